@@ -1,0 +1,132 @@
+"""The common part of the frozen dataclasses that hold settings.
+
+A class of settings checks the types of its values when it is made, so that a mistake is named
+where it was made and not ten minutes into a training. Its docstring explains each field on a line
+of its own; the command line takes its help texts from there.
+"""
+
+import dataclasses
+import inspect
+import re
+import types
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from lenet.errors import SettingError, UnknownNameError
+
+SettingsType = TypeVar("SettingsType", bound="Settings")
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Base of the frozen dataclasses that hold settings."""
+
+    def __post_init__(self) -> None:
+        for name, annotation in field_types(type(self)).items():
+            value = _checked(name, getattr(self, name), annotation)
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def from_dict(cls: type[SettingsType], values: Mapping[str, Any]) -> SettingsType:
+        """Make the settings from plain values, as read from a file.
+
+        Raises:
+            UnknownNameError: A key is not a field of this class.
+            SettingError: A value is of the wrong type or out of range.
+        """
+        for name in values:
+            if name not in field_types(cls):
+                raise UnknownNameError("setting", name, field_types(cls))
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain values that JSON can hold."""
+        return dataclasses.asdict(self)
+
+    def replace(self: SettingsType, **changes: Any) -> SettingsType:
+        """A copy with some settings changed."""
+        return self.from_dict({**self.to_dict(), **changes})
+
+    def require(self, name: str, holds: bool, rule: str) -> None:
+        """Raise the `SettingError` for a field whose value breaks a rule."""
+        if not holds:
+            message = f"`{name}` must be {rule}, not {getattr(self, name)!r}."
+            raise SettingError(message)
+
+
+@cache
+def field_types(cls: type[Settings]) -> dict[str, Any]:
+    """The names of a settings class's fields with their types, in order."""
+    hints = get_type_hints(cls)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+
+
+def field_help(cls: type[Settings]) -> dict[str, str]:
+    """The explanation of each field, from the `Attributes:` part of the class's docstring."""
+    _, _, attributes = (inspect.getdoc(cls) or "").partition("Attributes:\n")
+    entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", attributes, flags=re.MULTILINE)
+    return {name: re.sub(r"\s+", " ", text).strip() for name, text in entries}
+
+
+def parse_setting(cls: type[Settings], name: str, text: str) -> Any:
+    """Read the value of a field from text, as typed on a command line.
+
+    Raises:
+        SettingError: The text is not a value of the field's type.
+    """
+    annotation = field_types(cls)[name]
+    kinds = _alternatives(annotation)
+    if type(None) in kinds and text.lower() == "none":
+        return None
+    kind = next(kind for kind in kinds if kind is not type(None))
+    try:
+        if get_origin(kind) is tuple:
+            return tuple(int(part) for part in text.split(",") if part.strip())
+        if kind in (int, float):
+            return kind(text)
+    except ValueError:
+        message = f"`{name}` must be {_describe(annotation)}, not `{text}`."
+        raise SettingError(message) from None
+    return text
+
+
+def _alternatives(annotation: Any) -> tuple[Any, ...]:
+    """The members of a union, or the annotation itself as the only one."""
+    is_union = get_origin(annotation) in (Union, types.UnionType)
+    return get_args(annotation) if is_union else (annotation,)
+
+
+def _checked(name: str, value: Any, annotation: Any) -> Any:
+    """The value in its field's type; an int may stand for a float and a list for a tuple."""
+    for kind in _alternatives(annotation):
+        if get_origin(kind) is Literal:
+            if value in get_args(kind):
+                return value
+            if isinstance(value, str):
+                raise UnknownNameError(name.replace("_", " "), value, get_args(kind))
+        elif get_origin(kind) is tuple:
+            if isinstance(value, (tuple, list)) and all(type(item) is int for item in value):
+                return tuple(value)
+        elif kind is float and type(value) is int:
+            return float(value)
+        elif type(value) is kind:
+            return value
+    message = f"`{name}` must be {_describe(annotation)}, not {value!r}."
+    raise SettingError(message)
+
+
+def _describe(annotation: Any) -> str:
+    """An annotation in words."""
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+    described = []
+    for kind in _alternatives(annotation):
+        if kind is type(None):
+            described.append("none")
+        elif get_origin(kind) is tuple:
+            described.append("whole numbers such as 6,16")
+        elif get_origin(kind) is Literal:
+            described.append("one of " + ", ".join(f"`{choice}`" for choice in get_args(kind)))
+        else:
+            described.append(words[kind])
+    return " or ".join(described)

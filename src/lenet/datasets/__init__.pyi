@@ -1,0 +1,25 @@
+from ._batches import Batches as Batches
+from ._batches import derive_seed as derive_seed
+from ._cache import data_folder as data_folder
+from ._catalog import CATALOG as CATALOG
+from ._catalog import CatalogEntry as CatalogEntry
+from ._catalog import RemoteFile as RemoteFile
+from ._dataset import Dataset as Dataset
+from ._dataset import Split as Split
+from ._idx import read_idx as read_idx
+from ._load import dataset_names as dataset_names
+from ._load import load_dataset as load_dataset
+
+__all__ = [
+    "CATALOG",
+    "Batches",
+    "CatalogEntry",
+    "Dataset",
+    "RemoteFile",
+    "Split",
+    "data_folder",
+    "dataset_names",
+    "derive_seed",
+    "load_dataset",
+    "read_idx",
+]

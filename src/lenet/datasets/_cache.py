@@ -1,0 +1,148 @@
+"""Where dataset files lie on this machine, and how they get there."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from lenet._storage import storage_errors
+from lenet.datasets._catalog import CatalogEntry, RemoteFile
+from lenet.errors import DownloadError
+
+_ROUNDS = 2  # how often every mirror is tried
+_PAUSE = 0.5  # seconds between rounds
+_TIMEOUT = (5, 30)  # seconds to connect, seconds between two pieces of a file
+
+
+def data_folder() -> Path:
+    """The folder with the datasets: `LENET_DATA`, or the platform's cache folder."""
+    chosen = os.environ.get("LENET_DATA")
+    if chosen:
+        return Path(chosen).expanduser()
+    import platformdirs
+
+    return platformdirs.user_cache_path("lenet") / "datasets"
+
+
+def find_file(entry: CatalogEntry, file: RemoteFile) -> Path:
+    """The path of a dataset's file, fetched first where it is not there yet.
+
+    A file may lie in the cache compressed or not, with a dash or a dot before `idx`, in the
+    dataset's own folder or in torchvision's.
+
+    Raises:
+        DownloadError: The file is not there and can't be fetched.
+        StorageError: The cache folder can't be written.
+    """
+    plain = file.name.removesuffix(".gz")
+    dotted = plain.replace("-idx", ".idx")
+    for folder in (entry.name, entry.torchvision_folder):
+        for name in (file.name, plain, f"{dotted}.gz", dotted):
+            path = data_folder() / folder / name
+            if path.is_file():
+                return path
+    return _download(entry, file)
+
+
+def _download(entry: CatalogEntry, file: RemoteFile) -> Path:
+    """Fetch a file from the first mirror that gives the right bytes."""
+    folder = data_folder() / entry.name
+    if os.environ.get("LENET_OFFLINE", "") not in ("", "0"):
+        message = (
+            f"`{file.name}` of `{entry.name}` is not in `{folder}`, and `LENET_OFFLINE` "
+            "forbids the network."
+        )
+        raise DownloadError(message)
+    import requests
+
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    failures: dict[str, str] = {}
+    for _ in range(_ROUNDS):
+        unreachable = True
+        for mirror in entry.mirrors:
+            try:
+                return _fetch(mirror + file.name, file, folder)
+            except requests.ConnectionError as error:
+                failures[mirror] = f"no connection ({_innermost(error)})"
+            except requests.RequestException as error:
+                failures[mirror] = str(error)
+                unreachable = False
+            except ValueError:  # pooch's word for a checksum that is not the known one
+                failures[mirror] = "the bytes received are not the published file"
+                unreachable = False
+        if unreachable:  # without a network there is nothing to wait for
+            break
+        time.sleep(_PAUSE)
+    tried = "\n".join(f"  {mirror}: {reason}" for mirror, reason in failures.items())
+    message = (
+        f"Could not download `{file.name}` of `{entry.name}`:\n{tried}\n"
+        f"Check the network, or put the file into `{folder}` by hand."
+    )
+    raise DownloadError(message)
+
+
+def _fetch(url: str, file: RemoteFile, folder: Path) -> Path:
+    """Download to a temporary name, verify, rename."""
+    import pooch
+    import requests
+
+    pooch.get_logger().setLevel("WARNING")
+    with _progress_bar(file.name) as bar:
+        downloader = pooch.HTTPDownloader(progressbar=bar, timeout=_TIMEOUT)
+        try:
+            path = pooch.retrieve(url, file.checksum, file.name, folder, downloader=downloader)
+        except requests.RequestException:
+            raise
+        except OSError as error:
+            with storage_errors(folder / file.name):
+                raise error
+    return Path(path)
+
+
+@contextmanager
+def _progress_bar(name: str) -> Iterator[Any]:
+    """A bar in the form that pooch fills, drawn on stderr where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn(name), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    progress = Progress(*columns, console=console)
+    with progress if console.is_terminal else nullcontext():
+        yield _PoochBar(progress, name)
+
+
+class _PoochBar:
+    """rich's progress bar with the attributes that pooch expects of one."""
+
+    def __init__(self, progress: Any, name: str):
+        self._progress = progress
+        self._task = progress.add_task(name, total=None)
+
+    @property
+    def total(self) -> float | None:
+        total: float | None = self._progress.tasks[0].total
+        return total
+
+    @total.setter
+    def total(self, size: int) -> None:
+        self._progress.update(self._task, total=size or None)
+
+    def update(self, size: int) -> None:
+        self._progress.advance(self._task, size)
+
+    def reset(self) -> None:
+        self._progress.update(self._task, completed=0)
+
+    def close(self) -> None:
+        self._progress.refresh()
+
+
+def _innermost(error: BaseException) -> str:
+    """The last words of the chain of causes that requests wraps a refusal in."""
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    return str(error)

@@ -1,0 +1,178 @@
+"""The datasets that lenet knows by name, where their files lie and how to recognise them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file that mirrors offer.
+
+    Attributes:
+        name: Its name on the mirrors and in the cache.
+        md5: The checksum that the dataset's authors published.
+        sha256: The checksum of the same bytes, where we have held them ourselves.
+    """
+
+    name: str
+    md5: str
+    sha256: str | None = None
+
+    @property
+    def checksum(self) -> str:
+        """The stronger of the two, as pooch writes it."""
+        return f"sha256:{self.sha256}" if self.sha256 else f"md5:{self.md5}"
+
+
+@dataclass(frozen=True)
+class CatalogEntry:
+    """A dataset that can be fetched.
+
+    Attributes:
+        name: The name that `load_dataset` takes; also its folder in the cache.
+        class_names: The classes, in the order of the labels.
+        mirrors: Where the files lie, each ending in `/`; tried in this order.
+        files: Training images and labels, test images and labels, in this order.
+        torchvision_folder: Where torchvision keeps the same files, accepted too.
+        source: The paper or page to cite.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    mirrors: tuple[str, ...]
+    files: tuple[RemoteFile, RemoteFile, RemoteFile, RemoteFile]
+    torchvision_folder: str
+    source: str
+
+
+def _files(*checksums: tuple[str, str | None]) -> tuple[RemoteFile, ...]:
+    """The four files of the MNIST family with their checksums."""
+    names = (
+        "train-images-idx3-ubyte.gz",
+        "train-labels-idx1-ubyte.gz",
+        "t10k-images-idx3-ubyte.gz",
+        "t10k-labels-idx1-ubyte.gz",
+    )
+    return tuple(RemoteFile(name, *sums) for name, sums in zip(names, checksums, strict=True))
+
+
+CATALOG: dict[str, CatalogEntry] = {
+    "fashion-mnist": CatalogEntry(
+        name="fashion-mnist",
+        class_names=(
+            "t-shirt",
+            "trouser",
+            "pullover",
+            "dress",
+            "coat",
+            "sandal",
+            "shirt",
+            "sneaker",
+            "bag",
+            "ankle boot",
+        ),
+        mirrors=(
+            "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+            "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+        ),
+        files=_files(
+            (
+                "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+                "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+            ),
+            (
+                "25c81989df183df01b3e8a0aad5dffbe",
+                "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+            ),
+            (
+                "bef4ecab320f06d8554ea6380940ec79",
+                "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+            ),
+            (
+                "bb300cfdad3c16e7a12a480ee83cd310",
+                "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+            ),
+        ),
+        torchvision_folder="FashionMNIST/raw",
+        source="Xiao, Rasul and Vollgraf (2017), arXiv:1708.07747",
+    ),
+    "mnist": CatalogEntry(
+        name="mnist",
+        class_names=(
+            "0",
+            "1",
+            "2",
+            "3",
+            "4",
+            "5",
+            "6",
+            "7",
+            "8",
+            "9",
+        ),
+        mirrors=(
+            "https://storage.googleapis.com/cvdf-datasets/mnist/",
+            "https://ossci-datasets.s3.amazonaws.com/mnist/",
+            "http://yann.lecun.com/exdb/mnist/",
+        ),
+        files=_files(
+            (
+                "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+                "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+            ),
+            (
+                "d53e105ee54ea40749a09fcbcd1e9432",
+                "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+            ),
+            (
+                "9fb629c4189551a2d022fa330f9573f3",
+                "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+            ),
+            (
+                "ec29112dd5afa0611ce80d1b7f02629c",
+                "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+            ),
+        ),
+        torchvision_folder="MNIST/raw",
+        source="LeCun, Bottou, Bengio and Haffner (1998), Proceedings of the IEEE 86(11)",
+    ),
+    "kmnist": CatalogEntry(
+        name="kmnist",
+        class_names=(
+            "o",
+            "ki",
+            "su",
+            "tsu",
+            "na",
+            "ha",
+            "ma",
+            "ya",
+            "re",
+            "wo",
+        ),
+        mirrors=(
+            "https://codh.rois.ac.jp/kmnist/dataset/kmnist/",
+            "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
+        ),
+        files=_files(
+            (
+                "bdb82020997e1d708af4cf47b453dcf7",
+                None,
+            ),
+            (
+                "e144d726b3acfaa3e44228e80efcd344",
+                None,
+            ),
+            (
+                "5c965bf0a639b31b8f53240b1b52f4d7",
+                None,
+            ),
+            (
+                "7320c461ea6c1c855c0b718fb2a4b134",
+                None,
+            ),
+        ),
+        torchvision_folder="KMNIST/raw",
+        source="Clanuwat et al. (2018), arXiv:1812.01718",
+    ),
+}

@@ -1,0 +1,150 @@
+import hashlib
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from lenet.errors import DatasetError, SettingError
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images with their labels.
+
+    Attributes:
+        images: uint8 of shape (N, C, H, W), 0 to 255.
+        labels: int64 of shape (N,), each the index of a class.
+
+    Raises:
+        DatasetError: The two arrays do not go together.
+    """
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        if self.images.dtype != np.uint8 or self.images.ndim != 4:
+            message = (
+                "Images must be uint8 of shape (N, C, H, W), not "
+                f"{self.images.dtype} of shape {self.images.shape}."
+            )
+            raise DatasetError(message)
+        if self.labels.dtype != np.int64 or self.labels.ndim != 1:
+            message = (
+                "Labels must be int64 of shape (N,), not "
+                f"{self.labels.dtype} of shape {self.labels.shape}."
+            )
+            raise DatasetError(message)
+        if len(self.images) != len(self.labels):
+            message = f"There are {len(self.images)} images but {len(self.labels)} labels."
+            raise DatasetError(message)
+        if len(self.images) == 0:
+            message = "There are no images."
+            raise DatasetError(message)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, indices: npt.NDArray[np.int64]) -> "Split":
+        """The examples at some indices, in their order."""
+        return Split(self.images[indices], self.labels[indices])
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Images to train on and images to test on, with the names of their classes.
+
+    Attributes:
+        name: What the dataset is called in run folders and pictures.
+        class_names: The classes; a label is an index into them.
+        train: The examples to train on.
+        test: The examples that give the final score.
+        validation: The examples to choose on, held out from training; none until
+            `with_validation` made them.
+
+    Raises:
+        DatasetError: A label is outside the classes, or the splits' images differ in shape.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    train: Split = field(repr=False)
+    test: Split = field(repr=False)
+    validation: Split | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("train", "test", "validation"):
+            split: Split | None = getattr(self, name)
+            if split is None:
+                continue
+            lowest, highest = int(split.labels.min()), int(split.labels.max())
+            if lowest < 0 or highest >= len(self.class_names):
+                wrong = lowest if lowest < 0 else highest
+                message = (
+                    f"The {name} labels of `{self.name}` hold {wrong}, outside its "
+                    f"{len(self.class_names)} classes (0 to {len(self.class_names) - 1})."
+                )
+                raise DatasetError(message)
+            if split.images.shape[1:] != self.image_shape:
+                message = (
+                    f"The {name} images of `{self.name}` have shape {split.images.shape[1:]}, "
+                    f"its training images {self.image_shape}."
+                )
+                raise DatasetError(message)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of every image."""
+        _, channels, height, width = self.train.images.shape
+        return channels, height, width
+
+    def with_validation(self, fraction: float, seed: int = 0) -> "Dataset":
+        """Hold out a share of the training images to choose on, the same share of every class.
+
+        Args:
+            fraction: The share to hold out, above 0 and below 1.
+            seed: Decides which images; the same seed gives the same ones.
+
+        Raises:
+            SettingError: The fraction is out of range, or leaves a side without images.
+
+        >>> digits = load_dataset("digits").with_validation(0.1)
+        >>> len(digits.train), len(digits.validation)
+        (1294, 144)
+        """
+        if not 0 < fraction < 1:
+            message = f"The validation fraction must be above 0 and below 1, not {fraction}."
+            raise SettingError(message)
+        kept, held_out = stratified_halves(self.train.labels, fraction, seed)
+        if not len(kept) or not len(held_out):
+            message = (
+                f"A validation fraction of {fraction} leaves {len(kept)} images to train on "
+                f"and {len(held_out)} to choose on."
+            )
+            raise SettingError(message)
+        return replace(self, train=self.train.take(kept), validation=self.train.take(held_out))
+
+    def fingerprint(self) -> str:
+        """SHA-256 of all images and labels, to recognise the same data again."""
+        digest = hashlib.sha256()
+        for split in (self.train, self.test, self.validation):
+            if split is not None:
+                digest.update(np.ascontiguousarray(split.images))
+                digest.update(np.ascontiguousarray(split.labels))
+        return digest.hexdigest()
+
+
+def stratified_halves(
+    labels: npt.NDArray[np.int64], fraction: float, seed: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Draw the same share of every class.
+
+    Returns:
+        The indices that stay and the indices that were drawn, each in ascending order.
+    """
+    generator = np.random.default_rng(seed)
+    drawn = np.zeros(len(labels), dtype=bool)
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        drawn[generator.permutation(members)[: round(fraction * len(members))]] = True
+    return np.flatnonzero(~drawn), np.flatnonzero(drawn)

@@ -1,0 +1,106 @@
+"""The IDX format of the MNIST family: a magic number, the sizes, then the values, big-endian.
+
+Source: Y. LeCun, C. Cortes and C. Burges, "The MNIST database of handwritten digits", section
+"File formats".
+"""
+
+import math
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lenet.errors import DataFileError
+
+_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+_GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_WINDOW = 31  # zlib's code for "a gzip header and trailer, the largest window"
+_LONGEST_HEADER = 4 + 4 * 255
+
+
+def read_idx(path: Path | str) -> npt.NDArray[Any]:
+    """Read an IDX file, gzip-compressed or not.
+
+    Args:
+        path: The file; whether it is compressed is seen from its content.
+
+    Returns:
+        A writable array of the type and shape that the file declares, in native byte order.
+
+    Raises:
+        DataFileError: The file is missing, damaged, longer or shorter than it declares, or
+            something else altogether.
+    """
+    path = Path(path)
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        message = f"Could not read `{path}`: {(error.strerror or str(error)).lower()}."
+        raise DataFileError(message) from error
+    stream = _Stream(path, raw)
+    header = stream.read(_LONGEST_HEADER)
+    dtype, shape, header_size = _parse_header(path, header)
+    expected = math.prod(shape) * dtype.itemsize
+    # One byte more than declared shows whether there is more, without unpacking all of it.
+    body = header[header_size:] + stream.read(max(0, header_size + expected + 1 - len(header)))
+    if len(body) < expected:
+        message = f"`{path}` is truncated: it declares {expected} bytes of data and holds "
+        raise DataFileError(message + f"{len(body)}.")
+    if len(body) > expected or not stream.ended_cleanly():
+        message = f"`{path}` is damaged: it holds more than the {expected} bytes it declares."
+        raise DataFileError(message)
+    values = np.frombuffer(body, dtype=dtype, count=math.prod(shape)).reshape(shape)
+    return values.astype(dtype.newbyteorder("="))
+
+
+class _Stream:
+    """The bytes of a file in order, unpacked on the way where it is gzip-compressed."""
+
+    def __init__(self, path: Path, raw: bytes):
+        self.path = path
+        self.rest = raw
+        self.unpacker = zlib.decompressobj(_GZIP_WINDOW) if raw[:2] == _GZIP_MAGIC else None
+
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes more; fewer only at the end."""
+        if size == 0:
+            return b""
+        if self.unpacker is None:
+            taken, self.rest = self.rest[:size], self.rest[size:]
+            return taken
+        try:
+            taken = self.unpacker.decompress(self.rest, size)
+        except zlib.error as error:
+            message = f"`{self.path}` is corrupted: its gzip compression does not unpack."
+            raise DataFileError(message) from error
+        self.rest = self.unpacker.unconsumed_tail
+        return taken
+
+    def ended_cleanly(self) -> bool:
+        """Whether nothing is left and, if compressed, the checksum at the end was right."""
+        if self.unpacker is None:
+            return not self.rest
+        return self.unpacker.eof and not self.unpacker.unused_data
+
+
+def _parse_header(path: Path, header: bytes) -> tuple[np.dtype[Any], tuple[int, ...], int]:
+    """The type, the shape and the header's own length in bytes."""
+    if header.lstrip()[:1] == b"<":
+        message = f"`{path}` holds a web page instead of data; download it again."
+        raise DataFileError(message)
+    if len(header) < 4:
+        message = f"`{path}` is truncated: it holds {len(header)} bytes, less than a header."
+        raise DataFileError(message)
+    zeros, type_code, dimensions = struct.unpack(">HBB", header[:4])
+    if zeros != 0 or type_code not in _TYPES or dimensions == 0:
+        message = f"`{path}` is not an IDX file: its magic number is 0x{header[:4].hex()}."
+        raise DataFileError(message)
+    size = 4 + 4 * dimensions
+    if len(header) < size:
+        message = f"`{path}` is truncated in its header."
+        raise DataFileError(message)
+    shape = struct.unpack(f">{dimensions}I", header[4:size])
+    return np.dtype(_TYPES[type_code]), shape, size

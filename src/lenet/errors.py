@@ -1,0 +1,166 @@
+"""Every error that lenet raises on purpose.
+
+The command line prints the message on one line and leaves with the class's exit code; Python
+code can catch a whole branch::
+
+    LenetError                    1
+    ├── SettingError              2   a setting that is unknown, ill-typed or out of range
+    │   └── UnknownNameError      2   a name that is not among the known ones
+    ├── DatasetError              3   data that can't be used
+    │   ├── DataFileError         3   a file that is damaged or not what its name says
+    │   └── DownloadError         3   a file that no mirror could give
+    ├── ModelError                4   a network that can't be built or does not fit its data
+    │   └── ModelFileError        4   a file that is not a model of ours
+    ├── RunError                  5   a run folder that can't be used
+    ├── TrainingError             6   a training that can't go on
+    │   ├── NonFiniteLossError    6   the loss became infinite or not a number
+    │   └── InterruptedTraining 130   Ctrl-C or SIGTERM; the checkpoint is complete
+    ├── StorageError              7   a file that could not be written (full or read-only disk)
+    └── MissingExtraError         8   an optional package that is not installed
+"""
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+__all__ = [
+    "DataFileError",
+    "DatasetError",
+    "DownloadError",
+    "InterruptedTraining",
+    "LenetError",
+    "MissingExtraError",
+    "ModelError",
+    "ModelFileError",
+    "NonFiniteLossError",
+    "RunError",
+    "SettingError",
+    "StorageError",
+    "TrainingError",
+    "UnknownNameError",
+]
+
+
+class LenetError(Exception):
+    """The root of the tree: whatever lenet raises on purpose."""
+
+    exit_code = 1
+
+
+class SettingError(LenetError):
+    """A setting is unknown, of the wrong type, out of range or at odds with another one."""
+
+    exit_code = 2
+
+
+class UnknownNameError(SettingError):
+    """A name is not among the known ones; the message offers the nearest.
+
+    Args:
+        kind: What the name stands for, in the singular: `dataset`, `setting`.
+        name: The name that was asked for.
+        choices: The names that exist.
+
+    >>> str(UnknownNameError("dataset", "fashion", ["mnist", "fashion-mnist"]))
+    'Unknown dataset `fashion`. Did you mean `fashion-mnist`? Known: `mnist`, `fashion-mnist`.'
+    """
+
+    def __init__(self, kind: str, name: str, choices: Iterable[str]):
+        choices = list(choices)
+        near = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
+        near = near or [choice for choice in choices if name and name.lower() in choice][:1]
+        hint = f" Did you mean `{near[0]}`?" if near else ""
+        known = ", ".join(f"`{choice}`" for choice in choices)
+        super().__init__(f"Unknown {kind} `{name}`.{hint} Known: {known}.")
+        self.name = name
+        self.choices = choices
+
+
+class DatasetError(LenetError):
+    """Data that can't be used: no images, labels outside the classes, shapes that differ."""
+
+    exit_code = 3
+
+
+class DataFileError(DatasetError):
+    """A data file is truncated, corrupted or not what its name says."""
+
+
+class DownloadError(DatasetError):
+    """No mirror could give a file, or the network may not be used."""
+
+
+class ModelError(LenetError):
+    """A network can't be built from its settings, or does not fit the data."""
+
+    exit_code = 4
+
+
+class ModelFileError(ModelError):
+    """A file is not a model that lenet wrote, or is damaged."""
+
+
+class RunError(LenetError):
+    """A run folder is missing, is not one, or is in use."""
+
+    exit_code = 5
+
+
+class TrainingError(LenetError):
+    """A training can't go on."""
+
+    exit_code = 6
+
+
+class NonFiniteLossError(TrainingError):
+    """The loss became infinite or not a number.
+
+    Args:
+        loss: The value, `inf` or `nan`.
+        epoch: The epoch it happened in, counted from 1.
+        step: The step within that epoch, counted from 1.
+        learning_rate: The learning rate of that step.
+        checkpoint: The last checkpoint from before, where there is one.
+    """
+
+    def __init__(
+        self,
+        loss: float,
+        epoch: int,
+        step: int,
+        learning_rate: float,
+        checkpoint: Path | None = None,
+    ):
+        kept = f" The last good checkpoint is `{checkpoint}`." if checkpoint else ""
+        super().__init__(
+            f"The loss became {loss} in epoch {epoch} at step {step}, at learning rate "
+            f"{learning_rate:g}.{kept} Try a lower learning rate or `gradient_clipping`."
+        )
+        self.loss, self.epoch, self.step = loss, epoch, step
+        self.learning_rate, self.checkpoint = learning_rate, checkpoint
+
+
+class InterruptedTraining(TrainingError):
+    """Ctrl-C or SIGTERM stopped a training between two steps."""
+
+    exit_code = 130
+
+
+class StorageError(LenetError):
+    """A file could not be written: the disk is full or may not be written to."""
+
+    exit_code = 7
+
+
+class MissingExtraError(LenetError):
+    """An optional package is needed and not installed.
+
+    Args:
+        purpose: What needs it, as the start of a sentence.
+        extra: The extra of `lenet` that brings it.
+    """
+
+    exit_code = 8
+
+    def __init__(self, purpose: str, extra: str):
+        super().__init__(f"{purpose} needs more packages: `pip install 'lenet[{extra}]'`.")

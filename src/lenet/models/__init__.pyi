@@ -1,0 +1,29 @@
+from ._file import ModelCard as ModelCard
+from ._file import Normalisation as Normalisation
+from ._file import load_model as load_model
+from ._file import save_model as save_model
+from ._initialisation import initialise as initialise
+from ._lenet import LeNet as LeNet
+from ._lenet_config import LeNetConfig as LeNetConfig
+from ._registry import MODELS as MODELS
+from ._registry import build_model as build_model
+from ._registry import model_config as model_config
+from ._registry import model_name as model_name
+from ._summary import LayerSummary as LayerSummary
+from ._summary import summarise as summarise
+
+__all__ = [
+    "MODELS",
+    "LayerSummary",
+    "LeNet",
+    "LeNetConfig",
+    "ModelCard",
+    "Normalisation",
+    "build_model",
+    "initialise",
+    "load_model",
+    "model_config",
+    "model_name",
+    "save_model",
+    "summarise",
+]

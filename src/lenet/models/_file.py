@@ -1,0 +1,146 @@
+"""A model in one file: safetensors, with a header that says what it is.
+
+The header holds everything needed to build the network and to use it: architecture, class names,
+input shape, normalisation, the recipe it was trained with and the scores it reached. Reading one
+runs no code from the file.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from safetensors import SafetensorError, safe_open
+from torch import nn
+
+from lenet._storage import write_atomically
+from lenet._version import __version__
+from lenet.errors import LenetError, ModelFileError
+from lenet.models._registry import build_model, model_config, model_name
+
+_KEY = "lenet"  # of our part of the safetensors header
+_FORMAT = 1
+_PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """How the pixels become the network's input: (pixel / 255 - mean) / std.
+
+    Attributes:
+        mean: Subtracted after the pixels were brought to 0 … 1.
+        std: Divided by then.
+    """
+
+    mean: float = 0.0
+    std: float = 1.0
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model file says about itself.
+
+    Attributes:
+        model: The network's name in the registry.
+        config: Its settings, as plain values.
+        class_names: The classes, in the order of the network's outputs.
+        input_shape: Channels, height and width of an image.
+        normalisation: How pixels become the network's input.
+        dataset: What it was trained on.
+        recipe: How it was trained, as plain values.
+        results: The scores it reached.
+        version: The version of lenet that wrote it.
+    """
+
+    model: str
+    config: dict[str, Any]
+    class_names: tuple[str, ...]
+    input_shape: tuple[int, ...]
+    normalisation: Normalisation = field(default_factory=Normalisation)
+    dataset: str = ""
+    recipe: dict[str, Any] = field(default_factory=dict)
+    results: dict[str, Any] = field(default_factory=dict)
+    version: str = __version__
+
+
+def save_model(path: Path | str, network: nn.Module, **description: Any) -> None:
+    """Write a network into one self-describing file, whole or not at all.
+
+    Args:
+        path: The file, by custom `model.safetensors`.
+        network: A network of a registered class.
+        description: The fields of `ModelCard` that the network does not know itself:
+            `class_names` at least.
+
+    Raises:
+        ModelError: The network's class is not registered.
+        StorageError: The file can't be written.
+    """
+    config = network.config.to_dict()
+    card = ModelCard(
+        model=model_name(network), config=config, input_shape=config["input_shape"], **description
+    )
+    header = {_KEY: json.dumps({"format": _FORMAT, **asdict(card)})}
+    tensors = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
+    write_atomically(Path(path), safetensors.torch.save(tensors, header))
+
+
+def load_model(path: Path | str) -> tuple[nn.Module, ModelCard]:
+    """Read a network and its description back.
+
+    Returns:
+        The network on the CPU, in evaluation mode, and what the file says about it.
+
+    Raises:
+        ModelFileError: The file is missing, damaged, a pickle, or not a model of ours.
+    """
+    path = Path(path)
+    header = read_header(path)
+    try:
+        card = _parse_card(json.loads(header[_KEY]))
+        network = build_model(model_config(card.model, card.config), seed=0)
+        network.load_state_dict(safetensors.torch.load_file(path))
+    except KeyError as error:
+        message = f"`{path}` is a safetensors file, but not a model that lenet wrote."
+        raise ModelFileError(message) from error
+    except (LenetError, ValueError, TypeError, RuntimeError) as error:
+        message = f"`{path}` describes a model that can't be built: {error}"
+        raise ModelFileError(message) from error
+    return network.eval(), card
+
+
+def read_header(path: Path) -> dict[str, str]:
+    """The free part of a safetensors file's header.
+
+    Raises:
+        ModelFileError: The file is missing, damaged, a pickle or another format.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+        with safe_open(path, "pt") as tensors:
+            return tensors.metadata() or {}
+    except OSError as error:
+        message = f"Could not read `{path}`: {(error.strerror or str(error)).lower()}."
+        raise ModelFileError(message) from error
+    except SafetensorError as error:
+        if start.startswith(_PICKLE_STARTS):
+            message = (
+                f"`{path}` is a pickled PyTorch file, which could run any code when opened; "
+                "lenet reads only safetensors."
+            )
+        else:
+            message = f"`{path}` is not a safetensors file or is damaged ({error})."
+        raise ModelFileError(message) from error
+
+
+def _parse_card(values: dict[str, Any]) -> ModelCard:
+    """The description from the header's plain values."""
+    if values.pop("format") != _FORMAT:
+        message = f"it was written by a newer lenet ({values.get('version')}); update this one."
+        raise ModelFileError(message)
+    values["class_names"] = tuple(values["class_names"])
+    values["input_shape"] = tuple(values["input_shape"])
+    values["normalisation"] = Normalisation(**values["normalisation"])
+    return ModelCard(**values)

@@ -1,0 +1,26 @@
+from typing import Literal
+
+from torch import nn
+
+
+def initialise(
+    model: nn.Module, initialisation: Literal["xavier", "kaiming", "pytorch"] = "xavier"
+) -> None:
+    """Draw the weights of every convolution and dense layer anew, from torch's random numbers.
+
+    The biases stay as PyTorch made them, as in the tutorial.
+
+    Args:
+        model: The network; changed in place.
+        initialisation: `xavier` for uniform in ±√(6 / (fan-in + fan-out)) (Glorot and Bengio
+            2010, equation 16), `kaiming` for uniform in ±√(6 / fan-in) (He et al. 2015),
+            `pytorch` to leave the weights as they are.
+    """
+    if initialisation == "pytorch":
+        return
+    for layer in model.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            if initialisation == "xavier":
+                nn.init.xavier_uniform_(layer.weight)
+            else:
+                nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")

@@ -1,0 +1,88 @@
+from dataclasses import dataclass
+from typing import Literal
+
+from lenet._settings import Settings
+from lenet.errors import ModelError, SettingError
+
+_POOL = 2  # every pooling layer takes 2×2 pixels to one
+
+
+@dataclass(frozen=True)
+class LeNetConfig(Settings):
+    """The shape of a LeNet; the defaults are the tutorial's.
+
+    Attributes:
+        input_shape: Channels, height and width of an image.
+        classes: Number of classes.
+        channels: Feature maps of each convolutional block; as many blocks as numbers.
+        kernel_size: Height and width of every convolution's kernel, in pixels.
+        padding: Rows and columns of zeros round the input of the first convolution; the others
+            have none.
+        dense_widths: Units of each hidden dense layer.
+        activation: What follows every convolution and hidden dense layer.
+        pooling: What 2×2 pixels become at the end of a block, their average or their maximum.
+        initialisation: How the weights start; `pytorch` leaves them as PyTorch makes them.
+
+    Raises:
+        SettingError: A value is ill-typed or out of range.
+        ModelError: A layer does not fit what comes out of the one before.
+    """
+
+    input_shape: tuple[int, ...] = (1, 28, 28)
+    classes: int = 10
+    channels: tuple[int, ...] = (6, 16)
+    kernel_size: int = 5
+    padding: int = 2
+    dense_widths: tuple[int, ...] = (120, 84)
+    activation: Literal["sigmoid", "tanh", "relu", "gelu"] = "sigmoid"
+    pooling: Literal["average", "max"] = "average"
+    initialisation: Literal["xavier", "kaiming", "pytorch"] = "xavier"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require(
+            "input_shape",
+            len(self.input_shape) == 3 and min(self.input_shape) >= 1,
+            "three numbers, channels, height and width, each at least 1",
+        )
+        self.require("classes", self.classes >= 2, "at least 2")
+        self.require("kernel_size", self.kernel_size >= 1, "at least 1")
+        self.require("padding", self.padding >= 0, "at least 0")
+        for name in ("channels", "dense_widths"):
+            rule = "numbers of at least 1"
+            self.require(name, all(width >= 1 for width in getattr(self, name)), rule)
+        if not self.channels:
+            message = "`channels` must have at least one number, one for each block."
+            raise SettingError(message)
+        self.feature_map_sizes()
+
+    def feature_map_sizes(self) -> list[tuple[int, int]]:
+        """Height and width of what comes out of each block.
+
+        Raises:
+            ModelError: A kernel or a pooling window is larger than what it is to slide over.
+
+        >>> LeNetConfig().feature_map_sizes()
+        [(14, 14), (5, 5)]
+        """
+        _, height, width = self.input_shape
+        kernel = self.kernel_size
+        sizes = []
+        for block in range(len(self.channels)):
+            margin = 2 * (self.padding if block == 0 else 0)
+            if min(height, width) + margin < kernel:
+                message = (
+                    f"Block {block + 1}: a {kernel}×{kernel} convolution does not fit its "
+                    f"{height + margin}×{width + margin} input."
+                )
+                raise ModelError(message)
+            height, width = height + margin - kernel + 1, width + margin - kernel + 1
+            if min(height, width) < _POOL:
+                message = (
+                    f"Block {block + 1}: 2×2 pooling does not fit the {height}×{width} output "
+                    "of its convolution."
+                )
+                raise ModelError(message)
+            height, width = height // _POOL, width // _POOL
+            sizes.append((height, width))
+        return sizes

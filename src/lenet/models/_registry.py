@@ -1,0 +1,85 @@
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lenet._settings import Settings
+from lenet.errors import ModelError, UnknownNameError
+from lenet.models._lenet_config import LeNetConfig
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A network that can be built by name.
+
+    Attributes:
+        config: The class of its settings.
+        factory: The name of its class in `lenet.models`, which is imported when it is built.
+    """
+
+    config: type[Settings]
+    factory: str
+
+
+MODELS: dict[str, ModelEntry] = {"lenet": ModelEntry(LeNetConfig, "LeNet")}
+
+
+def model_config(name: str, settings: Mapping[str, Any] | None = None) -> Settings:
+    """The settings of a network, from plain values.
+
+    Raises:
+        UnknownNameError: There is no network, or no setting, of that name.
+        SettingError: A value is ill-typed or out of range.
+        ModelError: The layers do not fit each other.
+
+    >>> model_config("lenet", {"activation": "relu"}).activation
+    'relu'
+    """
+    if name not in MODELS:
+        raise UnknownNameError("model", name, MODELS)
+    return MODELS[name].config.from_dict(settings or {})
+
+
+def build_model(config: Settings, *, seed: int | None = None) -> "nn.Module":
+    """Build a network from its settings.
+
+    Args:
+        config: Settings of a class in `MODELS`.
+        seed: Decides the weights, without touching torch's own random numbers; `None` draws
+            them from those.
+
+    >>> sum(parameter.numel() for parameter in build_model(LeNetConfig()).parameters())
+    61706
+    """
+    import torch
+
+    from lenet import models
+
+    entry = next(entry for entry in MODELS.values() if type(config) is entry.config)
+    factory = getattr(models, entry.factory)
+    if seed is None:
+        model: nn.Module = factory(config)
+        return model
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = factory(config)
+    return model
+
+
+def model_name(model: "nn.Module") -> str:
+    """The name under which a network is registered.
+
+    Raises:
+        ModelError: Its class is not registered, so it could not be built again from a file.
+    """
+    for name, entry in MODELS.items():
+        if isinstance(getattr(model, "config", None), entry.config):
+            return name
+    message = (
+        f"A `{type(model).__name__}` can't be kept in a model file; networks that can: "
+        + ", ".join(f"`lenet.models.{entry.factory}`" for entry in MODELS.values())
+        + "."
+    )
+    raise ModelError(message)

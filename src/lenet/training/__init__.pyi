@@ -1,0 +1,45 @@
+from ._curves import draw_curves as draw_curves
+from ._device import pick_device as pick_device
+from ._diagnosis import Diagnosis as Diagnosis
+from ._diagnosis import LayerHealth as LayerHealth
+from ._diagnosis import diagnose as diagnose
+from ._display import PlainDisplay as PlainDisplay
+from ._display import pick_display as pick_display
+from ._history import CurvePoint as CurvePoint
+from ._history import TrainingResult as TrainingResult
+from ._listener import Listener as Listener
+from ._metrics import evaluate_loss_and_accuracy as evaluate_loss_and_accuracy
+from ._optimisation import build_optimiser as build_optimiser
+from ._optimisation import learning_rate_at as learning_rate_at
+from ._presets import PRESETS as PRESETS
+from ._presets import Preset as Preset
+from ._presets import preset_for as preset_for
+from ._recipe import Recipe as Recipe
+from ._notebook_display import NotebookDisplay as NotebookDisplay
+from ._terminal_display import TerminalDisplay as TerminalDisplay
+from ._trainer import Trainer as Trainer
+from ._trainer import TrainerState as TrainerState
+
+__all__ = [
+    "PRESETS",
+    "CurvePoint",
+    "Diagnosis",
+    "LayerHealth",
+    "Listener",
+    "NotebookDisplay",
+    "PlainDisplay",
+    "Preset",
+    "Recipe",
+    "TerminalDisplay",
+    "Trainer",
+    "TrainerState",
+    "TrainingResult",
+    "build_optimiser",
+    "diagnose",
+    "draw_curves",
+    "evaluate_loss_and_accuracy",
+    "learning_rate_at",
+    "pick_device",
+    "pick_display",
+    "preset_for",
+]

@@ -1,0 +1,26 @@
+import torch
+
+from lenet.errors import SettingError
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """The device of a name, or the best there is.
+
+    Args:
+        name: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`, …; `auto` is the first of CUDA, Apple's
+            Metal and the CPU that this machine has.
+
+    Raises:
+        SettingError: There is no such device, or it is not on this machine.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        message = f"There is no device `{name}` here; `auto` takes the best one that is."
+        raise SettingError(message) from error
+    return device

@@ -1,0 +1,83 @@
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """A point of the training curve: five an epoch, the last with a look at held-out images.
+
+    Attributes:
+        epoch: How far the training is, in epochs; a whole number at the end of one.
+        train_loss: Mean loss of this epoch's steps so far, while the weights were changing.
+        train_accuracy: Share of this epoch's images so far that were classified rightly.
+        learning_rate: Of the step before this point.
+        seconds: Wall-clock time since the start, pauses between a stop and a resume left out.
+        validation_loss: Mean loss over the validation split, at the end of an epoch.
+        validation_accuracy: Accuracy on it.
+        test_loss: Mean loss over the test split, at the end of an epoch without validation.
+        test_accuracy: Accuracy on it.
+    """
+
+    epoch: float
+    train_loss: float
+    train_accuracy: float
+    learning_rate: float
+    seconds: float
+    validation_loss: float | None = None
+    validation_accuracy: float | None = None
+    test_loss: float | None = None
+    test_accuracy: float | None = None
+
+    @property
+    def ends_epoch(self) -> bool:
+        """Whether the epoch is over and held-out images were looked at."""
+        return self.held_out_accuracy is not None
+
+    @property
+    def held_out_name(self) -> str:
+        """Which images the held-out accuracy is of: `validation` or `test`."""
+        return "test" if self.validation_accuracy is None else "validation"
+
+    @property
+    def held_out_accuracy(self) -> float | None:
+        """The accuracy on the validation images, or on the test images without those."""
+        return self.test_accuracy if self.validation_accuracy is None else self.validation_accuracy
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values that are there, as JSON can hold them."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a finished training reached.
+
+    Attributes:
+        train_loss: Mean loss of the last epoch.
+        train_accuracy: Accuracy over the last epoch, while the weights were changing.
+        test_loss: Mean loss over the test images.
+        test_accuracy: Accuracy on them.
+        validation_accuracy: Accuracy on the validation images in the best epoch, where there are.
+        best_epoch: The epoch whose weights were kept, counted from 1.
+        epochs: How many epochs were trained.
+        seconds: Wall-clock time of those epochs with everything in them: data handling, steps,
+            evaluation, checkpoints, pictures.
+        examples_per_second: Training images by those seconds.
+        tutorial_examples_per_second: Training images by the seconds of the steps alone, as the
+            tutorial counts: without making the batches and without evaluation.
+    """
+
+    train_loss: float
+    train_accuracy: float
+    test_loss: float
+    test_accuracy: float
+    validation_accuracy: float | None
+    best_epoch: int
+    epochs: int
+    seconds: float
+    examples_per_second: float
+    tutorial_examples_per_second: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values as JSON can hold them."""
+        return asdict(self)

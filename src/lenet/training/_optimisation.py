@@ -1,0 +1,57 @@
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from lenet.training._recipe import Recipe
+
+# The shape of one-cycle, as torch.optim.lr_scheduler.OneCycleLR has it by default.
+_WARM_UP = 0.3
+_START_DIVISOR = 25.0
+_END_DIVISOR = 1e4
+
+
+def build_optimiser(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    """The optimiser of a recipe over a network's parameters."""
+    if recipe.optimiser == "sgd":
+        return torch.optim.SGD(
+            parameters,
+            lr=recipe.learning_rate,
+            momentum=recipe.momentum,
+            nesterov=recipe.nesterov,
+            weight_decay=recipe.weight_decay,
+        )
+    kind = torch.optim.Adam if recipe.optimiser == "adam" else torch.optim.AdamW
+    return kind(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+
+
+def learning_rate_at(recipe: Recipe, step: int, steps_per_epoch: int) -> float:
+    """The learning rate of a step, as a function of the step alone.
+
+    Args:
+        recipe: Its schedule, peak learning rate and epochs.
+        step: The step in the whole training, counted from 0.
+        steps_per_epoch: Batches an epoch.
+
+    >>> learning_rate_at(Recipe(schedule="cosine", learning_rate=1, epochs=2), 5, 5)
+    0.5
+    """
+    peak, total = recipe.learning_rate, recipe.epochs * steps_per_epoch
+    if recipe.schedule == "step":
+        changes = step // steps_per_epoch // recipe.step_epochs
+        return float(peak * recipe.step_factor**changes)
+    if recipe.schedule == "cosine":
+        return _cosine(peak, 0.0, step / total)
+    if recipe.schedule == "one-cycle":
+        start = peak / _START_DIVISOR
+        turn = _WARM_UP * total - 1
+        if step <= turn:
+            return _cosine(start, peak, step / turn)
+        return _cosine(peak, start / _END_DIVISOR, (step - turn) / max(total - 1 - turn, 1))
+    return peak
+
+
+def _cosine(start: float, end: float, progress: float) -> float:
+    """Half a cosine from `start` at progress 0 to `end` at 1."""
+    return end + (start - end) * (1 + math.cos(math.pi * progress)) / 2

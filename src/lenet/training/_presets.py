@@ -1,0 +1,62 @@
+"""Named couples of a network and a recipe that are known to work together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from lenet.errors import UnknownNameError
+from lenet.training._recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A network with the recipe that trains it.
+
+    Attributes:
+        name: What the preset is called.
+        recipe: How to train.
+        model: The network's name in the registry.
+        settings: The network's settings, where they differ from its defaults.
+    """
+
+    name: str
+    recipe: Recipe
+    model: str = "lenet"
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def tutorial() -> Preset:
+    """*Dive into Deep Learning*, section 7.6: sigmoid, average pooling, Xavier, SGD at 0.9.
+
+    It shows the test accuracy after every epoch, as the tutorial does, and chooses nothing by it.
+    """
+    return Preset("tutorial", Recipe())
+
+
+def digits() -> Preset:
+    """The tutorial's network for 1,437 images: more and smaller steps, or it would not start.
+
+    With the tutorial's batches of 256 an epoch is 6 steps, and a network of sigmoids needs a few
+    hundred before it begins to learn.
+    """
+    recipe = Recipe(epochs=30, batch_size=16, learning_rate=0.5, validation=0.1)
+    return Preset("digits", recipe)
+
+
+PRESETS: dict[str, Callable[[], Preset]] = {"tutorial": tutorial, "digits": digits}
+
+
+def preset_for(dataset: str, name: str | None = None) -> Preset:
+    """The preset of a name, or the one that suits a dataset.
+
+    Raises:
+        UnknownNameError: There is no preset of that name.
+
+    >>> preset_for("fashion-mnist").name, preset_for("digits").name
+    ('tutorial', 'digits')
+    """
+    if name is None:
+        name = "digits" if dataset == "digits" else "tutorial"
+    if name not in PRESETS:
+        raise UnknownNameError("preset", name, PRESETS)
+    return PRESETS[name]()

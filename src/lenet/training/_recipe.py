@@ -1,0 +1,80 @@
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from lenet._settings import Settings
+from lenet.errors import SettingError
+
+
+@dataclass(frozen=True)
+class Recipe(Settings):
+    """How a network is trained; the defaults are the tutorial's.
+
+    Attributes:
+        epochs: How often all training images are gone through.
+        batch_size: Images a step.
+        optimiser: The rule that turns gradients into new weights.
+        learning_rate: Step size of the optimiser; the schedule starts from it, or peaks at it.
+        momentum: Share of the last step that is taken again, 0 to below 1; SGD only.
+        nesterov: Whether momentum looks ahead (Sutskever et al. 2013); SGD only.
+        weight_decay: Pull of the weights towards zero; AdamW applies it apart from the gradient.
+        schedule: How the learning rate changes: `step` multiplies it every few epochs, `cosine`
+            lowers it to zero, `one-cycle` warms up and then cools down (Smith 2018).
+        step_epochs: Epochs between two changes of the `step` schedule.
+        step_factor: What the `step` schedule multiplies the learning rate by.
+        label_smoothing: Share of the target that is spread over all classes, 0 to below 1.
+        gradient_clipping: Largest norm of all gradients together; 0 for no limit.
+        early_stopping: Stop after this many epochs without a better validation accuracy; 0 never.
+        shift: Augmentation: move each image by up to this many pixels either way.
+        flip: Augmentation: mirror every other image left to right.
+        normalisation: What the pixels become: `unit` is 0 to 1, `standard` has mean 0 and
+            standard deviation 1 over the training images.
+        validation: Share of the training images held out to choose on; then the best epoch's
+            weights are kept and the test images are used once, at the end.
+
+    Raises:
+        SettingError: A value is ill-typed, out of range or at odds with another.
+    """
+
+    epochs: int = 10
+    batch_size: int = 256
+    optimiser: Literal["sgd", "adam", "adamw"] = "sgd"
+    learning_rate: float = 0.9
+    momentum: float = 0.0
+    nesterov: bool = False
+    weight_decay: float = 0.0
+    schedule: Literal["constant", "step", "cosine", "one-cycle"] = "constant"
+    step_epochs: int = 5
+    step_factor: float = 0.1
+    label_smoothing: float = 0.0
+    gradient_clipping: float = 0.0
+    early_stopping: int = 0
+    shift: int = 0
+    flip: bool = False
+    normalisation: Literal["unit", "standard"] = "unit"
+    validation: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("epochs", "batch_size", "step_epochs"):
+            self.require(name, getattr(self, name) >= 1, "at least 1")
+        for name in ("early_stopping", "shift"):
+            self.require(name, getattr(self, name) >= 0, "at least 0")
+        for name in ("learning_rate", "step_factor"):
+            self.require(name, 0 < getattr(self, name) < math.inf, "above 0 and finite")
+        for name in ("weight_decay", "gradient_clipping"):
+            self.require(name, 0 <= getattr(self, name) < math.inf, "at least 0 and finite")
+        for name in ("momentum", "label_smoothing", "validation"):
+            self.require(name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
+        if self.optimiser != "sgd" and (self.momentum or self.nesterov):
+            message = f"`momentum` and `nesterov` belong to `sgd`, not to `{self.optimiser}`."
+            raise SettingError(message)
+        if self.nesterov and not self.momentum:
+            message = "`nesterov` needs a `momentum` above 0, such as 0.9."
+            raise SettingError(message)
+        if self.early_stopping and not self.validation:
+            message = (
+                "`early_stopping` chooses on held-out images: it needs a `validation` share "
+                "above 0, such as 0.1."
+            )
+            raise SettingError(message)
