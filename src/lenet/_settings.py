@@ -76,19 +76,17 @@ def parse_setting(cls: type[Settings], name: str, text: str) -> Any:
         SettingError: The text is not a value of the field's type.
     """
     annotation = field_types(cls)[name]
-    kinds = _alternatives(annotation)
-    if type(None) in kinds and text.lower() == "none":
-        return None
-    kind = next(kind for kind in kinds if kind is not type(None))
-    try:
-        if get_origin(kind) is tuple:
-            return tuple(int(part) for part in text.split(",") if part.strip())
-        if kind in (int, float):
-            return kind(text)
-    except ValueError:
-        message = f"`{name}` must be {_describe(annotation)}, not `{text}`."
-        raise SettingError(message) from None
-    return text
+    value: Any = text
+    for kind in _alternatives(annotation):
+        try:
+            if get_origin(kind) is tuple:
+                value = tuple(int(part) for part in text.split(",") if part.strip())
+            elif kind in (int, float):
+                value = kind(text)
+        except ValueError:
+            message = f"`{name}` must be {_describe(annotation)}, not `{text}`."
+            raise SettingError(message) from None
+    return _checked(name, value, annotation)
 
 
 def _alternatives(annotation: Any) -> tuple[Any, ...]:

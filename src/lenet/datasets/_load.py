@@ -73,8 +73,7 @@ def _read_split(paths: list[Path]) -> Split:
         raise DataFileError(message)
     if len(images) != len(labels):
         message = (
-            f"`{images_path}` holds {len(images)} images but `{labels_path}` "
-            f"{len(labels)} labels."
+            f"`{images_path}` holds {len(images)} images but `{labels_path}` {len(labels)} labels."
         )
         raise DataFileError(message)
     return Split(images[:, None], labels.astype(np.int64))

@@ -66,7 +66,10 @@ def _record(layers: list[LayerSummary], layer: nn.Module, inputs: Any, output: T
     parameters = sum(parameter.numel() for parameter in layer.parameters(recurse=False))
     layers.append(
         LayerSummary(
-            type(layer).__name__, tuple(output.shape), parameters, _multiply_accumulates(layer, output)
+            type(layer).__name__,
+            tuple(output.shape),
+            parameters,
+            _multiply_accumulates(layer, output),
         )
     )
 

@@ -9,13 +9,13 @@ from ._history import CurvePoint as CurvePoint
 from ._history import TrainingResult as TrainingResult
 from ._listener import Listener as Listener
 from ._metrics import evaluate_loss_and_accuracy as evaluate_loss_and_accuracy
+from ._notebook_display import NotebookDisplay as NotebookDisplay
 from ._optimisation import build_optimiser as build_optimiser
 from ._optimisation import learning_rate_at as learning_rate_at
 from ._presets import PRESETS as PRESETS
 from ._presets import Preset as Preset
 from ._presets import preset_for as preset_for
 from ._recipe import Recipe as Recipe
-from ._notebook_display import NotebookDisplay as NotebookDisplay
 from ._terminal_display import TerminalDisplay as TerminalDisplay
 from ._trainer import Trainer as Trainer
 from ._trainer import TrainerState as TrainerState

@@ -44,7 +44,9 @@ def draw_curves(history: Sequence[CurvePoint], epochs: int, title: str = "") -> 
     return figure
 
 
-def _plot(axes: object, name: str, colour: str, style: str, points: list[tuple[float, float]]) -> None:
+def _plot(
+    axes: object, name: str, colour: str, style: str, points: list[tuple[float, float]]
+) -> None:
     """Add one curve, with its latest value in the legend."""
     label = f"{name} {points[-1][1]:.3f}" if points else name
     xs, ys = zip(*points, strict=True) if points else ((), ())

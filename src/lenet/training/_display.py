@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def pick_display() -> PlainDisplay:
     """The display that suits where the output goes: a notebook, a terminal, or a pipe."""
-    if _in_notebook():
+    if in_notebook():
         from lenet.training._notebook_display import NotebookDisplay
 
         return NotebookDisplay()
@@ -102,7 +102,7 @@ def describe_result(result: TrainingResult, device: str) -> str:
     )
 
 
-def _in_notebook() -> bool:
+def in_notebook() -> bool:
     """Whether this is a notebook, which shows pictures; nothing is imported to find out."""
     if "IPython" not in sys.modules:
         return False

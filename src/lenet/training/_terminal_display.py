@@ -74,9 +74,7 @@ class TerminalDisplay(PlainDisplay):
         if self.console.encoding.lower().startswith("utf"):
             width = min(self.console.width, _WIDEST_PLOT)
             curves = training_curves(trainer.history)
-            parts.append(
-                draw_terminal_curves(curves, trainer.recipe.epochs, width, _PLOT_HEIGHT)
-            )
+            parts.append(draw_terminal_curves(curves, trainer.recipe.epochs, width, _PLOT_HEIGHT))
         parts.append(self._progress_line(trainer))
         return Group(*parts)
 
@@ -110,5 +108,3 @@ def training_curves(history: list[CurvePoint]) -> list[Curve]:
             [(point.epoch, point.held_out_accuracy or 0.0) for point in ends],
         ),
     ]
-
-

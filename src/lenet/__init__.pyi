@@ -1,0 +1,55 @@
+from . import d2l as d2l
+from . import datasets as datasets
+from . import errors as errors
+from . import evaluation as evaluation
+from . import models as models
+from . import runs as runs
+from . import training as training
+from ._version import __version__ as __version__
+from .datasets import Dataset as Dataset
+from .datasets import Split as Split
+from .datasets import load_dataset as load_dataset
+from .errors import LenetError as LenetError
+from .evaluation import evaluate as evaluate
+from .models import LeNet as LeNet
+from .models import LeNetConfig as LeNetConfig
+from .models import initialise as initialise
+from .models import load_model as load_model
+from .models import save_model as save_model
+from .models import summarise as summarise
+from .runs import Run as Run
+from .runs import find_runs as find_runs
+from .runs import load as load
+from .runs import open_run as open_run
+from .runs import resume as resume
+from .runs import train as train
+from .training import Recipe as Recipe
+
+__all__ = [
+    "Dataset",
+    "LeNet",
+    "LeNetConfig",
+    "LenetError",
+    "Recipe",
+    "Run",
+    "Split",
+    "__version__",
+    "d2l",
+    "datasets",
+    "errors",
+    "evaluate",
+    "evaluation",
+    "find_runs",
+    "initialise",
+    "load",
+    "load_dataset",
+    "load_model",
+    "models",
+    "open_run",
+    "resume",
+    "runs",
+    "save_model",
+    "summarise",
+    "train",
+    "training",
+]

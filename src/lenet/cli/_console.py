@@ -1,0 +1,31 @@
+"""What every subcommand needs to write to the terminal."""
+
+import sys
+from collections.abc import Sequence
+
+
+def print_line(text: str = "") -> None:
+    """Write a line of output as it is."""
+    sys.stdout.write(f"{text}\n")
+
+
+def print_table(rows: Sequence[Sequence[str]], left_columns: int = 1) -> None:
+    """Write rows under each other, as wide as they are, so that a pipe gets all of them.
+
+    Args:
+        rows: The cells; the first row holds the headings.
+        left_columns: How many columns are aligned to the left; the others hold numbers.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [
+            cell.ljust(width) if index < left_columns else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        print_line("  ".join(cells).rstrip())
+
+
+def print_error(message: str) -> None:
+    """Write an error for a person to stderr."""
+    sys.stdout.flush()
+    sys.stderr.write(f"Error: {message}\n")

@@ -1,0 +1,102 @@
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+
+import typer
+
+from lenet._settings import Settings, field_help, field_types, parse_setting
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A class of settings and how its options are shown.
+
+    Attributes:
+        settings: The class.
+        title: The heading that the options stand under in the help.
+        skip: Fields without an option.
+    """
+
+    settings: type[Settings]
+    title: str
+    skip: tuple[str, ...] = ()
+
+
+def settings_options(*panels: Panel) -> Callable[[Command], Command]:
+    """Give a command an option for every field of some classes of settings.
+
+    The names, help texts and defaults are the classes' own, so that a setting is described in one
+    place. The command takes `**settings` and receives in it the texts of the options.
+    """
+
+    def decorate(command: Command) -> Command:
+        signature = inspect.signature(command)
+        own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        added = [
+            _option(panel, name)
+            for panel in panels
+            for name in field_types(panel.settings)
+            if name not in panel.skip
+        ]
+        # typer reads the options of a command from these two.
+        command.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
+        command.__annotations__ |= {option.name: option.annotation for option in added}
+        return command
+
+    return decorate
+
+
+def used_settings(classes: tuple[type[Settings], ...], options: dict[str, Any]) -> dict[str, Any]:
+    """The settings that were given on the command line, read from their texts.
+
+    Raises:
+        SettingError: A text is not a value of its field's type.
+    """
+    used = {}
+    for cls in classes:
+        for name in field_types(cls):
+            value = options.get(name)
+            if value is not None:
+                used[name] = parse_setting(cls, name, value) if isinstance(value, str) else value
+    return used
+
+
+def _option(panel: Panel, name: str) -> inspect.Parameter:
+    """One field as a keyword-only parameter that typer understands."""
+    annotation = field_types(panel.settings)[name]
+    default = inspect.signature(panel.settings).parameters[name].default
+    help_text = f"{field_help(panel.settings)[name]} [tutorial: {_as_typed(default)}]"
+    flag = f"--{name.replace('_', '-')}"
+    is_switch = annotation is bool
+    option = typer.Option(
+        f"{flag}/--no-{flag[2:]}" if is_switch else flag,
+        help=help_text,
+        metavar=None if is_switch else _metavar(annotation),
+        rich_help_panel=panel.title,
+        show_default=False,
+    )
+    kind: Any = bool | None if is_switch else str | None
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option]
+    )
+
+
+def _metavar(annotation: Any) -> str:
+    """What stands behind an option in the help."""
+    if get_origin(annotation) is Literal:
+        return "|".join(get_args(annotation))
+    if get_origin(annotation) is tuple:
+        return "N,N,…"
+    return {int: "N", float: "NUMBER"}[annotation]
+
+
+def _as_typed(value: Any) -> str:
+    """A default as it would be typed."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

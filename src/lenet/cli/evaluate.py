@@ -1,0 +1,91 @@
+import json
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from lenet.cli._console import print_line, print_table
+
+if TYPE_CHECKING:
+    from lenet.evaluation import Evaluation
+
+
+def evaluate(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="[RUN|MODEL]", help="A run's folder or name, `latest`, or a model file."
+        ),
+    ] = "latest",
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            "--dataset",
+            help="The dataset. [default: what the network was trained on]",
+            show_default=False,
+        ),
+    ] = None,
+    split: Annotated[
+        Literal["train", "validation", "test"], typer.Option("--split", help="Which images.")
+    ] = "test",
+    device: Annotated[
+        str, typer.Option("--device", help="`cpu`, `cuda`, `mps`, …; `auto` takes the best.")
+    ] = "auto",
+    runs_folder: Annotated[
+        Path, typer.Option("--runs-folder", help="Where names of runs are looked for.")
+    ] = Path("runs"),
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            "--picture",
+            help="Where the confusion matrix is drawn. [default: in the run folder]",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Score a trained network: accuracy, loss, each class, the confusion matrix."""
+    from lenet import evaluation
+    from lenet.runs import open_run
+
+    scored = evaluation.evaluate(model, data, split=split, device=device, runs_folder=runs_folder)
+    if picture is None and not Path(model).is_file():
+        folder = open_run(model, runs_folder).folder
+        picture = folder / f"confusion-{scored.dataset}-{scored.split}.png"
+    if as_json:
+        print_line(json.dumps(scored.to_dict(), indent=2))
+    else:
+        _print_scores(scored)
+    if picture is not None:
+        _save_picture(scored, picture)
+        if not as_json:
+            print_line(f"\nConfusion matrix drawn in {picture}")
+
+
+def _print_scores(scored: "Evaluation") -> None:
+    """The scores for a person."""
+    from lenet.evaluation import confusion_text
+
+    low, high = scored.interval
+    print_line(f"{scored.dataset}, {scored.split} split, {scored.images:,} images")
+    print_line(f"accuracy {scored.accuracy:.4f} (95 % interval {low:.4f} to {high:.4f})")
+    print_line(f"loss {scored.loss:.4f}\n")
+    rows = [["class", "precision", "recall", "f1", "images"]]
+    for score in scored.classes:
+        shares = (f"{share:.3f}" for share in (score.precision, score.recall, score.f1))
+        rows.append([score.name, *shares, str(score.images)])
+    print_table(rows)
+    print_line(f"\n{confusion_text(scored)}")
+
+
+def _save_picture(scored: "Evaluation", path: Path) -> None:
+    """Draw the confusion matrix into a PNG file."""
+    from lenet._storage import write_atomically
+    from lenet.evaluation import draw_confusion
+
+    title = f"{scored.dataset}, {scored.split}: accuracy {scored.accuracy:.3f}"
+    image = BytesIO()
+    draw_confusion(scored, title).savefig(image, format="png", dpi=150)
+    write_atomically(path, image.getvalue())

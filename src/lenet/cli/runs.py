@@ -1,0 +1,54 @@
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lenet.cli._console import print_line, print_table
+from lenet.errors import LenetError
+
+if TYPE_CHECKING:
+    from lenet.runs import Run
+
+_SCORES = ("train_loss", "train_accuracy", "validation_accuracy", "test_accuracy")
+
+
+def runs(
+    runs_folder: Annotated[
+        Path, typer.Option("--runs-folder", help="Where the run folders lie.")
+    ] = Path("runs"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the runs with their scores, oldest first."""
+    from lenet.runs import find_runs
+
+    rows = [_describe(run) for run in find_runs(runs_folder)]
+    if as_json:
+        print_line(json.dumps(rows, indent=2))
+        return
+    if not rows:
+        print_line(f"There is no run in `{runs_folder}` yet; `lenet train` makes one.")
+        return
+    table = [["run", "status", "epochs", "loss", "train acc", "validation acc", "test acc"]]
+    for row in rows:
+        epochs = f"{row.get('epoch', 0):g}/{row['epochs']}" if "epochs" in row else ""
+        scores = (row.get(name) for name in _SCORES)
+        cells = ("" if score is None else f"{score:.3f}" for score in scores)
+        table.append([row["run"], row["status"], epochs, *cells])
+    print_table(table, left_columns=2)
+
+
+def _describe(run: "Run") -> dict[str, Any]:
+    """A run's row; a damaged run has one too."""
+    try:
+        row: dict[str, Any] = {"run": run.name, "status": run.status}
+        row |= {"dataset": run.config.dataset, "model": run.config.model}
+        row |= {"preset": run.config.preset, "seed": run.config.seed}
+        row["epochs"] = run.config.recipe.epochs
+        result = run.result
+        if result is not None:
+            return row | {"epoch": result.epochs} | result.to_dict() | {"epochs": row["epochs"]}
+        history = run.history
+        return row | (history[-1].to_dict() if history else {})
+    except LenetError as error:
+        return {"run": run.name, "status": "damaged", "error": str(error)}

@@ -1,0 +1,41 @@
+import json
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from lenet.cli._console import print_line, print_table
+from lenet.cli._settings_options import Panel, settings_options, used_settings
+from lenet.models import LeNetConfig
+
+
+@settings_options(Panel(LeNetConfig, "Network"))
+def summary(
+    model: Annotated[str, typer.Option("--model", help="The network.")] = "lenet",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    **settings: Any,
+) -> None:
+    """Show a network layer by layer: output shapes, parameters, multiply-accumulates an image."""
+    from lenet.models import build_model, model_config, summarise
+
+    config = model_config(model, used_settings((LeNetConfig,), settings))
+    input_shape: tuple[int, ...] = config.input_shape  # type: ignore[attr-defined]
+    layers = summarise(build_model(config, seed=0), (1, *input_shape))
+    if as_json:
+        print_line(json.dumps([asdict(layer) for layer in layers], indent=2))
+        return
+    rows = [["layer", "output shape", "parameters", "multiply-accumulates"]]
+    for layer in layers:
+        shape = str(list(layer.output_shape))
+        rows.append(
+            [layer.name, shape, *map(_count, (layer.parameters, layer.multiply_accumulates))]
+        )
+    parameters = sum(layer.parameters for layer in layers)
+    work = sum(layer.multiply_accumulates for layer in layers)
+    rows.append(["total", "", _count(parameters), _count(work)])
+    print_table(rows, left_columns=2)
+
+
+def _count(number: int) -> str:
+    """A number with its thousands apart."""
+    return f"{number:,}"

@@ -1,0 +1,88 @@
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lenet.cli._settings_options import Panel, settings_options, used_settings
+from lenet.errors import SettingError
+from lenet.models import LeNetConfig
+from lenet.training import Recipe
+
+
+@settings_options(
+    Panel(Recipe, "Recipe"), Panel(LeNetConfig, "Network", skip=("input_shape", "classes"))
+)
+def train(
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            "--dataset",
+            help="The dataset: `fashion-mnist`, `mnist`, `kmnist` or `digits`. "
+            "[default: fashion-mnist, or the bundled digits where that can't be had]",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="The network: `lenet`.", show_default=False)
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            "--preset",
+            help="A network and recipe that work together: `tutorial` or `digits`. "
+            "[default: the one that suits the data]",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", help="Decides weights, order, augmentation and split.")
+    ] = 0,
+    device: Annotated[
+        str, typer.Option("--device", help="`cpu`, `cuda`, `mps`, …; `auto` takes the best.")
+    ] = "auto",
+    threads: Annotated[
+        int | None,
+        typer.Option("--threads", help="CPU threads. [default: all cores]", show_default=False),
+    ] = None,
+    runs_folder: Annotated[
+        Path, typer.Option("--runs-folder", help="Where the run folder is made.")
+    ] = Path("runs"),
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            "--resume",
+            metavar="RUN",
+            help="Go on with a run that was stopped: its folder, its name or `latest`.",
+            show_default=False,
+        ),
+    ] = None,
+    **settings: Any,
+) -> None:
+    """Train a network; without options, the tutorial's LeNet on Fashion-MNIST.
+
+    Everything about the training is kept in a new folder under `runs/`: the settings, the curves,
+    the model in one file, and a checkpoint from which `--resume` goes on to the same bits.
+    """
+    from lenet import runs
+
+    changed = used_settings((Recipe, LeNetConfig), settings)
+    if resume is not None:
+        chosen = {"data": data, "model": model, "preset": preset, "threads": threads, **changed}
+        for name, value in chosen.items():
+            if value is not None:
+                flag = f"--{name.replace('_', '-')}"
+                message = f"`--resume` goes on with the run's own settings; leave out `{flag}`."
+                raise SettingError(message)
+        runs.resume(resume, runs_folder=runs_folder)
+        return
+    runs.train(
+        model,
+        data,
+        preset=preset,
+        device=device,
+        seed=seed,
+        threads=threads,
+        runs_folder=runs_folder,
+        **changed,
+    )

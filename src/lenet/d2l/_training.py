@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sized
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from lenet.d2l._animator import Animator
+from lenet.models import initialise
+from lenet.training._metrics import count_correct
+
+
+class DataIterator(Sized, Iterable[Any], Protocol):
+    """What gives batches (X, y), and knows how many."""
+
+
+class Accumulator:
+    """Sums over `n` quantities.
+
+    >>> metric = Accumulator(2)
+    >>> metric.add(1, 2)
+    >>> metric.add(3, 4)
+    >>> metric[0], metric[1]
+    (4.0, 6.0)
+    """
+
+    def __init__(self, n: int):
+        self.data = [0.0] * n
+
+    def add(self, *args: float | Tensor) -> None:
+        """Add a number to each sum."""
+        self.data = [total + float(value) for total, value in zip(self.data, args, strict=True)]
+
+    def reset(self) -> None:
+        """Begin again at zero."""
+        self.data = [0.0] * len(self.data)
+
+    def __getitem__(self, index: int) -> float:
+        return self.data[index]
+
+
+class Timer:
+    """Notes spans of time, in seconds; running from the moment it is made."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+        self.start()
+
+    def start(self) -> None:
+        """Begin a span."""
+        self.tik = time.time()
+
+    def stop(self) -> float:
+        """End the span, note it and give its length."""
+        self.times.append(time.time() - self.tik)
+        return self.times[-1]
+
+    def avg(self) -> float:
+        """The mean span."""
+        return sum(self.times) / len(self.times)
+
+    def sum(self) -> float:
+        """All spans together."""
+        return sum(self.times)
+
+    def cumsum(self) -> list[float]:
+        """The sums of the first span, the first two, the first three, …"""
+        return [sum(self.times[: end + 1]) for end in range(len(self.times))]
+
+
+def accuracy(y_hat: Tensor, y: Tensor) -> float:
+    """How many predictions are right.
+
+    Args:
+        y_hat: A score for each class, shape (B, classes), or the predicted classes, shape (B,).
+        y: The true classes, shape (B,).
+    """
+    if y_hat.ndim > 1 and y_hat.shape[1] > 1:
+        return float(count_correct(y_hat, y))
+    return float((y_hat.type(y.dtype) == y).sum())
+
+
+def size(a: Tensor) -> int:
+    """How many numbers a tensor holds."""
+    return a.numel()
+
+
+def try_gpu(i: int = 0) -> torch.device:
+    """The GPU of number `i`, or the CPU where there is none."""
+    return torch.device(f"cuda:{i}" if torch.cuda.device_count() > i else "cpu")
+
+
+def try_all_gpus() -> list[torch.device]:
+    """All GPUs, or the CPU alone where there is none."""
+    gpus = [torch.device(f"cuda:{i}") for i in range(torch.cuda.device_count())]
+    return gpus or [torch.device("cpu")]
+
+
+def evaluate_accuracy_gpu(
+    net: nn.Module | Any, data_iter: Iterable[Any], device: torch.device | str | None = None
+) -> float:
+    """The accuracy of a network over all batches.
+
+    Args:
+        net: The network, put into evaluation mode; or any function of a batch.
+        data_iter: Pairs (X, y); X may be a list of tensors.
+        device: Where the batches are moved to; the network's own where none is given.
+    """
+    if isinstance(net, nn.Module):
+        net.eval()
+        if not device:
+            device = next(iter(net.parameters())).device
+    metric = Accumulator(2)
+    with torch.no_grad():
+        for X, y in data_iter:
+            X = [x.to(device) for x in X] if isinstance(X, list) else X.to(device)
+            y = y.to(device)
+            metric.add(accuracy(net(X), y), size(y))
+    return metric[0] / metric[1]
+
+
+def evaluate_accuracy(net: nn.Module | Any, data_iter: Iterable[Any]) -> float:
+    """The accuracy of a network over all batches, where it is."""
+    return evaluate_accuracy_gpu(net, data_iter)
+
+
+def train_ch6(
+    net: nn.Module,
+    train_iter: DataIterator,
+    test_iter: DataIterator,
+    num_epochs: int,
+    lr: float,
+    device: torch.device | str,
+) -> None:
+    """Train a network as the tutorial does, with a curve that grows, and print the result.
+
+    Args:
+        net: The network; its weights are drawn anew by Xavier's rule.
+        train_iter: Batches (X, y) to train on, with a length.
+        test_iter: Batches to test on after every epoch.
+        num_epochs: How often to go through the training batches.
+        lr: Learning rate of plain SGD.
+        device: Where to train.
+    """
+    initialise(net, "xavier")
+    print("training on", device)  # noqa: T201
+    net.to(device)
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+    loss = nn.CrossEntropyLoss()
+    animator = Animator(
+        xlabel="epoch", xlim=[1, num_epochs], legend=["train loss", "train acc", "test acc"]
+    )
+    timer, num_batches = Timer(), len(train_iter)
+    for epoch in range(num_epochs):
+        metric = Accumulator(3)  # loss, right predictions, examples
+        net.train()
+        for i, (X, y) in enumerate(train_iter):
+            timer.start()
+            optimizer.zero_grad()
+            X, y = X.to(device), y.to(device)
+            y_hat = net(X)
+            batch_loss = loss(y_hat, y)
+            batch_loss.backward()
+            optimizer.step()
+            with torch.no_grad():
+                metric.add(batch_loss * len(X), accuracy(y_hat, y), len(X))
+            timer.stop()
+            train_l, train_acc = metric[0] / metric[2], metric[1] / metric[2]
+            if (i + 1) % max(1, num_batches // 5) == 0 or i == num_batches - 1:
+                animator.add(epoch + (i + 1) / num_batches, (train_l, train_acc, None))
+        test_acc = evaluate_accuracy_gpu(net, test_iter)
+        animator.add(epoch + 1, (None, None, test_acc))
+    print(  # noqa: T201
+        f"loss {train_l:.3f}, train acc {train_acc:.3f}, test acc {test_acc:.3f}"
+    )
+    print(  # noqa: T201
+        f"{metric[2] * num_epochs / timer.sum():.1f} examples/sec on {device!s}"
+    )

@@ -1,0 +1,17 @@
+from ._confusion import confusion_text as confusion_text
+from ._confusion import draw_confusion as draw_confusion
+from ._evaluate import evaluate as evaluate
+from ._scores import ClassScore as ClassScore
+from ._scores import Evaluation as Evaluation
+from ._scores import score_predictions as score_predictions
+from ._scores import wilson_interval as wilson_interval
+
+__all__ = [
+    "ClassScore",
+    "Evaluation",
+    "confusion_text",
+    "draw_confusion",
+    "evaluate",
+    "score_predictions",
+    "wilson_interval",
+]

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lenet.evaluation._scores import Evaluation
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def confusion_text(evaluation: Evaluation) -> str:
+    """The confusion matrix as text: true classes down, given classes across.
+
+    >>> from lenet.evaluation import score_predictions
+    >>> labels, predictions = np.array([0, 1, 1]), np.array([0, 1, 0])
+    >>> print(confusion_text(score_predictions(
+    ...     labels, predictions, ("cat", "dog"), loss=0.5, dataset="pets", split="test")))
+    true \\ given  cat  dog
+    cat             1    0
+    dog             1    1
+    """
+    names = [score.name for score in evaluation.classes]
+    corner = "true \\ given"
+    first = max(len(corner), *map(len, names))
+    digits = len(str(max(max(row) for row in evaluation.confusion)))
+    widths = [max(len(name), digits) for name in names]
+    lines = [corner.ljust(first)]
+    lines[0] += "".join(f"  {name:>{width}}" for name, width in zip(names, widths, strict=True))
+    for name, row in zip(names, evaluation.confusion, strict=True):
+        counts = (f"  {count:>{width}}" for count, width in zip(row, widths, strict=True))
+        lines.append(name.ljust(first) + "".join(counts))
+    return "\n".join(lines)
+
+
+def draw_confusion(evaluation: Evaluation, title: str = "") -> Figure:
+    """Draw the confusion matrix, each row shaded by its share.
+
+    Args:
+        evaluation: Whose matrix.
+        title: What stands above the picture.
+
+    Returns:
+        A figure that belongs to no window; `figure.savefig` writes it.
+    """
+    from matplotlib.figure import Figure
+
+    counts = np.array(evaluation.confusion)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    names = [score.name for score in evaluation.classes]
+    side = max(4.0, 0.55 * len(names) + 1.5)
+    figure = Figure(figsize=(side, side), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.ndindex(*counts.shape):
+        if counts[row, column]:
+            shade = "white" if shares[row, column] > 0.5 else "black"
+            text = str(counts[row, column])
+            axes.text(column, row, text, ha="center", va="center", color=shade, fontsize=8)
+    axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlabel="given", ylabel="true", title=title)
+    return figure

@@ -1,0 +1,98 @@
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from lenet.datasets import Batches, Dataset, Split, load_dataset
+from lenet.errors import ModelError, RunError
+from lenet.evaluation._scores import Evaluation, score_predictions
+from lenet.models import ModelCard
+from lenet.runs import Run, load, open_run
+from lenet.training import pick_device
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_BATCH = 256
+
+
+def evaluate(
+    model: Run | Path | str = "latest",
+    dataset: str | Dataset | None = None,
+    *,
+    split: Literal["train", "validation", "test"] = "test",
+    device: str = "auto",
+    runs_folder: Path | str = "runs",
+) -> Evaluation:
+    """Score a trained network.
+
+    Args:
+        model: A run, its folder or name, `latest`, or a model file.
+        dataset: A name, or images of one's own; what the network was trained on where none is
+            given.
+        split: Which images; `validation` gives those that the run held out.
+        device: Where to compute.
+        runs_folder: Where names of runs are looked for.
+
+    Raises:
+        RunError: There is no such run, or it has no model or no validation images.
+        ModelError: The network does not fit the data.
+        DatasetError: The data can't be had or used.
+    """
+    path = model.folder if isinstance(model, Run) else model
+    network, card = load(path, runs_folder)
+    data = dataset if isinstance(dataset, Dataset) else load_dataset(dataset or card.dataset)
+    _check_fit(card, data)
+    examples = _pick_split(path, data, split, runs_folder)
+    batches = Batches(
+        examples,
+        _BATCH,
+        device=pick_device(device),
+        mean=card.normalisation.mean,
+        std=card.normalisation.std,
+    )
+    logits = _predict(network, batches)
+    labels = torch.from_numpy(examples.labels)
+    return score_predictions(
+        examples.labels,
+        logits.argmax(dim=1).numpy(),
+        data.class_names,
+        loss=float(torch.nn.functional.cross_entropy(logits, labels)),
+        dataset=data.name,
+        split=split,
+    )
+
+
+@torch.no_grad()
+def _predict(network: "nn.Module", batches: Batches) -> torch.Tensor:
+    """Logits of every image: float32 (N, classes) on the CPU."""
+    network = network.to(batches.labels.device).eval()
+    return torch.cat([network(images).cpu() for images, _ in batches])
+
+
+def _check_fit(card: ModelCard, data: Dataset) -> None:
+    """Raise if a network can't be scored on a dataset."""
+    if data.image_shape != card.input_shape or len(data.class_names) != len(card.class_names):
+        message = (
+            f"The network takes images of shape {card.input_shape} in {len(card.class_names)} "
+            f"classes; `{data.name}` has shape {data.image_shape} and "
+            f"{len(data.class_names)} classes."
+        )
+        raise ModelError(message)
+
+
+def _pick_split(path: Path | str, data: Dataset, split: str, runs_folder: Path | str) -> Split:
+    """The images to score on; a validation split is the one that the run held out."""
+    if split == "test":
+        return data.test
+    if Path(path).is_file():
+        message = "Only a run knows which images were for training and which for validation."
+        raise RunError(message)
+    config = open_run(path, runs_folder).config
+    if config.recipe.validation:
+        data = data.with_validation(config.recipe.validation, config.seed)
+    examples: Split | None = getattr(data, split)
+    if examples is None:
+        message = f"`{path}` was trained without a validation split."
+        raise RunError(message)
+    return examples

@@ -1,0 +1,9 @@
+from ._load import load as load
+from ._run import Run as Run
+from ._run import find_runs as find_runs
+from ._run import open_run as open_run
+from ._run_config import RunConfig as RunConfig
+from ._train import resume as resume
+from ._train import train as train
+
+__all__ = ["Run", "RunConfig", "find_runs", "load", "open_run", "resume", "train"]

@@ -1,0 +1,85 @@
+import json
+import time
+from io import BytesIO
+
+from lenet._storage import storage_errors, write_atomically
+from lenet.models import save_model
+from lenet.runs._checkpoint import pack_checkpoint
+from lenet.runs._run import Run
+from lenet.training import CurvePoint, Listener, Trainer, TrainingResult, draw_curves
+
+_BETWEEN_CHECKPOINTS = 5.0  # seconds; at most this much is lost by a kill in a long epoch
+
+
+class Recorder(Listener):
+    """Keeps a run folder up to date while the training goes on.
+
+    Args:
+        run: The folder.
+        class_names: The classes, for the model file.
+    """
+
+    def __init__(self, run: Run, class_names: tuple[str, ...]):
+        self.run, self.class_names = run, class_names
+        self._saved = time.monotonic()
+
+    def on_start(self, trainer: Trainer) -> None:
+        """Bring the history to where the trainer is; after a kill it may be further."""
+        lines = "".join(_line(point) for point in trainer.history)
+        write_atomically(self.run.history_path, lines)
+
+    def on_point(self, trainer: Trainer, point: CurvePoint) -> None:
+        """Add a line to the history."""
+        path = self.run.history_path
+        with storage_errors(path), path.open("a", encoding="utf-8") as file:
+            file.write(_line(point))
+
+    def on_step(self, trainer: Trainer) -> None:
+        """Save a checkpoint when the last one is some time ago."""
+        if time.monotonic() - self._saved > _BETWEEN_CHECKPOINTS:
+            self.save_checkpoint(trainer)
+
+    def on_epoch(self, trainer: Trainer, point: CurvePoint) -> None:
+        """Save a checkpoint and the network as it is."""
+        self.save_checkpoint(trainer)
+        self._save_model(trainer, {"epoch": trainer.epoch, **point.to_dict()})
+
+    def on_finish(self, trainer: Trainer, result: TrainingResult) -> None:
+        """Write the network, the curves and, last, the result that marks the run complete."""
+        self._save_model(trainer, result.to_dict())
+        self.save_curves(trainer)
+        write_atomically(self.run.result_path, json.dumps(result.to_dict(), indent=2))
+
+    def save_checkpoint(self, trainer: Trainer) -> None:
+        """Keep all that is needed to go on from here."""
+        write_atomically(self.run.checkpoint_path, pack_checkpoint(trainer.state()))
+        self._saved = time.monotonic()
+
+    def save_curves(self, trainer: Trainer) -> None:
+        """Draw the curves so far as PNG and as SVG."""
+        config = self.run.config
+        title = f"{config.model} on {config.dataset}"
+        if trainer.history and trainer.history[-1].test_accuracy is not None:
+            title += f": test acc {trainer.history[-1].test_accuracy:.3f}"
+        figure = draw_curves(trainer.history, config.recipe.epochs, title)
+        for kind in ("png", "svg"):
+            picture = BytesIO()
+            figure.savefig(picture, format=kind, dpi=150)
+            write_atomically(self.run.folder / f"curves.{kind}", picture.getvalue())
+
+    def _save_model(self, trainer: Trainer, results: dict[str, object]) -> None:
+        config = self.run.config
+        save_model(
+            self.run.model_path,
+            trainer.model,
+            class_names=self.class_names,
+            normalisation=config.normalisation,
+            dataset=config.dataset,
+            recipe=config.recipe.to_dict(),
+            results=results,
+        )
+
+
+def _line(point: CurvePoint) -> str:
+    """A line of the history."""
+    return json.dumps(point.to_dict()) + "\n"

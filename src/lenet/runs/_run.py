@@ -1,0 +1,230 @@
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import filelock
+
+from lenet._storage import storage_errors, write_atomically
+from lenet.errors import LenetError, RunError, UnknownNameError
+from lenet.runs._run_config import RunConfig
+from lenet.training import CurvePoint, TrainingResult
+
+_LATEST = "latest"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder: what was trained, how, on what, how it went, and how to go on.
+
+    Attributes:
+        folder: Where it lies.
+    """
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return self.folder.name
+
+    @property
+    def config_path(self) -> Path:
+        """All that decides what the run computes, as JSON."""
+        return self.folder / "config.json"
+
+    @property
+    def environment_path(self) -> Path:
+        """What it ran on, as JSON."""
+        return self.folder / "environment.json"
+
+    @property
+    def history_path(self) -> Path:
+        """The curve's points, a JSON object a line."""
+        return self.folder / "history.jsonl"
+
+    @property
+    def result_path(self) -> Path:
+        """What was reached, as JSON; written last, so it is there when the run is complete."""
+        return self.folder / "result.json"
+
+    @property
+    def model_path(self) -> Path:
+        """The network, in one file that explains itself."""
+        return self.folder / "model.safetensors"
+
+    @property
+    def checkpoint_path(self) -> Path:
+        """All that is needed to go on."""
+        return self.folder / "checkpoint.safetensors"
+
+    @cached_property
+    def config(self) -> RunConfig:
+        """All that decides what the run computes.
+
+        Raises:
+            RunError: The file is damaged, or was not written by lenet.
+        """
+        try:
+            return RunConfig.from_dict(self._read_json(self.config_path))
+        except (LenetError, TypeError, AttributeError) as error:
+            message = f"`{self.config_path}` can't be used: {error}"
+            raise RunError(message) from error
+
+    @property
+    def history(self) -> list[CurvePoint]:
+        """The curve's points so far; a last line that a kill cut short is passed over."""
+        if not self.history_path.exists():
+            return []
+        lines = self.history_path.read_text(encoding="utf-8").split("\n")
+        try:
+            return [CurvePoint(**json.loads(line)) for line in lines[:-1]]
+        except (ValueError, TypeError) as error:
+            message = f"`{self.history_path}` is damaged: {error}."
+            raise RunError(message) from error
+
+    @property
+    def result(self) -> TrainingResult | None:
+        """What was reached, once the run is complete."""
+        if not self.result_path.exists():
+            return None
+        try:
+            return TrainingResult(**self._read_json(self.result_path))
+        except TypeError as error:
+            message = f"`{self.result_path}` is damaged: {error}."
+            raise RunError(message) from error
+
+    @property
+    def status(self) -> Literal["complete", "running", "stopped"]:
+        """Whether the run is complete, being trained by some process, or stopped on the way."""
+        if self.result_path.exists():
+            return "complete"
+        try:
+            with self.writing():
+                return "stopped"
+        except RunError:
+            return "running"
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the folder, so that no second process trains in it.
+
+        Raises:
+            RunError: Another process holds it.
+            StorageError: The folder may not be written to.
+        """
+        lock = filelock.FileLock(self.folder / ".lock")
+        with storage_errors(self.folder):
+            try:
+                lock.acquire(timeout=0)
+            except filelock.Timeout:
+                message = f"`{self.folder}` is being trained by another process."
+                raise RunError(message) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _read_json(self, path: Path) -> dict[str, Any]:
+        """Read one of the folder's JSON files."""
+        try:
+            values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            message = f"Could not read `{path}`: {(error.strerror or str(error)).lower()}."
+            raise RunError(message) from error
+        except ValueError as error:
+            message = f"`{path}` is damaged: {error}."
+            raise RunError(message) from error
+        return values
+
+
+def create_run(runs_folder: Path, config: RunConfig, files: dict[str, bytes | str]) -> Run:
+    """Make a run folder, which appears by rename with all its first files in it.
+
+    Args:
+        runs_folder: Where run folders lie; made if it is not there.
+        config: Its dataset and model are part of the folder's name.
+        files: Names and contents of the first files, besides `config.json`.
+
+    Raises:
+        StorageError: The folder can't be written.
+    """
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    name = re.sub(r"[^\w.-]+", "-", f"{stamp}-{config.dataset}-{config.model}")
+    with storage_errors(runs_folder):
+        runs_folder.mkdir(parents=True, exist_ok=True)
+        unfinished = runs_folder / f".{name}.{os.getpid()}"
+        unfinished.mkdir()
+    try:
+        write_atomically(unfinished / "config.json", json.dumps(config.to_dict(), indent=2))
+        for file, content in files.items():
+            write_atomically(unfinished / file, content)
+        with storage_errors(runs_folder):
+            return Run(_rename_to_free_name(unfinished, runs_folder / name))
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+
+
+def _rename_to_free_name(folder: Path, wanted: Path) -> Path:
+    """Rename a folder to the first free one of `wanted`, `wanted-2`, `wanted-3`, …"""
+    for number in range(1, 1000):
+        target = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
+        if target.exists():
+            continue
+        try:
+            return folder.rename(target)
+        except OSError:
+            if not target.exists():  # else another process took the name just now
+                raise
+    message = f"Too many runs are called `{wanted.name}`."
+    raise RunError(message)
+
+
+def find_runs(runs_folder: Path | str = "runs") -> list[Run]:
+    """The run folders in a folder, oldest first; other things in it are passed over."""
+    folder = Path(runs_folder)
+    if not folder.is_dir():
+        return []
+    runs = [Run(path) for path in folder.iterdir() if not path.name.startswith(".")]
+    return sorted((run for run in runs if run.config_path.is_file()), key=lambda run: run.name)
+
+
+def open_run(run: Path | str = _LATEST, runs_folder: Path | str = "runs") -> Run:
+    """Open a run folder.
+
+    Args:
+        run: Its path, its name in `runs_folder`, or `latest`.
+        runs_folder: Where names are looked for.
+
+    Raises:
+        RunError: There is no such folder, or it is not a run.
+        UnknownNameError: There is no run of that name.
+    """
+    found = find_runs(runs_folder)
+    if str(run) == _LATEST:
+        if not found:
+            message = f"There is no run in `{runs_folder}` yet; `lenet train` makes one."
+            raise RunError(message)
+        return found[-1]
+    for folder in (Path(run), Path(runs_folder) / run):
+        if folder.is_dir():
+            opened = Run(folder)
+            if not opened.config_path.is_file():
+                message = f"`{folder}` is not a run folder: it has no `config.json`."
+                raise RunError(message)
+            return opened
+    if Path(run).exists():
+        message = f"`{run}` is a file, not a run folder."
+        raise RunError(message)
+    if not found:
+        message = f"There is no run folder `{run}`."
+        raise RunError(message)
+    raise UnknownNameError("run", str(run), [run.name for run in found[-5:]] + [_LATEST])

@@ -1,0 +1,325 @@
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import nn
+
+from lenet._settings import Settings, field_types
+from lenet._storage import remove_partial_files
+from lenet.datasets import Dataset, load_dataset
+from lenet.errors import (
+    DownloadError,
+    InterruptedTraining,
+    ModelError,
+    NonFiniteLossError,
+    RunError,
+    SettingError,
+    UnknownNameError,
+)
+from lenet.models import MODELS, Normalisation, build_model, model_config, model_name
+from lenet.runs._checkpoint import pack_checkpoint, read_checkpoint
+from lenet.runs._environment import describe_environment
+from lenet.runs._recorder import Recorder
+from lenet.runs._run import Run, create_run, open_run
+from lenet.runs._run_config import RunConfig
+from lenet.training import Listener, Recipe, Trainer, pick_device, pick_display, preset_for
+
+_DEFAULT_DATASET, _BUNDLED_DATASET = "fashion-mnist", "digits"
+
+
+def train(
+    model: str | nn.Module | None = None,
+    dataset: str | Dataset | None = None,
+    recipe: Recipe | None = None,
+    *,
+    preset: str | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    threads: int | None = None,
+    runs_folder: Path | str = "runs",
+    listeners: Sequence[Listener] | None = None,
+    **settings: Any,
+) -> Run:
+    """Train a network and keep everything about it in a new run folder.
+
+    Args:
+        model: A name in the registry; or a network, which is trained in place from the weights it
+            has. The preset's where none is given.
+        dataset: A name, or images of one's own. Where none is given it is Fashion-MNIST; should
+            that be neither cached nor reachable, the bundled `digits`.
+        recipe: How to train; the preset's where none is given.
+        preset: A network and a recipe that work together; the one that suits the dataset where
+            none is given.
+        device: `auto`, `cpu`, `cuda`, `mps`, …
+        seed: Decides weights, order, augmentation and validation split; 0 or more.
+        threads: CPU threads for PyTorch; as many as it takes by itself where none is given.
+        runs_folder: Where the run folder is made.
+        listeners: Who is told how it goes; where none are given, a display that suits a notebook,
+            a terminal or a pipe. `[]` is silent.
+        settings: Fields of `Recipe` and of the network's settings, to change single ones.
+
+    Returns:
+        The run, complete.
+
+    Raises:
+        SettingError: A setting is unknown, ill-typed, out of range or at odds with another.
+        DatasetError: The data can't be had or used.
+        ModelError: The network can't be built or does not fit the data.
+        NonFiniteLossError: The loss became infinite or not a number.
+        InterruptedTraining: Ctrl-C or SIGTERM; `resume` goes on.
+        StorageError: The run folder can't be written.
+
+    >>> import tempfile
+    >>> run = train(dataset="digits", epochs=1, runs_folder=tempfile.mkdtemp(), listeners=[])
+    >>> run.status
+    'complete'
+    """
+    listeners = [pick_display()] if listeners is None else list(listeners)
+    _check_range("seed", seed, 0)
+    data = _find_dataset(dataset, listeners)
+    chosen = preset_for(data.name, preset)
+    name = model if isinstance(model, str) else chosen.model
+    if isinstance(model, nn.Module):
+        name = model_name(model)
+    elif name not in MODELS:
+        raise UnknownNameError("model", name, MODELS)
+    for_recipe, for_model = _sort_settings(settings, MODELS[name].config)
+    recipe = (recipe or chosen.recipe).replace(**for_recipe)
+    if recipe.validation:
+        data = data.with_validation(recipe.validation, seed)
+    if isinstance(model, nn.Module):
+        network = _fitting_network(model, data, for_model)
+    else:
+        base = chosen.settings if name == chosen.model else {}
+        shape = {"input_shape": data.image_shape, "classes": len(data.class_names)}
+        network = build_model(model_config(name, {**base, **shape, **for_model}), seed=seed)
+    config = RunConfig(
+        dataset=data.name,
+        fingerprint=data.fingerprint(),
+        model=name,
+        settings=network.config,  # type: ignore[arg-type]
+        recipe=recipe,
+        preset=chosen.name,
+        normalisation=_normalisation(recipe, data),
+        seed=seed,
+        device=str(pick_device(device)),
+        threads=_set_threads(threads),
+    )
+    trainer = _build_trainer(config, network, data)
+    environment = describe_environment(trainer.device)
+    run = create_run(
+        Path(runs_folder),
+        config,
+        {
+            "environment.json": json.dumps(environment, indent=2),
+            "checkpoint.safetensors": pack_checkpoint(trainer.state()),
+        },
+    )
+    _announce(
+        listeners,
+        f"Training `{name}` on `{data.name}`: {len(data.train):,} images, preset "
+        f"`{chosen.name}`, seed {seed}, on {config.device}. Run folder: {run.folder}",
+    )
+    _train_in(run, trainer, listeners)
+    return run
+
+
+def resume(
+    run: Run | Path | str = "latest",
+    *,
+    dataset: Dataset | None = None,
+    runs_folder: Path | str = "runs",
+    listeners: Sequence[Listener] | None = None,
+) -> Run:
+    """Go on with a run that was stopped, to the bits that it would have had without the stop.
+
+    Args:
+        run: The run folder, its name in `runs_folder`, or `latest`.
+        dataset: The data, where the run was trained on images of one's own; loaded by name
+            otherwise.
+        runs_folder: Where names are looked for.
+        listeners: As for `train`.
+
+    Returns:
+        The run, complete.
+
+    Raises:
+        RunError: The folder is not a run, is damaged, is in use, or its data has changed.
+    """
+    listeners = [pick_display()] if listeners is None else list(listeners)
+    if not isinstance(run, Run):
+        run = open_run(run, runs_folder)
+    config = run.config
+    if run.result is not None:
+        _announce(listeners, f"`{run.folder}` is complete; there is nothing to go on with.")
+        return run
+    data = dataset or load_dataset(config.dataset)
+    if config.recipe.validation:
+        data = data.with_validation(config.recipe.validation, config.seed)
+    if data.fingerprint() != config.fingerprint:
+        message = f"`{config.dataset}` is not the data that `{run.folder}` was started on."
+        raise RunError(message)
+    _set_threads(config.threads)
+    trainer = _build_trainer(config, build_model(config.settings, seed=config.seed), data)
+    try:
+        trainer.restore(read_checkpoint(run.checkpoint_path))
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        message = f"`{run.checkpoint_path}` does not fit the run: {error}"
+        raise RunError(message) from error
+    _announce(
+        listeners,
+        f"Going on with {run.folder} in epoch {trainer.epoch + 1} after step {trainer.step}.",
+    )
+    _warn_of_changed_environment(run, trainer.device, listeners)
+    _train_in(run, trainer, listeners)
+    return run
+
+
+def _train_in(run: Run, trainer: Trainer, listeners: list[Listener]) -> None:
+    """Train to the end with the run folder kept up to date."""
+    recorder = Recorder(run, trainer.dataset.class_names)
+    trainer.listeners = [recorder, *listeners]
+    with run.writing(), _stop_on_signals(trainer):
+        remove_partial_files(run.folder)
+        try:
+            trainer.run()
+        except InterruptedTraining as error:
+            recorder.save_checkpoint(trainer)
+            recorder.save_curves(trainer)
+            message = f"{error} Go on with `lenet train --resume {run.folder}`."
+            raise InterruptedTraining(message) from None
+        except NonFiniteLossError as error:
+            recorder.save_curves(trainer)
+            raise NonFiniteLossError(
+                error.loss, error.epoch, error.step, error.learning_rate, run.checkpoint_path
+            ) from None
+
+
+def _find_dataset(dataset: str | Dataset | None, listeners: list[Listener]) -> Dataset:
+    """The data that was asked for; without a wish and a network, what is bundled."""
+    if isinstance(dataset, Dataset):
+        return dataset
+    if dataset is not None:
+        return load_dataset(dataset)
+    try:
+        return load_dataset(_DEFAULT_DATASET)
+    except DownloadError:
+        _announce(
+            listeners,
+            f"`{_DEFAULT_DATASET}` is neither cached nor reachable, so this trains on the "
+            f"bundled `{_BUNDLED_DATASET}`; name a dataset to see why.",
+        )
+        return load_dataset(_BUNDLED_DATASET)
+
+
+def _sort_settings(
+    settings: dict[str, Any], model_settings: type[Settings]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Tell the recipe's settings from the network's."""
+    of_recipe, of_model = field_types(Recipe), field_types(model_settings)
+    for name in settings:
+        if name not in of_recipe and name not in of_model:
+            raise UnknownNameError("setting", name, [*of_recipe, *of_model])
+    for_recipe = {name: value for name, value in settings.items() if name in of_recipe}
+    for_model = {name: value for name, value in settings.items() if name in of_model}
+    return for_recipe, for_model
+
+
+def _fitting_network(network: nn.Module, data: Dataset, for_model: dict[str, Any]) -> nn.Module:
+    """The network that was given, if it fits the data."""
+    if for_model:
+        message = f"`{next(iter(for_model))}` can't be changed: the network is already built."
+        raise SettingError(message)
+    config = network.config.to_dict()
+    wanted = (tuple(config["input_shape"]), config["classes"])
+    found = (data.image_shape, len(data.class_names))
+    if wanted != found:
+        message = (
+            f"The network takes images of shape {wanted[0]} in {wanted[1]} classes; `{data.name}` "
+            f"has shape {found[0]} and {found[1]} classes."
+        )
+        raise ModelError(message)
+    return network
+
+
+def _normalisation(recipe: Recipe, data: Dataset) -> Normalisation:
+    """How pixels become the network's input, measured on the training images if need be."""
+    if recipe.normalisation == "unit":
+        return Normalisation()
+    pixels = data.train.images
+    return Normalisation(mean=float(pixels.mean()) / 255, std=float(pixels.std()) / 255 or 1.0)
+
+
+def _check_range(name: str, value: int, lowest: int) -> None:
+    """Raise the `SettingError` for a whole number that is too small."""
+    if value < lowest:
+        message = f"`{name}` must be at least {lowest}, not {value}."
+        raise SettingError(message)
+
+
+def _set_threads(threads: int | None) -> int:
+    """Set PyTorch's number of CPU threads, and say what it is."""
+    if threads is not None:
+        _check_range("threads", threads, 1)
+        torch.set_num_threads(threads)
+    return torch.get_num_threads()
+
+
+def _build_trainer(config: RunConfig, network: nn.Module, data: Dataset) -> Trainer:
+    """The trainer that a run's config describes."""
+    return Trainer(
+        network,
+        data,
+        config.recipe,
+        device=pick_device(config.device),
+        seed=config.seed,
+        mean=config.normalisation.mean,
+        std=config.normalisation.std,
+    )
+
+
+def _warn_of_changed_environment(run: Run, device: torch.device, listeners: list[Listener]) -> None:
+    """Say what differs from where the run was started, as the bits may then differ too."""
+    before = json.loads(run.environment_path.read_text(encoding="utf-8"))
+    now = describe_environment(device)
+    for name in ("lenet", "torch", "processor", "device"):
+        if before.get(name) != now[name]:
+            _announce(
+                listeners,
+                f"The run began with {name} {before.get(name)} and goes on with {now[name]}; "
+                "the last digits may differ from an unbroken run's.",
+            )
+
+
+def _announce(listeners: list[Listener], text: str) -> None:
+    """Tell every listener something before the training starts."""
+    for listener in listeners:
+        listener.on_message(text)
+
+
+@contextmanager
+def _stop_on_signals(trainer: Trainer) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM stop the training between two steps; the second Ctrl-C at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if trainer.stop_requested:
+            raise KeyboardInterrupt
+        trainer.request_stop()
+
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
