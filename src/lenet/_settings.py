@@ -10,7 +10,6 @@ import inspect
 import re
 import types
 from collections.abc import Mapping
-from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from lenet.errors import SettingError, UnknownNameError
@@ -55,7 +54,6 @@ class Settings:
             raise SettingError(message)
 
 
-@cache
 def field_types(cls: type[Settings]) -> dict[str, Any]:
     """The names of a settings class's fields with their types, in order."""
     hints = get_type_hints(cls)

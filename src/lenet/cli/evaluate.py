@@ -1,3 +1,5 @@
+"""The `lenet evaluate` command."""
+
 import json
 from io import BytesIO
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""The `lenet runs` command."""
+
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any

@@ -1,3 +1,5 @@
+"""The `lenet summary` command."""
+
 import json
 from dataclasses import asdict
 from typing import Annotated, Any

@@ -1,3 +1,5 @@
+"""The `lenet train` command."""
+
 from pathlib import Path
 from typing import Annotated, Any
 

@@ -5,7 +5,6 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib
 from rich.console import Console
 from rich.live import Live
 
@@ -100,9 +99,7 @@ class Animator:
         """How to show the figure: in a cell, in a window, in the terminal, or not at all."""
         if in_notebook():
             return _Cell(self)
-        if matplotlib.get_backend().lower() in matplotlib.backends.backend_registry.list_builtin(
-            matplotlib.backends.BackendFilter.INTERACTIVE
-        ):
+        if getattr(self.fig.canvas, "required_interactive_framework", None):
             return lambda: plt.pause(0.001)
         console = Console()
         if console.is_terminal and console.encoding.lower().startswith("utf"):

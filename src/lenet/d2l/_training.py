@@ -66,7 +66,7 @@ class Timer:
         return sum(self.times)
 
     def cumsum(self) -> list[float]:
-        """The sums of the first span, the first two, the first three, …"""
+        """The sums of the first span, the first two, the first three, and so on."""
         return [sum(self.times[: end + 1]) for end in range(len(self.times))]
 
 

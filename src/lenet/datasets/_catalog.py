@@ -39,7 +39,7 @@ class CatalogEntry:
     name: str
     class_names: tuple[str, ...]
     mirrors: tuple[str, ...]
-    files: tuple[RemoteFile, RemoteFile, RemoteFile, RemoteFile]
+    files: tuple[RemoteFile, ...]
     torchvision_folder: str
     source: str
 

@@ -129,8 +129,8 @@ class Dataset:
         digest = hashlib.sha256()
         for split in (self.train, self.test, self.validation):
             if split is not None:
-                digest.update(np.ascontiguousarray(split.images))
-                digest.update(np.ascontiguousarray(split.labels))
+                digest.update(np.ascontiguousarray(split.images).data)
+                digest.update(np.ascontiguousarray(split.labels).data)
         return digest.hexdigest()
 
 

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 def confusion_text(evaluation: Evaluation) -> str:
-    """The confusion matrix as text: true classes down, given classes across.
+    r"""The confusion matrix as text: true classes down, given classes across.
 
     >>> from lenet.evaluation import score_predictions
     >>> labels, predictions = np.array([0, 1, 1]), np.array([0, 1, 0])
     >>> print(confusion_text(score_predictions(
     ...     labels, predictions, ("cat", "dog"), loss=0.5, dataset="pets", split="test")))
-    true \\ given  cat  dog
+    true \ given  cat  dog
     cat             1    0
     dog             1    1
     """

@@ -7,8 +7,8 @@ from ._lenet import LeNet as LeNet
 from ._lenet_config import LeNetConfig as LeNetConfig
 from ._registry import MODELS as MODELS
 from ._registry import build_model as build_model
+from ._registry import identify_model as identify_model
 from ._registry import model_config as model_config
-from ._registry import model_name as model_name
 from ._summary import LayerSummary as LayerSummary
 from ._summary import summarise as summarise
 
@@ -20,10 +20,10 @@ __all__ = [
     "ModelCard",
     "Normalisation",
     "build_model",
+    "identify_model",
     "initialise",
     "load_model",
     "model_config",
-    "model_name",
     "save_model",
     "summarise",
 ]

@@ -17,7 +17,7 @@ from torch import nn
 from lenet._storage import write_atomically
 from lenet._version import __version__
 from lenet.errors import LenetError, ModelFileError
-from lenet.models._registry import build_model, model_config, model_name
+from lenet.models._registry import build_model, identify_model, model_config
 
 _KEY = "lenet"  # of our part of the safetensors header
 _FORMAT = 1
@@ -77,10 +77,9 @@ def save_model(path: Path | str, network: nn.Module, **description: Any) -> None
         ModelError: The network's class is not registered.
         StorageError: The file can't be written.
     """
-    config = network.config.to_dict()
-    card = ModelCard(
-        model=model_name(network), config=config, input_shape=config["input_shape"], **description
-    )
+    name, settings = identify_model(network)
+    config = settings.to_dict()
+    card = ModelCard(model=name, config=config, input_shape=config["input_shape"], **description)
     header = {_KEY: json.dumps({"format": _FORMAT, **asdict(card)})}
     tensors = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
     write_atomically(Path(path), safetensors.torch.save(tensors, header))

@@ -5,13 +5,13 @@ from torch import nn
 from lenet.models._initialisation import initialise
 from lenet.models._lenet_config import LeNetConfig
 
-_ACTIVATIONS: dict[str, type[nn.Module]] = {
+ACTIVATIONS: dict[str, type[nn.Module]] = {
     "sigmoid": nn.Sigmoid,
     "tanh": nn.Tanh,
     "relu": nn.ReLU,
     "gelu": nn.GELU,
 }
-_POOLINGS: dict[str, type[nn.Module]] = {"average": nn.AvgPool2d, "max": nn.MaxPool2d}
+POOLINGS: dict[str, type[nn.Module]] = {"average": nn.AvgPool2d, "max": nn.MaxPool2d}
 
 
 class LeNet(nn.Sequential):
@@ -33,7 +33,7 @@ class LeNet(nn.Sequential):
 
     def __init__(self, config: LeNetConfig | None = None):
         config = config or LeNetConfig()
-        activation, pooling = _ACTIVATIONS[config.activation], _POOLINGS[config.pooling]
+        activation, pooling = ACTIVATIONS[config.activation], POOLINGS[config.pooling]
         layers: list[nn.Module] = []
         maps = config.input_shape[0]
         for block, channels in enumerate(config.channels):

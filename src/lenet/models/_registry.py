@@ -68,15 +68,20 @@ def build_model(config: Settings, *, seed: int | None = None) -> "nn.Module":
     return model
 
 
-def model_name(model: "nn.Module") -> str:
-    """The name under which a network is registered.
+def identify_model(model: "nn.Module") -> tuple[str, Settings]:
+    """The name under which a network is registered, and its settings.
 
     Raises:
         ModelError: Its class is not registered, so it could not be built again from a file.
+
+    >>> from lenet.models import LeNet
+    >>> identify_model(LeNet())[0]
+    'lenet'
     """
+    config = getattr(model, "config", None)
     for name, entry in MODELS.items():
-        if isinstance(getattr(model, "config", None), entry.config):
-            return name
+        if isinstance(config, entry.config):
+            return name, config
     message = (
         f"A `{type(model).__name__}` can't be kept in a model file; networks that can: "
         + ", ".join(f"`lenet.models.{entry.factory}`" for entry in MODELS.values())

@@ -174,7 +174,7 @@ def create_run(runs_folder: Path, config: RunConfig, files: dict[str, bytes | st
 
 
 def _rename_to_free_name(folder: Path, wanted: Path) -> Path:
-    """Rename a folder to the first free one of `wanted`, `wanted-2`, `wanted-3`, …"""
+    """Rename a folder to the first free one of `wanted`, `wanted-2`, `wanted-3` and so on."""
     for number in range(1, 1000):
         target = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
         if target.exists():

@@ -1,36 +1,25 @@
 from __future__ import annotations
 
 import json
-import signal
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
 from torch import nn
 
-from lenet._settings import Settings, field_types
 from lenet._storage import remove_partial_files
-from lenet.datasets import Dataset, load_dataset
-from lenet.errors import (
-    DownloadError,
-    InterruptedTraining,
-    ModelError,
-    NonFiniteLossError,
-    RunError,
-    SettingError,
-    UnknownNameError,
-)
-from lenet.models import MODELS, Normalisation, build_model, model_config, model_name
+from lenet.datasets import Dataset, dataset_names, load_dataset
+from lenet.errors import DownloadError, InterruptedTraining, NonFiniteLossError, RunError
+from lenet.models import build_model
 from lenet.runs._checkpoint import pack_checkpoint, read_checkpoint
 from lenet.runs._environment import describe_environment
+from lenet.runs._plan import build_network, check_at_least, make_plan, measure_normalisation
 from lenet.runs._recorder import Recorder
 from lenet.runs._run import Run, create_run, open_run
 from lenet.runs._run_config import RunConfig
-from lenet.training import Listener, Recipe, Trainer, pick_device, pick_display, preset_for
+from lenet.runs._signals import stop_on_signals
+from lenet.training import Listener, Recipe, Trainer, pick_device, pick_display
 
 _DEFAULT_DATASET, _BUNDLED_DATASET = "fashion-mnist", "digits"
 
@@ -83,35 +72,27 @@ def train(
     'complete'
     """
     listeners = [pick_display()] if listeners is None else list(listeners)
-    _check_range("seed", seed, 0)
+    check_at_least("seed", seed, 0)
+    used_device, used_threads = pick_device(device), _set_threads(threads)
+    wanted = dataset.name if isinstance(dataset, Dataset) else dataset or _DEFAULT_DATASET
+    plan = make_plan(wanted, model, recipe, preset, settings)
     data = _find_dataset(dataset, listeners)
-    chosen = preset_for(data.name, preset)
-    name = model if isinstance(model, str) else chosen.model
-    if isinstance(model, nn.Module):
-        name = model_name(model)
-    elif name not in MODELS:
-        raise UnknownNameError("model", name, MODELS)
-    for_recipe, for_model = _sort_settings(settings, MODELS[name].config)
-    recipe = (recipe or chosen.recipe).replace(**for_recipe)
-    if recipe.validation:
-        data = data.with_validation(recipe.validation, seed)
-    if isinstance(model, nn.Module):
-        network = _fitting_network(model, data, for_model)
-    else:
-        base = chosen.settings if name == chosen.model else {}
-        shape = {"input_shape": data.image_shape, "classes": len(data.class_names)}
-        network = build_model(model_config(name, {**base, **shape, **for_model}), seed=seed)
+    if data.name != wanted:
+        plan = make_plan(data.name, model, recipe, preset, settings)
+    if plan.recipe.validation:
+        data = data.with_validation(plan.recipe.validation, seed)
+    network, name, network_settings = build_network(plan, data, seed)
     config = RunConfig(
         dataset=data.name,
         fingerprint=data.fingerprint(),
         model=name,
-        settings=network.config,  # type: ignore[arg-type]
-        recipe=recipe,
-        preset=chosen.name,
-        normalisation=_normalisation(recipe, data),
+        settings=network_settings,
+        recipe=plan.recipe,
+        preset=plan.preset,
+        normalisation=measure_normalisation(plan.recipe, data),
         seed=seed,
-        device=str(pick_device(device)),
-        threads=_set_threads(threads),
+        device=str(used_device),
+        threads=used_threads,
     )
     trainer = _build_trainer(config, network, data)
     environment = describe_environment(trainer.device)
@@ -126,7 +107,7 @@ def train(
     _announce(
         listeners,
         f"Training `{name}` on `{data.name}`: {len(data.train):,} images, preset "
-        f"`{chosen.name}`, seed {seed}, on {config.device}. Run folder: {run.folder}",
+        f"`{plan.preset}`, seed {seed}, on {config.device}. Run folder: {run.folder}",
     )
     _train_in(run, trainer, listeners)
     return run
@@ -161,6 +142,9 @@ def resume(
     if run.result is not None:
         _announce(listeners, f"`{run.folder}` is complete; there is nothing to go on with.")
         return run
+    if dataset is None and config.dataset not in dataset_names():
+        message = f"`{run.folder}` was trained on images of one's own; pass them as `dataset`."
+        raise RunError(message)
     data = dataset or load_dataset(config.dataset)
     if config.recipe.validation:
         data = data.with_validation(config.recipe.validation, config.seed)
@@ -187,7 +171,7 @@ def _train_in(run: Run, trainer: Trainer, listeners: list[Listener]) -> None:
     """Train to the end with the run folder kept up to date."""
     recorder = Recorder(run, trainer.dataset.class_names)
     trainer.listeners = [recorder, *listeners]
-    with run.writing(), _stop_on_signals(trainer):
+    with run.writing(), stop_on_signals(trainer):
         remove_partial_files(run.folder)
         try:
             trainer.run()
@@ -220,55 +204,10 @@ def _find_dataset(dataset: str | Dataset | None, listeners: list[Listener]) -> D
         return load_dataset(_BUNDLED_DATASET)
 
 
-def _sort_settings(
-    settings: dict[str, Any], model_settings: type[Settings]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Tell the recipe's settings from the network's."""
-    of_recipe, of_model = field_types(Recipe), field_types(model_settings)
-    for name in settings:
-        if name not in of_recipe and name not in of_model:
-            raise UnknownNameError("setting", name, [*of_recipe, *of_model])
-    for_recipe = {name: value for name, value in settings.items() if name in of_recipe}
-    for_model = {name: value for name, value in settings.items() if name in of_model}
-    return for_recipe, for_model
-
-
-def _fitting_network(network: nn.Module, data: Dataset, for_model: dict[str, Any]) -> nn.Module:
-    """The network that was given, if it fits the data."""
-    if for_model:
-        message = f"`{next(iter(for_model))}` can't be changed: the network is already built."
-        raise SettingError(message)
-    config = network.config.to_dict()
-    wanted = (tuple(config["input_shape"]), config["classes"])
-    found = (data.image_shape, len(data.class_names))
-    if wanted != found:
-        message = (
-            f"The network takes images of shape {wanted[0]} in {wanted[1]} classes; `{data.name}` "
-            f"has shape {found[0]} and {found[1]} classes."
-        )
-        raise ModelError(message)
-    return network
-
-
-def _normalisation(recipe: Recipe, data: Dataset) -> Normalisation:
-    """How pixels become the network's input, measured on the training images if need be."""
-    if recipe.normalisation == "unit":
-        return Normalisation()
-    pixels = data.train.images
-    return Normalisation(mean=float(pixels.mean()) / 255, std=float(pixels.std()) / 255 or 1.0)
-
-
-def _check_range(name: str, value: int, lowest: int) -> None:
-    """Raise the `SettingError` for a whole number that is too small."""
-    if value < lowest:
-        message = f"`{name}` must be at least {lowest}, not {value}."
-        raise SettingError(message)
-
-
 def _set_threads(threads: int | None) -> int:
     """Set PyTorch's number of CPU threads, and say what it is."""
     if threads is not None:
-        _check_range("threads", threads, 1)
+        check_at_least("threads", threads, 1)
         torch.set_num_threads(threads)
     return torch.get_num_threads()
 
@@ -303,23 +242,3 @@ def _announce(listeners: list[Listener], text: str) -> None:
     """Tell every listener something before the training starts."""
     for listener in listeners:
         listener.on_message(text)
-
-
-@contextmanager
-def _stop_on_signals(trainer: Trainer) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM stop the training between two steps; the second Ctrl-C at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        if trainer.stop_requested:
-            raise KeyboardInterrupt
-        trainer.request_stop()
-
-    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

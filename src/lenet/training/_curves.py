@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from lenet.training._history import CurvePoint
@@ -45,7 +46,7 @@ def draw_curves(history: Sequence[CurvePoint], epochs: int, title: str = "") -> 
 
 
 def _plot(
-    axes: object, name: str, colour: str, style: str, points: list[tuple[float, float]]
+    axes: Axes, name: str, colour: str, style: str, points: list[tuple[float, float]]
 ) -> None:
     """Add one curve, with its latest value in the legend."""
     label = f"{name} {points[-1][1]:.3f}" if points else name

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from lenet.datasets import Batches, Dataset
-from lenet.errors import NonFiniteLossError, SettingError, TrainingError
+from lenet.errors import InterruptedTraining, NonFiniteLossError, SettingError, TrainingError
 from lenet.training._diagnosis import chance_loss, diagnose, is_stuck
 from lenet.training._history import CurvePoint, TrainingResult
 from lenet.training._listener import Listener
@@ -82,7 +82,7 @@ class Trainer:
         self.model = model.to(self.device)
         self.dataset, self.recipe, self.seed = dataset, recipe, seed
         self.listeners = list(listeners)
-        place = {"device": self.device, "mean": mean, "std": std}
+        place: dict[str, Any] = {"device": self.device, "mean": mean, "std": std}
         self.train_batches = Batches(
             dataset.train,
             recipe.batch_size,
@@ -239,8 +239,6 @@ class Trainer:
                 self._add_point()
             self._tell("on_step")
             if self.stop_requested:
-                from lenet.errors import InterruptedTraining
-
                 message = f"Stopped in epoch {self.epoch + 1} after step {self.step}."
                 raise InterruptedTraining(message)
 

@@ -1,0 +1,109 @@
+"""What is to be trained and how: everything that can be said before the data is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from lenet._settings import Settings, field_types
+from lenet.datasets import Dataset
+from lenet.errors import ModelError, SettingError, UnknownNameError
+from lenet.models import MODELS, Normalisation, build_model, identify_model, model_config
+from lenet.models._recognise import recognise_lenet
+from lenet.training import Recipe, preset_for
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be trained and how.
+
+    Attributes:
+        preset: The preset that network and recipe begin from.
+        recipe: How to train.
+        model: The network's name in the registry; or a network that is already built.
+        settings: The network's settings that differ from its defaults.
+    """
+
+    preset: str
+    recipe: Recipe
+    model: str | nn.Module
+    settings: dict[str, Any]
+
+
+def make_plan(
+    dataset: str,
+    model: str | nn.Module | None,
+    recipe: Recipe | None,
+    preset: str | None,
+    settings: dict[str, Any],
+) -> Plan:
+    """Put together what was asked for and what the preset brings.
+
+    Args:
+        dataset: The dataset's name, which may decide the preset.
+        model: As for `train`.
+        recipe: As for `train`.
+        preset: As for `train`.
+        settings: Fields of the recipe and of the network's settings, together.
+
+    Raises:
+        SettingError: Something is unknown, ill-typed or out of range.
+    """
+    base = preset_for(dataset, preset)
+    model = base.model if model is None else model
+    if isinstance(model, str) and model not in MODELS:
+        raise UnknownNameError("model", model, MODELS)
+    of_recipe = field_types(Recipe)
+    of_model = field_types(MODELS[model].config) if isinstance(model, str) else {}
+    for name in settings:
+        if name not in of_recipe and name not in of_model:
+            raise UnknownNameError("setting", name, [*of_recipe, *of_model])
+    for_recipe = {name: value for name, value in settings.items() if name in of_recipe}
+    for_model = {name: value for name, value in settings.items() if name in of_model}
+    if model == base.model:
+        for_model = base.settings | for_model
+    return Plan(base.name, (recipe or base.recipe).replace(**for_recipe), model, for_model)
+
+
+def build_network(plan: Plan, data: Dataset, seed: int) -> tuple[nn.Module, str, Settings]:
+    """The network of a plan for some images, with its name in the registry and its settings.
+
+    Raises:
+        ModelError: It does not fit the images, or is of a class that is not registered.
+        SettingError: One of its settings is ill-typed or out of range.
+    """
+    shape = {"input_shape": data.image_shape, "classes": len(data.class_names)}
+    if isinstance(plan.model, str):
+        config = model_config(plan.model, {**shape, **plan.settings})
+        network = build_model(config, seed=seed)
+    elif type(plan.model) is nn.Sequential:
+        network = recognise_lenet(plan.model, data.image_shape) or plan.model
+    else:
+        network = plan.model
+    name, config = identify_model(network)
+    values = config.to_dict()
+    if any(values[key] != value for key, value in shape.items()):
+        message = (
+            f"The network takes images of shape {values['input_shape']} in {values['classes']} "
+            f"classes; `{data.name}` has shape {data.image_shape} and "
+            f"{len(data.class_names)} classes."
+        )
+        raise ModelError(message)
+    return network, name, config
+
+
+def measure_normalisation(recipe: Recipe, data: Dataset) -> Normalisation:
+    """How pixels become the network's input, measured on the training images if need be."""
+    if recipe.normalisation == "unit":
+        return Normalisation()
+    pixels = data.train.images
+    return Normalisation(mean=float(pixels.mean()) / 255, std=float(pixels.std()) / 255 or 1.0)
+
+
+def check_at_least(name: str, value: int, lowest: int) -> None:
+    """Raise the `SettingError` for a whole number that is too small."""
+    if value < lowest:
+        message = f"`{name}` must be at least {lowest}, not {value}."
+        raise SettingError(message)
