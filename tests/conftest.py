@@ -1,0 +1,53 @@
+"""What all tests share: no network, a folder of their own, one CPU thread."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+import lenet
+from lenet.datasets import Dataset, Split
+from lenet.errors import DownloadError
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that a test does reaches the network or leaves a file behind."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LENET_OFFLINE", "1")
+    if "LENET_DATA" in os.environ:
+        folder = Path(os.environ["LENET_DATA"])
+        monkeypatch.setenv("LENET_DATA", str(folder if folder.is_absolute() else _START / folder))
+
+
+_START = Path.cwd()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """Tiny networks are fastest on one thread, and tests may run beside each other."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def digits() -> Dataset:
+    """The bundled handwriting."""
+    return lenet.load_dataset("digits")
+
+
+@pytest.fixture(scope="session")
+def few_digits(digits: Dataset) -> Dataset:
+    """128 images to train on and 64 to test on, under a name that no catalog knows."""
+    train = Split(digits.train.images[:128], digits.train.labels[:128])
+    test = Split(digits.test.images[:64], digits.test.labels[:64])
+    return Dataset("few-digits", digits.class_names, train, test)
+
+
+@pytest.fixture
+def fashion_mnist() -> Dataset:
+    """The real files; tests that need them are marked `fashion_mnist`."""
+    try:
+        return lenet.load_dataset("fashion-mnist")
+    except DownloadError as error:
+        pytest.skip(f"no Fashion-MNIST on this machine: {error}")
