@@ -38,11 +38,21 @@ def train(
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option("--seed", help="Decides weights, order, augmentation and split.")
-    ] = 0,
+        int | None,
+        typer.Option(
+            "--seed",
+            help="Decides weights, order, augmentation and split. [default: 0]",
+            show_default=False,
+        ),
+    ] = None,
     device: Annotated[
-        str, typer.Option("--device", help="`cpu`, `cuda`, `mps`, …; `auto` takes the best.")
-    ] = "auto",
+        str | None,
+        typer.Option(
+            "--device",
+            help="`cpu`, `cuda`, `mps`, …; `auto` takes the best. [default: auto]",
+            show_default=False,
+        ),
+    ] = None,
     threads: Annotated[
         int | None,
         typer.Option("--threads", help="CPU threads. [default: all cores]", show_default=False),
@@ -70,7 +80,8 @@ def train(
 
     changed = used_settings((Recipe, LeNetConfig), settings)
     if resume is not None:
-        chosen = {"data": data, "model": model, "preset": preset, "threads": threads, **changed}
+        chosen = {"data": data, "model": model, "preset": preset, "seed": seed}
+        chosen |= {"device": device, "threads": threads, **changed}
         for name, value in chosen.items():
             if value is not None:
                 flag = f"--{name.replace('_', '-')}"
@@ -82,8 +93,8 @@ def train(
         model,
         data,
         preset=preset,
-        device=device,
-        seed=seed,
+        device=device or "auto",
+        seed=seed or 0,
         threads=threads,
         runs_folder=runs_folder,
         **changed,

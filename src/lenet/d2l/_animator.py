@@ -14,7 +14,7 @@ from lenet.training._terminal_curves import Curve, draw_terminal_curves
 
 _COLOURS = ("cyan", "magenta", "green", "red")
 _PLOT_SIZE = (70, 10)  # columns and lines in a terminal
-_SHARE = 0.2  # of the time between two points that drawing may take, but for the last point
+_SHARE = 0.2  # of the time between two points that drawing may take
 
 
 class Animator:
@@ -78,14 +78,20 @@ class Animator:
             if x_value is not None and y_value is not None:
                 self.X[index].append(float(x_value))
                 self.Y[index].append(float(y_value))
-        reached = max((float(value) for value in xs if value is not None), default=0.0)
-        is_last = self.xlim is not None and reached >= self.xlim[1]
         started = time.monotonic()
-        if is_last or started >= self._not_before:
+        if self.is_complete or started >= self._not_before:
             self._draw()
             self._show()
             ended = time.monotonic()
             self._not_before = ended + (ended - started) * (1 / _SHARE - 1)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every line has reached the end of the x axis."""
+        if self.xlim is None or len(self.X) < len(self.legend):
+            return False
+        end = self.xlim[1]
+        return all(x and x[-1] >= end for x in self.X)
 
     def _draw(self) -> None:
         """Draw all lines anew into the figure."""
@@ -153,6 +159,8 @@ class _Terminal:
         end = animator.xlim[1] if animator.xlim else max(max(x, default=1.0) for x in animator.X)
         picture = draw_terminal_curves(animator.curves(), end, *_PLOT_SIZE)
         self._live.update(picture, refresh=True)
+        if animator.is_complete:
+            self.close()
 
     def close(self) -> None:
         """Leave the picture standing."""

@@ -74,7 +74,7 @@ class Run:
         """
         try:
             return RunConfig.from_dict(self._read_json(self.config_path))
-        except (LenetError, TypeError, AttributeError) as error:
+        except (LenetError, TypeError, ValueError, AttributeError) as error:
             message = f"`{self.config_path}` can't be used: {error}"
             raise RunError(message) from error
 

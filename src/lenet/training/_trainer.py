@@ -322,7 +322,7 @@ class Trainer:
             assert last.test_loss is not None
             assert last.test_accuracy is not None
             test_loss, test_accuracy = last.test_loss, last.test_accuracy
-        images = self.epoch * len(self.dataset.train)
+        images, seconds = self.epoch * len(self.dataset.train), self.seconds
         return TrainingResult(
             train_loss=last.train_loss,
             train_accuracy=last.train_accuracy,
@@ -331,8 +331,8 @@ class Trainer:
             validation_accuracy=self._best_accuracy if self.validation_batches else None,
             best_epoch=self._best_epoch,
             epochs=self.epoch,
-            seconds=self.seconds,
-            examples_per_second=images / self.seconds,
+            seconds=seconds,
+            examples_per_second=images / seconds,
             tutorial_examples_per_second=images / self._step_seconds,
         )
 
@@ -343,9 +343,9 @@ class Trainer:
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors whose names begin with a prefix, without it."""
+    """Copies of the tensors whose names begin with a prefix, without it."""
     return {
-        name.removeprefix(prefix): tensor
+        name.removeprefix(prefix): tensor.clone()
         for name, tensor in tensors.items()
         if name.startswith(prefix)
     }

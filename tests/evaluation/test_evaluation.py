@@ -1,0 +1,114 @@
+"""Scores against scipy, scikit-learn's report and counting by hand."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+from sklearn.metrics import classification_report
+
+import lenet
+from lenet.datasets import Dataset
+from lenet.errors import ModelError, RunError
+from lenet.evaluation import confusion_text, draw_confusion, score_predictions, wilson_interval
+
+
+@given(st.integers(1, 10**6), st.floats(0, 1))
+def test_the_interval_is_that_of_scipy(count: int, share: float) -> None:
+    correct = round(share * count)
+    expected = binomtest(correct, count).proportion_ci(method="wilson")
+    assert wilson_interval(correct, count) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+def test_the_scores_are_those_of_scikit_learns_report() -> None:
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, 4, 200)
+    predictions = np.where(generator.random(200) < 0.7, labels, generator.integers(0, 4, 200))
+    names = ("a", "b", "c", "d")
+    scored = score_predictions(labels, predictions, names, loss=1.0, dataset="x", split="test")
+    report = classification_report(labels, predictions, target_names=names, output_dict=True)
+    for score in scored.classes:
+        expected = report[score.name]
+        found = (score.precision, score.recall, score.f1, score.images)
+        assert found == pytest.approx(
+            (expected["precision"], expected["recall"], expected["f1-score"], expected["support"])
+        )
+    assert scored.accuracy == report["accuracy"]
+    for row in range(4):
+        for column in range(4):
+            count = int(((labels == row) & (predictions == column)).sum())
+            assert scored.confusion[row][column] == count
+
+
+def test_classes_that_never_occur_score_nothing_and_break_nothing() -> None:
+    labels, predictions = np.array([0, 0]), np.array([1, 0])
+    scored = score_predictions(
+        labels, predictions, ("a", "b", "c"), loss=1.0, dataset="x", split="test"
+    )
+    assert [score.f1 for score in scored.classes] == pytest.approx([2 / 3, 0, 0])
+    text = confusion_text(scored)
+    assert len(text.splitlines()) == 4
+    assert len({len(line) for line in text.splitlines()}) == 1, "columns stand under each other"
+    axes = draw_confusion(scored, "title").axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["a", "b", "c"]
+    assert sorted(text.get_text() for text in axes.texts) == ["1", "1"]
+
+
+@pytest.fixture(scope="module")
+def run(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> lenet.Run:
+    """A run with a validation split that has learnt something."""
+    return lenet.train(
+        dataset=digits,
+        activation="relu",
+        learning_rate=0.1,
+        preset="tutorial",
+        batch_size=32,
+        epochs=4,
+        validation=0.2,
+        normalisation="standard",
+        runs_folder=tmp_path_factory.mktemp("runs"),
+        listeners=[],
+    )
+
+
+def test_the_evaluation_agrees_with_the_training(run: lenet.Run) -> None:
+    assert run.result is not None
+    scored = lenet.evaluate(run)
+    assert scored.accuracy == run.result.test_accuracy
+    assert scored.loss == pytest.approx(run.result.test_loss, rel=1e-5)
+    assert scored.accuracy > 0.8
+    assert scored.images == 359
+    validation = lenet.evaluate(run, split="validation")
+    assert validation.accuracy == run.result.validation_accuracy
+    train = lenet.evaluate(run, split="train")
+    assert train.images + validation.images == 1438 or train.images + validation.images == 1437
+
+
+def test_a_model_file_is_evaluated_alone(run: lenet.Run) -> None:
+    scored = lenet.evaluate(run.model_path)
+    assert scored == lenet.evaluate(run)
+    with pytest.raises(RunError, match="Only a run knows"):
+        lenet.evaluate(run.model_path, split="validation")
+
+
+def test_data_that_does_not_fit_is_an_error(run: lenet.Run, digits: Dataset) -> None:
+    split = lenet.Split(digits.test.images[:, :, 4:, 4:], digits.test.labels)
+    other = Dataset("small", digits.class_names, split, split)
+    with pytest.raises(ModelError, match=r"`small` has shape \(1, 24, 24\)"):
+        lenet.evaluate(run, other)
+
+
+def test_a_run_without_validation_says_so(few_digits: Dataset) -> None:
+    run = lenet.train(dataset=few_digits, epochs=1, batch_size=64, listeners=[])
+    with pytest.raises(RunError, match="without a validation split"):
+        lenet.evaluate(run, few_digits, split="validation")
+
+
+def test_an_evaluation_of_nothing_is_an_error() -> None:
+    with pytest.raises(RunError, match="lenet train"):
+        lenet.evaluate()
+    Path("empty").mkdir()
+    with pytest.raises(RunError, match="not a run folder"):
+        lenet.evaluate("empty")

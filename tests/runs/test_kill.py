@@ -1,0 +1,149 @@
+"""A run may be killed at any instant and goes on to the same bits; these are real processes."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from lenet.datasets import Dataset
+from lenet.runs import Run, find_runs
+
+TRAIN = (sys.executable, "-m", "lenet", "train")
+DIGITS = ("--data", "digits", "--epochs", "8", "--threads", "1")
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    """Start a training as a person would."""
+    return subprocess.Popen(
+        [*TRAIN, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    """Wait for the end and give what was printed."""
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    return output
+
+
+def wait_for_run(folder: Path, process: subprocess.Popen[str]) -> Run:
+    """Wait until the run folder has appeared."""
+    while not (runs := find_runs(folder)):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    return runs[0]
+
+
+def assert_same_bits(one: Run, other: Run) -> None:
+    """The weights, the curve and the result are the same, down to the last bit."""
+    weights = [safetensors.torch.load_file(run.model_path) for run in (one, other)]
+    assert weights[0].keys() == weights[1].keys()
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    curves = [[{**p.to_dict(), "seconds": 0} for p in run.history] for run in (one, other)]
+    assert curves[0] == curves[1]
+    assert one.result is not None
+    assert other.result is not None
+    assert one.result.test_loss == other.result.test_loss
+
+
+def kill_thrice_and_resume(folder: Path, arguments: tuple[str, ...], longest: float) -> Run:
+    """Kill a training at three random instants, resuming it after each, and let it end."""
+    process = start(*arguments, "--runs-folder", str(folder))
+    run = wait_for_run(folder, process)
+    for _ in range(3):
+        time.sleep(random.uniform(0, longest))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.communicate()
+        process = start("--resume", str(run.folder))
+    finish(process)
+    return run
+
+
+def test_killed_three_times_it_ends_with_the_same_bits(tmp_path: Path) -> None:
+    finish(start(*DIGITS, "--runs-folder", str(tmp_path / "whole")))
+    killed = kill_thrice_and_resume(tmp_path / "killed", DIGITS, longest=2.5)
+    assert_same_bits(find_runs(tmp_path / "whole")[0], killed)
+    assert not list(killed.folder.glob(".*partial"))
+
+
+@pytest.mark.fashion_mnist
+def test_fashion_mnist_killed_three_times_ends_with_the_same_bits(
+    tmp_path: Path, fashion_mnist: Dataset
+) -> None:
+    arguments = ("--data", "fashion-mnist", "--epochs", "3", "--seed", "0")
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        finish(start(*arguments, "--runs-folder", str(folder)))
+    one, two = (find_runs(folder)[0] for folder in folders)
+    assert_same_bits(one, two)
+    killed = kill_thrice_and_resume(tmp_path / "killed", arguments, longest=6)
+    assert_same_bits(one, killed)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    process = start(*DIGITS, "--epochs", "500", "--runs-folder", str(tmp_path))
+    run = wait_for_run(tmp_path, process)
+    while not run.history:
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"Go on with `lenet train --resume {run.folder}`" in errors
+    assert errors.count("\n") == 1, "one line, no traceback"
+    assert (run.folder / "curves.png").exists()
+    before = run.history
+    assert run.status == "stopped"
+
+    process = start("--resume", str(run.folder))
+    while len(run.history) < len(before) + 2:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert run.history[: len(before)] == before
+
+
+def test_two_processes_do_not_train_in_one_folder(tmp_path: Path) -> None:
+    process = start(*DIGITS, "--epochs", "500", "--runs-folder", str(tmp_path))
+    run = wait_for_run(tmp_path, process)
+    while run.status != "running":
+        time.sleep(0.01)
+    second = start("--resume", str(run.folder))
+    _, errors = second.communicate(timeout=60)
+    process.kill()
+    process.communicate()
+    assert second.returncode == 5
+    assert "is being trained by another process" in errors
+
+
+def test_a_full_disk_is_one_clear_line_and_leaves_no_half_run(tmp_path: Path) -> None:
+    limit = 100 * 1024  # bytes a file, less than a checkpoint needs
+    process = subprocess.run(
+        [*TRAIN, *DIGITS, "--runs-folder", str(tmp_path)],
+        preexec_fn=lambda: _limit_file_size(limit),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 7, process.stderr
+    assert process.stderr.startswith("Error: Could not write `")
+    assert process.stderr.count("\n") == 1
+    assert os.listdir(tmp_path) == []
+
+
+def _limit_file_size(limit: int) -> None:
+    """Let this process's writes fail beyond a size, as a full disk would."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))

@@ -1,0 +1,224 @@
+"""A run folder holds all that a person needs next."""
+
+import json
+import xml.etree.ElementTree
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import lenet
+from lenet.datasets import Dataset, Split
+from lenet.errors import (
+    DownloadError,
+    ModelError,
+    NonFiniteLossError,
+    RunError,
+    SettingError,
+    StorageError,
+    UnknownNameError,
+)
+from lenet.models import LeNetConfig, build_model, load_model
+from lenet.training import Listener
+
+
+class Messages(Listener):
+    """Keeps what the person is told."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def on_message(self, text: str) -> None:
+        self.texts.append(text)
+
+
+def quick(dataset: Dataset | str, **settings: Any) -> lenet.Run:
+    """A silent training of an epoch."""
+    return lenet.train(dataset=dataset, listeners=[], **{"epochs": 1, "batch_size": 32} | settings)
+
+
+def test_the_run_folder_is_complete(few_digits: Dataset) -> None:
+    run = quick(few_digits, epochs=2, seed=3)
+    names = {path.name for path in run.folder.iterdir()} - {".lock"}
+    assert names == {
+        "config.json",
+        "environment.json",
+        "history.jsonl",
+        "model.safetensors",
+        "checkpoint.safetensors",
+        "curves.png",
+        "curves.svg",
+        "result.json",
+    }
+    assert run.folder.parent == Path("runs")
+    assert run.name.endswith("-few-digits-lenet")
+    assert run.status == "complete"
+    assert (run.config.seed, run.config.recipe.epochs, run.config.preset) == (3, 2, "tutorial")
+    assert run.history[-1].epoch == 2
+    with Image.open(run.folder / "curves.png") as picture:
+        assert picture.size[0] > 600
+    assert xml.etree.ElementTree.parse(run.folder / "curves.svg").getroot().tag.endswith("svg")
+    environment = json.loads(run.environment_path.read_text())
+    assert environment["torch"] == torch.__version__
+    assert "git_commit" in environment
+
+
+def test_the_model_file_explains_itself(few_digits: Dataset) -> None:
+    run = quick(few_digits, normalisation="standard")
+    network, card = load_model(run.model_path)
+    assert card.class_names == few_digits.class_names
+    assert card.input_shape == (1, 28, 28)
+    assert card.dataset == "few-digits"
+    assert card.recipe["batch_size"] == 32
+    assert run.result is not None
+    assert card.results["test_accuracy"] == run.result.test_accuracy
+    pixels = few_digits.train.images / 255
+    assert card.normalisation.mean == pytest.approx(pixels.mean())
+    assert card.normalisation.std == pytest.approx(pixels.std())
+    images = torch.from_numpy(few_digits.test.images).float() / 255
+    with torch.no_grad():
+        logits = network((images - card.normalisation.mean) / card.normalisation.std)
+    labels = torch.from_numpy(few_digits.test.labels)
+    accuracy = float((logits.argmax(1) == labels).double().mean())
+    assert accuracy == run.result.test_accuracy
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_one_others(few_digits: Dataset) -> None:
+    runs = [quick(few_digits, seed=seed) for seed in (0, 0, 1)]
+    states = [load_model(run.model_path)[0].state_dict() for run in runs]
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    assert not all(torch.equal(states[0][name], states[2][name]) for name in states[0])
+    assert [point.train_loss for point in runs[0].history] == [
+        point.train_loss for point in runs[1].history
+    ]
+
+
+def test_runs_made_in_the_same_second_get_names_of_their_own(few_digits: Dataset) -> None:
+    runs = [quick(few_digits) for _ in range(3)]
+    assert len({run.folder for run in runs}) == 3
+    assert {run.folder for run in lenet.find_runs()} == {run.folder for run in runs}
+
+
+def test_the_tutorials_sequential_is_trained_in_place(few_digits: Dataset) -> None:
+    net = nn.Sequential(
+        nn.Conv2d(1, 6, kernel_size=5, padding=2),
+        nn.Sigmoid(),
+        nn.AvgPool2d(kernel_size=2, stride=2),
+        nn.Conv2d(6, 16, kernel_size=5),
+        nn.Sigmoid(),
+        nn.AvgPool2d(kernel_size=2, stride=2),
+        nn.Flatten(),
+        nn.Linear(16 * 5 * 5, 120),
+        nn.Sigmoid(),
+        nn.Linear(120, 84),
+        nn.Sigmoid(),
+        nn.Linear(84, 10),
+    )
+    before = net[0].weight.detach().clone()
+    run = lenet.train(net, few_digits, epochs=1, batch_size=32, listeners=[])
+    assert not torch.equal(net[0].weight, before)
+    kept = load_model(run.model_path)[0].state_dict()
+    assert all(torch.equal(kept[name], value) for name, value in net.state_dict().items())
+
+
+def test_a_network_of_ones_own_goes_on_from_the_weights_it_has(few_digits: Dataset) -> None:
+    net = build_model(LeNetConfig(activation="relu"), seed=5)
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    lenet.train(net, few_digits, epochs=1, learning_rate=1e-12, batch_size=32, listeners=[])
+    for name, value in net.state_dict().items():
+        torch.testing.assert_close(value, before[name], atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"seed": -1}, SettingError, "`seed` must be at least 0"),
+        ({"threads": 0}, SettingError, "`threads` must be at least 1"),
+        ({"lerning_rate": 0.1}, UnknownNameError, "Did you mean `learning_rate`"),
+        ({"model": "lenett"}, UnknownNameError, "Did you mean `lenet`"),
+        ({"preset": "tutorail"}, UnknownNameError, "Did you mean `tutorial`"),
+        ({"device": "gpu"}, SettingError, "no device `gpu`"),
+        ({"batch_size": 129}, SettingError, "only 128 images"),
+        ({"kernel_size": 31, "padding": 0}, ModelError, "Block 1: a 31×31 convolution"),
+        ({"validation": 0.001}, SettingError, "0 to choose on"),
+        ({"model": nn.Linear(3, 3)}, ModelError, "can't be kept in a model file"),
+        ({"model": lenet.LeNet(LeNetConfig(classes=3))}, ModelError, "in 3 classes"),
+    ],
+)
+def test_a_wish_that_can_not_be_met_leaves_nothing(
+    arguments: dict[str, Any], error: type[Exception], words: str, few_digits: Dataset
+) -> None:
+    with pytest.raises(error, match=words):
+        lenet.train(dataset=few_digits, listeners=[], **arguments)
+    assert not Path("runs").exists()
+
+
+def test_a_runs_folder_that_can_not_be_made_is_an_error(few_digits: Dataset) -> None:
+    Path("file").write_text("in the way")
+    with pytest.raises(StorageError, match="Could not write `file"):
+        quick(few_digits, runs_folder="file/runs")
+
+
+def test_without_a_network_a_bare_training_takes_the_bundled_digits(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LENET_DATA", str(tmp_path / "nothing"))
+    messages = Messages()
+    run = lenet.train(listeners=[messages], epochs=1)
+    assert run.config.dataset == "digits"
+    assert run.config.preset == "digits"
+    assert "neither cached nor reachable" in messages.texts[0]
+    with pytest.raises(DownloadError):
+        lenet.train(dataset="fashion-mnist", listeners=[])
+
+
+def test_a_loss_that_is_not_finite_names_the_last_good_checkpoint(few_digits: Dataset) -> None:
+    with pytest.raises(NonFiniteLossError) as caught:
+        quick(few_digits, activation="relu", learning_rate=1e30)
+    checkpoint = caught.value.checkpoint
+    assert checkpoint is not None
+    assert checkpoint.exists()
+    assert str(checkpoint) in str(caught.value)
+    run = lenet.Run(checkpoint.parent)
+    assert run.status == "stopped"
+    with pytest.raises(NonFiniteLossError):
+        lenet.resume(run, dataset=few_digits, listeners=[])
+
+
+def test_colour_images_of_another_size_are_trained_on() -> None:
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (40, 3, 32, 30), dtype=np.uint8)
+    split = Split(images, np.arange(40) % 4)
+    data = Dataset("noise", ("a", "b", "c", "d"), split, split)
+    run = lenet.train(dataset=data, epochs=1, batch_size=8, listeners=[])
+    assert lenet.load(run.folder)[1].input_shape == (3, 32, 30)
+
+
+def test_images_of_ones_own_are_asked_for_again(few_digits: Dataset) -> None:
+    class Stop(Listener):
+        """Stops after the first step."""
+
+        def on_step(self, trainer: lenet.training.Trainer) -> None:
+            trainer.request_stop()
+
+    with pytest.raises(lenet.errors.InterruptedTraining):
+        lenet.train(dataset=few_digits, batch_size=32, listeners=[Stop()])
+    with pytest.raises(RunError, match="images of one's own"):
+        lenet.resume(listeners=[])
+    other = Dataset(few_digits.name, few_digits.class_names, few_digits.test, few_digits.test)
+    with pytest.raises(RunError, match="not the data"):
+        lenet.resume(dataset=other, listeners=[])
+    assert lenet.resume(dataset=few_digits, listeners=[]).status == "complete"
+
+
+def test_a_complete_run_is_left_as_it_is(few_digits: Dataset) -> None:
+    run = quick(few_digits)
+    before = {path.name: path.read_bytes() for path in run.folder.iterdir()}
+    messages = Messages()
+    assert lenet.resume(run.folder, dataset=few_digits, listeners=[messages]) == run
+    assert "is complete" in messages.texts[0]
+    assert {path.name: path.read_bytes() for path in run.folder.iterdir()} == before

@@ -1,0 +1,196 @@
+"""Files that appear whole or not at all."""
+
+import errno
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lenet._storage import PARTIAL_SUFFIX, remove_partial_files, storage_errors, write_atomically
+from lenet.errors import StorageError
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the examples of a property share."""
+    return tmp_path_factory.mktemp("storage")
+
+
+@settings(max_examples=60, deadline=None)
+@given(content=st.binary(max_size=200) | st.text(max_size=200))
+def test_the_file_holds_the_bytes_or_the_text_in_utf_8(folder: Path, content: bytes | str) -> None:
+    path = folder / "file"
+    write_atomically(path, content)
+    expected = content if isinstance(content, bytes) else content.encode("utf-8")
+    assert path.read_bytes() == expected
+    assert list(folder.iterdir()) == [path]
+
+
+def test_line_ends_stay_as_they_are(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "file", "one\r\ntwo\nthree\r")
+    assert (tmp_path / "file").read_bytes() == b"one\r\ntwo\nthree\r"
+
+
+def test_an_old_file_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_atomically(path, "a long first content")
+    write_atomically(path, "short")
+    assert path.read_text() == "short"
+
+
+def test_a_reader_sees_the_old_or_the_new_content_and_never_a_part(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    contents = [b"a" * 300_000, b"b" * 200_000]
+    write_atomically(path, contents[0])
+
+    def write() -> None:
+        for turn in range(60):
+            write_atomically(path, contents[turn % 2])
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    seen = []
+    while writer.is_alive():
+        seen.append(path.read_bytes())
+    writer.join()
+    assert all(content in contents for content in seen)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("call", ["os.fsync", "pathlib.Path.replace"])
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_full_disk_leaves_the_old_content_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, exists: bool
+) -> None:
+    path = tmp_path / "file"
+    if exists:
+        path.write_text("old")
+
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(call, full)
+        with pytest.raises(StorageError) as caught:
+            write_atomically(path, "new")
+    assert str(caught.value) == f"Could not write `{path}`: no space left on device."
+    assert [entry.name for entry in tmp_path.iterdir()] == (["file"] if exists else [])
+    if exists:
+        assert path.read_text() == "old"
+
+
+def test_a_limit_of_the_system_leaves_the_old_content_and_nothing_else(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "file"
+    path.write_text("old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
+    try:
+        with pytest.raises(StorageError, match="file too large"):
+            write_atomically(path, bytes(3_000_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interruption_leaves_the_old_content_and_is_passed_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+
+    def interrupt(descriptor: int) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            write_atomically(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_missing_folder_is_a_storage_error_that_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "nowhere" / "file"
+    with pytest.raises(StorageError) as caught:
+        write_atomically(path, "new")
+    assert str(caught.value) == f"Could not write `{path}`: no such file or directory."
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_in_the_files_place_is_a_storage_error_that_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "taken"
+    path.mkdir()
+    (path / "inside").write_text("kept")
+    with pytest.raises(StorageError) as caught:
+        write_atomically(path, "new")
+    assert f"Could not write `{path}`:" in str(caught.value)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["taken"]
+    assert (path / "inside").read_text() == "kept"
+
+
+def test_a_file_in_the_folders_place_is_a_storage_error_that_names_the_path(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("kept")
+    path = tmp_path / "file" / "below"
+    with pytest.raises(StorageError, match="not a directory") as caught:
+        write_atomically(path, "new")
+    assert f"`{path}`" in str(caught.value)
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no permission bits")
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o027, 0o640), (0o077, 0o600)])
+def test_the_permissions_are_those_that_the_umask_leaves(
+    tmp_path: Path, mask: int, mode: int
+) -> None:
+    before = os.umask(mask)
+    try:
+        write_atomically(tmp_path / "file", "new")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == mode
+
+
+def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    leftovers = [tmp_path / f".model.{number}{PARTIAL_SUFFIX}" for number in (17, 4711)]
+    others = [tmp_path / "model", tmp_path / f"model{PARTIAL_SUFFIX}", tmp_path / ".hidden"]
+    for path in (*leftovers, *others):
+        path.write_text("half")
+    remove_partial_files(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted(others)
+    remove_partial_files(tmp_path / "nowhere")
+
+
+def test_a_writer_that_dies_leaves_a_file_that_is_then_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The names that are written and the names that are removed belong together."""
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", lambda descriptor: None)
+        patch.setattr(Path, "unlink", lambda path: None)
+
+        def die(self: Path, target: Path) -> None:
+            raise KeyboardInterrupt
+
+        patch.setattr(Path, "replace", die)
+        with pytest.raises(KeyboardInterrupt):
+            write_atomically(tmp_path / "file", "new")
+    assert len(list(tmp_path.iterdir())) == 1
+    assert not (tmp_path / "file").exists()
+    remove_partial_files(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_the_systems_refusals_become_storage_errors(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="permission denied") as caught, storage_errors(tmp_path):
+        raise PermissionError(errno.EACCES, "Permission denied")
+    assert isinstance(caught.value.__cause__, PermissionError)
+    with pytest.raises(StorageError, match="no number at all"), storage_errors(tmp_path):
+        raise OSError("no number at all")
+    with pytest.raises(KeyError), storage_errors(tmp_path):
+        raise KeyError(tmp_path)
