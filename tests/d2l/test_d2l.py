@@ -131,7 +131,8 @@ def test_the_tutorials_program_runs_as_a_script_without_a_display(program: str) 
     assert "Conv2d output shape: \t torch.Size([1, 6, 28, 28])" in process.stdout
     assert "training on " in process.stdout
     assert re.search(CLOSING_LINES + r"\n$", process.stdout)
-    assert Image.open("curve.png").size == (350, 250)
+    with Image.open("curve.png") as picture:
+        assert picture.size == (350, 250)
 
 
 def test_in_a_terminal_the_curve_is_drawn_out_of_characters() -> None:
@@ -152,11 +153,11 @@ def test_in_a_terminal_the_curve_is_drawn_out_of_characters() -> None:
         output += piece
     os.close(main)
     assert process.wait() == 0
-    text = output.decode()
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", output.decode())
     assert re.search("[\u2801-\u28ff]", text)
     for name in ("train loss", "train acc", "test acc"):
         assert name in text
-    assert re.search(CLOSING_LINES, text)
+    assert re.search(CLOSING_LINES + r"\s*$", text), "they stand below the picture"
 
 
 def test_in_a_notebook_the_picture_grows_in_its_cell() -> None:
@@ -206,7 +207,7 @@ def test_images_are_resized_as_pillow_does(fashion_mnist: Dataset) -> None:
     assert images.shape == (4, 1, 96, 96)
     for image, original in zip(images, fashion_mnist.test.images, strict=False):
         resized = Image.fromarray(original[0]).resize((96, 96), Image.Resampling.BILINEAR)
-        np.testing.assert_allclose(image[0].numpy() * 255, np.asarray(resized), atol=0.51)
+        np.testing.assert_allclose(image[0].numpy() * 255, np.asarray(resized), atol=1.0)
     _, test_iter = d2l.load_data_fashion_mnist(4, resize=(32, 40))
     assert next(iter(test_iter))[0].shape == (4, 1, 32, 40)
 
