@@ -106,6 +106,7 @@ def test_debug_shows_where_an_error_came_from() -> None:
     process = call("--debug", "train", "--seed", "-1", code=1)
     assert "Traceback" in process.stderr
     assert "SettingError" in process.stderr
+    assert call("train", "--seed", "-1", "--debug", code=1).stderr.count("Traceback") == 1
 
 
 def test_a_pickled_model_is_refused_and_not_opened(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -147,3 +148,45 @@ def _limit_file_size(limit: int) -> None:
     import resource
 
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+
+# root may write anywhere, so as root the file system is told that this is somebody else; all that
+# is needed is imported before, since that somebody may not read it.
+RESUME_WITHOUT_PERMISSION = """
+import ctypes, os, sys
+import torch._dynamo, sklearn.datasets
+import lenet
+from lenet.errors import StorageError
+data = lenet.load_dataset("digits")
+lenet.resume
+if os.geteuid() == 0:
+    ctypes.CDLL(None).setfsuid(65534)
+try:
+    lenet.resume(sys.argv[1], dataset=data, listeners=[])
+except StorageError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="setfsuid is Linux's")
+def test_a_folder_that_may_not_be_written_is_one_clear_line() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        process = start(*DIGITS, "--epochs", "500", "--runs-folder", name)
+        run = wait_for_run(Path(name), process)
+        process.kill()
+        process.communicate()
+        (run.folder / ".lock").unlink(missing_ok=True)
+        before = {path.name: path.read_bytes() for path in run.folder.iterdir()}
+        Path(name).chmod(0o755)
+        run.folder.chmod(0o555)
+        finished = subprocess.run(
+            [sys.executable, "-c", RESUME_WITHOUT_PERMISSION, str(run.folder)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert finished.stdout == f"Could not write `{run.folder}`: permission denied.\n", (
+            finished.stderr
+        )
+        assert {path.name: path.read_bytes() for path in run.folder.iterdir()} == before
+        run.folder.chmod(0o755)

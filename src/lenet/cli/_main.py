@@ -13,6 +13,7 @@ from lenet.cli.train import train
 from lenet.errors import LenetError
 
 _INTERRUPTED = 130
+_DEBUG = "--debug"  # taken wherever it stands
 
 app = typer.Typer(
     help="Train, understand and ship a small image classifier.",
@@ -43,7 +44,7 @@ def options(
         ),
     ] = False,
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show where in the code an error came from.")
+        bool, typer.Option(_DEBUG, help="Show where in the code an error came from.")
     ] = False,
 ) -> None:
     if context.invoked_subcommand is None:
@@ -52,8 +53,9 @@ def options(
 
 def main() -> NoReturn:
     """Run the command line; an error is one line, and its class decides the exit code."""
+    arguments = [argument for argument in sys.argv[1:] if argument != _DEBUG]
     try:
-        app(standalone_mode=False)
+        app(arguments, standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -62,7 +64,7 @@ def main() -> NoReturn:
         print_error("Interrupted.")
         sys.exit(_INTERRUPTED)
     except Exception as error:
-        if "--debug" in sys.argv:
+        if _DEBUG in sys.argv:
             raise
         sys.exit(_report(error))
     sys.exit(0)
@@ -77,8 +79,12 @@ def _report(error: Exception) -> int:
     if hasattr(error, "format_message") and hasattr(error, "exit_code"):
         print_error(_usage_message(error))
         return int(error.exit_code)
-    if isinstance(error, (OSError, MemoryError)):
-        print_error(str(error) or type(error).__name__)
+    if isinstance(error, OSError):
+        name = f"`{error.filename}`: " if error.filename else ""
+        print_error(f"{name}{error.strerror or error}.")
+        return LenetError.exit_code
+    if isinstance(error, MemoryError):
+        print_error("There is not enough memory.")
         return LenetError.exit_code
     raise error
 

@@ -56,14 +56,14 @@ def evaluate(
     if picture is None and not Path(model).is_file():
         folder = open_run(model, runs_folder).folder
         picture = folder / f"confusion-{scored.dataset}-{scored.split}.png"
-    if as_json:
-        print_line(json.dumps(scored.to_dict(), indent=2))
-    else:
-        _print_scores(scored)
     if picture is not None:
         _save_picture(scored, picture)
-        if not as_json:
-            print_line(f"\nConfusion matrix drawn in {picture}")
+    if as_json:
+        print_line(json.dumps(scored.to_dict(), indent=2))
+        return
+    _print_scores(scored)
+    if picture is not None:
+        print_line(f"\nConfusion matrix drawn in {picture}")
 
 
 def _print_scores(scored: "Evaluation") -> None:

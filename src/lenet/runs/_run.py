@@ -208,8 +208,8 @@ def open_run(run: Path | str = _LATEST, runs_folder: Path | str = "runs") -> Run
         RunError: There is no such folder, or it is not a run.
         UnknownNameError: There is no run of that name.
     """
-    found = find_runs(runs_folder)
     if str(run) == _LATEST:
+        found = find_runs(runs_folder)
         if not found:
             message = f"There is no run in `{runs_folder}` yet; `lenet train` makes one."
             raise RunError(message)
@@ -224,7 +224,8 @@ def open_run(run: Path | str = _LATEST, runs_folder: Path | str = "runs") -> Run
     if Path(run).exists():
         message = f"`{run}` is a file, not a run folder."
         raise RunError(message)
-    if not found:
+    names = [known.name for known in find_runs(runs_folder)]
+    if not names:
         message = f"There is no run folder `{run}`."
         raise RunError(message)
-    raise UnknownNameError("run", str(run), [run.name for run in found[-5:]] + [_LATEST])
+    raise UnknownNameError("run", str(run), [*names[-5:], _LATEST])

@@ -185,6 +185,7 @@ def _train_in(run: Run, trainer: Trainer, listeners: list[Listener]) -> None:
             raise NonFiniteLossError(
                 error.loss, error.epoch, error.step, error.learning_rate, run.checkpoint_path
             ) from None
+    _announce(listeners, f"All of it is in {run.folder}. Next: `lenet evaluate`, `lenet runs`.")
 
 
 def _find_dataset(dataset: str | Dataset | None, listeners: list[Listener]) -> Dataset:
