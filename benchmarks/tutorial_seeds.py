@@ -7,7 +7,6 @@ the other, so that each has the machine to itself.
 """
 
 import argparse
-import json
 import statistics
 import sys
 from pathlib import Path
@@ -37,7 +36,7 @@ def main() -> None:
 
 def report(runs: list[Run]) -> None:
     """Print the figures of some runs."""
-    environment = json.loads(runs[0].environment_path.read_text())
+    environment = runs[0].environment
     print_line(
         f"lenet {environment['lenet']}, torch {environment['torch']}, "
         f"{environment['processor']}, {runs[0].config.threads} threads, n = {len(runs)}"

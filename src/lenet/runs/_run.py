@@ -72,11 +72,21 @@ class Run:
         Raises:
             RunError: The file is damaged, or was not written by lenet.
         """
+        values = self._read_json(self.config_path)
         try:
-            return RunConfig.from_dict(self._read_json(self.config_path))
+            return RunConfig.from_dict(values)
         except (LenetError, TypeError, ValueError, AttributeError) as error:
             message = f"`{self.config_path}` can't be used: {error}"
             raise RunError(message) from error
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """What it ran on: versions, machine, git commit.
+
+        Raises:
+            RunError: The file is missing or damaged.
+        """
+        return self._read_json(self.environment_path)
 
     @property
     def history(self) -> list[CurvePoint]:
@@ -135,13 +145,16 @@ class Run:
     def _read_json(self, path: Path) -> dict[str, Any]:
         """Read one of the folder's JSON files."""
         try:
-            values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            values = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             message = f"Could not read `{path}`: {(error.strerror or str(error)).lower()}."
             raise RunError(message) from error
         except ValueError as error:
             message = f"`{path}` is damaged: {error}."
             raise RunError(message) from error
+        if not isinstance(values, dict):
+            message = f"`{path}` is damaged: it holds no object."
+            raise RunError(message)
         return values
 
 

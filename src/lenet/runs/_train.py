@@ -10,7 +10,13 @@ from torch import nn
 
 from lenet._storage import remove_partial_files
 from lenet.datasets import Dataset, dataset_names, load_dataset
-from lenet.errors import DownloadError, InterruptedTraining, NonFiniteLossError, RunError
+from lenet.errors import (
+    DownloadError,
+    InterruptedTraining,
+    NonFiniteLossError,
+    RunError,
+    StorageError,
+)
 from lenet.models import build_model
 from lenet.runs._checkpoint import pack_checkpoint, read_checkpoint
 from lenet.runs._environment import describe_environment
@@ -180,6 +186,9 @@ def _train_in(run: Run, trainer: Trainer, listeners: list[Listener]) -> None:
             recorder.save_curves(trainer)
             message = f"{error} Go on with `lenet train --resume {run.folder}`."
             raise InterruptedTraining(message) from None
+        except StorageError as error:
+            message = f"{error} When it can be, go on with `lenet train --resume {run.folder}`."
+            raise StorageError(message) from error
         except NonFiniteLossError as error:
             recorder.save_curves(trainer)
             raise NonFiniteLossError(
@@ -228,8 +237,7 @@ def _build_trainer(config: RunConfig, network: nn.Module, data: Dataset) -> Trai
 
 def _warn_of_changed_environment(run: Run, device: torch.device, listeners: list[Listener]) -> None:
     """Say what differs from where the run was started, as the bits may then differ too."""
-    before = json.loads(run.environment_path.read_text(encoding="utf-8"))
-    now = describe_environment(device)
+    before, now = run.environment, describe_environment(device)
     for name in ("lenet", "torch", "processor", "device"):
         if before.get(name) != now[name]:
             _announce(
