@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 from lenet.errors import SettingError, UnknownNameError
 
+_TOO_LARGE = 2**1023  # for a float
 SettingsType = TypeVar("SettingsType", bound="Settings")
 
 
@@ -63,6 +64,7 @@ def field_types(cls: type[Settings]) -> dict[str, Any]:
 def field_help(cls: type[Settings]) -> dict[str, str]:
     """The explanation of each field, from the `Attributes:` part of the class's docstring."""
     _, _, attributes = (inspect.getdoc(cls) or "").partition("Attributes:\n")
+    attributes = attributes.partition("\n\n")[0]
     entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", attributes, flags=re.MULTILINE)
     return {name: re.sub(r"\s+", " ", text).strip() for name, text in entries}
 
@@ -104,7 +106,7 @@ def _checked(name: str, value: Any, annotation: Any) -> Any:
         elif get_origin(kind) is tuple:
             if isinstance(value, (tuple, list)) and all(type(item) is int for item in value):
                 return tuple(value)
-        elif kind is float and type(value) is int:
+        elif kind is float and type(value) is int and abs(value) < _TOO_LARGE:
             return float(value)
         elif type(value) is kind:
             return value

@@ -273,3 +273,12 @@ def test_a_derived_seed_is_one_that_torch_takes(seed: int, path: list[int]) -> N
 def test_derived_seeds_of_different_paths_differ() -> None:
     places = itertools.product(range(3), range(2), range(30), range(30))
     assert len({derive_seed(*place) for place in places}) == 3 * 2 * 30 * 30
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [((5,), (5, 0)), ((5, 1), (5, 1, 0)), ((5, 1, 2), (5, 1, 2, 0))], ids=str
+)
+def test_a_derived_seed_is_not_that_of_the_path_one_step_deeper(
+    first: tuple[int, ...], second: tuple[int, ...]
+) -> None:
+    assert derive_seed(*first) != derive_seed(*second)

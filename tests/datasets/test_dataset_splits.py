@@ -170,8 +170,8 @@ def test_the_fingerprint_changes_with_any_pixel_label_or_split() -> None:
         dataclasses.replace(dataset, train=Split(pixel, dataset.train.labels)),
         dataclasses.replace(dataset, train=Split(dataset.train.images, label)),
         dataclasses.replace(dataset, test=numbered([1])),
-        dataset.with_validation(0.2, seed=0),
-        dataset.with_validation(0.2, seed=1),
+        dataset.with_validation(0.2),
+        dataclasses.replace(dataset, validation=numbered([2])),
     ]
     prints = {dataset.fingerprint(), *(other.fingerprint() for other in others)}
     assert len(prints) == 6

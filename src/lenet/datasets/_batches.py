@@ -21,7 +21,7 @@ def derive_seed(seed: int, *path: int) -> int:
     Returns:
         63 bits that differ from those of every other path.
     """
-    words = np.random.SeedSequence([seed, *path]).generate_state(1, np.uint64)
+    words = np.random.SeedSequence(seed, spawn_key=path).generate_state(1, np.uint64)
     return int(words[0]) >> 1
 
 
@@ -67,8 +67,9 @@ class Batches:
             raise SettingError(message)
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
         self.mean, self.std, self.shift, self.flip = mean, std, shift, flip
-        self.images = torch.from_numpy(split.images).to(device)
-        self.labels = torch.from_numpy(split.labels).to(device)
+        # torch takes no reversed views, and warns of arrays that may not be written to.
+        self.images = torch.from_numpy(np.require(split.images, requirements=["C", "W"])).to(device)
+        self.labels = torch.from_numpy(np.require(split.labels, requirements=["C", "W"])).to(device)
 
     def __len__(self) -> int:
         """Batches an epoch."""

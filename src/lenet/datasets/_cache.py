@@ -20,7 +20,7 @@ def data_folder() -> Path:
     """The folder with the datasets: `LENET_DATA`, or the platform's cache folder."""
     chosen = os.environ.get("LENET_DATA")
     if chosen:
-        return Path(chosen).expanduser()
+        return Path(os.path.expanduser(chosen))
     import platformdirs
 
     return platformdirs.user_cache_path("lenet") / "datasets"
@@ -41,8 +41,9 @@ def find_file(entry: CatalogEntry, file: RemoteFile) -> Path:
     for folder in (entry.name, entry.torchvision_folder):
         for name in (file.name, plain, f"{dotted}.gz", dotted):
             path = data_folder() / folder / name
-            if path.is_file():
-                return path
+            with storage_errors(path):
+                if path.is_file():
+                    return path
     return _download(entry, file)
 
 
@@ -60,13 +61,16 @@ def _download(entry: CatalogEntry, file: RemoteFile) -> Path:
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     failures: dict[str, str] = {}
-    for _ in range(_ROUNDS):
+    for round_number in range(_ROUNDS):
+        if round_number:
+            time.sleep(_PAUSE)
         unreachable = True
         for mirror in entry.mirrors:
             try:
                 return _fetch(mirror + file.name, file, folder)
             except requests.ConnectionError as error:
                 failures[mirror] = f"no connection ({_innermost(error)})"
+                unreachable = unreachable and _never_connected(error)
             except requests.RequestException as error:
                 failures[mirror] = str(error)
                 unreachable = False
@@ -75,7 +79,6 @@ def _download(entry: CatalogEntry, file: RemoteFile) -> Path:
                 unreachable = False
         if unreachable:  # without a network there is nothing to wait for
             break
-        time.sleep(_PAUSE)
     tried = "\n".join(f"  {mirror}: {reason}" for mirror, reason in failures.items())
     message = (
         f"Could not download `{file.name}` of `{entry.name}`:\n{tried}\n"
@@ -99,6 +102,8 @@ def _fetch(url: str, file: RemoteFile, folder: Path) -> Path:
         except OSError as error:
             with storage_errors(folder / file.name):
                 raise error
+    # pooch's temporary files are for their owner alone; a cache may be shared, as its folder is.
+    Path(path).chmod(folder.stat().st_mode & 0o666)
     return Path(path)
 
 
@@ -139,6 +144,14 @@ class _PoochBar:
 
     def close(self) -> None:
         self._progress.refresh()
+
+
+def _never_connected(error: BaseException) -> bool:
+    """Whether a connection was never made: an unknown name, a refusal, or no answer."""
+    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(reason, (NewConnectionError, ConnectTimeoutError))
 
 
 def _innermost(error: BaseException) -> str:

@@ -101,20 +101,29 @@ class Dataset:
     def with_validation(self, fraction: float, seed: int = 0) -> "Dataset":
         """Hold out a share of the training images to choose on, the same share of every class.
 
+        A dataset that came with a validation split of its own is left as it is.
+
         Args:
             fraction: The share to hold out, above 0 and below 1.
-            seed: Decides which images; the same seed gives the same ones.
+            seed: Decides which images, 0 or more; the same seed gives the same ones.
 
         Raises:
-            SettingError: The fraction is out of range, or leaves a side without images.
+            SettingError: The fraction or the seed is out of range, or a side is left without
+                images.
 
+        >>> from lenet.datasets import load_dataset
         >>> digits = load_dataset("digits").with_validation(0.1)
         >>> len(digits.train), len(digits.validation)
-        (1294, 144)
+        (1295, 143)
         """
         if not 0 < fraction < 1:
             message = f"The validation fraction must be above 0 and below 1, not {fraction}."
             raise SettingError(message)
+        if seed < 0:
+            message = f"`seed` must be at least 0, not {seed}."
+            raise SettingError(message)
+        if self.validation is not None:
+            return self
         kept, held_out = stratified_halves(self.train.labels, fraction, seed)
         if not len(kept) or not len(held_out):
             message = (

@@ -19,6 +19,8 @@ _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E:
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW = 31  # zlib's code for "a gzip header and trailer, the largest window"
 _LONGEST_HEADER = 4 + 4 * 255
+_DENSEST = 1032  # how many bytes one byte of gzip can stand for at most
+_MOST_DIMENSIONS = 32
 
 
 def read_idx(path: Path | str) -> npt.NDArray[Any]:
@@ -44,11 +46,17 @@ def read_idx(path: Path | str) -> npt.NDArray[Any]:
     header = stream.read(_LONGEST_HEADER)
     dtype, shape, header_size = _parse_header(path, header)
     expected = math.prod(shape) * dtype.itemsize
+    if expected > _DENSEST * len(raw):
+        message = f"`{path}` is truncated: it declares {expected} bytes of data, more than "
+        raise DataFileError(message + f"its {len(raw)} bytes can hold.")
     # One byte more than declared shows whether there is more, without unpacking all of it.
     body = header[header_size:] + stream.read(max(0, header_size + expected + 1 - len(header)))
     if len(body) < expected:
         message = f"`{path}` is truncated: it declares {expected} bytes of data and holds "
         raise DataFileError(message + f"{len(body)}.")
+    if len(body) == expected and stream.is_cut():
+        message = f"`{path}` is truncated: the checksum at its end is missing."
+        raise DataFileError(message)
     if len(body) > expected or not stream.ended_cleanly():
         message = f"`{path}` is damaged: it holds more than the {expected} bytes it declares."
         raise DataFileError(message)
@@ -79,6 +87,10 @@ class _Stream:
         self.rest = self.unpacker.unconsumed_tail
         return taken
 
+    def is_cut(self) -> bool:
+        """Whether the file ended before its compression did."""
+        return self.unpacker is not None and not self.unpacker.eof and not self.rest
+
     def ended_cleanly(self) -> bool:
         """Whether nothing is left and, if compressed, the checksum at the end was right."""
         if self.unpacker is None:
@@ -103,4 +115,7 @@ def _parse_header(path: Path, header: bytes) -> tuple[np.dtype[Any], tuple[int, 
         message = f"`{path}` is truncated in its header."
         raise DataFileError(message)
     shape = struct.unpack(f">{dimensions}I", header[4:size])
+    if dimensions > _MOST_DIMENSIONS or math.prod(max(length, 1) for length in shape) > 2**48:
+        message = f"`{path}` is damaged: it declares the shape {shape}."
+        raise DataFileError(message)
     return np.dtype(_TYPES[type_code]), shape, size

@@ -33,7 +33,7 @@ def load_dataset(name: str, *, validation: float = 0.0, seed: int = 0) -> Datase
         DatasetError: The files do not go together.
 
     >>> load_dataset("digits").train.images.shape
-    (1437, 1, 28, 28)
+    (1438, 1, 28, 28)
     """
     if name == "digits":
         from lenet.datasets._digits import load_digits

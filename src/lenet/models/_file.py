@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
@@ -96,16 +97,24 @@ def load_model(path: Path | str) -> tuple[nn.Module, ModelCard]:
     """
     path = Path(path)
     header = read_header(path)
+    if _KEY not in header:
+        message = f"`{path}` is a safetensors file, but not a model that lenet wrote."
+        raise ModelFileError(message)
     try:
         card = _parse_card(json.loads(header[_KEY]))
-        network = build_model(model_config(card.model, card.config), seed=0)
-        network.load_state_dict(safetensors.torch.load_file(path))
+        config = model_config(card.model, card.config)
+        _check_agreement(card, config.to_dict())
+        with torch.device("meta"):  # no memory before it is known that the file holds the weights
+            network = build_model(config)
+        tensors = safetensors.torch.load_file(path)
+        _check_tensors(tensors, network.state_dict())
     except KeyError as error:
-        message = f"`{path}` is a safetensors file, but not a model that lenet wrote."
+        message = f"`{path}` says too little about itself: there is no {error}."
         raise ModelFileError(message) from error
-    except (LenetError, ValueError, TypeError, RuntimeError) as error:
+    except (LenetError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
         message = f"`{path}` describes a model that can't be built: {error}"
         raise ModelFileError(message) from error
+    network.load_state_dict(tensors, assign=True)
     return network.eval(), card
 
 
@@ -134,8 +143,11 @@ def read_header(path: Path) -> dict[str, str]:
         raise ModelFileError(message) from error
 
 
-def _parse_card(values: dict[str, Any]) -> ModelCard:
+def _parse_card(values: Any) -> ModelCard:
     """The description from the header's plain values."""
+    if not isinstance(values, dict):
+        message = "its description is not an object."
+        raise ModelFileError(message)
     if values.pop("format") != _FORMAT:
         message = f"it was written by a newer lenet ({values.get('version')}); update this one."
         raise ModelFileError(message)
@@ -143,3 +155,25 @@ def _parse_card(values: dict[str, Any]) -> ModelCard:
     values["input_shape"] = tuple(values["input_shape"])
     values["normalisation"] = Normalisation(**values["normalisation"])
     return ModelCard(**values)
+
+
+def _check_agreement(card: ModelCard, config: dict[str, Any]) -> None:
+    """Raise if a description is at odds with itself."""
+    if len(card.class_names) != config["classes"] or card.input_shape != config["input_shape"]:
+        message = (
+            f"it names {len(card.class_names)} classes and images of shape {card.input_shape}, "
+            f"but its network has {config['classes']} and {config['input_shape']}."
+        )
+        raise ModelFileError(message)
+
+
+def _check_tensors(found: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]) -> None:
+    """Raise if a file's tensors are not those of the network that it describes."""
+    for name in sorted(found.keys() | wanted.keys()):
+        shapes = [
+            f"{tensors[name].dtype} {list(tensors[name].shape)}" if name in tensors else "nothing"
+            for tensors in (found, wanted)
+        ]
+        if shapes[0] != shapes[1]:
+            message = f"`{name}` is {shapes[0]} where {shapes[1]} belongs."
+            raise ModelFileError(message)

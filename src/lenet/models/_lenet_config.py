@@ -4,6 +4,7 @@ from typing import Literal
 from lenet._settings import Settings
 from lenet.errors import ModelError, SettingError
 
+_MOST = 65536  # of anything that a layer may have
 _POOL = 2  # every pooling layer takes 2×2 pixels to one
 
 
@@ -42,15 +43,15 @@ class LeNetConfig(Settings):
         super().__post_init__()
         self.require(
             "input_shape",
-            len(self.input_shape) == 3 and min(self.input_shape) >= 1,
-            "three numbers, channels, height and width, each at least 1",
+            len(self.input_shape) == 3 and all(1 <= size <= _MOST for size in self.input_shape),
+            f"three numbers, channels, height and width, each from 1 to {_MOST}",
         )
-        self.require("classes", self.classes >= 2, "at least 2")
+        self.require("classes", 2 <= self.classes <= _MOST, f"from 2 to {_MOST}")
         self.require("kernel_size", self.kernel_size >= 1, "at least 1")
-        self.require("padding", self.padding >= 0, "at least 0")
+        self.require("padding", 0 <= self.padding <= _MOST, f"from 0 to {_MOST}")
         for name in ("channels", "dense_widths"):
-            rule = "numbers of at least 1"
-            self.require(name, all(width >= 1 for width in getattr(self, name)), rule)
+            rule = f"numbers from 1 to {_MOST}"
+            self.require(name, all(1 <= width <= _MOST for width in getattr(self, name)), rule)
         if not self.channels:
             message = "`channels` must have at least one number, one for each block."
             raise SettingError(message)

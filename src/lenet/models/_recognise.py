@@ -1,3 +1,6 @@
+from typing import Any
+
+import torch
 from torch import nn
 
 from lenet.errors import LenetError
@@ -16,9 +19,8 @@ def recognise_lenet(network: nn.Sequential, input_shape: tuple[int, ...]) -> LeN
         A `LeNet` made of the very same layers, so that it has and trains their weights; `None`
         where the layers are not those of a LeNet.
 
-    >>> layers = list(LeNet())
-    >>> recognise_lenet(nn.Sequential(*layers), (1, 28, 28)).config == LeNetConfig()
-    True
+    >>> recognise_lenet(nn.Sequential(*LeNet()), (1, 28, 28)).config.channels
+    (6, 16)
     """
     convolutions = [layer for layer in network if isinstance(layer, nn.Conv2d)]
     dense = [layer for layer in network if isinstance(layer, nn.Linear)]
@@ -27,23 +29,30 @@ def recognise_lenet(network: nn.Sequential, input_shape: tuple[int, ...]) -> LeN
     if not convolutions or not dense or len(kinds) < 2:
         return None
     try:
-        recognised = LeNet(
-            LeNetConfig(
-                input_shape=input_shape,
-                classes=dense[-1].out_features,
-                channels=tuple(layer.out_channels for layer in convolutions),
-                kernel_size=convolutions[0].kernel_size[0],
-                padding=int(convolutions[0].padding[0]),
-                dense_widths=tuple(layer.out_features for layer in dense[:-1]),
-                activation=kinds[0],  # type: ignore[arg-type]
-                pooling=kinds[1],  # type: ignore[arg-type]
-                initialisation="pytorch",
-            )
+        config = LeNetConfig(
+            input_shape=input_shape,
+            classes=dense[-1].out_features,
+            channels=tuple(layer.out_channels for layer in convolutions),
+            kernel_size=convolutions[0].kernel_size[0],
+            padding=int(convolutions[0].padding[0]),
+            dense_widths=tuple(layer.out_features for layer in dense[:-1]),
+            activation=kinds[0],  # type: ignore[arg-type]
+            pooling=kinds[1],  # type: ignore[arg-type]
+            initialisation="pytorch",
         )
     except (LenetError, ValueError):
         return None
-    if [repr(layer) for layer in recognised] != [repr(layer) for layer in network]:
+    with torch.device("meta"):  # only its shape is wanted: no weights and no random numbers
+        recognised = LeNet(config)
+    if [_describe(layer) for layer in recognised] != [_describe(layer) for layer in network]:
         return None
     for index, layer in enumerate(network):
         recognised[index] = layer
     return recognised
+
+
+def _describe(layer: nn.Module) -> tuple[str, dict[str, Any]]:
+    """All that decides what a layer computes, besides its weights; not all of it is printed."""
+    settings = {name: value for name, value in vars(layer).items() if not name.startswith("_")}
+    settings.pop("training")
+    return repr(layer), settings

@@ -50,6 +50,9 @@ def build_model(config: Settings, *, seed: int | None = None) -> "nn.Module":
         seed: Decides the weights, without touching torch's own random numbers; `None` draws
             them from those.
 
+    Raises:
+        ModelError: The settings are of no class in `MODELS`.
+
     >>> sum(parameter.numel() for parameter in build_model(LeNetConfig()).parameters())
     61706
     """
@@ -57,7 +60,10 @@ def build_model(config: Settings, *, seed: int | None = None) -> "nn.Module":
 
     from lenet import models
 
-    entry = next(entry for entry in MODELS.values() if type(config) is entry.config)
+    entry = next((entry for entry in MODELS.values() if type(config) is entry.config), None)
+    if entry is None:
+        message = f"There is no network for settings of type `{type(config).__name__}`."
+        raise ModelError(message)
     factory = getattr(models, entry.factory)
     if seed is None:
         model: nn.Module = factory(config)

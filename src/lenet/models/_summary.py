@@ -46,16 +46,17 @@ def summarise(
     layers: list[LayerSummary] = []
     leaves = [layer for layer in model.modules() if not list(layer.children())]
     hooks = [layer.register_forward_hook(partial(_record, layers)) for layer in leaves]
-    was_training = model.training
+    modes = {layer: layer.training for layer in model.modules()}
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     try:
         with torch.no_grad():
             model.eval()(torch.zeros(input_shape, device=device))
-    except RuntimeError as error:
+    except (RuntimeError, ValueError, IndexError) as error:
         message = f"The network does not take a batch of shape {tuple(input_shape)}: {error}"
         raise ModelError(message) from error
     finally:
-        model.train(was_training)
+        for layer, mode in modes.items():
+            layer.training = mode
         for hook in hooks:
             hook.remove()
     return layers

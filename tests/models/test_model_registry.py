@@ -1,0 +1,95 @@
+"""Building networks by name, with a seed of their own."""
+
+import pytest
+import torch
+from torch import nn
+from tutorial_network import init_weights, tutorial_network
+
+from lenet.errors import ModelError, SettingError, UnknownNameError
+from lenet.models import (
+    MODELS,
+    LeNet,
+    LeNetConfig,
+    build_model,
+    identify_model,
+    model_config,
+)
+
+
+def bits(network: nn.Module) -> list[bytes]:
+    return [tensor.numpy().tobytes() for tensor in network.state_dict().values()]
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others() -> None:
+    first, again, other = (build_model(LeNetConfig(), seed=seed) for seed in (7, 7, 8))
+    assert bits(first) == bits(again)
+    assert not set(bits(first)) & set(bits(other))
+
+
+def test_a_seed_gives_the_tutorials_weights_under_that_seed() -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        tutorial = tutorial_network()
+        tutorial.apply(init_weights)
+    assert bits(build_model(LeNetConfig(), seed=7)) == bits(tutorial)
+
+
+def test_a_seed_leaves_torchs_own_random_numbers_alone() -> None:
+    torch.rand(1)  # or the state could be the one that this very seed leads to
+    state = torch.get_rng_state()
+    build_model(LeNetConfig(), seed=7)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_seed_does_not_depend_on_torchs_own_random_numbers() -> None:
+    first = build_model(LeNetConfig(), seed=7)
+    torch.rand(5)
+    assert bits(build_model(LeNetConfig(), seed=7)) == bits(first)
+
+
+def test_without_a_seed_the_weights_come_from_torchs_own_random_numbers() -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        unseeded, next_one = build_model(LeNetConfig()), build_model(LeNetConfig())
+    assert bits(unseeded) == bits(build_model(LeNetConfig(), seed=7))
+    assert bits(next_one) != bits(unseeded)
+
+
+def test_settings_from_plain_values_build_the_network_that_they_describe() -> None:
+    config = model_config("lenet", {"activation": "relu", "channels": [4], "classes": 3})
+    assert config == LeNetConfig(activation="relu", channels=(4,), classes=3)
+    network = build_model(config, seed=0)
+    assert isinstance(network, LeNet)
+    assert identify_model(network) == ("lenet", config)
+    assert model_config("lenet") == model_config("lenet", {}) == LeNetConfig()
+
+
+@pytest.mark.parametrize("name", list(MODELS))
+def test_every_registered_network_builds_from_its_defaults_and_is_known_again(name: str) -> None:
+    config = model_config(name)
+    network = build_model(config, seed=0)
+    assert identify_model(network) == (name, config)
+    batch = torch.zeros(2, *config.to_dict()["input_shape"])
+    assert network(batch).shape == (2, config.to_dict()["classes"])
+
+
+def test_an_unknown_network_is_an_error_with_the_nearest_one() -> None:
+    with pytest.raises(UnknownNameError, match=r"Unknown model `lenett`\. Did you mean `lenet`"):
+        model_config("lenett")
+
+
+def test_an_unknown_or_ill_typed_setting_is_an_error() -> None:
+    with pytest.raises(UnknownNameError, match=r"Unknown setting `chanels`.*`channels`"):
+        model_config("lenet", {"chanels": (6,)})
+    with pytest.raises(SettingError, match="`classes` must be a whole number, not '10'"):
+        model_config("lenet", {"classes": "10"})
+
+
+@pytest.mark.parametrize("network", [nn.Linear(2, 2), tutorial_network()])
+def test_a_network_of_another_class_is_refused_with_the_classes_that_there_are(
+    network: nn.Module,
+) -> None:
+    with pytest.raises(ModelError) as caught:
+        identify_model(network)
+    assert f"A `{type(network).__name__}` can't be kept in a model file" in str(caught.value)
+    assert "`lenet.models.LeNet`" in str(caught.value)
