@@ -24,6 +24,7 @@ from lenet.errors import (
 )
 from lenet.models import LeNetConfig, build_model, load_model
 from lenet.training import Listener
+from tutorial_network import tutorial_network
 
 
 class Messages(Listener):
@@ -104,20 +105,7 @@ def test_runs_made_in_the_same_second_get_names_of_their_own(few_digits: Dataset
 
 
 def test_the_tutorials_sequential_is_trained_in_place(few_digits: Dataset) -> None:
-    net = nn.Sequential(
-        nn.Conv2d(1, 6, kernel_size=5, padding=2),
-        nn.Sigmoid(),
-        nn.AvgPool2d(kernel_size=2, stride=2),
-        nn.Conv2d(6, 16, kernel_size=5),
-        nn.Sigmoid(),
-        nn.AvgPool2d(kernel_size=2, stride=2),
-        nn.Flatten(),
-        nn.Linear(16 * 5 * 5, 120),
-        nn.Sigmoid(),
-        nn.Linear(120, 84),
-        nn.Sigmoid(),
-        nn.Linear(84, 10),
-    )
+    net = tutorial_network()
     before = net[0].weight.detach().clone()
     run = lenet.train(net, few_digits, epochs=1, batch_size=32, listeners=[])
     assert not torch.equal(net[0].weight, before)

@@ -1,0 +1,146 @@
+"""What the documents tell a person to type works, on a Fashion-MNIST of a few images."""
+
+import re
+import shlex
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from nbclient import NotebookClient
+
+import lenet
+from lenet._settings import field_types
+from lenet.cli._main import app
+from lenet.datasets import Dataset
+from lenet.errors import LenetError
+from lenet.models import LeNetConfig
+from lenet.training import Recipe
+from small_dataset import SmallDataset
+
+ROOT = Path(__file__).parent.parent
+TRAIN = "python3 -m venv .venv && .venv/bin/pip install -e . && .venv/bin/lenet train"
+TEST = "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]' && .venv/bin/python -m pytest"
+DOCUMENTS = ("README.md", "README.zh-CN.md", *sorted(map(str, Path(ROOT / "docs").glob("*/*.md"))))
+
+
+def blocks(document: str, language: str) -> list[str]:
+    """The contents of a document's code blocks in a language."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def commands(document: str) -> list[str]:
+    """The `lenet` commands in a document's shell blocks."""
+    lines = "\n".join(blocks(document, "sh")).splitlines()
+    return [line for line in lines if line.startswith("lenet ")]
+
+
+@pytest.fixture
+def small_fashion_mnist(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of data in which the name `fashion-mnist` stands for 300 digits."""
+    small = SmallDataset(
+        digits.train.images[:300, 0],
+        digits.train.labels[:300].astype(np.uint8),
+        digits.test.images[:100, 0],
+        digits.test.labels[:100].astype(np.uint8),
+    )
+    folder = tmp_path / "data" / "fashion-mnist"
+    folder.mkdir(parents=True)
+    for name, content in small.files().items():
+        (folder / name).write_bytes(content)
+    monkeypatch.setenv("LENET_DATA", str(folder.parent))
+
+
+@pytest.mark.parametrize("document", ["README.md", "README.zh-CN.md"])
+def test_the_readme_has_the_two_commands(document: str) -> None:
+    lines = "\n".join(blocks(document, "sh")).splitlines()
+    assert TRAIN in lines
+    assert TEST in lines
+
+
+def test_make_and_ci_run_the_same_two_commands() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    assert f"\t{TRAIN}\n" in makefile
+    assert f"\t{TEST}\n" in makefile
+    assert f"\n{TEST}\n" in (ROOT / ".ci/run").read_text()
+
+
+def test_both_readmes_give_the_same_commands_and_figures() -> None:
+    english, chinese = "README.md", "README.zh-CN.md"
+    for language in ("sh", "python"):
+        assert blocks(english, language), f"there are blocks of {language}"
+        stripped = [
+            [re.sub(r"\s*#.*", "", block) for block in blocks(document, language)]
+            for document in (english, chinese)
+        ]
+        assert stripped[0] == stripped[1]
+    figures = [
+        re.findall(r"[\d.,]+ ± [\d.,]+", (ROOT / document).read_text(encoding="utf-8"))
+        for document in (english, chinese)
+    ]
+    assert figures[0] == figures[1]
+    assert len(figures[0]) == 5
+
+
+@pytest.mark.usefixtures("small_fashion_mnist")
+def test_every_command_in_the_documents_runs() -> None:
+    lines = dict.fromkeys(line for document in DOCUMENTS for line in commands(document))
+    assert "lenet evaluate latest" in lines
+    app(shlex.split("train --epochs 1 --batch-size 100"), standalone_mode=False)
+    for line in lines:
+        arguments = shlex.split(line)[1:]
+        if arguments[0] == "train" and "--resume" not in arguments:
+            arguments += ["--runs-folder", "others"]
+            if "--batch-size" not in arguments:
+                arguments += ["--batch-size", "100"]
+            if "--epochs" not in arguments:
+                arguments += ["--epochs", "1"]
+        try:
+            app(arguments, standalone_mode=False)
+        except LenetError as error:
+            pytest.fail(f"`{line}`: {error}")
+
+
+@pytest.mark.usefixtures("small_fashion_mnist")
+def test_the_readmes_python_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    real_train = lenet.train
+
+    def quick_train(*arguments: object, **settings: object) -> lenet.Run:
+        return real_train(*arguments, **{"epochs": 1, "batch_size": 100, **settings})  # type: ignore[arg-type]
+
+    monkeypatch.setattr(lenet, "train", quick_train)
+    names: dict[str, object] = {}
+    for block in blocks("README.md", "python"):
+        exec(block, names)
+    assert "network" in names
+
+
+@pytest.mark.usefixtures("small_fashion_mnist")
+def test_the_notebook_runs() -> None:
+    notebook = nbformat.read(ROOT / "docs/guides/tutorial.ipynb", as_version=4)
+    line = "lr, num_epochs = 0.9, 10"
+    assert sum(line in cell.source for cell in notebook.cells) == 1
+    for cell in notebook.cells:
+        cell.source = cell.source.replace(line, "lr, num_epochs = 0.9, 1")
+        cell.source = cell.source.replace("batch_size = 256", "batch_size = 50")
+        cell.source = cell.source.replace("epochs=num_epochs", "epochs=num_epochs, batch_size=50")
+    NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+
+
+def test_the_notebook_keeps_the_outputs_of_a_whole_run() -> None:
+    notebook = nbformat.read(ROOT / "docs/guides/tutorial.ipynb", as_version=4)
+    text = "".join(
+        output.text
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if output.output_type == "stream"
+    )
+    assert re.search(r"loss 0\.4\d\d, train acc 0\.8\d\d, test acc 0\.[78]\d\d", text)
+
+
+def test_the_reference_names_every_option() -> None:
+    text = (ROOT / "docs/reference/cli.md").read_text(encoding="utf-8")
+    for name in [*field_types(Recipe), *field_types(LeNetConfig)]:
+        if name not in ("input_shape", "classes"):
+            assert f"--{name.replace('_', '-')}" in text
