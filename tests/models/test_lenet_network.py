@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
-from tutorial_network import init_weights, tutorial_network
 
 from lenet.errors import LenetError
 from lenet.models import LeNet, LeNetConfig
+from tutorial_network import init_weights, tutorial_network
 
 
 @pytest.fixture
@@ -202,3 +202,13 @@ def test_a_variant_without_hidden_dense_layers_ends_in_one_dense_layer() -> None
     layers = list(LeNet(LeNetConfig(dense_widths=(), classes=3)))
     assert [type(layer).__name__ for layer in layers[-2:]] == ["Flatten", "Linear"]
     assert (layers[-1].in_features, layers[-1].out_features) == (400, 3)
+
+
+def test_a_slice_of_the_layers_is_a_network_of_the_same_layers() -> None:
+    network = LeNet()
+    images = torch.rand(2, 1, 28, 28)
+    first, rest = network[:3], network[3:]
+    assert type(first) is nn.Sequential
+    assert first[0] is network[0]
+    assert torch.equal(rest(first(images)), network(images))
+    assert list(rest.state_dict()) == [name for name in network.state_dict() if name[0] != "0"]

@@ -96,6 +96,8 @@ def test_the_same_seed_gives_the_same_bits_and_another_one_others(few_digits: Da
     assert [point.train_loss for point in runs[0].history] == [
         point.train_loss for point in runs[1].history
     ]
+    pictures = [(run.folder / "curves.svg").read_bytes() for run in runs]
+    assert pictures[0] == pictures[1] != pictures[2]
 
 
 def test_runs_made_in_the_same_second_get_names_of_their_own(few_digits: Dataset) -> None:
@@ -159,7 +161,7 @@ def test_without_a_network_a_bare_training_takes_the_bundled_digits(
     run = lenet.train(listeners=[messages], epochs=1)
     assert run.config.dataset == "digits"
     assert run.config.preset == "digits"
-    assert "neither cached nor reachable" in messages.texts[0]
+    assert "neither on this machine nor to be downloaded" in messages.texts[0]
     with pytest.raises(DownloadError):
         lenet.train(dataset="fashion-mnist", listeners=[])
 

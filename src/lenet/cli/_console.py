@@ -25,7 +25,12 @@ def print_table(rows: Sequence[Sequence[str]], left_columns: int = 1) -> None:
         print_line("  ".join(cells).rstrip())
 
 
+def print_notice(message: str) -> None:
+    """Write something for a person to stderr."""
+    sys.stdout.flush()
+    sys.stderr.write(f"{message}\n")
+
+
 def print_error(message: str) -> None:
     """Write an error for a person to stderr."""
-    sys.stdout.flush()
-    sys.stderr.write(f"Error: {message}\n")
+    print_notice(f"Error: {message}")

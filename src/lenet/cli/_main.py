@@ -5,12 +5,12 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from lenet._version import __version__
-from lenet.cli._console import print_error
+from lenet.cli._console import print_error, print_notice
 from lenet.cli.evaluate import evaluate
 from lenet.cli.runs import runs
 from lenet.cli.summary import summary
 from lenet.cli.train import train
-from lenet.errors import LenetError
+from lenet.errors import InterruptedTraining, LenetError
 
 _INTERRUPTED = 130
 _DEBUG = "--debug"  # taken wherever it stands
@@ -61,7 +61,7 @@ def main() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except KeyboardInterrupt:
-        print_error("Interrupted.")
+        print_notice("Interrupted.")
         sys.exit(_INTERRUPTED)
     except Exception as error:
         if _DEBUG in sys.argv:
@@ -72,6 +72,9 @@ def main() -> NoReturn:
 
 def _report(error: Exception) -> int:
     """Print an error that a person can act on and give its exit code; raise any other anew."""
+    if isinstance(error, InterruptedTraining):
+        print_notice(str(error))
+        return error.exit_code
     if isinstance(error, LenetError):
         print_error(str(error))
         return error.exit_code
@@ -92,9 +95,9 @@ def _report(error: Exception) -> int:
 def _usage_message(error: Any) -> str:
     """A parser's error with the nearest option and where to read on."""
     message = error.format_message().replace("Value error, ", "")
-    near = getattr(error, "possibilities", None)
-    if near and "Did you mean" not in message:
-        message = f"No such option `{error.option_name}`. Did you mean `{sorted(near)[0]}`?"
+    if option := getattr(error, "option_name", None) if hasattr(error, "possibilities") else None:
+        near = sorted(error.possibilities or ())
+        message = f"No such option `{option}`." + (f" Did you mean `{near[0]}`?" if near else "")
     if not message.endswith((".", "?")):
         message += "."
     context = getattr(error, "ctx", None)

@@ -17,7 +17,7 @@ def evaluate(
     model: Annotated[
         str,
         typer.Argument(
-            metavar="[RUN|MODEL]", help="A run's folder or name, `latest`, or a model file."
+            metavar="RUN|MODEL", help="A run's folder or name, `latest`, or a model file."
         ),
     ] = "latest",
     data: Annotated[

@@ -55,7 +55,9 @@ def train(
     ] = None,
     threads: Annotated[
         int | None,
-        typer.Option("--threads", help="CPU threads. [default: all cores]", show_default=False),
+        typer.Option(
+            "--threads", help="CPU threads. [default: PyTorch's own choice]", show_default=False
+        ),
     ] = None,
     runs_folder: Annotated[
         Path, typer.Option("--runs-folder", help="Where the run folder is made.")
@@ -75,6 +77,9 @@ def train(
 
     Everything about the training is kept in a new folder under `runs/`: the settings, the curves,
     the model in one file, and a checkpoint from which `--resume` goes on to the same bits.
+
+    Data is read from the folder that `LENET_DATA` names, else from the platform's cache folder, and
+    downloaded once where it is missing; `LENET_OFFLINE=1` forbids that.
     """
     from lenet import runs
 

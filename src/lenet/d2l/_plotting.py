@@ -47,7 +47,7 @@ def set_axes(
     axes.set_ylabel(ylabel or "")
     axes.set_xscale(xscale)
     axes.set_yscale(yscale)
-    if xlim is not None:
+    if xlim is not None and xlim[0] != xlim[1]:  # a training of one epoch goes from 1 to 1
         axes.set_xlim(xlim[0], xlim[1])
     if ylim is not None:
         axes.set_ylim(ylim[0], ylim[1])

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,8 @@ def _download(entry: CatalogEntry, file: RemoteFile) -> Path:
                 unreachable = False
         if unreachable:  # without a network there is nothing to wait for
             break
+    with suppress(OSError):  # it stays where there is something in it
+        folder.rmdir()
     tried = "\n".join(f"  {mirror}: {reason}" for mirror, reason in failures.items())
     message = (
         f"Could not download `{file.name}` of `{entry.name}`:\n{tried}\n"

@@ -1,4 +1,6 @@
 import itertools
+from collections import OrderedDict
+from typing import Any
 
 from torch import nn
 
@@ -53,3 +55,9 @@ class LeNet(nn.Sequential):
         super().__init__(*layers)
         self.config = config
         initialise(self, config.initialisation)
+
+    def __getitem__(self, index: Any) -> Any:
+        """A layer, or for a slice an `nn.Sequential` of the same layers."""
+        if isinstance(index, slice):
+            return nn.Sequential(OrderedDict(list(self._modules.items())[index]))
+        return super().__getitem__(index)

@@ -57,6 +57,8 @@ class Recorder(Listener):
 
     def save_curves(self, trainer: Trainer) -> None:
         """Draw the curves so far as PNG and as SVG."""
+        import matplotlib
+
         config = self.run.config
         title = f"{config.model} on {config.dataset}"
         if trainer.history and trainer.history[-1].test_accuracy is not None:
@@ -64,7 +66,10 @@ class Recorder(Listener):
         figure = draw_curves(trainer.history, config.recipe.epochs, title)
         for kind in ("png", "svg"):
             picture = BytesIO()
-            figure.savefig(picture, format=kind, dpi=150)
+            # The same curve gives the same file: no date in it, and no random names.
+            with matplotlib.rc_context({"svg.hashsalt": "lenet"}):
+                date = {"Date": None} if kind == "svg" else None
+                figure.savefig(picture, format=kind, dpi=150, metadata=date)
             write_atomically(self.run.folder / f"curves.{kind}", picture.getvalue())
 
     def _save_model(self, trainer: Trainer, results: dict[str, object]) -> None:

@@ -207,7 +207,9 @@ def find_runs(runs_folder: Path | str = "runs") -> list[Run]:
     if not folder.is_dir():
         return []
     runs = [Run(path) for path in folder.iterdir() if not path.name.startswith(".")]
-    return sorted((run for run in runs if run.config_path.is_file()), key=lambda run: run.name)
+    # The config is written once, at the start; the time in the name is local and whole seconds.
+    started = {run: run.config_path.stat().st_mtime_ns for run in runs if run.config_path.is_file()}
+    return sorted(started, key=lambda run: (started[run], run.name))
 
 
 def open_run(run: Path | str = _LATEST, runs_folder: Path | str = "runs") -> Run:

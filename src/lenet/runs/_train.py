@@ -194,7 +194,7 @@ def _train_in(run: Run, trainer: Trainer, listeners: list[Listener]) -> None:
             raise NonFiniteLossError(
                 error.loss, error.epoch, error.step, error.learning_rate, run.checkpoint_path
             ) from None
-    _announce(listeners, f"All of it is in {run.folder}. Next: `lenet evaluate`, `lenet runs`.")
+    _announce(listeners, f"All of it is in {run.folder}. Next: `lenet evaluate {run.folder}`")
 
 
 def _find_dataset(dataset: str | Dataset | None, listeners: list[Listener]) -> Dataset:
@@ -208,8 +208,8 @@ def _find_dataset(dataset: str | Dataset | None, listeners: list[Listener]) -> D
     except DownloadError:
         _announce(
             listeners,
-            f"`{_DEFAULT_DATASET}` is neither cached nor reachable, so this trains on the "
-            f"bundled `{_BUNDLED_DATASET}`; name a dataset to see why.",
+            f"`{_DEFAULT_DATASET}` is neither on this machine nor to be downloaded, so this trains "
+            f"on the bundled `{_BUNDLED_DATASET}`; `--data {_DEFAULT_DATASET}` says why.",
         )
         return load_dataset(_BUNDLED_DATASET)
 

@@ -54,12 +54,12 @@ class Diagnosis:
 
     def __str__(self) -> str:
         sick = [
-            f"layer {layer.position} ({layer.name}) is {max(layer.dead, layer.saturated):.0%} "
+            f"{layer.position} ({layer.name}) is {max(layer.dead, layer.saturated):.0%} "
             + ("dead" if layer.dead >= layer.saturated else "saturated")
             for layer in self.layers
             if max(layer.dead, layer.saturated) >= _SUSPECT
         ]
-        findings = f" {'; '.join(sick).capitalize()}." if sick else ""
+        findings = f" Of its layers, {', '.join(sick)}." if sick else ""
         return (
             f"Not learning: the loss is {self.loss:.3f}, and guessing gives "
             f"{self.chance_loss:.3f}.{findings} {' '.join(self.remedies)}"
@@ -152,5 +152,6 @@ def _remedies(
                 f"{steps} steps are few for sigmoids, which need about 300 to begin: try a "
                 "smaller `batch_size` or more `epochs`."
             )
-    remedies.append("Otherwise, `activation` relu with `learning_rate` 0.1 is easy to train.")
+    if "ReLU" not in kinds:
+        remedies.append("Or take `activation` relu with `learning_rate` 0.1.")
     return tuple(remedies)

@@ -26,7 +26,7 @@ class Recipe(Settings):
         gradient_clipping: Largest norm of all gradients together; 0 for no limit.
         early_stopping: Stop after this many epochs without a better validation accuracy; 0 never.
         shift: Augmentation: move each image by up to this many pixels either way.
-        flip: Augmentation: mirror every other image left to right.
+        flip: Augmentation: mirror each image left to right with probability one half.
         normalisation: What the pixels become: `unit` is 0 to 1, `standard` has mean 0 and
             standard deviation 1 over the training images.
         validation: Share of the training images held out to choose on; then the best epoch's

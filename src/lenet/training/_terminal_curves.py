@@ -77,7 +77,7 @@ def _assemble(
     picture = Text(no_wrap=True)
     for row in range(height):
         is_labelled = row % 4 == 0
-        label = f"{y_end * (height - row) / height:.1f}" if is_labelled else ""
+        label = f"{y_end * (height - row - 0.5) / height:.1f}" if is_labelled else ""
         picture.append(f"{label:>{_MARGIN - 1}} ┤" if is_labelled else f"{'':>{_MARGIN}}│", "dim")
         for bits, colour in zip(cells[row], colours[row], strict=True):
             picture.append(chr(0x2800 + bits), colour)
