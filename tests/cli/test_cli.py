@@ -1,33 +1,51 @@
-"""The command line, in its own process as a person has it."""
+"""The command line, as a person has it."""
 
+import io
 import json
-import os
 import re
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from PIL import Image
 
 import lenet
 from lenet._settings import field_types
+from lenet.cli import main
 from lenet.datasets import Dataset
 from lenet.models import LeNetConfig
 from lenet.training import Recipe
 
 
-def call(*arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `lenet` and check its exit code."""
+class Answer(NamedTuple):
+    """What a command printed."""
+
+    stdout: str
+    stderr: str
+
+
+def call(*arguments: str, code: int = 0) -> Answer:
+    """Run `lenet` in this process, which has PyTorch imported already, and check its exit code."""
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(stdout), redirect_stderr(stderr):
+        patch.setattr(sys, "argv", ["lenet", *arguments])
+        patch.setenv("COLUMNS", "200")
+        with pytest.raises(SystemExit) as leave:
+            main()
+    assert leave.value.code == code, stderr.getvalue()
+    return Answer(stdout.getvalue(), stderr.getvalue())
+
+
+def call_alone(*arguments: str, code: int = 0) -> Answer:
+    """Run `lenet` in a process of its own and check its exit code."""
     process = subprocess.run(
-        [sys.executable, "-m", "lenet", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "COLUMNS": "200", **environment},
+        [sys.executable, "-m", "lenet", *arguments], capture_output=True, text=True, check=False
     )
     assert process.returncode == code, process.stderr
-    return process
+    return Answer(process.stdout, process.stderr)
 
 
 @pytest.fixture(scope="module")
@@ -93,9 +111,14 @@ def test_the_version_is_the_packages() -> None:
     ],
 )
 def test_a_mistake_is_one_clear_line(
-    arguments: list[str], code: int, words: str, tmp_path: Path
+    arguments: list[str],
+    code: int,
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    process = call(*arguments, code=code, LENET_DATA=str(tmp_path / "nothing"))
+    monkeypatch.setenv("LENET_DATA", str(tmp_path / "nothing"))
+    process = call(*arguments, code=code)
     assert words in process.stderr
     assert process.stderr.startswith("Error: ")
     assert process.stderr.count("\n") == 1
@@ -103,10 +126,10 @@ def test_a_mistake_is_one_clear_line(
 
 
 def test_debug_shows_where_an_error_came_from() -> None:
-    process = call("--debug", "train", "--seed", "-1", code=1)
+    process = call_alone("--debug", "train", "--seed", "-1", code=1)
     assert "Traceback" in process.stderr
     assert "SettingError" in process.stderr
-    assert call("train", "--seed", "-1", "--debug", code=1).stderr.count("Traceback") == 1
+    assert call_alone("train", "--seed", "-1", "--debug", code=1).stderr.count("Traceback") == 1
 
 
 def test_a_pickled_model_is_refused_and_not_opened(tmp_path: Path) -> None:
@@ -185,7 +208,8 @@ def test_the_options_reach_the_run() -> None:
 @pytest.mark.fashion_mnist
 def test_lenet_train_lands_in_the_tutorials_band(fashion_mnist: Dataset, tmp_path: Path) -> None:
     """Five seeds of this recipe gave 0.800 ± 0.022 on the test images, loss 0.46 to 0.48."""
-    output = call("train", "--data", "fashion-mnist", "--runs-folder", str(tmp_path)).stdout
+    arguments = ("train", "--data", "fashion-mnist", "--runs-folder", str(tmp_path))
+    output = call_alone(*arguments).stdout
     assert len(re.findall(r"^epoch ", output, re.MULTILINE)) == 10
     result = lenet.open_run(runs_folder=tmp_path).result
     assert result is not None

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_dataset import SmallDataset
 
 from lenet.datasets import CATALOG, CatalogEntry
+from small_dataset import SmallDataset
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from small_dataset import SmallDataset
 
 import lenet
 from lenet.datasets import CatalogEntry
 from lenet.errors import DownloadError, StorageError
+from small_dataset import SmallDataset
 
 Publish = Callable[..., CatalogEntry]
 

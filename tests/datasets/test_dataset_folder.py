@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 import pytest
-from small_dataset import SmallDataset
 
 import lenet
 from lenet.datasets import data_folder
 from lenet.errors import DownloadError, LenetError
+from small_dataset import SmallDataset
 
 
 def assert_loads(small: SmallDataset) -> None:

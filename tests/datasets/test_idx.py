@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_dataset import pack_idx
 
 from lenet.datasets import read_idx
 from lenet.errors import DataFileError
+from small_dataset import pack_idx
 
 # The type codes of the format's description with `struct`'s letters for them.
 LETTERS = {0x08: "B", 0x09: "b", 0x0B: "h", 0x0C: "i", 0x0D: "f", 0x0E: "d"}

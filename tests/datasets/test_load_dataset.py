@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_dataset import SmallDataset, pack_idx
 
 import lenet
 from lenet.datasets import Dataset, dataset_names
 from lenet.errors import DataFileError, DatasetError, DownloadError, SettingError, UnknownNameError
+from small_dataset import SmallDataset, pack_idx
 
 
 @pytest.fixture

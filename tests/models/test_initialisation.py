@@ -6,9 +6,9 @@ import math
 import pytest
 import torch
 from torch import nn
-from tutorial_network import init_weights, tutorial_network
 
 from lenet.models import LeNet, LeNetConfig, initialise
+from tutorial_network import init_weights, tutorial_network
 
 
 def weighted(network: nn.Module) -> list[nn.Conv2d | nn.Linear]:

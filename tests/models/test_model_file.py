@@ -16,7 +16,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
 from torch import nn
-from tutorial_network import tutorial_network
 
 import lenet
 from lenet.errors import ModelError, ModelFileError, StorageError
@@ -29,6 +28,7 @@ from lenet.models import (
     load_model,
     save_model,
 )
+from tutorial_network import tutorial_network
 
 CLASSES = tuple(f"class {index}" for index in range(10))
 CARD = {

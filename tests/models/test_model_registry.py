@@ -3,7 +3,6 @@
 import pytest
 import torch
 from torch import nn
-from tutorial_network import init_weights, tutorial_network
 
 from lenet.errors import ModelError, SettingError, UnknownNameError
 from lenet.models import (
@@ -14,6 +13,7 @@ from lenet.models import (
     identify_model,
     model_config,
 )
+from tutorial_network import init_weights, tutorial_network
 
 
 def bits(network: nn.Module) -> list[bytes]:

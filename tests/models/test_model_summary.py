@@ -9,10 +9,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
-from tutorial_network import tutorial_network
 
 from lenet.errors import LenetError, ModelError
 from lenet.models import LayerSummary, LeNet, LeNetConfig, summarise
+from tutorial_network import tutorial_network
 
 
 @pytest.mark.parametrize("make", [LeNet, tutorial_network])

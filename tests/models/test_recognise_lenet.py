@@ -7,11 +7,11 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
-from tutorial_network import tutorial_network
 
 from lenet.errors import LenetError
 from lenet.models import LeNet, LeNetConfig
 from lenet.models._recognise import recognise_lenet
+from tutorial_network import tutorial_network
 
 SHAPE = (1, 28, 28)
 

@@ -79,13 +79,13 @@ def test_killed_three_times_it_ends_with_the_same_bits(tmp_path: Path) -> None:
 def test_fashion_mnist_killed_three_times_ends_with_the_same_bits(
     tmp_path: Path, fashion_mnist: Dataset
 ) -> None:
-    arguments = ("--data", "fashion-mnist", "--epochs", "3", "--seed", "0")
+    arguments = ("--data", "fashion-mnist", "--epochs", "2", "--seed", "0")
     folders = [tmp_path / "one", tmp_path / "two"]
     for folder in folders:
         finish(start(*arguments, "--runs-folder", str(folder)))
     one, two = (find_runs(folder)[0] for folder in folders)
     assert_same_bits(one, two)
-    killed = kill_thrice_and_resume(tmp_path / "killed", arguments, longest=6)
+    killed = kill_thrice_and_resume(tmp_path / "killed", arguments, longest=5)
     assert_same_bits(one, killed)
 
 
