@@ -1,6 +1,7 @@
 """The rooms know only what stands before them, and importing costs little."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 import lenet
 
 PACKAGE = Path(lenet.__file__).parent
-BASE = {"errors", "_settings", "_storage", "_version"}
+BASE = {"errors", "_safetensors", "_settings", "_storage", "_version"}
 # What each room may import, as the drawing in docs/concepts has it.
 ALLOWED = {
     "datasets": set(),
@@ -44,6 +45,8 @@ def test_a_room_imports_only_what_stands_before_it(room: str) -> None:
     for file in files:
         beyond = imported_rooms(file) - ALLOWED[room] - BASE - {room}
         assert not beyond, f"{file.name} imports {beyond}"
+        private = re.findall(r"from lenet\.(\w+)\._\w+ import", file.read_text())
+        assert set(private) <= {room}, f"{file.name} imports private modules of {private}"
 
 
 def test_every_room_is_in_the_table() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from lenet.errors import StorageError
+from lenet.errors import LenetError, StorageError
 
 PARTIAL_SUFFIX = ".partial"
 
@@ -18,6 +18,16 @@ def storage_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         message = f"Could not write `{path}`: {(error.strerror or str(error)).lower()}."
         raise StorageError(message) from error
+
+
+@contextmanager
+def reading_errors(path: Path, error_class: type[LenetError]) -> Iterator[None]:
+    """Turn the operating system's refusal to read `path` into one clear error of a class."""
+    try:
+        yield
+    except OSError as error:
+        message = f"Could not read `{path}`: {(error.strerror or str(error)).lower()}."
+        raise error_class(message) from error
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ from lenet.datasets import Dataset
 from lenet.runs import Run, find_runs
 
 TRAIN = (sys.executable, "-m", "lenet", "train")
-DIGITS = ("--data", "digits", "--epochs", "8", "--threads", "1")
+DIGITS = ("--data", "digits", "--epochs", "4", "--batch-size", "2", "--threads", "1")
+LONG = ("--data", "digits", "--epochs", "500", "--threads", "1")
+PATIENCE = 120.0  # seconds after which a process is taken to hang
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:
@@ -34,12 +37,19 @@ def finish(process: subprocess.Popen[str]) -> str:
     return output
 
 
+def wait_until(condition: Callable[[], object], process: subprocess.Popen[str]) -> None:
+    """Wait for something that a living process brings about."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def wait_for_run(folder: Path, process: subprocess.Popen[str]) -> Run:
     """Wait until the run folder has appeared."""
-    while not (runs := find_runs(folder)):
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
-    return runs[0]
+    wait_until(lambda: find_runs(folder), process)
+    return find_runs(folder)[0]
 
 
 def assert_same_bits(one: Run, other: Run) -> None:
@@ -55,22 +65,30 @@ def assert_same_bits(one: Run, other: Run) -> None:
 
 
 def kill_thrice_and_resume(folder: Path, arguments: tuple[str, ...], longest: float) -> Run:
-    """Kill a training at three random instants, resuming it after each, and let it end."""
+    """Kill a training at three random instants while it trains, and let it end after that.
+
+    Args:
+        folder: Where the run folder is made.
+        arguments: Of the first start.
+        longest: Seconds of training up to a kill, at most.
+    """
     process = start(*arguments, "--runs-folder", str(folder))
     run = wait_for_run(folder, process)
     for _ in range(3):
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(("Training", "Going on")), "it is under way"
         time.sleep(random.uniform(0, longest))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.kill()
         process.communicate()
+        assert run.result is None, "it was killed before its end"
         process = start("--resume", str(run.folder))
-    finish(process)
+    assert "Going on with" in finish(process)
     return run
 
 
 def test_killed_three_times_it_ends_with_the_same_bits(tmp_path: Path) -> None:
     finish(start(*DIGITS, "--runs-folder", str(tmp_path / "whole")))
-    killed = kill_thrice_and_resume(tmp_path / "killed", DIGITS, longest=2.5)
+    killed = kill_thrice_and_resume(tmp_path / "killed", DIGITS, longest=1.0)
     assert_same_bits(find_runs(tmp_path / "whole")[0], killed)
     assert not list(killed.folder.glob(".*partial"))
 
@@ -79,13 +97,13 @@ def test_killed_three_times_it_ends_with_the_same_bits(tmp_path: Path) -> None:
 def test_fashion_mnist_killed_three_times_ends_with_the_same_bits(
     tmp_path: Path, fashion_mnist: Dataset
 ) -> None:
-    arguments = ("--data", "fashion-mnist", "--epochs", "2", "--seed", "0")
+    arguments = ("--data", "fashion-mnist", "--epochs", "3", "--seed", "0")
     folders = [tmp_path / "one", tmp_path / "two"]
     for folder in folders:
         finish(start(*arguments, "--runs-folder", str(folder)))
     one, two = (find_runs(folder)[0] for folder in folders)
     assert_same_bits(one, two)
-    killed = kill_thrice_and_resume(tmp_path / "killed", arguments, longest=5)
+    killed = kill_thrice_and_resume(tmp_path / "killed", arguments, longest=3)
     assert_same_bits(one, killed)
 
 
@@ -93,10 +111,9 @@ def test_fashion_mnist_killed_three_times_ends_with_the_same_bits(
 def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(
     number: signal.Signals, tmp_path: Path
 ) -> None:
-    process = start(*DIGITS, "--epochs", "500", "--runs-folder", str(tmp_path))
+    process = start(*LONG, "--runs-folder", str(tmp_path))
     run = wait_for_run(tmp_path, process)
-    while not run.history:
-        time.sleep(0.01)
+    wait_until(lambda: run.history, process)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -107,19 +124,17 @@ def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(
     assert run.status == "stopped"
 
     process = start("--resume", str(run.folder))
-    while len(run.history) < len(before) + 2:
-        assert process.poll() is None
-        time.sleep(0.01)
+    wait_until(lambda: len(run.history) > len(before) + 1, process)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert run.history[: len(before)] == before
 
 
 def test_two_processes_do_not_train_in_one_folder(tmp_path: Path) -> None:
-    process = start(*DIGITS, "--epochs", "500", "--runs-folder", str(tmp_path))
+    process = start(*LONG, "--runs-folder", str(tmp_path))
     run = wait_for_run(tmp_path, process)
-    while run.status != "running":
-        time.sleep(0.01)
+    wait_until(lambda: run.history, process)  # it holds the folder before its first step
+    assert run.status == "running"
     second = start("--resume", str(run.folder))
     _, errors = second.communicate(timeout=60)
     process.kill()
@@ -131,7 +146,7 @@ def test_two_processes_do_not_train_in_one_folder(tmp_path: Path) -> None:
 def test_a_full_disk_is_one_clear_line_and_leaves_no_half_run(tmp_path: Path) -> None:
     limit = 100 * 1024  # bytes a file, less than a checkpoint needs
     process = subprocess.run(
-        [*TRAIN, *DIGITS, "--runs-folder", str(tmp_path)],
+        [*TRAIN, *LONG, "--runs-folder", str(tmp_path)],
         preexec_fn=lambda: _limit_file_size(limit),
         capture_output=True,
         text=True,
@@ -171,7 +186,7 @@ except StorageError as error:
 @pytest.mark.skipif(sys.platform != "linux", reason="setfsuid is Linux's")
 def test_a_folder_that_may_not_be_written_is_one_clear_line() -> None:
     with tempfile.TemporaryDirectory() as name:
-        process = start(*DIGITS, "--epochs", "500", "--runs-folder", name)
+        process = start(*LONG, "--runs-folder", name)
         run = wait_for_run(Path(name), process)
         process.kill()
         process.communicate()

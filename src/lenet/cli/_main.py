@@ -1,3 +1,4 @@
+import io
 import os
 import sys
 from typing import Annotated, Any, NoReturn
@@ -53,21 +54,25 @@ def options(
 
 def main() -> NoReturn:
     """Run the command line; an error is one line, and its class decides the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a character that can't be shown is no error
+            stream.reconfigure(errors="replace")
     arguments = [argument for argument in sys.argv[1:] if argument != _DEBUG]
     try:
-        app(arguments, standalone_mode=False)
+        code = app(arguments, standalone_mode=False) or 0
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except KeyboardInterrupt:
-        print_notice("Interrupted.")
-        sys.exit(_INTERRUPTED)
+        code = _INTERRUPTED
     except Exception as error:
         if _DEBUG in sys.argv:
             raise
         sys.exit(_report(error))
-    sys.exit(0)
+    if code == _INTERRUPTED:  # typer makes this of Ctrl-C
+        print_notice("Interrupted.")
+    sys.exit(code)
 
 
 def _report(error: Exception) -> int:
@@ -86,10 +91,17 @@ def _report(error: Exception) -> int:
         name = f"`{error.filename}`: " if error.filename else ""
         print_error(f"{name}{error.strerror or error}.")
         return LenetError.exit_code
-    if isinstance(error, MemoryError):
-        print_error("There is not enough memory.")
+    if isinstance(error, MemoryError) or _is_out_of_memory(error):
+        print_error("There is not enough memory for this.")
         return LenetError.exit_code
     raise error
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether PyTorch could not get memory; on the CPU it has no class for that."""
+    return isinstance(error, RuntimeError) and (
+        "can't allocate memory" in str(error) or "out of memory" in str(error)
+    )
 
 
 def _usage_message(error: Any) -> str:

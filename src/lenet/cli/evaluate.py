@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lenet.cli._console import print_line, print_table
+from lenet.cli._console import print_line, print_notice, print_table
+from lenet.errors import StorageError
 
 if TYPE_CHECKING:
     from lenet.evaluation import Evaluation
@@ -52,12 +53,19 @@ def evaluate(
     from lenet import evaluation
     from lenet.runs import open_run
 
-    scored = evaluation.evaluate(model, data, split=split, device=device, runs_folder=runs_folder)
-    if picture is None and not Path(model).is_file():
-        folder = open_run(model, runs_folder).folder
-        picture = folder / f"confusion-{scored.dataset}-{scored.split}.png"
+    source = Path(model) if Path(model).is_file() else open_run(model, runs_folder)
+    scored = evaluation.evaluate(source, data, split=split, device=device)
     if picture is not None:
         _save_picture(scored, picture)
+    elif isinstance(source, Path) or as_json:
+        pass  # there is no folder for it, or nobody to look at it
+    else:
+        picture = source.folder / f"confusion-{scored.dataset}-{scored.split}.png"
+        try:
+            _save_picture(scored, picture)
+        except StorageError as error:
+            print_notice(str(error))
+            picture = None
     if as_json:
         print_line(json.dumps(scored.to_dict(), indent=2))
         return

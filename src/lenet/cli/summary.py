@@ -18,11 +18,14 @@ def summary(
     **settings: Any,
 ) -> None:
     """Show a network layer by layer: output shapes, parameters, multiply-accumulates an image."""
+    import torch
+
     from lenet.models import build_model, model_config, summarise
 
     config = model_config(model, used_settings((LeNetConfig,), settings))
     input_shape: tuple[int, ...] = config.input_shape  # type: ignore[attr-defined]
-    layers = summarise(build_model(config, seed=0), (1, *input_shape))
+    with torch.device("meta"):  # shapes alone, whatever the size
+        layers = summarise(build_model(config), (1, *input_shape))
     if as_json:
         print_line(json.dumps([asdict(layer) for layer in layers], indent=2))
         return

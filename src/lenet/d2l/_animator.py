@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.live import Live
 
 from lenet.d2l._plotting import plt, set_axes, use_svg_display
-from lenet.training._display import in_notebook
-from lenet.training._terminal_curves import Curve, draw_terminal_curves
+from lenet.training import Curve, draw_terminal_curves, in_notebook
 
 _COLOURS = ("cyan", "magenta", "green", "red")
 _PLOT_SIZE = (70, 10)  # columns and lines in a terminal

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from lenet.d2l._animator import Animator
 from lenet.models import initialise
-from lenet.training._metrics import count_correct
+from lenet.training import count_correct
 
 
 class DataIterator(Sized, Iterable[Any], Protocol):

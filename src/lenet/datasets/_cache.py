@@ -1,5 +1,6 @@
 """Where dataset files lie on this machine, and how they get there."""
 
+import hashlib
 import os
 import time
 from collections.abc import Iterator
@@ -8,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from lenet._storage import storage_errors
-from lenet.datasets._catalog import CatalogEntry, RemoteFile
-from lenet.errors import DownloadError
+from lenet.datasets._catalog import CATALOG, CatalogEntry, RemoteFile
+from lenet.errors import DataFileError, DownloadError
 
 _ROUNDS = 2  # how often every mirror is tried
 _PAUSE = 0.5  # seconds between rounds
@@ -43,8 +44,20 @@ def find_file(entry: CatalogEntry, file: RemoteFile) -> Path:
             path = data_folder() / folder / name
             with storage_errors(path):
                 if path.is_file():
+                    _refuse_another_datasets_file(entry, path)
                     return path
     return _download(entry, file)
+
+
+def _refuse_another_datasets_file(entry: CatalogEntry, path: Path) -> None:
+    """Raise if a file is a published one of another dataset: their names are all the same."""
+    if path.suffix != ".gz":
+        return
+    digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    for other in CATALOG.values():
+        if other is not entry and digest in (file.md5 for file in other.files):
+            message = f"`{path}` is a file of `{other.name}`, not of `{entry.name}`."
+            raise DataFileError(message)
 
 
 def _download(entry: CatalogEntry, file: RemoteFile) -> Path:
@@ -105,7 +118,8 @@ def _fetch(url: str, file: RemoteFile, folder: Path) -> Path:
             with storage_errors(folder / file.name):
                 raise error
     # pooch's temporary files are for their owner alone; a cache may be shared, as its folder is.
-    Path(path).chmod(folder.stat().st_mode & 0o666)
+    with suppress(OSError):
+        Path(path).chmod(folder.stat().st_mode & 0o666)
     return Path(path)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lenet._storage import reading_errors
 from lenet.errors import DataFileError
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -37,11 +38,8 @@ def read_idx(path: Path | str) -> npt.NDArray[Any]:
             something else altogether.
     """
     path = Path(path)
-    try:
+    with reading_errors(path, DataFileError):
         raw = path.read_bytes()
-    except OSError as error:
-        message = f"Could not read `{path}`: {(error.strerror or str(error)).lower()}."
-        raise DataFileError(message) from error
     stream = _Stream(path, raw)
     header = stream.read(_LONGEST_HEADER)
     dtype, shape, header_size = _parse_header(path, header)

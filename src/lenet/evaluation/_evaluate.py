@@ -3,8 +3,8 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from lenet.datasets import Batches, Dataset, Split, load_dataset
-from lenet.errors import ModelError, RunError
+from lenet.datasets import Batches, Dataset, Split, dataset_names, load_dataset
+from lenet.errors import DatasetError, ModelError, RunError
 from lenet.evaluation._scores import Evaluation, score_predictions
 from lenet.models import ModelCard
 from lenet.runs import Run, load, open_run
@@ -39,11 +39,16 @@ def evaluate(
         ModelError: The network does not fit the data.
         DatasetError: The data can't be had or used.
     """
-    path = model.folder if isinstance(model, Run) else model
-    network, card = load(path, runs_folder)
+    source = (
+        model if isinstance(model, Run) or Path(model).is_file() else open_run(model, runs_folder)
+    )
+    network, card = load(source.folder if isinstance(source, Run) else source)
+    if dataset is None and card.dataset not in dataset_names():
+        message = f"`{card.dataset}` are images of one's own; pass them as `dataset`."
+        raise DatasetError(message)
     data = dataset if isinstance(dataset, Dataset) else load_dataset(dataset or card.dataset)
     _check_fit(card, data)
-    examples = _pick_split(path, data, split, runs_folder)
+    examples = _pick_split(source, data, split)
     batches = Batches(
         examples,
         _BATCH,
@@ -81,18 +86,21 @@ def _check_fit(card: ModelCard, data: Dataset) -> None:
         raise ModelError(message)
 
 
-def _pick_split(path: Path | str, data: Dataset, split: str, runs_folder: Path | str) -> Split:
-    """The images to score on; a validation split is the one that the run held out."""
+def _pick_split(source: Run | Path | str, data: Dataset, split: str) -> Split:
+    """The images to score on; those of training and validation are the run's own."""
     if split == "test":
         return data.test
-    if Path(path).is_file():
+    if not isinstance(source, Run):
         message = "Only a run knows which images were for training and which for validation."
         raise RunError(message)
-    config = open_run(path, runs_folder).config
+    config = source.config
     if config.recipe.validation:
         data = data.with_validation(config.recipe.validation, config.seed)
+    if data.fingerprint() != config.fingerprint:
+        message = f"`{source.folder}` was not trained on `{data.name}`: it has no {split} images."
+        raise RunError(message)
     examples: Split | None = getattr(data, split)
     if examples is None:
-        message = f"`{path}` was trained without a validation split."
+        message = f"`{source.folder}` was trained without a validation split."
         raise RunError(message)
     return examples

@@ -5,6 +5,7 @@ from ._file import save_model as save_model
 from ._initialisation import initialise as initialise
 from ._lenet import LeNet as LeNet
 from ._lenet_config import LeNetConfig as LeNetConfig
+from ._recognise import recognise_lenet as recognise_lenet
 from ._registry import MODELS as MODELS
 from ._registry import build_model as build_model
 from ._registry import identify_model as identify_model
@@ -24,6 +25,7 @@ __all__ = [
     "initialise",
     "load_model",
     "model_config",
+    "recognise_lenet",
     "save_model",
     "summarise",
 ]

@@ -12,9 +12,10 @@ from typing import Any
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import nn
 
+from lenet._safetensors import read_header, read_tensors
 from lenet._storage import write_atomically
 from lenet._version import __version__
 from lenet.errors import LenetError, ModelFileError
@@ -22,7 +23,6 @@ from lenet.models._registry import build_model, identify_model, model_config
 
 _KEY = "lenet"  # of our part of the safetensors header
 _FORMAT = 1
-_PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
 @dataclass(frozen=True)
@@ -65,22 +65,45 @@ class ModelCard:
     version: str = __version__
 
 
-def save_model(path: Path | str, network: nn.Module, **description: Any) -> None:
+def save_model(
+    path: Path | str,
+    network: nn.Module,
+    *,
+    class_names: tuple[str, ...],
+    normalisation: Normalisation | None = None,
+    dataset: str = "",
+    recipe: dict[str, Any] | None = None,
+    results: dict[str, Any] | None = None,
+) -> None:
     """Write a network into one self-describing file, whole or not at all.
 
     Args:
         path: The file, by custom `model.safetensors`.
         network: A network of a registered class.
-        description: The fields of `ModelCard` that the network does not know itself:
-            `class_names` at least.
+        class_names: The classes, in the order of the network's outputs.
+        normalisation: How pixels become the network's input; pixel / 255 where none is given.
+        dataset: What it was trained on.
+        recipe: How it was trained, as plain values.
+        results: The scores it reached.
 
     Raises:
-        ModelError: The network's class is not registered.
+        ModelError: The network's class is not registered, or the class names are not as many as
+            its outputs.
         StorageError: The file can't be written.
     """
     name, settings = identify_model(network)
     config = settings.to_dict()
-    card = ModelCard(model=name, config=config, input_shape=config["input_shape"], **description)
+    card = ModelCard(
+        model=name,
+        config=config,
+        class_names=tuple(class_names),
+        input_shape=config["input_shape"],
+        normalisation=normalisation or Normalisation(),
+        dataset=dataset,
+        recipe=recipe or {},
+        results=results or {},
+    )
+    _check_agreement(card, config)
     header = {_KEY: json.dumps({"format": _FORMAT, **asdict(card)})}
     tensors = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
     write_atomically(Path(path), safetensors.torch.save(tensors, header))
@@ -96,7 +119,7 @@ def load_model(path: Path | str) -> tuple[nn.Module, ModelCard]:
         ModelFileError: The file is missing, damaged, a pickle, or not a model of ours.
     """
     path = Path(path)
-    header = read_header(path)
+    header = read_header(path, ModelFileError)
     if _KEY not in header:
         message = f"`{path}` is a safetensors file, but not a model that lenet wrote."
         raise ModelFileError(message)
@@ -106,7 +129,7 @@ def load_model(path: Path | str) -> tuple[nn.Module, ModelCard]:
         _check_agreement(card, config.to_dict())
         with torch.device("meta"):  # no memory before it is known that the file holds the weights
             network = build_model(config)
-        tensors = safetensors.torch.load_file(path)
+        tensors = read_tensors(path)
         _check_tensors(tensors, network.state_dict())
     except KeyError as error:
         message = f"`{path}` says too little about itself: there is no {error}."
@@ -116,31 +139,6 @@ def load_model(path: Path | str) -> tuple[nn.Module, ModelCard]:
         raise ModelFileError(message) from error
     network.load_state_dict(tensors, assign=True)
     return network.eval(), card
-
-
-def read_header(path: Path) -> dict[str, str]:
-    """The free part of a safetensors file's header.
-
-    Raises:
-        ModelFileError: The file is missing, damaged, a pickle or another format.
-    """
-    try:
-        with path.open("rb") as file:
-            start = file.read(4)
-        with safe_open(path, "pt") as tensors:
-            return tensors.metadata() or {}
-    except OSError as error:
-        message = f"Could not read `{path}`: {(error.strerror or str(error)).lower()}."
-        raise ModelFileError(message) from error
-    except SafetensorError as error:
-        if start.startswith(_PICKLE_STARTS):
-            message = (
-                f"`{path}` is a pickled PyTorch file, which could run any code when opened; "
-                "lenet reads only safetensors."
-            )
-        else:
-            message = f"`{path}` is not a safetensors file or is damaged ({error})."
-        raise ModelFileError(message) from error
 
 
 def _parse_card(values: Any) -> ModelCard:

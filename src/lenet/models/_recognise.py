@@ -1,9 +1,8 @@
-from typing import Any
-
 import torch
 from torch import nn
 
 from lenet.errors import LenetError
+from lenet.models._layers import same_layers
 from lenet.models._lenet import ACTIVATIONS, POOLINGS, LeNet
 from lenet.models._lenet_config import LeNetConfig
 
@@ -44,15 +43,8 @@ def recognise_lenet(network: nn.Sequential, input_shape: tuple[int, ...]) -> LeN
         return None
     with torch.device("meta"):  # only its shape is wanted: no weights and no random numbers
         recognised = LeNet(config)
-    if [_describe(layer) for layer in recognised] != [_describe(layer) for layer in network]:
+    if not same_layers(recognised, network):
         return None
     for index, layer in enumerate(network):
         recognised[index] = layer
     return recognised
-
-
-def _describe(layer: nn.Module) -> tuple[str, dict[str, Any]]:
-    """All that decides what a layer computes, besides its weights; not all of it is printed."""
-    settings = {name: value for name, value in vars(layer).items() if not name.startswith("_")}
-    settings.pop("training")
-    return repr(layer), settings

@@ -69,7 +69,7 @@ def build_model(config: Settings, *, seed: int | None = None) -> "nn.Module":
         model: nn.Module = factory(config)
         return model
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # not `torch.manual_seed`, which seeds GPUs too
         model = factory(config)
     return model
 
@@ -78,16 +78,30 @@ def identify_model(model: "nn.Module") -> tuple[str, Settings]:
     """The name under which a network is registered, and its settings.
 
     Raises:
-        ModelError: Its class is not registered, so it could not be built again from a file.
+        ModelError: Its class is not registered, or its layers are no longer those of its
+            settings, so it could not be built again from a file.
 
     >>> from lenet.models import LeNet
     >>> identify_model(LeNet())[0]
     'lenet'
     """
+    import torch
+
+    from lenet import models
+    from lenet.models._layers import same_layers
+
     config = getattr(model, "config", None)
     for name, entry in MODELS.items():
-        if isinstance(config, entry.config):
-            return name, config
+        if type(model) is getattr(models, entry.factory) and isinstance(config, entry.config):
+            with torch.device("meta"):
+                original = build_model(config)
+            if same_layers(original, model):
+                return name, config
+            message = (
+                f"This `{entry.factory}` was changed after it was built, so it can't be kept in a "
+                "model file; change its settings instead."
+            )
+            raise ModelError(message)
     message = (
         f"A `{type(model).__name__}` can't be kept in a model file; networks that can: "
         + ", ".join(f"`lenet.models.{entry.factory}`" for entry in MODELS.values())

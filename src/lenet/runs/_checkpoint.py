@@ -2,9 +2,10 @@ import json
 from pathlib import Path
 
 import safetensors.torch
+from safetensors import SafetensorError
 
-from lenet.errors import ModelFileError, RunError
-from lenet.models._file import read_header
+from lenet._safetensors import read_header, read_tensors
+from lenet.errors import RunError
 from lenet.training import TrainerState
 
 _KEY = "lenet-checkpoint"
@@ -22,12 +23,11 @@ def read_checkpoint(path: Path) -> TrainerState:
         RunError: The file is missing, damaged, or not a checkpoint of ours.
     """
     try:
-        header = read_header(path)
-        values = json.loads(header[_KEY])
-        return TrainerState(safetensors.torch.load_file(path), values)
-    except ModelFileError as error:
+        header = read_header(path, RunError)
+        return TrainerState(read_tensors(path), json.loads(header[_KEY]))
+    except RunError as error:
         message = f"The run can't be resumed. {error}"
         raise RunError(message) from error
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, SafetensorError) as error:
         message = f"The run can't be resumed: `{path}` is not a checkpoint that lenet wrote."
         raise RunError(message) from error

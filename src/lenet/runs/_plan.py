@@ -5,13 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import nn
 
 from lenet._settings import Settings, field_types
 from lenet.datasets import Dataset
 from lenet.errors import ModelError, SettingError, UnknownNameError
-from lenet.models import MODELS, Normalisation, build_model, identify_model, model_config
-from lenet.models._recognise import recognise_lenet
+from lenet.models import (
+    MODELS,
+    Normalisation,
+    build_model,
+    identify_model,
+    model_config,
+    recognise_lenet,
+)
 from lenet.training import Recipe, preset_for
 
 
@@ -91,6 +98,9 @@ def build_network(plan: Plan, data: Dataset, seed: int) -> tuple[nn.Module, str,
             f"{len(data.class_names)} classes."
         )
         raise ModelError(message)
+    if any(parameter.dtype is not torch.float32 for parameter in network.parameters()):
+        message = "The network's weights must be float32."
+        raise ModelError(message)
     return network, name, config
 
 
@@ -102,8 +112,11 @@ def measure_normalisation(recipe: Recipe, data: Dataset) -> Normalisation:
     return Normalisation(mean=float(pixels.mean()) / 255, std=float(pixels.std()) / 255 or 1.0)
 
 
-def check_at_least(name: str, value: int, lowest: int) -> None:
-    """Raise the `SettingError` for a whole number that is too small."""
+def check_range(name: str, value: int, lowest: int, highest: int) -> None:
+    """Raise the `SettingError` for a whole number that is too small or too large."""
     if value < lowest:
         message = f"`{name}` must be at least {lowest}, not {value}."
+        raise SettingError(message)
+    if value > highest:
+        message = f"`{name}` must be at most {highest}, not {value}."
         raise SettingError(message)

@@ -8,7 +8,7 @@ from lenet.runs._checkpoint import pack_checkpoint
 from lenet.runs._run import Run
 from lenet.training import CurvePoint, Listener, Trainer, TrainingResult, draw_curves
 
-_BETWEEN_CHECKPOINTS = 5.0  # seconds; at most this much is lost by a kill in a long epoch
+_BETWEEN_CHECKPOINTS = 2.0  # seconds; at most this much is lost by a kill in a long epoch
 
 
 class Recorder(Listener):

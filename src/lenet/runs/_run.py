@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 import filelock
 
-from lenet._storage import storage_errors, write_atomically
-from lenet.errors import LenetError, RunError, UnknownNameError
+from lenet._storage import reading_errors, storage_errors, write_atomically
+from lenet.errors import LenetError, RunError, StorageError, UnknownNameError
 from lenet.runs._run_config import RunConfig
 from lenet.training import CurvePoint, TrainingResult
 
@@ -117,14 +117,20 @@ class Run:
         if self.result_path.exists():
             return "complete"
         try:
-            with self.writing():
+            with self.writing(timeout=0):
                 return "stopped"
+        except StorageError:  # who may not write to it can't know
+            return "stopped"
         except RunError:
             return "running"
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self, timeout: float = 1.0) -> Iterator[None]:
         """Hold the folder, so that no second process trains in it.
+
+        Args:
+            timeout: Seconds to wait for another process; one that only asks for the status holds
+                the folder for an instant.
 
         Raises:
             RunError: Another process holds it.
@@ -133,7 +139,7 @@ class Run:
         lock = filelock.FileLock(self.folder / ".lock")
         with storage_errors(self.folder):
             try:
-                lock.acquire(timeout=0)
+                lock.acquire(timeout=timeout)
             except filelock.Timeout:
                 message = f"`{self.folder}` is being trained by another process."
                 raise RunError(message) from None
@@ -145,10 +151,8 @@ class Run:
     def _read_json(self, path: Path) -> dict[str, Any]:
         """Read one of the folder's JSON files."""
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            message = f"Could not read `{path}`: {(error.strerror or str(error)).lower()}."
-            raise RunError(message) from error
+            with reading_errors(path, RunError):
+                values = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             message = f"`{path}` is damaged: {error}."
             raise RunError(message) from error

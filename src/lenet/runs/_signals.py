@@ -24,4 +24,5 @@ def stop_on_signals(trainer: Trainer) -> Iterator[None]:
         yield
     finally:
         for number, handler in previous.items():
-            signal.signal(number, handler)
+            if handler is not None:  # one that was not installed by Python can't be put back
+                signal.signal(number, handler)

@@ -20,7 +20,7 @@ from lenet.errors import (
 from lenet.models import build_model
 from lenet.runs._checkpoint import pack_checkpoint, read_checkpoint
 from lenet.runs._environment import describe_environment
-from lenet.runs._plan import build_network, check_at_least, make_plan, measure_normalisation
+from lenet.runs._plan import build_network, check_range, make_plan, measure_normalisation
 from lenet.runs._recorder import Recorder
 from lenet.runs._run import Run, create_run, open_run
 from lenet.runs._run_config import RunConfig
@@ -55,7 +55,8 @@ def train(
             none is given.
         device: `auto`, `cpu`, `cuda`, `mps`, …
         seed: Decides weights, order, augmentation and validation split; 0 or more.
-        threads: CPU threads for PyTorch; as many as it takes by itself where none is given.
+        threads: CPU threads for PyTorch, from now on in this process; as many as it takes by
+            itself where none is given.
         runs_folder: Where the run folder is made.
         listeners: Who is told how it goes; where none are given, a display that suits a notebook,
             a terminal or a pipe. `[]` is silent.
@@ -78,7 +79,7 @@ def train(
     'complete'
     """
     listeners = [pick_display()] if listeners is None else list(listeners)
-    check_at_least("seed", seed, 0)
+    check_range("seed", seed, 0, 2**63 - 1)
     used_device, used_threads = pick_device(device), _set_threads(threads)
     wanted = dataset.name if isinstance(dataset, Dataset) else dataset or _DEFAULT_DATASET
     plan = make_plan(wanted, model, recipe, preset, settings)
@@ -115,7 +116,8 @@ def train(
         f"Training `{name}` on `{data.name}`: {len(data.train):,} images, preset "
         f"`{plan.preset}`, seed {seed}, on {config.device}. Run folder: {run.folder}",
     )
-    _train_in(run, trainer, listeners)
+    with run.writing():
+        _train_in(run, trainer, listeners)
     return run
 
 
@@ -159,17 +161,18 @@ def resume(
         raise RunError(message)
     _set_threads(config.threads)
     trainer = _build_trainer(config, build_model(config.settings, seed=config.seed), data)
-    try:
-        trainer.restore(read_checkpoint(run.checkpoint_path))
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        message = f"`{run.checkpoint_path}` does not fit the run: {error}"
-        raise RunError(message) from error
-    _announce(
-        listeners,
-        f"Going on with {run.folder} in epoch {trainer.epoch + 1} after step {trainer.step}.",
-    )
-    _warn_of_changed_environment(run, trainer.device, listeners)
-    _train_in(run, trainer, listeners)
+    with run.writing():
+        try:
+            trainer.restore(read_checkpoint(run.checkpoint_path))
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            message = f"`{run.checkpoint_path}` does not fit the run: {error}"
+            raise RunError(message) from error
+        _announce(
+            listeners,
+            f"Going on with {run.folder} in epoch {trainer.epoch + 1} after step {trainer.step}.",
+        )
+        _warn_of_changed_environment(run, trainer.device, listeners)
+        _train_in(run, trainer, listeners)
     return run
 
 
@@ -177,7 +180,7 @@ def _train_in(run: Run, trainer: Trainer, listeners: list[Listener]) -> None:
     """Train to the end with the run folder kept up to date."""
     recorder = Recorder(run, trainer.dataset.class_names)
     trainer.listeners = [recorder, *listeners]
-    with run.writing(), stop_on_signals(trainer):
+    with stop_on_signals(trainer):
         remove_partial_files(run.folder)
         try:
             trainer.run()
@@ -217,7 +220,7 @@ def _find_dataset(dataset: str | Dataset | None, listeners: list[Listener]) -> D
 def _set_threads(threads: int | None) -> int:
     """Set PyTorch's number of CPU threads, and say what it is."""
     if threads is not None:
-        check_at_least("threads", threads, 1)
+        check_range("threads", threads, 1, 1024)
         torch.set_num_threads(threads)
     return torch.get_num_threads()
 
@@ -237,6 +240,8 @@ def _build_trainer(config: RunConfig, network: nn.Module, data: Dataset) -> Trai
 
 def _warn_of_changed_environment(run: Run, device: torch.device, listeners: list[Listener]) -> None:
     """Say what differs from where the run was started, as the bits may then differ too."""
+    if not run.environment_path.exists():
+        return
     before, now = run.environment, describe_environment(device)
     for name in ("lenet", "torch", "processor", "device"):
         if before.get(name) != now[name]:

@@ -107,9 +107,11 @@ def diagnose(
         for position, layer in model.named_modules()
         if isinstance(layer, (nn.Sigmoid, nn.Tanh, nn.ReLU))
     ]
-    model(images)
-    for hook in hooks:
-        hook.remove()
+    try:
+        model(images)
+    finally:
+        for hook in hooks:
+            hook.remove()
     return Diagnosis(loss, chance, tuple(layers), _remedies(model, layers, steps, recipe))
 
 

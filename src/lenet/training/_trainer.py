@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from lenet.datasets import Batches, Dataset
 from lenet.errors import InterruptedTraining, NonFiniteLossError, SettingError, TrainingError
-from lenet.training._diagnosis import chance_loss, diagnose, is_stuck
+from lenet.training._diagnosis import Diagnosis, chance_loss, diagnose, is_stuck
 from lenet.training._history import CurvePoint, TrainingResult
 from lenet.training._listener import Listener
 from lenet.training._metrics import count_correct, evaluate_loss_and_accuracy
@@ -188,17 +188,26 @@ class Trainer:
             "best_accuracy": self._best_accuracy,
             "best_epoch": self._best_epoch,
             "told_stuck": self._told_stuck,
+            "frozen": [
+                name
+                for name, parameter in self.model.named_parameters()
+                if not parameter.requires_grad
+            ],
             "seconds": self.seconds,
             "step_seconds": self._step_seconds,
             "history": [point.to_dict() for point in self.history],
         }
-        copies = {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
+        copies = {
+            name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()
+        }
         return TrainerState(copies, values)
 
     def restore(self, state: TrainerState) -> None:
         """Go back, or forward, to an instant that `state()` has kept."""
         tensors, values = state.tensors, state.values
         self.model.load_state_dict(_under("model.", tensors))
+        for name, parameter in self.model.named_parameters():
+            parameter.requires_grad_(name not in values["frozen"])
         optimiser = self.optimiser.state_dict()
         optimiser["state"] = {}
         for name, tensor in _under("optimiser.", tensors).items():
@@ -289,23 +298,22 @@ class Trainer:
             point = self._add_point(test_loss=loss, test_accuracy=accuracy)
             self._best_epoch = self.epoch + 1
         self.epoch, self.step = self.epoch + 1, 0
+        diagnosis = self._diagnose(point)  # before the listeners, who may save the state
         self._tell("on_epoch", point)
-        self._diagnose(point)
+        if diagnosis:
+            self._tell("on_diagnosis", diagnosis)
 
-    def _diagnose(self, point: CurvePoint) -> None:
-        """Tell the person, once, that the loss stays where guessing would have it."""
+    def _diagnose(self, point: CurvePoint) -> Diagnosis | None:
+        """Find out, once, why the loss stays where guessing would have it."""
         chance = chance_loss(self.dataset.train)
         steps = self.steps_done
         if self._told_stuck or not is_stuck(
             point.train_loss, chance, steps, self.epoch, self.recipe
         ):
-            return
+            return None
         self._told_stuck = True
-        images, _ = next(iter(self.test_batches))
-        self._tell(
-            "on_diagnosis",
-            diagnose(self.model, images, point.train_loss, chance, steps, self.recipe),
-        )
+        images, _ = next(self.train_batches.epoch(0))
+        return diagnose(self.model, images, point.train_loss, chance, steps, self.recipe)
 
     def _out_of_patience(self) -> bool:
         """Whether early stopping says that it is enough."""

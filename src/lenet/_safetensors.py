@@ -1,0 +1,43 @@
+"""Reading safetensors files that may be anything."""
+
+from pathlib import Path
+
+import safetensors.torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from lenet._storage import reading_errors
+from lenet.errors import LenetError
+
+_PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+
+
+def read_header(path: Path, error_class: type[LenetError]) -> dict[str, str]:
+    """The free part of a safetensors file's header.
+
+    Raises:
+        LenetError: Of the given class: the file is missing, damaged, a pickle or another format.
+    """
+    with reading_errors(path, error_class), path.open("rb") as file:
+        start = file.read(4)
+    try:
+        with safe_open(path, "pt") as tensors:
+            return tensors.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        if start.startswith(_PICKLE_STARTS):
+            message = (
+                f"`{path}` is a pickled PyTorch file, which could run any code when opened; "
+                "lenet reads only safetensors."
+            )
+        else:
+            message = f"`{path}` is not a safetensors file or is damaged ({error})."
+        raise error_class(message) from error
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, in memory of their own: the file may change later.
+
+    Raises:
+        SafetensorError: A tensor can't be read.
+    """
+    return {name: tensor.clone() for name, tensor in safetensors.torch.load_file(path).items()}
