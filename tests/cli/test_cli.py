@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -98,6 +99,9 @@ def test_the_version_is_the_packages() -> None:
         (["train", "--activation", "sigmod"], 2, "Did you mean `sigmoid`?"),
         (["train", "--channels", "6,x"], 2, "`channels` must be whole numbers such as 6,16"),
         (["train", "--seed", "-1"], 2, "`seed` must be at least 0"),
+        (["train", "--seed", "99999999999999999999"], 2, "`seed` must be at most"),
+        (["train", "--threads", "3000000000"], 2, "`threads` must be at most"),
+        (["train", "--device", "meta"], 2, "no device `meta`"),
         (["train", "--data", "kmnist"], 3, "`LENET_OFFLINE` forbids the network"),
         (["train", "--resume", "nowhere"], 5, "no run folder `nowhere`"),
         (["train", "--resume", "latest", "--epochs", "3"], 2, "leave out `--epochs`"),
@@ -208,7 +212,15 @@ def test_the_options_reach_the_run() -> None:
 @pytest.mark.fashion_mnist
 def test_lenet_train_lands_in_the_tutorials_band(fashion_mnist: Dataset, tmp_path: Path) -> None:
     """Five seeds of this recipe gave 0.800 ± 0.022 on the test images, loss 0.46 to 0.48."""
-    arguments = ("train", "--data", "fashion-mnist", "--runs-folder", str(tmp_path))
+    arguments = (
+        "train",
+        "--data",
+        "fashion-mnist",
+        "--threads",
+        "1",
+        "--runs-folder",
+        str(tmp_path),
+    )
     output = call_alone(*arguments).stdout
     assert len(re.findall(r"^epoch ", output, re.MULTILINE)) == 10
     result = lenet.open_run(runs_folder=tmp_path).result
@@ -218,3 +230,24 @@ def test_lenet_train_lands_in_the_tutorials_band(fashion_mnist: Dataset, tmp_pat
     assert 0.73 < result.test_accuracy < 0.86
     first = next(p for p in lenet.open_run(runs_folder=tmp_path).history if p.ends_epoch)
     assert first.train_accuracy < 0.15, "the first epoch sits near chance"
+
+
+def test_a_summary_of_a_giant_needs_no_memory() -> None:
+    lines = call("summary", "--channels", "65536,65536").stdout.splitlines()
+    assert lines[4].split()[5] == f"{65536 * (65536 * 25 + 1):,}"
+
+
+def test_a_terminal_without_the_characters_gets_others(folder: Path) -> None:
+    process = subprocess.run(
+        [sys.executable, "-m", "lenet", "train", "--help"],
+        capture_output=True,
+        check=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert b"--learning-rate" in process.stdout
+
+
+def test_validation_images_are_those_of_the_run_alone(folder: Path, few_digits: Dataset) -> None:
+    run = lenet.open_run("latest", folder / "runs")
+    with pytest.raises(lenet.errors.RunError, match="was not trained on `few-digits`"):
+        lenet.evaluate(run, few_digits, split="validation")

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,8 @@ import platformdirs
 import pytest
 
 import lenet
-from lenet.datasets import data_folder
-from lenet.errors import DownloadError, LenetError
+from lenet.datasets import CatalogEntry, data_folder
+from lenet.errors import DataFileError, DownloadError, LenetError
 from small_dataset import SmallDataset
 
 
@@ -102,3 +103,15 @@ def test_a_folder_that_may_not_be_looked_into_is_one_of_our_errors(
         patch.setattr(os, "stat", refuse)
         with pytest.raises(LenetError):
             lenet.load_dataset("mnist")
+
+
+def test_files_of_another_dataset_are_not_taken_for_this_ones(
+    small: SmallDataset, data_home: Path, publish: Callable[..., CatalogEntry]
+) -> None:
+    files = small.compressed_files()
+    publish(files)
+    (data_home / "mnist").mkdir()
+    for name, content in files.items():
+        (data_home / "mnist" / name).write_bytes(content)
+    with pytest.raises(DataFileError, match="is a file of `fashion-mnist`, not of `mnist`"):
+        lenet.load_dataset("mnist")

@@ -97,13 +97,13 @@ def test_killed_three_times_it_ends_with_the_same_bits(tmp_path: Path) -> None:
 def test_fashion_mnist_killed_three_times_ends_with_the_same_bits(
     tmp_path: Path, fashion_mnist: Dataset
 ) -> None:
-    arguments = ("--data", "fashion-mnist", "--epochs", "3", "--seed", "0")
+    arguments = ("--data", "fashion-mnist", "--epochs", "2", "--seed", "0", "--threads", "1")
     folders = [tmp_path / "one", tmp_path / "two"]
     for folder in folders:
         finish(start(*arguments, "--runs-folder", str(folder)))
     one, two = (find_runs(folder)[0] for folder in folders)
     assert_same_bits(one, two)
-    killed = kill_thrice_and_resume(tmp_path / "killed", arguments, longest=3)
+    killed = kill_thrice_and_resume(tmp_path / "killed", arguments, longest=2.0)
     assert_same_bits(one, killed)
 
 
@@ -205,3 +205,18 @@ def test_a_folder_that_may_not_be_written_is_one_clear_line() -> None:
         )
         assert {path.name: path.read_bytes() for path in run.folder.iterdir()} == before
         run.folder.chmod(0o755)
+
+
+def test_ctrl_c_before_the_training_leaves_nothing(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys\n"
+        "import lenet.runs, lenet.cli\n"
+        "lenet.runs.train = lambda *args, **kwargs: os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.argv = ['lenet', 'train']\n"
+        "lenet.cli.main()\n"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (finished.returncode, finished.stderr) == (130, "Interrupted.\n")
+    assert os.listdir() == []

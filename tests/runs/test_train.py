@@ -1,6 +1,7 @@
 """A run folder holds all that a person needs next."""
 
 import json
+import threading
 import xml.etree.ElementTree
 from pathlib import Path
 from typing import Any
@@ -212,3 +213,47 @@ def test_a_complete_run_is_left_as_it_is(few_digits: Dataset) -> None:
     assert lenet.resume(run.folder, dataset=few_digits, listeners=[messages]) == run
     assert "is complete" in messages.texts[0]
     assert {path.name: path.read_bytes() for path in run.folder.iterdir()} == before
+
+
+def test_a_network_changed_after_it_was_built_is_refused(few_digits: Dataset) -> None:
+    network = lenet.LeNet()
+    network[1] = nn.ReLU()
+    with pytest.raises(ModelError, match="was changed after it was built"):
+        lenet.train(network, few_digits, batch_size=64, listeners=[])
+
+    class Own(lenet.LeNet):
+        """A network with a `forward` of its own."""
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return super().forward(images) * 2
+
+    with pytest.raises(ModelError, match="can't be kept in a model file"):
+        lenet.train(Own(), few_digits, batch_size=64, listeners=[])
+    with pytest.raises(ModelError, match="must be float32"):
+        lenet.train(lenet.LeNet().double(), few_digits, batch_size=64, listeners=[])
+
+
+def test_any_memory_format_is_trained(few_digits: Dataset) -> None:
+    network = lenet.LeNet().to(memory_format=torch.channels_last)
+    run = lenet.train(network, few_digits, epochs=1, batch_size=64, listeners=[])
+    assert run.status == "complete"
+
+
+def test_a_status_asked_for_all_the_time_keeps_no_training_from_starting(
+    few_digits: Dataset,
+) -> None:
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            for run in lenet.find_runs():
+                _ = run.status
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        for _ in range(5):
+            quick(few_digits, batch_size=64)
+    finally:
+        done.set()
+        asking.join()

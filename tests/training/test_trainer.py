@@ -192,8 +192,20 @@ def test_with_a_validation_split_the_test_images_are_used_once(
     monkeypatch.setattr("lenet.training._trainer.evaluate_loss_and_accuracy", count)
     trainer = make_trainer(few_digits, RECIPES["everything"])
     validation = len(trainer.dataset.validation or ())
+    epochs_of_test_images: list[int] = []
+    epoch_of_test_images = trainer.test_batches.epoch
+
+    def count_epochs(epoch: int, start: int = 0) -> Any:
+        epochs_of_test_images.append(epoch)
+        return epoch_of_test_images(epoch, start)
+
+    monkeypatch.setattr(trainer.test_batches, "epoch", count_epochs)
+    recorder = Recorder()
+    trainer.listeners.append(recorder)
     trainer.run()
     assert looks == [validation] * 3 + [64]
+    assert len(epochs_of_test_images) == 1
+    assert recorder.diagnoses, "not even the diagnosis looks at them"
 
 
 def test_the_best_epochs_weights_are_kept(few_digits: Dataset) -> None:
@@ -278,3 +290,16 @@ def test_a_restored_state_is_a_copy(few_digits: Dataset) -> None:
     other.restore(state)
     other.run()
     assert all(torch.equal(state.tensors[name], value) for name, value in before.items())
+
+
+def test_frozen_layers_stay_frozen_after_a_resume(few_digits: Dataset) -> None:
+    recipe = RECIPES["momentum"]
+    stopped = make_trainer(few_digits, recipe, Recorder(4))
+    stopped.model[0].requires_grad_(False)  # type: ignore[index]
+    first = stopped.model.state_dict()["0.weight"].clone()
+    with pytest.raises(InterruptedTraining):
+        stopped.run()
+    resumed = make_trainer(few_digits, recipe)
+    resumed.restore(stopped.state())
+    resumed.run()
+    assert torch.equal(resumed.model.state_dict()["0.weight"], first)
