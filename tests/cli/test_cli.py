@@ -98,6 +98,8 @@ def test_the_version_is_the_packages() -> None:
         (["train", "--preset", "tutorail"], 2, "Did you mean `tutorial`?"),
         (["train", "--activation", "sigmod"], 2, "Did you mean `sigmoid`?"),
         (["train", "--channels", "6,x"], 2, "`channels` must be whole numbers such as 6,16"),
+        (["train", "--lr", "0.1"], 2, "Did you mean `--learning-rate`?"),
+        (["train", "--learning-rate", "1e300"], 2, "`learning_rate` must be above 0 and finite"),
         (["train", "--seed", "-1"], 2, "`seed` must be at least 0"),
         (["train", "--seed", "99999999999999999999"], 2, "`seed` must be at most"),
         (["train", "--threads", "3000000000"], 2, "`threads` must be at most"),
@@ -235,6 +237,20 @@ def test_lenet_train_lands_in_the_tutorials_band(fashion_mnist: Dataset, tmp_pat
 def test_a_summary_of_a_giant_needs_no_memory() -> None:
     lines = call("summary", "--channels", "65536,65536").stdout.splitlines()
     assert lines[4].split()[5] == f"{65536 * (65536 * 25 + 1):,}"
+
+
+def test_without_docstrings_it_still_works() -> None:
+    command = [sys.executable, "-OO", "-m", "lenet", "train", "--help"]
+    process = subprocess.run(command, capture_output=True, check=True)
+    assert b"--learning-rate" in process.stdout
+
+
+def test_no_option_is_cut_short_in_a_narrow_terminal() -> None:
+    command = [sys.executable, "-m", "lenet", "train", "--help"]
+    environment = {**os.environ, "COLUMNS": "80"}
+    process = subprocess.run(command, capture_output=True, check=True, text=True, env=environment)
+    for name in field_types(Recipe):
+        assert f"--{name.replace('_', '-')} " in process.stdout
 
 
 def test_a_terminal_without_the_characters_gets_others(folder: Path) -> None:

@@ -1,6 +1,8 @@
 import io
 import os
+import signal
 import sys
+from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -13,12 +15,12 @@ from lenet.cli.summary import summary
 from lenet.cli.train import train
 from lenet.errors import InterruptedTraining, LenetError
 
-_INTERRUPTED = 130
+_NICKNAMES = {"--lr": "--learning-rate"}  # the tutorial's own
 _DEBUG = "--debug"  # taken wherever it stands
 
 app = typer.Typer(
     help="Train, understand and ship a small image classifier.",
-    epilog="Begin with `lenet train`: two minutes later there is a run folder to go on from.",
+    epilog="Begin with `lenet train`: it leaves a run folder to go on from.",
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -58,21 +60,30 @@ def main() -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):  # a character that can't be shown is no error
             stream.reconfigure(errors="replace")
     arguments = [argument for argument in sys.argv[1:] if argument != _DEBUG]
+    signal.signal(signal.SIGINT, _leave_at_once)
     try:
         code = app(arguments, standalone_mode=False) or 0
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except KeyboardInterrupt:
-        code = _INTERRUPTED
     except Exception as error:
         if _DEBUG in sys.argv:
             raise
         sys.exit(_report(error))
-    if code == _INTERRUPTED:  # typer makes this of Ctrl-C
-        print_notice("Interrupted.")
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(code)
+
+
+def _leave_at_once(number: int, frame: FrameType | None) -> NoReturn:
+    """Answer Ctrl-C outside of a training, where nothing can be lost.
+
+    An exception would surface wherever the program is, in the middle of an import for example, and
+    be taken for something else or be swallowed there.
+    """
+    os.write(2, b"Interrupted.\n")
+    os._exit(InterruptedTraining.exit_code)
 
 
 def _report(error: Exception) -> int:
@@ -108,7 +119,7 @@ def _usage_message(error: Any) -> str:
     """A parser's error with the nearest option and where to read on."""
     message = error.format_message().replace("Value error, ", "")
     if option := getattr(error, "option_name", None) if hasattr(error, "possibilities") else None:
-        near = sorted(error.possibilities or ())
+        near = [_NICKNAMES[option]] if option in _NICKNAMES else sorted(error.possibilities or ())
         message = f"No such option `{option}`." + (f" Did you mean `{near[0]}`?" if near else "")
     if not message.endswith((".", "?")):
         message += "."

@@ -68,7 +68,10 @@ def _option(panel: Panel, name: str) -> inspect.Parameter:
     """One field as a keyword-only parameter that typer understands."""
     annotation = field_types(panel.settings)[name]
     default = inspect.signature(panel.settings).parameters[name].default
-    help_text = f"{field_help(panel.settings)[name]} [tutorial: {_as_typed(default)}]"
+    explanation = field_help(panel.settings).get(name, "")  # `python -OO` has no docstrings
+    if get_origin(annotation) is Literal:
+        explanation += f" One of {', '.join(get_args(annotation))}."
+    help_text = f"{explanation} [tutorial: {_as_typed(default)}]"
     flag = f"--{name.replace('_', '-')}"
     is_switch = annotation is bool
     option = typer.Option(
@@ -87,10 +90,10 @@ def _option(panel: Panel, name: str) -> inspect.Parameter:
 def _metavar(annotation: Any) -> str:
     """What stands behind an option in the help."""
     if get_origin(annotation) is Literal:
-        return "|".join(get_args(annotation))
+        return "NAME"
     if get_origin(annotation) is tuple:
         return "N,N,…"
-    return {int: "N", float: "NUMBER"}[annotation]
+    return {int: "N", float: "X"}[annotation]
 
 
 def _as_typed(value: Any) -> str:

@@ -3,6 +3,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from lenet.training import Trainer
 
@@ -15,11 +16,17 @@ def stop_on_signals(trainer: Trainer) -> Iterator[None]:
         return
 
     def stop(number: int, frame: FrameType | None) -> None:
-        if trainer.stop_requested:
+        if not trainer.stop_requested:
+            trainer.request_stop()
+            return
+        handler = previous[number]
+        if not callable(handler):
             raise KeyboardInterrupt
-        trainer.request_stop()
+        handler(number, frame)
 
-    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous: dict[int, Any] = {
+        number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield
     finally:

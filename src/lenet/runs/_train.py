@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -187,17 +188,22 @@ def _train_in(run: Run, trainer: Trainer, listeners: list[Listener]) -> None:
         except InterruptedTraining as error:
             recorder.save_checkpoint(trainer)
             recorder.save_curves(trainer)
-            message = f"{error} Go on with `lenet train --resume {run.folder}`."
+            message = f"{error} Go on with `lenet train --resume {_quoted(run)}`."
             raise InterruptedTraining(message) from None
         except StorageError as error:
-            message = f"{error} When it can be, go on with `lenet train --resume {run.folder}`."
+            message = f"{error} When it can be, go on with `lenet train --resume {_quoted(run)}`."
             raise StorageError(message) from error
         except NonFiniteLossError as error:
             recorder.save_curves(trainer)
             raise NonFiniteLossError(
                 error.loss, error.epoch, error.step, error.learning_rate, run.checkpoint_path
             ) from None
-    _announce(listeners, f"All of it is in {run.folder}. Next: `lenet evaluate {run.folder}`")
+    _announce(listeners, f"All of it is in {run.folder}. Next: `lenet evaluate {_quoted(run)}`")
+
+
+def _quoted(run: Run) -> str:
+    """The run's folder as a shell takes it."""
+    return shlex.quote(str(run.folder))
 
 
 def _find_dataset(dataset: str | Dataset | None, listeners: list[Listener]) -> Dataset:

@@ -54,12 +54,12 @@ class Diagnosis:
 
     def __str__(self) -> str:
         sick = [
-            f"{layer.position} ({layer.name}) is {max(layer.dead, layer.saturated):.0%} "
+            f"layer {layer.position} ({layer.name}) is {max(layer.dead, layer.saturated):.0%} "
             + ("dead" if layer.dead >= layer.saturated else "saturated")
             for layer in self.layers
             if max(layer.dead, layer.saturated) >= _SUSPECT
         ]
-        findings = f" Of its layers, {', '.join(sick)}." if sick else ""
+        findings = f" Look at {', '.join(sick)}." if sick else ""
         return (
             f"Not learning: the loss is {self.loss:.3f}, and guessing gives "
             f"{self.chance_loss:.3f}.{findings} {' '.join(self.remedies)}"

@@ -1,9 +1,10 @@
-import math
 from dataclasses import dataclass
 from typing import Literal
 
 from lenet._settings import Settings
 from lenet.errors import SettingError
+
+_LARGEST = 3e38  # beyond it a number is infinite for the float32 of the weights
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,9 @@ class Recipe(Settings):
         for name in ("early_stopping", "shift"):
             self.require(name, getattr(self, name) >= 0, "at least 0")
         for name in ("learning_rate", "step_factor"):
-            self.require(name, 0 < getattr(self, name) < math.inf, "above 0 and finite")
+            self.require(name, 0 < getattr(self, name) < _LARGEST, "above 0 and finite")
         for name in ("weight_decay", "gradient_clipping"):
-            self.require(name, 0 <= getattr(self, name) < math.inf, "at least 0 and finite")
+            self.require(name, 0 <= getattr(self, name) < _LARGEST, "at least 0 and finite")
         for name in ("momentum", "label_smoothing", "validation"):
             self.require(name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
         if self.optimiser != "sgd" and (self.momentum or self.nesterov):

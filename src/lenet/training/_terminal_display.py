@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _REDRAW = 0.2  # seconds between two pictures
 _PLOT_HEIGHT = 12  # lines
+_NUMBERS_WIDTH = 76  # columns beside the bar
 _WIDEST_PLOT = 90  # columns
 
 
@@ -81,6 +82,7 @@ class TerminalDisplay(PlainDisplay):
     def _progress_line(self, trainer: Trainer) -> Table:
         """The bar with the latest numbers."""
         epoch = min(trainer.epoch + 1, trainer.recipe.epochs)
+        bar_width = max(4, min(20, self.console.width - _NUMBERS_WIDTH))
         line = Table.grid(padding=(0, 2), expand=False)
         loss, accuracy = trainer.train_loss_and_accuracy()
         if not trainer.step and trainer.history:
@@ -88,7 +90,7 @@ class TerminalDisplay(PlainDisplay):
         numbers = f"loss {loss:.3f}  train acc {accuracy:.3f}" if trainer.steps_done else ""
         line.add_row(
             f"epoch {epoch}/{trainer.recipe.epochs}",
-            ProgressBar(trainer.total_steps, trainer.steps_done, width=20),
+            ProgressBar(trainer.total_steps, trainer.steps_done, width=bar_width),
             numbers,
             describe_pace(trainer),
         )
