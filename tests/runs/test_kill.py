@@ -57,6 +57,7 @@ def assert_same_bits(one: Run, other: Run) -> None:
     weights = [safetensors.torch.load_file(run.model_path) for run in (one, other)]
     assert weights[0].keys() == weights[1].keys()
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    assert one.model_path.read_bytes() == other.model_path.read_bytes()
     curves = [[{**p.to_dict(), "seconds": 0} for p in run.history] for run in (one, other)]
     assert curves[0] == curves[1]
     assert one.result is not None

@@ -97,6 +97,8 @@ def test_the_same_seed_gives_the_same_bits_and_another_one_others(few_digits: Da
     assert [point.train_loss for point in runs[0].history] == [
         point.train_loss for point in runs[1].history
     ]
+    files = [run.model_path.read_bytes() for run in runs]
+    assert files[0] == files[1] != files[2]
     pictures = [(run.folder / "curves.svg").read_bytes() for run in runs]
     assert pictures[0] == pictures[1] != pictures[2]
 

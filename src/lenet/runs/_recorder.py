@@ -10,6 +10,9 @@ from lenet.training import CurvePoint, Listener, Trainer, TrainingResult, draw_c
 
 _BETWEEN_CHECKPOINTS = 2.0  # seconds; at most this much is lost by a kill in a long epoch
 
+# Left out of the model file, so that the same training gives the same file to the last bit.
+_TIMES = {"seconds", "examples_per_second", "tutorial_examples_per_second"}
+
 
 class Recorder(Listener):
     """Keeps a run folder up to date while the training goes on.
@@ -74,6 +77,7 @@ class Recorder(Listener):
 
     def _save_model(self, trainer: Trainer, results: dict[str, object]) -> None:
         config = self.run.config
+        scores = {name: value for name, value in results.items() if name not in _TIMES}
         save_model(
             self.run.model_path,
             trainer.model,
@@ -81,7 +85,7 @@ class Recorder(Listener):
             normalisation=config.normalisation,
             dataset=config.dataset,
             recipe=config.recipe.to_dict(),
-            results=results,
+            results=scores,
         )
 
 
