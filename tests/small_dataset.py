@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+import lenet
+
 FILE_NAMES = (
     "train-images-idx3-ubyte.gz",
     "train-labels-idx1-ubyte.gz",
@@ -41,3 +43,12 @@ class SmallDataset:
     def compressed_files(self) -> dict[str, bytes]:
         """The contents of the gzip files by their names."""
         return {f"{name}.gz": gzip.compress(data) for name, data in self.files().items()}
+
+
+def assert_loads(small: SmallDataset) -> None:
+    """What is loaded under the name `fashion-mnist` is the small dataset."""
+    dataset = lenet.load_dataset("fashion-mnist")
+    np.testing.assert_array_equal(dataset.train.images[:, 0], small.train_images)
+    np.testing.assert_array_equal(dataset.train.labels, small.train_labels)
+    np.testing.assert_array_equal(dataset.test.images[:, 0], small.test_images)
+    np.testing.assert_array_equal(dataset.test.labels, small.test_labels)

@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
 import pytest
 
 import lenet
 from lenet.datasets import CatalogEntry
 from lenet.errors import DownloadError, StorageError
-from small_dataset import SmallDataset
+from small_dataset import SmallDataset, assert_loads
 
 Publish = Callable[..., CatalogEntry]
 
@@ -85,14 +84,6 @@ def contents(folder: Path) -> dict[str, bytes]:
         for path in folder.rglob("*")
         if path.is_file()
     }
-
-
-def assert_loads(small: SmallDataset) -> None:
-    dataset = lenet.load_dataset("fashion-mnist")
-    np.testing.assert_array_equal(dataset.train.images[:, 0], small.train_images)
-    np.testing.assert_array_equal(dataset.train.labels, small.train_labels)
-    np.testing.assert_array_equal(dataset.test.images[:, 0], small.test_images)
-    np.testing.assert_array_equal(dataset.test.labels, small.test_labels)
 
 
 def test_offline_nothing_is_asked_of_any_mirror(

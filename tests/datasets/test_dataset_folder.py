@@ -5,22 +5,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import platformdirs
 import pytest
 
 import lenet
 from lenet.datasets import CatalogEntry, data_folder
 from lenet.errors import DataFileError, DownloadError, LenetError
-from small_dataset import SmallDataset
-
-
-def assert_loads(small: SmallDataset) -> None:
-    dataset = lenet.load_dataset("fashion-mnist")
-    np.testing.assert_array_equal(dataset.train.images[:, 0], small.train_images)
-    np.testing.assert_array_equal(dataset.train.labels, small.train_labels)
-    np.testing.assert_array_equal(dataset.test.images[:, 0], small.test_images)
-    np.testing.assert_array_equal(dataset.test.labels, small.test_labels)
+from small_dataset import SmallDataset, assert_loads
 
 
 def test_the_folder_is_the_one_that_the_environment_names(

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from lenet.errors import DatasetError, SettingError
+from lenet.errors import DatasetError, ModelError, SettingError
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +97,23 @@ class Dataset:
         """Channels, height and width of every image."""
         _, channels, height, width = self.train.images.shape
         return channels, height, width
+
+    def check_fits(self, input_shape: tuple[int, ...], classes: int) -> None:
+        """Check that a network takes these images and knows these classes.
+
+        Args:
+            input_shape: Channels, height and width that the network takes.
+            classes: How many classes it tells apart.
+
+        Raises:
+            ModelError: It does not fit.
+        """
+        if input_shape != self.image_shape or classes != len(self.class_names):
+            message = (
+                f"The network takes images of shape {input_shape} in {classes} classes; "
+                f"`{self.name}` has shape {self.image_shape} and {len(self.class_names)} classes."
+            )
+            raise ModelError(message)
 
     def with_validation(self, fraction: float, seed: int = 0) -> "Dataset":
         """Hold out a share of the training images to choose on, the same share of every class.

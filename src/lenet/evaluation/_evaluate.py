@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING, Literal
 import torch
 
 from lenet.datasets import Batches, Dataset, Split, dataset_names, load_dataset
-from lenet.errors import DatasetError, ModelError, RunError
+from lenet.errors import DatasetError, RunError
 from lenet.evaluation._scores import Evaluation, score_predictions
-from lenet.models import ModelCard
 from lenet.runs import Run, load, open_run
 from lenet.training import pick_device
 
@@ -47,7 +46,7 @@ def evaluate(
         message = f"`{card.dataset}` are images of one's own; pass them as `dataset`."
         raise DatasetError(message)
     data = dataset if isinstance(dataset, Dataset) else load_dataset(dataset or card.dataset)
-    _check_fit(card, data)
+    data.check_fits(card.input_shape, len(card.class_names))
     examples = _pick_split(source, data, split)
     batches = Batches(
         examples,
@@ -73,17 +72,6 @@ def _predict(network: "nn.Module", batches: Batches) -> torch.Tensor:
     """Logits of every image: float32 (N, classes) on the CPU."""
     network = network.to(batches.labels.device).eval()
     return torch.cat([network(images).cpu() for images, _ in batches])
-
-
-def _check_fit(card: ModelCard, data: Dataset) -> None:
-    """Raise if a network can't be scored on a dataset."""
-    if data.image_shape != card.input_shape or len(data.class_names) != len(card.class_names):
-        message = (
-            f"The network takes images of shape {card.input_shape} in {len(card.class_names)} "
-            f"classes; `{data.name}` has shape {data.image_shape} and "
-            f"{len(data.class_names)} classes."
-        )
-        raise ModelError(message)
 
 
 def _pick_split(source: Run | Path | str, data: Dataset, split: str) -> Split:

@@ -91,13 +91,7 @@ def build_network(plan: Plan, data: Dataset, seed: int) -> tuple[nn.Module, str,
         network = plan.model
     name, config = identify_model(network)
     values = config.to_dict()
-    if any(values[key] != value for key, value in shape.items()):
-        message = (
-            f"The network takes images of shape {values['input_shape']} in {values['classes']} "
-            f"classes; `{data.name}` has shape {data.image_shape} and "
-            f"{len(data.class_names)} classes."
-        )
-        raise ModelError(message)
+    data.check_fits(values["input_shape"], values["classes"])
     if any(parameter.dtype is not torch.float32 for parameter in network.parameters()):
         message = "The network's weights must be float32."
         raise ModelError(message)
