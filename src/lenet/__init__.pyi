@@ -2,6 +2,7 @@ from . import d2l as d2l
 from . import datasets as datasets
 from . import errors as errors
 from . import evaluation as evaluation
+from . import kernels as kernels
 from . import models as models
 from . import runs as runs
 from . import training as training
@@ -41,6 +42,7 @@ __all__ = [
     "evaluation",
     "find_runs",
     "initialise",
+    "kernels",
     "load",
     "load_dataset",
     "load_model",

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lenet.errors import LenetError
+from lenet.kernels import use_kernels
 from lenet.models import LeNet, LeNetConfig
 from lenet.models._recognise import recognise_lenet
 from tutorial_network import tutorial_network
@@ -27,6 +28,7 @@ def test_the_tutorials_network_is_recognised_with_its_very_own_weights() -> None
     assert all(ours is theirs for ours, theirs in zip(network, tutorial, strict=True))
 
 
+@use_kernels("torch")
 def test_training_the_one_trains_the_other() -> None:
     tutorial = tutorial_network()
     network = recognise_lenet(tutorial, SHAPE)

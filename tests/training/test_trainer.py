@@ -10,6 +10,7 @@ from torch import nn
 
 from lenet.datasets import Batches, Dataset
 from lenet.errors import InterruptedTraining, NonFiniteLossError, SettingError, TrainingError
+from lenet.kernels import chosen_kernels, use_kernels
 from lenet.models import LeNetConfig, build_model
 from lenet.training import (
     CurvePoint,
@@ -78,7 +79,7 @@ def make_trainer(data: Dataset, recipe: Recipe, *listeners: Listener, **settings
     if recipe.validation:
         data = data.with_validation(recipe.validation, 0)
     model = build_model(LeNetConfig(**settings), seed=0)
-    return Trainer(model, data, recipe, seed=0, listeners=listeners)
+    return Trainer(model, data, recipe, seed=0, listeners=listeners, kernels=chosen_kernels())
 
 
 def weights_of(trainer: Trainer) -> dict[str, torch.Tensor]:
@@ -86,6 +87,7 @@ def weights_of(trainer: Trainer) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in trainer.model.state_dict().items()}
 
 
+@use_kernels("torch")
 def test_the_tutorials_recipe_is_the_plain_loop_to_the_bit(few_digits: Dataset) -> None:
     recipe = RECIPES["tutorial"]
     trainer = make_trainer(few_digits, recipe)

@@ -1,7 +1,7 @@
 """The `lenet train` command."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -59,6 +59,15 @@ def train(
             "--threads", help="CPU threads. [default: PyTorch's own choice]", show_default=False
         ),
     ] = None,
+    kernels: Annotated[
+        Literal["auto", "native", "torch"] | None,
+        typer.Option(
+            "--kernels",
+            help="What computes on a CPU: lenet's compiled kernels, PyTorch, or the kernels where "
+            "they serve. [default: auto]",
+            show_default=False,
+        ),
+    ] = None,
     runs_folder: Annotated[
         Path, typer.Option("--runs-folder", help="Where the run folder is made.")
     ] = Path("runs"),
@@ -86,7 +95,8 @@ def train(
     changed = used_settings((Recipe, LeNetConfig), settings)
     if resume is not None:
         chosen = {"data": data, "model": model, "preset": preset, "seed": seed}
-        chosen |= {"device": device, "threads": threads, **changed}
+        chosen |= {"device": device, "threads": threads, "kernels": kernels}
+        chosen |= changed
         for name, value in chosen.items():
             if value is not None:
                 flag = f"--{name.replace('_', '-')}"
@@ -101,6 +111,7 @@ def train(
         device=device or "auto",
         seed=seed or 0,
         threads=threads,
+        kernels=kernels or "auto",
         runs_folder=runs_folder,
         **changed,
     )

@@ -95,6 +95,11 @@ class Batches:
         Yields:
             Images, float32 (B, C, H, W), and labels, int64 (B,).
         """
+        for pixels, labels in self.pixels(epoch, start):
+            yield self.normalise(pixels), labels
+
+    def pixels(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches of an epoch before `normalise`: images are uint8 (B, C, H, W)."""
         order = self._order(epoch) if self.shuffle else None
         for step in range(start, len(self)):
             chosen: slice | Tensor = slice(step * self.batch_size, (step + 1) * self.batch_size)
@@ -103,19 +108,19 @@ class Batches:
             pixels = self.images[chosen]
             if self.shift or self.flip:
                 pixels = self._augment(pixels, derive_seed(self.seed, _AUGMENTATION, epoch, step))
-            yield self._normalise(pixels), self.labels[chosen]
+            yield pixels, self.labels[chosen]
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        """Pixels 0 … 255, uint8 of any shape, as the float32 that the network takes."""
+        images = pixels.to(torch.float32).div_(255)
+        if (self.mean, self.std) != (0.0, 1.0):
+            images = images.sub_(self.mean).div_(self.std)
+        return images
 
     def _order(self, epoch: int) -> Tensor:
         """The order of the examples in an epoch, the same on every device."""
         generator = torch.Generator().manual_seed(derive_seed(self.seed, _ORDER, epoch))
         return torch.randperm(len(self.labels), generator=generator).to(self.labels.device)
-
-    def _normalise(self, pixels: Tensor) -> Tensor:
-        """Pixels 0 … 255 as the floats that the network takes."""
-        images = pixels.to(torch.float32).div_(255)
-        if (self.mean, self.std) != (0.0, 1.0):
-            images = images.sub_(self.mean).div_(self.std)
-        return images
 
     def _augment(self, pixels: Tensor, seed: int) -> Tensor:
         """Mirror and shift each image on its own; what comes in from outside is 0."""

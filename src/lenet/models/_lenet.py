@@ -4,6 +4,7 @@ from typing import Any
 
 from torch import nn
 
+from lenet.kernels import KernelSequential
 from lenet.models._initialisation import initialise
 from lenet.models._lenet_config import LeNetConfig
 
@@ -16,11 +17,12 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 POOLINGS: dict[str, type[nn.Module]] = {"average": nn.AvgPool2d, "max": nn.MaxPool2d}
 
 
-class LeNet(nn.Sequential):
+class LeNet(KernelSequential):
     """The tutorial's LeNet: convolutional blocks, then dense layers.
 
     Each block is a convolution, an activation and a 2×2 pooling. It is an `nn.Sequential`, so a
-    reader can loop over its layers, and its parameters have the names of the tutorial's.
+    reader can loop over its layers, and its parameters have the names of the tutorial's. On a CPU
+    the layers run as one piece of compiled code where that is possible: see `KernelSequential`.
 
     Args:
         config: The shape; the tutorial's where none is given.

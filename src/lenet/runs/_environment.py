@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from lenet._version import __version__
+from lenet.kernels import kernel_status
 
 
 def describe_environment(device: torch.device) -> dict[str, Any]:
@@ -20,6 +21,7 @@ def describe_environment(device: torch.device) -> dict[str, Any]:
         "platform": platform.platform(),
         "processor": _processor(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "kernels": kernel_status().instructions,
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "git_commit": _git("rev-parse", "HEAD"),
         "git_changed": bool(_git("status", "--porcelain", "--untracked-files=no")),

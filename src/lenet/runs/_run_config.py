@@ -4,6 +4,7 @@ from typing import Any
 from lenet._settings import Settings
 from lenet._version import __version__
 from lenet.errors import RunError, UnknownNameError
+from lenet.kernels import KernelChoice
 from lenet.models import Normalisation, model_config
 from lenet.training import Recipe
 
@@ -24,7 +25,9 @@ class RunConfig:
         normalisation: How pixels become the network's input.
         seed: Of weights, order, augmentation and validation split.
         device: Where it is trained.
-        threads: CPU threads that PyTorch uses, which decide the order of its sums.
+        threads: CPU threads, which decide the order of PyTorch's sums but not of the kernels'.
+        kernels: What computes on a CPU: `native` for the compiled kernels where they serve, or
+            `torch`.
     """
 
     dataset: str
@@ -37,6 +40,7 @@ class RunConfig:
     seed: int
     device: str
     threads: int
+    kernels: KernelChoice
 
     def to_dict(self) -> dict[str, Any]:
         """The values as JSON can hold them."""

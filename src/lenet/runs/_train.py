@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from lenet.errors import (
     RunError,
     StorageError,
 )
+from lenet.kernels import KernelChoice, kernel_status
 from lenet.models import build_model
 from lenet.runs._checkpoint import pack_checkpoint, read_checkpoint
 from lenet.runs._environment import describe_environment
@@ -40,6 +42,7 @@ def train(
     device: str = "auto",
     seed: int = 0,
     threads: int | None = None,
+    kernels: KernelChoice = "auto",
     runs_folder: Path | str = "runs",
     listeners: Sequence[Listener] | None = None,
     **settings: Any,
@@ -58,6 +61,8 @@ def train(
         seed: Decides weights, order, augmentation and validation split; 0 or more.
         threads: CPU threads for PyTorch, from now on in this process; as many as it takes by
             itself where none is given.
+        kernels: What computes on a CPU: `native` for lenet's compiled kernels, with an error where
+            they do not serve; `torch` for PyTorch; `auto` for the kernels where they serve.
         runs_folder: Where the run folder is made.
         listeners: Who is told how it goes; where none are given, a display that suits a notebook,
             a terminal or a pipe. `[]` is silent.
@@ -101,8 +106,10 @@ def train(
         seed=seed,
         device=str(used_device),
         threads=used_threads,
+        kernels=kernels,
     )
     trainer = _build_trainer(config, network, data)
+    config = replace(config, kernels=trainer.kernels)
     environment = describe_environment(trainer.device)
     run = create_run(
         Path(runs_folder),
@@ -160,7 +167,11 @@ def resume(
     if data.fingerprint() != config.fingerprint:
         message = f"`{config.dataset}` is not the data that `{run.folder}` was started on."
         raise RunError(message)
+    if config.kernels == "native" and (reason := kernel_status().reason):
+        message = f"`{run.folder}` was trained with compiled kernels. {reason}"
+        raise RunError(message)
     _set_threads(config.threads)
+    config = replace(config, kernels="torch" if config.kernels == "torch" else "auto")
     trainer = _build_trainer(config, build_model(config.settings, seed=config.seed), data)
     with run.writing():
         try:
@@ -241,6 +252,7 @@ def _build_trainer(config: RunConfig, network: nn.Module, data: Dataset) -> Trai
         seed=config.seed,
         mean=config.normalisation.mean,
         std=config.normalisation.std,
+        kernels=config.kernels,
     )
 
 
@@ -249,7 +261,7 @@ def _warn_of_changed_environment(run: Run, device: torch.device, listeners: list
     if not run.environment_path.exists():
         return
     before, now = run.environment, describe_environment(device)
-    for name in ("lenet", "torch", "processor", "device"):
+    for name in ("lenet", "torch", "processor", "device", "kernels"):
         if before.get(name) != now[name]:
             _announce(
                 listeners,

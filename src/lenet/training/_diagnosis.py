@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lenet.datasets import Split
+from lenet.kernels import use_kernels
 from lenet.models import LeNetConfig
 from lenet.training._recipe import Recipe
 
@@ -108,7 +109,8 @@ def diagnose(
         if isinstance(layer, (nn.Sigmoid, nn.Tanh, nn.ReLU))
     ]
     try:
-        model(images)
+        with use_kernels("torch"):  # layer by layer
+            model(images)
     finally:
         for hook in hooks:
             hook.remove()

@@ -8,12 +8,14 @@ from torch import Tensor, nn
 
 from lenet.datasets import Batches, Dataset
 from lenet.errors import InterruptedTraining, NonFiniteLossError, SettingError, TrainingError
+from lenet.kernels import KernelChoice, use_kernels
 from lenet.training._diagnosis import Diagnosis, chance_loss, diagnose, is_stuck
 from lenet.training._history import CurvePoint, TrainingResult
 from lenet.training._listener import Listener
-from lenet.training._metrics import count_correct, evaluate_loss_and_accuracy
-from lenet.training._optimisation import build_optimiser, learning_rate_at
+from lenet.training._metrics import evaluate_loss_and_accuracy
+from lenet.training._optimisation import learning_rate_at
 from lenet.training._recipe import Recipe
+from lenet.training._steps import TorchSteps, pick_steps
 
 _POINTS_PER_EPOCH = 5
 _EVALUATION_BATCH = 256
@@ -49,15 +51,21 @@ class Trainer:
         listeners: Who is told how it goes.
         mean: Of the pixels after they were brought to 0 … 1, subtracted.
         std: Their standard deviation, divided by.
+        kernels: What computes the steps on a CPU: `native` for the compiled kernels, with an error
+            where they do not serve the network; `torch` for PyTorch; `auto` for the kernels where
+            they serve.
 
     Attributes:
+        kernels: What computes the steps: `native` or `torch`.
         epoch: Epochs completed.
         step: Steps made in the epoch under way.
         history: The curve's points so far.
         seconds: Wall-clock time so far.
 
     Raises:
-        SettingError: A batch is larger than the training split, or the seed is negative.
+        SettingError: A batch is larger than the training split, the seed is negative, or there
+            are no compiled kernels though they are wanted.
+        ModelError: The compiled kernels are wanted and do not serve the network.
     """
 
     def __init__(
@@ -71,6 +79,7 @@ class Trainer:
         listeners: Sequence[Listener] = (),
         mean: float = 0.0,
         std: float = 1.0,
+        kernels: KernelChoice = "auto",
     ):
         if recipe.batch_size > len(dataset.train):
             message = (
@@ -96,8 +105,11 @@ class Trainer:
         self.validation_batches = (
             Batches(dataset.validation, _EVALUATION_BATCH, **place) if dataset.validation else None
         )
-        self.optimiser = build_optimiser(recipe, self.model.parameters())
-        self.loss = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
+        with use_kernels(kernels):
+            self._steps = pick_steps(
+                self.model, recipe, self.train_batches, dataset.image_shape, kernels
+            )
+        self.kernels: KernelChoice = "torch" if isinstance(self._steps, TorchSteps) else "native"
         self.epoch = self.step = 0
         self.history: list[CurvePoint] = []
         self.stop_requested = False
@@ -150,10 +162,11 @@ class Trainer:
         self._started = time.perf_counter()
         try:
             self._tell("on_start")
-            while self.epoch < self.recipe.epochs and not self._out_of_patience():
-                self._train_epoch()
-                self._finish_epoch()
-            result = self._result()
+            with use_kernels("torch" if self.kernels == "torch" else "auto"):
+                while self.epoch < self.recipe.epochs and not self._out_of_patience():
+                    self._train_epoch()
+                    self._finish_epoch()
+                result = self._result()
             self._tell("on_finish", result)
             return result
         finally:
@@ -176,10 +189,9 @@ class Trainer:
         if not all(bool(torch.isfinite(value).all()) for value in tensors.values()):
             message = f"A weight became infinite or nan at step {self.steps_done}."
             raise TrainingError(message)
-        for index, values in self.optimiser.state_dict()["state"].items():
-            for name, value in values.items():
-                if isinstance(value, Tensor):
-                    tensors[f"optimiser.{index}.{name}"] = value
+        for index, optimised in self._steps.state().items():
+            for name, tensor in optimised.items():
+                tensors[f"optimiser.{index}.{name}"] = tensor
         tensors |= {f"best.{name}": value for name, value in self._best_weights.items()}
         tensors |= {"losses": self._losses, "correct": self._correct}
         values = {
@@ -208,12 +220,11 @@ class Trainer:
         self.model.load_state_dict(_under("model.", tensors))
         for name, parameter in self.model.named_parameters():
             parameter.requires_grad_(name not in values["frozen"])
-        optimiser = self.optimiser.state_dict()
-        optimiser["state"] = {}
+        optimiser: dict[int, dict[str, Tensor]] = {}
         for name, tensor in _under("optimiser.", tensors).items():
             index, _, key = name.partition(".")
-            optimiser["state"].setdefault(int(index), {})[key] = tensor
-        self.optimiser.load_state_dict(optimiser)
+            optimiser.setdefault(int(index), {})[key] = tensor
+        self._steps.load_state(optimiser)
         self._best_weights = _under("best.", tensors)
         self._losses.copy_(tensors["losses"])
         self._correct.copy_(tensors["correct"])
@@ -236,9 +247,9 @@ class Trainer:
         """Make the steps of an epoch that are not made yet."""
         self.model.train()
         between_points = max(1, self.steps_per_epoch // _POINTS_PER_EPOCH)
-        for images, labels in self.train_batches.epoch(self.epoch, start=self.step):
+        for pixels, labels in self.train_batches.pixels(self.epoch, start=self.step):
             started = time.perf_counter()
-            self._make_step(images, labels)
+            self._make_step(pixels, labels)
             self.step += 1
             at_point = self.step % between_points == 0 and self.step < self.steps_per_epoch
             if at_point or self.step == self.steps_per_epoch:
@@ -251,19 +262,15 @@ class Trainer:
                 message = f"Stopped in epoch {self.epoch + 1} after step {self.step}."
                 raise InterruptedTraining(message)
 
-    def _make_step(self, images: Tensor, labels: Tensor) -> None:
+    def _make_step(self, pixels: Tensor, labels: Tensor) -> None:
         """One update of the weights by one batch."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.learning_rate
-        logits = self.model(images)
-        loss = self.loss(logits, labels)
-        self.optimiser.zero_grad()
-        loss.backward()
-        if self.recipe.gradient_clipping:
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.gradient_clipping)
-        self.optimiser.step()
-        self._losses[self.step] = loss.detach()
-        self._correct[self.step] = count_correct(logits, labels)
+        if not self._steps.still_serves():  # weights were frozen, or a hook wants to see layers
+            state = self._steps.state()
+            self._steps = TorchSteps(self.model, self.recipe, self.train_batches)
+            self._steps.load_state(state)
+        loss, correct = self._steps(pixels, labels, self.learning_rate)
+        self._losses[self.step] = loss
+        self._correct[self.step] = correct
 
     def _check_losses(self) -> None:
         """Raise if a step of this epoch had a loss that is not a finite number."""

@@ -1,0 +1,10 @@
+"""Compiled CPU code for the networks of this family, and its Python face.
+
+A convolution with activation and pooling, a dense layer with activation, whole networks of them,
+and the whole training step. Where the code could not be compiled or does not serve a network,
+PyTorch's own operations do the work.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

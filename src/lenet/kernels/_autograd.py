@@ -1,0 +1,205 @@
+"""The compiled kernels as functions that PyTorch can differentiate."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from lenet.errors import ModelError
+from lenet.kernels._blocks import Activation, Block, ConvBlock, DenseBlock, Pooling
+from lenet.kernels._choice import chosen_kernels
+from lenet.kernels._library import kernel_status
+from lenet.kernels._network import Native, call, float_images, native_network, pointers
+from lenet.kernels._recognise import is_plain
+
+_TORCH_ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
+    "none": lambda values: values,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+}
+_TORCH_POOLINGS: dict[Pooling, Callable[..., Tensor]] = {
+    "average": F.avg_pool2d,
+    "max": F.max_pool2d,
+}
+
+
+def conv_block(
+    images: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    *,
+    padding: int = 0,
+    activation: Activation = "sigmoid",
+    pooling: Pooling = "average",
+) -> Tensor:
+    """A convolution of stride 1, an activation and 2×2 pooling, in one piece.
+
+    Args:
+        images: (B, C, H, W).
+        weight: (filters, C, k, k).
+        bias: (filters,).
+        padding: Rows and columns of zeros round the images.
+        activation: What follows the convolution.
+        pooling: What 2×2 pixels become.
+
+    Returns:
+        (B, filters, rows, columns), differentiable; the compiled kernels' work for float32 on the
+        CPU, PyTorch's otherwise.
+
+    >>> conv_block(torch.zeros(2, 1, 8, 8), torch.zeros(3, 1, 5, 5), torch.zeros(3)).shape
+    torch.Size([2, 3, 2, 2])
+    """
+    channels, height, width = images.shape[1:]
+    block = ConvBlock(
+        channels,
+        height,
+        width,
+        filters=weight.shape[0],
+        kernel_size=weight.shape[-1],
+        padding=padding,
+        activation=activation,
+        pooling=pooling,
+    )
+    return run_blocks([block], images, [weight, bias])
+
+
+def dense_block(
+    inputs: Tensor, weight: Tensor, bias: Tensor, *, activation: Activation = "none"
+) -> Tensor:
+    """A dense layer and an activation, in one piece.
+
+    Args:
+        inputs: (B, units in).
+        weight: (units out, units in).
+        bias: (units out,).
+        activation: What follows.
+
+    Returns:
+        (B, units out), differentiable; the compiled kernels' work for float32 on the CPU,
+        PyTorch's otherwise.
+
+    >>> dense_block(torch.zeros(2, 4), torch.zeros(3, 4), torch.ones(3), activation="relu").sum()
+    tensor(6.)
+    """
+    block = DenseBlock(inputs.shape[1], weight.shape[0], activation)
+    return run_blocks([block], inputs, [weight, bias])
+
+
+def run_blocks(blocks: Sequence[Block], images: Tensor, parameters: Sequence[Tensor]) -> Tensor:
+    """What a network of blocks makes of images (B, …), by the kernels or by PyTorch.
+
+    Raises:
+        ModelError: `native` is chosen, and the kernels can't do it; or the images do not fit.
+    """
+    if math.prod(images.shape[1:]) != math.prod(blocks[0].input_shape):
+        message = f"The images are {tuple(images.shape[1:])}, not {blocks[0].input_shape}."
+        raise ModelError(message)
+    choice = chosen_kernels()
+    obstacle = None if choice == "torch" else find_obstacle(images, parameters)
+    if choice == "torch" or (obstacle and choice == "auto"):
+        return _run_with_torch(blocks, images, parameters)
+    if obstacle:
+        message = f"The compiled kernels can't be used here: {obstacle}"
+        raise ModelError(message)
+    output: Tensor = _Blocks.apply(tuple(blocks), images, *parameters)  # type: ignore[no-untyped-call]
+    return output
+
+
+def find_obstacle(images: Tensor, parameters: Sequence[Tensor]) -> str | None:
+    """Why the compiled kernels can't take these tensors now, or nothing."""
+    if reason := kernel_status().reason:
+        return reason
+    for tensor in (images, *parameters):
+        if type(tensor) not in (Tensor, torch.nn.Parameter) or tensor.device.type != "cpu":
+            return "a tensor is not an ordinary one on the CPU."
+        if tensor.dtype != torch.float32:
+            return f"a tensor is {tensor.dtype}, not float32."
+    if not all(is_plain(parameter) for parameter in parameters):
+        return "the weights are not contiguous."
+    if len(images) == 0:
+        return "the batch is empty."
+    if torch.is_autocast_enabled("cpu"):
+        return "automatic mixed precision is on."
+    if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
+        return "the network is being compiled or exported."
+    if _is_transformed():
+        return "`torch.func` is at work."
+    return None
+
+
+def _is_transformed() -> bool:
+    """Whether `vmap`, `grad`, `jvp` or the like of `torch.func` or forward mode is under way."""
+    in_transform = torch._C._functorch.peek_interpreter_stack() is not None
+    return in_transform or torch.autograd.forward_ad._current_level >= 0
+
+
+def _run_with_torch(
+    blocks: Sequence[Block], images: Tensor, parameters: Sequence[Tensor]
+) -> Tensor:
+    """The same by PyTorch's operations."""
+    values = images
+    for index, block in enumerate(blocks):
+        weight, bias = parameters[2 * index : 2 * index + 2]
+        activate = _TORCH_ACTIVATIONS[block.activation]
+        if isinstance(block, ConvBlock):
+            maps = activate(F.conv2d(values, weight, bias, padding=block.padding))
+            values = _TORCH_POOLINGS[block.pooling](maps, 2)
+        else:
+            values = activate(F.linear(values.flatten(1), weight, bias))
+    return values
+
+
+class _Blocks(torch.autograd.Function):
+    """A network of blocks: forward and backward by the compiled kernels."""
+
+    @staticmethod
+    def forward(ctx: Any, blocks: tuple[Block, ...], images: Tensor, *parameters: Tensor) -> Tensor:
+        contiguous = images.contiguous()
+        outputs = torch.empty(len(images), *blocks[-1].output_shape)
+        network = native_network(blocks)
+        arguments = (
+            network.handle,
+            pointers([parameter.data_ptr() for parameter in parameters]),
+            float_images(contiguous.data_ptr()),
+            len(images),
+            torch.get_num_threads(),
+            outputs.data_ptr(),
+        )
+        if any(ctx.needs_input_grad):
+            ctx.save_for_backward(images, *parameters)
+            ctx.blocks, ctx.kept = blocks, Native("kept_batch", *arguments)
+        else:
+            call("forward", *arguments)
+        return outputs
+
+    @staticmethod
+    def backward(ctx: Any, output_gradient: Tensor) -> tuple[Tensor | None, ...]:
+        images, *parameters = ctx.saved_tensors
+        wanted = ctx.needs_input_grad[1:]
+        if torch.is_grad_enabled():  # gradients of gradients are asked for: PyTorch has them
+            outputs = _run_with_torch(ctx.blocks, images, parameters)
+            inputs = [
+                tensor for tensor, want in zip([images, *parameters], wanted, strict=True) if want
+            ]
+            found = iter(torch.autograd.grad(outputs, inputs, output_gradient, create_graph=True))
+            return None, *(next(found) if want else None for want in wanted)
+        image_gradient = torch.empty(images.shape) if wanted[0] else None
+        gradients = [torch.empty_like(parameter) for parameter in parameters]
+        output_gradient = output_gradient.contiguous()
+        call(
+            "kept_batch_backward",
+            ctx.kept.handle,
+            pointers([parameter.data_ptr() for parameter in parameters]),
+            output_gradient.data_ptr(),
+            torch.get_num_threads(),
+            pointers([gradient.data_ptr() for gradient in gradients]),
+            None if image_gradient is None else image_gradient.data_ptr(),
+        )
+        found_all = (image_gradient, *gradients)
+        return None, *(
+            gradient if want else None for gradient, want in zip(found_all, wanted, strict=True)
+        )

@@ -1,0 +1,173 @@
+"""The compiled library: finding it, and its functions as ctypes sees them."""
+
+import ctypes
+import functools
+import platform
+import sys
+from ctypes import POINTER, c_double, c_int32, c_int64, c_void_p
+from dataclasses import dataclass
+from pathlib import Path
+
+INTERFACE = 1  # what `lenet_interface()` of native/interface.cpp must give
+FOLDER = Path(__file__).parent / "compiled"
+_SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
+_X86_KINDS = ("baseline", "avx2", "avx512")  # in the order of `lenet_processor()`
+
+
+class LayerDescription(ctypes.Structure):
+    """As in native/network.h."""
+
+    _fields_ = [
+        ("is_convolution", c_int32),
+        ("inputs", c_int32),
+        ("height", c_int32),
+        ("width", c_int32),
+        ("padding", c_int32),
+        ("kernel", c_int32),
+        ("outputs", c_int32),
+        ("activation", c_int32),
+        ("pooling", c_int32),
+    ]
+
+
+class Images(ctypes.Structure):
+    """As in native/network.h."""
+
+    _fields_ = [("numbers", c_void_p), ("bytes", c_void_p), ("byte_values", c_void_p)]
+
+
+class NativeStepSettings(ctypes.Structure):
+    """As `StepSettings` in native/optimisers.h."""
+
+    _fields_ = [
+        ("kind", c_int32),
+        ("nesterov", c_int32),
+        ("step", c_int64),
+        ("learning_rate", c_double),
+        ("weight_decay", c_double),
+        ("momentum", c_double),
+        ("beta1", c_double),
+        ("beta2", c_double),
+        ("epsilon", c_double),
+        ("largest_norm", c_double),
+        ("label_smoothing", c_double),
+    ]
+
+
+class Loss(ctypes.Structure):
+    """As in native/loss.h."""
+
+    _fields_ = [("sum", c_double), ("correct", c_int64)]
+
+
+# Names, results and arguments of native/interface.cpp; an array is a pointer to its first element.
+_FUNCTIONS = {
+    "network_new": (c_void_p, [POINTER(LayerDescription), c_int32]),
+    "network_free": (None, [c_void_p]),
+    "forward": (c_int32, [c_void_p, c_void_p, POINTER(Images), c_int64, c_int32, c_void_p]),
+    "predictor_new": (c_void_p, [c_void_p, c_void_p]),
+    "predictor_free": (None, [c_void_p]),
+    "predict": (c_int32, [c_void_p, POINTER(Images), c_int64, c_int32, c_void_p]),
+    "kept_batch_new": (
+        c_void_p,
+        [c_void_p, c_void_p, POINTER(Images), c_int64, c_int32, c_void_p],
+    ),
+    "kept_batch_backward": (
+        c_int32,
+        [c_void_p, c_void_p, c_void_p, c_int32, c_void_p, c_void_p],
+    ),
+    "kept_batch_free": (None, [c_void_p]),
+    "trainer_new": (c_void_p, [c_void_p, c_int32]),
+    "trainer_free": (None, [c_void_p]),
+    "trainer_step": (
+        c_int32,
+        [
+            c_void_p,
+            POINTER(Images),
+            c_void_p,
+            c_int32,
+            POINTER(NativeStepSettings),
+            c_int32,
+            c_void_p,
+            c_void_p,
+            c_void_p,
+            POINTER(Loss),
+        ],
+    ),
+}
+
+
+@dataclass(frozen=True)
+class KernelStatus:
+    """Which compiled code runs here.
+
+    Attributes:
+        instructions: The instruction set it was compiled for: `avx512`, `avx2` or `baseline`;
+            `None` where there is none that runs, so that PyTorch does the work.
+        lanes: Images that one instruction works on; 0 where there is none.
+        reason: Why there is none, or `None`.
+        build_log: What the build said, as far as it is known.
+    """
+
+    instructions: str | None
+    lanes: int
+    reason: str | None
+    build_log: str
+
+
+@functools.cache
+def _load() -> tuple[ctypes.CDLL | None, KernelStatus]:
+    """The library for this processor, loaded once, and what is to be said about it."""
+    try:
+        log = (FOLDER / "build.log").read_text(encoding="utf-8").strip()
+    except OSError:
+        log = ""
+    try:
+        kind = _X86_KINDS[_open("baseline").lenet_processor()] if _is_x86() else "baseline"
+        if not _path(kind).exists():
+            kind = "baseline"
+        library = _open(kind)
+        if library.lenet_interface() != INTERFACE:
+            reason = "The compiled kernels are of another version of lenet: install it again."
+            return None, KernelStatus(None, 0, reason, log)
+        for name, (result, arguments) in _FUNCTIONS.items():
+            function = getattr(library, f"lenet_{name}")
+            function.restype, function.argtypes = result, arguments
+    except (OSError, AttributeError) as error:
+        compiled = any(_path(kind).exists() for kind in _X86_KINDS)
+        no_file = "The package was installed without compiled kernels."
+        reason = f"The compiled kernels can't be loaded: {error}" if compiled else no_file
+        return None, KernelStatus(None, 0, reason, log)
+    return library, KernelStatus(kind, library.lenet_lanes(), None, log)
+
+
+def kernel_status() -> KernelStatus:
+    """Which compiled code runs here, or why none does.
+
+    >>> kernel_status().instructions in ("avx512", "avx2", "baseline", None)
+    True
+    """
+    return _load()[1]
+
+
+def library() -> ctypes.CDLL:
+    """The compiled library; only where `kernel_status()` gives no reason against it."""
+    loaded, status = _load()
+    if loaded is None:
+        raise RuntimeError(status.reason)
+    return loaded
+
+
+def _open(kind: str) -> ctypes.CDLL:
+    """One of the libraries."""
+    return ctypes.CDLL(str(_path(kind)))
+
+
+def _path(kind: str) -> Path:
+    """Where the build puts the library for a kind of processor."""
+    return FOLDER / f"lenet_{kind}{_SUFFIX}"
+
+
+def _is_x86() -> bool:
+    """Whether this is a 64-bit x86 processor."""
+    return platform.machine().lower() in {"x86_64", "amd64"}

@@ -1,0 +1,78 @@
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lenet.errors import ModelError
+from lenet.kernels._blocks import Block, parameter_shapes
+from lenet.kernels._network import Native, byte_images, call, float_images, native_network, pointers
+
+
+class Predictor:
+    """A network with weights of its own, for answers without PyTorch.
+
+    An image gets the same bits alone and in a batch, on any number of threads. Any number of Python
+    threads may use it at once.
+
+    Args:
+        blocks: The network.
+        parameters: Weights and biases, block by block: float32 arrays, which are copied.
+        byte_values: What the 256 values of a byte image stand for, float32 of shape (256,);
+            0 … 1 where none are given.
+
+    Raises:
+        ModelError: The parameters do not fit the blocks.
+
+    Needs compiled kernels: see `kernel_status`.
+    """
+
+    def __init__(
+        self,
+        blocks: Sequence[Block],
+        parameters: Sequence[NDArray[np.float32]],
+        byte_values: NDArray[np.float32] | None = None,
+    ):
+        arrays = [np.ascontiguousarray(array, dtype=np.float32) for array in parameters]
+        if [array.shape for array in arrays] != parameter_shapes(blocks):
+            message = f"The parameters' shapes are not {parameter_shapes(blocks)}."
+            raise ModelError(message)
+        self._image_size = math.prod(blocks[0].input_shape)
+        self._output_shape = blocks[-1].output_shape
+        default = np.arange(256, dtype=np.float32) / np.float32(255)
+        self._byte_values = np.ascontiguousarray(
+            default if byte_values is None else byte_values, dtype=np.float32
+        )
+        network = native_network(blocks)
+        self._native = Native(
+            "predictor", network.handle, pointers([array.ctypes.data for array in arrays])
+        )
+
+    def __call__(
+        self, images: NDArray[np.float32] | NDArray[np.uint8], threads: int = 1
+    ) -> NDArray[np.float32]:
+        """The network's outputs.
+
+        Args:
+            images: (N, C, H, W) or (N, units): uint8, or numbers as the network takes them.
+            threads: CPU threads to share the work.
+
+        Returns:
+            float32 (N, classes), or whatever the last block puts out.
+
+        Raises:
+            ModelError: The images are of another size.
+        """
+        if images.ndim < 2 or math.prod(images.shape[1:]) != self._image_size:
+            message = f"Images have {images.shape[1:]} values each, not {self._image_size} in all."
+            raise ModelError(message)
+        kind = np.uint8 if images.dtype == np.uint8 else np.float32
+        given = np.ascontiguousarray(images, dtype=kind)
+        outputs = np.empty((len(images), *self._output_shape), np.float32)
+        source = (
+            byte_images(given.ctypes.data, self._byte_values.ctypes.data)
+            if kind is np.uint8
+            else float_images(given.ctypes.data)
+        )
+        call("predict", self._native.handle, source, len(images), threads, outputs.ctypes.data)
+        return outputs

@@ -1,0 +1,42 @@
+from torch import Tensor, nn
+
+from lenet.errors import ModelError
+from lenet.kernels._autograd import find_obstacle, run_blocks
+from lenet.kernels._choice import chosen_kernels
+from lenet.kernels._library import kernel_status
+from lenet.kernels._recognise import recognise_blocks
+
+
+class KernelSequential(nn.Sequential):
+    """An `nn.Sequential` whose layers run as one piece of compiled code where that is possible.
+
+    It is not possible, and the layers run one by one as PyTorch's own, on other devices than the
+    CPU, for other types than float32, for layers that the kernels do not know, and while a hook
+    listens to a layer. Results are the same up to rounding. `use_kernels` decides otherwise.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The output for a batch (B, …).
+
+        Raises:
+            ModelError: `native` kernels are chosen and can't do it.
+        """
+        choice = chosen_kernels()
+        if choice == "torch" or (choice == "auto" and kernel_status().reason):
+            return self.layer_by_layer(input)
+        try:
+            blocks, parameters = recognise_blocks(self, tuple(input.shape[1:]))
+            obstacle = find_obstacle(input, parameters)
+        except ModelError as error:
+            obstacle = str(error)
+        if obstacle is None:
+            return run_blocks(blocks, input, parameters)
+        if choice == "native":
+            message = f"The compiled kernels can't be used here: {obstacle}"
+            raise ModelError(message)
+        return self.layer_by_layer(input)
+
+    def layer_by_layer(self, images: Tensor) -> Tensor:
+        """The output as PyTorch's own layers give it."""
+        output: Tensor = super().forward(images)  # type: ignore[no-untyped-call]
+        return output

@@ -1,0 +1,121 @@
+// The library's face: plain C functions, called from `lenet.kernels._library`.
+//
+// Arrays are contiguous. `parameters` and `gradients` hold a pointer each to weights and biases,
+// layer by layer. Functions that can fail return 0, or null for a new object, when memory runs out.
+
+#include "differentiation.h"
+#include "prediction.h"
+#include "training.h"
+
+#if defined(_WIN32)
+#define LENET_EXPORT extern "C" __declspec(dllexport)
+#else
+#define LENET_EXPORT extern "C" __attribute__((visibility("default")))
+#endif
+
+namespace {
+
+template <typename Make>
+auto create(Make make) noexcept -> decltype(make()) {
+  try {
+    return make();
+  } catch (const std::exception&) {
+    return nullptr;
+  }
+}
+
+template <typename Work>
+int32_t succeed(Work work) noexcept {
+  try {
+    work();
+    return 1;
+  } catch (const std::exception&) {
+    return 0;
+  }
+}
+
+}  // namespace
+
+// What `lenet.kernels._library.INTERFACE` must be, so that a library left over from another version
+// is not used.
+LENET_EXPORT int32_t lenet_interface() { return 1; }
+
+LENET_EXPORT int32_t lenet_lanes() { return lenet::kLanes; }
+
+// What this processor can run: 2 for AVX-512, 1 for AVX2 with FMA, 0 for neither.
+LENET_EXPORT int32_t lenet_processor() {
+#if defined(__x86_64__) || defined(_M_X64)
+  __builtin_cpu_init();
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return 0;
+  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
+  return avx512 ? 2 : 1;
+#else
+  return 0;
+#endif
+}
+
+LENET_EXPORT lenet::Network* lenet_network_new(const lenet::LayerDescription* layers,
+                                               int32_t count) {
+  return create([&] { return new lenet::Network(layers, count); });
+}
+
+LENET_EXPORT void lenet_network_free(lenet::Network* network) { delete network; }
+
+LENET_EXPORT int32_t lenet_forward(const lenet::Network* network, const float* const* parameters,
+                                   const lenet::Images* images, int64_t count, int32_t threads,
+                                   float* outputs) {
+  return succeed([&] {
+    lenet::predict_batch(*network, parameters, *images, count, threads, outputs);
+  });
+}
+
+LENET_EXPORT lenet::Predictor* lenet_predictor_new(const lenet::Network* network,
+                                                   const float* const* parameters) {
+  return create([&] { return new lenet::Predictor(*network, parameters); });
+}
+
+LENET_EXPORT void lenet_predictor_free(lenet::Predictor* predictor) { delete predictor; }
+
+LENET_EXPORT int32_t lenet_predict(lenet::Predictor* predictor, const lenet::Images* images,
+                                   int64_t count, int32_t threads, float* outputs) {
+  return succeed([&] { predictor->predict(*images, count, threads, outputs); });
+}
+
+LENET_EXPORT lenet::KeptBatch* lenet_kept_batch_new(const lenet::Network* network,
+                                                    const float* const* parameters,
+                                                    const lenet::Images* images, int64_t count,
+                                                    int32_t threads, float* outputs) {
+  return create([&] {
+    return new lenet::KeptBatch(*network, parameters, *images, count, threads, outputs);
+  });
+}
+
+LENET_EXPORT int32_t lenet_kept_batch_backward(const lenet::KeptBatch* batch,
+                                               const float* const* parameters,
+                                               const float* output_gradient, int32_t threads,
+                                               float* const* gradients, float* image_gradient) {
+  return succeed([&] {
+    batch->backward(parameters, output_gradient, threads, gradients, image_gradient);
+  });
+}
+
+LENET_EXPORT void lenet_kept_batch_free(lenet::KeptBatch* batch) { delete batch; }
+
+LENET_EXPORT lenet::Trainer* lenet_trainer_new(const lenet::Network* network, int32_t batch_size) {
+  return create([&] { return new lenet::Trainer(*network, batch_size); });
+}
+
+LENET_EXPORT void lenet_trainer_free(lenet::Trainer* trainer) { delete trainer; }
+
+// A whole step: gradients, then the update of `parameters` and of `state`, two arrays a parameter.
+LENET_EXPORT int32_t lenet_trainer_step(lenet::Trainer* trainer, const lenet::Images* images,
+                                        const int64_t* labels, int32_t batch_size,
+                                        const lenet::StepSettings* settings, int32_t threads,
+                                        float* const* parameters, float* const* gradients,
+                                        float* const* state, lenet::Loss* loss) {
+  return succeed([&] {
+    *loss = trainer->step(*images, labels, batch_size, *settings, threads, parameters, gradients,
+                          state);
+  });
+}

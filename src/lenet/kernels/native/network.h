@@ -1,0 +1,157 @@
+// The shape of a network: its layers, and where each keeps its numbers in a tile's memory.
+#pragma once
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "activation.h"
+#include "convolution.h"
+#include "pooling.h"
+
+namespace lenet {
+
+// What Python says about a layer; `lenet.kernels._library.LayerDescription` has the same fields.
+struct LayerDescription {
+  int32_t is_convolution;  // a convolution with activation and 2x2 pooling; otherwise dense
+  int32_t inputs;          // channels or units
+  int32_t height;          // of a convolution's input
+  int32_t width;
+  int32_t padding;
+  int32_t kernel;
+  int32_t outputs;
+  Activation activation;
+  Pooling pooling;
+};
+
+// A layer with the sizes that follow from its description; sizes of memory are in vectors.
+struct Layer : LayerDescription {
+  int padded_height, padded_width;
+  int pooled_rows, pooled_columns;
+  int rows, columns;  // of the convolution's output, without what pooling leaves out
+
+  explicit Layer(const LayerDescription& description) : LayerDescription(description) {
+    padded_height = height + 2 * padding;
+    padded_width = width + 2 * padding;
+    pooled_rows = is_convolution ? (padded_height - kernel + 1) / 2 : 1;
+    pooled_columns = is_convolution ? (padded_width - kernel + 1) / 2 : 1;
+    rows = 2 * pooled_rows;
+    columns = 2 * pooled_columns;
+  }
+
+  int filter_size() const { return inputs * kernel * kernel; }
+  size_t weight_count() const {
+    return size_t(outputs) * (is_convolution ? filter_size() : inputs);
+  }
+  size_t input_size() const {
+    return is_convolution ? size_t(inputs) * padded_height * padded_width : inputs;
+  }
+  size_t activated_size() const { return is_convolution ? size_t(outputs) * rows * columns : 0; }
+  size_t output_count() const { return size_t(outputs) * pooled_rows * pooled_columns; }
+  size_t image_size() const {
+    return is_convolution ? size_t(inputs) * height * width : inputs;
+  }
+
+  // The padded input, and the part of it that is not padding.
+  Maps padded_input(Vector* data) const {
+    return {data, padded_width, padded_height * padded_width};
+  }
+  Maps input(Vector* data) const {
+    const Maps padded = padded_input(data);
+    return {padded.at(0, padding, padding), padded.row, padded.channel};
+  }
+  Maps activated(Vector* data) const { return {data, columns, rows * columns}; }
+  Filters filters(const float* const* parameters) const {
+    return {parameters[0], parameters[1], inputs, kernel};
+  }
+  // Inputs of a dense layer in whole vectors.
+  int input_stride() const { return (inputs + kLanes - 1) / kLanes * kLanes; }
+};
+
+// Zeroed memory aligned for vectors.
+template <typename T>
+class Memory {
+ public:
+  Memory() = default;
+  explicit Memory(size_t count) : count_(count) {
+    const size_t bytes = (count * sizeof(T) + kAlignment - 1) / kAlignment * kAlignment;
+    if (bytes == 0) return;
+    data_.reset(static_cast<T*>(std::aligned_alloc(kAlignment, bytes)));
+    if (!data_) throw std::bad_alloc();
+    std::memset(static_cast<void*>(data_.get()), 0, bytes);
+  }
+  T* get() const { return data_.get(); }
+  size_t count() const { return count_; }
+
+ private:
+  static constexpr size_t kAlignment = 64;
+  struct Free {
+    void operator()(T* data) const { std::free(data); }
+  };
+  std::unique_ptr<T[], Free> data_;
+  size_t count_ = 0;
+};
+
+struct Network {
+  std::vector<Layer> layers;
+
+  Network(const LayerDescription* descriptions, int count)
+      : layers(descriptions, descriptions + count) {}
+
+  int depth() const { return static_cast<int>(layers.size()); }
+  size_t image_size() const { return layers.front().image_size(); }
+  size_t output_count() const { return layers.back().output_count(); }
+
+  // What layer `index` puts out: the input of the next, which may want a padding round it.
+  Maps output(int index, Vector* data) const {
+    if (index + 1 < depth() && layers[index + 1].is_convolution) {
+      return layers[index + 1].input(data);
+    }
+    const Layer& layer = layers[index];
+    return {data, layer.pooled_columns, layer.pooled_rows * layer.pooled_columns};
+  }
+};
+
+// Images as numbers: float32, or bytes and what each of the 256 stands for.
+struct Images {
+  const float* numbers;
+  const uint8_t* bytes;
+  const float* byte_values;
+
+  float at(size_t index) const { return numbers ? numbers[index] : byte_values[bytes[index]]; }
+};
+
+// How many tiles hold so many images.
+inline int tiles_of(size_t images) { return static_cast<int>((images + kLanes - 1) / kLanes); }
+
+// What a tile of images becomes on its way through a network: the input of every layer, then the
+// output, and what each convolution's activation gave before pooling.
+struct TileValues {
+  std::vector<Vector*> inputs;  // one more than layers: the last is the output
+  std::vector<Vector*> activated;
+  Memory<Vector> memory;
+
+  TileValues(const Network& network, bool with_activated) {
+    size_t count = network.output_count();
+    for (const Layer& layer : network.layers) {
+      count += layer.input_size() + (with_activated ? layer.activated_size() : 0);
+    }
+    memory = Memory<Vector>(count);
+    Vector* next = memory.get();
+    for (const Layer& layer : network.layers) {
+      inputs.push_back(next);
+      next += layer.input_size();
+      activated.push_back(with_activated ? next : nullptr);
+      next += with_activated ? layer.activated_size() : 0;
+    }
+    inputs.push_back(next);
+  }
+
+  void copy_from(const TileValues& other) {
+    std::memcpy(memory.get(), other.memory.get(), memory.count() * sizeof(Vector));
+  }
+};
+
+}  // namespace lenet

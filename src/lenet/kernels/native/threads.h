@@ -1,0 +1,105 @@
+// Work shared by threads. Which thread does a task never shows in the result: every task writes to
+// a place of its own, and sums over tasks are formed afterwards in a fixed order.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+#if !defined(_WIN32)
+#include <pthread.h>
+#endif
+
+namespace lenet {
+
+class ThreadPool {
+ public:
+  // The process's pool. A forked child gets a new one, as threads do not survive a fork.
+  static ThreadPool& instance() {
+    static std::once_flag once;
+    std::call_once(once, [] {
+      current() = new ThreadPool;
+#if !defined(_WIN32)
+      pthread_atfork(nullptr, nullptr, [] { current() = new ThreadPool; });
+#endif
+    });
+    return *current();
+  }
+
+  // Calls `function(task, worker)` for every task from 0 on; workers are 0 to `threads` - 1. If
+  // another caller has the pool, this one does its tasks alone.
+  template <typename Function>
+  void run(int threads, int tasks, Function function) {
+    std::unique_lock<std::mutex> claim(in_use_, std::try_to_lock);
+    if (threads > tasks) threads = tasks;
+    if (threads <= 1 || !claim.owns_lock()) {
+      for (int task = 0; task < tasks; ++task) function(task, 0);
+      return;
+    }
+    std::atomic<int> next{0};
+    const std::function<void(int)> work = [&](int worker) {
+      for (int task = next++; task < tasks; task = next++) function(task, worker);
+    };
+    run_on_all(threads, work);
+  }
+
+ private:
+  static constexpr std::chrono::microseconds kSpin{100};
+
+  static ThreadPool*& current() {
+    static ThreadPool* pool = nullptr;  // never deleted: its threads end with the process
+    return pool;
+  }
+
+  void run_on_all(int threads, const std::function<void(int)>& work) {
+    while (size_ < threads - 1) {
+      ++size_;
+      std::thread([this, worker = size_] { serve(worker); }).detach();
+    }
+    unfinished_ = threads - 1;
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      work_ = &work;
+      threads_ = threads;
+      ++round_;
+    }
+    wake_.notify_all();
+    work(0);
+    while (unfinished_.load(std::memory_order_acquire) > 0) std::this_thread::yield();
+  }
+
+  // A worker's life: wait for a round, first awake and then asleep, and take part in it.
+  void serve(int worker) {
+    uint64_t seen = 0;
+    for (;;) {
+      const auto deadline = std::chrono::steady_clock::now() + kSpin;
+      while (round_.load(std::memory_order_acquire) == seen &&
+             std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::yield();
+      }
+      const std::function<void(int)>* work = nullptr;
+      {
+        std::unique_lock<std::mutex> lock(mutex_);
+        wake_.wait(lock, [&] { return round_.load() != seen; });
+        seen = round_.load();
+        if (worker < threads_) work = work_;
+      }
+      if (work) {
+        (*work)(worker);
+        unfinished_.fetch_sub(1, std::memory_order_release);
+      }
+    }
+  }
+
+  std::mutex in_use_, mutex_;
+  std::condition_variable wake_;
+  std::atomic<uint64_t> round_{0};
+  std::atomic<int> unfinished_{0};
+  const std::function<void(int)>* work_ = nullptr;
+  int threads_ = 0, size_ = 0;
+};
+
+}  // namespace lenet

@@ -1,0 +1,262 @@
+// A tile's way through a network, forward and backward.
+#pragma once
+
+#include <algorithm>
+
+#include "dense.h"
+#include "network.h"
+
+namespace lenet {
+
+// Puts `count` images from `first` on side by side; lanes without an image are 0.
+inline void read_images(const Network& network, const Images& images, size_t first, int count,
+                        Vector* target) {
+  const Layer& layer = network.layers.front();
+  const size_t size = network.image_size();
+  const int channels = layer.is_convolution ? layer.inputs : 1;
+  const int height = layer.is_convolution ? layer.height : 1;
+  const int width = layer.is_convolution ? layer.width : layer.inputs;
+  const Maps maps = layer.is_convolution ? layer.input(target) : Maps{target, width, width};
+  size_t offset = first * size;
+  for (int channel = 0; channel < channels; ++channel) {
+    for (int y = 0; y < height; ++y, offset += width) {
+      float* out = reinterpret_cast<float*>(maps.at(channel, y));
+      for (int lane = 0; lane < count; ++lane) {
+        const size_t start = offset + lane * size;
+        for (int x = 0; x < width; ++x) {
+          out[x * kLanes + lane] = images.at(start + x);
+        }
+      }
+      for (int lane = count; lane < kLanes; ++lane) {
+        for (int x = 0; x < width; ++x) out[x * kLanes + lane] = 0.0f;
+      }
+    }
+  }
+}
+
+// Rows of numbers, one an image, from vectors, and back.
+inline void write_rows(const Maps& maps, int channels, int height, int width, int count,
+                       float* target, size_t stride) {
+  for (int channel = 0; channel < channels; ++channel) {
+    for (int y = 0; y < height; ++y) {
+      const float* in = reinterpret_cast<const float*>(maps.at(channel, y));
+      const size_t offset = (size_t(channel) * height + y) * width;
+      for (int lane = 0; lane < count; ++lane) {
+        float* out = target + lane * stride + offset;
+        for (int x = 0; x < width; ++x) out[x] = in[x * kLanes + lane];
+      }
+    }
+  }
+}
+
+inline void read_rows(const float* source, size_t stride, int channels, int height, int width,
+                      int count, const Maps& maps) {
+  for (int channel = 0; channel < channels; ++channel) {
+    for (int y = 0; y < height; ++y) {
+      float* out = reinterpret_cast<float*>(maps.at(channel, y));
+      const size_t offset = (size_t(channel) * height + y) * width;
+      for (int lane = 0; lane < kLanes; ++lane) {
+        for (int x = 0; x < width; ++x) {
+          out[x * kLanes + lane] = lane < count ? source[lane * stride + offset + x] : 0.0f;
+        }
+      }
+    }
+  }
+}
+
+// The two rows of a few channels that a convolution without memory of its activations works on.
+struct Scratch {
+  Memory<Vector> rows;
+
+  Scratch() = default;
+  explicit Scratch(const Network& network) {
+    int columns = 0;
+    for (const Layer& layer : network.layers) columns = std::max(columns, layer.columns);
+    rows = Memory<Vector>(size_t(2) * convolution::kMostChannels * columns);
+  }
+};
+
+inline void convolve_forward(const Layer& layer, const float* const* parameters, const Maps& input,
+                             Vector* activated, Vector* scratch, const Maps& output) {
+  const Filters filters = layer.filters(parameters);
+  for_each_block(layer.outputs, convolution::kMostChannels, [&](int channel, int channels) {
+    for (int row = 0; row < layer.pooled_rows; ++row) {
+      Maps pair{scratch, layer.columns, 2 * layer.columns};
+      if (activated) {
+        const Maps all = layer.activated(activated);
+        pair = {all.at(channel, 2 * row), all.row, all.channel};
+      }
+      for (int half = 0; half < 2; ++half) {
+        const Maps target{pair.at(0, half), pair.row, pair.channel};
+        convolution::forward_row(input, filters, channel, channels, 2 * row + half, layer.columns,
+                                 target);
+      }
+      with_activation(layer.activation, [&](auto activation) {
+        with_pooling(layer.pooling, [&](auto pooling) {
+          for (int c = 0; c < channels; ++c) {
+            pooling::activate_and_pool_rows<activation(), pooling()>(
+                pair.at(c, 0), pair.at(c, 1), layer.pooled_columns, output.at(channel + c, row));
+          }
+        });
+      });
+    }
+  });
+}
+
+inline void activate_all(Activation kind, Vector* values, int count) {
+  with_activation(kind, [&](auto activation) {
+    for (int i = 0; i < count; ++i) values[i] = activate<activation()>(values[i]);
+  });
+}
+
+// From the network's input in `values` to its output. `parameters` are weights and biases, layer by
+// layer.
+inline void forward(const Network& network, const float* const* parameters, TileValues& values,
+                    Scratch& scratch) {
+  for (int index = 0; index < network.depth(); ++index, parameters += 2) {
+    const Layer& layer = network.layers[index];
+    Vector* input = values.inputs[index];
+    Vector* output = values.inputs[index + 1];
+    if (layer.is_convolution) {
+      convolve_forward(layer, parameters, layer.padded_input(input), values.activated[index],
+                       scratch.rows.get(), network.output(index, output));
+    } else {
+      dense::forward(input, layer.inputs, parameters[0], parameters[1], layer.outputs, output);
+      activate_all(layer.activation, output, layer.outputs);
+    }
+  }
+}
+
+// How many rows of activations are worked on at once when gradients of filters are summed: as many
+// as stay in the nearest cache.
+constexpr size_t kStripBytes = 26 * 1024;
+
+// The gradients of a convolution's filters and biases from one tile, into `gradient`, and of its
+// input if `input_gradient` has data. Overwrites `activated` by the gradient before activation.
+inline void convolve_backward(const Layer& layer, const float* const* parameters,
+                              const Maps& output_gradient, Vector* activated, const Maps& input,
+                              Vector* sums, float* gradient, const Maps& input_gradient) {
+  const int filter_size = layer.filter_size();
+  const Maps all = layer.activated(activated);
+  float* bias_gradient = gradient + layer.weight_count();
+  for_each_block(layer.outputs, convolution::kMostFilterChannels, [&](int channel, int channels) {
+    const size_t pair_bytes = size_t(2) * channels * layer.columns * kVectorBytes;
+    const int strip = static_cast<int>(std::max<size_t>(1, kStripBytes / pair_bytes));
+    std::fill_n(sums, channels * filter_size, Vector{});
+    Vector bias_sums[convolution::kMostFilterChannels] = {};
+    for_each_block(layer.pooled_rows, strip, [&](int first, int count) {
+      with_activation(layer.activation, [&](auto activation) {
+        with_pooling(layer.pooling, [&](auto pooling) {
+          for (int c = 0; c < channels; ++c) {
+            for (int row = first; row < first + count; ++row) {
+              bias_sums[c] += pooling::gradient_of_rows<activation(), pooling()>(
+                  all.at(channel + c, 2 * row), all.at(channel + c, 2 * row + 1),
+                  layer.pooled_columns, output_gradient.at(channel + c, row));
+            }
+          }
+        });
+      });
+      const Maps rows{all.at(channel, 2 * first), all.row, all.channel};
+      convolution::filter_gradient(rows, channels, 2 * first, 2 * count, layer.columns, input,
+                                   layer.inputs, layer.kernel, sums);
+    });
+    for (int i = 0; i < channels * filter_size; ++i) {
+      gradient[channel * filter_size + i] = sum_of_lanes(sums[i]);
+    }
+    for (int c = 0; c < channels; ++c) bias_gradient[channel + c] = sum_of_lanes(bias_sums[c]);
+  });
+  if (input_gradient.data) {
+    std::fill_n(input_gradient.data, layer.input_size(), Vector{});
+    convolution::input_gradient(all, layer.outputs, layer.rows, layer.columns,
+                                layer.filters(parameters), input_gradient);
+  }
+}
+
+// What a batch leaves behind for the sums over all its images.
+struct BatchSums {
+  // For each convolution, the gradients of each tile: [tile][weights, then biases].
+  // For each dense layer, its inputs [image][unit] and the gradients of its outputs [tile][unit].
+  struct OfLayer {
+    Memory<float> tile_gradients;
+    Memory<float> inputs;
+    Memory<Vector> output_gradients;
+  };
+  std::vector<OfLayer> layers;
+  int tiles;
+
+  BatchSums(const Network& network, int tiles) : tiles(tiles) {
+    for (const Layer& layer : network.layers) {
+      OfLayer sums;
+      if (layer.is_convolution) {
+        sums.tile_gradients = Memory<float>((layer.weight_count() + layer.outputs) * tiles);
+      } else {
+        sums.inputs = Memory<float>(size_t(layer.input_stride()) * tiles * kLanes);
+        sums.output_gradients = Memory<Vector>(size_t(layer.outputs) * tiles);
+      }
+      layers.push_back(std::move(sums));
+    }
+  }
+};
+
+// The gradients that a tile's way back works with.
+struct TileGradients {
+  std::vector<Vector*> inputs;  // as in TileValues
+  Memory<Vector> memory;
+  Memory<Vector> filter_sums;
+
+  explicit TileGradients(const Network& network) {
+    size_t count = network.output_count(), most_sums = 0;
+    for (const Layer& layer : network.layers) {
+      count += layer.input_size();
+      if (layer.is_convolution) {
+        most_sums = std::max<size_t>(most_sums, layer.filter_size());
+      }
+    }
+    memory = Memory<Vector>(count);
+    filter_sums = Memory<Vector>(most_sums * convolution::kMostFilterChannels);
+    Vector* next = memory.get();
+    for (const Layer& layer : network.layers) {
+      inputs.push_back(next);
+      next += layer.input_size();
+    }
+    inputs.push_back(next);
+  }
+};
+
+// From the gradient of the network's output, in `gradients`, back to its parameters, and to its
+// input if that is wanted. Overwrites the activations in `values`.
+inline void backward(const Network& network, const float* const* parameters, TileValues& values,
+                     TileGradients& gradients, bool to_input, int tile, BatchSums& batch) {
+  for (int index = network.depth() - 1; index >= 0; --index) {
+    const Layer& layer = network.layers[index];
+    BatchSums::OfLayer& sums = batch.layers[index];
+    const bool go_on = index > 0 || to_input;
+    Vector* input = values.inputs[index];
+    Vector* input_gradient = go_on ? gradients.inputs[index] : nullptr;
+    Vector* output_gradient = gradients.inputs[index + 1];
+    if (layer.is_convolution) {
+      const size_t size = layer.weight_count() + layer.outputs;
+      convolve_backward(layer, parameters + 2 * index, network.output(index, output_gradient),
+                        values.activated[index], layer.padded_input(input),
+                        gradients.filter_sums.get(), sums.tile_gradients.get() + tile * size,
+                        layer.padded_input(input_gradient));
+      continue;
+    }
+    const Vector* output = values.inputs[index + 1];
+    Vector* kept = sums.output_gradients.get() + size_t(tile) * layer.outputs;
+    with_activation(layer.activation, [&](auto activation) {
+      for (int o = 0; o < layer.outputs; ++o) {
+        kept[o] = output_gradient[o] * slope<activation()>(output[o]);
+      }
+    });
+    const size_t stride = layer.input_stride();
+    write_rows({input, layer.inputs, layer.inputs}, 1, 1, layer.inputs, kLanes,
+               sums.inputs.get() + size_t(tile) * kLanes * stride, stride);
+    if (input_gradient) {
+      dense::input_gradient(kept, layer.outputs, parameters[2 * index], layer.inputs,
+                            input_gradient);
+    }
+  }
+}
+
+}  // namespace lenet

@@ -1,0 +1,155 @@
+// A whole training step: forward, loss, backward, update.
+#pragma once
+
+#include <algorithm>
+
+#include "loss.h"
+#include "optimisers.h"
+#include "threads.h"
+#include "tile.h"
+
+namespace lenet {
+
+// Adds up what the tiles of a batch left behind: the gradients of all parameters.
+inline void sum_gradients(const Network& network, const BatchSums& batch, int threads,
+                          float* const* gradients) {
+  struct Task {
+    int layer, first, count;  // outputs of a dense layer; a convolution is one task
+  };
+  std::vector<Task> tasks;
+  for (int index = 0; index < network.depth(); ++index) {
+    const Layer& layer = network.layers[index];
+    const int most = layer.is_convolution ? layer.outputs : dense::kMostGradientUnits;
+    for_each_block(layer.outputs, most, [&](int first, int count) {
+      tasks.push_back({index, first, count});
+    });
+  }
+  ThreadPool::instance().run(threads, static_cast<int>(tasks.size()), [&](int number, int) {
+    const Task& task = tasks[number];
+    const Layer& layer = network.layers[task.layer];
+    const BatchSums::OfLayer& sums = batch.layers[task.layer];
+    float* weights = gradients[2 * task.layer];
+    float* biases = gradients[2 * task.layer + 1];
+    if (layer.is_convolution) {
+      const size_t weight_count = layer.weight_count(), size = weight_count + layer.outputs;
+      std::fill_n(weights, weight_count, 0.0f);
+      std::fill_n(biases, layer.outputs, 0.0f);
+      for (int tile = 0; tile < batch.tiles; ++tile) {
+        const float* from = sums.tile_gradients.get() + tile * size;
+        for (size_t i = 0; i < weight_count; ++i) weights[i] += from[i];
+        for (int o = 0; o < layer.outputs; ++o) biases[o] += from[weight_count + o];
+      }
+      return;
+    }
+    const dense::Batch whole{sums.inputs.get(), layer.input_stride(), sums.output_gradients.get(),
+                             layer.outputs, batch.tiles};
+    dense::weight_gradient(whole, task.first, task.count, weights, layer.inputs);
+    for (int o = task.first; o < task.first + task.count; ++o) {
+      Vector sum{};
+      for (int tile = 0; tile < batch.tiles; ++tile) {
+        sum += whole.gradients[ptrdiff_t{tile} * layer.outputs + o];
+      }
+      biases[o] = sum_of_lanes(sum);
+    }
+  });
+}
+
+// Changes the parameters by their gradients. `state` has two arrays a parameter: SGD's momentum
+// buffer and null, or Adam's two means.
+inline void update(const Network& network, const StepSettings& settings,
+                   const float* const* gradients, float* const* parameters, float* const* state,
+                   int threads) {
+  constexpr size_t kTaskSize = 8192;
+  struct Task {
+    int parameter;
+    size_t first, count;
+  };
+  std::vector<Task> tasks;
+  double squares = 0;
+  for (int parameter = 0; parameter < 2 * network.depth(); ++parameter) {
+    const Layer& layer = network.layers[parameter / 2];
+    const size_t count = parameter % 2 ? layer.outputs : layer.weight_count();
+    for (size_t first = 0; first < count; first += kTaskSize) {
+      tasks.push_back({parameter, first, std::min(kTaskSize, count - first)});
+    }
+    if (settings.largest_norm > 0) squares += optimisers::sum_of_squares(gradients[parameter], count);
+  }
+  float scale = 1.0f;  // as torch.nn.utils.clip_grad_norm_ has it
+  if (settings.largest_norm > 0) {
+    scale = static_cast<float>(std::min(1.0, settings.largest_norm / (std::sqrt(squares) + 1e-6)));
+  }
+  ThreadPool::instance().run(threads, static_cast<int>(tasks.size()), [&](int number, int) {
+    const auto [parameter, first, count] = tasks[number];
+    const float* gradient = gradients[parameter] + first;
+    float* weight = parameters[parameter] + first;
+    float* one = state[2 * parameter];
+    float* two = state[2 * parameter + 1];
+    if (settings.kind == OptimiserKind::kSgd) {
+      optimisers::sgd(settings, scale, count, gradient, weight, one ? one + first : nullptr);
+    } else {
+      optimisers::adam(settings, scale, count, gradient, weight, one + first, two + first);
+    }
+  });
+}
+
+// What one thread needs to take tiles forward and backward.
+struct TileWorker {
+  TileValues values;
+  TileGradients gradients;
+  Scratch scratch;
+  explicit TileWorker(const Network& network)
+      : values(network, true), gradients(network), scratch(network) {}
+};
+
+// Training steps of a network on batches of up to `batch_size` images; one caller at a time.
+class Trainer {
+ public:
+  Trainer(const Network& network, int batch_size)
+      : network_(network), batch_(network, tiles_of(batch_size)), losses_(batch_.tiles) {}
+
+  // Gradients of a batch's mean loss, then the update of parameters and optimiser state.
+  Loss step(const Images& images, const int64_t* labels, int batch_size,
+            const StepSettings& settings, int threads, float* const* parameters,
+            float* const* gradients, float* const* state) {
+    const Loss loss =
+        compute_gradients(parameters, images, labels, batch_size,
+                          static_cast<float>(settings.label_smoothing), threads, gradients);
+    update(network_, settings, gradients, parameters, state, threads);
+    return loss;
+  }
+
+ private:
+  Loss compute_gradients(const float* const* parameters, const Images& images,
+                         const int64_t* labels, int batch_size, float label_smoothing, int threads,
+                         float* const* gradients) {
+    batch_.tiles = tiles_of(batch_size);
+    threads = std::max(1, std::min(threads, batch_.tiles));
+    while (static_cast<int>(workers_.size()) < threads) {
+      workers_.push_back(std::make_unique<TileWorker>(network_));
+    }
+    ThreadPool::instance().run(threads, batch_.tiles, [&](int tile, int worker) {
+      TileWorker& own = *workers_[worker];
+      const int first = tile * kLanes, count = std::min(kLanes, batch_size - first);
+      read_images(network_, images, first, count, own.values.inputs.front());
+      forward(network_, parameters, own.values, own.scratch);
+      losses_[tile] = softmax_cross_entropy(
+          own.values.inputs.back(), static_cast<int>(network_.output_count()), labels + first,
+          count, label_smoothing, static_cast<float>(batch_size), own.gradients.inputs.back());
+      backward(network_, parameters, own.values, own.gradients, false, tile, batch_);
+    });
+    sum_gradients(network_, batch_, threads, gradients);
+    Loss total;
+    for (int tile = 0; tile < batch_.tiles; ++tile) {
+      total.sum += losses_[tile].sum;
+      total.correct += losses_[tile].correct;
+    }
+    return total;
+  }
+
+  Network network_;
+  BatchSums batch_;
+  std::vector<Loss> losses_;
+  std::vector<std::unique_ptr<TileWorker>> workers_;
+};
+
+}  // namespace lenet

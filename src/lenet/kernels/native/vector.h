@@ -1,0 +1,96 @@
+// The vector type that everything is written in, and the few functions on it.
+//
+// A vector holds one number of each of `kLanes` images. The compiler's generic vectors turn it into
+// whatever the processor has: one register with AVX-512, AVX or NEON.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
+namespace lenet {
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16;
+constexpr int kRegisters = 32;
+#elif defined(__AVX__)
+constexpr int kLanes = 8;
+constexpr int kRegisters = 16;
+#elif defined(__aarch64__)
+constexpr int kLanes = 4;
+constexpr int kRegisters = 32;
+#else
+constexpr int kLanes = 4;
+constexpr int kRegisters = 16;
+#endif
+
+constexpr size_t kVectorBytes = kLanes * sizeof(float);
+
+typedef float Vector __attribute__((vector_size(kVectorBytes), may_alias));
+typedef int32_t IntVector __attribute__((vector_size(kVectorBytes), may_alias));
+typedef uint32_t BitVector __attribute__((vector_size(kVectorBytes), may_alias));
+
+inline Vector broadcast(float value) { return value - Vector{}; }  // keeps -0, as `0 + -0` does not
+
+// A choice lane by lane; a comparison with nan is false, so `minimum(limit, nan)` is nan.
+inline Vector minimum(Vector limit, Vector x) { return limit < x ? limit : x; }
+inline Vector maximum(Vector limit, Vector x) { return limit > x ? limit : x; }
+
+inline Vector load(const float* source) {
+  Vector result;
+  std::memcpy(&result, source, sizeof result);
+  return result;
+}
+
+inline void store(float* target, Vector x) { std::memcpy(target, &x, sizeof x); }
+
+// The sum over the lanes, always in the same order.
+inline float sum_of_lanes(Vector x) {
+  float lanes[kLanes];
+  store(lanes, x);
+  for (int width = kLanes / 2; width > 0; width /= 2) {
+    for (int lane = 0; lane < width; ++lane) lanes[lane] += lanes[lane + width];
+  }
+  return lanes[0];
+}
+
+// 2 to the power of x, for x from -126 to 126 or nan; relative error below 3e-7.
+inline Vector exp2_in_range(Vector x) {
+  const Vector shift = broadcast(0x1.8p23f);  // adding it rounds to whole numbers
+  const Vector shifted = x + shift;
+  const Vector fraction = x - (shifted - shift);  // -0.5 to 0.5
+  Vector power = broadcast(0x1.5bba14p-10f);  // the best polynomial of degree 5 that is 1 at 0
+  power = power * fraction + 0x1.3cea88p-7f;
+  power = power * fraction + 0x1.c6b752p-5f;
+  power = power * fraction + 0x1.ebf9bcp-3f;
+  power = power * fraction + 0x1.62e42ap-1f;
+  power = power * fraction + 1.0f;
+  return power * (Vector)(((BitVector)shifted << 23) + 0x3f800000u);
+}
+
+constexpr float kLog2OfE = 0x1.715476p+0f;
+constexpr float kExponentLimit = 126.0f;
+
+inline Vector exp(Vector x) {
+  const Vector exponent = minimum(broadcast(kExponentLimit), x * kLog2OfE);
+  return exp2_in_range(maximum(broadcast(-kExponentLimit), exponent));
+}
+
+// 1 / x for x from 1 to 2^127.
+inline Vector reciprocal(Vector x) {
+#if defined(__AVX512F__)
+  const Vector guess = (Vector)_mm512_maskz_rcp14_ps(0xffff, (__m512)x);
+  return guess + guess * (1.0f - x * guess);  // Newton's step: 14 bits become 28
+#else
+  return 1.0f / x;
+#endif
+}
+
+inline Vector sigmoid(Vector x) { return reciprocal(1.0f + exp(-x)); }
+inline Vector tanh(Vector x) { return 2.0f * sigmoid(2.0f * x) - 1.0f; }
+
+}  // namespace lenet

@@ -1,0 +1,106 @@
+"""The compiled kernels against PyTorch in float64, which knows nothing of them."""
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from lenet.kernels import (
+    FusedStep,
+    Predictor,
+    StepSettings,
+    kernel_status,
+    recognise_blocks,
+    use_kernels,
+)
+from lenet.models import LeNetConfig, build_model
+
+pytestmark = pytest.mark.skipif(
+    kernel_status().instructions is None, reason=f"no kernels: {kernel_status().reason}"
+)
+
+SHAPES = {
+    "tutorial": {},
+    "small kernels, three blocks": {"kernel_size": 3, "channels": (5, 7, 3), "dense_widths": (13,)},
+    "colour, odd sizes": {
+        "input_shape": (3, 33, 29),
+        "kernel_size": 7,
+        "channels": (4,),
+        "padding": 0,
+        "dense_widths": (),
+    },
+    "flat, wide padding": {
+        "input_shape": (2, 9, 31),
+        "kernel_size": 2,
+        "channels": (9, 1),
+        "padding": 3,
+    },
+}
+
+
+def outputs_and_gradients(network: nn.Module, images: Tensor, labels: Tensor) -> list[Tensor]:
+    """Logits, then the loss's gradients of images and weights."""
+    logits = network(images)
+    loss = nn.functional.cross_entropy(logits, labels)
+    return [logits, *torch.autograd.grad(loss, [images, *network.parameters()])]
+
+
+@pytest.mark.parametrize("batch", [1, 7, 255])
+@pytest.mark.parametrize("pooling", ["average", "max"])
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_gradients_are_those_of_float64(
+    shape: str, activation: str, pooling: str, batch: int
+) -> None:
+    config = LeNetConfig.from_dict({"activation": activation, "pooling": pooling, **SHAPES[shape]})
+    network = build_model(config, seed=1)
+    reference = nn.Sequential(*copy.deepcopy(network)).double()
+    generator = torch.Generator().manual_seed(batch)
+    images = torch.randn(batch, *config.input_shape, generator=generator, requires_grad=True)
+    labels = torch.randint(10, (batch,), generator=generator)
+    with use_kernels("native"):
+        ours = outputs_and_gradients(network, images, labels)
+    exact = outputs_and_gradients(reference, images.detach().double().requires_grad_(), labels)
+    for one, other in zip(ours, exact, strict=True):
+        assert (one.double() - other).norm() <= 1e-5 * other.norm()
+
+
+def test_an_image_has_the_same_bits_alone_and_in_a_batch() -> None:
+    network = build_model(LeNetConfig(), seed=2)
+    blocks, parameters = recognise_blocks(network, (1, 28, 28))
+    predictor = Predictor(blocks, [parameter.detach().numpy() for parameter in parameters])
+    images = torch.rand(37, 1, 28, 28)
+    together = predictor(images.numpy(), threads=3)
+    alone = [predictor(image[None].numpy())[0] for image in images]
+    assert all((one == other).all() for one, other in zip(together, alone, strict=True))
+    with torch.no_grad():
+        torch.testing.assert_close(torch.from_numpy(together), nn.Sequential(*network)(images))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        StepSettings(),
+        StepSettings(momentum=0.9, nesterov=True, weight_decay=0.01),
+        StepSettings("adam", weight_decay=0.01, label_smoothing=0.1),
+        StepSettings("adamw", weight_decay=0.1, gradient_clipping=0.5),
+    ],
+)
+def test_a_fused_step_does_not_depend_on_threads(settings: StepSettings) -> None:
+    pixels = torch.randint(256, (250, 1, 28, 28), dtype=torch.uint8)
+    labels, values = torch.randint(10, (250,)), torch.arange(256) / 255
+    results = []
+    for threads in (1, 2, 5):
+        network = build_model(LeNetConfig(), seed=3)
+        step = FusedStep(network, (1, 28, 28), 250, settings, values)
+        before = torch.get_num_threads()
+        torch.set_num_threads(threads)
+        try:
+            losses = [step(pixels, labels, 0.01) for _ in range(5)]
+        finally:
+            torch.set_num_threads(before)
+        results.append((losses, [parameter.detach() for parameter in network.parameters()]))
+    for losses, weights in results[1:]:
+        assert losses == results[0][0]
+        assert all(torch.equal(a, b) for a, b in zip(weights, results[0][1], strict=True))
