@@ -99,17 +99,22 @@ def run_blocks(blocks: Sequence[Block], images: Tensor, parameters: Sequence[Ten
         message = f"The images are {tuple(images.shape[1:])}, not {blocks[0].input_shape}."
         raise ModelError(message)
     choice = chosen_kernels()
-    obstacle = None if choice == "torch" else find_obstacle(images, parameters)
-    if choice == "torch" or (obstacle and choice == "auto"):
+    if choice == "torch":
         return _run_with_torch(blocks, images, parameters)
-    if obstacle:
-        message = f"The compiled kernels can't be used here: {obstacle}"
-        raise ModelError(message)
+    if obstacle := _find_obstacle(images, parameters):
+        if choice == "native":
+            raise unusable(obstacle)
+        return _run_with_torch(blocks, images, parameters)
     output: Tensor = _Blocks.apply(tuple(blocks), images, *parameters)  # type: ignore[no-untyped-call]
     return output
 
 
-def find_obstacle(images: Tensor, parameters: Sequence[Tensor]) -> str | None:
+def unusable(obstacle: str) -> ModelError:
+    """The error where `native` kernels are chosen and something stands against them."""
+    return ModelError(f"The compiled kernels can't be used here: {obstacle}")
+
+
+def _find_obstacle(images: Tensor, parameters: Sequence[Tensor]) -> str | None:
     """Why the compiled kernels can't take these tensors now, or nothing."""
     if reason := kernel_status().reason:
         return reason

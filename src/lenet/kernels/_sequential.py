@@ -1,7 +1,7 @@
 from torch import Tensor, nn
 
 from lenet.errors import ModelError
-from lenet.kernels._autograd import find_obstacle, run_blocks
+from lenet.kernels._autograd import run_blocks, unusable
 from lenet.kernels._choice import chosen_kernels
 from lenet.kernels._library import kernel_status
 from lenet.kernels._recognise import recognise_blocks
@@ -26,15 +26,11 @@ class KernelSequential(nn.Sequential):
             return self.layer_by_layer(input)
         try:
             blocks, parameters = recognise_blocks(self, tuple(input.shape[1:]))
-            obstacle = find_obstacle(input, parameters)
         except ModelError as error:
-            obstacle = str(error)
-        if obstacle is None:
-            return run_blocks(blocks, input, parameters)
-        if choice == "native":
-            message = f"The compiled kernels can't be used here: {obstacle}"
-            raise ModelError(message)
-        return self.layer_by_layer(input)
+            if choice == "native":
+                raise unusable(str(error)) from None
+            return self.layer_by_layer(input)
+        return run_blocks(blocks, input, parameters)
 
     def layer_by_layer(self, images: Tensor) -> Tensor:
         """The output as PyTorch's own layers give it."""

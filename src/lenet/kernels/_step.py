@@ -75,6 +75,23 @@ class FusedStep:
             {name: torch.zeros_like(parameter) for name in self._state_names()}
             for parameter in self._parameters
         ]
+        self._native_settings = NativeStepSettings(
+            kind=_KINDS.index(settings.optimiser),
+            nesterov=settings.nesterov,
+            weight_decay=settings.weight_decay,
+            momentum=settings.momentum,
+            beta1=_BETAS[0],
+            beta2=_BETAS[1],
+            epsilon=_EPSILON,
+            largest_norm=settings.gradient_clipping,
+            label_smoothing=settings.label_smoothing,
+        )
+        self._gradient_pointers = pointers([gradient.data_ptr() for gradient in self._gradients])
+        addresses: list[int | None] = []
+        for state in self._state:  # two a parameter
+            of_parameter = [tensor.data_ptr() for tensor in state.values()]
+            addresses += [*of_parameter, *[None] * (2 - len(of_parameter))]
+        self._state_pointers = pointers(addresses)
 
     @property
     def classes(self) -> int:
@@ -101,25 +118,9 @@ class FusedStep:
         Returns:
             The mean loss in nats before the update, and how many images were right.
         """
-        settings = self._settings
         self._steps += 1
-        native = NativeStepSettings(
-            kind=_KINDS.index(settings.optimiser),
-            nesterov=settings.nesterov,
-            step=self._steps,
-            learning_rate=learning_rate,
-            weight_decay=settings.weight_decay,
-            momentum=settings.momentum,
-            beta1=_BETAS[0],
-            beta2=_BETAS[1],
-            epsilon=_EPSILON,
-            largest_norm=settings.gradient_clipping,
-            label_smoothing=settings.label_smoothing,
-        )
-        states = []
-        for state in self._state:
-            addresses = [tensor.data_ptr() for tensor in state.values()]
-            states += [*addresses, *[None] * (2 - len(addresses))]
+        self._native_settings.step = self._steps
+        self._native_settings.learning_rate = learning_rate
         pixels, labels, loss = pixels.contiguous(), labels.contiguous(), Loss()
         call(
             "trainer_step",
@@ -127,11 +128,11 @@ class FusedStep:
             byte_images(pixels.data_ptr(), self._byte_values.data_ptr()),
             labels.data_ptr(),
             len(labels),
-            native,
+            self._native_settings,
             torch.get_num_threads(),
             pointers([parameter.data_ptr() for parameter in self._parameters]),
-            pointers([gradient.data_ptr() for gradient in self._gradients]),
-            pointers(states),
+            self._gradient_pointers,
+            self._state_pointers,
             ctypes.byref(loss),
         )
         torch._C._increment_version(self._parameters)

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <exception>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -30,7 +31,8 @@ class ThreadPool {
   }
 
   // Calls `function(task, worker)` for every task from 0 on; workers are 0 to `threads` - 1. If
-  // another caller has the pool, this one does its tasks alone.
+  // another caller has the pool, this one does its tasks alone. What a task throws is thrown here,
+  // after all threads have come to rest.
   template <typename Function>
   void run(int threads, int tasks, Function function) {
     std::unique_lock<std::mutex> claim(in_use_, std::try_to_lock);
@@ -40,10 +42,19 @@ class ThreadPool {
       return;
     }
     std::atomic<int> next{0};
+    std::mutex failing;
+    std::exception_ptr failure;
     const std::function<void(int)> work = [&](int worker) {
-      for (int task = next++; task < tasks; task = next++) function(task, worker);
+      try {
+        for (int task = next++; task < tasks; task = next++) function(task, worker);
+      } catch (...) {
+        std::lock_guard<std::mutex> lock(failing);
+        failure = std::current_exception();
+        next = tasks;
+      }
     };
     run_on_all(threads, work);
+    if (failure) std::rethrow_exception(failure);
   }
 
  private:
