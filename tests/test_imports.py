@@ -20,7 +20,7 @@ ALLOWED = {
     "models": {"kernels"},
     "training": {"datasets", "kernels", "models"},
     "runs": {"datasets", "kernels", "models", "training"},
-    "evaluation": {"datasets", "models", "training", "runs"},
+    "evaluation": {"datasets", "kernels", "models", "training", "runs"},
     "d2l": {"datasets", "models", "training"},
     "cli": {"datasets", "kernels", "models", "training", "runs", "evaluation"},
 }

@@ -93,11 +93,13 @@ def test_a_fused_step_does_not_depend_on_threads(settings: StepSettings) -> None
     results = []
     for threads in (1, 2, 5):
         network = build_model(LeNetConfig(), seed=3)
-        step = FusedStep(network, (1, 28, 28), 250, settings, values)
+        step = FusedStep(
+            network, pixels, labels, batch_size=250, settings=settings, byte_values=values
+        )
         before = torch.get_num_threads()
         torch.set_num_threads(threads)
         try:
-            losses = [step(pixels, labels, 0.01) for _ in range(5)]
+            losses = [step(torch.arange(250), 0.01) for _ in range(5)]
         finally:
             torch.set_num_threads(before)
         results.append((losses, [parameter.detach() for parameter in network.parameters()]))

@@ -18,7 +18,7 @@ from lenet.datasets import Dataset
 from lenet.runs import Run, find_runs
 
 TRAIN = (sys.executable, "-m", "lenet", "train")
-DIGITS = ("--data", "digits", "--epochs", "4", "--batch-size", "2", "--threads", "1")
+DIGITS = ("--data", "digits", "--epochs", "20", "--batch-size", "2", "--threads", "1")
 LONG = ("--data", "digits", "--epochs", "500", "--threads", "1")
 PATIENCE = 120.0  # seconds after which a process is taken to hang
 
@@ -65,14 +65,16 @@ def assert_same_bits(one: Run, other: Run) -> None:
     assert one.result.test_loss == other.result.test_loss
 
 
-def kill_thrice_and_resume(folder: Path, arguments: tuple[str, ...], longest: float) -> Run:
+def kill_thrice_and_resume(folder: Path, arguments: tuple[str, ...], whole: Run) -> Run:
     """Kill a training at three random instants while it trains, and let it end after that.
 
     Args:
         folder: Where the run folder is made.
         arguments: Of the first start.
-        longest: Seconds of training up to a kill, at most.
+        whole: The same training without a kill; says how long it takes.
     """
+    assert whole.result is not None
+    longest = whole.result.seconds / 5  # so that three of them come before the end
     process = start(*arguments, "--runs-folder", str(folder))
     run = wait_for_run(folder, process)
     for _ in range(3):
@@ -89,8 +91,9 @@ def kill_thrice_and_resume(folder: Path, arguments: tuple[str, ...], longest: fl
 
 def test_killed_three_times_it_ends_with_the_same_bits(tmp_path: Path) -> None:
     finish(start(*DIGITS, "--runs-folder", str(tmp_path / "whole")))
-    killed = kill_thrice_and_resume(tmp_path / "killed", DIGITS, longest=1.0)
-    assert_same_bits(find_runs(tmp_path / "whole")[0], killed)
+    whole = find_runs(tmp_path / "whole")[0]
+    killed = kill_thrice_and_resume(tmp_path / "killed", DIGITS, whole)
+    assert_same_bits(whole, killed)
     assert not list(killed.folder.glob(".*partial"))
 
 
@@ -98,13 +101,13 @@ def test_killed_three_times_it_ends_with_the_same_bits(tmp_path: Path) -> None:
 def test_fashion_mnist_killed_three_times_ends_with_the_same_bits(
     tmp_path: Path, fashion_mnist: Dataset
 ) -> None:
-    arguments = ("--data", "fashion-mnist", "--epochs", "2", "--seed", "0", "--threads", "1")
+    arguments = ("--data", "fashion-mnist", "--epochs", "5", "--seed", "0", "--threads", "1")
     folders = [tmp_path / "one", tmp_path / "two"]
     for folder in folders:
         finish(start(*arguments, "--runs-folder", str(folder)))
     one, two = (find_runs(folder)[0] for folder in folders)
     assert_same_bits(one, two)
-    killed = kill_thrice_and_resume(tmp_path / "killed", arguments, longest=2.0)
+    killed = kill_thrice_and_resume(tmp_path / "killed", arguments, one)
     assert_same_bits(one, killed)
 
 

@@ -36,6 +36,14 @@ def evaluate(
     device: Annotated[
         str, typer.Option("--device", help="`cpu`, `cuda`, `mps`, …; `auto` takes the best.")
     ] = "auto",
+    kernels: Annotated[
+        Literal["auto", "native", "torch"],
+        typer.Option(
+            "--kernels",
+            help="What computes on a CPU: lenet's compiled kernels, PyTorch, or the kernels where "
+            "they serve.",
+        ),
+    ] = "auto",
     runs_folder: Annotated[
         Path, typer.Option("--runs-folder", help="Where names of runs are looked for.")
     ] = Path("runs"),
@@ -54,7 +62,7 @@ def evaluate(
     from lenet.runs import open_run
 
     source = Path(model) if Path(model).is_file() else open_run(model, runs_folder)
-    scored = evaluation.evaluate(source, data, split=split, device=device)
+    scored = evaluation.evaluate(source, data, split=split, device=device, kernels=kernels)
     if picture is not None:
         _save_picture(scored, picture)
     elif isinstance(source, Path) or as_json:

@@ -1,4 +1,5 @@
 from ._batches import Batches as Batches
+from ._batches import Selection as Selection
 from ._batches import derive_seed as derive_seed
 from ._cache import data_folder as data_folder
 from ._catalog import CATALOG as CATALOG
@@ -16,6 +17,7 @@ __all__ = [
     "CatalogEntry",
     "Dataset",
     "RemoteFile",
+    "Selection",
     "Split",
     "data_folder",
     "dataset_names",

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -23,6 +24,22 @@ def derive_seed(seed: int, *path: int) -> int:
     """
     words = np.random.SeedSequence(seed, spawn_key=path).generate_state(1, np.uint64)
     return int(words[0]) >> 1
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which examples make a batch, and what happens to each.
+
+    Attributes:
+        indices: Of the examples, int64 (B,).
+        mirrored: Which images change left and right, bool (B,); `None` where none does.
+        shifts: How far rows and columns move, int64 (2, B): the pixel at (y, x) comes from
+            (y + shifts[0], x + shifts[1]). `None` where none moves.
+    """
+
+    indices: Tensor
+    mirrored: Tensor | None = None
+    shifts: Tensor | None = None
 
 
 class Batches:
@@ -67,6 +84,7 @@ class Batches:
             raise SettingError(message)
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
         self.mean, self.std, self.shift, self.flip = mean, std, shift, flip
+        self.device = torch.device(device)
         # torch takes no reversed views, and warns of arrays that may not be written to.
         self.images = torch.from_numpy(np.require(split.images, requirements=["C", "W"])).to(device)
         self.labels = torch.from_numpy(np.require(split.labels, requirements=["C", "W"])).to(device)
@@ -95,20 +113,25 @@ class Batches:
         Yields:
             Images, float32 (B, C, H, W), and labels, int64 (B,).
         """
-        for pixels, labels in self.pixels(epoch, start):
-            yield self.normalise(pixels), labels
+        for selection in self.selections(epoch, start):
+            yield self.take(selection)
 
-    def pixels(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """The batches of an epoch before `normalise`: images are uint8 (B, C, H, W)."""
-        order = self._order(epoch) if self.shuffle else None
+    def selections(self, epoch: int, start: int = 0) -> Iterator[Selection]:
+        """The same batches, before anything is read: which examples, and what happens to each."""
+        count = len(self.labels)
+        order = self._order(epoch) if self.shuffle else torch.arange(count, device=self.device)
         for step in range(start, len(self)):
-            chosen: slice | Tensor = slice(step * self.batch_size, (step + 1) * self.batch_size)
-            if order is not None:
-                chosen = order[chosen]
-            pixels = self.images[chosen]
-            if self.shift or self.flip:
-                pixels = self._augment(pixels, derive_seed(self.seed, _AUGMENTATION, epoch, step))
-            yield pixels, self.labels[chosen]
+            indices = order[step * self.batch_size : (step + 1) * self.batch_size]
+            yield Selection(indices, *self._draw_augmentation(len(indices), epoch, step))
+
+    def take(self, selection: Selection) -> tuple[Tensor, Tensor]:
+        """The examples of a selection: images, float32 (B, C, H, W), and labels, int64 (B,)."""
+        pixels = self.images[selection.indices]
+        if selection.mirrored is not None:
+            pixels = torch.where(selection.mirrored[:, None, None, None], pixels.flip(-1), pixels)
+        if selection.shifts is not None:
+            pixels = self._shift_pixels(pixels, selection.shifts)
+        return self.normalise(pixels), self.labels[selection.indices]
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """Pixels 0 … 255, uint8 of any shape, as the float32 that the network takes."""
@@ -117,25 +140,38 @@ class Batches:
             images = images.sub_(self.mean).div_(self.std)
         return images
 
+    @property
+    def byte_values(self) -> Tensor:
+        """What the 256 values of a pixel become: float32 of shape (256,)."""
+        return self.normalise(torch.arange(256, dtype=torch.uint8))
+
     def _order(self, epoch: int) -> Tensor:
         """The order of the examples in an epoch, the same on every device."""
         generator = torch.Generator().manual_seed(derive_seed(self.seed, _ORDER, epoch))
         return torch.randperm(len(self.labels), generator=generator).to(self.labels.device)
 
-    def _augment(self, pixels: Tensor, seed: int) -> Tensor:
-        """Mirror and shift each image on its own; what comes in from outside is 0."""
+    def _draw_augmentation(
+        self, count: int, epoch: int, step: int
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """What happens to each image of a batch: mirrored, and shifts."""
+        mirrored = shifts = None
+        if not self.flip and not self.shift:
+            return mirrored, shifts
+        seed = derive_seed(self.seed, _AUGMENTATION, epoch, step)
         generator = torch.Generator().manual_seed(seed)
-        count, _, height, width = pixels.shape
         if self.flip:
-            mirrored = torch.rand(count, generator=generator) < 0.5
-            mirrored = mirrored.to(pixels.device)[:, None, None, None]
-            pixels = torch.where(mirrored, pixels.flip(-1), pixels)
+            mirrored = (torch.rand(count, generator=generator) < 0.5).to(self.device)
         if self.shift:
-            offsets = torch.randint(2 * self.shift + 1, (2, count, 1), generator=generator)
-            offsets = offsets.to(pixels.device)
-            rows = offsets[0] + torch.arange(height, device=pixels.device)
-            columns = offsets[1] + torch.arange(width, device=pixels.device)
-            padded = F.pad(pixels, [self.shift] * 4).movedim(1, -1)
-            image = torch.arange(count, device=pixels.device)[:, None, None]
-            pixels = padded[image, rows[:, :, None], columns[:, None, :]].movedim(-1, 1)
-        return pixels
+            sizes = torch.randint(2 * self.shift + 1, (2, count), generator=generator)
+            shifts = (sizes - self.shift).to(self.device)
+        return mirrored, shifts
+
+    def _shift_pixels(self, pixels: Tensor, shifts: Tensor) -> Tensor:
+        """Move each image on its own; what comes in from outside is 0."""
+        count, _, height, width = pixels.shape
+        row_shifts, column_shifts = shifts[:, :, None] + self.shift
+        rows = row_shifts + torch.arange(height, device=self.device)
+        columns = column_shifts + torch.arange(width, device=self.device)
+        padded = F.pad(pixels, [self.shift] * 4).movedim(1, -1)
+        image = torch.arange(count, device=self.device)[:, None, None]
+        return padded[image, rows[:, :, None], columns[:, None, :]].movedim(-1, 1)

@@ -1,16 +1,14 @@
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 
 from lenet.datasets import Batches, Dataset, Split, dataset_names, load_dataset
 from lenet.errors import DatasetError, RunError
 from lenet.evaluation._scores import Evaluation, score_predictions
+from lenet.kernels import KernelChoice, use_kernels
 from lenet.runs import Run, load, open_run
-from lenet.training import pick_device
-
-if TYPE_CHECKING:
-    from torch import nn
+from lenet.training import compute_logits, pick_device
 
 _BATCH = 256
 
@@ -21,6 +19,7 @@ def evaluate(
     *,
     split: Literal["train", "validation", "test"] = "test",
     device: str = "auto",
+    kernels: KernelChoice = "auto",
     runs_folder: Path | str = "runs",
 ) -> Evaluation:
     """Score a trained network.
@@ -31,9 +30,12 @@ def evaluate(
             given.
         split: Which images; `validation` gives those that the run held out.
         device: Where to compute.
+        kernels: What computes on a CPU: `native` for lenet's compiled kernels, with an error where
+            they do not serve; `torch` for PyTorch; `auto` for the kernels where they serve.
         runs_folder: Where names of runs are looked for.
 
     Raises:
+        SettingError: `native` kernels are wanted, and there are none here.
         RunError: There is no such run, or it has no model or no validation images.
         ModelError: The network does not fit the data.
         DatasetError: The data can't be had or used.
@@ -55,7 +57,8 @@ def evaluate(
         mean=card.normalisation.mean,
         std=card.normalisation.std,
     )
-    logits = _predict(network, batches)
+    with use_kernels(kernels):
+        logits = compute_logits(network.to(batches.device), batches).cpu()
     labels = torch.from_numpy(examples.labels)
     return score_predictions(
         examples.labels,
@@ -65,13 +68,6 @@ def evaluate(
         dataset=data.name,
         split=split,
     )
-
-
-@torch.no_grad()
-def _predict(network: "nn.Module", batches: Batches) -> torch.Tensor:
-    """Logits of every image: float32 (N, classes) on the CPU."""
-    network = network.to(batches.labels.device).eval()
-    return torch.cat([network(images).cpu() for images, _ in batches])
 
 
 def _pick_split(source: Run | Path | str, data: Dataset, split: str) -> Split:

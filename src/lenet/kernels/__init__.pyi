@@ -4,12 +4,14 @@ from ._blocks import ConvBlock as ConvBlock
 from ._blocks import DenseBlock as DenseBlock
 from ._choice import KernelChoice as KernelChoice
 from ._choice import chosen_kernels as chosen_kernels
+from ._choice import try_kernels as try_kernels
 from ._choice import use_kernels as use_kernels
 from ._library import KernelStatus as KernelStatus
 from ._library import kernel_status as kernel_status
 from ._predictor import Predictor as Predictor
 from ._recognise import recognise_blocks as recognise_blocks
 from ._sequential import KernelSequential as KernelSequential
+from ._sequential import recognise_network as recognise_network
 from ._step import FusedStep as FusedStep
 from ._step import StepSettings as StepSettings
 
@@ -27,5 +29,7 @@ __all__ = [
     "dense_block",
     "kernel_status",
     "recognise_blocks",
+    "recognise_network",
+    "try_kernels",
     "use_kernels",
 ]

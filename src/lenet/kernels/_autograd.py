@@ -10,8 +10,7 @@ from torch import Tensor
 
 from lenet.errors import ModelError
 from lenet.kernels._blocks import Activation, Block, ConvBlock, DenseBlock, Pooling
-from lenet.kernels._choice import chosen_kernels
-from lenet.kernels._library import kernel_status
+from lenet.kernels._choice import try_kernels
 from lenet.kernels._network import Native, call, float_images, native_network, pointers
 from lenet.kernels._recognise import is_plain
 
@@ -98,39 +97,39 @@ def run_blocks(blocks: Sequence[Block], images: Tensor, parameters: Sequence[Ten
     if math.prod(images.shape[1:]) != math.prod(blocks[0].input_shape):
         message = f"The images are {tuple(images.shape[1:])}, not {blocks[0].input_shape}."
         raise ModelError(message)
-    choice = chosen_kernels()
-    if choice == "torch":
-        return _run_with_torch(blocks, images, parameters)
+    output = try_kernels(lambda: _run_with_kernels(blocks, images, parameters))
+    return _run_with_torch(blocks, images, parameters) if output is None else output
+
+
+def _run_with_kernels(
+    blocks: Sequence[Block], images: Tensor, parameters: Sequence[Tensor]
+) -> Tensor:
+    """The same by the compiled kernels.
+
+    Raises:
+        ModelError: They can't do it.
+    """
     if obstacle := _find_obstacle(images, parameters):
-        if choice == "native":
-            raise unusable(obstacle)
-        return _run_with_torch(blocks, images, parameters)
+        raise ModelError(obstacle)
     output: Tensor = _Blocks.apply(tuple(blocks), images, *parameters)  # type: ignore[no-untyped-call]
     return output
 
 
-def unusable(obstacle: str) -> ModelError:
-    """The error where `native` kernels are chosen and something stands against them."""
-    return ModelError(f"The compiled kernels can't be used here: {obstacle}")
-
-
 def _find_obstacle(images: Tensor, parameters: Sequence[Tensor]) -> str | None:
     """Why the compiled kernels can't take these tensors now, or nothing."""
-    if reason := kernel_status().reason:
-        return reason
     for tensor in (images, *parameters):
         if type(tensor) not in (Tensor, torch.nn.Parameter) or tensor.device.type != "cpu":
-            return "a tensor is not an ordinary one on the CPU."
+            return "A tensor is not an ordinary one on the CPU."
         if tensor.dtype != torch.float32:
-            return f"a tensor is {tensor.dtype}, not float32."
+            return f"A tensor is {tensor.dtype}, not float32."
     if not all(is_plain(parameter) for parameter in parameters):
-        return "the weights are not contiguous."
+        return "The weights are not contiguous."
     if len(images) == 0:
-        return "the batch is empty."
+        return "The batch is empty."
     if torch.is_autocast_enabled("cpu"):
-        return "automatic mixed precision is on."
+        return "Automatic mixed precision is on."
     if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
-        return "the network is being compiled or exported."
+        return "The network is being compiled or exported."
     if _is_transformed():
         return "`torch.func` is at work."
     return None

@@ -1,11 +1,12 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Literal
+from typing import Literal, TypeVar
 
-from lenet.errors import SettingError
+from lenet.errors import ModelError, SettingError
 from lenet.kernels._library import kernel_status
 
+Result = TypeVar("Result")
 KernelChoice = Literal["auto", "native", "torch"]
 _chosen: ContextVar[KernelChoice] = ContextVar("chosen_kernels", default="auto")
 
@@ -38,3 +39,29 @@ def use_kernels(choice: KernelChoice) -> Iterator[None]:
         yield
     finally:
         _chosen.reset(before)
+
+
+def try_kernels(attempt: Callable[[], Result]) -> Result | None:
+    """Do something by the compiled kernels, unless PyTorch is chosen or they do not serve.
+
+    Args:
+        attempt: Does it, or raises `ModelError` where the kernels do not serve.
+
+    Returns:
+        What it gave, or `None` where PyTorch is to do it.
+
+    Raises:
+        ModelError: `native` is chosen and the kernels do not serve; the message says why.
+    """
+    choice = chosen_kernels()
+    if choice == "torch":
+        return None
+    try:
+        if reason := kernel_status().reason:
+            raise ModelError(reason)
+        return attempt()
+    except ModelError as error:
+        if choice == "auto":
+            return None
+        message = f"`kernels` can't be `native` here. {error}"
+        raise ModelError(message) from None

@@ -8,7 +8,7 @@ from ctypes import POINTER, c_double, c_int32, c_int64, c_void_p
 from dataclasses import dataclass
 from pathlib import Path
 
-INTERFACE = 1  # what `lenet_interface()` of native/interface.cpp must give
+INTERFACE = 2  # what `lenet_interface()` of native/interface.cpp must give
 FOLDER = Path(__file__).parent / "compiled"
 _SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 _X86_KINDS = ("baseline", "avx2", "avx512")  # in the order of `lenet_processor()`
@@ -34,6 +34,31 @@ class Images(ctypes.Structure):
     """As in native/network.h."""
 
     _fields_ = [("numbers", c_void_p), ("bytes", c_void_p), ("byte_values", c_void_p)]
+
+
+class Examples(ctypes.Structure):
+    """As in native/examples.h."""
+
+    _fields_ = [
+        ("pixels", c_void_p),
+        ("byte_values", c_void_p),
+        ("labels", c_void_p),
+        ("channels", c_int32),
+        ("height", c_int32),
+        ("width", c_int32),
+    ]
+
+
+class Selection(ctypes.Structure):
+    """As in native/examples.h."""
+
+    _fields_ = [
+        ("indices", c_void_p),
+        ("mirrored", c_void_p),
+        ("row_shifts", c_void_p),
+        ("column_shifts", c_void_p),
+        ("count", c_int32),
+    ]
 
 
 class NativeStepSettings(ctypes.Structure):
@@ -83,9 +108,8 @@ _FUNCTIONS = {
         c_int32,
         [
             c_void_p,
-            POINTER(Images),
-            c_void_p,
-            c_int32,
+            POINTER(Examples),
+            POINTER(Selection),
             POINTER(NativeStepSettings),
             c_int32,
             c_void_p,

@@ -15,7 +15,6 @@ _ACTIVATIONS: dict[type[nn.Module], Activation] = {
     nn.ReLU: "relu",
 }
 _POOLINGS: dict[type[nn.Module], Pooling] = {nn.AvgPool2d: "average", nn.MaxPool2d: "max"}
-_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
 def recognise_blocks(
@@ -34,10 +33,10 @@ def recognise_blocks(
     >>> recognise_blocks(layers, (1, 28, 28))[0]
     [DenseBlock(inputs=784, outputs=10, activation='none')]
     """
-    if _has_any_global_hook():  # type: ignore[no-untyped-call]
-        message = "Hooks on all modules want to see every layer."
+    queue = list(layers)
+    if is_listened_to(queue):
+        message = "A hook wants to see what goes through the layers."
         raise ModelError(message)
-    queue = [_checked(layer) for layer in layers]
     blocks: list[Block] = []
     parameters: list[Tensor] = []
     shape = tuple(input_shape)
@@ -83,12 +82,16 @@ def _next_block(layer: nn.Module, queue: list[nn.Module], shape: tuple[int, ...]
     raise _unknown(layer)
 
 
-def _checked(layer: nn.Module) -> nn.Module:
-    """The layer, if nobody listens to what goes in and out of it."""
-    if any(getattr(layer, name) for name in _HOOKS):
-        message = f"Hooks want to see what goes through {type(layer).__name__}."
-        raise ModelError(message)
-    return layer
+def is_listened_to(layers: Iterable[nn.Module]) -> bool:
+    """Whether something else than a layer's own code wants to see what goes in and out of it."""
+    return bool(_has_any_global_hook()) or any(  # type: ignore[no-untyped-call]
+        "forward" in vars(layer)
+        or layer._forward_hooks
+        or layer._forward_pre_hooks
+        or layer._backward_hooks
+        or layer._backward_pre_hooks
+        for layer in layers
+    )
 
 
 def _is_plain_convolution(layer: nn.Conv2d, shape: tuple[int, ...]) -> bool:

@@ -1,10 +1,11 @@
+import torch
 from torch import Tensor, nn
 
 from lenet.errors import ModelError
-from lenet.kernels._autograd import run_blocks, unusable
-from lenet.kernels._choice import chosen_kernels
-from lenet.kernels._library import kernel_status
-from lenet.kernels._recognise import recognise_blocks
+from lenet.kernels._autograd import run_blocks
+from lenet.kernels._blocks import Block
+from lenet.kernels._choice import try_kernels
+from lenet.kernels._recognise import is_listened_to, recognise_blocks
 
 
 class KernelSequential(nn.Sequential):
@@ -21,18 +22,42 @@ class KernelSequential(nn.Sequential):
         Raises:
             ModelError: `native` kernels are chosen and can't do it.
         """
-        choice = chosen_kernels()
-        if choice == "torch" or (choice == "auto" and kernel_status().reason):
+        if torch.compiler.is_compiling():  # and the compiler should not look at the choice
             return self.layer_by_layer(input)
-        try:
-            blocks, parameters = recognise_blocks(self, tuple(input.shape[1:]))
-        except ModelError as error:
-            if choice == "native":
-                raise unusable(str(error)) from None
+        recognised = try_kernels(lambda: recognise_blocks(self, tuple(input.shape[1:])))
+        if recognised is None:
             return self.layer_by_layer(input)
+        blocks, parameters = recognised
         return run_blocks(blocks, input, parameters)
 
     def layer_by_layer(self, images: Tensor) -> Tensor:
         """The output as PyTorch's own layers give it."""
         output: Tensor = super().forward(images)  # type: ignore[no-untyped-call]
         return output
+
+
+def recognise_network(
+    network: nn.Module, input_shape: tuple[int, ...]
+) -> tuple[list[Block], list[Tensor]]:
+    """A network as blocks, with their weights and biases, if they are all that there is to it.
+
+    Args:
+        network: Any network.
+        input_shape: Channels, height and width of an image.
+
+    Raises:
+        ModelError: The compiled kernels do not serve the network, it does something besides
+            calling its layers one by one, or a hook wants to see what goes in and out of it.
+
+    >>> network = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    >>> recognise_network(network, (1, 28, 28))[0]
+    [DenseBlock(inputs=784, outputs=10, activation='none')]
+    """
+    forward = getattr(type(network), "forward", None)
+    if forward not in (nn.Sequential.forward, KernelSequential.forward):
+        message = f"The network is no plain `nn.Sequential` but a `{type(network).__name__}`."
+        raise ModelError(message)
+    if is_listened_to([network]):
+        message = "A hook wants to see what goes through the network."
+        raise ModelError(message)
+    return recognise_blocks(network.children(), input_shape)

@@ -1,4 +1,3 @@
-import ctypes
 from dataclasses import dataclass
 from typing import Literal
 
@@ -7,9 +6,10 @@ from torch import Tensor, nn
 
 from lenet.errors import ModelError
 from lenet.kernels._blocks import Block
-from lenet.kernels._library import Loss, NativeStepSettings, kernel_status
-from lenet.kernels._network import Native, byte_images, call, native_network, pointers
-from lenet.kernels._recognise import recognise_blocks
+from lenet.kernels._library import Examples, Loss, NativeStepSettings, Selection, kernel_status
+from lenet.kernels._network import Native, call, native_network, pointers
+from lenet.kernels._recognise import is_listened_to
+from lenet.kernels._sequential import recognise_network
 
 _KINDS = ("sgd", "adam", "adamw")  # in the order of native/optimisers.h
 _BETAS, _EPSILON = (0.9, 0.999), 1e-8  # PyTorch's own
@@ -42,9 +42,10 @@ class FusedStep:
     Its results do not depend on the number of threads.
 
     Args:
-        model: A network that `recognise_blocks` knows, with all weights to be trained; its weights
+        model: A network that `recognise_network` knows, with all weights to be trained; its weights
             are changed in place.
-        input_shape: Channels, height and width of an image.
+        images: All images to train on, uint8 (N, C, H, W).
+        labels: Their classes, int64 (N,).
         batch_size: Images a step at most.
         settings: How the weights are updated.
         byte_values: What the 256 values of a pixel stand for: float32 of shape (256,).
@@ -56,17 +57,25 @@ class FusedStep:
     def __init__(
         self,
         model: nn.Module,
-        input_shape: tuple[int, ...],
+        images: Tensor,
+        labels: Tensor,
+        *,
         batch_size: int,
         settings: StepSettings,
         byte_values: Tensor,
     ):
         if reason := kernel_status().reason:
             raise ModelError(reason)
-        self._model, self._input_shape = model, input_shape
-        self._settings = settings
-        self._byte_values = byte_values.contiguous()
+        self._model, self._input_shape = model, tuple(images.shape[1:])
+        self._batch_size, self._settings = batch_size, settings
         self._blocks, self._parameters = self._recognise()
+        self._snapshot = self._take_snapshot()
+        _check_examples(images, labels, self._blocks[-1].output_shape[0])
+        self._data = images.contiguous(), labels.contiguous(), byte_values.contiguous()
+        images, labels, byte_values = self._data
+        self._examples = Examples(
+            images.data_ptr(), byte_values.data_ptr(), labels.data_ptr(), *self._input_shape
+        )
         self._network = native_network(self._blocks)
         self._trainer = Native("trainer", self._network.handle, batch_size)
         self._gradients = [torch.empty_like(parameter) for parameter in self._parameters]
@@ -93,50 +102,79 @@ class FusedStep:
             addresses += [*of_parameter, *[None] * (2 - len(of_parameter))]
         self._state_pointers = pointers(addresses)
 
-    @property
-    def classes(self) -> int:
-        """Outputs of the network."""
-        return self._blocks[-1].output_shape[0]
-
     def still_serves(self) -> bool:
-        """Whether the network has the same layers, no hooks, and all weights to be trained."""
+        """Whether the network has the same layers and weights, no hooks, and all are trained."""
+        if self._take_snapshot() == self._snapshot:
+            return not is_listened_to([self._model, *self._model.children()])
         try:
             blocks, parameters = self._recognise()
         except ModelError:
             return False
         same = all(a is b for a, b in zip(parameters, self._parameters, strict=False))
-        return blocks == self._blocks and same
+        if blocks != self._blocks or not same:
+            return False
+        self._snapshot = self._take_snapshot()
+        return True
 
-    def __call__(self, pixels: Tensor, labels: Tensor, learning_rate: float) -> tuple[float, int]:
-        """Make a step.
+    def __call__(
+        self,
+        indices: Tensor,
+        learning_rate: float,
+        *,
+        mirrored: Tensor | None = None,
+        shifts: Tensor | None = None,
+    ) -> tuple[float, int]:
+        """Make a step. Only while `still_serves()`.
 
         Args:
-            pixels: uint8 (B, C, H, W), B up to the batch size.
-            labels: int64 (B,), classes of the network.
+            indices: Which images make the batch: int64 (B,), B up to the batch size.
             learning_rate: Of this step.
+            mirrored: Which of them change left and right, before any shift: bool (B,).
+            shifts: What becomes the pixel at (y, x) lies at (y + shifts[0], x + shifts[1]) or is 0
+                where that is outside: int64 (2, B), in pixels.
 
         Returns:
             The mean loss in nats before the update, and how many images were right.
+
+        Raises:
+            ValueError: There is no such image, or the batch has more than it may have.
         """
+        count = len(indices)
+        lowest, highest = torch.aminmax(indices)
+        if not (
+            0 <= int(lowest) <= int(highest) < len(self._data[0]) and count <= self._batch_size
+        ):
+            message = f"Not a batch of up to {self._batch_size} of {len(self._data[0])} images."
+            raise ValueError(message)
         self._steps += 1
         self._native_settings.step = self._steps
         self._native_settings.learning_rate = learning_rate
-        pixels, labels, loss = pixels.contiguous(), labels.contiguous(), Loss()
+        loss = Loss()
+        # What is made contiguous must live until the call is over.
+        indices = indices.contiguous()
+        mirrored = None if mirrored is None else mirrored.contiguous()
+        shifts = None if shifts is None else shifts.contiguous()
+        selection = Selection(
+            indices=indices.data_ptr(),
+            mirrored=None if mirrored is None else mirrored.data_ptr(),
+            row_shifts=None if shifts is None else shifts[0].data_ptr(),
+            column_shifts=None if shifts is None else shifts[1].data_ptr(),
+            count=count,
+        )
         call(
             "trainer_step",
             self._trainer.handle,
-            byte_images(pixels.data_ptr(), self._byte_values.data_ptr()),
-            labels.data_ptr(),
-            len(labels),
+            self._examples,
+            selection,
             self._native_settings,
             torch.get_num_threads(),
             pointers([parameter.data_ptr() for parameter in self._parameters]),
             self._gradient_pointers,
             self._state_pointers,
-            ctypes.byref(loss),
+            loss,
         )
         torch._C._increment_version(self._parameters)
-        return loss.sum / len(labels), loss.correct
+        return loss.sum / count, loss.correct
 
     def state(self) -> dict[int, dict[str, Tensor]]:
         """The optimiser's state, as `state_dict()["state"]` of PyTorch's optimisers has it."""
@@ -158,14 +196,48 @@ class FusedStep:
 
     def _recognise(self) -> tuple[list[Block], list[Tensor]]:
         """The network's blocks and weights, if all of them are to be trained."""
-        blocks, parameters = recognise_blocks(self._model.children(), self._input_shape)
+        blocks, parameters = recognise_network(self._model, self._input_shape)
         if not all(parameter.requires_grad for parameter in parameters):
             message = "Some weights are not to be trained."
             raise ModelError(message)
+        if any(p._backward_hooks or p._post_accumulate_grad_hooks for p in parameters):
+            message = "A hook wants to see a gradient."
+            raise ModelError(message)
         return blocks, parameters
+
+    def _take_snapshot(self) -> list[tuple[int, ...]]:
+        """What tells at little cost whether the network is as it was."""
+        layers = tuple(self._model.children())
+        return [
+            tuple(map(id, layers)),
+            *(
+                (
+                    id(parameter),
+                    parameter.data_ptr(),
+                    parameter.requires_grad,
+                    bool(parameter._backward_hooks or parameter._post_accumulate_grad_hooks),
+                )
+                for layer in layers
+                for parameter in layer._parameters.values()
+                if parameter is not None
+            ),
+        ]
 
     def _state_names(self) -> tuple[str, ...]:
         """What is kept for each parameter."""
         if self._settings.optimiser == "sgd":
             return ("momentum_buffer",) if self._settings.momentum else ()
         return "exp_avg", "exp_avg_sq"
+
+
+def _check_examples(images: Tensor, labels: Tensor, classes: int) -> None:
+    """Raise unless the compiled code can read the examples and the network has their classes."""
+    if images.device.type != "cpu" or labels.device.type != "cpu":
+        message = "The compiled kernels are for the CPU."
+        raise ModelError(message)
+    if images.dtype != torch.uint8 or labels.dtype != torch.int64 or len(images) != len(labels):
+        message = "The images must be uint8, with an int64 label each."
+        raise ModelError(message)
+    if not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+        message = f"There are labels outside of the network's {classes} classes."
+        raise ModelError(message)

@@ -9,6 +9,7 @@ from ._display import pick_display as pick_display
 from ._history import CurvePoint as CurvePoint
 from ._history import TrainingResult as TrainingResult
 from ._listener import Listener as Listener
+from ._metrics import compute_logits as compute_logits
 from ._metrics import count_correct as count_correct
 from ._metrics import evaluate_loss_and_accuracy as evaluate_loss_and_accuracy
 from ._notebook_display import NotebookDisplay as NotebookDisplay
@@ -40,6 +41,7 @@ __all__ = [
     "TrainerState",
     "TrainingResult",
     "build_optimiser",
+    "compute_logits",
     "count_correct",
     "diagnose",
     "draw_curves",

@@ -2,6 +2,8 @@ import torch
 from torch import Tensor, nn
 
 from lenet.datasets import Batches
+from lenet.errors import ModelError
+from lenet.kernels import Predictor, recognise_network, try_kernels
 
 
 def count_correct(logits: Tensor, labels: Tensor) -> Tensor:
@@ -10,6 +12,31 @@ def count_correct(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 @torch.no_grad()
+def compute_logits(model: nn.Module, batches: Batches) -> Tensor:
+    """What a network in evaluation mode makes of every example of a split, in its order.
+
+    The compiled kernels do it where they serve, as `use_kernels` says.
+
+    Args:
+        model: The network, on the batches' device; left in the mode it was in.
+        batches: The examples, without shuffling and augmentation.
+
+    Returns:
+        float32 (N, classes) on the batches' device.
+
+    Raises:
+        ModelError: `native` kernels are chosen and do not serve.
+    """
+    if predictor := try_kernels(lambda: _make_predictor(model, batches)):
+        return torch.from_numpy(predictor(batches.images.numpy(), torch.get_num_threads()))
+    was_training = model.training
+    model.eval()
+    try:
+        return torch.cat([model(images) for images, _ in batches])
+    finally:
+        model.train(was_training)
+
+
 def evaluate_loss_and_accuracy(model: nn.Module, batches: Batches) -> tuple[float, float]:
     """Mean cross-entropy and accuracy over a split, in evaluation mode.
 
@@ -20,14 +47,20 @@ def evaluate_loss_and_accuracy(model: nn.Module, batches: Batches) -> tuple[floa
     Returns:
         The mean loss in nats and the accuracy, 0 to 1.
     """
-    was_training = model.training
-    model.eval()
-    loss = torch.zeros((), device=batches.labels.device)
-    correct = torch.zeros((), dtype=torch.int64, device=batches.labels.device)
-    for images, labels in batches:
-        logits = model(images)
-        loss += nn.functional.cross_entropy(logits, labels, reduction="sum")
-        correct += count_correct(logits, labels)
-    model.train(was_training)
-    count = len(batches.labels)
-    return float(loss) / count, int(correct) / count
+    logits = compute_logits(model, batches)
+    loss = nn.functional.cross_entropy(logits, batches.labels)
+    return float(loss), int(count_correct(logits, batches.labels)) / len(batches.labels)
+
+
+def _make_predictor(model: nn.Module, batches: Batches) -> Predictor:
+    """The compiled kernels with the network's weights.
+
+    Raises:
+        ModelError: They do not serve it here.
+    """
+    if batches.device.type != "cpu":
+        message = "The compiled kernels are for the CPU."
+        raise ModelError(message)
+    blocks, parameters = recognise_network(model, tuple(batches.images.shape[1:]))
+    weights = [parameter.detach().numpy() for parameter in parameters]
+    return Predictor(blocks, weights, batches.byte_values.numpy())

@@ -2,12 +2,10 @@
 
 from typing import Protocol
 
-import torch
 from torch import Tensor, nn
 
-from lenet.datasets import Batches
-from lenet.errors import ModelError
-from lenet.kernels import FusedStep, KernelChoice, StepSettings
+from lenet.datasets import Batches, Selection
+from lenet.kernels import FusedStep, StepSettings, try_kernels
 from lenet.training._metrics import count_correct
 from lenet.training._optimisation import build_optimiser
 from lenet.training._recipe import Recipe
@@ -17,7 +15,7 @@ class Steps(Protocol):
     """What makes the steps of a training and has the optimiser's state."""
 
     def __call__(
-        self, pixels: Tensor, labels: Tensor, learning_rate: float
+        self, selection: Selection, learning_rate: float
     ) -> tuple[Tensor | float, Tensor | int]:
         """Update the weights by a batch; gives its mean loss and how many images were right."""
 
@@ -45,13 +43,12 @@ class TorchSteps:
         self._optimiser = build_optimiser(recipe, model.parameters())
         self._loss = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
 
-    def __call__(
-        self, pixels: Tensor, labels: Tensor, learning_rate: float
-    ) -> tuple[Tensor, Tensor]:
+    def __call__(self, selection: Selection, learning_rate: float) -> tuple[Tensor, Tensor]:
         """Update the weights by a batch."""
+        images, labels = self._batches.take(selection)
         for group in self._optimiser.param_groups:
             group["lr"] = learning_rate
-        logits = self._model(self._batches.normalise(pixels))
+        logits = self._model(images)
         loss = self._loss(logits, labels)
         self._optimiser.zero_grad()
         loss.backward()
@@ -77,51 +74,53 @@ class TorchSteps:
         self._optimiser.load_state_dict(self._optimiser.state_dict() | {"state": state})
 
 
-def pick_steps(
-    model: nn.Module,
-    recipe: Recipe,
-    batches: Batches,
-    input_shape: tuple[int, ...],
-    kernels: KernelChoice,
-) -> Steps:
-    """The compiled kernels' steps if they are chosen and serve, else PyTorch's.
+class NativeSteps:
+    """Steps by the compiled kernels, on the CPU.
 
-    Raises:
-        ModelError: `native` is chosen, and the kernels do not serve.
-    """
-    if kernels == "torch":
-        return TorchSteps(model, recipe, batches)
-    try:
-        return _fused_steps(model, recipe, batches, input_shape)
-    except ModelError as error:
-        if kernels == "native":
-            message = f"`kernels` can't be `native` here. {error}"
-            raise ModelError(message) from None
-        return TorchSteps(model, recipe, batches)
-
-
-def _fused_steps(
-    model: nn.Module, recipe: Recipe, batches: Batches, input_shape: tuple[int, ...]
-) -> FusedStep:
-    """The compiled kernels' steps.
+    Args:
+        model: A network that they know, trained in place.
+        recipe: How the weights are updated.
+        batches: Where the images come from.
 
     Raises:
         ModelError: They do not serve; the message says why.
     """
-    if batches.labels.device.type != "cpu":
-        message = "The compiled kernels are for the CPU."
-        raise ModelError(message)
-    settings = StepSettings(
-        optimiser=recipe.optimiser,
-        momentum=recipe.momentum,
-        nesterov=recipe.nesterov,
-        weight_decay=recipe.weight_decay,
-        label_smoothing=recipe.label_smoothing,
-        gradient_clipping=recipe.gradient_clipping,
-    )
-    pixel_values = batches.normalise(torch.arange(256, dtype=torch.uint8))
-    step = FusedStep(model, input_shape, recipe.batch_size, settings, pixel_values)
-    if not 0 <= int(batches.labels.min()) <= int(batches.labels.max()) < step.classes:
-        message = f"There are labels outside of the network's {step.classes} classes."
-        raise ModelError(message)
-    return step
+
+    def __init__(self, model: nn.Module, recipe: Recipe, batches: Batches):
+        settings = StepSettings(
+            optimiser=recipe.optimiser,
+            momentum=recipe.momentum,
+            nesterov=recipe.nesterov,
+            weight_decay=recipe.weight_decay,
+            label_smoothing=recipe.label_smoothing,
+            gradient_clipping=recipe.gradient_clipping,
+        )
+        self._step = FusedStep(
+            model,
+            batches.images,
+            batches.labels,
+            batch_size=recipe.batch_size,
+            settings=settings,
+            byte_values=batches.byte_values,
+        )
+        self.still_serves = self._step.still_serves
+        self.state, self.load_state = self._step.state, self._step.load_state
+
+    def __call__(self, selection: Selection, learning_rate: float) -> tuple[float, int]:
+        """Update the weights by a batch."""
+        return self._step(
+            selection.indices,
+            learning_rate,
+            mirrored=selection.mirrored,
+            shifts=selection.shifts,
+        )
+
+
+def pick_steps(model: nn.Module, recipe: Recipe, batches: Batches) -> Steps:
+    """The compiled kernels' steps if `use_kernels` has chosen them and they serve, else PyTorch's.
+
+    Raises:
+        ModelError: `native` is chosen, and the kernels do not serve.
+    """
+    native = try_kernels(lambda: NativeSteps(model, recipe, batches))
+    return native or TorchSteps(model, recipe, batches)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lenet.datasets import Batches, Dataset
+from lenet.datasets import Batches, Dataset, Selection
 from lenet.errors import InterruptedTraining, NonFiniteLossError, SettingError, TrainingError
 from lenet.kernels import KernelChoice, use_kernels
 from lenet.training._diagnosis import Diagnosis, chance_loss, diagnose, is_stuck
@@ -106,9 +106,7 @@ class Trainer:
             Batches(dataset.validation, _EVALUATION_BATCH, **place) if dataset.validation else None
         )
         with use_kernels(kernels):
-            self._steps = pick_steps(
-                self.model, recipe, self.train_batches, dataset.image_shape, kernels
-            )
+            self._steps = pick_steps(self.model, recipe, self.train_batches)
         self.kernels: KernelChoice = "torch" if isinstance(self._steps, TorchSteps) else "native"
         self.epoch = self.step = 0
         self.history: list[CurvePoint] = []
@@ -247,9 +245,9 @@ class Trainer:
         """Make the steps of an epoch that are not made yet."""
         self.model.train()
         between_points = max(1, self.steps_per_epoch // _POINTS_PER_EPOCH)
-        for pixels, labels in self.train_batches.pixels(self.epoch, start=self.step):
+        for selection in self.train_batches.selections(self.epoch, start=self.step):
             started = time.perf_counter()
-            self._make_step(pixels, labels)
+            self._make_step(selection)
             self.step += 1
             at_point = self.step % between_points == 0 and self.step < self.steps_per_epoch
             if at_point or self.step == self.steps_per_epoch:
@@ -262,13 +260,13 @@ class Trainer:
                 message = f"Stopped in epoch {self.epoch + 1} after step {self.step}."
                 raise InterruptedTraining(message)
 
-    def _make_step(self, pixels: Tensor, labels: Tensor) -> None:
+    def _make_step(self, selection: Selection) -> None:
         """One update of the weights by one batch."""
         if not self._steps.still_serves():  # weights were frozen, or a hook wants to see layers
             state = self._steps.state()
             self._steps = TorchSteps(self.model, self.recipe, self.train_batches)
             self._steps.load_state(state)
-        loss, correct = self._steps(pixels, labels, self.learning_rate)
+        loss, correct = self._steps(selection, self.learning_rate)
         self._losses[self.step] = loss
         self._correct[self.step] = correct
 

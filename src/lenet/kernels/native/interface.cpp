@@ -38,7 +38,7 @@ int32_t succeed(Work work) noexcept {
 
 // What `lenet.kernels._library.INTERFACE` must be, so that a library left over from another version
 // is not used.
-LENET_EXPORT int32_t lenet_interface() { return 1; }
+LENET_EXPORT int32_t lenet_interface() { return 2; }
 
 LENET_EXPORT int32_t lenet_lanes() { return lenet::kLanes; }
 
@@ -109,13 +109,12 @@ LENET_EXPORT lenet::Trainer* lenet_trainer_new(const lenet::Network* network, in
 LENET_EXPORT void lenet_trainer_free(lenet::Trainer* trainer) { delete trainer; }
 
 // A whole step: gradients, then the update of `parameters` and of `state`, two arrays a parameter.
-LENET_EXPORT int32_t lenet_trainer_step(lenet::Trainer* trainer, const lenet::Images* images,
-                                        const int64_t* labels, int32_t batch_size,
+LENET_EXPORT int32_t lenet_trainer_step(lenet::Trainer* trainer, const lenet::Examples* examples,
+                                        const lenet::Selection* selection,
                                         const lenet::StepSettings* settings, int32_t threads,
                                         float* const* parameters, float* const* gradients,
                                         float* const* state, lenet::Loss* loss) {
   return succeed([&] {
-    *loss = trainer->step(*images, labels, batch_size, *settings, threads, parameters, gradients,
-                          state);
+    *loss = trainer->step(*examples, *selection, *settings, threads, parameters, gradients, state);
   });
 }

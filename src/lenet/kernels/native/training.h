@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "examples.h"
 #include "loss.h"
 #include "optimisers.h"
 #include "threads.h"
@@ -97,8 +98,12 @@ struct TileWorker {
   TileValues values;
   TileGradients gradients;
   Scratch scratch;
+  Memory<uint8_t> pixels;  // those of a tile, and a row
   explicit TileWorker(const Network& network)
-      : values(network, true), gradients(network), scratch(network) {}
+      : values(network, true),
+        gradients(network),
+        scratch(network),
+        pixels((kLanes + 1) * network.image_size()) {}
 };
 
 // Training steps of a network on batches of up to `batch_size` images; one caller at a time.
@@ -108,33 +113,33 @@ class Trainer {
       : network_(network), batch_(network, tiles_of(batch_size)), losses_(batch_.tiles) {}
 
   // Gradients of a batch's mean loss, then the update of parameters and optimiser state.
-  Loss step(const Images& images, const int64_t* labels, int batch_size,
-            const StepSettings& settings, int threads, float* const* parameters,
-            float* const* gradients, float* const* state) {
+  Loss step(const Examples& examples, const Selection& selection, const StepSettings& settings,
+            int threads, float* const* parameters, float* const* gradients, float* const* state) {
     const Loss loss =
-        compute_gradients(parameters, images, labels, batch_size,
+        compute_gradients(parameters, examples, selection,
                           static_cast<float>(settings.label_smoothing), threads, gradients);
     update(network_, settings, gradients, parameters, state, threads);
     return loss;
   }
 
  private:
-  Loss compute_gradients(const float* const* parameters, const Images& images,
-                         const int64_t* labels, int batch_size, float label_smoothing, int threads,
+  Loss compute_gradients(const float* const* parameters, const Examples& examples,
+                         const Selection& selection, float label_smoothing, int threads,
                          float* const* gradients) {
-    batch_.tiles = tiles_of(batch_size);
+    batch_.tiles = tiles_of(selection.count);
     threads = std::max(1, std::min(threads, batch_.tiles));
     while (static_cast<int>(workers_.size()) < threads) {
       workers_.push_back(std::make_unique<TileWorker>(network_));
     }
     ThreadPool::instance().run(threads, batch_.tiles, [&](int tile, int worker) {
       TileWorker& own = *workers_[worker];
-      const int first = tile * kLanes, count = std::min(kLanes, batch_size - first);
-      read_images(network_, images, first, count, own.values.inputs.front());
+      const int first = tile * kLanes, count = std::min(kLanes, selection.count - first);
+      int64_t labels[kLanes];
+      read_examples(examples, selection, first, count, own, labels);
       forward(network_, parameters, own.values, own.scratch);
       losses_[tile] = softmax_cross_entropy(
-          own.values.inputs.back(), static_cast<int>(network_.output_count()), labels + first,
-          count, label_smoothing, static_cast<float>(batch_size), own.gradients.inputs.back());
+          own.values.inputs.back(), static_cast<int>(network_.output_count()), labels, count,
+          label_smoothing, static_cast<float>(selection.count), own.gradients.inputs.back());
       backward(network_, parameters, own.values, own.gradients, false, tile, batch_);
     });
     sum_gradients(network_, batch_, threads, gradients);
@@ -144,6 +149,19 @@ class Trainer {
       total.correct += losses_[tile].correct;
     }
     return total;
+  }
+
+  // Puts a tile's images where the network begins.
+  void read_examples(const Examples& examples, const Selection& selection, int first, int count,
+                     TileWorker& worker, int64_t* labels) const {
+    const size_t size = network_.image_size();
+    uint8_t* const pixels = worker.pixels.get();
+    for (int lane = 0; lane < count; ++lane) {
+      labels[lane] = examples.labels[selection.indices[first + lane]];
+      copy_pixels(examples, selection, first + lane, pixels + kLanes * size, pixels + lane * size);
+    }
+    const Images images{nullptr, pixels, examples.byte_values};
+    read_images(network_, images, 0, count, worker.values.inputs.front());
   }
 
   Network network_;
