@@ -182,6 +182,7 @@ def test_the_curve_has_five_points_an_epoch_and_one_look_at_the_test_images(
     assert recorder.events == ["start", "epoch", "epoch", "finish", "stop"]
 
 
+@use_kernels("torch")  # which reads images through `epoch`, so that it can be counted
 def test_with_a_validation_split_the_test_images_are_used_once(
     few_digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
