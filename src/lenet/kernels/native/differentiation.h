@@ -11,12 +11,15 @@ class KeptBatch {
  public:
   KeptBatch(const Network& network, const float* const* parameters, const Images& images,
             size_t count, int threads, float* outputs)
-      : network_(network), count_(count), tiles_(tiles_of(count)) {
+      : network_(network), filters_(network), count_(count), tiles_(tiles_of(count)) {
+    filters_.transform(parameters);
     ThreadPool::instance().run(threads, static_cast<int>(tiles_.size()), [&](int tile, int) {
       tiles_[tile] = std::make_unique<TileValues>(network_, true);
       Scratch unused;  // activations are kept, so no convolution needs it
+      winograd::Workspace workspace(network_);
+      const FastConvolutions fast{filters_, workspace};
       predict_tile(network_, parameters, images, size_t(tile) * kLanes, lanes(tile), *tiles_[tile],
-                   unused, outputs);
+                   unused, outputs, &fast);
     });
   }
 
@@ -38,8 +41,8 @@ class KeptBatch {
       read_rows(output_gradient + first * output_size, output_size, last_layer.outputs,
                 last_layer.pooled_rows, last_layer.pooled_columns, lanes(tile),
                 network_.output(network_.depth() - 1, own.gradients.inputs.back()));
-      lenet::backward(network_, parameters, own.values, own.gradients, image_gradient != nullptr,
-                      tile, batch);
+      lenet::backward(network_, parameters, own.values, own.gradients,
+                      {filters_, own.workspace}, image_gradient != nullptr, tile, batch);
       if (!image_gradient) return;
       Vector* const data = own.gradients.inputs.front();
       const bool convolves = first_layer.is_convolution;
@@ -56,6 +59,7 @@ class KeptBatch {
   }
 
   Network network_;
+  winograd::Filters filters_;
   size_t count_;
   std::vector<std::unique_ptr<TileValues>> tiles_;
 };

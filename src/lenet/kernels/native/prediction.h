@@ -37,9 +37,10 @@ class Lender {
 // The outputs of `count` images from `first` on, into their rows of `outputs`.
 inline void predict_tile(const Network& network, const float* const* parameters,
                          const Images& images, size_t first, int count, TileValues& values,
-                         Scratch& scratch, float* outputs) {
+                         Scratch& scratch, float* outputs,
+                         const FastConvolutions* fast = nullptr) {
   read_images(network, images, first, count, values.inputs.front());
-  forward(network, parameters, values, scratch);
+  forward(network, parameters, values, scratch, fast);
   const Layer& last = network.layers.back();
   write_rows(network.output(network.depth() - 1, values.inputs.back()), last.outputs,
              last.pooled_rows, last.pooled_columns, count,

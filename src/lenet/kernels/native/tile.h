@@ -5,6 +5,7 @@
 
 #include "dense.h"
 #include "network.h"
+#include "winograd.h"
 
 namespace lenet {
 
@@ -76,6 +77,20 @@ struct Scratch {
   }
 };
 
+// Activates rows `2 * row` and `2 * row + 1` of a few channels, which `pair` begins at, in place, and
+// writes the row that they are pooled to.
+inline void activate_and_pool(const Layer& layer, const Maps& pair, int channel, int channels,
+                              int row, const Maps& output) {
+  with_activation(layer.activation, [&](auto activation) {
+    with_pooling(layer.pooling, [&](auto pooling) {
+      for (int c = 0; c < channels; ++c) {
+        pooling::activate_and_pool_rows<activation(), pooling()>(
+            pair.at(c, 0), pair.at(c, 1), layer.pooled_columns, output.at(channel + c, row));
+      }
+    });
+  });
+}
+
 inline void convolve_forward(const Layer& layer, const float* const* parameters, const Maps& input,
                              Vector* activated, Vector* scratch, const Maps& output) {
   const Filters filters = layer.filters(parameters);
@@ -91,14 +106,26 @@ inline void convolve_forward(const Layer& layer, const float* const* parameters,
         convolution::forward_row(input, filters, channel, channels, 2 * row + half, layer.columns,
                                  target);
       }
-      with_activation(layer.activation, [&](auto activation) {
-        with_pooling(layer.pooling, [&](auto pooling) {
-          for (int c = 0; c < channels; ++c) {
-            pooling::activate_and_pool_rows<activation(), pooling()>(
-                pair.at(c, 0), pair.at(c, 1), layer.pooled_columns, output.at(channel + c, row));
-          }
-        });
-      });
+      activate_and_pool(layer, pair, channel, channels, row, output);
+    }
+  });
+}
+
+// The same by fewer multiplications.
+inline void convolve_forward_fast(const Layer& layer, const float* filters, const float* biases,
+                                  const Maps& input, Vector* activated,
+                                  winograd::Workspace& workspace, const Maps& output) {
+  const winograd::Shape shape(layer);
+  const Maps all = layer.activated(activated);
+  winograd::with_taps(layer, [&](auto taps) {
+    winograd::transform_inputs<taps()>(shape, input, workspace.inputs.get());
+    for (int row = 0; row < layer.pooled_rows; ++row) {
+      for (int half = 0; half < 2; ++half) {
+        winograd::forward_row<taps()>(shape, filters, biases, workspace.inputs.get(),
+                                      2 * row + half, workspace.sums.get(), all);
+      }
+      activate_and_pool(layer, {all.at(0, 2 * row), all.row, all.channel}, 0, layer.outputs, row,
+                        output);
     }
   });
 }
@@ -109,17 +136,29 @@ inline void activate_all(Activation kind, Vector* values, int count) {
   });
 }
 
+// What a network's fast convolutions need: their filters, and a thread's room to work in.
+struct FastConvolutions {
+  const winograd::Filters& filters;
+  winograd::Workspace& workspace;
+};
+
 // From the network's input in `values` to its output. `parameters` are weights and biases, layer by
-// layer.
+// layer. Training takes the fast convolutions. Prediction has none, so that an image gets the bits
+// that `single_image.h` gives it.
 inline void forward(const Network& network, const float* const* parameters, TileValues& values,
-                    Scratch& scratch) {
+                    Scratch& scratch, const FastConvolutions* fast) {
   for (int index = 0; index < network.depth(); ++index, parameters += 2) {
     const Layer& layer = network.layers[index];
     Vector* input = values.inputs[index];
     Vector* output = values.inputs[index + 1];
     if (layer.is_convolution) {
-      convolve_forward(layer, parameters, layer.padded_input(input), values.activated[index],
-                       scratch.rows.get(), network.output(index, output));
+      const Maps in = layer.padded_input(input), out = network.output(index, output);
+      if (fast && winograd::serves(layer)) {
+        convolve_forward_fast(layer, fast->filters.layer(index), parameters[1], in,
+                              values.activated[index], fast->workspace, out);
+      } else {
+        convolve_forward(layer, parameters, in, values.activated[index], scratch.rows.get(), out);
+      }
     } else {
       dense::forward(input, layer.inputs, parameters[0], parameters[1], layer.outputs, output);
       activate_all(layer.activation, output, layer.outputs);
@@ -130,6 +169,23 @@ inline void forward(const Network& network, const float* const* parameters, Tile
 // How many rows of activations are worked on at once when gradients of filters are summed: as many
 // as stay in the nearest cache.
 constexpr size_t kStripBytes = 26 * 1024;
+
+// Turns some pairs of rows of a channel, activations, in place into the gradient before activation.
+// Returns its sum.
+inline Vector unpool(const Layer& layer, const Maps& all, const Maps& output_gradient, int channel,
+                     int first, int count) {
+  Vector sum{};
+  with_activation(layer.activation, [&](auto activation) {
+    with_pooling(layer.pooling, [&](auto pooling) {
+      for (int row = first; row < first + count; ++row) {
+        sum += pooling::gradient_of_rows<activation(), pooling()>(
+            all.at(channel, 2 * row), all.at(channel, 2 * row + 1), layer.pooled_columns,
+            output_gradient.at(channel, row));
+      }
+    });
+  });
+  return sum;
+}
 
 // The gradients of a convolution's filters and biases from one tile, into `gradient`, and of its
 // input if `input_gradient` has data. Overwrites `activated` by the gradient before activation.
@@ -145,36 +201,57 @@ inline void convolve_backward(const Layer& layer, const float* const* parameters
     std::fill_n(sums, channels * filter_size, Vector{});
     Vector bias_sums[convolution::kMostFilterChannels] = {};
     for_each_block(layer.pooled_rows, strip, [&](int first, int count) {
-      with_activation(layer.activation, [&](auto activation) {
-        with_pooling(layer.pooling, [&](auto pooling) {
-          for (int c = 0; c < channels; ++c) {
-            for (int row = first; row < first + count; ++row) {
-              bias_sums[c] += pooling::gradient_of_rows<activation(), pooling()>(
-                  all.at(channel + c, 2 * row), all.at(channel + c, 2 * row + 1),
-                  layer.pooled_columns, output_gradient.at(channel + c, row));
-            }
-          }
-        });
-      });
+      for (int c = 0; c < channels; ++c) {
+        bias_sums[c] += unpool(layer, all, output_gradient, channel + c, first, count);
+      }
       const Maps rows{all.at(channel, 2 * first), all.row, all.channel};
       convolution::filter_gradient(rows, channels, 2 * first, 2 * count, layer.columns, input,
                                    layer.inputs, layer.kernel, sums);
     });
-    for (int i = 0; i < channels * filter_size; ++i) {
-      gradient[channel * filter_size + i] = sum_of_lanes(sums[i]);
-    }
+    sum_lanes(sums, channels * filter_size, gradient + channel * filter_size);
     for (int c = 0; c < channels; ++c) bias_gradient[channel + c] = sum_of_lanes(bias_sums[c]);
   });
   if (input_gradient.data) {
-    std::fill_n(input_gradient.data, layer.input_size(), Vector{});
     convolution::input_gradient(all, layer.outputs, layer.rows, layer.columns,
                                 layer.filters(parameters), input_gradient);
   }
 }
 
+// The same by fewer multiplications; the filters' gradient stays at the points.
+inline void convolve_backward_fast(const Layer& layer, const float* filters,
+                                   const Maps& output_gradient, Vector* activated,
+                                   const Maps& input, winograd::Workspace& workspace,
+                                   float* gradient, const Maps& input_gradient) {
+  const winograd::Shape shape(layer);
+  const Maps all = layer.activated(activated);
+  float* bias_gradient = gradient + shape.points * shape.filter_count();
+  Vector* const inputs = workspace.inputs.get();
+  Vector* const gradients = workspace.output_gradients.get();
+  Vector* const sums = workspace.sums.get();
+  for (int channel = 0; channel < layer.outputs; ++channel) {
+    bias_gradient[channel] =
+        sum_of_lanes(unpool(layer, all, output_gradient, channel, 0, layer.pooled_rows));
+  }
+  winograd::with_taps(layer, [&](auto taps) {
+    winograd::transform_inputs<taps()>(shape, input, inputs);
+    winograd::transform_output_gradients<taps()>(shape, all, gradients);
+    winograd::filter_gradient(shape, gradients, inputs, sums, gradient);
+    if (input_gradient.data) {
+      winograd::input_gradient<taps()>(shape, filters, gradients, sums, input_gradient);
+    }
+  });
+}
+
+// Numbers that a tile leaves behind for the gradient of a convolution's filters.
+inline size_t filter_gradient_count(const Layer& layer) {
+  const winograd::Shape shape(layer);
+  return winograd::serves(layer) ? shape.points * shape.filter_count() : layer.weight_count();
+}
+
 // What a batch leaves behind for the sums over all its images.
 struct BatchSums {
-  // For each convolution, the gradients of each tile: [tile][weights, then biases].
+  // For each convolution, the gradients of each tile: [tile][weights, maybe at Winograd's points,
+  // then biases].
   // For each dense layer, its inputs [image][unit] and the gradients of its outputs [tile][unit].
   struct OfLayer {
     Memory<float> tile_gradients;
@@ -188,7 +265,7 @@ struct BatchSums {
     for (const Layer& layer : network.layers) {
       OfLayer sums;
       if (layer.is_convolution) {
-        sums.tile_gradients = Memory<float>((layer.weight_count() + layer.outputs) * tiles);
+        sums.tile_gradients = Memory<float>((filter_gradient_count(layer) + layer.outputs) * tiles);
       } else {
         sums.inputs = Memory<float>(size_t(layer.input_stride()) * tiles * kLanes);
         sums.output_gradients = Memory<Vector>(size_t(layer.outputs) * tiles);
@@ -226,7 +303,8 @@ struct TileGradients {
 // From the gradient of the network's output, in `gradients`, back to its parameters, and to its
 // input if that is wanted. Overwrites the activations in `values`.
 inline void backward(const Network& network, const float* const* parameters, TileValues& values,
-                     TileGradients& gradients, bool to_input, int tile, BatchSums& batch) {
+                     TileGradients& gradients, const FastConvolutions& fast, bool to_input,
+                     int tile, BatchSums& batch) {
   for (int index = network.depth() - 1; index >= 0; --index) {
     const Layer& layer = network.layers[index];
     BatchSums::OfLayer& sums = batch.layers[index];
@@ -235,11 +313,18 @@ inline void backward(const Network& network, const float* const* parameters, Til
     Vector* input_gradient = go_on ? gradients.inputs[index] : nullptr;
     Vector* output_gradient = gradients.inputs[index + 1];
     if (layer.is_convolution) {
-      const size_t size = layer.weight_count() + layer.outputs;
-      convolve_backward(layer, parameters + 2 * index, network.output(index, output_gradient),
-                        values.activated[index], layer.padded_input(input),
-                        gradients.filter_sums.get(), sums.tile_gradients.get() + tile * size,
-                        layer.padded_input(input_gradient));
+      float* sum = sums.tile_gradients.get() +
+                   tile * (filter_gradient_count(layer) + layer.outputs);
+      const Maps out_gradient = network.output(index, output_gradient);
+      const Maps in = layer.padded_input(input), in_gradient = layer.padded_input(input_gradient);
+      if (input_gradient) std::fill_n(input_gradient, layer.input_size(), Vector{});
+      if (winograd::serves(layer)) {
+        convolve_backward_fast(layer, fast.filters.layer(index), out_gradient,
+                               values.activated[index], in, fast.workspace, sum, in_gradient);
+      } else {
+        convolve_backward(layer, parameters + 2 * index, out_gradient, values.activated[index], in,
+                          gradients.filter_sums.get(), sum, in_gradient);
+      }
       continue;
     }
     const Vector* output = values.inputs[index + 1];

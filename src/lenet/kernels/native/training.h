@@ -12,7 +12,7 @@
 namespace lenet {
 
 // Adds up what the tiles of a batch left behind: the gradients of all parameters.
-inline void sum_gradients(const Network& network, const BatchSums& batch, int threads,
+inline void sum_gradients(const Network& network, BatchSums& batch, int threads,
                           float* const* gradients) {
   struct Task {
     int layer, first, count;  // outputs of a dense layer; a convolution is one task
@@ -32,13 +32,16 @@ inline void sum_gradients(const Network& network, const BatchSums& batch, int th
     float* weights = gradients[2 * task.layer];
     float* biases = gradients[2 * task.layer + 1];
     if (layer.is_convolution) {
-      const size_t weight_count = layer.weight_count(), size = weight_count + layer.outputs;
-      std::fill_n(weights, weight_count, 0.0f);
-      std::fill_n(biases, layer.outputs, 0.0f);
-      for (int tile = 0; tile < batch.tiles; ++tile) {
-        const float* from = sums.tile_gradients.get() + tile * size;
-        for (size_t i = 0; i < weight_count; ++i) weights[i] += from[i];
-        for (int o = 0; o < layer.outputs; ++o) biases[o] += from[weight_count + o];
+      const size_t weight_count = filter_gradient_count(layer), size = weight_count + layer.outputs;
+      float* const total = sums.tile_gradients.get();  // the first tile's becomes the sum
+      for (int tile = 1; tile < batch.tiles; ++tile) {
+        for (size_t i = 0; i < size; ++i) total[i] += total[tile * size + i];
+      }
+      std::copy_n(total + weight_count, layer.outputs, biases);
+      if (winograd::serves(layer)) {
+        winograd::finish_filter_gradient(layer, total, weights);
+      } else {
+        std::copy_n(total, weight_count, weights);
       }
       return;
     }
@@ -98,11 +101,13 @@ struct TileWorker {
   TileValues values;
   TileGradients gradients;
   Scratch scratch;
+  winograd::Workspace workspace;
   Memory<uint8_t> pixels;  // those of a tile, and a row
   explicit TileWorker(const Network& network)
       : values(network, true),
         gradients(network),
         scratch(network),
+        workspace(network),
         pixels((kLanes + 1) * network.image_size()) {}
 };
 
@@ -110,7 +115,10 @@ struct TileWorker {
 class Trainer {
  public:
   Trainer(const Network& network, int batch_size)
-      : network_(network), batch_(network, tiles_of(batch_size)), losses_(batch_.tiles) {}
+      : network_(network),
+        filters_(network),
+        batch_(network, tiles_of(batch_size)),
+        losses_(batch_.tiles) {}
 
   // Gradients of a batch's mean loss, then the update of parameters and optimiser state.
   Loss step(const Examples& examples, const Selection& selection, const StepSettings& settings,
@@ -131,16 +139,19 @@ class Trainer {
     while (static_cast<int>(workers_.size()) < threads) {
       workers_.push_back(std::make_unique<TileWorker>(network_));
     }
+    filters_.transform(parameters);
     ThreadPool::instance().run(threads, batch_.tiles, [&](int tile, int worker) {
       TileWorker& own = *workers_[worker];
       const int first = tile * kLanes, count = std::min(kLanes, selection.count - first);
       int64_t labels[kLanes];
       read_examples(examples, selection, first, count, own, labels);
-      forward(network_, parameters, own.values, own.scratch);
+      const FastConvolutions fast{filters_, own.workspace};
+      forward(network_, parameters, own.values, own.scratch, &fast);
       losses_[tile] = softmax_cross_entropy(
           own.values.inputs.back(), static_cast<int>(network_.output_count()), labels, count,
           label_smoothing, static_cast<float>(selection.count), own.gradients.inputs.back());
-      backward(network_, parameters, own.values, own.gradients, false, tile, batch_);
+      backward(network_, parameters, own.values, own.gradients, fast, false, tile,
+               batch_);
     });
     sum_gradients(network_, batch_, threads, gradients);
     Loss total;
@@ -165,6 +176,7 @@ class Trainer {
   }
 
   Network network_;
+  winograd::Filters filters_;
   BatchSums batch_;
   std::vector<Loss> losses_;
   std::vector<std::unique_ptr<TileWorker>> workers_;

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #if defined(__AVX512F__)
 #include <immintrin.h>
@@ -56,6 +57,43 @@ inline float sum_of_lanes(Vector x) {
     for (int lane = 0; lane < width; ++lane) lanes[lane] += lanes[lane + width];
   }
   return lanes[0];
+}
+
+// Lane i is element `indices[i]` of a and b, one after the other.
+template <int... indices>
+inline Vector shuffle(Vector a, Vector b) {
+#if defined(__clang__)
+  return __builtin_shufflevector(a, b, indices...);
+#else
+  return __builtin_shuffle(a, b, IntVector{indices...});
+#endif
+}
+
+// The sums of 2 `kEach` vectors, each spread over as many lanes as there are for it, from those of
+// the first `kEach` in a and of the others in b, which are spread over twice as many.
+template <int kEach, int... lanes>
+inline Vector join_sums(Vector a, Vector b, std::integer_sequence<int, lanes...>) {
+  constexpr int kHalf = kLanes / kEach / 2;
+  return shuffle<(lanes / kHalf * 2 * kHalf + lanes % kHalf)...>(a, b) +
+         shuffle<(lanes / kHalf * 2 * kHalf + lanes % kHalf + kHalf)...>(a, b);
+}
+
+template <int kCount>
+inline Vector spread_sums(const Vector* vectors) {
+  if constexpr (kCount == 1) {
+    return *vectors;
+  } else {
+    constexpr int kEach = kCount / 2;
+    return join_sums<kEach>(spread_sums<kEach>(vectors), spread_sums<kEach>(vectors + kEach),
+                            std::make_integer_sequence<int, kLanes>{});
+  }
+}
+
+// `sum_of_lanes` of each of `count` vectors.
+inline void sum_lanes(const Vector* vectors, size_t count, float* sums) {
+  const size_t whole = count / kLanes * kLanes;
+  for (size_t i = 0; i < whole; i += kLanes) store(sums + i, spread_sums<kLanes>(vectors + i));
+  for (size_t i = whole; i < count; ++i) sums[i] = sum_of_lanes(vectors[i]);
 }
 
 // 2 to the power of x, for x from -126 to 126 or nan; relative error below 3e-7.
