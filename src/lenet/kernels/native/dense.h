@@ -36,7 +36,8 @@ inline void forward(const Vector* input, int inputs, const float* weights, const
 template <int kUnits>
 inline void input_gradient_block(const Vector* gradient, int outputs, const float* weights,
                                  int inputs, Vector* input_gradient) {
-  Vector sums[kUnits] = {};
+  Vector sums[kUnits];
+  for (int i = 0; i < kUnits; ++i) sums[i] = Vector{};
   for (int o = 0; o < outputs; ++o, weights += inputs) {
     const Vector value = gradient[o];
     for (int i = 0; i < kUnits; ++i) sums[i] += weights[i] * value;
@@ -68,7 +69,8 @@ struct Batch {
 template <int kUnits, int kVectors>
 inline void weight_gradient_block(const Batch& batch, int unit, int vector, float* target,
                                   int inputs) {
-  Vector sums[kUnits][kVectors] = {};
+  Vector sums[kUnits][kVectors];
+  clear(sums);
   const float* input = batch.inputs + vector * kLanes;
   for (int tile = 0; tile < batch.tiles; ++tile) {
     const float* gradient =

@@ -119,14 +119,11 @@ inline void convolve_forward_fast(const Layer& layer, const float* filters, cons
   const Maps all = layer.activated(activated);
   winograd::with_taps(layer, [&](auto taps) {
     winograd::transform_inputs<taps()>(shape, input, workspace.inputs.get());
-    for (int row = 0; row < layer.pooled_rows; ++row) {
-      for (int half = 0; half < 2; ++half) {
-        winograd::forward_row<taps()>(shape, filters, biases, workspace.inputs.get(),
-                                      2 * row + half, workspace.sums.get(), all);
-      }
-      activate_and_pool(layer, {all.at(0, 2 * row), all.row, all.channel}, 0, layer.outputs, row,
-                        output);
-    }
+    winograd::forward<taps()>(
+        shape, filters, biases, workspace.inputs.get(), workspace.sums.get(), all, [&](int row) {
+          activate_and_pool(layer, {all.at(0, row), all.row, all.channel}, 0, layer.outputs,
+                            row / 2, output);
+        });
   });
 }
 
@@ -154,7 +151,7 @@ inline void forward(const Network& network, const float* const* parameters, Tile
     if (layer.is_convolution) {
       const Maps in = layer.padded_input(input), out = network.output(index, output);
       if (fast && winograd::serves(layer)) {
-        convolve_forward_fast(layer, fast->filters.layer(index), parameters[1], in,
+        convolve_forward_fast(layer, fast->filters.layer(index).for_outputs.get(), parameters[1], in,
                               values.activated[index], fast->workspace, out);
       } else {
         convolve_forward(layer, parameters, in, values.activated[index], scratch.rows.get(), out);
@@ -319,7 +316,7 @@ inline void backward(const Network& network, const float* const* parameters, Til
       const Maps in = layer.padded_input(input), in_gradient = layer.padded_input(input_gradient);
       if (input_gradient) std::fill_n(input_gradient, layer.input_size(), Vector{});
       if (winograd::serves(layer)) {
-        convolve_backward_fast(layer, fast.filters.layer(index), out_gradient,
+        convolve_backward_fast(layer, fast.filters.layer(index).for_input_gradient.get(), out_gradient,
                                values.activated[index], in, fast.workspace, sum, in_gradient);
       } else {
         convolve_backward(layer, parameters + 2 * index, out_gradient, values.activated[index], in,

@@ -17,6 +17,7 @@ namespace lenet {
 
 #if defined(__AVX512F__)
 constexpr int kLanes = 16;
+constexpr __mmask16 kAllLanes = 0xffff;  // GCC 12 warns of the functions without a mask
 constexpr int kRegisters = 32;
 #elif defined(__AVX__)
 constexpr int kLanes = 8;
@@ -48,6 +49,14 @@ inline Vector load(const float* source) {
 }
 
 inline void store(float* target, Vector x) { std::memcpy(target, &x, sizeof x); }
+
+// Sets a block of sums to 0, in registers: for `= {}` GCC clears memory.
+template <int kRows, int kColumns>
+inline void clear(Vector (&sums)[kRows][kColumns]) {
+  for (int row = 0; row < kRows; ++row) {
+    for (int column = 0; column < kColumns; ++column) sums[row][column] = Vector{};
+  }
+}
 
 // The sum over the lanes, always in the same order.
 inline float sum_of_lanes(Vector x) {
@@ -96,32 +105,43 @@ inline void sum_lanes(const Vector* vectors, size_t count, float* sums) {
   for (size_t i = whole; i < count; ++i) sums[i] = sum_of_lanes(vectors[i]);
 }
 
-// 2 to the power of x, for x from -126 to 126 or nan; relative error below 3e-7.
-inline Vector exp2_in_range(Vector x) {
+// 2 to the power of x, for x up to 126 or nan; relative error below 3e-7. 0, or nearly, far below.
+inline Vector exp2_up_to_126(Vector x) {
+#if defined(__AVX512F__) && defined(__AVX512DQ__)
+  const Vector fraction =  // 0 to 1
+      (Vector)_mm512_maskz_reduce_ps(kAllLanes, (__m512)x, _MM_FROUND_TO_NEG_INF);
+  Vector power = broadcast(0x1.e97516p-10f);  // the best polynomial of degree 5 that is 1 at 0
+  power = power * fraction + 0x1.27784ep-7f;
+  power = power * fraction + 0x1.c91ce8p-5f;
+  power = power * fraction + 0x1.ebdb56p-3f;
+  power = power * fraction + 0x1.62e4bap-1f;
+  power = power * fraction + 1.0f;
+  return (Vector)_mm512_maskz_scalef_ps(kAllLanes, (__m512)power, (__m512)x);
+#else
+  x = maximum(broadcast(-126.0f), x);
   const Vector shift = broadcast(0x1.8p23f);  // adding it rounds to whole numbers
   const Vector shifted = x + shift;
   const Vector fraction = x - (shifted - shift);  // -0.5 to 0.5
-  Vector power = broadcast(0x1.5bba14p-10f);  // the best polynomial of degree 5 that is 1 at 0
+  Vector power = broadcast(0x1.5bba14p-10f);  // the same for this range
   power = power * fraction + 0x1.3cea88p-7f;
   power = power * fraction + 0x1.c6b752p-5f;
   power = power * fraction + 0x1.ebf9bcp-3f;
   power = power * fraction + 0x1.62e42ap-1f;
   power = power * fraction + 1.0f;
   return power * (Vector)(((BitVector)shifted << 23) + 0x3f800000u);
+#endif
 }
 
-constexpr float kLog2OfE = 0x1.715476p+0f;
-constexpr float kExponentLimit = 126.0f;
-
+// e to the power of x, and at most 2^126.
 inline Vector exp(Vector x) {
-  const Vector exponent = minimum(broadcast(kExponentLimit), x * kLog2OfE);
-  return exp2_in_range(maximum(broadcast(-kExponentLimit), exponent));
+  constexpr float kLog2OfE = 0x1.715476p+0f;
+  return exp2_up_to_126(minimum(broadcast(126.0f), x * kLog2OfE));
 }
 
 // 1 / x for x from 1 to 2^127.
 inline Vector reciprocal(Vector x) {
 #if defined(__AVX512F__)
-  const Vector guess = (Vector)_mm512_maskz_rcp14_ps(0xffff, (__m512)x);
+  const Vector guess = (Vector)_mm512_maskz_rcp14_ps(kAllLanes, (__m512)x);
   return guess + guess * (1.0f - x * guess);  // Newton's step: 14 bits become 28
 #else
   return 1.0f / x;

@@ -10,8 +10,11 @@
 //   input's gradient   B' (sum of U Z)
 //   filters' gradient  G' (sum of Z V)
 //
-// In memory U is [point][out][in][kernel row] numbers, V and Z are [row][point][channel][pair]
-// vectors.
+// In memory V and Z are [point][row][channel][pair] vectors. U is there twice, each in the order in
+// which a sum walks over V or Z: [point][out][kernel row][in] for outputs, and [point][in][kernel row,
+// last first][out] for the input's gradient. Two points at a time, or one, are taken through all rows, so that the rows under a filter
+// stay in the nearest cache; the points are in such an order that two neighbours come back to the
+// outputs together.
 #pragma once
 
 #include "network.h"
@@ -21,99 +24,104 @@ namespace lenet::winograd {
 template <int kTaps>
 struct Transform;
 
-// Points 0, 1, -1 and infinity.
+// Points 0, infinity, 1 and -1.
 template <>
 struct Transform<3> {
   static void inputs(const Vector* d, Vector* v) {
     v[0] = d[0] - d[2];
-    v[1] = d[1] + d[2];
-    v[2] = d[2] - d[1];
-    v[3] = d[3] - d[1];
+    v[1] = d[3] - d[1];
+    v[2] = d[2] + d[1];
+    v[3] = d[2] - d[1];
   }
   static void input_gradients(const Vector* n, Vector* d) {
     d[0] = n[0];
-    d[1] = n[1] - n[2] - n[3];
-    d[2] = n[1] + n[2] - n[0];
-    d[3] = n[3];
+    d[1] = n[2] - n[3] - n[1];
+    d[2] = n[2] + n[3] - n[0];
+    d[3] = n[1];
   }
-  static void outputs(const Vector* m, Vector* y) {
-    y[0] = m[0] + (m[1] + m[2]);
-    y[1] = m[3] + (m[1] - m[2]);
+  // What two points, from `2 * kTwo` on, add to a pair of outputs.
+  template <int kTwo>
+  static void add_outputs(Vector a, Vector b, Vector* y) {
+    y[0] += kTwo == 0 ? a : a + b;
+    y[1] += kTwo == 0 ? b : a - b;
   }
   static void output_gradients(const Vector* g, Vector* z) {
     z[0] = g[0];
-    z[1] = g[0] + g[1];
-    z[2] = g[0] - g[1];
-    z[3] = g[1];
+    z[1] = g[1];
+    z[2] = g[0] + g[1];
+    z[3] = g[0] - g[1];
   }
   static void filters(const float* w, float* u) {
     const float even = (w[0] + w[2]) * 0.5f, odd = w[1] * 0.5f;
     u[0] = w[0];
-    u[1] = even + odd;
-    u[2] = even - odd;
-    u[3] = w[2];
+    u[1] = w[2];
+    u[2] = even + odd;
+    u[3] = even - odd;
   }
   static void filter_gradients(const float* s, float* w) {
-    w[0] = s[0] + (s[1] + s[2]) * 0.5f;
-    w[1] = (s[1] - s[2]) * 0.5f;
-    w[2] = s[3] + (s[1] + s[2]) * 0.5f;
+    const float sum = (s[2] + s[3]) * 0.5f;
+    w[0] = s[0] + sum;
+    w[1] = (s[2] - s[3]) * 0.5f;
+    w[2] = s[1] + sum;
   }
 };
 
-// Points 0, 1, -1, 2, -2 and infinity.
+// Points 0, infinity, 1, -1, 2 and -2.
 template <>
 struct Transform<5> {
   static void inputs(const Vector* d, Vector* v) {
     const Vector even1 = d[4] - 4.0f * d[2], odd1 = d[3] - 4.0f * d[1];
     const Vector even2 = d[4] - d[2], odd2 = 2.0f * (d[3] - d[1]);
     v[0] = (4.0f * d[0] + d[4]) - 5.0f * d[2];
-    v[1] = even1 + odd1;
-    v[2] = even1 - odd1;
-    v[3] = even2 + odd2;
-    v[4] = even2 - odd2;
-    v[5] = (4.0f * d[1] + d[5]) - 5.0f * d[3];
+    v[1] = (4.0f * d[1] + d[5]) - 5.0f * d[3];
+    v[2] = even1 + odd1;
+    v[3] = even1 - odd1;
+    v[4] = even2 + odd2;
+    v[5] = even2 - odd2;
   }
   static void input_gradients(const Vector* n, Vector* d) {
-    const Vector sum1 = n[1] + n[2], difference1 = n[1] - n[2];
-    const Vector sum2 = n[3] + n[4], difference2 = 2.0f * (n[3] - n[4]);
+    const Vector sum1 = n[2] + n[3], difference1 = n[2] - n[3];
+    const Vector sum2 = n[4] + n[5], difference2 = 2.0f * (n[4] - n[5]);
     d[0] = 4.0f * n[0];
-    d[1] = 4.0f * (n[5] - difference1) - difference2;
+    d[1] = 4.0f * (n[1] - difference1) - difference2;
     d[2] = -5.0f * n[0] - 4.0f * sum1 - sum2;
-    d[3] = difference1 + difference2 - 5.0f * n[5];
+    d[3] = difference1 + difference2 - 5.0f * n[1];
     d[4] = n[0] + (sum1 + sum2);
-    d[5] = n[5];
+    d[5] = n[1];
   }
-  static void outputs(const Vector* m, Vector* y) {
-    y[0] = m[0] + (m[1] + m[2]) + (m[3] + m[4]);
-    y[1] = m[5] + (m[1] - m[2]) + 2.0f * (m[3] - m[4]);
+  // What two points, from `2 * kTwo` on, add to a pair of outputs.
+  template <int kTwo>
+  static void add_outputs(Vector a, Vector b, Vector* y) {
+    y[0] += kTwo == 0 ? a : a + b;
+    y[1] += kTwo == 0 ? b : kTwo == 1 ? a - b : 2.0f * (a - b);
   }
   static void output_gradients(const Vector* g, Vector* z) {
     z[0] = g[0];
-    z[1] = g[0] + g[1];
-    z[2] = g[0] - g[1];
-    z[3] = g[0] + 2.0f * g[1];
-    z[4] = g[0] - 2.0f * g[1];
-    z[5] = g[1];
+    z[1] = g[1];
+    z[2] = g[0] + g[1];
+    z[3] = g[0] - g[1];
+    z[4] = g[0] + 2.0f * g[1];
+    z[5] = g[0] - 2.0f * g[1];
   }
   static void filters(const float* w, float* u) {
     const float even1 = (w[0] + w[2] + w[4]) * (-1.0f / 6), odd1 = (w[1] + w[3]) * (-1.0f / 6);
     const float even2 = (w[0] + 4 * w[2] + 16 * w[4]) * (1.0f / 24);
     const float odd2 = (w[1] + 4 * w[3]) * (1.0f / 12);
     u[0] = w[0] * 0.25f;
-    u[1] = even1 + odd1;
-    u[2] = even1 - odd1;
-    u[3] = even2 + odd2;
-    u[4] = even2 - odd2;
-    u[5] = w[4];
+    u[1] = w[4];
+    u[2] = even1 + odd1;
+    u[3] = even1 - odd1;
+    u[4] = even2 + odd2;
+    u[5] = even2 - odd2;
   }
   static void filter_gradients(const float* s, float* w) {
-    const float sum1 = (s[1] + s[2]) * (-1.0f / 6), difference1 = (s[1] - s[2]) * (-1.0f / 6);
-    const float sum2 = (s[3] + s[4]) * (1.0f / 24), difference2 = (s[3] - s[4]) * (1.0f / 12);
+    const float sum1 = (s[2] + s[3]) * (-1.0f / 6), difference1 = (s[2] - s[3]) * (-1.0f / 6);
+    const float sum2 = (s[4] + s[5]) * (1.0f / 24), difference2 = (s[4] - s[5]) * (1.0f / 12);
     w[0] = s[0] * 0.25f + (sum1 + sum2);
     w[1] = difference1 + difference2;
     w[2] = sum1 + 4 * sum2;
     w[3] = difference1 + 4 * difference2;
-    w[4] = s[5] + (sum1 + 16 * sum2);
+    w[4] = s[1] + (sum1 + 16 * sum2);
   }
 };
 
@@ -152,18 +160,27 @@ struct Shape {
         input_rows(layer.rows + layer.kernel - 1),
         output_rows(layer.rows) {}
 
-  size_t filter_count() const { return size_t(outputs) * inputs * kernel; }  // at one point
-  size_t input_row() const { return size_t(points) * inputs * pairs; }
-  size_t output_row() const { return size_t(points) * outputs * pairs; }
+  // At one point.
+  size_t filter_count() const { return size_t(outputs) * inputs * kernel; }
+  size_t input_count() const { return size_t(input_rows) * input_row(); }
+  size_t output_count() const { return size_t(output_rows) * output_row(); }
+  // At one point and row.
+  size_t input_row() const { return size_t(inputs) * pairs; }
+  size_t output_row() const { return size_t(outputs) * pairs; }
 };
 
 // U of every layer that is served; the same for all tiles of a step.
 class Filters {
  public:
+  struct OfLayer {
+    Memory<float> for_outputs, for_input_gradient;
+  };
+
   explicit Filters(const Network& network) : network_(network) {
     for (const Layer& layer : network.layers) {
       const Shape shape(layer);
-      layers_.emplace_back(serves(layer) ? shape.points * shape.filter_count() : 0);
+      const size_t count = serves(layer) ? shape.points * shape.filter_count() : 0;
+      layers_.push_back({Memory<float>(count), Memory<float>(count)});
     }
   }
 
@@ -172,21 +189,36 @@ class Filters {
       const Layer& layer = network_.layers[index];
       if (!serves(layer)) continue;
       with_taps(layer, [&](auto taps) {
-        const size_t count = Shape(layer).filter_count();
-        for (size_t row = 0; row < count; ++row) {
-          float points[taps + 1];
-          Transform<taps>::filters(parameters[2 * index] + row * taps, points);
-          for (int p = 0; p <= taps; ++p) layers_[index].get()[p * count + row] = points[p];
-        }
+        transform_layer<taps()>(Shape(layer), parameters[2 * index], layers_[index]);
       });
     }
   }
 
-  const float* layer(int index) const { return layers_[index].get(); }
+  const OfLayer& layer(int index) const { return layers_[index]; }
 
  private:
+  template <int kTaps>
+  static void transform_layer(const Shape& shape, const float* weights, OfLayer& target) {
+    float* const for_outputs = target.for_outputs.get();
+    float* const for_input_gradient = target.for_input_gradient.get();
+    for (int out = 0; out < shape.outputs; ++out) {
+      for (int in = 0; in < shape.inputs; ++in) {
+        for (int k = 0; k < kTaps; ++k, weights += kTaps) {
+          float points[kTaps + 1];
+          Transform<kTaps>::filters(weights, points);
+          const size_t one = (size_t(out) * kTaps + k) * shape.inputs + in;
+          const size_t other = (size_t(in) * kTaps + kTaps - 1 - k) * shape.outputs + out;
+          for (int p = 0; p <= kTaps; ++p) {
+            for_outputs[p * shape.filter_count() + one] = points[p];
+            for_input_gradient[p * shape.filter_count() + other] = points[p];
+          }
+        }
+      }
+    }
+  }
+
   Network network_;
-  std::vector<Memory<float>> layers_;
+  std::vector<OfLayer> layers_;
 };
 
 // What a thread needs besides: V, Z and sums of the layer it is at.
@@ -198,10 +230,11 @@ struct Workspace {
     for (const Layer& layer : network.layers) {
       if (!serves(layer)) continue;
       const Shape shape(layer);
-      most_inputs = std::max(most_inputs, shape.input_rows * shape.input_row());
-      most_outputs = std::max(most_outputs, shape.output_rows * shape.output_row());
+      const size_t inputs = shape.points * shape.input_count();
       const size_t filters = size_t(kMostOutputs) * shape.inputs * shape.kernel;
-      most_sums = std::max({most_sums, shape.input_row(), shape.output_row(), filters});
+      most_inputs = std::max(most_inputs, inputs);
+      most_outputs = std::max(most_outputs, shape.points * shape.output_count());
+      most_sums = std::max({most_sums, inputs, 2 * shape.output_row(), filters});
     }
     inputs = Memory<Vector>(most_inputs);
     output_gradients = Memory<Vector>(most_outputs);
@@ -212,7 +245,7 @@ struct Workspace {
 // V of all of a layer's input.
 template <int kTaps>
 inline void transform_inputs(const Shape& shape, const Maps& input, Vector* target) {
-  const size_t point = size_t(shape.inputs) * shape.pairs;
+  const size_t point = shape.input_count();
   for (int row = 0; row < shape.input_rows; ++row) {
     for (int channel = 0; channel < shape.inputs; ++channel) {
       Vector* out = target + row * shape.input_row() + channel * shape.pairs;
@@ -229,7 +262,7 @@ inline void transform_inputs(const Shape& shape, const Maps& input, Vector* targ
 // Z of all of a layer's gradient before activation.
 template <int kTaps>
 inline void transform_output_gradients(const Shape& shape, const Maps& gradient, Vector* target) {
-  const size_t point = size_t(shape.outputs) * shape.pairs;
+  const size_t point = shape.output_count();
   for (int row = 0; row < shape.output_rows; ++row) {
     for (int channel = 0; channel < shape.outputs; ++channel) {
       Vector* out = target + row * shape.output_row() + channel * shape.pairs;
@@ -243,73 +276,74 @@ inline void transform_output_gradients(const Shape& shape, const Maps& gradient,
   }
 }
 
-// Weights for a sum over channels and kernel rows: how far apart they lie in memory.
-struct Steps {
-  ptrdiff_t out, in, kernel_row;
-};
-
-// out[o][pair] = sum over `rows` kernel rows and `in_channels` of weights times `source`, for a few
-// channels and pairs at one point. `source` and `weights` begin at the first of these.
+// target[o][pair] = sum over `terms` of weights[o][term] * source[term][pair], for a few channels and
+// pairs at one point. A row of weights has `row_length` numbers.
 template <int kChannels, int kPairs>
-inline void multiply_block(const float* weights, const Steps& steps, const Vector* source,
-                           ptrdiff_t source_row, int rows, int in_channels, int pairs,
-                           Vector* target) {
-  Vector sums[kChannels][kPairs] = {};
-  for (int k = 0; k < rows; ++k) {
-    const float* weight = weights + k * steps.kernel_row;
-    const Vector* in = source + k * source_row;
-    for (int c = 0; c < in_channels; ++c, weight += steps.in, in += pairs) {
-      for (int x = 0; x < kPairs; ++x) {
-        const Vector value = in[x];
-        for (int o = 0; o < kChannels; ++o) sums[o][x] += weight[o * steps.out] * value;
-      }
+inline void multiply_block(const float* weights, ptrdiff_t row_length, const Vector* source,
+                           int terms, ptrdiff_t pairs, Vector* target) {
+  Vector sums[kChannels][kPairs];
+  clear(sums);
+  for (int term = 0; term < terms; ++term, source += pairs) {
+    for (int x = 0; x < kPairs; ++x) {
+      const Vector value = source[x];
+      for (int o = 0; o < kChannels; ++o) sums[o][x] += weights[o * row_length + term] * value;
     }
   }
   for (int o = 0; o < kChannels; ++o) {
-    for (int x = 0; x < kPairs; ++x) target[o * ptrdiff_t{pairs} + x] = sums[o][x];
+    for (int x = 0; x < kPairs; ++x) target[o * pairs + x] = sums[o][x];
   }
 }
 
 // The same for all channels and pairs.
-inline void multiply(const float* weights, const Steps& steps, const Vector* source,
-                     ptrdiff_t source_row, int rows, int in_channels, int out_channels, int pairs,
-                     Vector* target) {
-  for_each_block(out_channels, kMostChannels, [&](int channel, int channels) {
-    with_constant<kMostChannels>(channels, [&](auto channel_count) {
+inline void multiply(const float* weights, int row_length, const Vector* source, int terms,
+                     int channels, int pairs, Vector* target) {
+  for_each_block(channels, kMostChannels, [&](int channel, int count) {
+    with_constant<kMostChannels>(count, [&](auto channel_count) {
       for_each_block(pairs, kMostPairs, [&](int pair, int size) {
         with_constant<kMostPairs>(size, [&](auto pair_count) {
           multiply_block<channel_count(), pair_count()>(
-              weights + channel * steps.out, steps, source + pair, source_row, rows, in_channels,
-              pairs, target + channel * ptrdiff_t{pairs} + pair);
+              weights + ptrdiff_t{channel} * row_length, row_length, source + pair, terms, pairs,
+              target + ptrdiff_t{channel} * pairs + pair);
         });
       });
     });
   });
 }
 
-// One row of all channels of a convolution's output, from V of all its input.
-template <int kTaps>
+// The part of two points, from `2 * kTwo` on, in one row of all channels of a convolution's output,
+// from V of all its input. The first part begins with the biases.
+template <int kTaps, int kTwo>
 inline void forward_row(const Shape& shape, const float* filters, const float* biases,
                         const Vector* inputs, int row, Vector* sums, const Maps& output) {
-  const ptrdiff_t point = ptrdiff_t{shape.outputs} * shape.pairs;
-  const Steps steps{ptrdiff_t{shape.inputs} * kTaps, kTaps, 1};
-  for (int p = 0; p <= kTaps; ++p) {
-    const Vector* source =
-        inputs + row * shape.input_row() + p * ptrdiff_t{shape.inputs} * shape.pairs;
-    multiply(filters + p * shape.filter_count(), steps, source, shape.input_row(), kTaps,
-             shape.inputs, shape.outputs, shape.pairs, sums + p * point);
+  const int terms = kTaps * shape.inputs;
+  for (int half = 0; half < 2; ++half) {
+    const int point = 2 * kTwo + half;
+    multiply(filters + point * shape.filter_count(), terms,
+             inputs + point * shape.input_count() + row * shape.input_row(), terms, shape.outputs,
+             shape.pairs, sums + half * shape.output_row());
   }
+  const Vector* in = sums;
   for (int channel = 0; channel < shape.outputs; ++channel) {
-    const Vector bias = broadcast(biases[channel]);
-    const Vector* in = sums + channel * ptrdiff_t{shape.pairs};
     Vector* out = output.at(channel, row);
     for (int pair = 0; pair < shape.pairs; ++pair, ++in, out += 2) {
-      Vector points[kTaps + 1], both[2];
-      for (int p = 0; p <= kTaps; ++p) points[p] = in[p * point];
-      Transform<kTaps>::outputs(points, both);
-      out[0] = both[0] + bias;
-      out[1] = both[1] + bias;
+      if (kTwo == 0) out[0] = out[1] = broadcast(biases[channel]);
+      Transform<kTaps>::template add_outputs<kTwo>(in[0], in[shape.output_row()], out);
     }
+  }
+}
+
+// The convolution's output before activation, from V of all its input. Calls `finish(row)` for every
+// second row when it and the one after it are complete.
+template <int kTaps, int kTwo = 0, typename Finish>
+inline void forward(const Shape& shape, const float* filters, const float* biases,
+                    const Vector* inputs, Vector* sums, const Maps& output, Finish finish) {
+  constexpr bool kLast = 2 * kTwo + 1 == kTaps;
+  for (int row = 0; row < shape.output_rows; ++row) {
+    forward_row<kTaps, kTwo>(shape, filters, biases, inputs, row, sums, output);
+    if (kLast && row % 2) finish(row - 1);
+  }
+  if constexpr (!kLast) {
+    forward<kTaps, kTwo + 1>(shape, filters, biases, inputs, sums, output, finish);
   }
 }
 
@@ -317,26 +351,25 @@ inline void forward_row(const Shape& shape, const float* filters, const float* b
 template <int kTaps>
 inline void input_gradient(const Shape& shape, const float* filters, const Vector* gradients,
                            Vector* sums, const Maps& target) {
-  const ptrdiff_t point = ptrdiff_t{shape.inputs} * shape.pairs;
-  const Steps steps{kTaps, ptrdiff_t{shape.inputs} * kTaps, 1};
-  for (int row = 0; row < shape.input_rows; ++row) {
-    // Kernel row k carries gradient row `row - k`, which must be one of the output's.
-    const int first = std::max(0, row - shape.output_rows + 1);
-    const int rows = std::min(row, kTaps - 1) - first + 1;
-    for (int p = 0; p <= kTaps; ++p) {
-      const Vector* source = gradients + (row - first) * shape.output_row() +
-                             p * ptrdiff_t{shape.outputs} * shape.pairs;
-      multiply(filters + p * shape.filter_count() + first, steps, source,
-               -static_cast<ptrdiff_t>(shape.output_row()), rows, shape.outputs, shape.inputs,
-               shape.pairs, sums + p * point);
+  for (int p = 0; p <= kTaps; ++p) {
+    for (int row = 0; row < shape.input_rows; ++row) {
+      // Kernel row k carries gradient row `row - k`; the last kernel row comes first.
+      const int first = std::max(0, row - kTaps + 1), last = std::min(row, shape.output_rows - 1);
+      const int left_out = first - (row - kTaps + 1);
+      multiply(filters + p * shape.filter_count() + left_out * shape.outputs,
+               kTaps * shape.outputs, gradients + p * shape.output_count() + first * shape.output_row(),
+               (last - first + 1) * shape.outputs, shape.inputs, shape.pairs,
+               sums + p * shape.input_count() + row * shape.input_row());
     }
+  }
+  const Vector* in = sums;
+  for (int row = 0; row < shape.input_rows; ++row) {
     for (int channel = 0; channel < shape.inputs; ++channel) {
-      const Vector* in = sums + channel * ptrdiff_t{shape.pairs};
       Vector* out = target.at(channel, row);
       Vector ahead[kTaps - 1] = {};  // what the pairs so far add to the columns of the next one
       for (int pair = 0; pair < shape.pairs; ++pair, ++in, out += 2) {
         Vector points[kTaps + 1], columns[kTaps + 1];
-        for (int p = 0; p <= kTaps; ++p) points[p] = in[p * point];
+        for (int p = 0; p <= kTaps; ++p) points[p] = in[p * shape.input_count()];
         Transform<kTaps>::input_gradients(points, columns);
         for (int x = 0; x < kTaps - 1; ++x) columns[x] += ahead[x];
         out[0] = columns[0];
@@ -352,7 +385,8 @@ template <int kOutputs, int kInputs>
 inline void filter_gradient_block(const Vector* gradients, ptrdiff_t gradient_row,
                                   const Vector* inputs, ptrdiff_t input_row, int rows, int pairs,
                                   Vector* target, ptrdiff_t target_out, ptrdiff_t target_in) {
-  Vector sums[kOutputs][kInputs] = {};
+  Vector sums[kOutputs][kInputs];
+  clear(sums);
   for (int y = 0; y < rows; ++y) {
     const Vector* out = gradients + y * gradient_row;
     const Vector* in = inputs + y * input_row;
@@ -373,8 +407,8 @@ inline void filter_gradient(const Shape& shape, const Vector* gradients, const V
                             Vector* sums, float* target) {
   const ptrdiff_t filter = ptrdiff_t{shape.inputs} * shape.kernel;
   for (int p = 0; p < shape.points; ++p) {
-    const Vector* in_point = inputs + p * ptrdiff_t{shape.inputs} * shape.pairs;
-    const Vector* out_point = gradients + p * ptrdiff_t{shape.outputs} * shape.pairs;
+    const Vector* in_point = inputs + p * shape.input_count();
+    const Vector* out_point = gradients + p * shape.output_count();
     for_each_block(shape.outputs, kMostOutputs, [&](int output, int outputs) {
       with_constant<kMostOutputs>(outputs, [&](auto output_count) {
         for (int k = 0; k < shape.kernel; ++k) {
