@@ -22,7 +22,8 @@ ALLOWED = {
     "runs": {"datasets", "kernels", "models", "training"},
     "evaluation": {"datasets", "kernels", "models", "training", "runs"},
     "d2l": {"datasets", "models", "training"},
-    "cli": {"datasets", "kernels", "models", "training", "runs", "evaluation"},
+    "bench": {"datasets", "kernels", "models", "training", "runs"},
+    "cli": {"bench", "datasets", "kernels", "models", "training", "runs", "evaluation"},
 }
 
 

@@ -9,6 +9,7 @@ import typer
 
 from lenet._version import __version__
 from lenet.cli._console import print_error, print_notice
+from lenet.cli.bench import bench
 from lenet.cli.evaluate import evaluate
 from lenet.cli.runs import runs
 from lenet.cli.summary import summary
@@ -29,6 +30,7 @@ app.command()(train)
 app.command()(evaluate)
 app.command()(runs)
 app.command()(summary)
+app.command()(bench)
 
 
 def _print_version(wanted: bool) -> None:

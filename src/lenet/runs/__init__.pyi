@@ -1,3 +1,4 @@
+from ._environment import describe_environment as describe_environment
 from ._load import load as load
 from ._run import Run as Run
 from ._run import find_runs as find_runs
@@ -6,4 +7,13 @@ from ._run_config import RunConfig as RunConfig
 from ._train import resume as resume
 from ._train import train as train
 
-__all__ = ["Run", "RunConfig", "find_runs", "load", "open_run", "resume", "train"]
+__all__ = [
+    "Run",
+    "RunConfig",
+    "describe_environment",
+    "find_runs",
+    "load",
+    "open_run",
+    "resume",
+    "train",
+]

@@ -1,0 +1,55 @@
+"""One benchmark on one number of threads: the process that `lenet.bench.run_benchmark` starts.
+
+    python -m lenet.bench train fashion-mnist 2 5
+
+Prints the reports as JSON, and what it is doing to stderr.
+"""
+
+import json
+import os
+import sys
+
+from lenet.bench._report import Report
+
+
+def main() -> None:
+    """Measure and print."""
+    benchmark, dataset, threads, rounds = sys.argv[1:]
+    _stay_on_cores(int(threads))
+    reports = _run(benchmark, dataset, int(threads), int(rounds))
+    sys.stdout.write(json.dumps([report.to_dict() for report in reports]))
+
+
+def _run(benchmark: str, dataset_name: str, threads: int, rounds: int) -> list[Report]:
+    """The benchmark; PyTorch and the others are imported only now, with the cores settled."""
+    import torch
+
+    from lenet.bench._prediction import benchmark_prediction
+    from lenet.bench._startup import benchmark_startup
+    from lenet.bench._training import benchmark_training
+    from lenet.datasets import load_dataset
+    from lenet.runs import describe_environment
+
+    def tell(text: str) -> None:
+        sys.stderr.write(f"{benchmark}, {threads} threads, {text}\n")
+
+    torch.set_num_threads(threads)
+    names = ("lenet", "python", "torch", "numpy", "platform", "processor", "kernels")
+    environment = describe_environment(torch.device("cpu"))
+    machine = {name: environment[name] for name in names}
+    dataset = load_dataset(dataset_name)
+    if benchmark == "train":
+        return benchmark_training(dataset, threads, rounds, machine, tell)
+    if benchmark == "predict":
+        return benchmark_prediction(dataset, threads, rounds, machine, tell)
+    return benchmark_startup(dataset.name, threads, rounds, machine, tell)
+
+
+def _stay_on_cores(threads: int) -> None:
+    """Keep to as many cores as there are threads, for libraries that count cores themselves."""
+    if sys.platform == "linux":
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+
+
+if __name__ == "__main__":
+    main()

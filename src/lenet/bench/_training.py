@@ -1,0 +1,76 @@
+"""Training: whole epochs, data handling and the look at the test images included."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from lenet.bench._contestants import find_contestants
+from lenet.bench._memory import measure_training_memory
+from lenet.bench._report import Report
+from lenet.bench._sgemm import sgemm_contestant
+from lenet.bench._task import MODERN, TUTORIAL, Task
+from lenet.bench._torch_peer import EAGER, train_with_torch
+from lenet.bench._turns import Contestant, Outcome, take_turns
+from lenet.datasets import Dataset
+from lenet.training import Trainer
+
+
+def benchmark_training(
+    dataset: Dataset,
+    threads: int,
+    rounds: int,
+    machine: dict[str, Any],
+    tell: Callable[[str], None],
+) -> list[Report]:
+    """An epoch of the tutorial's recipe and of a modern one, by everyone who can be here."""
+    reports = []
+    for task in (TUTORIAL, MODERN):
+        contestants, absent = find_contestants(_makers(task, dataset), tell)
+        sgemm, *measurements = take_turns([sgemm_contestant(), *contestants], rounds, tell)
+        sizes = f"{len(dataset.train):,} images and a look at {len(dataset.test):,}"
+        reports.append(
+            Report(
+                benchmark="train",
+                task=f"{task.title}, epochs of {sizes} of `{dataset.name}`",
+                threads=threads,
+                unit="images/s",
+                machine=machine,
+                measurements=tuple(measurements),
+                baseline=EAGER,
+                absent=absent,
+                sgemm=sgemm.rounds,
+                flop_per_image=task.flop_to_train(),
+                memory=measure_training_memory(dataset.name, tell) if task is TUTORIAL else {},
+            )
+        )
+    return reports
+
+
+def _makers(task: Task, dataset: Dataset) -> dict[str, Callable[[], Contestant]]:
+    """Who trains."""
+    makers: dict[str, Callable[[], Contestant]] = {
+        "lenet": lambda: Contestant("lenet", lambda: _train_with_lenet(task, dataset)),
+        EAGER: lambda: train_with_torch(EAGER, task, dataset),
+        "PyTorch channels_last": lambda: train_with_torch(
+            "PyTorch channels_last", task, dataset, channels_last=True
+        ),
+        "PyTorch compiled": lambda: train_with_torch(
+            "PyTorch compiled", task, dataset, compiled=True
+        ),
+    }
+    if task is TUTORIAL:
+        from lenet.bench._jax_peer import train_with_jax
+        from lenet.bench._sklearn_peer import train_with_sklearn
+
+        makers["JAX"] = lambda: train_with_jax("JAX", task, dataset)
+        makers["scikit-learn MLP"] = lambda: train_with_sklearn("scikit-learn MLP", dataset)
+    return makers
+
+
+def _train_with_lenet(task: Task, dataset: Dataset) -> Outcome:
+    """An epoch by the compiled kernels, as `lenet train` makes it."""
+    trainer = Trainer(task.network(), dataset, task.recipe, kernels="native")
+    started = time.perf_counter()
+    result = trainer.run()
+    seconds = time.perf_counter() - started
+    return Outcome(len(dataset.train) / seconds, result.train_loss)
