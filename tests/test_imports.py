@@ -23,7 +23,8 @@ ALLOWED = {
     "evaluation": {"datasets", "kernels", "models", "training", "runs"},
     "d2l": {"datasets", "models", "training"},
     "bench": {"datasets", "kernels", "models", "training", "runs"},
-    "cli": {"bench", "datasets", "kernels", "models", "training", "runs", "evaluation"},
+    "doctor": {"datasets", "kernels", "models", "training", "runs"},
+    "cli": {"bench", "datasets", "doctor", "kernels", "models", "training", "runs", "evaluation"},
 }
 
 

@@ -1,5 +1,7 @@
+from . import bench as bench
 from . import d2l as d2l
 from . import datasets as datasets
+from . import doctor as doctor
 from . import errors as errors
 from . import evaluation as evaluation
 from . import kernels as kernels
@@ -35,8 +37,10 @@ __all__ = [
     "Run",
     "Split",
     "__version__",
+    "bench",
     "d2l",
     "datasets",
+    "doctor",
     "errors",
     "evaluate",
     "evaluation",

@@ -10,6 +10,7 @@ import typer
 from lenet._version import __version__
 from lenet.cli._console import print_error, print_notice
 from lenet.cli.bench import bench
+from lenet.cli.doctor import doctor
 from lenet.cli.evaluate import evaluate
 from lenet.cli.runs import runs
 from lenet.cli.summary import summary
@@ -31,6 +32,7 @@ app.command()(evaluate)
 app.command()(runs)
 app.command()(summary)
 app.command()(bench)
+app.command()(doctor)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,6 +1,7 @@
 from ._batches import Batches as Batches
 from ._batches import Selection as Selection
 from ._batches import derive_seed as derive_seed
+from ._cache import cached_datasets as cached_datasets
 from ._cache import data_folder as data_folder
 from ._catalog import CATALOG as CATALOG
 from ._catalog import CatalogEntry as CatalogEntry
@@ -19,6 +20,7 @@ __all__ = [
     "RemoteFile",
     "Selection",
     "Split",
+    "cached_datasets",
     "data_folder",
     "dataset_names",
     "derive_seed",

@@ -37,16 +37,30 @@ def find_file(entry: CatalogEntry, file: RemoteFile) -> Path:
         DownloadError: The file is not there and can't be fetched.
         StorageError: The cache folder can't be written.
     """
+    for path in _possible_paths(entry, file):
+        with storage_errors(path):
+            if path.is_file():
+                _refuse_another_datasets_file(entry, path)
+                return path
+    return _download(entry, file)
+
+
+def cached_datasets() -> list[str]:
+    """Names of the datasets whose files are all on this machine; their contents are not read."""
+    return [
+        entry.name
+        for entry in CATALOG.values()
+        if all(any(map(Path.is_file, _possible_paths(entry, file))) for file in entry.files)
+    ]
+
+
+def _possible_paths(entry: CatalogEntry, file: RemoteFile) -> Iterator[Path]:
+    """Where a dataset's file may lie."""
     plain = file.name.removesuffix(".gz")
     dotted = plain.replace("-idx", ".idx")
     for folder in (entry.name, entry.torchvision_folder):
         for name in (file.name, plain, f"{dotted}.gz", dotted):
-            path = data_folder() / folder / name
-            with storage_errors(path):
-                if path.is_file():
-                    _refuse_another_datasets_file(entry, path)
-                    return path
-    return _download(entry, file)
+            yield data_folder() / folder / name
 
 
 def _refuse_another_datasets_file(entry: CatalogEntry, path: Path) -> None:
