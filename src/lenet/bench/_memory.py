@@ -4,20 +4,23 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-# The peak of a process is read at its end, so each measurement needs a fresh one. The imports' own
-# peak may be above what they leave behind, which counts as training's then.
+# A peak is read at a process's end, so each measurement needs a fresh one. The imports' own peak may
+# be above what they leave behind, which counts as training's then.
 _PROGRAM = """
-import os, resource, sys, tempfile
+import sys, tempfile
 import lenet.datasets, lenet.models, lenet.runs, lenet.training
 lenet.datasets.load_dataset, lenet.models.LeNet, lenet.runs.train, lenet.training.Trainer
-with open("/proc/self/statm") as file:
-    before = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+def kilobytes(name):
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith(name))
+
+before = kilobytes("VmRSS")
 with tempfile.TemporaryDirectory() as folder:
     lenet.runs.train(
         dataset=sys.argv[1], epochs=1, kernels=sys.argv[2], runs_folder=folder, listeners=[]
     )
-after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-print((after - before) / 1e6)
+print((kilobytes("VmHWM") - before) * 1024 / 1e6)
 """
 
 
