@@ -22,6 +22,7 @@ _GZIP_WINDOW = 31  # zlib's code for "a gzip header and trailer, the largest win
 _LONGEST_HEADER = 4 + 4 * 255
 _DENSEST = 1032  # how many bytes one byte of gzip can stand for at most
 _MOST_DIMENSIONS = 32
+_PIECE = 2**18  # bytes worked on at once; few enough to stay in a processor's cache
 
 
 def read_idx(path: Path | str) -> npt.NDArray[Any]:
@@ -47,19 +48,35 @@ def read_idx(path: Path | str) -> npt.NDArray[Any]:
     if expected > _DENSEST * len(raw):
         message = f"`{path}` is truncated: it declares {expected} bytes of data, more than "
         raise DataFileError(message + f"its {len(raw)} bytes can hold.")
-    # One byte more than declared shows whether there is more, without unpacking all of it.
-    body = header[header_size:] + stream.read(max(0, header_size + expected + 1 - len(header)))
-    if len(body) < expected:
+    values = np.empty(math.prod(shape), dtype)
+    held = _fill(memoryview(values.view(np.uint8)), header[header_size:], stream)
+    if held < expected:
         message = f"`{path}` is truncated: it declares {expected} bytes of data and holds "
-        raise DataFileError(message + f"{len(body)}.")
-    if len(body) == expected and stream.is_cut():
+        raise DataFileError(message + f"{held}.")
+    if held == expected and stream.is_cut():
         message = f"`{path}` is truncated: the checksum at its end is missing."
         raise DataFileError(message)
-    if len(body) > expected or not stream.ended_cleanly():
+    if held > expected or not stream.ended_cleanly():
         message = f"`{path}` is damaged: it holds more than the {expected} bytes it declares."
         raise DataFileError(message)
-    values = np.frombuffer(body, dtype=dtype, count=math.prod(shape)).reshape(shape)
-    return values.astype(dtype.newbyteorder("="))
+    return values.reshape(shape).astype(dtype.newbyteorder("="), copy=False)
+
+
+def _fill(target: memoryview, begun: bytes, stream: "_Stream") -> int:
+    """Fill memory from a beginning and then a stream, without a second copy of the whole.
+
+    Returns:
+        How many bytes there were, and one more if there are yet others: that is found out without
+        unpacking all of them.
+    """
+    piece, held = begun, 0
+    while piece and held < len(target):
+        piece = piece[: len(target) - held]
+        target[held : held + len(piece)] = piece
+        held += len(piece)
+        piece = stream.read(min(_PIECE, len(target) - held))
+    more = len(begun) > len(target) or len(stream.read(1)) > 0
+    return held + more
 
 
 class _Stream:
@@ -67,33 +84,46 @@ class _Stream:
 
     def __init__(self, path: Path, raw: bytes):
         self.path = path
-        self.rest = raw
+        self.rest = memoryview(raw)
         self.unpacker = zlib.decompressobj(_GZIP_WINDOW) if raw[:2] == _GZIP_MAGIC else None
 
     def read(self, size: int) -> bytes:
         """At most `size` bytes more; fewer only at the end."""
-        if size == 0:
-            return b""
+        pieces = []
+        while size > 0 and (piece := self._read_some(size)):
+            pieces.append(piece)
+            size -= len(piece)
+        return b"".join(pieces)
+
+    def _read_some(self, size: int) -> bytes:
+        """At most `size` bytes more; none only at the end."""
         if self.unpacker is None:
-            taken, self.rest = self.rest[:size], self.rest[size:]
-            return taken
-        try:
-            taken = self.unpacker.decompress(self.rest, size)
-        except zlib.error as error:
-            message = f"`{self.path}` is corrupted: its gzip compression does not unpack."
-            raise DataFileError(message) from error
-        self.rest = self.unpacker.unconsumed_tail
-        return taken
+            return self._take(size)
+        while not self.unpacker.eof:
+            fed = self.unpacker.unconsumed_tail or self._take(_PIECE)
+            try:
+                unpacked = self.unpacker.decompress(fed, size)
+            except zlib.error as error:
+                message = f"`{self.path}` is corrupted: its gzip compression does not unpack."
+                raise DataFileError(message) from error
+            if unpacked or not fed:
+                return unpacked
+        return b""
+
+    def _take(self, size: int) -> bytes:
+        """At most `size` bytes more of the file itself."""
+        taken, self.rest = self.rest[:size], self.rest[size:]
+        return bytes(taken)
 
     def is_cut(self) -> bool:
         """Whether the file ended before its compression did."""
-        return self.unpacker is not None and not self.unpacker.eof and not self.rest
+        return self.unpacker is not None and not self.unpacker.eof and not len(self.rest)
 
     def ended_cleanly(self) -> bool:
         """Whether nothing is left and, if compressed, the checksum at the end was right."""
         if self.unpacker is None:
-            return not self.rest
-        return self.unpacker.eof and not self.unpacker.unused_data
+            return not len(self.rest)
+        return self.unpacker.eof and not self.unpacker.unused_data and not len(self.rest)
 
 
 def _parse_header(path: Path, header: bytes) -> tuple[np.dtype[Any], tuple[int, ...], int]:
