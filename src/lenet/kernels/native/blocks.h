@@ -18,6 +18,15 @@ inline void for_each_block(int length, int most, Function function) {
   }
 }
 
+// Covers `length` by blocks of exactly `size`, at most `length`, and calls `function(start)` for each;
+// the last one may overlap the one before.
+template <typename Function>
+inline void for_each_overlapping_block(int length, int size, Function function) {
+  for (int start = 0; start < length; start += size) {
+    function(start + size <= length ? start : length - size);
+  }
+}
+
 // Calls `function` with `value`, from 1 to `kMost`, as a compile-time constant.
 template <int kMost, typename Function>
 inline void with_constant(int value, Function function) {

@@ -9,6 +9,62 @@
 
 namespace lenet {
 
+// Rows of `width` numbers, one an image, `stride` apart, side by side into `width` vectors; lanes
+// without an image are 0.
+inline void read_row(const float* source, size_t stride, int width, int count, Vector* target) {
+  if (count == kLanes && width >= kLanes) {
+    for_each_overlapping_block(width, kLanes, [&](int first) {
+      Vector block[kLanes];
+      for (int lane = 0; lane < kLanes; ++lane) block[lane] = load(source + lane * stride + first);
+      transpose(block);
+      for (int i = 0; i < kLanes; ++i) target[first + i] = block[i];
+    });
+    return;
+  }
+  for (int x = 0; x < width; ++x) {
+    float lanes[kLanes] = {};
+    for (int lane = 0; lane < count; ++lane) lanes[lane] = source[lane * stride + x];
+    target[x] = load(lanes);
+  }
+}
+
+// The way back.
+inline void write_row(const Vector* source, int width, int count, float* target, size_t stride) {
+  if (width >= kLanes) {
+    for_each_overlapping_block(width, kLanes, [&](int first) {
+      Vector block[kLanes];
+      for (int i = 0; i < kLanes; ++i) block[i] = source[first + i];
+      transpose(block);
+      for (int lane = 0; lane < count; ++lane) store(target + lane * stride + first, block[lane]);
+    });
+    return;
+  }
+  for (int x = 0; x < width; ++x) {
+    for (int lane = 0; lane < count; ++lane) target[lane * stride + x] = source[x][lane];
+  }
+}
+
+// Rows of numbers, one an image, from feature maps, and back.
+inline void write_rows(const Maps& maps, int channels, int height, int width, int count,
+                       float* target, size_t stride) {
+  for (int channel = 0; channel < channels; ++channel) {
+    for (int y = 0; y < height; ++y, target += width) {
+      write_row(maps.at(channel, y), width, count, target, stride);
+    }
+  }
+}
+
+inline void read_rows(const float* source, size_t stride, int channels, int height, int width,
+                      int count, const Maps& maps) {
+  for (int channel = 0; channel < channels; ++channel) {
+    for (int y = 0; y < height; ++y, source += width) {
+      read_row(source, stride, width, count, maps.at(channel, y));
+    }
+  }
+}
+
+constexpr int kChunk = 32;  // bytes of an image that are turned into numbers at once
+
 // Puts `count` images from `first` on side by side; lanes without an image are 0.
 inline void read_images(const Network& network, const Images& images, size_t first, int count,
                         Vector* target) {
@@ -18,48 +74,20 @@ inline void read_images(const Network& network, const Images& images, size_t fir
   const int height = layer.is_convolution ? layer.height : 1;
   const int width = layer.is_convolution ? layer.width : layer.inputs;
   const Maps maps = layer.is_convolution ? layer.input(target) : Maps{target, width, width};
-  size_t offset = first * size;
-  for (int channel = 0; channel < channels; ++channel) {
-    for (int y = 0; y < height; ++y, offset += width) {
-      float* out = reinterpret_cast<float*>(maps.at(channel, y));
-      for (int lane = 0; lane < count; ++lane) {
-        const size_t start = offset + lane * size;
-        for (int x = 0; x < width; ++x) {
-          out[x * kLanes + lane] = images.at(start + x);
-        }
-      }
-      for (int lane = count; lane < kLanes; ++lane) {
-        for (int x = 0; x < width; ++x) out[x * kLanes + lane] = 0.0f;
-      }
-    }
+  if (images.numbers) {
+    return read_rows(images.numbers + first * size, size, channels, height, width, count, maps);
   }
-}
-
-// Rows of numbers, one an image, from vectors, and back.
-inline void write_rows(const Maps& maps, int channels, int height, int width, int count,
-                       float* target, size_t stride) {
+  const uint8_t* source = images.bytes + first * size;
   for (int channel = 0; channel < channels; ++channel) {
-    for (int y = 0; y < height; ++y) {
-      const float* in = reinterpret_cast<const float*>(maps.at(channel, y));
-      const size_t offset = (size_t(channel) * height + y) * width;
-      for (int lane = 0; lane < count; ++lane) {
-        float* out = target + lane * stride + offset;
-        for (int x = 0; x < width; ++x) out[x] = in[x * kLanes + lane];
-      }
-    }
-  }
-}
-
-inline void read_rows(const float* source, size_t stride, int channels, int height, int width,
-                      int count, const Maps& maps) {
-  for (int channel = 0; channel < channels; ++channel) {
-    for (int y = 0; y < height; ++y) {
-      float* out = reinterpret_cast<float*>(maps.at(channel, y));
-      const size_t offset = (size_t(channel) * height + y) * width;
-      for (int lane = 0; lane < kLanes; ++lane) {
-        for (int x = 0; x < width; ++x) {
-          out[x * kLanes + lane] = lane < count ? source[lane * stride + offset + x] : 0.0f;
+    for (int y = 0; y < height; ++y, source += width) {
+      for (int x = 0; x < width; x += kChunk) {
+        const int chunk = std::min(kChunk, width - x);
+        float numbers[kLanes][kChunk];
+        for (int lane = 0; lane < count; ++lane) {
+          const uint8_t* in = source + lane * size + x;
+          for (int i = 0; i < chunk; ++i) numbers[lane][i] = images.byte_values[in[i]];
         }
+        read_row(numbers[0], kChunk, chunk, count, maps.at(channel, y, x));
       }
     }
   }

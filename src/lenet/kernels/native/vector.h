@@ -98,6 +98,25 @@ inline Vector spread_sums(const Vector* vectors) {
   }
 }
 
+// Exchanges, between vectors i and i + `kApart`, the lanes that stand in the other's half of each
+// group of 2 `kApart` lanes.
+template <int kApart, int... lanes>
+inline void exchange_lanes(Vector* block, std::integer_sequence<int, lanes...>) {
+  for (int i = 0; i < kLanes; ++i) {
+    if (i & kApart) continue;
+    const Vector a = block[i], b = block[i + kApart];
+    block[i] = shuffle<(lanes & kApart ? kLanes + lanes - kApart : lanes)...>(a, b);
+    block[i + kApart] = shuffle<(lanes & kApart ? kLanes + lanes : lanes + kApart)...>(a, b);
+  }
+}
+
+// Turns lane j of vector i into lane i of vector j, for a block of `kLanes` vectors.
+template <int kApart = kLanes / 2>
+inline void transpose(Vector* block) {
+  exchange_lanes<kApart>(block, std::make_integer_sequence<int, kLanes>{});
+  if constexpr (kApart > 1) transpose<kApart / 2>(block);
+}
+
 // `sum_of_lanes` of each of `count` vectors.
 inline void sum_lanes(const Vector* vectors, size_t count, float* sums) {
   const size_t whole = count / kLanes * kLanes;
