@@ -13,11 +13,15 @@ class KeptBatch {
             size_t count, int threads, float* outputs)
       : network_(network), filters_(network), count_(count), tiles_(tiles_of(count)) {
     filters_.transform(parameters);
-    ThreadPool::instance().run(threads, static_cast<int>(tiles_.size()), [&](int tile, int) {
+    threads = std::max(1, std::min(threads, static_cast<int>(tiles_.size())));
+    std::vector<std::unique_ptr<winograd::Workspace>> workspaces(threads);
+    ThreadPool::instance().run(threads, static_cast<int>(tiles_.size()), [&](int tile, int worker) {
       tiles_[tile] = std::make_unique<TileValues>(network_, true);
+      if (!workspaces[worker]) {
+        workspaces[worker] = std::make_unique<winograd::Workspace>(network_);
+      }
       Scratch unused;  // activations are kept, so no convolution needs it
-      winograd::Workspace workspace(network_);
-      const FastConvolutions fast{filters_, workspace};
+      const FastConvolutions fast{filters_, *workspaces[worker]};
       predict_tile(network_, parameters, images, size_t(tile) * kLanes, lanes(tile), *tiles_[tile],
                    unused, outputs, &fast);
     });
