@@ -49,7 +49,7 @@ def read_idx(path: Path | str) -> npt.NDArray[Any]:
         message = f"`{path}` is truncated: it declares {expected} bytes of data, more than "
         raise DataFileError(message + f"its {len(raw)} bytes can hold.")
     values = np.empty(math.prod(shape), dtype)
-    held = _fill(memoryview(values.view(np.uint8)), header[header_size:], stream)
+    held = _fill(values.view(np.uint8).data, header[header_size:], stream)
     if held < expected:
         message = f"`{path}` is truncated: it declares {expected} bytes of data and holds "
         raise DataFileError(message + f"{held}.")
