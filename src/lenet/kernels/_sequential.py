@@ -60,4 +60,13 @@ def recognise_network(
     if is_listened_to([network]):
         message = "A hook wants to see what goes through the network."
         raise ModelError(message)
-    return recognise_blocks(network.children(), input_shape)
+    return recognise_blocks(layers_of(network), input_shape)
+
+
+def layers_of(network: nn.Module) -> list[nn.Module]:
+    """The layers of an `nn.Sequential` in the order of its forward pass.
+
+    Other than in `children()`, a layer that stands in two places is there twice.
+    """
+    assert isinstance(network, nn.Sequential)
+    return list(network)
