@@ -22,8 +22,8 @@ class KernelSequential(nn.Sequential):
         Raises:
             ModelError: `native` kernels are chosen and can't do it.
         """
-        if torch.compiler.is_compiling():  # and the compiler should not look at the choice
-            return self.layer_by_layer(input)
+        if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
+            return self.layer_by_layer(input)  # who compiles or traces should not see the choice
         recognised = try_kernels(lambda: recognise_blocks(self, tuple(input.shape[1:])))
         if recognised is None:
             return self.layer_by_layer(input)
