@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ LABELS = torch.from_numpy(np.random.default_rng(1).integers(10, size=200))
 
 
 @pytest.fixture
-def two_threads() -> None:
+def two_threads() -> Iterator[None]:
     """Every call of the kernels may take two threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(2)
