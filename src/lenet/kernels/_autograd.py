@@ -123,7 +123,8 @@ def _run_with_kernels(
     """
     if obstacle := _find_obstacle(images, parameters):
         raise ModelError(obstacle)
-    output: Tensor = _Blocks.apply(tuple(blocks), images, *parameters)  # type: ignore[no-untyped-call]
+    keeps = torch.is_grad_enabled()  # `forward` can't see it: there gradients are always off
+    output: Tensor = _Blocks.apply(tuple(blocks), keeps, images, *parameters)  # type: ignore[no-untyped-call]
     return output
 
 
@@ -177,7 +178,9 @@ class _Blocks(torch.autograd.Function):
     """A network of blocks: forward and backward by the compiled kernels."""
 
     @staticmethod
-    def forward(ctx: Any, blocks: tuple[Block, ...], images: Tensor, *parameters: Tensor) -> Tensor:
+    def forward(
+        ctx: Any, blocks: tuple[Block, ...], keeps: bool, images: Tensor, *parameters: Tensor
+    ) -> Tensor:
         contiguous = images.contiguous()
         outputs = contiguous.new_empty(len(images), *blocks[-1].output_shape)
         network = native_network(blocks)
@@ -189,7 +192,7 @@ class _Blocks(torch.autograd.Function):
             torch.get_num_threads(),
             outputs.data_ptr(),
         )
-        if any(ctx.needs_input_grad):
+        if keeps and any(ctx.needs_input_grad):
             ctx.save_for_backward(images, *parameters)
             ctx.blocks, ctx.kept = blocks, Native("kept_batch", *arguments)
         else:
@@ -199,14 +202,14 @@ class _Blocks(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, output_gradient: Tensor) -> tuple[Tensor | None, ...]:
         images, *parameters = ctx.saved_tensors
-        wanted = ctx.needs_input_grad[1:]
+        wanted = ctx.needs_input_grad[2:]
         if torch.is_grad_enabled():  # gradients of gradients are asked for: PyTorch has them
             outputs = _run_with_torch(ctx.blocks, images, parameters)
             inputs = [
                 tensor for tensor, want in zip([images, *parameters], wanted, strict=True) if want
             ]
             found = iter(torch.autograd.grad(outputs, inputs, output_gradient, create_graph=True))
-            return None, *(next(found) if want else None for want in wanted)
+            return None, None, *(next(found) if want else None for want in wanted)
         image_gradient = images.new_empty(images.shape) if wanted[0] else None
         gradients = [torch.empty_like(parameter) for parameter in parameters]
         output_gradient = output_gradient.contiguous()
@@ -220,6 +223,8 @@ class _Blocks(torch.autograd.Function):
             None if image_gradient is None else image_gradient.data_ptr(),
         )
         found_all = (image_gradient, *gradients)
-        return None, *(
-            gradient if want else None for gradient, want in zip(found_all, wanted, strict=True)
+        return (
+            None,
+            None,
+            *(gradient if want else None for gradient, want in zip(found_all, wanted, strict=True)),
         )
