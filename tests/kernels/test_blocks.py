@@ -10,6 +10,7 @@ from lenet.kernels import (
     FusedStep,
     Predictor,
     StepSettings,
+    conv_block,
     kernel_status,
     recognise_blocks,
     use_kernels,
@@ -75,7 +76,10 @@ def test_an_image_has_the_same_bits_alone_and_in_a_batch() -> None:
     alone = [predictor(image[None].numpy())[0] for image in images]
     assert all((one == other).all() for one, other in zip(together, alone, strict=True))
     with torch.no_grad():
-        torch.testing.assert_close(torch.from_numpy(together), nn.Sequential(*network)(images))
+        assert torch.equal(network(images), torch.from_numpy(together))  # so nothing is kept
+        torch.testing.assert_close(network(images), nn.Sequential(*network)(images))
+    with torch.inference_mode():
+        assert torch.equal(network(images), torch.from_numpy(together))
 
 
 @pytest.mark.parametrize(
@@ -106,3 +110,25 @@ def test_a_fused_step_does_not_depend_on_threads(settings: StepSettings) -> None
     for losses, weights in results[1:]:
         assert losses == results[0][0]
         assert all(torch.equal(a, b) for a, b in zip(weights, results[0][1], strict=True))
+
+
+def test_gradients_and_predictions_do_not_depend_on_threads() -> None:
+    images = torch.rand(250, 3, 13, 15, requires_grad=True)
+    weight, bias = torch.randn(6, 3, 5, 5, requires_grad=True), torch.randn(6, requires_grad=True)
+    network = build_model(LeNetConfig(input_shape=(3, 13, 15), channels=(6,)), seed=4)
+    blocks, parameters = recognise_blocks(network, (3, 13, 15))
+    predictor = Predictor(blocks, [parameter.detach().numpy() for parameter in parameters])
+    results = []
+    for threads in (1, 2, 5):
+        before = torch.get_num_threads()
+        torch.set_num_threads(threads)
+        try:
+            with use_kernels("native"):
+                outputs = conv_block(images, weight, bias, padding=1)
+            gradients = torch.autograd.grad(outputs.square().sum(), [images, weight, bias])
+        finally:
+            torch.set_num_threads(before)
+        predictions = torch.from_numpy(predictor(images.detach().numpy(), threads=threads))
+        results.append([outputs, *gradients, predictions])
+    for result in results[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(result, results[0], strict=True))

@@ -1,12 +1,16 @@
 """Training with the compiled kernels is training with PyTorch, up to rounding."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
+from torch import Tensor
 
-from lenet.datasets import Dataset
-from lenet.kernels import kernel_status
-from lenet.models import LeNet, LeNetConfig
-from lenet.training import Recipe, Trainer
+from lenet.datasets import Batches, Dataset
+from lenet.kernels import kernel_status, use_kernels
+from lenet.models import LeNet, LeNetConfig, build_model
+from lenet.training import Listener, Recipe, Trainer
+from lenet.training._steps import NativeSteps, TorchSteps
 
 pytestmark = pytest.mark.skipif(
     kernel_status().instructions is None, reason=f"no kernels: {kernel_status().reason}"
@@ -57,3 +61,74 @@ def test_the_optimisers_state_goes_from_one_to_the_other(few_digits: Dataset) ->
     one, two = trainer.state().tensors, again.state().tensors
     assert one.keys() == two.keys()
     assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+@pytest.mark.fashion_mnist
+def test_every_loss_of_the_first_epoch_is_that_of_pytorch(fashion_mnist: Dataset) -> None:
+    recipe = Recipe()
+    batches = Batches(fashion_mnist.train, recipe.batch_size, shuffle=True, seed=0)
+    native, other = build_model(LeNetConfig(), seed=0), build_model(LeNetConfig(), seed=0)
+    steps = NativeSteps(native, recipe, batches), TorchSteps(other, recipe, batches)
+    with use_kernels("torch"):
+        losses = torch.tensor(
+            [
+                [float(step(selection, recipe.learning_rate)[0]) for step in steps]
+                for selection in batches.selections(0)
+            ]
+        )
+    assert len(losses) == 235
+    torch.testing.assert_close(losses[:, 0], losses[:, 1], rtol=0, atol=1e-4)
+
+
+class Doubled(LeNet):
+    """A network with a forward pass of its own, and the layers of any other."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return 2 * super().forward(input)
+
+
+def test_a_forward_pass_of_its_own_is_trained_as_it_is(few_digits: Dataset) -> None:
+    losses = []
+    for kernels in ("auto", "torch"):
+        torch.manual_seed(0)
+        trainer = Trainer(Doubled(), few_digits, RECIPES["adam"], kernels=kernels)
+        assert trainer.kernels == "torch"
+        trainer.run()
+        losses.append([point.train_loss for point in trainer.history])
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4)
+
+
+def listen_to_a_layer(network: LeNet) -> None:
+    network[0].register_forward_hook(lambda *arguments: None)
+
+
+def freeze(network: LeNet) -> None:
+    network[0].weight.requires_grad_(False)
+
+
+def change_the_type(network: LeNet) -> None:
+    network[-1].weight.data = network[-1].weight.data.double()
+    network[-1].register_forward_pre_hook(lambda layer, inputs: (inputs[0].double(),))
+    network[-1].bias.data = network[-1].bias.data.double()
+
+
+@pytest.mark.parametrize("change", [listen_to_a_layer, freeze, change_the_type])
+def test_a_network_that_changes_on_the_way_goes_on_with_pytorch(
+    few_digits: Dataset, change: Callable[[LeNet], None]
+) -> None:
+    class Change(Listener):
+        def on_epoch(self, trainer: Trainer, point: object) -> None:
+            if trainer.epoch == 1:
+                change(trainer.model)
+
+    losses = []
+    for kernels in ("auto", "torch"):
+        torch.manual_seed(0)
+        listeners = [Change()]
+        trainer = Trainer(
+            LeNet(), few_digits, RECIPES["momentum"], listeners=listeners, kernels=kernels
+        )
+        trainer.run()
+        assert isinstance(trainer._steps, TorchSteps)
+        losses.append([point.train_loss for point in trainer.history])
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4)

@@ -9,7 +9,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lenet.errors import ModelError
-from lenet.kernels._blocks import Activation, Block, ConvBlock, DenseBlock, Pooling
+from lenet.kernels._blocks import (
+    Activation,
+    Block,
+    ConvBlock,
+    DenseBlock,
+    Pooling,
+    parameter_shapes,
+)
 from lenet.kernels._choice import try_kernels
 from lenet.kernels._network import Native, call, float_images, native_network, pointers
 from lenet.kernels._recognise import is_plain
@@ -92,10 +99,15 @@ def run_blocks(blocks: Sequence[Block], images: Tensor, parameters: Sequence[Ten
     """What a network of blocks makes of images (B, …), by the kernels or by PyTorch.
 
     Raises:
-        ModelError: `native` is chosen, and the kernels can't do it; or the images do not fit.
+        ModelError: `native` is chosen, and the kernels can't do it; or the images or the parameters
+            do not fit.
     """
     if math.prod(images.shape[1:]) != math.prod(blocks[0].input_shape):
         message = f"The images are {tuple(images.shape[1:])}, not {blocks[0].input_shape}."
+        raise ModelError(message)
+    shapes = [tuple(parameter.shape) for parameter in parameters]
+    if shapes != parameter_shapes(blocks):
+        message = f"The parameters are {shapes}, not {parameter_shapes(blocks)}."
         raise ModelError(message)
     output = try_kernels(lambda: _run_with_kernels(blocks, images, parameters))
     return _run_with_torch(blocks, images, parameters) if output is None else output
@@ -111,7 +123,8 @@ def _run_with_kernels(
     """
     if obstacle := _find_obstacle(images, parameters):
         raise ModelError(obstacle)
-    output: Tensor = _Blocks.apply(tuple(blocks), images, *parameters)  # type: ignore[no-untyped-call]
+    keeps = torch.is_grad_enabled()  # `forward` can't see it: there gradients are always off
+    output: Tensor = _Blocks.apply(tuple(blocks), keeps, images, *parameters)  # type: ignore[no-untyped-call]
     return output
 
 
@@ -122,6 +135,8 @@ def _find_obstacle(images: Tensor, parameters: Sequence[Tensor]) -> str | None:
             return "A tensor is not an ordinary one on the CPU."
         if tensor.dtype != torch.float32:
             return f"A tensor is {tensor.dtype}, not float32."
+        if tensor.layout != torch.strided:
+            return f"A tensor is {tensor.layout}, not strided."
     if not all(is_plain(parameter) for parameter in parameters):
         return "The weights are not contiguous."
     if len(images) == 0:
@@ -132,6 +147,8 @@ def _find_obstacle(images: Tensor, parameters: Sequence[Tensor]) -> str | None:
         return "The network is being compiled or exported."
     if _is_transformed():
         return "`torch.func` is at work."
+    if torch._C._len_torch_dispatch_stack():
+        return "A mode wants to see PyTorch's operations."
     return None
 
 
@@ -161,9 +178,11 @@ class _Blocks(torch.autograd.Function):
     """A network of blocks: forward and backward by the compiled kernels."""
 
     @staticmethod
-    def forward(ctx: Any, blocks: tuple[Block, ...], images: Tensor, *parameters: Tensor) -> Tensor:
+    def forward(
+        ctx: Any, blocks: tuple[Block, ...], keeps: bool, images: Tensor, *parameters: Tensor
+    ) -> Tensor:
         contiguous = images.contiguous()
-        outputs = torch.empty(len(images), *blocks[-1].output_shape)
+        outputs = contiguous.new_empty(len(images), *blocks[-1].output_shape)
         network = native_network(blocks)
         arguments = (
             network.handle,
@@ -173,7 +192,7 @@ class _Blocks(torch.autograd.Function):
             torch.get_num_threads(),
             outputs.data_ptr(),
         )
-        if any(ctx.needs_input_grad):
+        if keeps and any(ctx.needs_input_grad):
             ctx.save_for_backward(images, *parameters)
             ctx.blocks, ctx.kept = blocks, Native("kept_batch", *arguments)
         else:
@@ -183,15 +202,15 @@ class _Blocks(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, output_gradient: Tensor) -> tuple[Tensor | None, ...]:
         images, *parameters = ctx.saved_tensors
-        wanted = ctx.needs_input_grad[1:]
+        wanted = ctx.needs_input_grad[2:]
         if torch.is_grad_enabled():  # gradients of gradients are asked for: PyTorch has them
             outputs = _run_with_torch(ctx.blocks, images, parameters)
             inputs = [
                 tensor for tensor, want in zip([images, *parameters], wanted, strict=True) if want
             ]
             found = iter(torch.autograd.grad(outputs, inputs, output_gradient, create_graph=True))
-            return None, *(next(found) if want else None for want in wanted)
-        image_gradient = torch.empty(images.shape) if wanted[0] else None
+            return None, None, *(next(found) if want else None for want in wanted)
+        image_gradient = images.new_empty(images.shape) if wanted[0] else None
         gradients = [torch.empty_like(parameter) for parameter in parameters]
         output_gradient = output_gradient.contiguous()
         call(
@@ -204,6 +223,8 @@ class _Blocks(torch.autograd.Function):
             None if image_gradient is None else image_gradient.data_ptr(),
         )
         found_all = (image_gradient, *gradients)
-        return None, *(
-            gradient if want else None for gradient, want in zip(found_all, wanted, strict=True)
+        return (
+            None,
+            None,
+            *(gradient if want else None for gradient, want in zip(found_all, wanted, strict=True)),
         )

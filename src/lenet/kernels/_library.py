@@ -2,7 +2,7 @@
 
 import ctypes
 import functools
-import platform
+import os
 import sys
 from ctypes import POINTER, c_double, c_int32, c_int64, c_void_p
 from dataclasses import dataclass
@@ -11,7 +11,8 @@ from pathlib import Path
 INTERFACE = 2  # what `lenet_interface()` of native/interface.cpp must give
 FOLDER = Path(__file__).parent / "compiled"
 _SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
-_X86_KINDS = ("baseline", "avx2", "avx512")  # in the order of `lenet_processor()`
+_KINDS = ("baseline", "avx2", "avx512")  # in the order of `lenet_processor()`
+VARIABLE = "LENET_INSTRUCTIONS"
 
 
 class LayerDescription(ctypes.Structure):
@@ -125,6 +126,9 @@ _FUNCTIONS = {
 class KernelStatus:
     """Which compiled code runs here.
 
+    The best that the processor runs is taken, unless the environment variable `LENET_INSTRUCTIONS`
+    names another when lenet first asks: `avx512`, `avx2`, `baseline`, or `none` for none at all.
+
     Attributes:
         instructions: The instruction set it was compiled for: `avx512`, `avx2` or `baseline`;
             `None` where there is none that runs, so that PyTorch does the work.
@@ -147,26 +151,62 @@ def _load() -> tuple[ctypes.CDLL | None, KernelStatus]:
     except OSError:
         log = ""
     try:
-        kind = _X86_KINDS[_open("baseline").lenet_processor()] if _is_x86() else "baseline"
-        if not _path(kind).exists():
-            kind = "baseline"
+        kind = _pick_kind(os.environ.get(VARIABLE, ""))
         library = _open(kind)
         if library.lenet_interface() != INTERFACE:
-            reason = "The compiled kernels are of another version of lenet: install it again."
-            return None, KernelStatus(None, 0, reason, log)
+            message = "The compiled kernels are of another version of lenet: install it again."
+            raise _NoKernelsError(message)
         for name, (result, arguments) in _FUNCTIONS.items():
             function = getattr(library, f"lenet_{name}")
             function.restype, function.argtypes = result, arguments
+    except _NoKernelsError as error:
+        return None, KernelStatus(None, 0, str(error), log)
     except (OSError, AttributeError) as error:
-        compiled = any(_path(kind).exists() for kind in _X86_KINDS)
-        no_file = "The package was installed without compiled kernels."
-        reason = f"The compiled kernels can't be loaded: {error}" if compiled else no_file
+        reason = f"The compiled kernels can't be loaded: {error}"
         return None, KernelStatus(None, 0, reason, log)
     return library, KernelStatus(kind, library.lenet_lanes(), None, log)
 
 
+class _NoKernelsError(Exception):
+    """Why there are no kernels; never leaves this module."""
+
+
+def _pick_kind(wanted: str) -> str:
+    """The kind of library to load: the wanted one, or if that is empty the best that runs.
+
+    Raises:
+        _NoKernelsError: There is none, it would not run, or none is wanted.
+    """
+    if wanted == "none":
+        message = f"`{VARIABLE}` is `none`, which turns the compiled kernels off."
+        raise _NoKernelsError(message)
+    if wanted and wanted not in _KINDS:
+        message = f"`{VARIABLE}` must be one of {', '.join([*_KINDS, 'none'])}, not `{wanted}`."
+        raise _NoKernelsError(message)
+    compiled = [kind for kind in _KINDS if _path(kind).exists()]
+    if not compiled:
+        message = "The package was installed without compiled kernels."
+        raise _NoKernelsError(message)
+    # What asks the processor is plain code in every library, and the least of them is the surest.
+    running = _KINDS[: _open(compiled[0]).lenet_processor() + 1]
+    if wanted and wanted not in running:
+        message = f"`{VARIABLE}` is `{wanted}`, which this processor can't run."
+        raise _NoKernelsError(message)
+    if wanted and wanted not in compiled:
+        message = f"`{VARIABLE}` is `{wanted}`, for which nothing was compiled here."
+        raise _NoKernelsError(message)
+    useful = [wanted] if wanted else [kind for kind in running if kind in compiled]
+    if not useful:
+        message = "None of the compiled kernels run on this processor."
+        raise _NoKernelsError(message)
+    return useful[-1]
+
+
 def kernel_status() -> KernelStatus:
     """Which compiled code runs here, or why none does.
+
+    The environment variable `LENET_INSTRUCTIONS` chooses it: see `KernelStatus`. A choice that
+    can't be met gives a `reason`, and PyTorch does the work.
 
     >>> kernel_status().instructions in ("avx512", "avx2", "baseline", None)
     True
@@ -190,8 +230,3 @@ def _open(kind: str) -> ctypes.CDLL:
 def _path(kind: str) -> Path:
     """Where the build puts the library for a kind of processor."""
     return FOLDER / f"lenet_{kind}{_SUFFIX}"
-
-
-def _is_x86() -> bool:
-    """Whether this is a 64-bit x86 processor."""
-    return platform.machine().lower() in {"x86_64", "amd64"}

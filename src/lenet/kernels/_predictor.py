@@ -1,3 +1,4 @@
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -22,7 +23,7 @@ class Predictor:
             0 … 1 where none are given.
 
     Raises:
-        ModelError: The parameters do not fit the blocks.
+        ModelError: The parameters do not fit the blocks, or these each other.
 
     Needs compiled kernels: see `kernel_status`.
     """
@@ -37,12 +38,19 @@ class Predictor:
         if [array.shape for array in arrays] != parameter_shapes(blocks):
             message = f"The parameters' shapes are not {parameter_shapes(blocks)}."
             raise ModelError(message)
+        for before, after in itertools.pairwise(blocks):
+            if math.prod(before.output_shape) != math.prod(after.input_shape):
+                message = f"After {before}, {after} has the wrong input."
+                raise ModelError(message)
         self._image_size = math.prod(blocks[0].input_shape)
         self._output_shape = blocks[-1].output_shape
         default = np.arange(256, dtype=np.float32) / np.float32(255)
         self._byte_values = np.ascontiguousarray(
             default if byte_values is None else byte_values, dtype=np.float32
         )
+        if self._byte_values.shape != (256,):
+            message = f"The byte values are {self._byte_values.shape}, not (256,)."
+            raise ModelError(message)
         network = native_network(blocks)
         self._native = Native(
             "predictor", network.handle, pointers([array.ctypes.data for array in arrays])

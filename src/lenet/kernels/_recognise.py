@@ -7,7 +7,14 @@ from torch import Tensor, nn
 from torch.nn.modules.module import _has_any_global_hook
 
 from lenet.errors import ModelError, SettingError
-from lenet.kernels._blocks import Activation, Block, ConvBlock, DenseBlock, Pooling
+from lenet.kernels._blocks import (
+    Activation,
+    Block,
+    ConvBlock,
+    DenseBlock,
+    Pooling,
+    parameter_shapes,
+)
 
 _ACTIVATIONS: dict[type[nn.Module], Activation] = {
     nn.Sigmoid: "sigmoid",
@@ -50,10 +57,13 @@ def recognise_blocks(
         except SettingError as error:
             raise ModelError(str(error)) from None
         blocks.append(block)
-        parameters += _parameters(layer)
+        parameters += _parameters(layer, block)
         shape = block.output_shape
     if not blocks:
         message = "There are no layers."
+        raise ModelError(message)
+    if shape != blocks[-1].output_shape:
+        message = "The compiled kernels do not serve a `Flatten` at the end."
         raise ModelError(message)
     return blocks, parameters
 
@@ -122,13 +132,16 @@ def _pooling(layer: nn.Module) -> Pooling | None:
     return kind if plain and settings.get("dilation", 1) in (1, (1, 1)) else None
 
 
-def _parameters(layer: nn.Module) -> Iterator[Tensor]:
+def _parameters(layer: nn.Module, block: Block) -> Iterator[Tensor]:
     """Weights and biases, if they are numbers that the compiled code can read."""
-    for parameter in (layer.weight, layer.bias):
+    for parameter, shape in zip((layer.weight, layer.bias), parameter_shapes([block]), strict=True):
         if not isinstance(parameter, Tensor) or type(parameter) not in (nn.Parameter, Tensor):
             raise _unknown(layer)
         if not is_plain(parameter):
             message = f"The parameters of {layer} are not contiguous float32 on the CPU."
+            raise ModelError(message)
+        if parameter.shape != shape:
+            message = f"A parameter of {layer} is {tuple(parameter.shape)}, not {shape}."
             raise ModelError(message)
         yield parameter
 

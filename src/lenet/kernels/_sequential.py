@@ -22,8 +22,8 @@ class KernelSequential(nn.Sequential):
         Raises:
             ModelError: `native` kernels are chosen and can't do it.
         """
-        if torch.compiler.is_compiling():  # and the compiler should not look at the choice
-            return self.layer_by_layer(input)
+        if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
+            return self.layer_by_layer(input)  # who compiles or traces should not see the choice
         recognised = try_kernels(lambda: recognise_blocks(self, tuple(input.shape[1:])))
         if recognised is None:
             return self.layer_by_layer(input)
@@ -60,4 +60,13 @@ def recognise_network(
     if is_listened_to([network]):
         message = "A hook wants to see what goes through the network."
         raise ModelError(message)
-    return recognise_blocks(network.children(), input_shape)
+    return recognise_blocks(layers_of(network), input_shape)
+
+
+def layers_of(network: nn.Module) -> list[nn.Module]:
+    """The layers of an `nn.Sequential` in the order of its forward pass.
+
+    Other than in `children()`, a layer that stands in two places is there twice.
+    """
+    assert isinstance(network, nn.Sequential)
+    return list(network)

@@ -9,7 +9,7 @@ from lenet.kernels._blocks import Block
 from lenet.kernels._library import Examples, Loss, NativeStepSettings, Selection, kernel_status
 from lenet.kernels._network import Native, call, native_network, pointers
 from lenet.kernels._recognise import is_listened_to
-from lenet.kernels._sequential import recognise_network
+from lenet.kernels._sequential import layers_of, recognise_network
 
 _KINDS = ("sgd", "adam", "adamw")  # in the order of native/optimisers.h
 _BETAS, _EPSILON = (0.9, 0.999), 1e-8  # PyTorch's own
@@ -70,7 +70,7 @@ class FusedStep:
         self._batch_size, self._settings = batch_size, settings
         self._blocks, self._parameters = self._recognise()
         self._snapshot = self._take_snapshot()
-        _check_examples(images, labels, self._blocks[-1].output_shape[0])
+        _check_examples(images, labels, byte_values, self._blocks[-1].output_shape[0])
         self._data = images.contiguous(), labels.contiguous(), byte_values.contiguous()
         images, labels, byte_values = self._data
         self._examples = Examples(
@@ -105,7 +105,7 @@ class FusedStep:
     def still_serves(self) -> bool:
         """Whether the network has the same layers and weights, no hooks, and all are trained."""
         if self._take_snapshot() == self._snapshot:
-            return not is_listened_to([self._model, *self._model.children()])
+            return not is_listened_to([self._model, *layers_of(self._model)])
         try:
             blocks, parameters = self._recognise()
         except ModelError:
@@ -137,15 +137,11 @@ class FusedStep:
             The mean loss in nats before the update, and how many images were right.
 
         Raises:
-            ValueError: There is no such image, or the batch has more than it may have.
+            ValueError: There is no such image, the batch is empty or has more than it may have, or
+                an argument is not as said here.
         """
         count = len(indices)
-        lowest, highest = torch.aminmax(indices)
-        if not (
-            0 <= int(lowest) <= int(highest) < len(self._data[0]) and count <= self._batch_size
-        ):
-            message = f"Not a batch of up to {self._batch_size} of {len(self._data[0])} images."
-            raise ValueError(message)
+        self._check_batch(indices, mirrored, shifts)
         self._steps += 1
         self._native_settings.step = self._steps
         self._native_settings.learning_rate = learning_rate
@@ -194,6 +190,22 @@ class FusedStep:
                     self._state[index][name].copy_(tensor)
         self._steps = max(self._steps, 1 if state else 0)
 
+    def _check_batch(self, indices: Tensor, mirrored: Tensor | None, shifts: Tensor | None) -> None:
+        """Raise unless the compiled code can read a batch."""
+        count, images = len(indices), len(self._data[0])
+        fits = (
+            1 <= count <= self._batch_size
+            and _is(indices, torch.int64, (count,))
+            and (mirrored is None or _is(mirrored, torch.bool, (count,)))
+            and (shifts is None or _is(shifts, torch.int64, (2, count)))
+        )
+        if fits:
+            lowest, highest = torch.aminmax(indices)
+            fits = 0 <= int(lowest) <= int(highest) < images
+        if not fits:
+            message = f"Not a batch of up to {self._batch_size} of {images} images."
+            raise ValueError(message)
+
     def _recognise(self) -> tuple[list[Block], list[Tensor]]:
         """The network's blocks and weights, if all of them are to be trained."""
         blocks, parameters = recognise_network(self._model, self._input_shape)
@@ -203,17 +215,26 @@ class FusedStep:
         if any(p._backward_hooks or p._post_accumulate_grad_hooks for p in parameters):
             message = "A hook wants to see a gradient."
             raise ModelError(message)
+        if len({parameter.data_ptr() for parameter in parameters}) < len(parameters):
+            message = "Layers share weights."
+            raise ModelError(message)
+        if len(blocks[-1].output_shape) > 1:
+            message = "The network does not end in a dense layer."
+            raise ModelError(message)
         return blocks, parameters
 
-    def _take_snapshot(self) -> list[tuple[int, ...]]:
+    def _take_snapshot(self) -> list[tuple[object, ...]]:
         """What tells at little cost whether the network is as it was."""
-        layers = tuple(self._model.children())
+        layers = layers_of(self._model)
         return [
             tuple(map(id, layers)),
             *(
                 (
                     id(parameter),
                     parameter.data_ptr(),
+                    parameter.dtype,
+                    parameter.shape,
+                    parameter.stride(),
                     parameter.requires_grad,
                     bool(parameter._backward_hooks or parameter._post_accumulate_grad_hooks),
                 )
@@ -230,13 +251,24 @@ class FusedStep:
         return "exp_avg", "exp_avg_sq"
 
 
-def _check_examples(images: Tensor, labels: Tensor, classes: int) -> None:
+def _is(tensor: Tensor, dtype: torch.dtype, shape: tuple[int, ...]) -> bool:
+    """Whether a tensor is of that kind, on the CPU."""
+    return tensor.dtype == dtype and tensor.shape == shape and tensor.device.type == "cpu"
+
+
+def _check_examples(images: Tensor, labels: Tensor, byte_values: Tensor, classes: int) -> None:
     """Raise unless the compiled code can read the examples and the network has their classes."""
     if images.device.type != "cpu" or labels.device.type != "cpu":
         message = "The compiled kernels are for the CPU."
         raise ModelError(message)
-    if images.dtype != torch.uint8 or labels.dtype != torch.int64 or len(images) != len(labels):
-        message = "The images must be uint8, with an int64 label each."
+    if images.dtype != torch.uint8 or images.ndim != 4 or not len(images):
+        message = "The images must be uint8 (N, C, H, W)."
+        raise ModelError(message)
+    if not _is(labels, torch.int64, (len(images),)):
+        message = "The labels must be int64, one an image."
+        raise ModelError(message)
+    if not _is(byte_values, torch.float32, (256,)):
+        message = "The byte values must be 256 of float32."
         raise ModelError(message)
     if not 0 <= int(labels.min()) <= int(labels.max()) < classes:
         message = f"There are labels outside of the network's {classes} classes."

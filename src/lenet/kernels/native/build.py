@@ -34,33 +34,43 @@ FLAGS = [
 ]
 
 
-def compile_libraries() -> str:
-    """Compile the library for every kind of processor of this family; returns the log."""
-    shutil.rmtree(LIBRARIES, ignore_errors=True)
-    LIBRARIES.mkdir()
+def compile_libraries(folder: Path = LIBRARIES) -> str:
+    """Compile the library for every kind of processor of this family; returns the log.
+
+    What can't be compiled is left out.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
     lines = []
     compiler = find_compiler()
     if compiler is None:
         lines.append("No C++ compiler: none of `$CXX`, c++, g++ and clang++ is here.")
     else:
-        is_x86 = platform.machine().lower() in {"x86_64", "amd64"}
-        kinds = {**(X86 if is_x86 else {}), "baseline": []}
         processes = {}
-        for kind, options in kinds.items():
-            library = LIBRARIES / f"lenet_{kind}{library_suffix()}"
+        for kind, options in kinds().items():
+            library = folder / f"lenet_{kind}{library_suffix()}"
             source = HERE / "interface.cpp"
             command = [*compiler, *FLAGS, *options, str(source), "-o", str(library)]
             lines.append(f"{kind}: {shlex.join([*compiler, *FLAGS, *options])}")
-            processes[kind] = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-            )
+            try:
+                processes[kind] = subprocess.Popen(
+                    command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+                )
+            except OSError as error:  # `$CXX` is not there, or no program
+                lines.append(f"{kind}: failed ({error})")
         for kind, process in processes.items():
             output = process.communicate()[0].strip()
             result = "compiled" if process.returncode == 0 else f"failed ({process.returncode})"
             lines.append(f"{kind}: {result}{chr(10) + output if output else ''}")
     log = "\n".join(lines)
-    (LIBRARIES / "build.log").write_text(log + "\n", encoding="utf-8")
+    (folder / "build.log").write_text(log + "\n", encoding="utf-8")
     return log
+
+
+def kinds() -> dict[str, list[str]]:
+    """The kinds of processor to compile for here, each with its options."""
+    is_x86 = platform.machine().lower() in {"x86_64", "amd64"}
+    return {**(X86 if is_x86 else {}), "baseline": []}
 
 
 def find_compiler() -> list[str] | None:

@@ -49,8 +49,12 @@ inline void copy_pixels(const Examples& examples, const Selection& selection, in
     return;
   }
   const int height = examples.height, width = examples.width;
-  const int64_t down = selection.row_shifts ? selection.row_shifts[position] : 0;
-  const int64_t right = selection.column_shifts ? selection.column_shifts[position] : 0;
+  // No shift moves an image farther than off its place.
+  const auto shift_of = [&](const int64_t* shifts, int64_t most) {
+    return shifts ? std::clamp(shifts[position], -most, most) : 0;
+  };
+  const int64_t down = shift_of(selection.row_shifts, height);
+  const int64_t right = shift_of(selection.column_shifts, width);
   for (int channel = 0; channel < examples.channels; ++channel, source += height * width) {
     for (int y = 0; y < height; ++y, target += width) {
       if (y + down < 0 || y + down >= height) {

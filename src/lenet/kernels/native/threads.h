@@ -8,6 +8,7 @@
 #include <exception>
 #include <functional>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #if !defined(_WIN32)
@@ -67,8 +68,13 @@ class ThreadPool {
 
   void run_on_all(int threads, const std::function<void(int)>& work) {
     while (size_ < threads - 1) {
+      try {
+        std::thread([this, worker = size_ + 1] { serve(worker); }).detach();
+      } catch (const std::system_error&) {  // the system has no room for another
+        threads = size_ + 1;
+        break;
+      }
       ++size_;
-      std::thread([this, worker = size_] { serve(worker); }).detach();
     }
     unfinished_ = threads - 1;
     {

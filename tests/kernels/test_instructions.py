@@ -1,0 +1,163 @@
+"""Which of the compiled libraries is taken, and that every one of them is right."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from lenet.kernels import KernelStatus, _library, kernel_status
+
+KINDS = ("baseline", "avx2", "avx512")
+TESTS = Path(__file__).parents[1]
+needs_kernels = pytest.mark.skipif(
+    kernel_status().instructions is None, reason=f"no kernels: {kernel_status().reason}"
+)
+
+
+def run_python(*arguments: str, instructions: str) -> subprocess.CompletedProcess[str]:
+    """A process of its own, with `LENET_INSTRUCTIONS`."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"LENET_INSTRUCTIONS": instructions},
+    )
+
+
+def status_in(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, instructions: str = ""
+) -> KernelStatus:
+    """The status that a process with the libraries of a folder would have."""
+    monkeypatch.setattr(_library, "FOLDER", folder)
+    monkeypatch.setenv("LENET_INSTRUCTIONS", instructions)
+    return _library._load.__wrapped__()[1]
+
+
+def file_of(kind: str) -> str:
+    """The name of a library's file."""
+    return _library._path(kind).name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_library_is_right(kind: str) -> None:
+    if kind == kernel_status().instructions:
+        pytest.skip("all other tests are about this one")
+    status = run_python(
+        "-c",
+        "from lenet.kernels import kernel_status as k; print(k().instructions or k().reason)",
+        instructions=kind,
+    )
+    if status.stdout.strip() != kind:
+        pytest.skip(status.stdout)
+    files = ["kernels/test_blocks.py", "training/test_kernel_steps.py"]
+    options = ["-q", "-p", "no:cacheprovider", "-m", "not fashion_mnist"]
+    tests = run_python(
+        "-m", "pytest", *options, *(str(TESTS / file) for file in files), instructions=kind
+    )
+    assert tests.returncode == 0, tests.stdout
+    assert "skipped" not in tests.stdout
+
+
+def test_none_turns_the_kernels_off() -> None:
+    script = """if True:
+        import torch
+        from lenet.errors import SettingError
+        from lenet.kernels import kernel_status, use_kernels
+        from lenet.models import LeNet
+
+        status = kernel_status()
+        print(status.instructions, status.lanes, status.reason)
+        network, images = LeNet(), torch.rand(3, 1, 28, 28)
+        assert torch.equal(network(images), network.layer_by_layer(images))
+        try:
+            with use_kernels("native"):
+                pass
+        except SettingError as error:
+            print(error)
+    """
+    result = run_python("-c", script, instructions="none")
+    assert result.stderr == ""
+    off = "`LENET_INSTRUCTIONS` is `none`, which turns the compiled kernels off."
+    assert result.stdout.splitlines() == [
+        f"None 0 {off}",
+        f"`kernels` can't be `native`. {off} `lenet doctor` says more.",
+    ]
+
+
+def test_an_unknown_name_is_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    status = status_in(tmp_path, monkeypatch, "sse2")
+    assert status.instructions is None
+    assert status.reason == (
+        "`LENET_INSTRUCTIONS` must be one of baseline, avx2, avx512, none, not `sse2`."
+    )
+
+
+def test_a_folder_without_libraries_is_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert status_in(tmp_path, monkeypatch) == KernelStatus(
+        None, 0, "The package was installed without compiled kernels.", ""
+    )
+
+
+@pytest.mark.parametrize(("processor", "best"), list(enumerate(KINDS)))
+def test_the_processor_decides(
+    processor: int, best: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in KINDS:
+        (tmp_path / file_of(kind)).touch()
+    opened = []
+
+    def open_library(kind: str) -> object:
+        opened.append(kind)
+        functions = {f"lenet_{name}": SimpleNamespace() for name in _library._FUNCTIONS}
+        return SimpleNamespace(
+            lenet_processor=lambda: processor,
+            lenet_interface=lambda: _library.INTERFACE,
+            lenet_lanes=lambda: 4,
+            **functions,
+        )
+
+    monkeypatch.setattr(_library, "_open", open_library)
+    assert status_in(tmp_path, monkeypatch).instructions == best
+    assert opened == ["baseline", best]
+    for kind in KINDS[processor + 1 :]:
+        status = status_in(tmp_path, monkeypatch, kind)
+        assert status.instructions is None
+        assert status.reason == (
+            f"`LENET_INSTRUCTIONS` is `{kind}`, which this processor can't run."
+        )
+    assert set(opened) == {"baseline", best}  # what does not run is not even loaded
+
+
+@needs_kernels
+@pytest.mark.parametrize("missing", KINDS)
+def test_a_library_that_was_not_compiled_is_done_without(
+    missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled = [kind for kind in KINDS if kind != missing and _library._path(kind).exists()]
+    if not compiled:
+        pytest.skip("there is one library only")
+    best = kernel_status().instructions
+    for kind in compiled:
+        shutil.copy(_library._path(kind), tmp_path)
+    expected = [kind for kind in KINDS[: KINDS.index(best) + 1] if kind in compiled]
+    status = status_in(tmp_path, monkeypatch)
+    assert status.instructions == (expected[-1] if expected else None)
+    if missing in KINDS[: KINDS.index(best) + 1]:
+        status = status_in(tmp_path, monkeypatch, missing)
+        assert status.reason == (
+            f"`LENET_INSTRUCTIONS` is `{missing}`, for which nothing was compiled here."
+        )
+
+
+@needs_kernels
+def test_a_damaged_library_is_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / file_of("baseline")).write_bytes(b"no library")
+    status = status_in(tmp_path, monkeypatch)
+    assert status.instructions is None
+    assert status.reason.startswith("The compiled kernels can't be loaded: ")

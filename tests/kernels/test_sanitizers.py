@@ -1,0 +1,87 @@
+"""The C++ code under the compiler's sanitizers: native/driver.cpp on many random networks."""
+
+import os
+import runpy
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import torch
+
+import lenet.kernels
+
+NATIVE = Path(lenet.kernels.__file__).parent / "native"
+DRIVER = Path(__file__).parent / "native" / "driver.cpp"
+BUILD = runpy.run_path(str(NATIVE / "build.py"))
+MEMORY = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+THREADS = ["-fsanitize=thread"]
+PROGRAMS = {kind: [*MEMORY, *options] for kind, options in BUILD["kinds"]().items()}
+PROGRAMS["threads"] = THREADS
+RUNS_HERE = {"AVX512": {"avx512", "avx2"}, "AVX2": {"avx2"}}
+NETWORKS = "150"
+PATIENCE = 300  # seconds after which a process is taken to hang
+
+
+def compile_program(source: Path, options: list[str], program: Path) -> str:
+    """Compile with the flags of the library but less optimised; gives what went wrong."""
+    flags = [flag for flag in BUILD["FLAGS"] if flag not in {"-O3", "-shared"}]
+    command = [*BUILD["find_compiler"](), *flags, "-O1", "-g1", "-Werror", *options]
+    return run([*command, "-I", str(NATIVE), str(source), "-o", str(program)])
+
+
+def run(command: list[str]) -> str:
+    """Run a program; gives what went wrong."""
+    variables = {"ASAN_OPTIONS": "detect_leaks=1", "TSAN_OPTIONS": "halt_on_error=1"}
+    result = subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=PATIENCE,
+        env=os.environ | variables,
+    )
+    return f"{result.returncode}: {result.stdout}" if result.returncode or result.stdout else ""
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, str]]:
+    """The driver for every kind of processor that this one is, and what the compiler said."""
+    if BUILD["find_compiler"]() is None:
+        pytest.skip("no C++ compiler")
+    folder = tmp_path_factory.mktemp("sanitizers")
+    trivial = folder / "trivial.cpp"
+    trivial.write_text("int main() { return 0; }\n")
+    for name, options in {"memory": MEMORY, "threads": THREADS}.items():
+        program = folder / f"trivial_{name}"
+        if error := compile_program(trivial, options, program) or run([str(program)]):
+            pytest.skip(f"no sanitizers here: {error}")
+    runs = RUNS_HERE.get(torch.backends.cpu.get_cpu_capability(), set()) | {"baseline", "threads"}
+    with ThreadPoolExecutor(2) as executor:
+        errors = {
+            name: executor.submit(compile_program, DRIVER, options, folder / name)
+            for name, options in PROGRAMS.items()
+            if name in runs
+        }
+    return {name: (folder / name, error.result()) for name, error in errors.items()}
+
+
+@pytest.fixture
+def program(request: pytest.FixtureRequest, programs: dict[str, tuple[Path, str]]) -> str:
+    """One of these drivers."""
+    if request.param not in programs:
+        pytest.skip("this processor can't run it")
+    path, error = programs[request.param]
+    assert error == ""
+    return str(path)
+
+
+@pytest.mark.parametrize("mode", ["networks", "scarce"])
+@pytest.mark.parametrize("program", BUILD["kinds"](), indirect=True)
+def test_no_memory_is_misused_or_lost(program: str, mode: str) -> None:
+    assert run([program, mode, "1", NETWORKS if mode == "networks" else "10"]) == ""
+
+
+@pytest.mark.parametrize("program", ["threads"], indirect=True)
+def test_threads_do_not_race(program: str) -> None:
+    assert run([program, "callers", "1", "30"]) == ""
