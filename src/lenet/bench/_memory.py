@@ -4,8 +4,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-# A peak is read at a process's end, so each measurement needs a fresh one. The imports' own peak may
-# be above what they leave behind, which counts as training's then.
+# A peak is read at a process's end, so each measurement needs a fresh one. The imports' own peak
+# may be above what they leave behind, which counts as training's then.
 _PROGRAM = """
 import sys, tempfile
 import lenet.datasets, lenet.models, lenet.runs, lenet.training

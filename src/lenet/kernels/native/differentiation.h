@@ -45,6 +45,7 @@ class KeptBatch {
       read_rows(output_gradient + first * output_size, output_size, last_layer.outputs,
                 last_layer.pooled_rows, last_layer.pooled_columns, lanes(tile),
                 network_.output(network_.depth() - 1, own.gradients.inputs.back()));
+      restore_workspace(network_, own.values, own.workspace);
       lenet::backward(network_, parameters, own.values, own.gradients,
                       {filters_, own.workspace}, image_gradient != nullptr, tile, batch);
       if (!image_gradient) return;

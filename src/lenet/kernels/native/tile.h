@@ -141,17 +141,16 @@ inline void convolve_forward(const Layer& layer, const float* const* parameters,
 
 // The same by fewer multiplications.
 inline void convolve_forward_fast(const Layer& layer, const float* filters, const float* biases,
-                                  const Maps& input, Vector* activated,
-                                  winograd::Workspace& workspace, const Maps& output) {
+                                  const Maps& input, Vector* transformed_input, Vector* sums,
+                                  Vector* activated, const Maps& output) {
   const winograd::Shape shape(layer);
   const Maps all = layer.activated(activated);
   winograd::with_taps(layer, [&](auto taps) {
-    winograd::transform_inputs<taps()>(shape, input, workspace.inputs.get());
-    winograd::forward<taps()>(
-        shape, filters, biases, workspace.inputs.get(), workspace.sums.get(), all, [&](int row) {
-          activate_and_pool(layer, {all.at(0, row), all.row, all.channel}, 0, layer.outputs,
-                            row / 2, output);
-        });
+    winograd::transform_inputs<taps()>(shape, input, transformed_input);
+    winograd::forward<taps()>(shape, filters, biases, transformed_input, sums, all, [&](int row) {
+      activate_and_pool(layer, {all.at(0, row), all.row, all.channel}, 0, layer.outputs, row / 2,
+                        output);
+    });
   });
 }
 
@@ -179,8 +178,9 @@ inline void forward(const Network& network, const float* const* parameters, Tile
     if (layer.is_convolution) {
       const Maps in = layer.padded_input(input), out = network.output(index, output);
       if (fast && winograd::serves(layer)) {
-        convolve_forward_fast(layer, fast->filters.layer(index).for_outputs.get(), parameters[1], in,
-                              values.activated[index], fast->workspace, out);
+        convolve_forward_fast(layer, fast->filters.layer(index).for_outputs.get(), parameters[1],
+                              in, fast->workspace.inputs[index].get(),
+                              fast->workspace.sums.get(), values.activated[index], out);
       } else {
         convolve_forward(layer, parameters, in, values.activated[index], scratch.rows.get(), out);
       }
@@ -245,12 +245,11 @@ inline void convolve_backward(const Layer& layer, const float* const* parameters
 // The same by fewer multiplications; the filters' gradient stays at the points.
 inline void convolve_backward_fast(const Layer& layer, const float* filters,
                                    const Maps& output_gradient, Vector* activated,
-                                   const Maps& input, winograd::Workspace& workspace,
+                                   const Vector* transformed_input, winograd::Workspace& workspace,
                                    float* gradient, const Maps& input_gradient) {
   const winograd::Shape shape(layer);
   const Maps all = layer.activated(activated);
   float* bias_gradient = gradient + shape.points * shape.filter_count();
-  Vector* const inputs = workspace.inputs.get();
   Vector* const gradients = workspace.output_gradients.get();
   Vector* const sums = workspace.sums.get();
   for (int channel = 0; channel < layer.outputs; ++channel) {
@@ -258,9 +257,8 @@ inline void convolve_backward_fast(const Layer& layer, const float* filters,
         sum_of_lanes(unpool(layer, all, output_gradient, channel, 0, layer.pooled_rows));
   }
   winograd::with_taps(layer, [&](auto taps) {
-    winograd::transform_inputs<taps()>(shape, input, inputs);
     winograd::transform_output_gradients<taps()>(shape, all, gradients);
-    winograd::filter_gradient(shape, gradients, inputs, sums, gradient);
+    winograd::filter_gradient(shape, gradients, transformed_input, sums, gradient);
     if (input_gradient.data) {
       winograd::input_gradient<taps()>(shape, filters, gradients, sums, input_gradient);
     }
@@ -325,8 +323,23 @@ struct TileGradients {
   }
 };
 
+// What `forward` leaves in a workspace of a tile's way, for a tile that took it with another one.
+inline void restore_workspace(const Network& network, const TileValues& values,
+                              winograd::Workspace& workspace) {
+  for (int index = 0; index < network.depth(); ++index) {
+    const Layer& layer = network.layers[index];
+    if (!winograd::serves(layer)) continue;
+    winograd::with_taps(layer, [&](auto taps) {
+      winograd::transform_inputs<taps()>(winograd::Shape(layer),
+                                         layer.padded_input(values.inputs[index]),
+                                         workspace.inputs[index].get());
+    });
+  }
+}
+
 // From the gradient of the network's output, in `gradients`, back to its parameters, and to its
-// input if that is wanted. Overwrites the activations in `values`.
+// input if that is wanted. Overwrites the activations in `values`. The workspace is as `forward` has
+// left it.
 inline void backward(const Network& network, const float* const* parameters, TileValues& values,
                      TileGradients& gradients, const FastConvolutions& fast, bool to_input,
                      int tile, BatchSums& batch) {
@@ -344,8 +357,10 @@ inline void backward(const Network& network, const float* const* parameters, Til
       const Maps in = layer.padded_input(input), in_gradient = layer.padded_input(input_gradient);
       if (input_gradient) std::fill_n(input_gradient, layer.input_size(), Vector{});
       if (winograd::serves(layer)) {
-        convolve_backward_fast(layer, fast.filters.layer(index).for_input_gradient.get(), out_gradient,
-                               values.activated[index], in, fast.workspace, sum, in_gradient);
+        convolve_backward_fast(layer, fast.filters.layer(index).for_input_gradient.get(),
+                               out_gradient, values.activated[index],
+                               fast.workspace.inputs[index].get(), fast.workspace, sum,
+                               in_gradient);
       } else {
         convolve_backward(layer, parameters + 2 * index, out_gradient, values.activated[index], in,
                           gradients.filter_sums.get(), sum, in_gradient);

@@ -221,22 +221,25 @@ class Filters {
   std::vector<OfLayer> layers_;
 };
 
-// What a thread needs besides: V, Z and sums of the layer it is at.
+// What a thread needs besides: V of every layer that is served, and Z and sums of the one it is at.
 struct Workspace {
-  Memory<Vector> inputs, output_gradients, sums;
+  std::vector<Memory<Vector>> inputs;
+  Memory<Vector> output_gradients, sums;
 
   explicit Workspace(const Network& network) {
-    size_t most_inputs = 0, most_outputs = 0, most_sums = 0;
+    size_t most_outputs = 0, most_sums = 0;
     for (const Layer& layer : network.layers) {
-      if (!serves(layer)) continue;
+      if (!serves(layer)) {
+        inputs.emplace_back();
+        continue;
+      }
       const Shape shape(layer);
-      const size_t inputs = shape.points * shape.input_count();
+      const size_t input_count = shape.points * shape.input_count();
       const size_t filters = size_t(kMostOutputs) * shape.inputs * shape.kernel;
-      most_inputs = std::max(most_inputs, inputs);
+      inputs.emplace_back(input_count);
       most_outputs = std::max(most_outputs, shape.points * shape.output_count());
-      most_sums = std::max({most_sums, inputs, 2 * shape.output_row(), filters});
+      most_sums = std::max({most_sums, input_count, 2 * shape.output_row(), filters});
     }
-    inputs = Memory<Vector>(most_inputs);
     output_gradients = Memory<Vector>(most_outputs);
     sums = Memory<Vector>(most_sums);
   }
