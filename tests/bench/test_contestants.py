@@ -86,11 +86,13 @@ def test_predictions_are_checked_before_they_are_timed(
         return nn.Sequential(network, nn.Threshold(0, 0))  # in place of a compiler: wrong scores
 
     monkeypatch.setattr(torch, "compile", half)
+    monkeypatch.setitem(sys.modules, "jax", None)  # it warns of every process forked after it
     reports = benchmark_prediction(digits, 1, 1, {}, ignore)
     names = {measurement.name for report in reports for measurement in report.measurements}
     assert {"PyTorch eager", "PyTorch channels_last", "scikit-learn MLP"} <= names
     assert [report.unit for report in reports] == ["images/s", "µs"]
     for report in reports:
+        assert report.absent.pop("JAX") == "`jax` is not installed."
         assert report.absent.pop("PyTorch compiled").startswith("Its scores are not those")
         assert not any("Its scores" in reason for reason in report.absent.values()), report.absent
 
