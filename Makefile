@@ -1,4 +1,4 @@
-.PHONY: train test lint docs
+.PHONY: train test lint docs kernels bench
 
 train: ## README's first command
 	python3 -m venv .venv && .venv/bin/pip install -e . && .venv/bin/lenet train
@@ -11,3 +11,9 @@ lint: ## what CI asks of the code besides its tests
 
 docs: ## the documentation as a site, in site/
 	.venv/bin/pip install -e '.[docs]' && .venv/bin/mkdocs build --strict
+
+kernels: ## the C++ kernels, after a change in src/lenet/kernels/native/
+	.venv/bin/python src/lenet/kernels/native/build.py
+
+bench: ## speed beside PyTorch and its peers
+	.venv/bin/lenet bench train

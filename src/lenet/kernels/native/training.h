@@ -80,7 +80,7 @@ inline void update(const Network& network, const StepSettings& settings,
   }
   float scale = 1.0f;  // as torch.nn.utils.clip_grad_norm_ has it
   if (settings.largest_norm > 0) {
-    scale = static_cast<float>(std::min(1.0, settings.largest_norm / (std::sqrt(squares) + 1e-6)));
+    scale = static_cast<float>(std::min(settings.largest_norm / (std::sqrt(squares) + 1e-6), 1.0));
   }
   ThreadPool::instance().run(threads, static_cast<int>(tasks.size()), [&](int number, int) {
     const auto [parameter, first, count] = tasks[number];
