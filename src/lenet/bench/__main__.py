@@ -7,6 +7,7 @@ Prints the reports as JSON, and what it is doing to stderr.
 
 import json
 import os
+import signal
 import sys
 
 from lenet.bench._report import Report
@@ -14,6 +15,7 @@ from lenet.bench._report import Report
 
 def main() -> None:
     """Measure and print."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback
     benchmark, dataset, threads, rounds = sys.argv[1:]
     _stay_on_cores(int(threads))
     reports = _run(benchmark, dataset, int(threads), int(rounds))
@@ -31,7 +33,8 @@ def _run(benchmark: str, dataset_name: str, threads: int, rounds: int) -> list[R
     from lenet.runs import describe_environment
 
     def tell(text: str) -> None:
-        sys.stderr.write(f"{benchmark}, {threads} threads, {text}\n")
+        plural = "thread" if threads == 1 else "threads"
+        sys.stderr.write(f"{benchmark}, {threads} {plural}, {text}\n")
 
     torch.set_num_threads(threads)
     names = ("lenet", "python", "torch", "numpy", "platform", "processor", "kernels")
