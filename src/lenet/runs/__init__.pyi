@@ -1,5 +1,6 @@
 from ._environment import describe_environment as describe_environment
 from ._load import load as load
+from ._processor import processor_name as processor_name
 from ._run import Run as Run
 from ._run import find_runs as find_runs
 from ._run import open_run as open_run
@@ -14,6 +15,7 @@ __all__ = [
     "find_runs",
     "load",
     "open_run",
+    "processor_name",
     "resume",
     "train",
 ]

@@ -9,6 +9,7 @@ import torch
 
 from lenet._version import __version__
 from lenet.kernels import kernel_status
+from lenet.runs._processor import processor_name
 
 
 def describe_environment(device: torch.device) -> dict[str, Any]:
@@ -19,25 +20,13 @@ def describe_environment(device: torch.device) -> dict[str, Any]:
         "torch": torch.__version__,
         "numpy": np.__version__,
         "platform": platform.platform(),
-        "processor": _processor(),
+        "processor": processor_name(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "kernels": kernel_status().instructions,
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "git_commit": _git("rev-parse", "HEAD"),
         "git_changed": bool(_git("status", "--porcelain", "--untracked-files=no")),
     }
-
-
-def _processor() -> str:
-    """The processor's name, as Linux has it or else as Python does."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
 
 
 def _git(*arguments: str) -> str | None:
