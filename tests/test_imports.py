@@ -67,6 +67,8 @@ def test_every_room_is_in_the_table() -> None:
         "try: lenet.cli.main()\nexcept SystemExit as leave: assert leave.code == 0",
         "import sys; sys.argv = ['lenet', 'train', '--help']; import lenet.cli\n"
         "try: lenet.cli.main()\nexcept SystemExit as leave: assert leave.code == 0",
+        "import sys; sys.argv = ['lenet', 'doctor', '--help']; import lenet.cli\n"
+        "try: lenet.cli.main()\nexcept SystemExit as leave: assert leave.code == 0",
     ],
 )
 def test_no_torch_is_imported_before_it_is_needed(code: str) -> None:

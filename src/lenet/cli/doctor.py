@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 import textwrap
 from typing import Annotated
 
@@ -9,8 +10,9 @@ import typer
 
 from lenet.cli._console import print_line
 
-_WIDTH = 100
 _MARKS = {"ok": "ok", "note": "note", "wrong": "WRONG"}
+_INDENT = " " * 17
+_LEAST_WIDTH = 20  # of the text, however narrow a terminal is
 
 
 def doctor(
@@ -23,15 +25,36 @@ def doctor(
     from lenet.doctor import examine
 
     findings = examine()
-    wrong = sum(finding.state == "wrong" for finding in findings)
+    states = [finding.state for finding in findings]
+    wrong, notes = states.count("wrong"), states.count("note")
     if as_json:
         print_line(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
     else:
         for finding in findings:
-            print_line(f"{_MARKS[finding.state]:<6} {finding.name:<9} {finding.text}")
-            for line in textwrap.wrap(finding.advice, _WIDTH - 17):
-                print_line(f"{'':<17}{line}")
-        number = "One thing is" if wrong == 1 else f"{wrong} things are"
-        print_line(f"\n{number} wrong." if wrong else "\nEverything works.")
+            _print_text(f"{_MARKS[finding.state]:<6} {finding.name:<9} ", finding.text)
+            for line in finding.advice.splitlines():
+                _print_text(_INDENT, line)
+        if wrong:
+            print_line("\n1 thing is wrong." if wrong == 1 else f"\n{wrong} things are wrong.")
+        else:
+            mark = f", with {notes} note{'s' if notes > 1 else ''} above" if notes else ""
+            print_line(f"\nEverything works{mark}.")
     if wrong:
         raise typer.Exit(1)
+
+
+def _print_text(before: str, text: str) -> None:
+    """Write a line, in a terminal broken to its width; an indented one is to be copied as it is."""
+    columns = shutil.get_terminal_size((0, 0)).columns  # 0 in a pipe
+    if not columns or text.startswith(" "):
+        print_line(before + text)
+        return
+    width = max(columns, len(_INDENT) + _LEAST_WIDTH)
+    for line in textwrap.wrap(
+        before + text,
+        width,
+        subsequent_indent=_INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    ):
+        print_line(line)

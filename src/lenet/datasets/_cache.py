@@ -50,7 +50,7 @@ def cached_datasets() -> list[str]:
     return [
         entry.name
         for entry in CATALOG.values()
-        if all(any(map(Path.is_file, _possible_paths(entry, file))) for file in entry.files)
+        if all(any(map(os.path.isfile, _possible_paths(entry, file))) for file in entry.files)
     ]
 
 

@@ -1,4 +1,5 @@
 import importlib
+import sys
 
 from lenet.doctor._finding import Finding
 
@@ -6,12 +7,13 @@ from lenet.doctor._finding import Finding
 _CHECKS = {
     "versions": ("_versions", "find_versions"),
     "machine": ("_machine", "find_machine"),
-    "device": ("_machine", "find_device"),
-    "cores": ("_machine", "find_cores"),
+    "device": ("_device", "find_device"),
+    "cores": ("_cores", "find_cores"),
     "kernels": ("_kernels", "find_kernels"),
     "results": ("_kernels", "check_kernel_results"),
     "data": ("_storage", "find_data"),
     "runs": ("_storage", "find_run_folder"),
+    "peers": ("_peers", "find_peers"),
 }
 
 
@@ -33,6 +35,8 @@ def _examine_part(name: str, module: str, function: str) -> Finding:
         check = getattr(importlib.import_module(f"lenet.doctor.{module}"), function)
         finding: Finding = check()
     except Exception as error:  # whatever is broken on a machine, the rest is still worth telling
+        if isinstance(error, ImportError) and sys.modules.get("torch") is None:
+            return Finding(name, "wrong", "can't be looked at without PyTorch")
         text = f"The check failed: {type(error).__name__}: {error}"
         return Finding(name, "wrong", text, "Please report this, with the whole output.")
     return finding

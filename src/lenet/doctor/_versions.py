@@ -1,39 +1,38 @@
 import importlib.metadata
 import platform
 
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
 from lenet._version import __version__
 from lenet.doctor._finding import Finding
 
 
 def find_versions() -> Finding:
-    """Of lenet, Python and PyTorch, and whether PyTorch is one that was tested."""
-    torch = importlib.metadata.version("torch")
-    text = f"lenet {__version__}, Python {platform.python_version()}, PyTorch {torch}"
+    """Of lenet, Python and PyTorch, and whether PyTorch works and is one that was tested."""
+    text = f"lenet {__version__}, Python {platform.python_version()}"
     wanted = _wanted_torch()
-    if wanted is None or _is_within(torch, wanted):
-        return Finding("versions", "ok", text)
-    advice = f"lenet was tested with torch{wanted}: `pip install 'torch{wanted}'`."
-    return Finding("versions", "note", text, advice)
-
-
-def _wanted_torch() -> str | None:
-    """The versions of PyTorch that the package asks for, such as `<2.14,>=2.6`."""
+    install = f"`pip install 'torch{wanted}'`"
     try:
-        requirements = importlib.metadata.requires("lenet") or []
+        version = importlib.metadata.version("torch")
     except importlib.metadata.PackageNotFoundError:
-        return None
-    wanted = (text.partition(";")[0].strip() for text in requirements)
-    return next((text[len("torch") :] for text in wanted if text.startswith("torch")), None)
+        return Finding("versions", "wrong", f"{text}, no PyTorch", f"Install it: {install}.")
+    text += f", PyTorch {version}"
+    try:
+        import torch  # noqa: F401
+    except Exception as error:  # libraries that are missing or do not fit are of several classes
+        advice = f"Install it again: `pip install --force-reinstall 'torch{wanted}'`."
+        return Finding("versions", "wrong", f"{text}, which can't be imported: {error}", advice)
+    if wanted.contains(version, prereleases=True):
+        return Finding("versions", "ok", text)
+    return Finding("versions", "note", text, f"lenet was tested with torch{wanted}: {install}.")
 
 
-def _is_within(version: str, wanted: str) -> bool:
-    """Whether a version is in a range of lower and upper bounds."""
-
-    def numbers(text: str) -> tuple[int, ...]:
-        return tuple(int(part) for part in text.split("+")[0].split(".")[:2])
-
-    bounds = [bound.strip() for bound in wanted.split(",")]
-    above = all(numbers(version) >= numbers(b[2:]) for b in bounds if b.startswith(">="))
-    return above and all(
-        numbers(version) < numbers(b[1:]) for b in bounds if b.startswith("<") and b[1] != "="
-    )
+def _wanted_torch() -> SpecifierSet:
+    """The versions of PyTorch that the package asks for, any where it is not installed."""
+    try:
+        texts = importlib.metadata.requires("lenet") or []
+    except importlib.metadata.PackageNotFoundError:
+        texts = []
+    requirements = map(Requirement, texts)
+    return next((each.specifier for each in requirements if each.name == "torch"), SpecifierSet())
