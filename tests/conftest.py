@@ -16,6 +16,7 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that a test does reaches the network or leaves a file behind."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LENET_OFFLINE", "1")
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)  # IPython warns if it is another one
     if "LENET_DATA" in os.environ:
         folder = Path(os.environ["LENET_DATA"])
         monkeypatch.setenv("LENET_DATA", str(folder if folder.is_absolute() else _START / folder))

@@ -20,8 +20,8 @@ def largest_difference() -> float:
     Not finite where one of the kernels' numbers is not.
     """
     differences = [
-        (native - torchs).norm() / torchs.norm()
-        for native, torchs in zip(_numbers("native"), _numbers("torch"), strict=True)
+        (ours - theirs).norm() / theirs.norm()
+        for ours, theirs in zip(_numbers("native"), _numbers("torch"), strict=True)
     ]
     return float(torch.stack(differences).max())  # unlike Python's, this maximum keeps `nan`
 
