@@ -39,7 +39,8 @@ class StepSettings:
 class FusedStep:
     """Forward, loss, backward and update of a batch as one call of compiled code.
 
-    Its results do not depend on the number of threads.
+    Its results do not depend on the number of threads. Images and labels are checked once, here.
+    One Python thread at a time may make steps.
 
     Args:
         model: A network that `recognise_network` knows, with all weights to be trained; its weights
@@ -103,7 +104,10 @@ class FusedStep:
         self._state_pointers = pointers(addresses)
 
     def still_serves(self) -> bool:
-        """Whether the network has the same layers and weights, no hooks, and all are trained."""
+        """Whether the network has the same layers and weights, no hooks, and all are trained.
+
+        A setting that is changed within a layer, such as its padding, goes unnoticed.
+        """
         if self._take_snapshot() == self._snapshot:
             return not is_listened_to([self._model, *layers_of(self._model)])
         try:
