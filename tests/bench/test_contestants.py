@@ -12,6 +12,7 @@ from torch import nn
 from lenet.bench import default_threads, run_benchmark
 from lenet.bench._contestants import find_contestants
 from lenet.bench._prediction import benchmark_prediction
+from lenet.bench._session import Session
 from lenet.bench._sklearn_peer import train_with_sklearn
 from lenet.bench._task import MODERN, TUTORIAL, Task
 from lenet.bench._torch_peer import train_with_torch
@@ -87,7 +88,7 @@ def test_predictions_are_checked_before_they_are_timed(
 
     monkeypatch.setattr(torch, "compile", half)
     monkeypatch.setitem(sys.modules, "jax", None)  # it warns of every process forked after it
-    reports = benchmark_prediction(digits, 1, 1, {}, ignore)
+    reports = benchmark_prediction(digits, Session("predict", 1, 1, {}, ignore))
     names = {measurement.name for report in reports for measurement in report.measurements}
     assert {"PyTorch eager", "PyTorch channels_last", "scikit-learn MLP"} <= names
     assert [report.unit for report in reports] == ["images/s", "µs"]

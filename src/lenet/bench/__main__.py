@@ -27,6 +27,7 @@ def _run(benchmark: str, dataset_name: str, threads: int, rounds: int) -> list[R
     import torch
 
     from lenet.bench._prediction import benchmark_prediction
+    from lenet.bench._session import Session
     from lenet.bench._startup import benchmark_startup
     from lenet.bench._training import benchmark_training
     from lenet.datasets import load_dataset
@@ -40,12 +41,13 @@ def _run(benchmark: str, dataset_name: str, threads: int, rounds: int) -> list[R
     names = ("lenet", "python", "torch", "numpy", "platform", "processor", "kernels")
     environment = describe_environment(torch.device("cpu"))
     machine = {name: environment[name] for name in names}
-    dataset = load_dataset(dataset_name)
-    if benchmark == "train":
-        return benchmark_training(dataset, threads, rounds, machine, tell)
-    if benchmark == "predict":
-        return benchmark_prediction(dataset, threads, rounds, machine, tell)
-    return benchmark_startup(dataset.name, threads, rounds, machine, tell)
+    session = Session(benchmark, threads, rounds, machine, tell)
+    run = {
+        "train": benchmark_training,
+        "predict": benchmark_prediction,
+        "startup": benchmark_startup,
+    }[benchmark]
+    return run(load_dataset(dataset_name), session)
 
 
 def _stay_on_cores(threads: int) -> None:

@@ -5,11 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from lenet.bench._task import Predict, Task
+from lenet.bench._task import BATCH_SIZE, Predict, Task
 from lenet.bench._turns import Contestant, Outcome
 from lenet.datasets import Dataset
-
-_EVALUATION_BATCH = 256
 
 
 def train_with_jax(name: str, task: Task, dataset: Dataset) -> Contestant:
@@ -47,8 +45,8 @@ def train_with_jax(name: str, task: Task, dataset: Dataset) -> Contestant:
             chosen = jnp.asarray(order[first : first + batch_size])
             parameters, loss = step(parameters, chosen)
             losses.append(loss * len(chosen))
-        for first in range(0, len(test_labels), _EVALUATION_BATCH):
-            batch = slice(first, first + _EVALUATION_BATCH)
+        for first in range(0, len(test_labels), BATCH_SIZE):
+            batch = slice(first, first + BATCH_SIZE)
             hits.append(count_correct(parameters, test_images[batch], test_labels[batch]))
         mean = float(sum(map(float, losses))) / count
         jax.block_until_ready(hits)

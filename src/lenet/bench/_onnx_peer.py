@@ -21,11 +21,10 @@ def predict_with_onnxruntime(task: Task, threads: int) -> Predict:
 def _session(task: Task, threads: int) -> Any:
     """A session for float32 images of any number, named `images`."""
     import onnxruntime
-    import onnxscript  # noqa: F401  (what the export needs; named here so that its absence is told)
+    import onnxscript  # noqa: F401  (the export needs it; here its absence is told)
 
-    logging.getLogger("torch.onnx").setLevel(
-        logging.ERROR
-    )  # it tells of packages it can do without
+    # The export tells of packages that it can do without.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():

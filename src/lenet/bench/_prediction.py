@@ -7,52 +7,34 @@ from typing import Any
 
 import numpy as np
 
-from lenet.bench._contestants import find_contestants
 from lenet.bench._report import Report
-from lenet.bench._sgemm import sgemm_contestant
-from lenet.bench._task import TUTORIAL, Predict
+from lenet.bench._session import Session
+from lenet.bench._task import BATCH_SIZE, TUTORIAL, Predict
 from lenet.bench._torch_peer import EAGER, predict_with_torch
-from lenet.bench._turns import Contestant, Outcome, take_turns
+from lenet.bench._turns import Contestant, Outcome
 from lenet.datasets import Dataset
 from lenet.errors import ModelError
-from lenet.kernels import Predictor, recognise_network
+from lenet.kernels import make_predictor
 
-_BATCH_SIZE = 256  # near the best of every contestant
 _SINGLE_IMAGES = 1000  # a round
 
 
-def benchmark_prediction(
-    dataset: Dataset,
-    threads: int,
-    rounds: int,
-    machine: dict[str, Any],
-    tell: Callable[[str], None],
-) -> list[Report]:
+def benchmark_prediction(dataset: Dataset, session: Session) -> list[Report]:
     """The test images by the tutorial's network, from float32 arrays in memory to scores there."""
     images = dataset.test.images.astype(np.float32) / np.float32(255)
-    reports = []
-    for task, unit, play in (
-        (f"{len(images):,} images in batches of {_BATCH_SIZE}", "images/s", _predict_all),
-        ("one image at a time", "µs", _predict_one_by_one),
-    ):
-        contestants, absent = find_contestants(_makers(dataset, threads, images, play), tell)
-        sgemm, *measurements = take_turns([sgemm_contestant(), *contestants], rounds, tell)
-        in_batches = unit == "images/s"
-        reports.append(
-            Report(
-                benchmark="predict",
-                task=f"{task}, the tutorial's network",
-                threads=threads,
-                unit=unit,
-                machine=machine,
-                measurements=tuple(measurements),
-                baseline=EAGER,
-                absent=absent,
-                sgemm=sgemm.rounds if in_batches else (),
-                flop_per_image=TUTORIAL.flop_to_predict() if in_batches else 0,
-            )
-        )
-    return reports
+    return [
+        session.compare(
+            f"{len(images):,} images in batches of {BATCH_SIZE}, the tutorial's network",
+            "images/s",
+            _makers(dataset, session.threads, images, _predict_all),
+            flop_per_image=TUTORIAL.flop_to_predict(),
+        ),
+        session.compare(
+            "one image at a time, the tutorial's network",
+            "µs",
+            _makers(dataset, session.threads, images, _predict_one_by_one),
+        ),
+    ]
 
 
 def _makers(
@@ -75,7 +57,7 @@ def _makers(
     def make(name: str) -> Contestant:
         predict = predictors[name]()
         if name not in other_networks:
-            _check(predict, images[:_BATCH_SIZE])
+            _check(predict, images[:BATCH_SIZE])
         return Contestant(name, lambda: play(predict, images), other_networks.get(name, ""))
 
     return {name: lambda name=name: make(name) for name in predictors}  # type: ignore[misc]
@@ -95,17 +77,15 @@ def _check(predict: Predict, images: Any) -> None:
 
 def _predict_with_lenet(threads: int) -> Predict:
     """The network by the compiled kernels."""
-    network = TUTORIAL.network()
-    blocks, parameters = recognise_network(network, TUTORIAL.config.input_shape)
-    predictor = Predictor(blocks, [parameter.detach().numpy() for parameter in parameters])
+    predictor = make_predictor(TUTORIAL.network(), TUTORIAL.config.input_shape)
     return lambda images: predictor(images, threads)
 
 
 def _predict_all(predict: Predict, images: Any) -> Outcome:
     """All images, in images a second."""
     started = time.perf_counter()
-    for first in range(0, len(images), _BATCH_SIZE):
-        predict(images[first : first + _BATCH_SIZE])
+    for first in range(0, len(images), BATCH_SIZE):
+        predict(images[first : first + BATCH_SIZE])
     return Outcome(len(images) / (time.perf_counter() - started))
 
 

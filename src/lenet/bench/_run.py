@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from lenet.bench._report import Report
 from lenet.datasets import load_dataset
 from lenet.errors import LenetError, SettingError, UnknownNameError
+from lenet.runs import core_count
 
 Benchmark = Literal["train", "predict", "startup"]
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -15,7 +16,7 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS
 
 def default_threads() -> tuple[int, ...]:
     """One thread, and as many as there are cores for this process."""
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    cores = core_count()
     return (1,) if cores == 1 else (1, cores)
 
 

@@ -5,10 +5,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from typing import Any
 
 from lenet.bench._report import Measurement, Report
+from lenet.bench._session import Session
+from lenet.datasets import Dataset
 
 _WHOLE, _PLAIN = "lenet train, up to the first step", "plain PyTorch, up to the first step"
 
@@ -58,19 +58,18 @@ print(json.dumps([("", time.time())]))
 """
 
 
-def benchmark_startup(
-    dataset: str, threads: int, rounds: int, machine: dict[str, Any], tell: Callable[[str], None]
-) -> list[Report]:
+def benchmark_startup(dataset: Dataset, session: Session) -> list[Report]:
     """A training's parts before its second step, each process fresh, after one that is not counted.
 
     The plain script reads the dataset by lenet too, as PyTorch has no reader of its own.
     """
     parts: dict[str, list[float]] = {}
-    for turn in range(rounds + 1):
-        tell(f"{'warm-up' if turn == 0 else f'round {turn} of {rounds}'}: processes")
+    for turn in range(session.rounds + 1):
+        round_name = f"round {turn} of {session.rounds}" if turn else "warm-up"
+        session.tell(f"{round_name}: processes")
         for whole, program in ((_WHOLE, _LENET), (_PLAIN, _TORCH)):
             started = time.time()
-            marks = _run(program, dataset)
+            marks = _run(program, dataset.name)
             if not turn:
                 continue
             before = started
@@ -79,8 +78,8 @@ def benchmark_startup(
                 before = instant
             parts.setdefault(whole, []).append((marks[-1][1] - started) * 1000)
     measurements = [Measurement(name, tuple(times)) for name, times in parts.items()]
-    task = f"a training of the tutorial's network on `{dataset}`"
-    return [Report("startup", task, threads, "ms", machine, tuple(measurements))]
+    task = f"a training of the tutorial's network on `{dataset.name}`"
+    return [Report("startup", task, session.threads, "ms", session.machine, tuple(measurements))]
 
 
 def _run(program: str, dataset: str) -> list[tuple[str, float]]:

@@ -6,6 +6,7 @@ from lenet.models import LeNet, LeNetConfig, build_model, summarise
 from lenet.training import Recipe
 
 Predict = Callable[[Any], Any]  # scores of images, float32 (B, 1, 28, 28) from 0 to 1 in numpy
+BATCH_SIZE = 256  # of predictions and of a look at test images; near the best of every contestant
 
 
 @dataclass(frozen=True)

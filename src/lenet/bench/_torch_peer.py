@@ -6,12 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lenet.bench._task import Predict, Task
+from lenet.bench._task import BATCH_SIZE, Predict, Task
 from lenet.bench._turns import Contestant, Outcome
 from lenet.datasets import Dataset, Split
 
 EAGER = "PyTorch eager"
-_EVALUATION_BATCH = 256
 
 
 def plain_network(task: Task, *, channels_last: bool = False) -> nn.Sequential:
@@ -56,8 +55,8 @@ def train_with_torch(
         network.eval()
         correct = torch.zeros((), dtype=torch.int64)
         with torch.no_grad():
-            for first in range(0, len(test[0]), _EVALUATION_BATCH):
-                batch = slice(first, first + _EVALUATION_BATCH)
+            for first in range(0, len(test[0]), BATCH_SIZE):
+                batch = slice(first, first + BATCH_SIZE)
                 correct += (run(images_of(test[0][batch])).argmax(1) == test[1][batch]).sum()
         seconds = time.perf_counter() - started
         return Outcome(count / seconds, float(total) / count)

@@ -2,48 +2,32 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
 
-from lenet.bench._contestants import find_contestants
 from lenet.bench._memory import measure_training_memory
 from lenet.bench._report import Report
-from lenet.bench._sgemm import sgemm_contestant
+from lenet.bench._session import Session
 from lenet.bench._task import MODERN, TUTORIAL, Task
 from lenet.bench._torch_peer import EAGER, train_with_torch
-from lenet.bench._turns import Contestant, Outcome, take_turns
+from lenet.bench._turns import Contestant, Outcome
 from lenet.datasets import Dataset
 from lenet.training import Trainer
 
 
-def benchmark_training(
-    dataset: Dataset,
-    threads: int,
-    rounds: int,
-    machine: dict[str, Any],
-    tell: Callable[[str], None],
-) -> list[Report]:
+def benchmark_training(dataset: Dataset, session: Session) -> list[Report]:
     """An epoch of the tutorial's recipe and of a modern one, by everyone who can be here."""
-    reports = []
-    for task in (TUTORIAL, MODERN):
-        contestants, absent = find_contestants(_makers(task, dataset), tell)
-        sgemm, *measurements = take_turns([sgemm_contestant(), *contestants], rounds, tell)
-        sizes = f"{len(dataset.train):,} images and a look at {len(dataset.test):,}"
-        reports.append(
-            Report(
-                benchmark="train",
-                task=f"{task.title}, epochs of {sizes} of `{dataset.name}`",
-                threads=threads,
-                unit="images/s",
-                machine=machine,
-                measurements=tuple(measurements),
-                baseline=EAGER,
-                absent=absent,
-                sgemm=sgemm.rounds,
-                flop_per_image=task.flop_to_train(),
-                memory=measure_training_memory(dataset.name, tell) if task is TUTORIAL else {},
-            )
+    sizes = f"{len(dataset.train):,} images and a look at {len(dataset.test):,}"
+    tutorial, modern = (
+        session.compare(
+            f"{task.title}, epochs of {sizes} of `{dataset.name}`",
+            "images/s",
+            _makers(task, dataset),
+            flop_per_image=task.flop_to_train(),
         )
-    return reports
+        for task in (TUTORIAL, MODERN)
+    )
+    memory = measure_training_memory(dataset.name, session.tell)
+    return [replace(tutorial, memory=memory), modern]
 
 
 def _makers(task: Task, dataset: Dataset) -> dict[str, Callable[[], Contestant]]:

@@ -9,6 +9,7 @@ import typer
 
 from lenet.cli._console import print_line, print_notice, print_table
 from lenet.errors import StorageError
+from lenet.kernels import KernelChoice
 
 if TYPE_CHECKING:
     from lenet.evaluation import Evaluation
@@ -37,7 +38,7 @@ def evaluate(
         str, typer.Option("--device", help="`cpu`, `cuda`, `mps`, …; `auto` takes the best.")
     ] = "auto",
     kernels: Annotated[
-        Literal["auto", "native", "torch"],
+        KernelChoice,
         typer.Option(
             "--kernels",
             help="What computes on a CPU: lenet's compiled kernels, PyTorch, or the kernels where "

@@ -1,12 +1,13 @@
 """The `lenet train` command."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from lenet.cli._settings_options import Panel, settings_options, used_settings
 from lenet.errors import SettingError
+from lenet.kernels import KernelChoice
 from lenet.models import LeNetConfig
 from lenet.training import Recipe
 
@@ -60,7 +61,7 @@ def train(
         ),
     ] = None,
     kernels: Annotated[
-        Literal["auto", "native", "torch"] | None,
+        KernelChoice | None,
         typer.Option(
             "--kernels",
             help="What computes on a CPU: lenet's compiled kernels, PyTorch, or the kernels where "

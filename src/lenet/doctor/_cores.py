@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from lenet.doctor._finding import Finding
+from lenet.runs import core_count
 
 _CONTROL_GROUPS = Path("/sys/fs/cgroup")
 _OWN_GROUPS = Path("/proc/self/cgroup")
@@ -32,9 +33,7 @@ def find_cores() -> Finding:
 
 def _usable_cores() -> float:
     """Cores that the system lets this process use: affinity, and on Linux a container's quota."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return min([cores, *_quotas()])
+    return min([core_count(), *_quotas()])
 
 
 def _quotas() -> Iterator[float]:

@@ -11,6 +11,7 @@ from ._library import kernel_status as kernel_status
 from ._predictor import Predictor as Predictor
 from ._recognise import recognise_blocks as recognise_blocks
 from ._sequential import KernelSequential as KernelSequential
+from ._sequential import make_predictor as make_predictor
 from ._sequential import recognise_network as recognise_network
 from ._step import FusedStep as FusedStep
 from ._step import StepSettings as StepSettings
@@ -28,6 +29,7 @@ __all__ = [
     "conv_block",
     "dense_block",
     "kernel_status",
+    "make_predictor",
     "recognise_blocks",
     "recognise_network",
     "try_kernels",

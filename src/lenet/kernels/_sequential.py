@@ -1,10 +1,13 @@
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lenet.errors import ModelError
 from lenet.kernels._autograd import run_blocks
 from lenet.kernels._blocks import Block
 from lenet.kernels._choice import try_kernels
+from lenet.kernels._predictor import Predictor
 from lenet.kernels._recognise import is_listened_to, recognise_blocks
 
 
@@ -61,6 +64,25 @@ def recognise_network(
         message = "A hook wants to see what goes through the network."
         raise ModelError(message)
     return recognise_blocks(layers_of(network), input_shape)
+
+
+def make_predictor(
+    network: nn.Module,
+    input_shape: tuple[int, ...],
+    byte_values: NDArray[np.float32] | None = None,
+) -> Predictor:
+    """The compiled kernels with the weights that a network has now.
+
+    Args:
+        network: Any network on the CPU.
+        input_shape: Channels, height and width of an image.
+        byte_values: As for `Predictor`.
+
+    Raises:
+        ModelError: As for `recognise_network`.
+    """
+    blocks, parameters = recognise_network(network, input_shape)
+    return Predictor(blocks, [weight.detach().numpy() for weight in parameters], byte_values)
 
 
 def layers_of(network: nn.Module) -> list[nn.Module]:

@@ -1,5 +1,6 @@
 from ._environment import describe_environment as describe_environment
 from ._load import load as load
+from ._processor import core_count as core_count
 from ._processor import processor_name as processor_name
 from ._run import Run as Run
 from ._run import find_runs as find_runs
@@ -11,6 +12,7 @@ from ._train import train as train
 __all__ = [
     "Run",
     "RunConfig",
+    "core_count",
     "describe_environment",
     "find_runs",
     "load",

@@ -1,3 +1,4 @@
+import os
 import platform
 
 
@@ -11,3 +12,9 @@ def processor_name() -> str:
     except OSError:
         pass
     return platform.processor() or platform.machine()
+
+
+def core_count() -> int:
+    """How many cores this process may run on, as far as it is tied to some."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1

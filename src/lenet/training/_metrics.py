@@ -1,10 +1,9 @@
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from lenet.datasets import Batches
 from lenet.errors import ModelError
-from lenet.kernels import Predictor, recognise_network, try_kernels
+from lenet.kernels import Predictor, make_predictor, try_kernels
 
 
 def count_correct(logits: Tensor, labels: Tensor) -> Tensor:
@@ -48,14 +47,9 @@ def evaluate_loss_and_accuracy(model: nn.Module, batches: Batches) -> tuple[floa
     Returns:
         The mean loss in nats and the accuracy, 0 to 1.
     """
-    # In numpy: PyTorch's threads would go on spinning beside the kernels' in the next epoch.
-    logits = compute_logits(model, batches).cpu().numpy().astype(np.float64)
-    labels = batches.labels.cpu().numpy()
-    with np.errstate(all="ignore"):  # a loss that is not finite is the caller's to judge
-        largest = logits.max(axis=1)
-        normaliser = largest + np.log(np.exp(logits - largest[:, None]).sum(axis=1))
-        loss = float((normaliser - logits[np.arange(len(labels)), labels]).mean())
-    return loss, float((logits.argmax(axis=1) == labels).mean())
+    logits, labels = compute_logits(model, batches).cpu(), batches.labels.cpu()
+    loss = nn.functional.cross_entropy(logits.double(), labels)
+    return float(loss), int(count_correct(logits, labels)) / len(labels)
 
 
 def _make_predictor(model: nn.Module, batches: Batches) -> Predictor:
@@ -67,6 +61,5 @@ def _make_predictor(model: nn.Module, batches: Batches) -> Predictor:
     if batches.device.type != "cpu":
         message = "The compiled kernels are for the CPU."
         raise ModelError(message)
-    blocks, parameters = recognise_network(model, tuple(batches.images.shape[1:]))
-    weights = [parameter.detach().numpy() for parameter in parameters]
-    return Predictor(blocks, weights, batches.byte_values.numpy())
+    image_shape = tuple(batches.images.shape[1:])
+    return make_predictor(model, image_shape, batches.byte_values.numpy())
