@@ -1,0 +1,124 @@
+"""What `lenet doctor` finds of the compiled kernels and their results."""
+
+import importlib.metadata
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from findings import find
+
+from lenet.doctor import Finding, _self_test
+from lenet.kernels import KernelStatus, kernel_status
+
+NO_KERNELS = "The package was installed without compiled kernels."
+needs_kernels = pytest.mark.skipif(
+    kernel_status().reason is not None, reason="there are no compiled kernels"
+)
+
+
+@pytest.fixture
+def set_status(monkeypatch: pytest.MonkeyPatch) -> Callable[[KernelStatus], None]:
+    """Let the checks find other kernels than there are, chosen by no variable."""
+    monkeypatch.delenv("LENET_INSTRUCTIONS", raising=False)
+
+    def set_it(status: KernelStatus) -> None:
+        monkeypatch.setattr("lenet.doctor._kernels.kernel_status", lambda: status)
+
+    return set_it
+
+
+@pytest.mark.parametrize(
+    ("origin", "command"),
+    [
+        ({"url": "file:///a%20b", "dir_info": {"editable": True}}, "-e '/a b'"),
+        ({"url": "file:///lenet", "dir_info": {}}, "/lenet"),
+        (
+            {"url": "https://host/lenet", "vcs_info": {"vcs": "git", "commit_id": "1f"}},
+            "git+https://host/lenet@1f",
+        ),
+        ({"url": "file:///lenet.whl", "archive_info": {}}, "…, then what you installed it from"),
+        (None, "…, then what you installed it from"),
+    ],
+)
+def test_without_kernels_it_says_why_and_what_to_do(
+    origin: dict[str, object] | None,
+    command: str,
+    set_status: Callable[[KernelStatus], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Distribution:
+        def read_text(self, name: str) -> str | None:
+            return json.dumps(origin) if origin else None
+
+    monkeypatch.setattr(importlib.metadata, "distribution", lambda name: Distribution())
+    log = "c++ -O3\navx2: failed (1)\nbaseline: failed (1)\nerror: no room"
+    set_status(KernelStatus(None, 0, NO_KERNELS, log))
+    finding = find("kernels")
+    assert finding.state == "note"
+    assert finding.text == f"none, so PyTorch does the work. {NO_KERNELS}"
+    assert finding.advice.splitlines()[1:] == [
+        f"  pip install --force-reinstall --no-deps --no-cache-dir {command}",
+        "The build said:",
+        "  avx2: failed (1)",
+        "  baseline: failed (1)",
+        "  error: no room",
+    ]
+    assert find("results") == Finding("results", "ok", "PyTorch's own")
+
+
+def test_kernels_that_were_turned_off_need_no_compiler(
+    set_status: Callable[[KernelStatus], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_status(KernelStatus(None, 0, "`LENET_INSTRUCTIONS` is `none`.", ""))
+    monkeypatch.setenv("LENET_INSTRUCTIONS", "none")
+    finding = find("kernels")
+    assert finding.state == "note"
+    assert finding.advice == "Unset `LENET_INSTRUCTIONS` for the best that there are."
+
+
+def test_kernels_are_named_and_what_did_not_compile_is_noted(
+    set_status: Callable[[KernelStatus], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_status(KernelStatus("avx2", 8, None, "avx2: compiled"))
+    text = "compiled for avx2, 8 images in a vector"
+    assert find("kernels") == Finding("kernels", "ok", text)
+    set_status(KernelStatus("avx2", 8, None, "avx512: failed (1)\navx2: compiled"))
+    finding = find("kernels")
+    assert finding.state == "note"
+    assert finding.text == f"{text}; could not be compiled for avx512"
+    monkeypatch.setenv("LENET_INSTRUCTIONS", "avx2")
+    assert find("kernels") == Finding("kernels", "ok", f"{text}; `LENET_INSTRUCTIONS` chooses them")
+
+
+@needs_kernels
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("print(0.001)", "are 1e-03 of their norm off PyTorch's"),
+        ("print('nan')", "numbers that are not finite"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGILL)", "crashed: Illegal instruction"),
+        ("raise MemoryError", "crashed: MemoryError"),
+        ("raise SystemExit(3)", "crashed: exit code 3"),
+    ],
+)
+def test_kernels_that_give_wrong_results_or_crash_are_wrong(
+    code: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "self_test.py"
+    program.write_text(code)
+    monkeypatch.setattr(_self_test, "__file__", str(program))
+    finding = find("results")
+    assert finding.state == "wrong"
+    assert words in finding.text
+    assert "LENET_INSTRUCTIONS=none" in finding.advice
+
+
+def test_the_largest_difference_keeps_nan(monkeypatch: pytest.MonkeyPatch) -> None:
+    ones = torch.ones(2)
+    numbers = {"native": [ones, ones], "torch": [ones, 2 * ones]}
+    monkeypatch.setattr(_self_test, "_numbers", numbers.__getitem__)
+    assert _self_test.largest_difference() == 0.5
+    numbers["native"] = [ones, torch.tensor([1.0, torch.nan])]
+    assert str(_self_test.largest_difference()) == "nan"

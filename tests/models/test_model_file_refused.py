@@ -1,0 +1,254 @@
+"""Whatever is not a sound model file is refused, unread where it could run something."""
+
+import dataclasses
+import json
+import os
+import pickle
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import safetensors.torch
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from model_files import CARD, CLASSES, Weights, loads_or_refuses, refusal, with_card
+
+from lenet.models import (
+    LeNetConfig,
+    ModelCard,
+    load_model,
+)
+from tutorial_network import tutorial_network
+
+
+class Trap:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, marker: Path):
+        self.marker = marker
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return os.mkdir, (str(self.marker),)
+
+
+PICKLES: dict[str, Callable[[object, Path], None]] = {
+    "torch's archive": torch.save,
+    "torch's old format": lambda value, path: torch.save(
+        value, path, _use_new_zipfile_serialization=False
+    ),
+    **{
+        f"pickle protocol {protocol}": lambda value, path, protocol=protocol: path.write_bytes(
+            pickle.dumps(value, protocol=protocol)
+        )
+        for protocol in range(pickle.HIGHEST_PROTOCOL + 1)
+    },
+}
+
+
+@pytest.mark.parametrize("kind", list(PICKLES))
+def test_a_pickle_is_refused_and_not_unpickled(tmp_path: Path, kind: str) -> None:
+    path, marker = tmp_path / "model.safetensors", tmp_path / "sprung"
+    PICKLES[kind](Trap(marker), path)
+    message = refusal(path)
+    assert not marker.exists()
+    if kind not in ("pickle protocol 0", "pickle protocol 1"):  # which have no magic number
+        assert "is a pickled PyTorch file, which could run any code" in message
+
+
+def test_the_trap_of_the_tests_above_does_spring(tmp_path: Path) -> None:
+    pickle.loads(pickle.dumps(Trap(tmp_path / "sprung")))
+    assert (tmp_path / "sprung").is_dir()
+
+
+@pytest.mark.parametrize("kind", ["torch's archive", "torch's old format"])
+def test_weights_that_torch_saved_are_refused_as_a_pickle(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "lenet.params"
+    PICKLES[kind](tutorial_network().state_dict(), path)
+    assert "lenet reads only safetensors" in refusal(path)
+
+
+def test_a_file_cut_at_any_of_many_places_is_refused(file: Path, sound: bytes) -> None:
+    header = 8 + struct.unpack("<Q", sound[:8])[0]
+    places = [*range(20), header // 2, header - 1, header, header + 1, len(sound) - 1]
+    places += range(header, len(sound), len(sound) // 20)
+    for length in places:
+        file.write_bytes(sound[:length])
+        assert "is not a safetensors file or is damaged" in refusal(file)
+
+
+def test_bytes_after_the_weights_are_refused(file: Path, sound: bytes) -> None:
+    file.write_bytes(sound + b"\0")
+    refusal(file)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"<!DOCTYPE html><html></html>", b"\x89PNG\r\n\x1a\n" + bytes(50)]
+)
+def test_another_kind_of_file_is_refused(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    assert "is not a safetensors file or is damaged" in refusal(file)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    start=st.just(b"") | st.integers(0, 2**64 - 1).map(lambda size: struct.pack("<Q", size)),
+    rest=st.binary(max_size=80),
+)
+def test_random_bytes_are_refused(file: Path, start: bytes, rest: bytes) -> None:
+    for content in (start + rest, struct.pack("<Q", len(rest)) + rest):
+        file.write_bytes(content)
+        refusal(file)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_a_flipped_byte_in_the_header_is_refused_or_harmless(
+    file: Path, sound: bytes, data: st.DataObject
+) -> None:
+    header = 8 + struct.unpack("<Q", sound[:8])[0]
+    damaged = bytearray(sound)
+    damaged[data.draw(st.integers(0, header - 1))] ^= data.draw(st.integers(1, 255))
+    file.write_bytes(damaged)
+    loads_or_refuses(file)
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
+    assert "no such file" in refusal(tmp_path / "nowhere" / "model.safetensors")
+    assert "is a directory" in refusal(tmp_path)
+
+
+def test_safetensors_of_somebody_else_are_refused(file: Path, tensors: Weights) -> None:
+    for metadata in (None, {}, {"format": "pt"}):
+        file.write_bytes(safetensors.torch.save(tensors, metadata))
+        assert refusal(file) == (
+            f"`{file}` is a safetensors file, but not a model that lenet wrote."
+        )
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"format": 2, "version": "9.9"}, "it was written by a newer lenet (9.9); update this one"),
+        ({"model": "resnet"}, "Unknown model `resnet`"),
+        ({"model": None}, ""),
+        ({"model": ["lenet"]}, ""),
+        ({"config": {"chanels": [6]}}, "Unknown setting `chanels`. Did you mean `channels`"),
+        ({"config": {"classes": "ten"}}, "`classes` must be a whole number, not 'ten'"),
+        ({"config": {"kernel_size": 99}}, "Block 1: a 99×99 convolution does not fit"),
+        ({"config": {"channels": [10**30]}}, ""),
+        (
+            {"config": {"channels": [6, 17]}},
+            "`3.bias` is torch.float32 [16] where torch.float32 [17] belongs",
+        ),
+        ({"config": {"channels": [6]}}, "`11.bias` is torch.float32 [10] where nothing belongs"),
+        ({"config": "relu"}, ""),
+        ({"config": 7}, ""),
+        ({"class_names": None}, ""),
+        ({"class_names": list(CLASSES[:9])}, ""),
+        ({"input_shape": 3}, ""),
+        ({"input_shape": [3, 32, 32]}, ""),
+        ({"normalisation": None}, ""),
+        ({"normalisation": {"means": 0.0}}, "means"),
+        ({"surprise": 1}, "surprise"),
+    ],
+    ids=lambda value: json.dumps(value)[:50] if isinstance(value, dict) else "",
+)
+def test_a_header_that_describes_something_else_is_refused(
+    file: Path, tensors: Weights, changes: dict[str, Any], words: str
+) -> None:
+    file.write_bytes(with_card(CARD | changes, tensors))
+    assert words in refusal(file)
+
+
+def test_the_card_that_the_tests_above_change_is_a_sound_one(file: Path, tensors: Weights) -> None:
+    file.write_bytes(with_card(CARD, tensors))
+    network, card = load_model(file)
+    assert torch.equal(network.state_dict()["0.weight"], tensors["0.weight"])
+    assert card.class_names == CLASSES
+
+
+@pytest.mark.parametrize("missing", ["format", "model", "config", "class_names", "normalisation"])
+def test_a_header_with_a_part_missing_is_refused(
+    file: Path, tensors: Weights, missing: str
+) -> None:
+    card = {name: value for name, value in CARD.items() if name != missing}
+    file.write_bytes(with_card(card, tensors))
+    refusal(file)
+
+
+@pytest.mark.parametrize("card", ["lenet", 5, 1.5, None, True, [], [1], {}])
+def test_a_header_that_is_not_a_table_is_refused(
+    file: Path, tensors: Weights, card: object
+) -> None:
+    file.write_bytes(with_card(card, tensors))
+    refusal(file)
+
+
+@pytest.mark.parametrize("text", ["", "{", "lenet", "[" * 100_000, '{"format": 1} more'])
+def test_a_header_that_is_not_json_is_refused(file: Path, tensors: Weights, text: str) -> None:
+    file.write_bytes(safetensors.torch.save(tensors, {"lenet": text}))
+    refusal(file)
+
+
+# No numbers in between: a few gigabytes would be asked for in earnest.
+numbers = st.integers(-40, 40) | st.integers(10**15, 10**25)
+json_values = st.recursive(
+    st.none() | st.booleans() | numbers | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=250, deadline=None)
+@given(data=st.data())
+def test_whatever_the_header_says_the_answer_is_a_network_or_our_error(
+    file: Path, tensors: Weights, data: st.DataObject
+) -> None:
+    fields = [field.name for field in dataclasses.fields(ModelCard)]
+    settings_names = [field.name for field in dataclasses.fields(LeNetConfig)]
+    card: dict[str, Any] = CARD | data.draw(
+        st.dictionaries(st.sampled_from([*fields, "format"]), json_values, max_size=2)
+    )
+    if isinstance(card["config"], dict):
+        card["config"] = card["config"] | data.draw(
+            st.dictionaries(st.sampled_from(settings_names), json_values, max_size=2)
+        )
+    file.write_bytes(with_card(data.draw(st.just(card) | json_values), tensors))
+    loads_or_refuses(file)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda tensors: tensors.pop("9.bias"),
+        lambda tensors: tensors.update({"12.weight": torch.zeros(3)}),
+        lambda tensors: tensors.update({"9.bias": torch.zeros(85)}),
+        lambda tensors: tensors.clear(),
+    ],
+    ids=["one missing", "one too many", "one of another size", "none"],
+)
+def test_weights_that_are_not_those_of_the_network_are_refused(
+    file: Path, tensors: Weights, damage: Callable[[dict[str, Any]], None]
+) -> None:
+    others = dict(tensors)
+    damage(others)
+    file.write_bytes(with_card(CARD, others))
+    assert "describes a model that can't be built" in refusal(file)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "size"), [("F6_E2M3", 6), ("F4", 4), ("F8_E8M0", 8), ("C64", 64), ("BOOL", 8)]
+)
+def test_numbers_of_a_type_that_torch_does_not_know_are_refused(
+    file: Path, dtype: str, size: int
+) -> None:
+    header = {
+        "__metadata__": {"lenet": json.dumps(CARD)},
+        "0.weight": {"dtype": dtype, "shape": [8], "data_offsets": [0, size]},
+    }
+    text = json.dumps(header).encode()
+    file.write_bytes(struct.pack("<Q", len(text)) + text + bytes(size))
+    refusal(file)
