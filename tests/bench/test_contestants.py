@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from compiled_kernels import needs_kernels
 from lenet.bench import default_threads, run_benchmark
 from lenet.bench._contestants import find_contestants
 from lenet.bench._prediction import benchmark_prediction
@@ -20,7 +21,6 @@ from lenet.bench._training import _train_with_lenet
 from lenet.bench._turns import Contestant, Outcome, take_turns
 from lenet.datasets import Dataset
 from lenet.errors import LenetError, SettingError
-from lenet.kernels import kernel_status
 
 
 def ignore(text: str) -> None:
@@ -62,7 +62,7 @@ def test_a_contestant_that_fails_is_named_and_the_others_go_on() -> None:
     assert absent == {"JAX": "`jax` is not installed.", "PyTorch compiled": "no compiler"}
 
 
-@pytest.mark.skipif(kernel_status().reason is not None, reason="no compiled kernels")
+@needs_kernels
 @pytest.mark.parametrize("task", [TUTORIAL, MODERN], ids=["tutorial", "modern"])
 def test_all_train_the_same_network_to_about_the_same_loss(task: Task, digits: Dataset) -> None:
     losses = [_train_with_lenet(task, digits).train_loss]

@@ -9,13 +9,11 @@ import pytest
 import torch
 from findings import find
 
+from compiled_kernels import needs_kernels
 from lenet.doctor import Finding, _self_test
-from lenet.kernels import KernelStatus, kernel_status
+from lenet.kernels import KernelStatus
 
 NO_KERNELS = "The package was installed without compiled kernels."
-needs_kernels = pytest.mark.skipif(
-    kernel_status().reason is not None, reason="there are no compiled kernels"
-)
 
 
 @pytest.fixture

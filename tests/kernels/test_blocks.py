@@ -6,20 +6,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from compiled_kernels import needs_kernels
 from lenet.kernels import (
     FusedStep,
     Predictor,
     StepSettings,
     conv_block,
-    kernel_status,
     recognise_blocks,
     use_kernels,
 )
 from lenet.models import LeNetConfig, build_model
 
-pytestmark = pytest.mark.skipif(
-    kernel_status().instructions is None, reason=f"no kernels: {kernel_status().reason}"
-)
+pytestmark = needs_kernels
 
 SHAPES = {
     "tutorial": {},

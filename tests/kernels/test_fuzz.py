@@ -3,19 +3,17 @@
 import math
 from dataclasses import dataclass
 
-import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from lenet.kernels import ConvBlock, DenseBlock, Predictor, kernel_status, use_kernels
+from compiled_kernels import needs_kernels
+from lenet.kernels import ConvBlock, DenseBlock, Predictor, use_kernels
 from lenet.kernels._autograd import _run_with_torch, run_blocks
 from lenet.kernels._blocks import Block, parameter_shapes
 
-pytestmark = pytest.mark.skipif(
-    kernel_status().instructions is None, reason=f"no kernels: {kernel_status().reason}"
-)
+pytestmark = needs_kernels
 
 ACTIVATIONS = ("none", "sigmoid", "tanh", "relu")
 SMOOTH = ("none", "sigmoid", "tanh")

@@ -9,13 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from compiled_kernels import needs_kernels
 from lenet.kernels import KernelStatus, _library, kernel_status
 
 KINDS = ("baseline", "avx2", "avx512")
 TESTS = Path(__file__).parents[1]
-needs_kernels = pytest.mark.skipif(
-    kernel_status().instructions is None, reason=f"no kernels: {kernel_status().reason}"
-)
 
 
 def run_python(*arguments: str, instructions: str) -> subprocess.CompletedProcess[str]:

@@ -9,22 +9,19 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from compiled_kernels import needs_kernels
 from lenet.errors import ModelError
 from lenet.kernels import (
     DenseBlock,
     KernelSequential,
     conv_block,
     dense_block,
-    kernel_status,
     recognise_blocks,
     recognise_network,
     use_kernels,
 )
 from lenet.models import LeNet
 
-needs_kernels = pytest.mark.skipif(
-    kernel_status().instructions is None, reason=f"no kernels: {kernel_status().reason}"
-)
 IMAGES = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
 
 

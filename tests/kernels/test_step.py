@@ -6,13 +6,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from compiled_kernels import needs_kernels
 from lenet.errors import ModelError
-from lenet.kernels import FusedStep, StepSettings, kernel_status
+from lenet.kernels import FusedStep, StepSettings
 from lenet.models import LeNet
 
-pytestmark = pytest.mark.skipif(
-    kernel_status().instructions is None, reason=f"no kernels: {kernel_status().reason}"
-)
+pytestmark = needs_kernels
 
 IMAGES = torch.zeros(10, 1, 28, 28, dtype=torch.uint8)
 LABELS = torch.arange(10)

@@ -11,12 +11,11 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from lenet.kernels import FusedStep, Predictor, StepSettings, kernel_status, recognise_blocks
+from compiled_kernels import needs_kernels
+from lenet.kernels import FusedStep, Predictor, StepSettings, recognise_blocks
 from lenet.models import LeNet, LeNetConfig, build_model
 
-pytestmark = pytest.mark.skipif(
-    kernel_status().instructions is None, reason=f"no kernels: {kernel_status().reason}"
-)
+pytestmark = needs_kernels
 
 PIXELS = np.random.default_rng(0).integers(256, size=(200, 1, 28, 28), dtype=np.uint8)
 LABELS = torch.from_numpy(np.random.default_rng(1).integers(10, size=200))

@@ -6,15 +6,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from compiled_kernels import needs_kernels
 from lenet.datasets import Batches, Dataset
-from lenet.kernels import kernel_status, use_kernels
+from lenet.kernels import use_kernels
 from lenet.models import LeNet, LeNetConfig, build_model
 from lenet.training import Listener, Recipe, Trainer
 from lenet.training._steps import NativeSteps, TorchSteps
 
-pytestmark = pytest.mark.skipif(
-    kernel_status().instructions is None, reason=f"no kernels: {kernel_status().reason}"
-)
+pytestmark = needs_kernels
 
 RECIPES = {
     "sgd": Recipe(epochs=2, batch_size=30),
