@@ -1,6 +1,7 @@
 """`Batches` against numpy: every example once, the right pixels, augmentation by brute force."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from lenet.datasets import Batches, Split, derive_seed
+from lenet.datasets import Augmentation, Batches, Split, derive_seed
 from lenet.errors import SettingError
 
 
@@ -83,7 +84,10 @@ def test_orders_differ_between_epochs_and_seeds_and_repeat_for_the_same() -> Non
 
 def test_an_epoch_is_the_same_whatever_was_drawn_before() -> None:
     split = random_split(30)
-    used, fresh = (Batches(split, 4, shuffle=True, seed=5, shift=2, flip=True) for _ in range(2))
+    augmentation = Augmentation(shift=2, flip=True)
+    used, fresh = (
+        Batches(split, 4, shuffle=True, seed=5, augmentation=augmentation) for _ in range(2)
+    )
     for epoch in (0, 7, 1):
         list(itertools.islice(used.epoch(epoch), 3))
     torch.rand(10)
@@ -99,6 +103,7 @@ def test_an_epoch_is_the_same_whatever_was_drawn_before() -> None:
     shuffle=st.booleans(),
     shift=st.integers(0, 3),
     flip=st.booleans(),
+    rotation=st.sampled_from([0.0, 20.0]),
     data=st.data(),
 )
 def test_an_epoch_from_a_step_on_is_the_tail_of_the_epoch(
@@ -108,10 +113,12 @@ def test_an_epoch_from_a_step_on_is_the_tail_of_the_epoch(
     shuffle: bool,
     shift: int,
     flip: bool,
+    rotation: float,
     data: st.DataObject,
 ) -> None:
-    options = {"shuffle": shuffle, "seed": 3, "shift": shift, "flip": flip}
-    batches = Batches(random_split(count), batch_size, **options)
+    augmentation = Augmentation(shift=shift, flip=flip, rotation=rotation)
+    split = random_split(count)
+    batches = Batches(split, batch_size, shuffle=shuffle, seed=3, augmentation=augmentation)
     start = data.draw(st.integers(0, len(batches)))
     expected = list(batches.epoch(epoch))[start:]
     tail = list(batches.epoch(epoch, start=start))
@@ -161,7 +168,7 @@ def test_every_shifted_image_is_the_original_moved_with_black_coming_in(
     channels: int, height: int, width: int
 ) -> None:
     split = random_split(500, channels, height, width)
-    outputs = pixels(one_epoch(Batches(split, 64, seed=1, shift=2))[0])
+    outputs = pixels(one_epoch(Batches(split, 64, seed=1, augmentation=Augmentation(shift=2)))[0])
     moves = [
         found_shift(output, image, 2) for output, image in zip(outputs, split.images, strict=True)
     ]
@@ -174,21 +181,23 @@ def test_every_shifted_image_is_the_original_moved_with_black_coming_in(
 
 def test_a_shift_of_one_pixel_never_moves_by_two() -> None:
     split = random_split(100)
-    outputs = pixels(one_epoch(Batches(split, 10, shift=1))[0])
+    outputs = pixels(one_epoch(Batches(split, 10, augmentation=Augmentation(shift=1)))[0])
     for output, image in zip(outputs, split.images, strict=True):
         assert found_shift(output, image, 1) is not None
 
 
 def test_a_shift_by_more_than_the_image_still_gives_images() -> None:
     split = random_split(40, height=2, width=2)
-    outputs = pixels(one_epoch(Batches(split, 40, shift=3))[0])
+    outputs = pixels(one_epoch(Batches(split, 40, augmentation=Augmentation(shift=3)))[0])
     assert outputs.shape == (40, 1, 2, 2)
     assert any(not output.any() for output in outputs)
 
 
 def test_every_flipped_image_is_the_original_or_its_mirror_image_half_of_them_each() -> None:
     split = random_split(1000)
-    outputs = pixels(one_epoch(Batches(split, 100, seed=2, flip=True))[0])
+    outputs = pixels(
+        one_epoch(Batches(split, 100, seed=2, augmentation=Augmentation(flip=True)))[0]
+    )
     mirrored = 0
     for output, image in zip(outputs, split.images, strict=True):
         is_mirrored = np.array_equal(output, image[:, :, ::-1])
@@ -199,7 +208,9 @@ def test_every_flipped_image_is_the_original_or_its_mirror_image_half_of_them_ea
 
 def test_flip_and_shift_work_together() -> None:
     split = random_split(200)
-    outputs = pixels(one_epoch(Batches(split, 32, seed=2, shift=1, flip=True))[0])
+    outputs = pixels(
+        one_epoch(Batches(split, 32, seed=2, augmentation=Augmentation(shift=1, flip=True)))[0]
+    )
     mirrored = 0
     for output, image in zip(outputs, split.images, strict=True):
         plain = found_shift(output, image, 1)
@@ -209,15 +220,15 @@ def test_flip_and_shift_work_together() -> None:
     assert 60 < mirrored < 140
 
 
-@pytest.mark.parametrize("options", [{"shift": 2}, {"flip": True}])
+@pytest.mark.parametrize("options", [{"shift": 2}, {"flip": True}, {"shearing": 0.3}])
 def test_augmentation_changes_with_epoch_seed_and_step_but_order_does_not(
-    options: dict[str, int],
+    options: dict[str, Any],
 ) -> None:
     """The same image twelve times over shows what each step draws."""
     image = random_split(1).images
     split = Split(np.repeat(image, 24, axis=0), np.arange(24, dtype=np.int64))
     epochs = [
-        one_epoch(Batches(split, 12, seed=seed, **options), epoch)
+        one_epoch(Batches(split, 12, seed=seed, augmentation=Augmentation(**options)), epoch)
         for seed, epoch in itertools.product(range(2), range(2))
     ]
     assert all(labels == list(range(24)) for _, labels in epochs)
@@ -229,7 +240,8 @@ def test_augmentation_changes_with_epoch_seed_and_step_but_order_does_not(
 def test_the_originals_are_not_changed_by_what_is_done_to_a_batch() -> None:
     split = random_split(10)
     before = split.images.copy()
-    for options in ({}, {"shuffle": True}, {"shift": 1, "flip": True}, {"mean": 0.5, "std": 2.0}):
+    augmentation = Augmentation(shift=1, flip=True)
+    for options in ({}, {"augmentation": augmentation}, {"mean": 0.5, "std": 2.0}):
         for images, _ in Batches(split, 3, **options):
             images.zero_()
     np.testing.assert_array_equal(split.images, before)
@@ -237,7 +249,8 @@ def test_the_originals_are_not_changed_by_what_is_done_to_a_batch() -> None:
 
 def test_torchs_own_random_numbers_are_left_alone() -> None:
     state = torch.get_rng_state()
-    one_epoch(Batches(random_split(20), 3, shuffle=True, seed=8, shift=2, flip=True))
+    augmentation = Augmentation(shift=2, flip=True, scaling=0.1)
+    one_epoch(Batches(random_split(20), 3, shuffle=True, seed=8, augmentation=augmentation))
     assert torch.equal(torch.get_rng_state(), state)
 
 

@@ -1,7 +1,7 @@
 """What every subcommand needs to write to the terminal."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def print_line(text: str = "") -> None:
@@ -23,6 +23,12 @@ def print_table(rows: Sequence[Sequence[str]], left_columns: int = 1) -> None:
             for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         print_line("  ".join(cells).rstrip())
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in a sentence: `one`, `two` or `three`."""
+    *before, last = (f"`{name}`" for name in names)
+    return f"{', '.join(before)} or {last}" if before else last
 
 
 def print_notice(message: str) -> None:

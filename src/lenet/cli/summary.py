@@ -6,14 +6,16 @@ from typing import Annotated, Any
 
 import typer
 
-from lenet.cli._console import print_line, print_table
+from lenet.cli._console import listed, print_line, print_table
 from lenet.cli._settings_options import Panel, settings_options, used_settings
-from lenet.models import LeNetConfig
+from lenet.models import MODELS, LeNetConfig
 
 
 @settings_options(Panel(LeNetConfig, "Network"))
 def summary(
-    model: Annotated[str, typer.Option("--model", help="The network.")] = "lenet",
+    model: Annotated[
+        str, typer.Option("--model", help=f"The network: {listed(MODELS)}.")
+    ] = "lenet",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     **settings: Any,
 ) -> None:
@@ -23,9 +25,8 @@ def summary(
     from lenet.models import build_model, model_config, summarise
 
     config = model_config(model, used_settings((LeNetConfig,), settings))
-    input_shape: tuple[int, ...] = config.input_shape  # type: ignore[attr-defined]
     with torch.device("meta"):  # shapes alone, whatever the size
-        layers = summarise(build_model(config), (1, *input_shape))
+        layers = summarise(build_model(config), (1, *config.input_shape))
     if as_json:
         print_line(json.dumps([asdict(layer) for layer in layers], indent=2))
         return

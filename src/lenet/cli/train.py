@@ -5,11 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
+from lenet.cli._console import listed
 from lenet.cli._settings_options import Panel, settings_options, used_settings
 from lenet.errors import SettingError
 from lenet.kernels import KernelChoice
-from lenet.models import LeNetConfig
-from lenet.training import Recipe
+from lenet.models import MODELS, LeNetConfig
+from lenet.training import PRESETS, Recipe
 
 
 @settings_options(
@@ -27,14 +28,17 @@ def train(
         ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", help="The network: `lenet`.", show_default=False)
+        str | None,
+        typer.Option(
+            "--model", help=f"The network: {listed(MODELS)}. [default: lenet]", show_default=False
+        ),
     ] = None,
     preset: Annotated[
         str | None,
         typer.Option(
             "--preset",
-            help="A network and recipe that work together: `tutorial` or `digits`. "
-            "[default: the one that suits the data]",
+            help=f"A network and recipe that work together: {listed(PRESETS)}. "
+            "[default: the one that suits network and data]",
             show_default=False,
         ),
     ] = None,

@@ -1,3 +1,5 @@
+from ._augmentation import Augmentation as Augmentation
+from ._augmentation import DrawnChanges as DrawnChanges
 from ._batches import Batches as Batches
 from ._batches import Selection as Selection
 from ._batches import derive_seed as derive_seed
@@ -14,9 +16,11 @@ from ._load import load_dataset as load_dataset
 
 __all__ = [
     "CATALOG",
+    "Augmentation",
     "Batches",
     "CatalogEntry",
     "Dataset",
+    "DrawnChanges",
     "RemoteFile",
     "Selection",
     "Split",

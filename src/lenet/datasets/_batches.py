@@ -1,11 +1,16 @@
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from lenet.datasets._augmentation import (
+    Augmentation,
+    DrawnChanges,
+    apply_changes,
+    draw_changes,
+)
 from lenet.datasets._dataset import Split
 from lenet.errors import SettingError
 
@@ -32,14 +37,11 @@ class Selection:
 
     Attributes:
         indices: Of the examples, int64 (B,).
-        mirrored: Which images change left and right, bool (B,); `None` where none does.
-        shifts: How far rows and columns move, int64 (2, B): the pixel at (y, x) comes from
-            (y + shifts[0], x + shifts[1]). `None` where none moves.
+        changes: What augmentation has drawn for them; nothing by default.
     """
 
     indices: Tensor
-    mirrored: Tensor | None = None
-    shifts: Tensor | None = None
+    changes: DrawnChanges = field(default_factory=DrawnChanges)
 
 
 class Batches:
@@ -57,8 +59,7 @@ class Batches:
         device: Where the batches are made.
         mean: Subtracted from the pixels, which have been brought to 0 … 1 before.
         std: What they are divided by then.
-        shift: Move each image by up to this many pixels either way; 0 for none.
-        flip: Mirror each image left to right with probability one half.
+        augmentation: How images are changed at random; not at all by default.
 
     >>> from lenet.datasets import load_dataset
     >>> images, labels = next(iter(Batches(load_dataset("digits").test, 32)))
@@ -76,14 +77,13 @@ class Batches:
         device: torch.device | str = "cpu",
         mean: float = 0.0,
         std: float = 1.0,
-        shift: int = 0,
-        flip: bool = False,
+        augmentation: Augmentation = Augmentation(),  # noqa: B008 - it is frozen
     ):
         if batch_size < 1:
             message = f"`batch_size` must be at least 1, not {batch_size}."
             raise SettingError(message)
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
-        self.mean, self.std, self.shift, self.flip = mean, std, shift, flip
+        self.mean, self.std, self.augmentation = mean, std, augmentation
         self.device = torch.device(device)
         # torch takes no reversed views, and warns of arrays that may not be written to.
         self.images = torch.from_numpy(np.require(split.images, requirements=["C", "W"])).to(device)
@@ -122,20 +122,16 @@ class Batches:
         order = self._order(epoch) if self.shuffle else torch.arange(count, device=self.device)
         for step in range(start, len(self)):
             indices = order[step * self.batch_size : (step + 1) * self.batch_size]
-            yield Selection(indices, *self._draw_augmentation(len(indices), epoch, step))
+            yield Selection(indices, self._draw_changes(len(indices), epoch, step))
 
     def take(self, selection: Selection) -> tuple[Tensor, Tensor]:
         """The examples of a selection: images, float32 (B, C, H, W), and labels, int64 (B,)."""
-        pixels = self.images[selection.indices]
-        if selection.mirrored is not None:
-            pixels = torch.where(selection.mirrored[:, None, None, None], pixels.flip(-1), pixels)
-        if selection.shifts is not None:
-            pixels = self._shift_pixels(pixels, selection.shifts)
+        pixels = apply_changes(self.images[selection.indices], selection.changes)
         return self.normalise(pixels), self.labels[selection.indices]
 
     def normalise(self, pixels: Tensor) -> Tensor:
-        """Pixels 0 … 255, uint8 of any shape, as the float32 that the network takes."""
-        images = pixels.to(torch.float32).div_(255)
+        """Pixels 0 … 255 of any type and shape as the float32 that the network takes."""
+        images = pixels.to(torch.float32) / 255
         if (self.mean, self.std) != (0.0, 1.0):
             images = images.sub_(self.mean).div_(self.std)
         return images
@@ -150,28 +146,9 @@ class Batches:
         generator = torch.Generator().manual_seed(derive_seed(self.seed, _ORDER, epoch))
         return torch.randperm(len(self.labels), generator=generator).to(self.labels.device)
 
-    def _draw_augmentation(
-        self, count: int, epoch: int, step: int
-    ) -> tuple[Tensor | None, Tensor | None]:
-        """What happens to each image of a batch: mirrored, and shifts."""
-        mirrored = shifts = None
-        if not self.flip and not self.shift:
-            return mirrored, shifts
+    def _draw_changes(self, count: int, epoch: int, step: int) -> DrawnChanges:
+        """What happens to each image of a batch."""
+        if self.augmentation == Augmentation():
+            return DrawnChanges()
         seed = derive_seed(self.seed, _AUGMENTATION, epoch, step)
-        generator = torch.Generator().manual_seed(seed)
-        if self.flip:
-            mirrored = (torch.rand(count, generator=generator) < 0.5).to(self.device)
-        if self.shift:
-            sizes = torch.randint(2 * self.shift + 1, (2, count), generator=generator)
-            shifts = (sizes - self.shift).to(self.device)
-        return mirrored, shifts
-
-    def _shift_pixels(self, pixels: Tensor, shifts: Tensor) -> Tensor:
-        """Move each image on its own; what comes in from outside is 0."""
-        count, _, height, width = pixels.shape
-        row_shifts, column_shifts = shifts[:, :, None] + self.shift
-        rows = row_shifts + torch.arange(height, device=self.device)
-        columns = column_shifts + torch.arange(width, device=self.device)
-        padded = F.pad(pixels, [self.shift] * 4).movedim(1, -1)
-        image = torch.arange(count, device=self.device)[:, None, None]
-        return padded[image, rows[:, :, None], columns[:, None, :]].movedim(-1, 1)
+        return draw_changes(self.augmentation, count, seed, self.device)

@@ -4,22 +4,37 @@ from ._file import load_model as load_model
 from ._file import save_model as save_model
 from ._initialisation import initialise as initialise
 from ._lenet import LeNet as LeNet
+from ._lenet5 import LeNet5 as LeNet5
+from ._lenet5_config import LeNet5Config as LeNet5Config
 from ._lenet_config import LeNetConfig as LeNetConfig
+from ._model_config import ModelConfig as ModelConfig
+from ._predecessor_configs import MLPConfig as MLPConfig
+from ._predecessor_configs import SoftmaxConfig as SoftmaxConfig
+from ._predecessors import MLP as MLP
+from ._predecessors import SoftmaxRegression as SoftmaxRegression
 from ._recognise import recognise_lenet as recognise_lenet
 from ._registry import MODELS as MODELS
 from ._registry import build_model as build_model
 from ._registry import identify_model as identify_model
 from ._registry import model_config as model_config
+from ._registry import unknown_setting as unknown_setting
 from ._summary import LayerSummary as LayerSummary
 from ._summary import summarise as summarise
 
 __all__ = [
+    "MLP",
     "MODELS",
     "LayerSummary",
     "LeNet",
+    "LeNet5",
+    "LeNet5Config",
     "LeNetConfig",
+    "MLPConfig",
     "ModelCard",
+    "ModelConfig",
     "Normalisation",
+    "SoftmaxConfig",
+    "SoftmaxRegression",
     "build_model",
     "identify_model",
     "initialise",
@@ -28,4 +43,5 @@ __all__ = [
     "recognise_lenet",
     "save_model",
     "summarise",
+    "unknown_setting",
 ]

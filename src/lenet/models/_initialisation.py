@@ -1,11 +1,11 @@
-from typing import Literal
-
 from torch import nn
 
+from lenet.models._model_config import Initialisation
 
-def initialise(
-    model: nn.Module, initialisation: Literal["xavier", "kaiming", "pytorch"] = "xavier"
-) -> None:
+_NORMAL_DEVIATION = 0.01
+
+
+def initialise(model: nn.Module, initialisation: Initialisation = "xavier") -> None:
     """Draw the weights of every convolution and dense layer anew, from torch's random numbers.
 
     The biases stay as PyTorch made them, as in the tutorial.
@@ -14,7 +14,8 @@ def initialise(
         model: The network; changed in place.
         initialisation: `xavier` for uniform in ±√(6 / (fan-in + fan-out)) (Glorot and Bengio
             2010, equation 16), `kaiming` for uniform in ±√(6 / fan-in) (He et al. 2015),
-            `pytorch` to leave the weights as they are.
+            `normal` for a normal distribution with standard deviation 0.01, `pytorch` to leave the
+            weights as they are.
     """
     if initialisation == "pytorch":
         return
@@ -22,5 +23,7 @@ def initialise(
         if isinstance(layer, (nn.Conv2d, nn.Linear)):
             if initialisation == "xavier":
                 nn.init.xavier_uniform_(layer.weight)
-            else:
+            elif initialisation == "kaiming":
                 nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
+            else:
+                nn.init.normal_(layer.weight, std=_NORMAL_DEVIATION)

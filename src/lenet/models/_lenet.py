@@ -39,20 +39,24 @@ class LeNet(KernelSequential):
         config = config or LeNetConfig()
         activation, pooling = ACTIVATIONS[config.activation], POOLINGS[config.pooling]
         layers: list[nn.Module] = []
-        maps = config.input_shape[0]
+        maps, with_bias = config.input_shape[0], not config.batch_norm
         for block, channels in enumerate(config.channels):
             padding = config.padding if block == 0 else 0
-            layers += [
-                nn.Conv2d(maps, channels, config.kernel_size, padding=padding),
-                activation(),
-                pooling(kernel_size=2, stride=2),
-            ]
+            layers.append(
+                nn.Conv2d(maps, channels, config.kernel_size, padding=padding, bias=with_bias)
+            )
+            if config.batch_norm:
+                layers.append(nn.BatchNorm2d(channels))
+            layers += [activation(), pooling(kernel_size=2, stride=2)]
             maps = channels
         layers.append(nn.Flatten())
         height, width = config.feature_map_sizes()[-1]
         widths = (maps * height * width, *config.dense_widths)
         for inputs, outputs in itertools.pairwise(widths):
-            layers += [nn.Linear(inputs, outputs), activation()]
+            layers.append(nn.Linear(inputs, outputs, bias=with_bias))
+            if config.batch_norm:
+                layers.append(nn.BatchNorm1d(outputs))
+            layers.append(activation())
         layers.append(nn.Linear(widths[-1], config.classes))
         super().__init__(*layers)
         self.config = config

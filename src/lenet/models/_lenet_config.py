@@ -1,15 +1,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from lenet._settings import Settings
 from lenet.errors import ModelError, SettingError
+from lenet.models._model_config import MOST, Activation, Initialisation, ModelConfig
 
-_MOST = 65536  # of anything that a layer may have
 _POOL = 2  # every pooling layer takes 2×2 pixels to one
 
 
 @dataclass(frozen=True)
-class LeNetConfig(Settings):
+class LeNetConfig(ModelConfig):
     """The shape of a LeNet; the defaults are the tutorial's.
 
     Attributes:
@@ -22,36 +21,31 @@ class LeNetConfig(Settings):
         dense_widths: Units of each hidden dense layer.
         activation: What follows every convolution and hidden dense layer.
         pooling: What 2×2 pixels become at the end of a block, their average or their maximum.
-        initialisation: How the weights start; `pytorch` leaves them as PyTorch makes them.
+        batch_norm: Whether every convolution and hidden dense layer is followed by batch
+            normalisation (Ioffe and Szegedy 2015), before the activation, in place of its bias.
+        initialisation: How the weights start: `xavier` and `kaiming` after the layer's size,
+            `normal` with standard deviation 0.01; `pytorch` leaves them as PyTorch makes them.
 
     Raises:
         SettingError: A value is ill-typed or out of range.
         ModelError: A layer does not fit what comes out of the one before.
     """
 
-    input_shape: tuple[int, ...] = (1, 28, 28)
-    classes: int = 10
     channels: tuple[int, ...] = (6, 16)
     kernel_size: int = 5
     padding: int = 2
     dense_widths: tuple[int, ...] = (120, 84)
-    activation: Literal["sigmoid", "tanh", "relu", "gelu"] = "sigmoid"
+    activation: Activation = "sigmoid"
     pooling: Literal["average", "max"] = "average"
-    initialisation: Literal["xavier", "kaiming", "pytorch"] = "xavier"
+    batch_norm: bool = False
+    initialisation: Initialisation = "xavier"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require(
-            "input_shape",
-            len(self.input_shape) == 3 and all(1 <= size <= _MOST for size in self.input_shape),
-            f"three numbers, channels, height and width, each from 1 to {_MOST}",
-        )
-        self.require("classes", 2 <= self.classes <= _MOST, f"from 2 to {_MOST}")
         self.require("kernel_size", self.kernel_size >= 1, "at least 1")
-        self.require("padding", 0 <= self.padding <= _MOST, f"from 0 to {_MOST}")
-        for name in ("channels", "dense_widths"):
-            rule = f"numbers from 1 to {_MOST}"
-            self.require(name, all(1 <= width <= _MOST for width in getattr(self, name)), rule)
+        self.require("padding", 0 <= self.padding <= MOST, f"from 0 to {MOST}")
+        self.require_sizes("channels")
+        self.require_sizes("dense_widths")
         if not self.channels:
             message = "`channels` must have at least one number, one for each block."
             raise SettingError(message)

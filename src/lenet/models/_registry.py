@@ -1,10 +1,13 @@
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lenet._settings import Settings
-from lenet.errors import ModelError, UnknownNameError
+from lenet._settings import field_types
+from lenet.errors import LenetError, ModelError, SettingError, UnknownNameError
+from lenet.models._lenet5_config import LeNet5Config
 from lenet.models._lenet_config import LeNetConfig
+from lenet.models._model_config import ModelConfig
+from lenet.models._predecessor_configs import MLPConfig, SoftmaxConfig
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,14 +22,19 @@ class ModelEntry:
         factory: The name of its class in `lenet.models`, which is imported when it is built.
     """
 
-    config: type[Settings]
+    config: type[ModelConfig]
     factory: str
 
 
-MODELS: dict[str, ModelEntry] = {"lenet": ModelEntry(LeNetConfig, "LeNet")}
+MODELS: dict[str, ModelEntry] = {
+    "softmax": ModelEntry(SoftmaxConfig, "SoftmaxRegression"),
+    "mlp": ModelEntry(MLPConfig, "MLP"),
+    "lenet": ModelEntry(LeNetConfig, "LeNet"),
+    "lenet5": ModelEntry(LeNet5Config, "LeNet5"),
+}
 
 
-def model_config(name: str, settings: Mapping[str, Any] | None = None) -> Settings:
+def model_config(name: str, settings: Mapping[str, Any] | None = None) -> ModelConfig:
     """The settings of a network, from plain values.
 
     Raises:
@@ -39,10 +47,32 @@ def model_config(name: str, settings: Mapping[str, Any] | None = None) -> Settin
     """
     if name not in MODELS:
         raise UnknownNameError("model", name, MODELS)
-    return MODELS[name].config.from_dict(settings or {})
+    config = MODELS[name].config
+    for setting in settings or {}:
+        if setting not in field_types(config):
+            raise unknown_setting(setting, f"`{name}`", field_types(config))
+    return config.from_dict(settings or {})
 
 
-def build_model(config: Settings, *, seed: int | None = None) -> "nn.Module":
+def unknown_setting(setting: str, network: str, known: Iterable[str]) -> LenetError:
+    """The error for a setting that a network does not have.
+
+    Args:
+        setting: Its name.
+        network: What to call the network.
+        known: Settings that could have been meant.
+
+    Returns:
+        An error that says which networks have the setting, or offers the nearest known name.
+    """
+    owners = [f"`{name}`" for name, entry in MODELS.items() if setting in field_types(entry.config)]
+    if not owners:
+        return UnknownNameError("setting", setting, known)
+    message = f"`{setting}` is a setting of {' and '.join(owners)}; {network} does not have it."
+    return SettingError(message)
+
+
+def build_model(config: ModelConfig, *, seed: int | None = None) -> "nn.Module":
     """Build a network from its settings.
 
     Args:
@@ -74,7 +104,7 @@ def build_model(config: Settings, *, seed: int | None = None) -> "nn.Module":
     return model
 
 
-def identify_model(model: "nn.Module") -> tuple[str, Settings]:
+def identify_model(model: "nn.Module") -> tuple[str, ModelConfig]:
     """The name under which a network is registered, and its settings.
 
     Raises:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from lenet.errors import ModelError
+from lenet.models._lenet5_layers import PartialConvolution, RadialBasis, Subsampling
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,8 @@ class LayerSummary:
         name: Its class, such as `Conv2d`.
         output_shape: The shape of its output for the batch that was tried.
         parameters: How many numbers it learns.
-        multiply_accumulates: Multiplications with addition, an image; convolutions and dense
-            layers only, without biases.
+        multiply_accumulates: Multiplications with addition, an image, without biases; 0 for
+            layers that are no weighted sums or distances.
     """
 
     name: str
@@ -80,4 +81,10 @@ def _multiply_accumulates(layer: nn.Module, output: Tensor) -> int:
     if isinstance(layer, (nn.Conv2d, nn.Linear)):
         weights_seen = layer.weight[0].numel()
         return math.prod(output.shape[1:]) * weights_seen
+    if isinstance(layer, PartialConvolution):
+        return layer.weight.numel() * math.prod(output.shape[2:])
+    if isinstance(layer, Subsampling):
+        return math.prod(output.shape[1:])
+    if isinstance(layer, RadialBasis):
+        return layer.targets.numel()
     return 0

@@ -8,18 +8,22 @@ from typing import Any
 import torch
 from torch import nn
 
-from lenet._settings import Settings, field_types
+from lenet._settings import field_types
 from lenet.datasets import Dataset
 from lenet.errors import ModelError, SettingError, UnknownNameError
 from lenet.models import (
     MODELS,
+    ModelConfig,
     Normalisation,
     build_model,
     identify_model,
     model_config,
     recognise_lenet,
+    unknown_setting,
 )
 from lenet.training import Recipe, preset_for
+
+_LECUN_BACKGROUND, _LECUN_RANGE = -0.1, 1.275  # so that ink is 1.175
 
 
 @dataclass(frozen=True)
@@ -58,15 +62,16 @@ def make_plan(
     Raises:
         SettingError: Something is unknown, ill-typed or out of range.
     """
-    base = preset_for(dataset, preset)
-    model = base.model if model is None else model
     if isinstance(model, str) and model not in MODELS:
         raise UnknownNameError("model", model, MODELS)
+    base = preset_for(dataset, preset, model if isinstance(model, str) else None)
+    model = base.model if model is None else model
     of_recipe = field_types(Recipe)
     of_model = field_types(MODELS[model].config) if isinstance(model, str) else {}
     for name in settings:
         if name not in of_recipe and name not in of_model:
-            raise UnknownNameError("setting", name, [*of_recipe, *of_model])
+            network = f"`{model}`" if isinstance(model, str) else "a network that is already built"
+            raise unknown_setting(name, network, [*of_recipe, *of_model])
     for_recipe = {name: value for name, value in settings.items() if name in of_recipe}
     for_model = {name: value for name, value in settings.items() if name in of_model}
     if model == base.model:
@@ -74,7 +79,7 @@ def make_plan(
     return Plan(base.name, (recipe or base.recipe).replace(**for_recipe), model, for_model)
 
 
-def build_network(plan: Plan, data: Dataset, seed: int) -> tuple[nn.Module, str, Settings]:
+def build_network(plan: Plan, data: Dataset, seed: int) -> tuple[nn.Module, str, ModelConfig]:
     """The network of a plan for some images, with its name in the registry and its settings.
 
     Raises:
@@ -102,6 +107,8 @@ def measure_normalisation(recipe: Recipe, data: Dataset) -> Normalisation:
     """How pixels become the network's input, measured on the training images if need be."""
     if recipe.normalisation == "unit":
         return Normalisation()
+    if recipe.normalisation == "lecun":
+        return Normalisation(mean=-_LECUN_BACKGROUND / _LECUN_RANGE, std=1 / _LECUN_RANGE)
     pixels = data.train.images
     return Normalisation(mean=float(pixels.mean()) / 255, std=float(pixels.std()) / 255 or 1.0)
 

@@ -1,11 +1,10 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lenet._settings import Settings
 from lenet._version import __version__
 from lenet.errors import RunError, UnknownNameError
 from lenet.kernels import KernelChoice
-from lenet.models import Normalisation, model_config
+from lenet.models import ModelConfig, Normalisation, model_config
 from lenet.training import Recipe
 
 _FORMAT = 1
@@ -33,7 +32,7 @@ class RunConfig:
     dataset: str
     fingerprint: str
     model: str
-    settings: Settings
+    settings: ModelConfig
     recipe: Recipe
     preset: str
     normalisation: Normalisation

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from lenet.datasets import Split
 from lenet.kernels import use_kernels
-from lenet.models import LeNetConfig
 from lenet.training._recipe import Recipe
 
 _STUCK = 0.98  # of the loss of always guessing by class frequency
@@ -137,8 +136,7 @@ def _remedies(
     model: nn.Module, layers: list[LayerHealth], steps: int, recipe: Recipe
 ) -> tuple[str, ...]:
     """What to try, most likely first."""
-    config = getattr(model, "config", None)
-    initialisation = config.initialisation if isinstance(config, LeNetConfig) else "pytorch"
+    initialisation = getattr(getattr(model, "config", None), "initialisation", "pytorch")
     kinds = {layer.name for layer in layers}
     remedies = []
     if "ReLU" in kinds and recipe.learning_rate >= _LARGE_LEARNING_RATE:

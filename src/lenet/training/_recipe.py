@@ -1,8 +1,11 @@
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from lenet._settings import Settings
 from lenet.errors import SettingError
+
+if TYPE_CHECKING:
+    from lenet.datasets import Augmentation
 
 _LARGEST = 3e38  # beyond it a number is infinite for the float32 of the weights
 
@@ -23,13 +26,22 @@ class Recipe(Settings):
             lowers it to zero, `one-cycle` warms up and then cools down (Smith 2018).
         step_epochs: Epochs between two changes of the `step` schedule.
         step_factor: What the `step` schedule multiplies the learning rate by.
+        loss: What is made small: `cross-entropy`, or LeNet-5's `map`, which is the same with one
+            more class for what is no digit, at a fixed distance (LeCun et al. 1998, equation 9).
         label_smoothing: Share of the target that is spread over all classes, 0 to below 1.
         gradient_clipping: Largest norm of all gradients together; 0 for no limit.
         early_stopping: Stop after this many epochs without a better validation accuracy; 0 never.
         shift: Augmentation: move each image by up to this many pixels either way.
         flip: Augmentation: mirror each image left to right with probability one half.
+        rotation: Augmentation: turn each image by up to this many degrees either way.
+        scaling: Augmentation: enlarge or shrink each image by up to this share.
+        squeezing: Augmentation: make each image wider and lower, or narrower and higher, by up to
+            this share.
+        shearing: Augmentation: move the rows of each image sideways, by up to this share of their
+            distance from the middle.
         normalisation: What the pixels become: `unit` is 0 to 1, `standard` has mean 0 and
-            standard deviation 1 over the training images.
+            standard deviation 1 over the training images, `lecun` is -0.1 to 1.175 (LeCun et al.
+            1998).
         validation: Share of the training images held out to choose on; then the best epoch's
             weights are kept and the test images are used once, at the end.
 
@@ -47,12 +59,17 @@ class Recipe(Settings):
     schedule: Literal["constant", "step", "cosine", "one-cycle"] = "constant"
     step_epochs: int = 5
     step_factor: float = 0.1
+    loss: Literal["cross-entropy", "map"] = "cross-entropy"
     label_smoothing: float = 0.0
     gradient_clipping: float = 0.0
     early_stopping: int = 0
     shift: int = 0
     flip: bool = False
-    normalisation: Literal["unit", "standard"] = "unit"
+    rotation: float = 0.0
+    scaling: float = 0.0
+    squeezing: float = 0.0
+    shearing: float = 0.0
+    normalisation: Literal["unit", "standard", "lecun"] = "unit"
     validation: float = 0.0
 
     def __post_init__(self) -> None:
@@ -65,13 +82,24 @@ class Recipe(Settings):
             self.require(name, 0 < getattr(self, name) < _LARGEST, "above 0 and finite")
         for name in ("weight_decay", "gradient_clipping"):
             self.require(name, 0 <= getattr(self, name) < _LARGEST, "at least 0 and finite")
-        for name in ("momentum", "label_smoothing", "validation"):
+        for name in (
+            "momentum",
+            "label_smoothing",
+            "scaling",
+            "squeezing",
+            "shearing",
+            "validation",
+        ):
             self.require(name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
+        self.require("rotation", 0 <= self.rotation <= 180, "from 0 to 180 degrees")
         if self.optimiser != "sgd" and (self.momentum or self.nesterov):
             message = f"`momentum` and `nesterov` belong to `sgd`, not to `{self.optimiser}`."
             raise SettingError(message)
         if self.nesterov and not self.momentum:
             message = "`nesterov` needs a `momentum` above 0, such as 0.9."
+            raise SettingError(message)
+        if self.loss == "map" and self.label_smoothing:
+            message = "`label_smoothing` belongs to the loss `cross-entropy`, not to `map`."
             raise SettingError(message)
         if self.early_stopping and not self.validation:
             message = (
@@ -79,3 +107,17 @@ class Recipe(Settings):
                 "above 0, such as 0.1."
             )
             raise SettingError(message)
+
+    @property
+    def augmentation(self) -> "Augmentation":
+        """How training images are changed at random."""
+        from lenet.datasets import Augmentation
+
+        return Augmentation(
+            flip=self.flip,
+            rotation=self.rotation,
+            scaling=self.scaling,
+            squeezing=self.squeezing,
+            shearing=self.shearing,
+            shift=self.shift,
+        )

@@ -5,7 +5,9 @@ from typing import Protocol
 from torch import Tensor, nn
 
 from lenet.datasets import Batches, Selection
+from lenet.errors import ModelError
 from lenet.kernels import FusedStep, StepSettings, try_kernels
+from lenet.training._losses import build_loss
 from lenet.training._metrics import count_correct
 from lenet.training._optimisation import build_optimiser
 from lenet.training._recipe import Recipe
@@ -41,7 +43,7 @@ class TorchSteps:
     def __init__(self, model: nn.Module, recipe: Recipe, batches: Batches):
         self._model, self._recipe, self._batches = model, recipe, batches
         self._optimiser = build_optimiser(recipe, model.parameters())
-        self._loss = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
+        self._loss = build_loss(recipe)
 
     def __call__(self, selection: Selection, learning_rate: float) -> tuple[Tensor, Tensor]:
         """Update the weights by a batch."""
@@ -51,7 +53,7 @@ class TorchSteps:
         logits = self._model(images)
         loss = self._loss(logits, labels)
         self._optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         if self._recipe.gradient_clipping:
             nn.utils.clip_grad_norm_(self._model.parameters(), self._recipe.gradient_clipping)
         self._optimiser.step()
@@ -87,6 +89,12 @@ class NativeSteps:
     """
 
     def __init__(self, model: nn.Module, recipe: Recipe, batches: Batches):
+        if recipe.loss != "cross-entropy":
+            message = f"The compiled kernels do not know the loss `{recipe.loss}`."
+            raise ModelError(message)
+        if recipe.augmentation.distorts:
+            message = "The compiled kernels do not turn, scale, squeeze or shear images."
+            raise ModelError(message)
         settings = StepSettings(
             optimiser=recipe.optimiser,
             momentum=recipe.momentum,
@@ -111,8 +119,8 @@ class NativeSteps:
         return self._step(
             selection.indices,
             learning_rate,
-            mirrored=selection.mirrored,
-            shifts=selection.shifts,
+            mirrored=selection.changes.mirrored,
+            shifts=selection.changes.shifts,
         )
 
 

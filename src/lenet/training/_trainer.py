@@ -97,8 +97,7 @@ class Trainer:
             recipe.batch_size,
             shuffle=True,
             seed=seed,
-            shift=recipe.shift,
-            flip=recipe.flip,
+            augmentation=recipe.augmentation,
             **place,
         )
         self.test_batches = Batches(dataset.test, _EVALUATION_BATCH, **place)

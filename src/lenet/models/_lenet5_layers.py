@@ -1,0 +1,154 @@
+"""The layers of LeNet-5 that PyTorch does not have."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lenet.models._digit_bitmaps import digit_bitmaps
+
+# Which maps of S2 each map of C3 sees: table I of LeCun et al. (1998), column by column.
+C3_INPUTS = (
+    (0, 1, 2),
+    (1, 2, 3),
+    (2, 3, 4),
+    (3, 4, 5),
+    (0, 4, 5),
+    (0, 1, 5),
+    (0, 1, 2, 3),
+    (1, 2, 3, 4),
+    (2, 3, 4, 5),
+    (0, 3, 4, 5),
+    (0, 1, 4, 5),
+    (0, 1, 2, 5),
+    (0, 1, 3, 4),
+    (1, 2, 4, 5),
+    (0, 2, 3, 5),
+    (0, 1, 2, 3, 4, 5),
+)
+
+
+class ScaledTanh(nn.Module):
+    """The squashing function 1.7159 · tanh(2/3 · a), which takes ±1 to ±1.
+
+    Source: LeCun et al. (1998), equation 6 and appendix A.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Each number squashed."""
+        return 1.7159 * torch.tanh(2 / 3 * input)
+
+
+class Subsampling(nn.Module):
+    """The sum of every 2×2 pixels, times a coefficient, plus a bias; one of each a map.
+
+    Args:
+        maps: Feature maps.
+
+    Source: LeCun et al. (1998), section II.B, layer S2.
+    """
+
+    def __init__(self, maps: int):
+        super().__init__()
+        self.maps = maps
+        self.weight = nn.Parameter(torch.empty(maps))
+        self.bias = nn.Parameter(torch.empty(maps))
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(N, maps, H, W) to (N, maps, H/2, W/2)."""
+        sums = F.avg_pool2d(input, 2) * 4
+        return sums * self.weight[:, None, None] + self.bias[:, None, None]
+
+    def extra_repr(self) -> str:
+        """Its size, for `print`."""
+        return f"{self.maps}"
+
+
+class PartialConvolution(nn.Module):
+    """A 5×5 convolution of which each map sees some of the input's maps, not all.
+
+    Args:
+        inputs: For each map of the output, the maps of the input that it sees.
+
+    Source: LeCun et al. (1998), section II.B, layer C3.
+    """
+
+    KERNEL_SIZE = 5
+
+    def __init__(self, inputs: tuple[tuple[int, ...], ...]):
+        super().__init__()
+        self.inputs = inputs
+        pairs = [(output, seen) for output, all_seen in enumerate(inputs) for seen in all_seen]
+        self._outputs, self._seen = (list(side) for side in zip(*pairs, strict=True))
+        self.weight = nn.Parameter(torch.empty(len(pairs), self.KERNEL_SIZE, self.KERNEL_SIZE))
+        self.bias = nn.Parameter(torch.empty(len(inputs)))
+
+    def filters(self) -> Tensor:
+        """The filters of an ordinary convolution that computes the same, with zeros in it."""
+        shape = len(self.inputs), 1 + max(self._seen), self.KERNEL_SIZE, self.KERNEL_SIZE
+        everything = self.weight.new_zeros(shape)
+        everything[self._outputs, self._seen] = self.weight
+        return everything
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(N, maps seen, H, W) to (N, maps, H-4, W-4)."""
+        return F.conv2d(input, self.filters(), self.bias)
+
+    def extra_repr(self) -> str:
+        """Its size, for `print`."""
+        return f"{1 + max(self._seen)}, {len(self.inputs)}, connections={len(self.weight)}"
+
+
+class RadialBasis(nn.Module):
+    """How far the picture in layer F6 is from each class's: the output layer, without weights.
+
+    The paper's penalties are the squared distances; a class's logit is minus its penalty, so that
+    the likeliest class has the largest logit, as with other networks.
+
+    Args:
+        classes: Number of classes, up to 10.
+
+    Source: LeCun et al. (1998), equation 7.
+    """
+
+    targets: Tensor
+
+    def __init__(self, classes: int):
+        super().__init__()
+        self.classes = classes
+        self.register_buffer("targets", digit_bitmaps()[:classes])
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(N, 84) to logits (N, classes), each 0 or below."""
+        return -(input[:, None] - self.targets).square().sum(dim=2)
+
+    def extra_repr(self) -> str:
+        """Its size, for `print`."""
+        return f"{self.targets.shape[1]}, {self.classes}"
+
+
+@torch.no_grad()
+def initialise_as_published(network: nn.Module) -> None:
+    """Draw all weights and biases uniformly from ±2.4 / fan-in, from torch's random numbers.
+
+    Source: LeCun et al. (1998), section III.C.
+    """
+    for layer in network.modules():
+        if isinstance(layer, PartialConvolution):
+            filter_size = layer.KERNEL_SIZE**2
+            fan_ins = torch.tensor([len(seen) * filter_size for seen in layer.inputs])
+            bounds = 2.4 / fan_ins
+            layer.bias.copy_(_uniform(layer.bias, bounds))
+            layer.weight.copy_(_uniform(layer.weight, bounds[layer._outputs][:, None, None]))
+        elif isinstance(layer, (nn.Conv2d, nn.Linear, Subsampling)):
+            fan_in = 4 if isinstance(layer, Subsampling) else math.prod(layer.weight.shape[1:])
+            bound = 2.4 / fan_in
+            layer.weight.uniform_(-bound, bound)
+            assert layer.bias is not None
+            layer.bias.uniform_(-bound, bound)
+
+
+def _uniform(like: Tensor, bounds: Tensor) -> Tensor:
+    """Uniform random numbers from ±bounds."""
+    return (2 * torch.rand_like(like) - 1) * bounds

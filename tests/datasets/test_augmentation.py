@@ -1,0 +1,88 @@
+"""Turned, scaled, squeezed and sheared images, against scipy's own interpolation."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from scipy import ndimage
+
+from lenet.datasets import Augmentation
+from lenet.datasets._augmentation import DrawnChanges, apply_changes, draw_changes
+
+CPU = torch.device("cpu")
+
+
+def draw(count: int = 2000, **bounds: float) -> npt.NDArray[np.float64]:
+    """The matrices (x, y) from the middle ← (x, y) of many images."""
+    changes = draw_changes(Augmentation(**bounds), count, seed=3, device=CPU)
+    assert changes.distortions is not None
+    return np.linalg.inv(changes.distortions.double().numpy())
+
+
+def distorted_by_scipy(
+    image: npt.NDArray[np.float32], matrix: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """An image whose pixel at (x, y) from the middle comes from the matrix times (x, y)."""
+    of_rows_and_columns = matrix[::-1, ::-1]
+    middle = (np.array(image.shape) - 1) / 2
+    offset = middle - of_rows_and_columns @ middle
+    return ndimage.affine_transform(
+        image, of_rows_and_columns, offset, order=1, mode="grid-constant"
+    )
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (9, 14), (1, 5)])
+def test_distorted_pixels_are_those_of_scipy(shape: tuple[int, int]) -> None:
+    random = np.random.default_rng(1)
+    images = random.integers(0, 256, (6, 2, *shape), dtype=np.uint8)
+    augmentation = Augmentation(rotation=40, scaling=0.3, squeezing=0.2, shearing=0.4)
+    changes = draw_changes(augmentation, len(images), seed=0, device=CPU)
+    assert changes.distortions is not None
+    outputs = apply_changes(torch.from_numpy(images), changes)
+    assert outputs.dtype == torch.float32
+    for image, output, matrix in zip(images, outputs, changes.distortions, strict=True):
+        for channel, expected_of in zip(output, image.astype(np.float32), strict=True):
+            expected = distorted_by_scipy(expected_of, matrix.numpy())
+            np.testing.assert_allclose(channel.numpy(), expected, atol=0.02)
+
+
+def test_a_rotation_by_a_quarter_turns_the_image() -> None:
+    image = torch.arange(25, dtype=torch.uint8).reshape(1, 1, 5, 5)
+    quarter = torch.tensor([[[0.0, 1.0], [-1.0, 0.0]]])
+    output = apply_changes(image, DrawnChanges(distortions=quarter))
+    torch.testing.assert_close(output, torch.rot90(image, -1, (2, 3)).float(), atol=1e-3, rtol=0)
+
+
+def test_rotations_keep_lengths_and_stay_within_their_bound() -> None:
+    matrices = draw(rotation=30)
+    angles = np.degrees(np.arctan2(matrices[:, 1, 0], matrices[:, 0, 0]))
+    np.testing.assert_allclose(np.linalg.det(matrices), 1, atol=1e-5)
+    assert 28 < angles.max() <= 30.001
+    assert -30.001 <= angles.min() < -28
+
+
+def test_scaling_is_as_likely_to_shrink_as_to_enlarge() -> None:
+    sizes = draw(scaling=0.25)[:, 0, 0]
+    assert 1.2 < sizes.max() <= 1.2501
+    assert 1 / 1.2501 <= sizes.min() < 0.83
+    assert abs(np.mean(sizes > 1) - 0.5) < 0.05
+
+
+def test_squeezing_keeps_the_area() -> None:
+    matrices = draw(squeezing=0.2)
+    np.testing.assert_allclose(matrices[:, 0, 0] * matrices[:, 1, 1], 1, atol=1e-5)
+    assert 1.15 < matrices[:, 0, 0].max() <= 1.2001
+
+
+def test_shearing_moves_columns_and_leaves_rows() -> None:
+    matrices = draw(shearing=0.3)
+    np.testing.assert_allclose(matrices[:, 1], np.tile([0.0, 1.0], (len(matrices), 1)), atol=1e-5)
+    assert 0.28 < matrices[:, 0, 1].max() <= 0.3001
+
+
+def test_nothing_is_drawn_for_what_is_not_wanted() -> None:
+    assert draw_changes(Augmentation(), 3, seed=0, device=CPU) == DrawnChanges()
+    assert not Augmentation(flip=True, shift=2).distorts
+    assert math.isclose(float(draw(1, rotation=1e-9)[0, 0, 0]), 1)
