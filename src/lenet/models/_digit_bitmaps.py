@@ -1,7 +1,8 @@
 """The pictures that LeNet-5's layer F6 learns to draw: 7×12 pixels for each of the ten digits.
 
 After figure 3 of LeCun et al. (1998), which shows the printable ASCII set, in the transcription
-that other implementations use. The printed figure is small; single pixels of it can be argued about.
+that other implementations use. The printed figure is small, and single pixels of it can be argued
+about.
 """
 
 import torch
