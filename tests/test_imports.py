@@ -21,10 +21,21 @@ ALLOWED = {
     "training": {"datasets", "kernels", "models"},
     "runs": {"datasets", "kernels", "models", "training"},
     "evaluation": {"datasets", "kernels", "models", "training", "runs"},
+    "comparison": {"datasets", "evaluation", "models", "runs", "training"},
     "d2l": {"datasets", "models", "training"},
     "bench": {"datasets", "kernels", "models", "training", "runs"},
     "doctor": {"datasets", "kernels", "models", "training", "runs"},
-    "cli": {"bench", "datasets", "doctor", "kernels", "models", "training", "runs", "evaluation"},
+    "cli": {
+        "bench",
+        "comparison",
+        "datasets",
+        "doctor",
+        "evaluation",
+        "kernels",
+        "models",
+        "runs",
+        "training",
+    },
 }
 
 

@@ -1,4 +1,5 @@
 from . import bench as bench
+from . import comparison as comparison
 from . import d2l as d2l
 from . import datasets as datasets
 from . import doctor as doctor
@@ -9,6 +10,8 @@ from . import models as models
 from . import runs as runs
 from . import training as training
 from ._version import __version__ as __version__
+from .comparison import compare as compare
+from .comparison import compare_runs as compare_runs
 from .datasets import Dataset as Dataset
 from .datasets import Split as Split
 from .datasets import load_dataset as load_dataset
@@ -38,6 +41,9 @@ __all__ = [
     "Split",
     "__version__",
     "bench",
+    "compare",
+    "compare_runs",
+    "comparison",
     "d2l",
     "datasets",
     "doctor",

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 from lenet.errors import SettingError, UnknownNameError
 
+_TRUTH = {"yes": True, "true": True, "no": False, "false": False}
 _TOO_LARGE = 2**1023  # for a float
 SettingsType = TypeVar("SettingsType", bound="Settings")
 
@@ -83,7 +84,9 @@ def parse_setting(cls: type[Settings], name: str, text: str) -> Any:
                 value = tuple(int(part) for part in text.split(",") if part.strip())
             elif kind in (int, float):
                 value = kind(text)
-        except ValueError:
+            elif kind is bool:
+                value = _TRUTH[text.lower()]
+        except (ValueError, KeyError):
             message = f"`{name}` must be {_describe(annotation)}, not `{text}`."
             raise SettingError(message) from None
     return _checked(name, value, annotation)

@@ -10,6 +10,7 @@ import typer
 from lenet._version import __version__
 from lenet.cli._console import print_error, print_notice
 from lenet.cli.bench import bench
+from lenet.cli.compare import compare
 from lenet.cli.doctor import doctor
 from lenet.cli.evaluate import evaluate
 from lenet.cli.runs import runs
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.command()(train)
 app.command()(evaluate)
 app.command()(runs)
+app.command()(compare)
 app.command()(summary)
 app.command()(bench)
 app.command()(doctor)

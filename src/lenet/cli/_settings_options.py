@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 import typer
 
 from lenet._settings import Settings, field_help, field_types, parse_setting
+from lenet.errors import SettingError, UnknownNameError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -62,6 +63,32 @@ def used_settings(classes: tuple[type[Settings], ...], options: dict[str, Any]) 
             if value is not None:
                 used[name] = parse_setting(cls, name, value) if isinstance(value, str) else value
     return used
+
+
+def parse_variation(classes: tuple[type[Settings], ...], text: str) -> tuple[str, list[Any]]:
+    """A setting with several values, as typed: `activation=sigmoid,relu`, `channels=6,16/16,32`.
+
+    Raises:
+        UnknownNameError: There is no such setting.
+        SettingError: There is no `=`, or a text is not a value of its field's type.
+    """
+    name, equals, values = text.partition("=")
+    name = name.strip().lstrip("-").replace("-", "_")
+    if not equals:
+        message = (
+            f"`{text}` should be a setting with its values, such as `activation=sigmoid,relu`."
+        )
+        raise SettingError(message)
+    for cls in classes:
+        annotation = field_types(cls).get(name)
+        if annotation is None:
+            continue
+        separator = "/" if get_origin(annotation) is tuple else ","
+        parts = [part.strip() for part in values.split(separator) if part.strip()]
+        return name, [parse_setting(cls, name, part) for part in parts]
+    raise UnknownNameError(
+        "setting", name, [field for cls in classes for field in field_types(cls)]
+    )
 
 
 def _option(panel: Panel, name: str) -> inspect.Parameter:

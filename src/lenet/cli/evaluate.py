@@ -34,6 +34,14 @@ def evaluate(
     split: Annotated[
         Literal["train", "validation", "test"], typer.Option("--split", help="Which images.")
     ] = "test",
+    views: Annotated[
+        Literal["single", "mirrored", "shifted"],
+        typer.Option(
+            "--views",
+            help="How each image is looked at: once, also mirrored, or also moved by up to one "
+            "pixel. The probabilities of several views are averaged.",
+        ),
+    ] = "single",
     device: Annotated[
         str, typer.Option("--device", help="`cpu`, `cuda`, `mps`, …; `auto` takes the best.")
     ] = "auto",
@@ -63,7 +71,9 @@ def evaluate(
     from lenet.runs import open_run
 
     source = Path(model) if Path(model).is_file() else open_run(model, runs_folder)
-    scored = evaluation.evaluate(source, data, split=split, device=device, kernels=kernels)
+    scored = evaluation.evaluate(
+        source, data, split=split, views=views, device=device, kernels=kernels
+    )
     if picture is not None:
         _save_picture(scored, picture)
     elif isinstance(source, Path) or as_json:

@@ -5,13 +5,17 @@ from ._scores import ClassScore as ClassScore
 from ._scores import Evaluation as Evaluation
 from ._scores import score_predictions as score_predictions
 from ._scores import wilson_interval as wilson_interval
+from ._views import Views as Views
+from ._views import log_probabilities as log_probabilities
 
 __all__ = [
     "ClassScore",
     "Evaluation",
+    "Views",
     "confusion_text",
     "draw_confusion",
     "evaluate",
+    "log_probabilities",
     "score_predictions",
     "wilson_interval",
 ]

@@ -3,14 +3,13 @@ from typing import Literal
 
 import torch
 
-from lenet.datasets import Batches, Dataset, Split, dataset_names, load_dataset
+from lenet.datasets import Dataset, Split, dataset_names, load_dataset
 from lenet.errors import DatasetError, RunError
 from lenet.evaluation._scores import Evaluation, score_predictions
+from lenet.evaluation._views import Views, log_probabilities
 from lenet.kernels import KernelChoice, use_kernels
 from lenet.runs import Run, load, open_run
-from lenet.training import compute_logits, pick_device
-
-_BATCH = 256
+from lenet.training import pick_device
 
 
 def evaluate(
@@ -18,6 +17,7 @@ def evaluate(
     dataset: str | Dataset | None = None,
     *,
     split: Literal["train", "validation", "test"] = "test",
+    views: Views = "single",
     device: str = "auto",
     kernels: KernelChoice = "auto",
     runs_folder: Path | str = "runs",
@@ -29,6 +29,8 @@ def evaluate(
         dataset: A name, or images of one's own; what the network was trained on where none is
             given.
         split: Which images; `validation` gives those that the run held out.
+        views: `single` looks once at each image; `mirrored` also at its mirror image, `shifted` at
+            it moved by up to one pixel, and the probabilities are averaged.
         device: Where to compute.
         kernels: What computes on a CPU: `native` for lenet's compiled kernels, with an error where
             they do not serve; `torch` for PyTorch; `auto` for the kernels where they serve.
@@ -50,21 +52,17 @@ def evaluate(
     data = dataset if isinstance(dataset, Dataset) else load_dataset(dataset or card.dataset)
     data.check_fits(card.input_shape, len(card.class_names))
     examples = _pick_split(source, data, split)
-    batches = Batches(
-        examples,
-        _BATCH,
-        device=pick_device(device),
-        mean=card.normalisation.mean,
-        std=card.normalisation.std,
-    )
+    place = pick_device(device)
     with use_kernels(kernels):
-        logits = compute_logits(network.to(batches.device), batches).cpu()
+        scores = log_probabilities(
+            network.to(place), examples, card.normalisation, views=views, device=place
+        )
     labels = torch.from_numpy(examples.labels)
     return score_predictions(
         examples.labels,
-        logits.argmax(dim=1).numpy(),
+        scores.argmax(dim=1).numpy(),
         data.class_names,
-        loss=float(torch.nn.functional.cross_entropy(logits, labels)),
+        loss=float(torch.nn.functional.nll_loss(scores, labels)),
         dataset=data.name,
         split=split,
     )

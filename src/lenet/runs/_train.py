@@ -17,6 +17,7 @@ from lenet.errors import (
     InterruptedTraining,
     NonFiniteLossError,
     RunError,
+    SettingError,
     StorageError,
 )
 from lenet.kernels import KernelChoice, kernel_status
@@ -25,6 +26,7 @@ from lenet.runs._checkpoint import pack_checkpoint, read_checkpoint
 from lenet.runs._environment import describe_environment
 from lenet.runs._plan import build_network, check_range, make_plan, measure_normalisation
 from lenet.runs._recorder import Recorder
+from lenet.runs._reuse import find_equal_run
 from lenet.runs._run import Run, create_run, open_run
 from lenet.runs._run_config import RunConfig
 from lenet.runs._signals import stop_on_signals
@@ -44,6 +46,7 @@ def train(
     threads: int | None = None,
     kernels: KernelChoice = "auto",
     runs_folder: Path | str = "runs",
+    reuse: bool = False,
     listeners: Sequence[Listener] | None = None,
     **settings: Any,
 ) -> Run:
@@ -64,6 +67,8 @@ def train(
         kernels: What computes on a CPU: `native` for lenet's compiled kernels, with an error where
             they do not serve; `torch` for PyTorch; `auto` for the kernels where they serve.
         runs_folder: Where the run folder is made.
+        reuse: Where a run in there has the same network, recipe, data, seed and version of lenet,
+            take that one: as it is if it is complete, and gone on with if it was stopped.
         listeners: Who is told how it goes; where none are given, a display that suits a notebook,
             a terminal or a pipe. `[]` is silent.
         settings: Fields of `Recipe` and of the network's settings, to change single ones.
@@ -86,6 +91,9 @@ def train(
     """
     listeners = [pick_display()] if listeners is None else list(listeners)
     check_range("seed", seed, 0, 2**63 - 1)
+    if reuse and isinstance(model, nn.Module):
+        message = "A network that is already built has weights of its own; `reuse` can't know them."
+        raise SettingError(message)
     used_device, used_threads = pick_device(device), _set_threads(threads)
     wanted = dataset.name if isinstance(dataset, Dataset) else dataset or _DEFAULT_DATASET
     plan = make_plan(wanted, model, recipe, preset, settings)
@@ -110,6 +118,8 @@ def train(
     )
     trainer = _build_trainer(config, network, data)
     config = replace(config, kernels=trainer.kernels)
+    if reuse and (equal := find_equal_run(Path(runs_folder), config)):
+        return resume(equal, dataset=data, listeners=listeners)
     environment = describe_environment(trainer.device)
     run = create_run(
         Path(runs_folder),

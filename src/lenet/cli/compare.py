@@ -1,0 +1,205 @@
+"""The `lenet compare` command."""
+
+import json
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from lenet.cli._console import listed, print_line, print_table
+from lenet.cli._settings_options import Panel, parse_variation, settings_options, used_settings
+from lenet.errors import SettingError
+from lenet.models import MODELS, LeNetConfig
+from lenet.training import PRESETS, Recipe
+
+if TYPE_CHECKING:
+    from lenet.comparison import Comparison, Entry, Pair
+
+
+@settings_options(
+    Panel(Recipe, "Recipe"), Panel(LeNetConfig, "Network", skip=("input_shape", "classes"))
+)
+def compare(
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN]...",
+            help="Finished runs to compare, their folders or names; nothing is trained then.",
+            show_default=False,
+        ),
+    ] = None,
+    models: Annotated[
+        str | None,
+        typer.Option(
+            "--models",
+            "--model",
+            metavar="NAME,…",
+            help=f"What to compare: presets ({listed(PRESETS)}) or networks ({listed(MODELS)}). "
+            "[default: the preset that suits the data]",
+            show_default=False,
+        ),
+    ] = None,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--vary",
+            metavar="SETTING=VALUE,…",
+            help="A setting with the values to try, such as `activation=sigmoid,relu`; lists are "
+            "parted by a slash: `channels=6,16/16,32`. May be given several times, for every "
+            "combination.",
+            show_default=False,
+        ),
+    ] = None,
+    data: Annotated[
+        str, typer.Option("--data", "--dataset", help="The dataset.")
+    ] = "fashion-mnist",
+    seeds: Annotated[int, typer.Option("--seeds", help="How many seeds each, from 0 on.")] = 5,
+    views: Annotated[
+        Literal["single", "mirrored", "shifted"],
+        typer.Option(
+            "--views",
+            help="Also score with several views of each image averaged: its mirror image too, or "
+            "it moved by up to one pixel.",
+        ),
+    ] = "single",
+    device: Annotated[
+        str, typer.Option("--device", help="`cpu`, `cuda`, `mps`, …; `auto` takes the best.")
+    ] = "auto",
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            "--processes",
+            help="How many trainings at a time. [default: one a core, one on a GPU]",
+            show_default=False,
+        ),
+    ] = None,
+    threads: Annotated[int, typer.Option("--threads", help="CPU threads of each training.")] = 1,
+    runs_folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--runs-folder",
+            help="Where the trainings are kept, and taken from if they are there already; with "
+            "finished runs, where their names are looked for. [default: runs/compare; runs]",
+            show_default=False,
+        ),
+    ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            "--picture",
+            help="Where the curves are drawn, as PNG or SVG. [default: comparison.png in the runs "
+            "folder]",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    **settings: Any,
+) -> None:
+    """Compare networks, recipes or settings over several seeds.
+
+    Prints parameters, multiply-accumulates an image, training time, and test accuracy as mean ±
+    standard deviation; a difference between neighbours counts if neither other seeds nor other test
+    images would turn it round. Draws all curves.
+    """
+    from lenet import comparison
+
+    changed = used_settings((Recipe, LeNetConfig), settings)
+    if runs:
+        chosen = {"models": models, "vary": vary, "processes": processes} | changed
+        for name, value in chosen.items():
+            if value is not None:
+                flag = f"--{name.replace('_', '-')}"
+                message = f"Finished runs are as they are; leave out `{flag}`."
+                raise SettingError(message)
+        folder = runs_folder or Path("runs")
+        compared = comparison.compare_runs(runs, views=views, device=device, runs_folder=folder)
+    else:
+        folder = runs_folder or Path("runs") / "compare"
+        compared = comparison.compare(
+            [name.strip() for name in (models or "").split(",") if name.strip()],
+            data,
+            vary=dict(parse_variation((Recipe, LeNetConfig), text) for text in vary or ()),
+            seeds=seeds,
+            views=views,
+            device=device,
+            processes=processes,
+            threads=threads,
+            runs_folder=folder,
+            progress=comparison.ConsoleProgress(),
+            **changed,
+        )
+    path = picture or folder / "comparison.png"
+    _save_picture(compared, path)
+    if as_json:
+        print_line(json.dumps(compared.to_dict(), indent=2))
+        return
+    _print_entries(compared, views)
+    _print_pairs(compared)
+    print_line(f"\nCurves drawn in {path}")
+
+
+def _print_entries(compared: "Comparison", views: str) -> None:
+    """The contenders' table."""
+    headings = ["", "parameters", "multiply-adds", "seconds", "seeds", "test acc", "± sd"]
+    rows = [headings + ([f"{views}, averaged"] if views != "single" else [])]
+    for entry in compared.entries:
+        rows.append(_row(entry, views != "single"))
+    print_line(f"{compared.dataset}, test split")
+    print_table(rows)
+    for entry in compared.entries:
+        for seed, reason in entry.failures.items():
+            print_line(f"{entry.label}, seed {seed}: {reason}")
+
+
+def _row(entry: "Entry", averaged: bool) -> list[str]:
+    """One contender's cells."""
+    if not entry.accuracies:
+        return [entry.label, "", "", "", "0", "diverged", "", *[""] * averaged]
+    deviation = "" if entry.deviation is None else f"{entry.deviation:.4f}"
+    row = [
+        entry.label,
+        f"{entry.parameters:,}",
+        f"{entry.multiply_accumulates:,}",
+        f"{sum(entry.seconds) / len(entry.seconds):.1f}",
+        str(len(entry.seeds)),
+        f"{entry.accuracy:.4f}",
+        deviation,
+    ]
+    if averaged:
+        row.append(f"{sum(entry.averaged_accuracies) / len(entry.averaged_accuracies):.4f}")
+    return row
+
+
+def _print_pairs(compared: "Comparison") -> None:
+    """What can be said of neighbours."""
+    pairs = compared.pairs
+    if pairs:
+        print_line("\nNeighbours, from the lowest up:")
+    for pair in pairs:
+        print_line(f"  {pair.higher} − {pair.lower}: {pair.difference:+.4f}, {_verdict(pair)}")
+
+
+def _verdict(pair: "Pair") -> str:
+    """Whether a difference is more than noise."""
+    if pair.adjusted_p is None:
+        return "one seed can't tell"
+    small = f"p {pair.adjusted_p:.3f}" if pair.adjusted_p >= 0.001 else "p below 0.001"
+    if pair.is_better:
+        return f"better ({small})"
+    return f"within the noise ({small})"
+
+
+def _save_picture(compared: "Comparison", path: Path) -> None:
+    """Draw the curves."""
+    from lenet._storage import write_atomically
+    from lenet.comparison import draw_comparison
+
+    kind = path.suffix.lower().lstrip(".")
+    if kind not in ("png", "svg"):
+        message = f"`{path}` must end in .png or .svg."
+        raise SettingError(message)
+    image = BytesIO()
+    draw_comparison(compared, compared.dataset).savefig(image, format=kind, dpi=150)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, image.getvalue())

@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from torch import nn
+
+from lenet.comparison._comparison import Comparison, Entry
+from lenet.comparison._contenders import format_value, make_contenders
+from lenet.comparison._progress import Progress
+from lenet.comparison._train_all import Outcome, train_all
+from lenet.comparison._worker import Job
+from lenet.datasets import Dataset, Split, dataset_names, load_dataset
+from lenet.errors import DatasetError, RunError, SettingError
+from lenet.evaluation import Views, log_probabilities
+from lenet.models import load_model, summarise
+from lenet.runs import Run, core_count, open_run
+from lenet.training import pick_device
+
+_DEFAULT_FOLDER = Path("runs") / "compare"
+
+
+def compare(
+    models: Sequence[str] = (),
+    dataset: str = "fashion-mnist",
+    *,
+    vary: Mapping[str, Sequence[Any]] | None = None,
+    seeds: int = 5,
+    first_seed: int = 0,
+    views: Views = "single",
+    device: str = "auto",
+    processes: int | None = None,
+    threads: int = 1,
+    runs_folder: Path | str = _DEFAULT_FOLDER,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> Comparison:
+    """Train several networks or recipes with several seeds each, and compare their scores.
+
+    Trainings that are in `runs_folder` already are taken from there, so a comparison can be
+    stopped, gone on with and widened.
+
+    Args:
+        models: Names of presets or networks; the preset that suits the data where none are given.
+        dataset: The dataset's name.
+        vary: For each setting the values to try, such as `{"activation": ["sigmoid", "relu"]}`;
+            every combination is tried with every model.
+        seeds: How many seeds each, from `first_seed` on.
+        first_seed: The first seed.
+        views: How test images are looked at for `averaged_accuracies`; `single` for none.
+        device: `auto`, `cpu`, `cuda`, …
+        processes: How many trainings at a time; where none is given, as many as there are cores for
+            on a CPU, and one on other devices.
+        threads: CPU threads of each.
+        runs_folder: Where the runs are kept.
+        progress: Who is told how it goes.
+        settings: Fields of `Recipe` and of the networks' settings that all have.
+
+    Raises:
+        SettingError: A name or a setting is unknown, ill-typed or out of range.
+        DatasetError: The data can't be had.
+        ModelError: A network can't be built or does not fit the data.
+        InterruptedTraining: Ctrl-C or SIGTERM; the same call goes on.
+    """
+    for name, value in (("seeds", seeds), ("threads", threads), ("processes", processes)):
+        if value is not None and value < 1:
+            message = f"`{name}` must be at least 1, not {value}."
+            raise SettingError(message)
+    contenders = make_contenders(models, vary, settings)
+    data = load_dataset(dataset)  # downloaded once, before several processes want it
+    place = pick_device(device)
+    if processes is None:
+        processes = max(1, core_count() // threads) if place.type == "cpu" else 1
+    numbers = range(first_seed, first_seed + seeds)
+    jobs = [
+        Job(
+            dataset,
+            contender.preset,
+            contender.model,
+            contender.settings,
+            seed,
+            str(place),
+            threads,
+            str(runs_folder),
+        )
+        for contender in contenders
+        for seed in numbers
+    ]
+    progress = progress or Progress()
+    progress.on_start(
+        [f"{contender.label}, seed {seed}" for contender in contenders for seed in numbers]
+    )
+    try:
+        outcomes = iter(train_all(jobs, processes, progress))
+    finally:
+        progress.on_stop()
+    groups = [
+        _Group(contender.label, {seed: next(outcomes) for seed in numbers})
+        for contender in contenders
+    ]
+    return _score(groups, data, views, device)
+
+
+def compare_runs(
+    runs: Sequence[Run | Path | str],
+    dataset: Dataset | None = None,
+    *,
+    views: Views = "single",
+    device: str = "auto",
+    runs_folder: Path | str = "runs",
+) -> Comparison:
+    """Compare finished runs; those that differ in nothing but the seed belong together.
+
+    Args:
+        runs: Runs, their folders or their names.
+        dataset: The data, where the runs were trained on images of one's own.
+        views: As for `compare`.
+        device: Where to compute.
+        runs_folder: Where names are looked for.
+
+    Raises:
+        RunError: There is no such run, it is not finished, or they were trained on different data.
+    """
+    opened = [run if isinstance(run, Run) else open_run(run, runs_folder) for run in runs]
+    if not opened:
+        message = "There are no runs to compare."
+        raise RunError(message)
+    for run in opened:
+        if run.result is None:
+            message = (
+                f"`{run.folder}` is not finished; go on with `lenet train --resume {run.folder}`."
+            )
+            raise RunError(message)
+    names = {run.config.dataset for run in opened}
+    if len(names) > 1:
+        listed = ", ".join(f"`{name}`" for name in sorted(names))
+        message = f"The runs were trained on different data: {listed}."
+        raise RunError(message)
+    (name,) = names
+    if dataset is None and name not in dataset_names():
+        message = f"`{name}` are images of one's own; pass them as `dataset`."
+        raise DatasetError(message)
+    return _score(list(_group(opened)), dataset or load_dataset(name), views, device)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The trainings of one contender, by seed."""
+
+    label: str
+    outcomes: dict[int, Outcome]
+
+
+def _group(runs: Sequence[Run]) -> Iterator[_Group]:
+    """Runs that differ in nothing but the seed, under a name that tells them from the others.
+
+    Raises:
+        RunError: Two runs are the same training.
+    """
+    settings = [_settings(run) for run in runs]
+    distinct: list[dict[str, Any]] = []
+    for values in settings:
+        if values not in distinct:
+            distinct.append(values)
+    differing = [
+        name
+        for name in dict.fromkeys(name for values in distinct for name in values)
+        if len({repr(values.get(name)) for values in distinct}) > 1
+    ]
+    for values in distinct:
+        members = [run for run, others in zip(runs, settings, strict=True) if others == values]
+        outcomes = {run.config.seed: Outcome(run.folder) for run in members}
+        if len(outcomes) < len(members):
+            message = f"Two of the runs are the same training: {members[0].folder} and another."
+            raise RunError(message)
+        parts = [members[0].config.preset] + [
+            f"{name.replace('_', ' ')} {format_value(values[name])}"
+            for name in differing
+            if name in values
+        ]
+        yield _Group(", ".join(parts), outcomes)
+
+
+def _settings(run: Run) -> dict[str, Any]:
+    """All that makes a run what it is, besides its seed."""
+    config = run.config
+    return {"model": config.model} | config.settings.to_dict() | config.recipe.to_dict()
+
+
+def _score(groups: Sequence[_Group], data: Dataset, views: Views, device: str) -> Comparison:
+    """The groups' scores on the test images."""
+    entries = tuple(_entry(group, data.test, views, device) for group in groups)
+    environments = [run.environment for entry in entries for run in entry.runs]
+    kept = ("lenet", "torch", "processor", "platform", "kernels")
+    environment = {name: environments[0].get(name) for name in kept} if environments else {}
+    return Comparison(data.name, entries, environment)
+
+
+def _entry(group: _Group, test: Split, views: Views, device: str) -> Entry:
+    """One contender's scores."""
+    runs = [
+        (seed, Run(outcome.folder))
+        for seed, outcome in group.outcomes.items()
+        if outcome.folder is not None
+    ]
+    accuracies, averaged, seconds = [], [], []
+    right = np.zeros(len(test))
+    network: nn.Module | None = None
+    for _, run in runs:
+        result = run.result
+        assert result is not None
+        network, card = load_model(run.model_path)
+        look = functools.partial(
+            _right, network, test, card.normalisation, device=pick_device(device)
+        )
+        single = look(views="single")
+        right += single / len(runs)
+        accuracies.append(float(single.mean()))
+        seconds.append(result.seconds)
+        if views != "single":
+            averaged.append(float(look(views=views).mean()))
+    layers = summarise(network, (1, *test.images.shape[1:])) if network is not None else []
+    return Entry(
+        label=group.label,
+        parameters=sum(layer.parameters for layer in layers),
+        multiply_accumulates=sum(layer.multiply_accumulates for layer in layers),
+        seeds=tuple(seed for seed, _ in runs),
+        accuracies=tuple(accuracies),
+        averaged_accuracies=tuple(averaged),
+        seconds=tuple(seconds),
+        threads=runs[0][1].config.threads if runs else 0,
+        failures={
+            seed: outcome.failure
+            for seed, outcome in group.outcomes.items()
+            if outcome.folder is None
+        },
+        runs=tuple(run for _, run in runs),
+        right=right,
+    )
+
+
+def _right(
+    network: nn.Module, test: Split, *arguments: Any, **options: Any
+) -> npt.NDArray[np.bool_]:
+    """Which test images a network gets right."""
+    place = options["device"]
+    scores = log_probabilities(network.to(place), test, *arguments, **options)
+    right: npt.NDArray[np.bool_] = scores.argmax(dim=1).numpy() == test.labels
+    return right

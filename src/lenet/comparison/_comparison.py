@@ -1,0 +1,168 @@
+"""What came out of a comparison."""
+
+import itertools
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lenet.comparison._statistics import holm, paired_p_value
+from lenet.runs import Run
+
+_LEVEL = 0.05  # a difference is believed if chance alone would make it less often
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One contender with its finished runs.
+
+    Attributes:
+        label: What it is called.
+        parameters: How many numbers the network learns.
+        multiply_accumulates: What one image costs it.
+        seeds: The seeds of the runs, in order.
+        accuracies: Each run's accuracy on the test images.
+        averaged_accuracies: The same with several views of each image averaged, if wanted.
+        seconds: Each run's wall-clock time.
+        threads: Threads that each was trained with.
+        failures: Why a seed has no accuracy.
+        runs: The runs.
+        right: Share of the runs that got each test image right, shape (N,).
+    """
+
+    label: str
+    parameters: int
+    multiply_accumulates: int
+    seeds: tuple[int, ...]
+    accuracies: tuple[float, ...]
+    averaged_accuracies: tuple[float, ...]
+    seconds: tuple[float, ...]
+    threads: int
+    failures: dict[int, str]
+    runs: tuple[Run, ...] = field(repr=False)
+    right: npt.NDArray[np.float64] = field(repr=False)
+
+    @property
+    def accuracy(self) -> float:
+        """Mean accuracy on the test images; nan where no run came to an end."""
+        return statistics.fmean(self.accuracies) if self.accuracies else float("nan")
+
+    @property
+    def deviation(self) -> float | None:
+        """Standard deviation of the accuracy over seeds (n - 1); `None` for less than two."""
+        return statistics.stdev(self.accuracies) if len(self.accuracies) > 1 else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values as JSON can hold them."""
+        return {
+            "label": self.label,
+            "parameters": self.parameters,
+            "multiply_accumulates": self.multiply_accumulates,
+            "seeds": list(self.seeds),
+            "accuracy": self.accuracy if self.accuracies else None,
+            "deviation": self.deviation,
+            "accuracies": list(self.accuracies),
+            "averaged_accuracies": list(self.averaged_accuracies),
+            "seconds": list(self.seconds),
+            "threads": self.threads,
+            "failures": {str(seed): reason for seed, reason in self.failures.items()},
+            "runs": [str(run.folder) for run in self.runs],
+        }
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A contender and the next better one.
+
+    Attributes:
+        lower: The label of the one with the lower mean.
+        higher: The label of the one with the higher mean.
+        difference: Of their mean accuracies, 0 or more.
+        seeds: How many seeds both have.
+        p_over_seeds: Whether other seeds could turn it round: a paired t-test over the seeds that
+            both have; `None` for less than two.
+        p_over_images: Whether other test images could: the same over the test images.
+        adjusted_p: The larger of the two, enlarged for the number of pairs (Holm 1979); `None`
+            where one is missing.
+    """
+
+    lower: str
+    higher: str
+    difference: float
+    seeds: int
+    p_over_seeds: float | None
+    p_over_images: float | None
+    adjusted_p: float | None
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the difference is more than noise: `adjusted_p` below 0.05."""
+        return self.adjusted_p is not None and self.adjusted_p < _LEVEL
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Contenders on the same test images.
+
+    Attributes:
+        dataset: What they were trained and scored on.
+        entries: The contenders, in the order in which they were given.
+        environment: What they ran on.
+    """
+
+    dataset: str
+    entries: tuple[Entry, ...]
+    environment: dict[str, Any]
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """Each contender with the next better one, from the lowest up."""
+        ranked = sorted(
+            (entry for entry in self.entries if entry.accuracies), key=lambda entry: entry.accuracy
+        )
+        pairs = [_pair(lower, higher) for lower, higher in itertools.pairwise(ranked)]
+        return _adjusted(pairs)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values as JSON can hold them."""
+        return {
+            "dataset": self.dataset,
+            "entries": [entry.to_dict() for entry in self.entries],
+            "pairs": [asdict(pair) | {"is_better": pair.is_better} for pair in self.pairs],
+            "environment": self.environment,
+        }
+
+
+def _pair(lower: Entry, higher: Entry) -> Pair:
+    """Two neighbours, before it is known how many pairs there are."""
+    by_seed = dict(zip(lower.seeds, lower.accuracies, strict=True))
+    over_seeds = [
+        accuracy - by_seed[seed]
+        for seed, accuracy in zip(higher.seeds, higher.accuracies, strict=True)
+        if seed in by_seed
+    ]
+    p_over_seeds = paired_p_value(over_seeds)
+    p_over_images = paired_p_value(higher.right - lower.right)
+    known = p_over_seeds is not None and p_over_images is not None
+    return Pair(
+        lower=lower.label,
+        higher=higher.label,
+        difference=higher.accuracy - lower.accuracy,
+        seeds=len(over_seeds),
+        p_over_seeds=p_over_seeds,
+        p_over_images=p_over_images,
+        adjusted_p=max(p_over_seeds or 0.0, p_over_images or 0.0) if known else None,
+    )
+
+
+def _adjusted(pairs: Sequence[Pair]) -> list[Pair]:
+    """The pairs with their p-values enlarged for the number of pairs."""
+    tested = [pair for pair in pairs if pair.adjusted_p is not None]
+    enlarged = iter(holm([pair.adjusted_p or 0.0 for pair in tested]))
+    return [
+        pair if pair.adjusted_p is None else Pair(**asdict(pair) | {"adjusted_p": next(enlarged)})
+        for pair in pairs
+    ]

@@ -1,0 +1,172 @@
+"""Many trainings at once, each on its share of the cores."""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from lenet.comparison._progress import Progress
+from lenet.comparison._worker import Job, job_line
+from lenet.errors import InterruptedTraining, LenetError, TrainingError
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training ended.
+
+    Attributes:
+        folder: Its run folder; `None` where it diverged.
+        failure: Why there is none.
+    """
+
+    folder: Path | None
+    failure: str = ""
+
+
+def train_all(jobs: Sequence[Job], processes: int, progress: Progress) -> list[Outcome]:
+    """Train everything, several at a time.
+
+    Args:
+        jobs: What to train.
+        processes: How many at a time.
+        progress: Who is told how it goes; calls come from several threads, one at a time.
+
+    Returns:
+        How each job ended, in their order.
+
+    Raises:
+        LenetError: A training could not be made; the others are stopped, and can be gone on with.
+        InterruptedTraining: Ctrl-C or SIGTERM; the same comparison goes on from there.
+    """
+    pool = _Pool(jobs, progress)
+    with pool.stopped_by_signals():
+        threads = [threading.Thread(target=pool.work) for _ in range(min(processes, len(jobs)))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    if pool.error is not None:
+        raise pool.error
+    if pool.stopping:
+        message = "Stopped. The same command goes on from here."
+        raise InterruptedTraining(message)
+    return [pool.outcomes[index] for index in range(len(jobs))]
+
+
+class _Pool:
+    """Processes that take jobs until none is left."""
+
+    def __init__(self, jobs: Sequence[Job], progress: Progress):
+        self.outcomes: dict[int, Outcome] = {}
+        self.error: LenetError | None = None
+        self.stopping = False
+        self._progress = progress
+        self._waiting: queue.SimpleQueue[tuple[int, Job]] = queue.SimpleQueue()
+        for numbered in enumerate(jobs):
+            self._waiting.put(numbered)
+        self._processes: list[subprocess.Popen[str]] = []
+        self._lock = threading.Lock()
+
+    def work(self) -> None:
+        """Keep one process busy; the body of a thread."""
+        process: subprocess.Popen[str] | None = None
+        while not self.stopping:
+            try:
+                index, job = self._waiting.get_nowait()
+            except queue.Empty:
+                break
+            process = process or self._start(job.threads)
+            self._train(process, index, job)
+        if process is not None:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait()
+
+    def stop(self) -> None:
+        """Let the trainings under way keep a checkpoint and end."""
+        self.stopping = True
+        for process in self._processes:
+            process.terminate()
+
+    @contextmanager
+    def stopped_by_signals(self) -> Iterator[None]:
+        """Let Ctrl-C and SIGTERM stop the trainings."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            self.stop()
+
+        previous: dict[int, Any] = {
+            number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def _start(self, threads: int) -> subprocess.Popen[str]:
+        """A process that waits for jobs; Ctrl-C reaches it through us alone."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "lenet.comparison._worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            env=os.environ | {"OMP_NUM_THREADS": str(threads)},
+            start_new_session=True,
+        )
+        with self._lock:
+            self._processes.append(process)
+        return process
+
+    def _train(self, process: subprocess.Popen[str], index: int, job: Job) -> None:
+        """Have one job done and note how it ended."""
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(job_line(job))
+            process.stdin.flush()
+            for line in process.stdout:
+                event = json.loads(line)
+                if "share" not in event:
+                    self._end(index, event)
+                    return
+                with self._lock:
+                    self._progress.on_share(index, event["share"])
+        except BrokenPipeError:
+            pass
+        if not self.stopping:
+            message = f"A training ended without a result (exit code {process.wait()})."
+            self._fail(TrainingError(message))
+
+    def _end(self, index: int, event: dict[str, Any]) -> None:
+        """Note how a job ended."""
+        if "error" in event:
+            if not self.stopping:
+                error = LenetError(event["error"])
+                error.exit_code = event["exit_code"]
+                self._fail(error)
+            return
+        folder = event.get("run")
+        outcome = Outcome(Path(folder) if folder else None, event.get("diverged", ""))
+        with self._lock:
+            self.outcomes[index] = outcome
+            self._progress.on_end(index, outcome.folder)
+
+    def _fail(self, error: LenetError) -> None:
+        """Stop everything for an error."""
+        with self._lock:
+            self.error = self.error or error
+        self.stop()
