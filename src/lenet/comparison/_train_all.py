@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -78,18 +78,15 @@ class _Pool:
 
     def work(self) -> None:
         """Keep one process busy; the body of a thread."""
-        process: subprocess.Popen[str] | None = None
-        while not self.stopping:
-            try:
-                index, job = self._waiting.get_nowait()
-            except queue.Empty:
-                break
-            process = process or self._start(job.threads)
-            self._train(process, index, job)
-        if process is not None:
-            assert process.stdin is not None
-            process.stdin.close()
-            process.wait()
+        with ExitStack() as stack:  # which tells the process that there are no more jobs
+            process: subprocess.Popen[str] | None = None
+            while not self.stopping:
+                try:
+                    index, job = self._waiting.get_nowait()
+                except queue.Empty:
+                    break
+                process = process or stack.enter_context(self._start(job.threads))
+                self._train(process, index, job)
 
     def stop(self) -> None:
         """Let the trainings under way keep a checkpoint and end."""
