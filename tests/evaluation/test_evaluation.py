@@ -4,15 +4,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import classification_report
+from torch import nn
 
 import lenet
 from lenet.datasets import Dataset
 from lenet.errors import ModelError, RunError
-from lenet.evaluation import confusion_text, draw_confusion, score_predictions, wilson_interval
+from lenet.evaluation import (
+    Views,
+    confusion_text,
+    draw_confusion,
+    log_probabilities,
+    score_predictions,
+    wilson_interval,
+)
 
 
 @given(st.integers(1, 10**6), st.floats(0, 1))
@@ -112,3 +121,24 @@ def test_an_evaluation_of_nothing_is_an_error() -> None:
     Path("empty").mkdir()
     with pytest.raises(RunError, match="not a run folder"):
         lenet.evaluate("empty")
+
+
+@pytest.mark.parametrize("views", ["single", "mirrored", "shifted"])
+def test_views_are_averaged_as_probabilities(views: Views, run: lenet.Run, digits: Dataset) -> None:
+    network, card = lenet.load(run.folder)
+    normalisation = card.normalisation
+    pixels = torch.from_numpy(digits.test.images).float()
+    looks = {
+        "single": [pixels],
+        "mirrored": [pixels, pixels.flip(3)],
+        "shifted": [
+            nn.functional.pad(pixels, (x, -x, y, -y)) for x in (-1, 0, 1) for y in (-1, 0, 1)
+        ],
+    }[views]
+    with torch.no_grad():
+        inputs = [(look / 255 - normalisation.mean) / normalisation.std for look in looks]
+        expected = sum(network(images).double().softmax(1) for images in inputs) / len(looks)
+    found = log_probabilities(network, digits.test, normalisation, views=views)
+    torch.testing.assert_close(found.exp().double(), expected, atol=1e-5, rtol=0)
+    accuracy = float((expected.argmax(1).numpy() == digits.test.labels).mean())
+    assert lenet.evaluate(run, views=views).accuracy == pytest.approx(accuracy)

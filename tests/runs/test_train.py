@@ -16,6 +16,7 @@ import lenet
 from lenet.datasets import Dataset, Split
 from lenet.errors import (
     DownloadError,
+    InterruptedTraining,
     ModelError,
     NonFiniteLossError,
     RunError,
@@ -23,8 +24,9 @@ from lenet.errors import (
     StorageError,
     UnknownNameError,
 )
-from lenet.models import LeNetConfig, build_model, load_model
-from lenet.training import Listener
+from lenet.models import LeNet, LeNetConfig, build_model, load_model
+from lenet.runs import find_runs
+from lenet.training import CurvePoint, Listener, Trainer
 from tutorial_network import tutorial_network
 
 
@@ -259,3 +261,76 @@ def test_a_status_asked_for_all_the_time_keeps_no_training_from_starting(
     finally:
         done.set()
         asking.join()
+
+
+def test_an_equal_run_is_taken_as_it_is(few_digits: Dataset, tmp_path: Path) -> None:
+    def train(**changes: Any) -> lenet.Run:
+        options = {"epochs": 1, "batch_size": 32, "runs_folder": tmp_path, "listeners": []}
+        return lenet.train("softmax", few_digits, reuse=True, **options | changes)
+
+    first = train()
+    assert train() == train(preset="mlp", recipe=first.config.recipe, threads=1) == first
+    others = [train(seed=1), train(learning_rate=0.2), train(initialisation="xavier")]
+    assert len({run.folder for run in [first, *others]}) == 4
+    elsewhere = train(runs_folder=tmp_path / "elsewhere")
+    assert elsewhere.folder != first.folder
+
+
+def test_an_equal_run_of_another_version_is_not_taken(few_digits: Dataset, tmp_path: Path) -> None:
+    options = {"epochs": 1, "batch_size": 32, "runs_folder": tmp_path, "listeners": []}
+    first = lenet.train("softmax", few_digits, **options)
+    environment = first.environment | {"lenet": "0.0.1"}
+    first.environment_path.write_text(json.dumps(environment))
+    assert lenet.train("softmax", few_digits, reuse=True, **options) != first
+
+
+def test_an_equal_run_that_was_stopped_is_gone_on_with(few_digits: Dataset, tmp_path: Path) -> None:
+    class Stopper(Listener):
+        def on_epoch(self, trainer: Trainer, point: CurvePoint) -> None:
+            trainer.request_stop()
+
+    options = {"epochs": 3, "batch_size": 32, "runs_folder": tmp_path}
+    with pytest.raises(InterruptedTraining):
+        lenet.train("softmax", few_digits, listeners=[Stopper()], **options)
+    run = lenet.train("softmax", few_digits, reuse=True, listeners=[], **options)
+    assert len(find_runs(tmp_path)) == 1
+    assert run.status == "complete"
+
+
+def test_a_network_that_is_built_already_is_not_looked_for(few_digits: Dataset) -> None:
+    with pytest.raises(SettingError, match="has weights of its own"):
+        lenet.train(LeNet(), few_digits, reuse=True, listeners=[])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"model": "mlp", "kernel_size": 3}, "`kernel_size` is a setting of `lenet`; `mlp` does"),
+        ({"model": "softmax", "dense_widths": (3,)}, "setting of `mlp` and `lenet`; `softmax`"),
+        ({"model": "lenet5", "activation": "relu"}, "`activation` is a setting of `mlp` and"),
+        ({"model": "lenet6"}, "Unknown model `lenet6`. Did you mean `lenet"),
+    ],
+)
+def test_a_setting_of_another_network_is_named_as_such(
+    arguments: dict[str, Any], message: str, few_digits: Dataset
+) -> None:
+    with pytest.raises(SettingError, match=message):
+        lenet.train(dataset=few_digits, listeners=[], **arguments)
+
+
+def test_a_network_that_does_not_fit_the_images_is_refused(few_digits: Dataset) -> None:
+    splits = (few_digits.train, few_digits.test)
+    small = [Split(split.images[:, :, 10:18, 10:18], split.labels) for split in splits]
+    data = Dataset("small", few_digits.class_names, *small)
+    options = {"dataset": data, "batch_size": 16, "listeners": []}
+    with pytest.raises(ModelError, match="Block 2: a 5×5 convolution does not fit its 4×4 input"):
+        lenet.train(**options)
+    with pytest.raises(ModelError, match=r"LeNet-5 takes images of shape \(1, 28, 28\)"):
+        lenet.train("lenet5", **options)
+    with pytest.raises(ModelError, match=r"takes images of shape .* in 10 classes; `small` has"):
+        lenet.train(LeNet(), **options)
+
+
+def test_too_few_classes_for_the_labels_are_refused(few_digits: Dataset) -> None:
+    with pytest.raises(ModelError, match=r"in 2 classes; `few-digits` has .* 10 classes"):
+        lenet.train(LeNet(LeNetConfig(classes=2)), few_digits, batch_size=16, listeners=[])

@@ -1,7 +1,7 @@
 """Named couples of a network and a recipe that are known to work together."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lenet.errors import UnknownNameError
@@ -59,16 +59,66 @@ def mlp() -> Preset:
     return Preset("mlp", Recipe(learning_rate=0.1), "mlp")
 
 
+def lenet5() -> Preset:
+    """LeNet-5 as LeCun et al. published it in 1998, with their loss and their input.
+
+    They took one image a step, with a learning rate for each weight from second derivatives; here
+    it is Adam on small batches. The task is MNIST.
+    """
+    recipe = Recipe(
+        epochs=20,
+        batch_size=64,
+        optimiser="adam",
+        learning_rate=0.002,
+        schedule="one-cycle",
+        loss="map",
+        normalisation="lecun",
+        validation=0.05,
+    )
+    return Preset("lenet5", recipe, "lenet5")
+
+
+def lenet5_distorted() -> Preset:
+    """LeNet-5 with distorted images to learn from: shifted, scaled, squeezed and sheared."""
+    recipe = lenet5().recipe.replace(epochs=40, shift=1, scaling=0.1, squeezing=0.1, shearing=0.15)
+    return Preset("lenet5-distorted", recipe, "lenet5")
+
+
+def modern() -> Preset:
+    """LeNet's layers with what has been learnt since: the best accuracy in 30 epochs."""
+    recipe = Recipe(
+        epochs=30,
+        batch_size=128,
+        learning_rate=0.08,
+        momentum=0.9,
+        nesterov=True,
+        weight_decay=5e-4,
+        schedule="one-cycle",
+        shift=1,
+        flip=True,
+        normalisation="standard",
+        validation=0.05,
+    )
+    settings = {"activation": "relu", "batch_norm": True, "initialisation": "kaiming"}
+    return Preset("modern", recipe, "lenet", settings)
+
+
 PRESETS: dict[str, Callable[[], Preset]] = {
     "tutorial": tutorial,
     "digits": digits,
     "softmax": softmax,
     "mlp": mlp,
+    "lenet5": lenet5,
+    "lenet5-distorted": lenet5_distorted,
+    "modern": modern,
 }
+_MIRRORED_ARE_THE_SAME = {"fashion-mnist"}  # a mirrored garment is one, a mirrored digit is not
 
 
 def preset_for(dataset: str, name: str | None = None, model: str | None = None) -> Preset:
     """The preset of a name, or the one that suits a network and a dataset.
+
+    Images are mirrored at random only where that leaves them what they are.
 
     Args:
         dataset: The dataset's name.
@@ -89,4 +139,7 @@ def preset_for(dataset: str, name: str | None = None, model: str | None = None) 
         name = "digits" if dataset == "digits" else "tutorial"
     if name not in PRESETS:
         raise UnknownNameError("preset", name, PRESETS)
-    return PRESETS[name]()
+    preset = PRESETS[name]()
+    if dataset in _MIRRORED_ARE_THE_SAME:
+        return preset
+    return replace(preset, recipe=preset.recipe.replace(flip=False))
