@@ -45,10 +45,7 @@ def test_the_layers_have_the_papers_numbers_of_parameters(network: LeNet5) -> No
 
 
 def test_the_layers_make_what_the_paper_says(network: LeNet5) -> None:
-    shapes = {
-        name: layer.output_shape[1:]
-        for (name, _), layer in zip(network.named_children(), summarise(network), strict=True)
-    }
+    shapes = {layer.place: layer.output_shape[1:] for layer in summarise(network)}
     assert shapes["pad"] == (1, 32, 32)
     assert shapes["c1"] == (6, 28, 28)
     assert shapes["s2"] == (6, 14, 14)
@@ -60,12 +57,12 @@ def test_the_layers_make_what_the_paper_says(network: LeNet5) -> None:
 
 
 def test_the_connections_are_as_many_as_in_the_paper(network: LeNet5) -> None:
-    for (name, _), layer in zip(network.named_children(), summarise(network), strict=True):
-        if name in CONNECTIONS:
+    for layer in summarise(network):
+        if layer.place in CONNECTIONS:
             outputs = int(np.prod(layer.output_shape[1:]))
             # The paper counts each of the four pixels that a subsampling unit sees.
-            each = 4 if name in ("s2", "s4") else 1
-            assert layer.multiply_accumulates * each + outputs == CONNECTIONS[name]
+            each = 4 if layer.place in ("s2", "s4") else 1
+            assert layer.multiply_accumulates * each + outputs == CONNECTIONS[layer.place]
 
 
 def test_c3_sees_the_maps_of_table_i(network: LeNet5) -> None:

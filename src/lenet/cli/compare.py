@@ -136,7 +136,8 @@ def compare(
         return
     _print_entries(compared, views)
     _print_pairs(compared)
-    print_line(f"\nCurves drawn in {path}")
+    print_line(f"\n{_describe_environment(compared)}")
+    print_line(f"Curves drawn in {path}")
 
 
 def _print_entries(compared: "Comparison", views: str) -> None:
@@ -188,6 +189,19 @@ def _verdict(pair: "Pair") -> str:
     if pair.is_better:
         return f"better ({small})"
     return f"within the noise ({small})"
+
+
+def _describe_environment(compared: "Comparison") -> str:
+    """What the trainings ran on."""
+    environment = compared.environment
+    threads = sorted({entry.threads for entry in compared.entries if entry.threads})
+    words = [
+        f"lenet {environment.get('lenet')}",
+        f"PyTorch {environment.get('torch')}",
+        str(environment.get("processor")),
+        f"{'/'.join(map(str, threads))} thread{'s' * (threads != [1])} each",
+    ]
+    return ", ".join(words)
 
 
 def _save_picture(compared: "Comparison", path: Path) -> None:

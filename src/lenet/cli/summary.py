@@ -33,9 +33,8 @@ def summary(
     rows = [["layer", "output shape", "parameters", "multiply-accumulates"]]
     for layer in layers:
         shape = str(list(layer.output_shape))
-        rows.append(
-            [layer.name, shape, *map(_count, (layer.parameters, layer.multiply_accumulates))]
-        )
+        name = f"{layer.place}  {layer.name}" if layer.place else layer.name
+        rows.append([name, shape, *map(_count, (layer.parameters, layer.multiply_accumulates))])
     parameters = sum(layer.parameters for layer in layers)
     work = sum(layer.multiply_accumulates for layer in layers)
     rows.append(["total", "", _count(parameters), _count(work)])

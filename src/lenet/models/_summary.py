@@ -20,12 +20,14 @@ class LayerSummary:
         parameters: How many numbers it learns.
         multiply_accumulates: Multiplications with addition, an image, without biases; 0 for
             layers that are no weighted sums or distances.
+        place: Its name in the network, such as `c1`; nothing for a mere number.
     """
 
     name: str
     output_shape: tuple[int, ...]
     parameters: int
     multiply_accumulates: int
+    place: str = ""
 
 
 def summarise(
@@ -42,11 +44,16 @@ def summarise(
 
     >>> from lenet.models import LeNet
     >>> summarise(LeNet())[0]
-    LayerSummary(name='Conv2d', output_shape=(1, 6, 28, 28), parameters=156, multiply_accumulates=117600)
+    LayerSummary(name='Conv2d', output_shape=(1, 6, 28, 28), parameters=156, multiply_accumulates=117600, place='')
     """  # noqa: E501
     layers: list[LayerSummary] = []
-    leaves = [layer for layer in model.modules() if not list(layer.children())]
-    hooks = [layer.register_forward_hook(partial(_record, layers)) for layer in leaves]
+    hooks = [
+        layer.register_forward_hook(
+            partial(_record, layers, "" if name.replace(".", "").isdigit() else name)
+        )
+        for name, layer in model.named_modules()
+        if not list(layer.children())
+    ]
     modes = {layer: layer.training for layer in model.modules()}
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     try:
@@ -63,7 +70,9 @@ def summarise(
     return layers
 
 
-def _record(layers: list[LayerSummary], layer: nn.Module, inputs: Any, output: Tensor) -> None:
+def _record(
+    layers: list[LayerSummary], place: str, layer: nn.Module, inputs: Any, output: Tensor
+) -> None:
     """Note one layer as its output comes by."""
     parameters = sum(parameter.numel() for parameter in layer.parameters(recurse=False))
     layers.append(
@@ -72,6 +81,7 @@ def _record(layers: list[LayerSummary], layer: nn.Module, inputs: Any, output: T
             tuple(output.shape),
             parameters,
             _multiply_accumulates(layer, output),
+            place,
         )
     )
 
