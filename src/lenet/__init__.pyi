@@ -8,6 +8,7 @@ from . import evaluation as evaluation
 from . import kernels as kernels
 from . import models as models
 from . import runs as runs
+from . import tracking as tracking
 from . import training as training
 from ._version import __version__ as __version__
 from .comparison import compare as compare
@@ -62,6 +63,7 @@ __all__ = [
     "runs",
     "save_model",
     "summarise",
+    "tracking",
     "train",
     "training",
 ]

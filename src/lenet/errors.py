@@ -16,7 +16,8 @@ code can catch a whole branch::
     │   ├── NonFiniteLossError    6   the loss became infinite or not a number
     │   └── InterruptedTraining 130   Ctrl-C or SIGTERM; the checkpoint is complete
     ├── StorageError              7   a file that could not be written (full or read-only disk)
-    └── MissingExtraError         8   an optional package that is not installed
+    ├── MissingExtraError         8   an optional package that is not installed
+    └── TrackerError              9   a tracker that can't be told of a training
 """
 
 import difflib
@@ -36,6 +37,7 @@ __all__ = [
     "RunError",
     "SettingError",
     "StorageError",
+    "TrackerError",
     "TrainingError",
     "UnknownNameError",
 ]
@@ -164,3 +166,9 @@ class MissingExtraError(LenetError):
 
     def __init__(self, purpose: str, extra: str):
         super().__init__(f"{purpose} needs more packages: `pip install 'lenet[{extra}]'`.")
+
+
+class TrackerError(LenetError):
+    """A tracker can't be told of a training: its server does not answer, for example."""
+
+    exit_code = 9

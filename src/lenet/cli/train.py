@@ -76,6 +76,16 @@ def train(
     runs_folder: Annotated[
         Path, typer.Option("--runs-folder", help="Where the run folder is made.")
     ] = Path("runs"),
+    track: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--track",
+            metavar="NAME",
+            help="Tell a tracker too: `tensorboard` or `mlflow`. May be given twice; may stand "
+            "beside `--resume`.",
+            show_default=False,
+        ),
+    ] = None,
     resume: Annotated[
         str | None,
         typer.Option(
@@ -107,7 +117,7 @@ def train(
                 flag = f"--{name.replace('_', '-')}"
                 message = f"`--resume` goes on with the run's own settings; leave out `{flag}`."
                 raise SettingError(message)
-        runs.resume(resume, runs_folder=runs_folder)
+        runs.resume(resume, runs_folder=runs_folder, track=track or ())
         return
     runs.train(
         model,
@@ -118,5 +128,6 @@ def train(
         threads=threads,
         kernels=kernels or "auto",
         runs_folder=runs_folder,
+        track=track or (),
         **changed,
     )

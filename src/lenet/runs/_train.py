@@ -4,6 +4,7 @@ import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,15 @@ from lenet.runs._reuse import find_equal_run
 from lenet.runs._run import Run, create_run, open_run
 from lenet.runs._run_config import RunConfig
 from lenet.runs._signals import stop_on_signals
+from lenet.tracking import (
+    TRACKING_FILE,
+    Guard,
+    TrackedRun,
+    Tracker,
+    kept_trackers,
+    make_trackers,
+    pack_trackers,
+)
 from lenet.training import Listener, Recipe, Trainer, pick_device, pick_display
 
 _DEFAULT_DATASET, _BUNDLED_DATASET = "fashion-mnist", "digits"
@@ -47,6 +57,7 @@ def train(
     kernels: KernelChoice = "auto",
     runs_folder: Path | str = "runs",
     reuse: bool = False,
+    track: str | Sequence[str] = (),
     listeners: Sequence[Listener] | None = None,
     **settings: Any,
 ) -> Run:
@@ -69,8 +80,9 @@ def train(
         runs_folder: Where the run folder is made.
         reuse: Where a run in there has the same network, recipe, data, seed and version of lenet,
             take that one: as it is if it is complete, and gone on with if it was stopped.
+        track: Trackers that are told beside the run folder: `tensorboard`, `mlflow` or both.
         listeners: Who is told how it goes; where none are given, a display that suits a notebook,
-            a terminal or a pipe. `[]` is silent.
+            a terminal or a pipe. `[]` is silent; trackers are told all the same.
         settings: Fields of `Recipe` and of the network's settings, to change single ones.
 
     Returns:
@@ -83,6 +95,8 @@ def train(
         NonFiniteLossError: The loss became infinite or not a number.
         InterruptedTraining: Ctrl-C or SIGTERM; `resume` goes on.
         StorageError: The run folder can't be written.
+        MissingExtraError: A tracker's package is not installed.
+        TrackerError: A tracker can't be reached. One that breaks later costs a message.
 
     >>> import tempfile
     >>> run = train(dataset="digits", epochs=1, runs_folder=tempfile.mkdtemp(), listeners=[])
@@ -90,6 +104,7 @@ def train(
     'complete'
     """
     listeners = [pick_display()] if listeners is None else list(listeners)
+    trackers = make_trackers(track)
     check_range("seed", seed, 0, 2**63 - 1)
     if reuse and isinstance(model, nn.Module):
         message = "A network that is already built has weights of its own; `reuse` can't know them."
@@ -119,23 +134,23 @@ def train(
     trainer = _build_trainer(config, network, data)
     config = replace(config, kernels=trainer.kernels)
     if reuse and (equal := find_equal_run(Path(runs_folder), config)):
-        return resume(equal, dataset=data, listeners=listeners)
-    environment = describe_environment(trainer.device)
-    run = create_run(
-        Path(runs_folder),
-        config,
-        {
-            "environment.json": json.dumps(environment, indent=2),
-            "checkpoint.safetensors": pack_checkpoint(trainer.state()),
-        },
-    )
+        return resume(equal, dataset=data, track=track, listeners=listeners)
+    files: dict[str, bytes | str] = {
+        "environment.json": json.dumps(describe_environment(trainer.device), indent=2),
+        "checkpoint.safetensors": pack_checkpoint(trainer.state()),
+    }
+    if trackers:
+        files[TRACKING_FILE] = pack_trackers(tracker.name for tracker in trackers)
+    for tracker in trackers:
+        tracker.connect(Path(runs_folder))
+    run = create_run(Path(runs_folder), config, files)
     _announce(
         listeners,
         f"Training `{name}` on `{data.name}`: {len(data.train):,} images, preset "
         f"`{plan.preset}`, seed {seed}, on {config.device}. Run folder: {run.folder}",
     )
     with run.writing():
-        _train_in(run, trainer, listeners)
+        _train_in(run, trainer, trackers, listeners)
     return run
 
 
@@ -144,6 +159,7 @@ def resume(
     *,
     dataset: Dataset | None = None,
     runs_folder: Path | str = "runs",
+    track: str | Sequence[str] = (),
     listeners: Sequence[Listener] | None = None,
 ) -> Run:
     """Go on with a run that was stopped, to the bits that it would have had without the stop.
@@ -153,6 +169,7 @@ def resume(
         dataset: The data, where the run was trained on images of one's own; loaded by name
             otherwise.
         runs_folder: Where names are looked for.
+        track: Trackers to be told beside those that the run has; a new one is told all of it.
         listeners: As for `train`.
 
     Returns:
@@ -160,8 +177,11 @@ def resume(
 
     Raises:
         RunError: The folder is not a run, is damaged, is in use, or its data has changed.
+        MissingExtraError: The package of a tracker in `track` is not installed.
+        TrackerError: A tracker in `track` can't be reached.
     """
     listeners = [pick_display()] if listeners is None else list(listeners)
+    trackers = make_trackers(track)
     if not isinstance(run, Run):
         run = open_run(run, runs_folder)
     config = run.config
@@ -194,16 +214,25 @@ def resume(
             f"Going on with {run.folder} in epoch {trainer.epoch + 1} after step {trainer.step}.",
         )
         _warn_of_changed_environment(run, trainer.device, listeners)
-        _train_in(run, trainer, listeners)
+        for tracker in trackers:
+            tracker.connect(run.folder.parent)
+        trackers += kept_trackers(run.folder, trackers, partial(_announce, listeners))
+        _train_in(run, trainer, trackers, listeners)
     return run
 
 
-def _train_in(run: Run, trainer: Trainer, listeners: list[Listener]) -> None:
+def _train_in(
+    run: Run, trainer: Trainer, trackers: list[Tracker], listeners: list[Listener]
+) -> None:
     """Train to the end with the run folder kept up to date."""
     recorder = Recorder(run, trainer.dataset.class_names)
-    trainer.listeners = [recorder, *listeners]
+    guards = [Guard(tracker, partial(_announce, listeners)) for tracker in trackers]
+    # The recorder first: what it has written, the trackers may hand over.
+    trainer.listeners = [recorder, *guards, *listeners]
     with stop_on_signals(trainer):
         remove_partial_files(run.folder)
+        for guard in guards:
+            guard.begin(trainer, TrackedRun(run.folder, run.config.to_dict()))
         try:
             trainer.run()
         except InterruptedTraining as error:
@@ -281,6 +310,6 @@ def _warn_of_changed_environment(run: Run, device: torch.device, listeners: list
 
 
 def _announce(listeners: list[Listener], text: str) -> None:
-    """Tell every listener something before the training starts."""
+    """Tell every listener something that the person should know."""
     for listener in listeners:
         listener.on_message(text)

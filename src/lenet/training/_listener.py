@@ -15,7 +15,7 @@ class Listener:
     """
 
     def on_message(self, text: str) -> None:
-        """Something that the person should know before the training starts."""
+        """Something that the person should know, before the training or while it goes on."""
 
     def on_start(self, trainer: Trainer) -> None:
         """The first step is about to be made, or the first after a resume."""
