@@ -56,11 +56,10 @@ def test_a_preset_learns(preset: str, tmp_path: Path) -> None:
     assert run.result.test_accuracy > expected
 
 
-@pytest.mark.parametrize("preset", ["modern", "fast"])
-def test_a_digit_is_never_mirrored(preset: str) -> None:
-    assert preset_for("fashion-mnist", preset).recipe.flip
+def test_a_digit_is_never_mirrored() -> None:
+    assert preset_for("fashion-mnist", "modern").recipe.flip
     for dataset in ("mnist", "kmnist", "digits", "parts"):
-        assert not preset_for(dataset, preset).recipe.flip
+        assert not preset_for(dataset, "modern").recipe.flip
 
 
 @pytest.mark.parametrize("preset", set(PRESETS) - {"tutorial", "softmax", "mlp"})
