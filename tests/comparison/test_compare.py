@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import lenet
-from lenet.comparison import Comparison, Progress, compare, compare_runs, draw_comparison
+from lenet.comparison import Comparison, Entry, Progress, compare, compare_runs, draw_comparison
 from lenet.datasets import Dataset
 from lenet.errors import LenetError, RunError, SettingError
 from lenet.runs import find_runs
@@ -75,7 +75,7 @@ def test_the_scores_are_those_of_evaluate(compared: Comparison) -> None:
         assert list(entry.accuracies) == pytest.approx(scores)
         assert entry.accuracy == pytest.approx(np.mean(scores))
         assert entry.deviation == pytest.approx(np.std(scores, ddof=1))
-        assert entry.right.mean() == pytest.approx(entry.accuracy)
+        assert [right.mean() for right in entry.right.values()] == pytest.approx(scores)
         assert list(entry.accuracies) == [run.result.test_accuracy for run in entry.runs]
 
 
@@ -120,32 +120,49 @@ def test_finished_runs_fall_into_groups(compared: Comparison) -> None:
 
 def test_only_a_difference_beyond_the_noise_is_one(compared: Comparison) -> None:
     (entry, _) = compared.entries
-    images = len(entry.right)
-    right = np.zeros(images)
-    right[: images * 3 // 4] = 1
 
-    def contender(label: str, shift: float, wins: int) -> object:
-        """Three seeds round a mean, and so many images more that are right."""
-        accuracies = tuple(0.7 + shift + noise for noise in (0.0, 0.001, -0.001))
-        gained = right.copy()
-        gained[images * 3 // 4 :][:wins] = 1
-        return dataclasses.replace(entry, label=label, accuracies=accuracies, right=gained)
+    def contender(label: str, wins: list[int], count: int = 1000) -> Entry:
+        """So many of the images right for each seed."""
+        right = {seed: np.arange(count) < won for seed, won in enumerate(wins)}
+        accuracies = tuple(float(images.mean()) for images in right.values())
+        return dataclasses.replace(
+            entry, label=label, seeds=tuple(right), accuracies=accuracies, right=right
+        )
 
-    entries = (
-        contender("low", 0.0, 0),
-        contender("same", 0.0001, 1),
-        contender("high", 0.1, 60),
+    low, same, high = (
+        contender("low", [700, 705, 695]),
+        contender("same", [700, 698, 704]),
+        contender("high", [800, 806, 799]),
     )
-    pairs = Comparison("digits", entries, {}).pairs  # type: ignore[arg-type]
+    pairs = Comparison("digits", "test", (high, low, same), {}).pairs
     assert [(pair.lower, pair.higher) for pair in pairs] == [("low", "same"), ("same", "high")]
     assert [pair.is_better for pair in pairs] == [False, True]
-    one_seed = [
-        dataclasses.replace(entry, seeds=(0,), accuracies=entry.accuracies[:1], label=str(index))
-        for index in range(2)
-    ]
-    (pair,) = Comparison("digits", tuple(one_seed), {}).pairs
+    assert pairs[1].difference == pytest.approx(0.101)
+    assert pairs[1].seeds == 3
+    few_images = contender("low", [7, 7, 7], 10), contender("high", [9, 9, 10], 10)
+    (pair,) = Comparison("digits", "test", few_images, {}).pairs
+    assert pair.p_over_seeds is not None
+    assert pair.p_over_images is not None
+    assert pair.p_over_seeds < 0.05 < pair.p_over_images
+    assert not pair.is_better
+    one_seed = contender("low", [700]), contender("high", [900])
+    (pair,) = Comparison("digits", "test", one_seed, {}).pairs
     assert pair.adjusted_p is None
     assert not pair.is_better
+
+
+def test_on_validation_images_each_seed_has_its_own(folder: Path, digits: Dataset) -> None:
+    settings = QUICK | {"validation": 0.2}
+    held_out = compare(
+        ["softmax", "mlp"], "digits", seeds=2, split="validation", runs_folder=folder, **settings
+    )
+    for entry in held_out.entries:
+        scores = [lenet.evaluate(run, split="validation").accuracy for run in entry.runs]
+        assert list(entry.accuracies) == pytest.approx(scores)
+        assert [run.result.validation_accuracy for run in entry.runs] == pytest.approx(scores)
+    assert 0 <= held_out.pairs[0].p_over_images <= 1  # type: ignore[operator]
+    with pytest.raises(RunError, match="was trained without a validation split"):
+        compare(["mlp"], "digits", seeds=1, split="validation", runs_folder=folder, **QUICK)
 
 
 def test_a_training_that_diverges_is_told_and_spoils_nothing_else(tmp_path: Path) -> None:

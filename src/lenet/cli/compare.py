@@ -55,6 +55,14 @@ def compare(
         str, typer.Option("--data", "--dataset", help="The dataset.")
     ] = "fashion-mnist",
     seeds: Annotated[int, typer.Option("--seeds", help="How many seeds each, from 0 on.")] = 5,
+    split: Annotated[
+        Literal["validation", "test"],
+        typer.Option(
+            "--split",
+            help="Which images to score on: validation to choose a recipe, test to say what a "
+            "chosen one reaches.",
+        ),
+    ] = "test",
     views: Annotated[
         Literal["single", "mirrored", "shifted"],
         typer.Option(
@@ -113,7 +121,9 @@ def compare(
                 message = f"Finished runs are as they are; leave out `{flag}`."
                 raise SettingError(message)
         folder = runs_folder or Path("runs")
-        compared = comparison.compare_runs(runs, views=views, device=device, runs_folder=folder)
+        compared = comparison.compare_runs(
+            runs, split=split, views=views, device=device, runs_folder=folder
+        )
     else:
         folder = runs_folder or Path("runs") / "compare"
         compared = comparison.compare(
@@ -121,6 +131,7 @@ def compare(
             data,
             vary=dict(parse_variation((Recipe, LeNetConfig), text) for text in vary or ()),
             seeds=seeds,
+            split=split,
             views=views,
             device=device,
             processes=processes,
@@ -142,11 +153,19 @@ def compare(
 
 def _print_entries(compared: "Comparison", views: str) -> None:
     """The contenders' table."""
-    headings = ["", "parameters", "multiply-adds", "seconds", "seeds", "test acc", "± sd"]
+    headings = [
+        "",
+        "parameters",
+        "multiply-adds",
+        "seconds",
+        "seeds",
+        f"{compared.split} acc",
+        "± sd",
+    ]
     rows = [headings + ([f"{views}, averaged"] if views != "single" else [])]
     for entry in compared.entries:
         rows.append(_row(entry, views != "single"))
-    print_line(f"{compared.dataset}, test split")
+    print_line(f"{compared.dataset}, {compared.split} split")
     print_table(rows)
     for entry in compared.entries:
         for seed, reason in entry.failures.items():

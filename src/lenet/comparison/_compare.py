@@ -11,6 +11,7 @@ import numpy.typing as npt
 from torch import nn
 
 from lenet.comparison._comparison import Comparison, Entry
+from lenet.comparison._comparison import Split as SplitName
 from lenet.comparison._contenders import format_value, make_contenders
 from lenet.comparison._progress import Progress
 from lenet.comparison._train_all import Outcome, train_all
@@ -18,7 +19,7 @@ from lenet.comparison._worker import Job
 from lenet.datasets import Dataset, Split, dataset_names, load_dataset
 from lenet.errors import DatasetError, RunError, SettingError
 from lenet.evaluation import Views, log_probabilities
-from lenet.models import load_model, summarise
+from lenet.models import Normalisation, load_model, summarise
 from lenet.runs import Run, core_count, open_run
 from lenet.training import pick_device
 
@@ -32,6 +33,7 @@ def compare(
     vary: Mapping[str, Sequence[Any]] | None = None,
     seeds: int = 5,
     first_seed: int = 0,
+    split: SplitName = "test",
     views: Views = "single",
     device: str = "auto",
     processes: int | None = None,
@@ -52,7 +54,9 @@ def compare(
             every combination is tried with every model.
         seeds: How many seeds each, from `first_seed` on.
         first_seed: The first seed.
-        views: How test images are looked at for `averaged_accuracies`; `single` for none.
+        split: Which images to score on: `validation` to choose a recipe, `test` to say what a
+            chosen one reaches.
+        views: How images are looked at for `averaged_accuracies`; `single` for none.
         device: `auto`, `cpu`, `cuda`, …
         processes: How many trainings at a time; where none is given, as many as there are cores for
             on a CPU, and one on other devices.
@@ -103,13 +107,14 @@ def compare(
         _Group(contender.label, {seed: next(outcomes) for seed in numbers})
         for contender in contenders
     ]
-    return _score(groups, data, views, device)
+    return _score(groups, data, split, views, device)
 
 
 def compare_runs(
     runs: Sequence[Run | Path | str],
     dataset: Dataset | None = None,
     *,
+    split: SplitName = "test",
     views: Views = "single",
     device: str = "auto",
     runs_folder: Path | str = "runs",
@@ -119,6 +124,7 @@ def compare_runs(
     Args:
         runs: Runs, their folders or their names.
         dataset: The data, where the runs were trained on images of one's own.
+        split: As for `compare`.
         views: As for `compare`.
         device: Where to compute.
         runs_folder: Where names are looked for.
@@ -145,7 +151,7 @@ def compare_runs(
     if dataset is None and name not in dataset_names():
         message = f"`{name}` are images of one's own; pass them as `dataset`."
         raise DatasetError(message)
-    return _score(list(_group(opened)), dataset or load_dataset(name), views, device)
+    return _score(list(_group(opened)), dataset or load_dataset(name), split, views, device)
 
 
 @dataclass(frozen=True)
@@ -192,63 +198,84 @@ def _settings(run: Run) -> dict[str, Any]:
     return {"model": config.model} | config.settings.to_dict() | config.recipe.to_dict()
 
 
-def _score(groups: Sequence[_Group], data: Dataset, views: Views, device: str) -> Comparison:
-    """The groups' scores on the test images."""
-    entries = tuple(_entry(group, data.test, views, device) for group in groups)
+def _score(
+    groups: Sequence[_Group], data: Dataset, split: SplitName, views: Views, device: str
+) -> Comparison:
+    """The groups' scores."""
+    entries = tuple(_entry(group, data, split, views, device) for group in groups)
     environments = [run.environment for entry in entries for run in entry.runs]
     kept = ("lenet", "torch", "processor", "platform", "kernels")
     environment = {name: environments[0].get(name) for name in kept} if environments else {}
-    return Comparison(data.name, entries, environment)
+    return Comparison(data.name, split, entries, environment)
 
 
-def _entry(group: _Group, test: Split, views: Views, device: str) -> Entry:
+def _entry(group: _Group, data: Dataset, split: SplitName, views: Views, device: str) -> Entry:
     """One contender's scores."""
-    runs = [
-        (seed, Run(outcome.folder))
+    runs = {
+        seed: Run(outcome.folder)
         for seed, outcome in group.outcomes.items()
         if outcome.folder is not None
-    ]
-    accuracies, averaged, seconds = [], [], []
-    right = np.zeros(len(test))
+    }
+    right: dict[int, npt.NDArray[np.bool_]] = {}
+    averaged, seconds = [], []
     network: nn.Module | None = None
-    for _, run in runs:
+    for seed, run in runs.items():
         result = run.result
         assert result is not None
+        seconds.append(result.seconds)
         network, card = load_model(run.model_path)
         look = functools.partial(
-            _right, network, test, card.normalisation, device=pick_device(device)
+            _right, network, _examples(run, data, split), card.normalisation, device
         )
-        single = look(views="single")
-        right += single / len(runs)
-        accuracies.append(float(single.mean()))
-        seconds.append(result.seconds)
+        right[seed] = look("single")
         if views != "single":
-            averaged.append(float(look(views=views).mean()))
-    layers = summarise(network, (1, *test.images.shape[1:])) if network is not None else []
+            averaged.append(float(look(views).mean()))
+    layers = summarise(network, (1, *data.image_shape)) if network is not None else []
     return Entry(
         label=group.label,
         parameters=sum(layer.parameters for layer in layers),
         multiply_accumulates=sum(layer.multiply_accumulates for layer in layers),
-        seeds=tuple(seed for seed, _ in runs),
-        accuracies=tuple(accuracies),
+        seeds=tuple(runs),
+        accuracies=tuple(float(correct.mean()) for correct in right.values()),
         averaged_accuracies=tuple(averaged),
         seconds=tuple(seconds),
-        threads=runs[0][1].config.threads if runs else 0,
+        threads=next((run.config.threads for run in runs.values()), 0),
         failures={
             seed: outcome.failure
             for seed, outcome in group.outcomes.items()
             if outcome.folder is None
         },
-        runs=tuple(run for _, run in runs),
+        runs=tuple(runs.values()),
         right=right,
     )
 
 
+def _examples(run: Run, data: Dataset, split: SplitName) -> Split:
+    """The images that a run is scored on.
+
+    Raises:
+        RunError: The run held out no images.
+    """
+    if split == "test":
+        return data.test
+    share = run.config.recipe.validation
+    held_out = data.with_validation(share, run.config.seed).validation if share else None
+    if held_out is None:
+        message = (
+            f"`{run.folder}` was trained without a validation split; a `validation` share above 0, "
+            "such as 0.1, makes one."
+        )
+        raise RunError(message)
+    return held_out
+
+
 def _right(
-    network: nn.Module, test: Split, *arguments: Any, **options: Any
+    network: nn.Module, examples: Split, normalisation: Normalisation, device: str, views: Views
 ) -> npt.NDArray[np.bool_]:
-    """Which test images a network gets right."""
-    place = options["device"]
-    scores = log_probabilities(network.to(place), test, *arguments, **options)
-    right: npt.NDArray[np.bool_] = scores.argmax(dim=1).numpy() == test.labels
+    """Which images a network gets right."""
+    place = pick_device(device)
+    scores = log_probabilities(
+        network.to(place), examples, normalisation, views=views, device=place
+    )
+    right: npt.NDArray[np.bool_] = scores.argmax(dim=1).numpy() == examples.labels
     return right

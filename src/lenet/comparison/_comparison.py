@@ -4,7 +4,7 @@ import itertools
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from lenet.comparison._statistics import holm, paired_p_value
 from lenet.runs import Run
 
+Split = Literal["validation", "test"]
 _LEVEL = 0.05  # a difference is believed if chance alone would make it less often
 
 
@@ -24,13 +25,13 @@ class Entry:
         parameters: How many numbers the network learns.
         multiply_accumulates: What one image costs it.
         seeds: The seeds of the runs, in order.
-        accuracies: Each run's accuracy on the test images.
+        accuracies: Each run's accuracy on the images of the comparison.
         averaged_accuracies: The same with several views of each image averaged, if wanted.
         seconds: Each run's wall-clock time.
         threads: Threads that each was trained with.
         failures: Why a seed has no accuracy.
         runs: The runs.
-        right: Share of the runs that got each test image right, shape (N,).
+        right: By seed, which of the images that run got right, shape (N,).
     """
 
     label: str
@@ -43,11 +44,11 @@ class Entry:
     threads: int
     failures: dict[int, str]
     runs: tuple[Run, ...] = field(repr=False)
-    right: npt.NDArray[np.float64] = field(repr=False)
+    right: dict[int, npt.NDArray[np.bool_]] = field(repr=False)
 
     @property
     def accuracy(self) -> float:
-        """Mean accuracy on the test images; nan where no run came to an end."""
+        """Mean accuracy; nan where no run came to an end."""
         return statistics.fmean(self.accuracies) if self.accuracies else float("nan")
 
     @property
@@ -84,7 +85,7 @@ class Pair:
         seeds: How many seeds both have.
         p_over_seeds: Whether other seeds could turn it round: a paired t-test over the seeds that
             both have; `None` for less than two.
-        p_over_images: Whether other test images could: the same over the test images.
+        p_over_images: Whether other images could: the same over the images.
         adjusted_p: The larger of the two, enlarged for the number of pairs (Holm 1979); `None`
             where one is missing.
     """
@@ -105,15 +106,18 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Contenders on the same test images.
+    """Contenders on the same images.
 
     Attributes:
         dataset: What they were trained and scored on.
+        split: Which of its images they were scored on: `test`, or `validation`, which are each
+            seed's own.
         entries: The contenders, in the order in which they were given.
         environment: What they ran on.
     """
 
     dataset: str
+    split: Split
     entries: tuple[Entry, ...]
     environment: dict[str, Any]
 
@@ -123,35 +127,47 @@ class Comparison:
         ranked = sorted(
             (entry for entry in self.entries if entry.accuracies), key=lambda entry: entry.accuracy
         )
-        pairs = [_pair(lower, higher) for lower, higher in itertools.pairwise(ranked)]
+        pairs = [
+            _pair(lower, higher, self.split == "test")
+            for lower, higher in itertools.pairwise(ranked)
+        ]
         return _adjusted(pairs)
 
     def to_dict(self) -> dict[str, Any]:
         """The values as JSON can hold them."""
         return {
             "dataset": self.dataset,
+            "split": self.split,
             "entries": [entry.to_dict() for entry in self.entries],
             "pairs": [asdict(pair) | {"is_better": pair.is_better} for pair in self.pairs],
             "environment": self.environment,
         }
 
 
-def _pair(lower: Entry, higher: Entry) -> Pair:
-    """Two neighbours, before it is known how many pairs there are."""
-    by_seed = dict(zip(lower.seeds, lower.accuracies, strict=True))
-    over_seeds = [
-        accuracy - by_seed[seed]
-        for seed, accuracy in zip(higher.seeds, higher.accuracies, strict=True)
-        if seed in by_seed
+def _pair(lower: Entry, higher: Entry, same_images: bool) -> Pair:
+    """Two neighbours, before it is known how many pairs there are.
+
+    Args:
+        lower: One of them.
+        higher: The other.
+        same_images: Whether all seeds were scored on the same images.
+    """
+    gains = [
+        higher.right[seed].astype(np.float64) - lower.right[seed]
+        for seed in higher.seeds
+        if seed in lower.right
     ]
-    p_over_seeds = paired_p_value(over_seeds)
-    p_over_images = paired_p_value(higher.right - lower.right)
+    p_over_seeds = paired_p_value([float(gain.mean()) for gain in gains])
+    p_over_images = None
+    if gains:
+        over_images = np.mean(gains, axis=0) if same_images else np.concatenate(gains)
+        p_over_images = paired_p_value(over_images)
     known = p_over_seeds is not None and p_over_images is not None
     return Pair(
         lower=lower.label,
         higher=higher.label,
         difference=higher.accuracy - lower.accuracy,
-        seeds=len(over_seeds),
+        seeds=len(gains),
         p_over_seeds=p_over_seeds,
         p_over_images=p_over_images,
         adjusted_p=max(p_over_seeds or 0.0, p_over_images or 0.0) if known else None,

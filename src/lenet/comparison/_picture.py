@@ -53,7 +53,7 @@ def draw_comparison(comparison: Comparison, title: str = "") -> Figure:
     for axes in (losses, accuracies):
         axes.set_xlim(left=0)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    _draw_finals(finals, entries)
+    _draw_finals(finals, comparison)
     for axes in (losses, accuracies, finals):
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
@@ -93,8 +93,9 @@ def _plot(
         axes.fill_between(epochs, low, high, color=colour, alpha=0.15, linewidth=0)
 
 
-def _draw_finals(axes: Axes, entries: tuple[Entry, ...]) -> None:
-    """Each seed's test accuracy as a dot, the mean as a line; this is the legend too."""
+def _draw_finals(axes: Axes, comparison: Comparison) -> None:
+    """Each seed's final accuracy as a dot, the mean as a line; this is the legend too."""
+    entries = comparison.entries
     for index, entry in enumerate(entries):
         colour, dashes = _style(index)
         spread = np.linspace(-0.15, 0.15, len(entry.accuracies)) if len(entry.accuracies) > 1 else 0
@@ -106,7 +107,7 @@ def _draw_finals(axes: Axes, entries: tuple[Entry, ...]) -> None:
         f"{entry.label}  {entry.accuracy:.4f}" if entry.accuracies else f"{entry.label}  diverged"
         for entry in entries
     ]
-    axes.set(title="test accuracy", ylim=(len(entries) - 0.5, -0.5))
+    axes.set(title=f"final {comparison.split} accuracy", ylim=(len(entries) - 0.5, -0.5))
     axes.set_yticks(range(len(entries)), labels)
     axes.yaxis.tick_right()
     for index, label in enumerate(axes.get_yticklabels()):
