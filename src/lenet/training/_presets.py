@@ -81,7 +81,9 @@ def lenet5() -> Preset:
 
 def lenet5_distorted() -> Preset:
     """LeNet-5 with distorted images to learn from: shifted, scaled, squeezed and sheared."""
-    recipe = lenet5().recipe.replace(epochs=40, shift=1, scaling=0.1, squeezing=0.1, shearing=0.15)
+    recipe = lenet5().recipe.replace(
+        epochs=30, weight_decay=0.05, shift=1, scaling=0.1, squeezing=0.1, shearing=0.15
+    )
     return Preset("lenet5-distorted", recipe, "lenet5")
 
 
