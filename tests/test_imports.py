@@ -21,6 +21,7 @@ ALLOWED = {
     "training": {"datasets", "kernels", "models"},
     "runs": {"datasets", "kernels", "models", "training"},
     "evaluation": {"datasets", "kernels", "models", "training", "runs"},
+    "estimator": {"datasets", "kernels", "models", "training", "runs"},
     "d2l": {"datasets", "models", "training"},
     "bench": {"datasets", "kernels", "models", "training", "runs"},
     "doctor": {"datasets", "kernels", "models", "training", "runs"},

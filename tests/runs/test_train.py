@@ -15,6 +15,7 @@ from torch import nn
 import lenet
 from lenet.datasets import Dataset, Split
 from lenet.errors import (
+    DatasetError,
     DownloadError,
     ModelError,
     NonFiniteLossError,
@@ -259,3 +260,14 @@ def test_a_status_asked_for_all_the_time_keeps_no_training_from_starting(
     finally:
         done.set()
         asking.join()
+
+
+def test_a_run_without_test_images_is_complete_but_for_their_score(few_digits: Dataset) -> None:
+    data = Dataset("no-test", few_digits.class_names, few_digits.train)
+    run = quick(data)
+    assert run.status == "complete"
+    assert run.result is not None
+    assert run.result.test_accuracy is None
+    assert lenet.evaluate(run, few_digits).images == 64
+    with pytest.raises(DatasetError, match="`no-test` has no test images"):
+        lenet.evaluate(run, data)
