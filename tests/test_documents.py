@@ -117,6 +117,15 @@ def test_the_readmes_python_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small_fashion_mnist")
+@pytest.mark.filterwarnings("ignore:Not learning")  # on 300 images, in few epochs
+def test_the_python_of_the_scikit_learn_guide_runs() -> None:
+    names: dict[str, object] = {}
+    for block in blocks("docs/guides/scikit-learn.md", "python"):
+        exec(block, names)
+    assert "card" in names
+
+
+@pytest.mark.usefixtures("small_fashion_mnist")
 def test_the_notebook_runs() -> None:
     notebook = nbformat.read(ROOT / "docs/guides/tutorial.ipynb", as_version=4)
     line = "lr, num_epochs = 0.9, 10"

@@ -23,6 +23,7 @@ ALLOWED = {
     "runs": {"datasets", "kernels", "models", "training", "tracking"},
     "evaluation": {"datasets", "kernels", "models", "training", "runs"},
     "comparison": {"datasets", "evaluation", "models", "runs", "training"},
+    "estimator": {"datasets", "kernels", "models", "training", "runs"},
     "d2l": {"datasets", "models", "training"},
     "bench": {"datasets", "kernels", "models", "training", "runs"},
     "doctor": {"datasets", "kernels", "models", "training", "runs"},

@@ -4,6 +4,7 @@ from . import d2l as d2l
 from . import datasets as datasets
 from . import doctor as doctor
 from . import errors as errors
+from . import estimator as estimator
 from . import evaluation as evaluation
 from . import kernels as kernels
 from . import models as models
@@ -17,6 +18,7 @@ from .datasets import Dataset as Dataset
 from .datasets import Split as Split
 from .datasets import load_dataset as load_dataset
 from .errors import LenetError as LenetError
+from .estimator import LeNetClassifier as LeNetClassifier
 from .evaluation import evaluate as evaluate
 from .models import LeNet as LeNet
 from .models import LeNetConfig as LeNetConfig
@@ -35,6 +37,7 @@ from .training import Recipe as Recipe
 __all__ = [
     "Dataset",
     "LeNet",
+    "LeNetClassifier",
     "LeNetConfig",
     "LenetError",
     "Recipe",
@@ -49,6 +52,7 @@ __all__ = [
     "datasets",
     "doctor",
     "errors",
+    "estimator",
     "evaluate",
     "evaluation",
     "find_runs",

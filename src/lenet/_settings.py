@@ -92,6 +92,16 @@ def parse_setting(cls: type[Settings], name: str, text: str) -> Any:
     return _checked(name, value, annotation)
 
 
+def check_range(name: str, value: int, lowest: int, highest: int) -> None:
+    """Raise the `SettingError` for a whole number that is too small or too large."""
+    if value < lowest:
+        message = f"`{name}` must be at least {lowest}, not {value}."
+        raise SettingError(message)
+    if value > highest:
+        message = f"`{name}` must be at most {highest}, not {value}."
+        raise SettingError(message)
+
+
 def _alternatives(annotation: Any) -> tuple[Any, ...]:
     """The members of a union, or the annotation itself as the only one."""
     is_union = get_origin(annotation) in (Union, types.UnionType)

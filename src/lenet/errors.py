@@ -7,6 +7,7 @@ code can catch a whole branch::
     ├── SettingError              2   a setting that is unknown, ill-typed or out of range
     │   └── UnknownNameError      2   a name that is not among the known ones
     ├── DatasetError              3   data that can't be used
+    │   ├── ArrayError            3   arrays that are no images, or none that the estimator knows
     │   ├── DataFileError         3   a file that is damaged or not what its name says
     │   └── DownloadError         3   a file that no mirror could give
     ├── ModelError                4   a network that can't be built or does not fit its data
@@ -25,6 +26,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 __all__ = [
+    "ArrayError",
     "DataFileError",
     "DatasetError",
     "DownloadError",
@@ -82,6 +84,10 @@ class DatasetError(LenetError):
     """Data that can't be used: no images, labels outside the classes, shapes that differ."""
 
     exit_code = 3
+
+
+class ArrayError(DatasetError, ValueError):
+    """Arrays that the scikit-learn estimator can't use; a `ValueError` too, as is usual there."""
 
 
 class DataFileError(DatasetError):

@@ -183,3 +183,14 @@ def test_the_fingerprint_does_not_depend_on_how_the_array_lies_in_memory() -> No
     names = ("a", "b", "c")
     first, second = Dataset("x", names, split, split), Dataset("x", names, other, other)
     assert first.fingerprint() == second.fingerprint()
+
+
+def test_a_dataset_may_have_no_test_images() -> None:
+    dataset = Dataset("numbered", ("a", "b"), numbered([0, 1] * 10))
+    assert dataset.test is None
+    assert dataset.with_validation(0.5).test is None
+    assert dataset.fingerprint() != dataset_of([0, 1] * 10, classes=2).fingerprint()
+    with pytest.raises(DatasetError, match="`numbered` has no test images"):
+        dataset.require_test()
+    whole = dataset_of([0, 1])
+    assert whole.require_test() is whole.test

@@ -15,6 +15,7 @@ from torch import nn
 import lenet
 from lenet.datasets import Dataset, Split
 from lenet.errors import (
+    DatasetError,
     DownloadError,
     InterruptedTraining,
     ModelError,
@@ -334,3 +335,14 @@ def test_a_network_that_does_not_fit_the_images_is_refused(few_digits: Dataset) 
 def test_too_few_classes_for_the_labels_are_refused(few_digits: Dataset) -> None:
     with pytest.raises(ModelError, match=r"in 2 classes; `few-digits` has .* 10 classes"):
         lenet.train(LeNet(LeNetConfig(classes=2)), few_digits, batch_size=16, listeners=[])
+
+
+def test_a_run_without_test_images_is_complete_but_for_their_score(few_digits: Dataset) -> None:
+    data = Dataset("no-test", few_digits.class_names, few_digits.train)
+    run = quick(data)
+    assert run.status == "complete"
+    assert run.result is not None
+    assert run.result.test_accuracy is None
+    assert lenet.evaluate(run, few_digits).images == 64
+    with pytest.raises(DatasetError, match="`no-test` has no test images"):
+        lenet.evaluate(run, data)

@@ -19,6 +19,7 @@ from lenet.training import (
     pick_display,
 )
 from lenet.training._terminal_curves import Curve, draw_terminal_curves
+from lenet.training._terminal_display import training_curves
 
 
 def train_with(display: Listener, data: Dataset, recipe: Recipe) -> None:
@@ -105,3 +106,12 @@ def test_the_picture_holds_the_three_curves() -> None:
 
 def test_the_picture_of_nothing_is_a_picture() -> None:
     assert draw_curves([], 10).axes[0].get_xlim() == (0, 10)
+
+
+def test_without_held_out_images_the_picture_has_two_curves() -> None:
+    history = [CurvePoint(0.5, 2.0, 0.2, 0.9, 1.0), CurvePoint(1.0, 1.5, 0.4, 0.9, 2.0)]
+    axes = draw_curves(history, 1).axes[0]
+    labels = [str(line.get_label()) for line in axes.get_lines()]
+    assert labels == ["train loss 1.500", "train acc 0.400"]
+    assert [curve.name for curve in training_curves(history)] == ["train loss", "train acc"]
+    assert len(training_curves(history[:1])) == 3, "what is held out is not known yet"

@@ -306,3 +306,23 @@ def test_frozen_layers_stay_frozen_after_a_resume(few_digits: Dataset) -> None:
     resumed.restore(stopped.state())
     resumed.run()
     assert torch.equal(resumed.model.state_dict()["0.weight"], first)
+
+
+@pytest.mark.parametrize("name", ["tutorial", "everything"])
+def test_without_test_images_the_training_is_the_same_and_has_no_test_score(
+    name: str, few_digits: Dataset
+) -> None:
+    without = Dataset(few_digits.name, few_digits.class_names, few_digits.train)
+    recorder = Recorder()
+    trainer, expected = (
+        make_trainer(without, RECIPES[name], recorder),
+        make_trainer(few_digits, RECIPES[name]),
+    )
+    result, usual = trainer.run(), expected.run()
+    for key, value in weights_of(expected).items():
+        assert torch.equal(trainer.model.state_dict()[key], value), key
+    assert (result.test_loss, result.test_accuracy) == (None, None)
+    assert (result.train_loss, result.best_epoch) == (usual.train_loss, usual.best_epoch)
+    assert result.validation_accuracy == usual.validation_accuracy
+    assert all(point.test_accuracy is None for point in recorder.points)
+    assert recorder.events == ["start", "epoch", "epoch", "epoch", "finish", "stop"]

@@ -17,7 +17,8 @@ def train_with_jax(name: str, task: Task, dataset: Dataset) -> Contestant:
 
     start = _parameters(task)
     images, labels = _arrays(dataset.train.images), jnp.asarray(dataset.train.labels)
-    test_images, test_labels = _arrays(dataset.test.images), jnp.asarray(dataset.test.labels)
+    test = dataset.require_test()
+    test_images, test_labels = _arrays(test.images), jnp.asarray(test.labels)
     rate, batch_size, count = task.recipe.learning_rate, task.recipe.batch_size, len(labels)
 
     def numbers(pixels: Any) -> Any:

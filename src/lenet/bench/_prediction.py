@@ -21,7 +21,7 @@ _SINGLE_IMAGES = 1000  # a round
 
 def benchmark_prediction(dataset: Dataset, session: Session) -> list[Report]:
     """The test images by the tutorial's network, from float32 arrays in memory to scores there."""
-    images = dataset.test.images.astype(np.float32) / np.float32(255)
+    images = dataset.require_test().images.astype(np.float32) / np.float32(255)
     return [
         session.compare(
             f"{len(images):,} images in batches of {BATCH_SIZE}, the tutorial's network",

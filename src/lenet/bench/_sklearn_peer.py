@@ -15,12 +15,12 @@ NETWORK = "784–120–84–10"
 
 def train_with_sklearn(name: str, dataset: Dataset) -> Contestant:
     """Epochs of a perceptron with the dense layers of LeNet."""
-    network, train, test = _network(), _rows(dataset.train), _rows(dataset.test)
+    network, train, test = _network(), _rows(dataset.train), _rows(dataset.require_test())
 
     def play() -> Outcome:
         started = time.perf_counter()
         network.partial_fit(train, dataset.train.labels, classes=range(len(dataset.class_names)))
-        network.score(test, dataset.test.labels)
+        network.score(test, dataset.require_test().labels)
         seconds = time.perf_counter() - started
         return Outcome(len(train) / seconds, float(network.loss_))
 

@@ -26,7 +26,7 @@ def train_with_torch(
 ) -> Contestant:
     """Epochs by PyTorch."""
     memory_format = torch.channels_last if channels_last else torch.contiguous_format
-    train, test = _tensors(dataset.train), _tensors(dataset.test)
+    train, test = _tensors(dataset.train), _tensors(dataset.require_test())
     batch_size, count = task.recipe.batch_size, len(dataset.train)
     if compiled:
         torch.compiler.reset()

@@ -16,7 +16,7 @@ from lenet.training import Trainer
 
 def benchmark_training(dataset: Dataset, session: Session) -> list[Report]:
     """An epoch of the tutorial's recipe and of a modern one, by everyone who can be here."""
-    sizes = f"{len(dataset.train):,} images and a look at {len(dataset.test):,}"
+    sizes = f"{len(dataset.train):,} images and a look at {len(dataset.require_test()):,}"
     tutorial, modern = (
         session.compare(
             f"{task.title}, epochs of {sizes} of `{dataset.name}`",

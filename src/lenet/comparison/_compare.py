@@ -257,7 +257,7 @@ def _examples(run: Run, data: Dataset, split: SplitName) -> Split:
         RunError: The run held out no images.
     """
     if split == "test":
-        return data.test
+        return data.require_test()
     share = run.config.recipe.validation
     held_out = data.with_validation(share, run.config.seed).validation if share else None
     if held_out is None:

@@ -50,4 +50,6 @@ def load_data_fashion_mnist(
     dataset = load_dataset("fashion-mnist")
     size = (resize, resize) if isinstance(resize, int) else resize
     train = Batches(dataset.train, batch_size, shuffle=True)
-    return BatchIterator(train, size), BatchIterator(Batches(dataset.test, batch_size), size)
+    return BatchIterator(train, size), BatchIterator(
+        Batches(dataset.require_test(), batch_size), size
+    )

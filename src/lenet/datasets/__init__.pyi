@@ -10,6 +10,7 @@ from ._catalog import CatalogEntry as CatalogEntry
 from ._catalog import RemoteFile as RemoteFile
 from ._dataset import Dataset as Dataset
 from ._dataset import Split as Split
+from ._enlarge import enlarge_images as enlarge_images
 from ._idx import read_idx as read_idx
 from ._load import dataset_names as dataset_names
 from ._load import load_dataset as load_dataset
@@ -28,6 +29,7 @@ __all__ = [
     "data_folder",
     "dataset_names",
     "derive_seed",
+    "enlarge_images",
     "load_dataset",
     "read_idx",
 ]

@@ -58,7 +58,7 @@ class Dataset:
         name: What the dataset is called in run folders and pictures.
         class_names: The classes; a label is an index into them.
         train: The examples to train on.
-        test: The examples that give the final score.
+        test: The examples that give the final score; none where there is no such score.
         validation: The examples to choose on, held out from training; none until
             `with_validation` made them.
 
@@ -69,7 +69,7 @@ class Dataset:
     name: str
     class_names: tuple[str, ...]
     train: Split = field(repr=False)
-    test: Split = field(repr=False)
+    test: Split | None = field(default=None, repr=False)
     validation: Split | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -97,6 +97,17 @@ class Dataset:
         """Channels, height and width of every image."""
         _, channels, height, width = self.train.images.shape
         return channels, height, width
+
+    def require_test(self) -> Split:
+        """The examples that give the final score.
+
+        Raises:
+            DatasetError: There are none.
+        """
+        if self.test is None:
+            message = f"`{self.name}` has no test images."
+            raise DatasetError(message)
+        return self.test
 
     def check_fits(self, input_shape: tuple[int, ...], classes: int) -> None:
         """Check that a network takes these images and knows these classes.

@@ -1,12 +1,10 @@
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from lenet.datasets._dataset import Dataset, Split, stratified_halves
+from lenet.datasets._enlarge import enlarge_images
 
 _TEST_FRACTION = 0.2
-_INK_SIZE = 20  # MNIST fits its digits into 20×20 of the 28×28 pixels
-_MARGIN = 4
 
 
 def load_digits() -> Dataset:
@@ -22,10 +20,7 @@ def load_digits() -> Dataset:
 
     bundled = load_bundled()
     grey_levels = torch.from_numpy(bundled.images).float()[:, None] / 16
-    size = (_INK_SIZE, _INK_SIZE)
-    enlarged = F.interpolate(grey_levels, size=size, mode="bilinear", align_corners=False)
-    framed = F.pad(enlarged, [_MARGIN] * 4)
-    images = (framed * 255).round().to(torch.uint8).numpy()
+    images = (enlarge_images(grey_levels) * 255).round().to(torch.uint8).numpy()
     labels = bundled.target.astype(np.int64)
     everything = Split(images, labels)
     train, test = stratified_halves(labels, _TEST_FRACTION, seed=0)

@@ -71,7 +71,7 @@ def evaluate(
 def _pick_split(source: Run | Path | str, data: Dataset, split: str) -> Split:
     """The images to score on; those of training and validation are the run's own."""
     if split == "test":
-        return data.test
+        return data.require_test()
     if not isinstance(source, Run):
         message = "Only a run knows which images were for training and which for validation."
         raise RunError(message)

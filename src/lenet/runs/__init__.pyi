@@ -1,5 +1,9 @@
 from ._environment import describe_environment as describe_environment
 from ._load import load as load
+from ._plan import Plan as Plan
+from ._plan import build_network as build_network
+from ._plan import make_plan as make_plan
+from ._plan import measure_normalisation as measure_normalisation
 from ._processor import core_count as core_count
 from ._processor import processor_name as processor_name
 from ._run import Run as Run
@@ -10,12 +14,16 @@ from ._train import resume as resume
 from ._train import train as train
 
 __all__ = [
+    "Plan",
     "Run",
     "RunConfig",
+    "build_network",
     "core_count",
     "describe_environment",
     "find_runs",
     "load",
+    "make_plan",
+    "measure_normalisation",
     "open_run",
     "processor_name",
     "resume",

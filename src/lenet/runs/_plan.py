@@ -10,7 +10,7 @@ from torch import nn
 
 from lenet._settings import field_types
 from lenet.datasets import Dataset
-from lenet.errors import ModelError, SettingError, UnknownNameError
+from lenet.errors import ModelError, UnknownNameError
 from lenet.models import (
     MODELS,
     ModelConfig,
@@ -111,13 +111,3 @@ def measure_normalisation(recipe: Recipe, data: Dataset) -> Normalisation:
         return Normalisation(mean=-_LECUN_BACKGROUND / _LECUN_RANGE, std=1 / _LECUN_RANGE)
     pixels = data.train.images
     return Normalisation(mean=float(pixels.mean()) / 255, std=float(pixels.std()) / 255 or 1.0)
-
-
-def check_range(name: str, value: int, lowest: int, highest: int) -> None:
-    """Raise the `SettingError` for a whole number that is too small or too large."""
-    if value < lowest:
-        message = f"`{name}` must be at least {lowest}, not {value}."
-        raise SettingError(message)
-    if value > highest:
-        message = f"`{name}` must be at most {highest}, not {value}."
-        raise SettingError(message)

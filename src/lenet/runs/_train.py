@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from lenet._settings import check_range
 from lenet._storage import remove_partial_files
 from lenet.datasets import Dataset, dataset_names, load_dataset
 from lenet.errors import (
@@ -25,7 +26,7 @@ from lenet.kernels import KernelChoice, kernel_status
 from lenet.models import build_model
 from lenet.runs._checkpoint import pack_checkpoint, read_checkpoint
 from lenet.runs._environment import describe_environment
-from lenet.runs._plan import build_network, check_range, make_plan, measure_normalisation
+from lenet.runs._plan import build_network, make_plan, measure_normalisation
 from lenet.runs._recorder import Recorder
 from lenet.runs._reuse import find_equal_run
 from lenet.runs._run import Run, create_run, open_run

@@ -15,7 +15,7 @@ _LOSS, _TRAIN, _HELD_OUT = "#0072B2", "#CC79A7", "#009E73"
 
 
 def draw_curves(history: Sequence[CurvePoint], epochs: int, title: str = "") -> Figure:
-    """Draw the tutorial's picture: train loss, train accuracy and held-out accuracy.
+    """Draw the tutorial's picture: train loss, train accuracy and, if any, held-out accuracy.
 
     Args:
         history: The points, in order; may be empty.
@@ -33,9 +33,10 @@ def draw_curves(history: Sequence[CurvePoint], epochs: int, title: str = "") -> 
     _plot(axes, "train loss", _LOSS, "-", [(p.epoch, p.train_loss) for p in history])
     _plot(axes, "train acc", _TRAIN, "--", [(p.epoch, p.train_accuracy) for p in history])
     ends = [point for point in history if point.held_out_accuracy is not None]
-    name = f"{ends[-1].held_out_name} acc" if ends else "test acc"
-    held_out = [(point.epoch, point.held_out_accuracy or 0.0) for point in ends]
-    _plot(axes, name, _HELD_OUT, "-.", held_out)
+    if ends or not history or history[-1].epoch < 1:
+        name = f"{ends[-1].held_out_name} acc" if ends else "test acc"
+        held_out = [(point.epoch, point.held_out_accuracy or 0.0) for point in ends]
+        _plot(axes, name, _HELD_OUT, "-.", held_out)
     axes.set(xlabel="epoch", xlim=(0, epochs), title=title)
     axes.set_ylim(bottom=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -90,11 +90,13 @@ def describe_result(result: TrainingResult, device: str) -> str:
     7500.0 examples/sec on cpu (wall clock over whole epochs)
     8004.2 examples/sec on cpu (as the tutorial counts: steps only)
     """
-    scores = f"loss {result.train_loss:.3f}, train acc {result.train_accuracy:.3f}, "
+    scores = f"loss {result.train_loss:.3f}, train acc {result.train_accuracy:.3f}"
     if result.validation_accuracy is not None:
-        scores += f"validation acc {result.validation_accuracy:.3f} (epoch {result.best_epoch}), "
+        scores += f", validation acc {result.validation_accuracy:.3f} (epoch {result.best_epoch})"
+    if result.test_accuracy is not None:
+        scores += f", test acc {result.test_accuracy:.3f}"
     return (
-        f"{scores}test acc {result.test_accuracy:.3f}\n"
+        f"{scores}\n"
         f"{result.examples_per_second:.1f} examples/sec on {device} (wall clock over whole "
         "epochs)\n"
         f"{result.tutorial_examples_per_second:.1f} examples/sec on {device} (as the tutorial "

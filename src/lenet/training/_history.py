@@ -14,7 +14,8 @@ class CurvePoint:
         seconds: Wall-clock time since the start, pauses between a stop and a resume left out.
         validation_loss: Mean loss over the validation split, at the end of an epoch.
         validation_accuracy: Accuracy on it.
-        test_loss: Mean loss over the test split, at the end of an epoch without validation.
+        test_loss: Mean loss over the test split, where there is one, at the end of an epoch without
+            validation.
         test_accuracy: Accuracy on it.
     """
 
@@ -55,7 +56,7 @@ class TrainingResult:
     Attributes:
         train_loss: Mean loss of the last epoch.
         train_accuracy: Accuracy over the last epoch, while the weights were changing.
-        test_loss: Mean loss over the test images.
+        test_loss: Mean loss over the test images, where there are.
         test_accuracy: Accuracy on them.
         validation_accuracy: Accuracy on the validation images in the best epoch, where there are.
         best_epoch: The epoch whose weights were kept, counted from 1.
@@ -69,8 +70,8 @@ class TrainingResult:
 
     train_loss: float
     train_accuracy: float
-    test_loss: float
-    test_accuracy: float
+    test_loss: float | None
+    test_accuracy: float | None
     validation_accuracy: float | None
     best_epoch: int
     epochs: int

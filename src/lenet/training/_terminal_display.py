@@ -98,15 +98,14 @@ class TerminalDisplay(PlainDisplay):
 
 
 def training_curves(history: list[CurvePoint]) -> list[Curve]:
-    """The tutorial's three curves from a history."""
-    ends = [point for point in history if point.ends_epoch]
-    held_out_name = ends[-1].held_out_name if ends else "test"
-    return [
+    """The tutorial's three curves from a history, or two where no images are held out."""
+    curves = [
         Curve("train loss", "cyan", [(point.epoch, point.train_loss) for point in history]),
         Curve("train acc", "magenta", [(point.epoch, point.train_accuracy) for point in history]),
-        Curve(
-            f"{held_out_name} acc",
-            "green",
-            [(point.epoch, point.held_out_accuracy or 0.0) for point in ends],
-        ),
     ]
+    ends = [point for point in history if point.ends_epoch]
+    if ends or not history or history[-1].epoch < 1:
+        held_out_name = ends[-1].held_out_name if ends else "test"
+        held_out = [(point.epoch, point.held_out_accuracy or 0.0) for point in ends]
+        curves.append(Curve(f"{held_out_name} acc", "green", held_out))
+    return curves

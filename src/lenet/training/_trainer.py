@@ -44,7 +44,7 @@ class Trainer:
     Args:
         model: The network, trained in place from the weights it has.
         dataset: Images already split as the recipe wants: with a validation split if
-            `recipe.validation` is above 0.
+            `recipe.validation` is above 0. Without a test split there is no test score.
         recipe: How to train.
         device: Where to train.
         seed: Of order and augmentation, 0 or more.
@@ -100,7 +100,9 @@ class Trainer:
             augmentation=recipe.augmentation,
             **place,
         )
-        self.test_batches = Batches(dataset.test, _EVALUATION_BATCH, **place)
+        self.test_batches = (
+            Batches(dataset.test, _EVALUATION_BATCH, **place) if dataset.test else None
+        )
         self.validation_batches = (
             Batches(dataset.validation, _EVALUATION_BATCH, **place) if dataset.validation else None
         )
@@ -298,8 +300,11 @@ class Trainer:
                 weights = self.model.state_dict()
                 self._best_weights = {name: value.clone() for name, value in weights.items()}
         else:
-            loss, accuracy = evaluate_loss_and_accuracy(self.model, self.test_batches)
-            point = self._add_point(test_loss=loss, test_accuracy=accuracy)
+            held_out = {}
+            if self.test_batches:
+                loss, accuracy = evaluate_loss_and_accuracy(self.model, self.test_batches)
+                held_out = {"test_loss": loss, "test_accuracy": accuracy}
+            point = self._add_point(**held_out)
             self._best_epoch = self.epoch + 1
         self.epoch, self.step = self.epoch + 1, 0
         diagnosis = self._diagnose(point)  # before the listeners, who may save the state
@@ -327,13 +332,11 @@ class Trainer:
     def _result(self) -> TrainingResult:
         """Put the best weights in place and take the final score."""
         last = self.history[-1]
+        test_loss, test_accuracy = last.test_loss, last.test_accuracy
         if self.validation_batches:
             self.model.load_state_dict(self._best_weights)
-            test_loss, test_accuracy = evaluate_loss_and_accuracy(self.model, self.test_batches)
-        else:
-            assert last.test_loss is not None
-            assert last.test_accuracy is not None
-            test_loss, test_accuracy = last.test_loss, last.test_accuracy
+            if self.test_batches:
+                test_loss, test_accuracy = evaluate_loss_and_accuracy(self.model, self.test_batches)
         images, seconds = self.epoch * len(self.dataset.train), self.seconds
         return TrainingResult(
             train_loss=last.train_loss,
