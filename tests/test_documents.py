@@ -96,6 +96,8 @@ def test_every_command_in_the_documents_runs() -> None:
                 arguments += ["--batch-size", "100"]
             if "--epochs" not in arguments:
                 arguments += ["--epochs", "1"]
+        if arguments[0] == "compare":
+            arguments += ["--batch-size", "100", "--epochs", "1", "--seeds", "1"]
         try:
             app(arguments, standalone_mode=False)
         except LenetError as error:
