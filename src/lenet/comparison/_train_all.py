@@ -3,20 +3,19 @@
 import json
 import os
 import queue
-import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from lenet.comparison._progress import Progress
 from lenet.comparison._worker import Job, job_line
 from lenet.errors import InterruptedTraining, LenetError, TrainingError
+from lenet.runs import stop_on_signals
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ def train_all(jobs: Sequence[Job], processes: int, progress: Progress) -> list[O
         InterruptedTraining: Ctrl-C or SIGTERM; the same comparison goes on from there.
     """
     pool = _Pool(jobs, progress)
-    with pool.stopped_by_signals():
+    with stop_on_signals(pool.stop):
         threads = [threading.Thread(target=pool.work) for _ in range(min(processes, len(jobs)))]
         for thread in threads:
             thread.start()
@@ -93,25 +92,6 @@ class _Pool:
         self.stopping = True
         for process in self._processes:
             process.terminate()
-
-    @contextmanager
-    def stopped_by_signals(self) -> Iterator[None]:
-        """Let Ctrl-C and SIGTERM stop the trainings."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def stop(number: int, frame: FrameType | None) -> None:
-            self.stop()
-
-        previous: dict[int, Any] = {
-            number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)
-        }
-        try:
-            yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
 
     def _start(self, threads: int) -> subprocess.Popen[str]:
         """A process that waits for jobs; Ctrl-C reaches it through us alone."""

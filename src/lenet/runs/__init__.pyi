@@ -10,6 +10,7 @@ from ._run import Run as Run
 from ._run import find_runs as find_runs
 from ._run import open_run as open_run
 from ._run_config import RunConfig as RunConfig
+from ._signals import stop_on_signals as stop_on_signals
 from ._train import resume as resume
 from ._train import train as train
 
@@ -27,5 +28,6 @@ __all__ = [
     "open_run",
     "processor_name",
     "resume",
+    "stop_on_signals",
     "train",
 ]

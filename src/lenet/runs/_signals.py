@@ -1,23 +1,29 @@
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from lenet.training import Trainer
-
 
 @contextmanager
-def stop_on_signals(trainer: Trainer) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM stop the training between two steps; the second Ctrl-C at once."""
+def stop_on_signals(request_stop: Callable[[], None]) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM ask for a stop; the second of them does what it would do otherwise.
+
+    Args:
+        request_stop: Asks for a stop and returns at once. In a thread other than the main one,
+            where no signals arrive, it is never called.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    requested = False
 
     def stop(number: int, frame: FrameType | None) -> None:
-        if not trainer.stop_requested:
-            trainer.request_stop()
+        nonlocal requested
+        if not requested:
+            requested = True
+            request_stop()
             return
         handler = previous[number]
         if not callable(handler):

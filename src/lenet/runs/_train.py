@@ -230,7 +230,7 @@ def _train_in(
     guards = [Guard(tracker, partial(_announce, listeners)) for tracker in trackers]
     # The recorder first: what it has written, the trackers may hand over.
     trainer.listeners = [recorder, *guards, *listeners]
-    with stop_on_signals(trainer):
+    with stop_on_signals(trainer.request_stop):
         remove_partial_files(run.folder)
         for guard in guards:
             guard.begin(trainer, TrackedRun(run.folder, run.config.to_dict()))
