@@ -8,8 +8,8 @@ from lenet.errors import ModelError
 from lenet.kernels._blocks import Block
 from lenet.kernels._library import Examples, Loss, NativeStepSettings, Selection, kernel_status
 from lenet.kernels._network import Native, call, native_network, pointers
-from lenet.kernels._recognise import is_listened_to
-from lenet.kernels._sequential import layers_of, recognise_network
+from lenet.kernels._recognise import blocks_and_parameters, is_listened_to
+from lenet.kernels._sequential import layers_of, recognise_whole
 
 _KINDS = ("sgd", "adam", "adamw")  # in the order of native/optimisers.h
 _BETAS, _EPSILON = (0.9, 0.999), 1e-8  # PyTorch's own
@@ -212,7 +212,11 @@ class FusedStep:
 
     def _recognise(self) -> tuple[list[Block], list[Tensor]]:
         """The network's blocks and weights, if all of them are to be trained."""
-        blocks, parameters = recognise_network(self._model, self._input_shape)
+        recognised = recognise_whole(self._model, self._input_shape)
+        if any(one.batch_norm for one in recognised):
+            message = "The compiled kernels do not train batch normalisation."
+            raise ModelError(message)
+        blocks, parameters = blocks_and_parameters(recognised)
         if not all(parameter.requires_grad for parameter in parameters):
             message = "Some weights are not to be trained."
             raise ModelError(message)
