@@ -1,20 +1,15 @@
 """A network's layers as blocks that the compiled kernels know, or why they are not."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from torch import Tensor, nn
 from torch.nn.modules.module import _has_any_global_hook
 
 from lenet.errors import ModelError, SettingError
-from lenet.kernels._blocks import (
-    Activation,
-    Block,
-    ConvBlock,
-    DenseBlock,
-    Pooling,
-    parameter_shapes,
-)
+from lenet.kernels._batch_norm import BatchNorm, fold, takes
+from lenet.kernels._blocks import Activation, Block, ConvBlock, DenseBlock, Pooling
 
 _ACTIVATIONS: dict[type[nn.Module], Activation] = {
     nn.Sigmoid: "sigmoid",
@@ -24,10 +19,63 @@ _ACTIVATIONS: dict[type[nn.Module], Activation] = {
 _POOLINGS: dict[type[nn.Module], Pooling] = {nn.AvgPool2d: "average", nn.MaxPool2d: "max"}
 
 
+@dataclass(frozen=True)
+class RecognisedBlock:
+    """A block, and the layers that its numbers are in.
+
+    Attributes:
+        block: What it computes, bar the batch normalisation.
+        layer: The convolution or the dense layer.
+        batch_norm: What stands between that and the activation, if anything does.
+    """
+
+    block: Block
+    layer: nn.Conv2d | nn.Linear
+    batch_norm: BatchNorm | None
+
+    def folded_parameters(self) -> list[Tensor]:
+        """Weights and biases, with the batch normalisation in them as in evaluation mode."""
+        if self.batch_norm:
+            return fold(self.batch_norm, self.layer.weight, self.layer.bias)
+        assert self.layer.bias is not None
+        return [self.layer.weight, self.layer.bias]
+
+    def trained_parameters(self) -> list[Tensor]:
+        """What a step trains: the weights, then the biases or the batch normalisation's own.
+
+        Raises:
+            ModelError: The layer has biases before its batch normalisation.
+        """
+        if not self.batch_norm:
+            assert self.layer.bias is not None
+            return [self.layer.weight, self.layer.bias]
+        if self.layer.bias is not None:
+            message = f"{self.layer} has biases, which a batch normalisation takes away again."
+            raise ModelError(message)
+        return [self.layer.weight, self.batch_norm.weight, self.batch_norm.bias]
+
+    def check(self) -> None:
+        """See that the layers have all numbers that they should, as the compiled code reads them.
+
+        Raises:
+            ModelError: They do not.
+        """
+        layer, norm, shape = self.layer, self.batch_norm, self.block.weight_shape
+        _check(layer, layer.weight, shape)
+        if layer.bias is not None or not norm:
+            _check(layer, layer.bias, shape[:1])
+        if norm:
+            for tensor in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
+                _check(norm, tensor, shape[:1])
+
+
 def recognise_blocks(
     layers: Iterable[nn.Module], input_shape: tuple[int, ...]
 ) -> tuple[list[Block], list[Tensor]]:
     """A network as blocks, with their weights and biases.
+
+    Batch normalisation is folded into these as it is in evaluation mode, whichever mode its layers
+    are in.
 
     Args:
         layers: The network's layers in their order.
@@ -40,12 +88,31 @@ def recognise_blocks(
     >>> recognise_blocks(layers, (1, 28, 28))[0]
     [DenseBlock(inputs=784, outputs=10, activation='none')]
     """
+    return blocks_and_parameters(recognise_layers(layers, input_shape))
+
+
+def blocks_and_parameters(
+    recognised: Iterable[RecognisedBlock],
+) -> tuple[list[Block], list[Tensor]]:
+    """The blocks alone, with their weights and biases."""
+    found = list(recognised)
+    parameters = [parameter for one in found for parameter in one.folded_parameters()]
+    return [one.block for one in found], parameters
+
+
+def recognise_layers(
+    layers: Iterable[nn.Module], input_shape: tuple[int, ...]
+) -> list[RecognisedBlock]:
+    """The same with the layers themselves.
+
+    Raises:
+        ModelError: The compiled kernels do not serve the network; the message says which layer.
+    """
     queue = list(layers)
     if is_listened_to(queue):
         message = "A hook wants to see what goes through the layers."
         raise ModelError(message)
-    blocks: list[Block] = []
-    parameters: list[Tensor] = []
+    recognised: list[RecognisedBlock] = []
     shape = tuple(input_shape)
     while queue:
         layer = queue.pop(0)
@@ -53,30 +120,33 @@ def recognise_blocks(
             shape = (math.prod(shape),)
             continue
         try:
-            block = _next_block(layer, queue, shape)
+            found = _next_block(layer, queue, shape)
         except SettingError as error:
             raise ModelError(str(error)) from None
-        blocks.append(block)
-        parameters += _parameters(layer, block)
-        shape = block.output_shape
-    if not blocks:
+        found.check()
+        recognised.append(found)
+        shape = found.block.output_shape
+    if not recognised:
         message = "There are no layers."
         raise ModelError(message)
-    if shape != blocks[-1].output_shape:
+    if shape != recognised[-1].block.output_shape:
         message = "The compiled kernels do not serve a `Flatten` at the end."
         raise ModelError(message)
-    return blocks, parameters
+    return recognised
 
 
-def _next_block(layer: nn.Module, queue: list[nn.Module], shape: tuple[int, ...]) -> Block:
+def _next_block(
+    layer: nn.Module, queue: list[nn.Module], shape: tuple[int, ...]
+) -> RecognisedBlock:
     """The block that begins with a layer; takes the layers that belong to it off the queue."""
     if type(layer) is nn.Conv2d and len(shape) == 3:
+        norm = _take_batch_norm(layer, queue)
         activation = _ACTIVATIONS.get(type(queue[0])) if queue else None
         pooling = _pooling(queue[1]) if len(queue) > 1 else None
         if activation is None or pooling is None or not _is_plain_convolution(layer, shape):
             raise _unknown(layer)
         del queue[:2]
-        return ConvBlock(
+        convolution = ConvBlock(
             *shape,
             filters=layer.out_channels,
             kernel_size=layer.kernel_size[0],
@@ -84,12 +154,24 @@ def _next_block(layer: nn.Module, queue: list[nn.Module], shape: tuple[int, ...]
             activation=activation,
             pooling=pooling,
         )
+        return RecognisedBlock(convolution, layer, norm)
     if type(layer) is nn.Linear and shape == (layer.in_features,):
+        norm = _take_batch_norm(layer, queue)
         activation = _ACTIVATIONS.get(type(queue[0]), "none") if queue else "none"
         if activation != "none":
             del queue[0]
-        return DenseBlock(layer.in_features, layer.out_features, activation)
+        dense = DenseBlock(layer.in_features, layer.out_features, activation)
+        return RecognisedBlock(dense, layer, norm)
     raise _unknown(layer)
+
+
+def _take_batch_norm(layer: nn.Conv2d | nn.Linear, queue: list[nn.Module]) -> BatchNorm | None:
+    """The batch normalisation that follows a layer, off the queue, if there is one."""
+    if not queue or not takes(queue[0], layer):
+        return None
+    norm = queue.pop(0)
+    assert isinstance(norm, BatchNorm)
+    return norm
 
 
 def is_listened_to(layers: Iterable[nn.Module]) -> bool:
@@ -132,18 +214,17 @@ def _pooling(layer: nn.Module) -> Pooling | None:
     return kind if plain and settings.get("dilation", 1) in (1, (1, 1)) else None
 
 
-def _parameters(layer: nn.Module, block: Block) -> Iterator[Tensor]:
-    """Weights and biases, if they are numbers that the compiled code can read."""
-    for parameter, shape in zip((layer.weight, layer.bias), parameter_shapes([block]), strict=True):
-        if not isinstance(parameter, Tensor) or type(parameter) not in (nn.Parameter, Tensor):
-            raise _unknown(layer)
-        if not is_plain(parameter):
-            message = f"The parameters of {layer} are not contiguous float32 on the CPU."
-            raise ModelError(message)
-        if parameter.shape != shape:
-            message = f"A parameter of {layer} is {tuple(parameter.shape)}, not {shape}."
-            raise ModelError(message)
-        yield parameter
+def _check(layer: nn.Module, tensor: Tensor | None, shape: tuple[int, ...]) -> None:
+    """Raise unless the compiled code can read a layer's numbers."""
+    if type(tensor) not in (nn.Parameter, Tensor):
+        raise _unknown(layer)
+    assert tensor is not None
+    if not is_plain(tensor):
+        message = f"The parameters of {layer} are not contiguous float32 on the CPU."
+        raise ModelError(message)
+    if tensor.shape != shape:
+        message = f"A parameter of {layer} is {tuple(tensor.shape)}, not {shape}."
+        raise ModelError(message)
 
 
 def is_plain(tensor: Tensor) -> bool:

@@ -5,10 +5,17 @@ from torch import Tensor, nn
 
 from lenet.errors import ModelError
 from lenet.kernels._autograd import run_blocks
+from lenet.kernels._batch_norm import BatchNorm
 from lenet.kernels._blocks import Block
 from lenet.kernels._choice import try_kernels
 from lenet.kernels._predictor import Predictor
-from lenet.kernels._recognise import is_listened_to, recognise_blocks
+from lenet.kernels._recognise import (
+    RecognisedBlock,
+    blocks_and_parameters,
+    is_listened_to,
+    recognise_blocks,
+    recognise_layers,
+)
 
 
 class KernelSequential(nn.Sequential):
@@ -16,7 +23,8 @@ class KernelSequential(nn.Sequential):
 
     It is not possible, and the layers run one by one as PyTorch's own, on other devices than the
     CPU, for other types than float32, for layers that the kernels do not know, and while a hook
-    listens to a layer. Results are the same up to rounding. `use_kernels` decides otherwise.
+    listens to a layer. Batch normalisation runs so in evaluation mode and without gradients only.
+    Results are the same up to rounding. `use_kernels` decides otherwise.
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -27,11 +35,25 @@ class KernelSequential(nn.Sequential):
         """
         if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
             return self.layer_by_layer(input)  # who compiles or traces should not see the choice
-        recognised = try_kernels(lambda: recognise_blocks(self, tuple(input.shape[1:])))
+        recognised = try_kernels(lambda: self._recognise(tuple(input.shape[1:])))
         if recognised is None:
             return self.layer_by_layer(input)
         blocks, parameters = recognised
         return run_blocks(blocks, input, parameters)
+
+    def _recognise(self, input_shape: tuple[int, ...]) -> tuple[list[Block], list[Tensor]]:
+        """The layers as blocks, if what these give is what the layers give now.
+
+        Raises:
+            ModelError: It is not, or the kernels do not serve them.
+        """
+        norms = [layer for layer in self if isinstance(layer, BatchNorm)]
+        if norms and (torch.is_grad_enabled() or any(norm.training for norm in norms)):
+            message = (
+                "Batch normalisation is left to PyTorch in training mode and with gradients on."
+            )
+            raise ModelError(message)
+        return recognise_blocks(self, input_shape)
 
     def layer_by_layer(self, images: Tensor) -> Tensor:
         """The output as PyTorch's own layers give it."""
@@ -43,6 +65,8 @@ def recognise_network(
     network: nn.Module, input_shape: tuple[int, ...]
 ) -> tuple[list[Block], list[Tensor]]:
     """A network as blocks, with their weights and biases, if they are all that there is to it.
+
+    Batch normalisation is folded in: see `recognise_blocks`.
 
     Args:
         network: Any network.
@@ -56,6 +80,15 @@ def recognise_network(
     >>> recognise_network(network, (1, 28, 28))[0]
     [DenseBlock(inputs=784, outputs=10, activation='none')]
     """
+    return blocks_and_parameters(recognise_whole(network, input_shape))
+
+
+def recognise_whole(network: nn.Module, input_shape: tuple[int, ...]) -> list[RecognisedBlock]:
+    """The same with the layers themselves.
+
+    Raises:
+        ModelError: As for `recognise_network`.
+    """
     forward = getattr(type(network), "forward", None)
     if forward not in (nn.Sequential.forward, KernelSequential.forward):
         message = f"The network is no plain `nn.Sequential` but a `{type(network).__name__}`."
@@ -63,7 +96,7 @@ def recognise_network(
     if is_listened_to([network]):
         message = "A hook wants to see what goes through the network."
         raise ModelError(message)
-    return recognise_blocks(layers_of(network), input_shape)
+    return recognise_layers(layers_of(network), input_shape)
 
 
 def make_predictor(
@@ -72,6 +105,8 @@ def make_predictor(
     byte_values: NDArray[np.float32] | None = None,
 ) -> Predictor:
     """The compiled kernels with the weights that a network has now.
+
+    It predicts as the network does in evaluation mode, whichever mode that is in.
 
     Args:
         network: Any network on the CPU.
