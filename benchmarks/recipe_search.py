@@ -30,6 +30,9 @@ CHANGES: dict[str, dict[str, Any]] = {
     "cosine schedule": {"schedule": "cosine"},
     "label smoothing 0.05": {"label_smoothing": 0.05},
     "label smoothing 0.1": {"label_smoothing": 0.1},
+    "no plain epochs": {"plain_epochs": 0},
+    "4 plain epochs": {"plain_epochs": 4},
+    "12 plain epochs": {"plain_epochs": 12},
     "no shifts": {"shift": 0},
     "shifts of 2 pixels": {"shift": 2},
     "no mirroring": {"flip": False},
@@ -65,7 +68,7 @@ def train(changes: dict[str, Any], seeds: int) -> Entry:
         seeds=seeds,
         split="validation",
         runs_folder="runs/recipe",
-        progress=ConsoleProgress(),
+        progress=ConsoleProgress("validation"),
         **settings,
     )
     return compared.entries[0]

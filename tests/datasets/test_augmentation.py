@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from lenet.datasets import Augmentation
+from lenet.datasets import Augmentation, Batches, Split
 from lenet.datasets._augmentation import DrawnChanges, apply_changes, draw_changes
 
 CPU = torch.device("cpu")
@@ -86,3 +86,19 @@ def test_nothing_is_drawn_for_what_is_not_wanted() -> None:
     assert draw_changes(Augmentation(), 3, seed=0, device=CPU) == DrawnChanges()
     assert not Augmentation(flip=True, shift=2).distorts
     assert math.isclose(float(draw(1, rotation=1e-9)[0, 0, 0]), 1)
+
+
+def test_in_the_last_epochs_images_are_mirrored_at_most() -> None:
+    random = np.random.default_rng(2)
+    images = random.integers(1, 256, (40, 1, 6, 6), dtype=np.uint8)
+    split = Split(images, np.arange(40, dtype=np.int64))
+    augmentation = Augmentation(flip=True, shift=1, rotation=10)
+    batches = Batches(split, 40, seed=4, augmentation=augmentation, plain_from=3)
+    plain = torch.from_numpy(images).float() / 255
+    for epoch in range(6):
+        outputs, _ = next(batches.epoch(epoch))
+        same = (outputs == plain).all(dim=(1, 2, 3))
+        mirrored = (outputs == plain.flip(3)).all(dim=(1, 2, 3))
+        assert bool((same | mirrored).all()) == (epoch >= 3)
+        if epoch >= 3:
+            assert 0 < int(same.sum()) < 40

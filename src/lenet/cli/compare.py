@@ -137,7 +137,7 @@ def compare(
             processes=processes,
             threads=threads,
             runs_folder=folder,
-            progress=comparison.ConsoleProgress(),
+            progress=comparison.ConsoleProgress(split),
             **changed,
         )
     path = picture or folder / "comparison.png"

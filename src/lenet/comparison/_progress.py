@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -32,9 +32,14 @@ class Progress:
 
 
 class ConsoleProgress(Progress):
-    """A line a training, and in a terminal a bar below; on standard error."""
+    """A line a training, and in a terminal a bar below; on standard error.
 
-    def __init__(self) -> None:
+    Args:
+        split: Whose accuracy is told: who chooses on validation should not see the test's.
+    """
+
+    def __init__(self, split: Literal["validation", "test"] = "test") -> None:
+        self._split = split
         self._console = Console(stderr=True)
         self._bar: Bar | None = None
         self._task = TaskID(0)
@@ -68,9 +73,12 @@ class ConsoleProgress(Progress):
         """Write the training's line."""
         self._ended += 1
         result = Run(folder).result if folder else None
-        score = (
-            f"test acc {result.test_accuracy:.4f}, {result.seconds:.1f} s" if result else "diverged"
-        )
+        score = "diverged"
+        if result:
+            accuracies = {"validation": result.validation_accuracy, "test": result.test_accuracy}
+            accuracy = accuracies[self._split]
+            reached = "" if accuracy is None else f"{self._split} acc {accuracy:.4f}, "
+            score = f"{reached}{result.seconds:.1f} s"
         self._console.print(
             f"{self._ended}/{len(self._titles)}  {self._titles[job]}: {score}",
             highlight=False,

@@ -60,6 +60,7 @@ class Batches:
         mean: Subtracted from the pixels, which have been brought to 0 … 1 before.
         std: What they are divided by then.
         augmentation: How images are changed at random; not at all by default.
+        plain_from: The epoch from which on they are mirrored at most; never by default.
 
     >>> from lenet.datasets import load_dataset
     >>> images, labels = next(iter(Batches(load_dataset("digits").test, 32)))
@@ -78,12 +79,14 @@ class Batches:
         mean: float = 0.0,
         std: float = 1.0,
         augmentation: Augmentation = Augmentation(),  # noqa: B008 - it is frozen
+        plain_from: int | None = None,
     ):
         if batch_size < 1:
             message = f"`batch_size` must be at least 1, not {batch_size}."
             raise SettingError(message)
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
-        self.mean, self.std, self.augmentation = mean, std, augmentation
+        self.mean, self.std = mean, std
+        self.augmentation, self.plain_from = augmentation, plain_from
         self.device = torch.device(device)
         # torch takes no reversed views, and warns of arrays that may not be written to.
         self.images = torch.from_numpy(np.require(split.images, requirements=["C", "W"])).to(device)
@@ -148,7 +151,10 @@ class Batches:
 
     def _draw_changes(self, count: int, epoch: int, step: int) -> DrawnChanges:
         """What happens to each image of a batch."""
-        if self.augmentation == Augmentation():
+        augmentation = self.augmentation
+        if self.plain_from is not None and epoch >= self.plain_from:
+            augmentation = Augmentation(flip=augmentation.flip)
+        if augmentation == Augmentation():
             return DrawnChanges()
         seed = derive_seed(self.seed, _AUGMENTATION, epoch, step)
-        return draw_changes(self.augmentation, count, seed, self.device)
+        return draw_changes(augmentation, count, seed, self.device)

@@ -39,6 +39,8 @@ class Recipe(Settings):
             this share.
         shearing: Augmentation: move the rows of each image sideways, by up to this share of their
             distance from the middle.
+        plain_epochs: So many last epochs go without augmentation but mirroring: the network settles
+            on images as they are.
         normalisation: What the pixels become: `unit` is 0 to 1, `standard` has mean 0 and
             standard deviation 1 over the training images, `lecun` is -0.1 to 1.175 (LeCun et al.
             1998).
@@ -69,6 +71,7 @@ class Recipe(Settings):
     scaling: float = 0.0
     squeezing: float = 0.0
     shearing: float = 0.0
+    plain_epochs: int = 0
     normalisation: Literal["unit", "standard", "lecun"] = "unit"
     validation: float = 0.0
 
@@ -76,7 +79,7 @@ class Recipe(Settings):
         super().__post_init__()
         for name in ("epochs", "batch_size", "step_epochs"):
             self.require(name, getattr(self, name) >= 1, "at least 1")
-        for name in ("early_stopping", "shift"):
+        for name in ("early_stopping", "shift", "plain_epochs"):
             self.require(name, getattr(self, name) >= 0, "at least 0")
         for name in ("learning_rate", "step_factor"):
             self.require(name, 0 < getattr(self, name) < _LARGEST, "above 0 and finite")

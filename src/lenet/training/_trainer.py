@@ -99,6 +99,7 @@ class Trainer:
             shuffle=True,
             seed=seed,
             augmentation=recipe.augmentation,
+            plain_from=recipe.epochs - recipe.plain_epochs,
             **place,
         )
         self._check_batch_sizes()
