@@ -90,9 +90,9 @@ def lenet5_distorted() -> Preset:
 def modern() -> Preset:
     """LeNet's layers with what has been learnt since: the best accuracy in 30 epochs.
 
-    ReLU and batch normalisation, the tutorial's average pooling, SGD with Nesterov's momentum in one
-    cycle, and images that are shifted by a pixel until the last epochs. It was chosen on validation
-    images; docs/results.md has what else was tried.
+    ReLU and batch normalisation, the tutorial's average pooling, SGD with Nesterov's momentum in
+    one cycle, and images that are shifted by a pixel until the last epochs. It was chosen on
+    validation images; docs/results.md has what else was tried.
     """
     recipe = Recipe(
         epochs=30,
