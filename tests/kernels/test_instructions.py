@@ -51,7 +51,8 @@ def test_every_library_is_right(kind: str) -> None:
     )
     if status.stdout.strip() != kind:
         pytest.skip(status.stdout)
-    files = ["kernels/test_blocks.py", "training/test_kernel_steps.py"]
+    names = ("test_blocks", "test_batch_norm", "test_folding")
+    files = [*(f"kernels/{name}.py" for name in names), "training/test_kernel_steps.py"]
     options = ["-q", "-p", "no:cacheprovider", "-m", "not fashion_mnist"]
     tests = run_python(
         "-m", "pytest", *options, *(str(TESTS / file) for file in files), instructions=kind

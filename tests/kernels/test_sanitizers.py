@@ -19,7 +19,7 @@ THREADS = ["-fsanitize=thread"]
 PROGRAMS = {kind: [*MEMORY, *options] for kind, options in BUILD["kinds"]().items()}
 PROGRAMS["threads"] = THREADS
 RUNS_HERE = {"AVX512": {"avx512", "avx2"}, "AVX2": {"avx2"}}
-NETWORKS = "150"
+NETWORKS = "200"
 PATIENCE = 300  # seconds after which a process is taken to hang
 
 

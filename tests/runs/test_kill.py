@@ -19,6 +19,7 @@ from lenet.runs import Run, find_runs
 
 TRAIN = (sys.executable, "-m", "lenet", "train")
 DIGITS = ("--data", "digits", "--epochs", "20", "--batch-size", "2", "--threads", "1")
+NORMALISED = (*DIGITS, "--batch-size", "3", "--batch-norm", "--activation", "relu")
 LONG = ("--data", "digits", "--epochs", "500", "--threads", "1")
 PATIENCE = 120.0  # seconds after which a process is taken to hang
 
@@ -89,10 +90,13 @@ def kill_thrice_and_resume(folder: Path, arguments: tuple[str, ...], whole: Run)
     return run
 
 
-def test_killed_three_times_it_ends_with_the_same_bits(tmp_path: Path) -> None:
-    finish(start(*DIGITS, "--runs-folder", str(tmp_path / "whole")))
+@pytest.mark.parametrize("arguments", [DIGITS, NORMALISED], ids=["tutorial", "normalised"])
+def test_killed_three_times_it_ends_with_the_same_bits(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    finish(start(*arguments, "--runs-folder", str(tmp_path / "whole")))
     whole = find_runs(tmp_path / "whole")[0]
-    killed = kill_thrice_and_resume(tmp_path / "killed", DIGITS, whole)
+    killed = kill_thrice_and_resume(tmp_path / "killed", arguments, whole)
     assert_same_bits(whole, killed)
     assert not list(killed.folder.glob(".*partial"))
 

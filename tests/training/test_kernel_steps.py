@@ -49,13 +49,35 @@ def test_the_losses_are_those_of_pytorch(
     torch.testing.assert_close(losses["native"], losses["torch"], rtol=0, atol=1e-4)
 
 
-def test_the_optimisers_state_goes_from_one_to_the_other(few_digits: Dataset) -> None:
-    recipe = RECIPES["adamw"]
-    trainer = Trainer(LeNet(), few_digits, recipe, kernels="native")
+# Where a ReLU or a maximum flips by rounding, trainings with batch norm part: not these.
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_the_losses_with_batch_norm_are_those_of_pytorch(
+    few_digits: Dataset, recipe: Recipe
+) -> None:
+    losses, statistics = {}, {}
+    for kernels in ("native", "torch"):
+        network = build_model(LeNetConfig(activation="tanh", batch_norm=True), seed=0)
+        small = recipe.replace(learning_rate=min(recipe.learning_rate, 0.05))
+        trainer = Trainer(network, few_digits, small, kernels=kernels)  # type: ignore[arg-type]
+        assert trainer.kernels == kernels
+        trainer.run()
+        losses[kernels] = torch.tensor([point.train_loss for point in trainer.history])
+        statistics[kernels] = list(network.buffers())
+    torch.testing.assert_close(losses["native"], losses["torch"], rtol=0, atol=1e-4)
+    for ours, theirs in zip(*statistics.values(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_the_optimisers_state_goes_from_one_to_the_other(
+    few_digits: Dataset, batch_norm: bool
+) -> None:
+    recipe, config = RECIPES["adamw"], LeNetConfig(batch_norm=batch_norm)
+    trainer = Trainer(LeNet(config), few_digits, recipe, kernels="native")
     trainer.run()
-    other = Trainer(LeNet(), few_digits, recipe, kernels="torch")
+    other = Trainer(LeNet(config), few_digits, recipe, kernels="torch")
     other.restore(trainer.state())
-    again = Trainer(LeNet(), few_digits, recipe, kernels="native")
+    again = Trainer(LeNet(config), few_digits, recipe, kernels="native")
     again.restore(other.state())
     one, two = trainer.state().tensors, again.state().tensors
     assert one.keys() == two.keys()

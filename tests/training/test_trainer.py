@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import nn
 
+from compiled_kernels import needs_kernels
 from lenet.datasets import Batches, Dataset
 from lenet.errors import InterruptedTraining, NonFiniteLossError, SettingError, TrainingError
-from lenet.kernels import chosen_kernels, use_kernels
+from lenet.kernels import KernelChoice, chosen_kernels, use_kernels
 from lenet.models import LeNetConfig, build_model
 from lenet.training import (
     CurvePoint,
@@ -154,6 +155,31 @@ def test_a_training_goes_on_to_the_same_bits(
     assert (again.train_loss, again.test_loss) == (result.train_loss, result.test_loss)
 
 
+@pytest.mark.parametrize(
+    "kernels", [pytest.param("native", marks=needs_kernels), pytest.param("torch")]
+)
+@pytest.mark.parametrize("stop_after", [1, 7, 13])
+def test_batch_normalisation_goes_on_to_the_same_bits(
+    stop_after: int, kernels: KernelChoice, few_digits: Dataset
+) -> None:
+    recipe = RECIPES["everything"]
+    network = {"batch_norm": True, "activation": "relu", "pooling": "max"}
+    with use_kernels(kernels):
+        whole = make_trainer(few_digits, recipe, **network)
+        stopped = make_trainer(few_digits, recipe, Recorder(stop_after), **network)
+        resumed = make_trainer(few_digits, recipe, **network)
+    assert whole.kernels == kernels
+    whole.run()
+    with pytest.raises(InterruptedTraining):
+        stopped.run()
+    resumed.restore(stopped.state())
+    resumed.run()
+    weights = weights_of(resumed)
+    assert any(name.endswith("running_var") for name in weights)
+    for name, value in weights_of(whole).items():
+        assert torch.equal(weights[name], value), name
+
+
 def test_a_state_survives_the_state_of_the_state(few_digits: Dataset) -> None:
     trainer = make_trainer(few_digits, RECIPES["everything"], Recorder(9))
     with pytest.raises(InterruptedTraining):
@@ -261,6 +287,24 @@ def test_weights_that_are_not_finite_are_not_kept(few_digits: Dataset) -> None:
 def test_a_batch_larger_than_the_dataset_is_refused(few_digits: Dataset) -> None:
     with pytest.raises(SettingError, match="`batch_size` is 129, but `few-digits` has only 128"):
         make_trainer(few_digits, Recipe(batch_size=129))
+
+
+@pytest.mark.parametrize(
+    "kernels", [pytest.param("native", marks=needs_kernels), pytest.param("torch")]
+)
+def test_batch_normalisation_of_one_image_is_refused_before_it_begins(
+    few_digits: Dataset, kernels: KernelChoice
+) -> None:
+    last = r"`batch_size` is 127, which leaves the last of 128 images alone; .* at least two images"
+    every = r"`batch_size` is 1; .* at least two images"
+    with use_kernels(kernels):
+        for batch_size, message in {127: last, 1: every}.items():
+            with pytest.raises(SettingError, match=message):
+                make_trainer(few_digits, Recipe(batch_size=batch_size), batch_norm=True)
+            make_trainer(few_digits, Recipe(batch_size=batch_size))
+        recipe = Recipe(epochs=1, batch_size=127)
+        make_trainer(few_digits, recipe, batch_norm=True, dense_widths=()).run()
+        make_trainer(few_digits, Recipe(epochs=1, batch_size=126), batch_norm=True).run()
 
 
 def test_the_speeds_are_what_the_clock_says(

@@ -54,3 +54,9 @@ MODERN = Task(
     LeNetConfig(activation="relu", pooling="max"),
     Recipe(epochs=1, optimiser="adamw", learning_rate=0.003),
 )
+NORMALISED = Task(
+    "batch normalisation, ReLU, max pooling and SGD with Nesterov's momentum",
+    LeNetConfig(activation="relu", pooling="max", batch_norm=True),
+    Recipe(epochs=1, batch_size=128, learning_rate=0.05, momentum=0.9, nesterov=True),
+)
+TRAINED = (TUTORIAL, MODERN, NORMALISED)

@@ -86,7 +86,13 @@ def _optimiser(task: Task, network: nn.Module) -> torch.optim.Optimizer:
         return torch.optim.AdamW(
             network.parameters(), rate, weight_decay=task.recipe.weight_decay, fused=True
         )
-    return torch.optim.SGD(network.parameters(), rate, fused=True)
+    return torch.optim.SGD(
+        network.parameters(),
+        rate,
+        momentum=task.recipe.momentum,
+        nesterov=task.recipe.nesterov,
+        fused=True,
+    )
 
 
 def _tensors(split: Split) -> tuple[Tensor, Tensor]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from lenet.bench._memory import measure_training_memory
 from lenet.bench._report import Report
 from lenet.bench._session import Session
-from lenet.bench._task import MODERN, TUTORIAL, Task
+from lenet.bench._task import TRAINED, TUTORIAL, Task
 from lenet.bench._torch_peer import EAGER, train_with_torch
 from lenet.bench._turns import Contestant, Outcome
 from lenet.datasets import Dataset
@@ -15,19 +15,19 @@ from lenet.training import Trainer
 
 
 def benchmark_training(dataset: Dataset, session: Session) -> list[Report]:
-    """An epoch of the tutorial's recipe and of a modern one, by everyone who can be here."""
+    """An epoch of each of `TRAINED` by everyone who can be here."""
     sizes = f"{len(dataset.train):,} images and a look at {len(dataset.test):,}"
-    tutorial, modern = (
+    tutorial, *others = (
         session.compare(
             f"{task.title}, epochs of {sizes} of `{dataset.name}`",
             "images/s",
             _makers(task, dataset),
             flop_per_image=task.flop_to_train(),
         )
-        for task in (TUTORIAL, MODERN)
+        for task in TRAINED
     )
     memory = measure_training_memory(dataset.name, session.tell)
-    return [replace(tutorial, memory=memory), modern]
+    return [replace(tutorial, memory=memory), *others]
 
 
 def _makers(task: Task, dataset: Dataset) -> dict[str, Callable[[], Contestant]]:

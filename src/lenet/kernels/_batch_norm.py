@@ -1,9 +1,13 @@
-"""Batch normalisation: which layers the kernels know, and folding them into the layer before."""
+"""Batch normalisation: which layers the kernels know, their numbers, and folding them away."""
+
+import ctypes
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from lenet.errors import ModelError
+from lenet.kernels._library import BatchNormState
 
 BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d
 
@@ -45,3 +49,37 @@ def fold(layer: BatchNorm, weight: Tensor, bias: Tensor | None) -> list[Tensor]:
     shift = layer.bias.double() + (before - layer.running_mean.double()) * scale
     scaled = weight.double() * scale.view(-1, *[1] * (weight.ndim - 1))
     return [scaled.float(), shift.float()]
+
+
+def check_trainable(layer: BatchNorm) -> None:
+    """See that a step can update a layer's running statistics.
+
+    Raises:
+        ModelError: It can't.
+    """
+    batches = layer.num_batches_tracked
+    if layer.momentum is None:
+        message = f"The compiled kernels want a momentum for the running statistics of {layer}."
+        raise ModelError(message)
+    if batches is None or batches.dtype != torch.int64 or batches.device.type != "cpu":
+        message = f"{layer} does not count its batches in int64 on the CPU."
+        raise ModelError(message)
+
+
+def statistics_of(layers: Sequence[BatchNorm]) -> list[Tensor]:
+    """Running means, running variances and counts of batches, three a layer."""
+    names = ("running_mean", "running_var", "num_batches_tracked")
+    statistics = [layer._buffers[name] for layer in layers for name in names]
+    return [tensor for tensor in statistics if tensor is not None]
+
+
+def native_states(
+    layers: Sequence[BatchNorm], statistics: Sequence[Tensor]
+) -> ctypes.Array[BatchNormState]:
+    """The layers' settings and the addresses of their statistics, as the library takes them."""
+    addresses = iter([tensor.data_ptr() for tensor in statistics])
+    states = [
+        BatchNormState(layer.eps, layer.momentum, next(addresses), next(addresses), next(addresses))
+        for layer in layers
+    ]
+    return (BatchNormState * len(states))(*states)

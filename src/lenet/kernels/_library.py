@@ -8,7 +8,7 @@ from ctypes import POINTER, c_double, c_int32, c_int64, c_void_p
 from dataclasses import dataclass
 from pathlib import Path
 
-INTERFACE = 2  # what `lenet_interface()` of native/interface.cpp must give
+INTERFACE = 3  # what `lenet_interface()` of native/interface.cpp must give
 FOLDER = Path(__file__).parent / "compiled"
 _SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 _KINDS = ("baseline", "avx2", "avx512")  # in the order of `lenet_processor()`
@@ -28,6 +28,7 @@ class LayerDescription(ctypes.Structure):
         ("outputs", c_int32),
         ("activation", c_int32),
         ("pooling", c_int32),
+        ("has_batch_norm", c_int32),
     ]
 
 
@@ -80,6 +81,18 @@ class NativeStepSettings(ctypes.Structure):
     ]
 
 
+class BatchNormState(ctypes.Structure):
+    """As in native/batch_norm.h."""
+
+    _fields_ = [
+        ("epsilon", c_double),
+        ("momentum", c_double),
+        ("running_mean", c_void_p),
+        ("running_variance", c_void_p),
+        ("batches", c_void_p),
+    ]
+
+
 class Loss(ctypes.Structure):
     """As in native/loss.h."""
 
@@ -113,6 +126,7 @@ _FUNCTIONS = {
             POINTER(Selection),
             POINTER(NativeStepSettings),
             c_int32,
+            c_void_p,
             c_void_p,
             c_void_p,
             c_void_p,

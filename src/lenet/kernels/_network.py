@@ -25,9 +25,16 @@ class Native:
         weakref.finalize(self, getattr(library(), f"lenet_{kind}_free"), self.handle)
 
 
-def native_network(blocks: Sequence[Block]) -> Native:
-    """The compiled library's description of a network."""
+def native_network(blocks: Sequence[Block], batch_norms: Sequence[bool] = ()) -> Native:
+    """The compiled library's description of a network.
+
+    Args:
+        blocks: The network.
+        batch_norms: Whether each block has a batch normalisation; none has, where this is empty.
+    """
     descriptions = (LayerDescription * len(blocks))(*map(_describe, blocks))
+    for description, has_batch_norm in zip(descriptions, batch_norms, strict=False):
+        description.has_batch_norm = has_batch_norm
     return Native("network", descriptions, len(blocks))
 
 

@@ -40,6 +40,20 @@ class RecognisedBlock:
         assert self.layer.bias is not None
         return [self.layer.weight, self.layer.bias]
 
+    def trained_parameters(self) -> list[Tensor]:
+        """What a step trains: the weights, then the biases or the batch normalisation's own.
+
+        Raises:
+            ModelError: The layer has biases before its batch normalisation.
+        """
+        if not self.batch_norm:
+            assert self.layer.bias is not None
+            return [self.layer.weight, self.layer.bias]
+        if self.layer.bias is not None:
+            message = f"{self.layer} has biases, which a batch normalisation takes away again."
+            raise ModelError(message)
+        return [self.layer.weight, self.batch_norm.weight, self.batch_norm.bias]
+
     def check(self) -> None:
         """See that the layers have all numbers that they should, as the compiled code reads them.
 

@@ -5,10 +5,11 @@ import torch
 from torch import Tensor, nn
 
 from lenet.errors import ModelError
+from lenet.kernels._batch_norm import BatchNorm, check_trainable, native_states, statistics_of
 from lenet.kernels._blocks import Block
 from lenet.kernels._library import Examples, Loss, NativeStepSettings, Selection, kernel_status
 from lenet.kernels._network import Native, call, native_network, pointers
-from lenet.kernels._recognise import blocks_and_parameters, is_listened_to
+from lenet.kernels._recognise import RecognisedBlock, is_listened_to
 from lenet.kernels._sequential import layers_of, recognise_whole
 
 _KINDS = ("sgd", "adam", "adamw")  # in the order of native/optimisers.h
@@ -69,7 +70,8 @@ class FusedStep:
             raise ModelError(reason)
         self._model, self._input_shape = model, tuple(images.shape[1:])
         self._batch_size, self._settings = batch_size, settings
-        self._blocks, self._parameters = self._recognise()
+        recognised = self._recognise()
+        self._blocks, self._parameters, self._norms = _take_apart(recognised)
         self._snapshot = self._take_snapshot()
         _check_examples(images, labels, byte_values, self._blocks[-1].output_shape[0])
         self._data = images.contiguous(), labels.contiguous(), byte_values.contiguous()
@@ -77,7 +79,9 @@ class FusedStep:
         self._examples = Examples(
             images.data_ptr(), byte_values.data_ptr(), labels.data_ptr(), *self._input_shape
         )
-        self._network = native_network(self._blocks)
+        self._network = native_network(
+            self._blocks, [one.batch_norm is not None for one in recognised]
+        )
         self._trainer = Native("trainer", self._network.handle, batch_size)
         self._gradients = [torch.empty_like(parameter) for parameter in self._parameters]
         self._steps = 0
@@ -106,16 +110,19 @@ class FusedStep:
     def still_serves(self) -> bool:
         """Whether the network has the same layers and weights, no hooks, and all are trained.
 
-        A setting that is changed within a layer, such as its padding, goes unnoticed.
+        A batch normalisation must be in training mode, too. A setting that is changed within
+        another layer, such as its padding, goes unnoticed.
         """
+        if not all(norm.training and norm.momentum is not None for norm in self._norms):
+            return False
         if self._take_snapshot() == self._snapshot:
             return not is_listened_to([self._model, *layers_of(self._model)])
         try:
-            blocks, parameters = self._recognise()
+            blocks, parameters, norms = _take_apart(self._recognise())
         except ModelError:
             return False
-        same = all(a is b for a, b in zip(parameters, self._parameters, strict=False))
-        if blocks != self._blocks or not same:
+        before, now = [*self._parameters, *self._norms], [*parameters, *norms]
+        if blocks != self._blocks or list(map(id, before)) != list(map(id, now)):
             return False
         self._snapshot = self._take_snapshot()
         return True
@@ -149,7 +156,7 @@ class FusedStep:
         self._steps += 1
         self._native_settings.step = self._steps
         self._native_settings.learning_rate = learning_rate
-        loss = Loss()
+        loss, statistics = Loss(), statistics_of(self._norms)
         # What is made contiguous must live until the call is over.
         indices = indices.contiguous()
         mirrored = None if mirrored is None else mirrored.contiguous()
@@ -171,9 +178,10 @@ class FusedStep:
             pointers([parameter.data_ptr() for parameter in self._parameters]),
             self._gradient_pointers,
             self._state_pointers,
+            native_states(self._norms, statistics),
             loss,
         )
-        torch._C._increment_version(self._parameters)
+        torch._C._increment_version([*self._parameters, *statistics])
         return loss.sum / count, loss.correct
 
     def state(self) -> dict[int, dict[str, Tensor]]:
@@ -209,14 +217,16 @@ class FusedStep:
         if not fits:
             message = f"Not a batch of up to {self._batch_size} of {images} images."
             raise ValueError(message)
+        if count == 1 and any(isinstance(norm, nn.BatchNorm1d) for norm in self._norms):
+            message = "One image has no variance, which batch normalisation needs."
+            raise ValueError(message)
 
-    def _recognise(self) -> tuple[list[Block], list[Tensor]]:
-        """The network's blocks and weights, if all of them are to be trained."""
+    def _recognise(self) -> list[RecognisedBlock]:
+        """The network's blocks, if all of their weights are to be trained."""
         recognised = recognise_whole(self._model, self._input_shape)
-        if any(one.batch_norm for one in recognised):
-            message = "The compiled kernels do not train batch normalisation."
-            raise ModelError(message)
-        blocks, parameters = blocks_and_parameters(recognised)
+        blocks, parameters, norms = _take_apart(recognised)
+        for norm in norms:
+            check_trainable(norm)
         if not all(parameter.requires_grad for parameter in parameters):
             message = "Some weights are not to be trained."
             raise ModelError(message)
@@ -229,7 +239,7 @@ class FusedStep:
         if len(blocks[-1].output_shape) > 1:
             message = "The network does not end in a dense layer."
             raise ModelError(message)
-        return blocks, parameters
+        return recognised
 
     def _take_snapshot(self) -> list[tuple[object, ...]]:
         """What tells at little cost whether the network is as it was."""
@@ -247,7 +257,7 @@ class FusedStep:
                     bool(parameter._backward_hooks or parameter._post_accumulate_grad_hooks),
                 )
                 for layer in layers
-                for parameter in layer._parameters.values()
+                for parameter in (*layer._parameters.values(), *layer._buffers.values())
                 if parameter is not None
             ),
         ]
@@ -257,6 +267,15 @@ class FusedStep:
         if self._settings.optimiser == "sgd":
             return ("momentum_buffer",) if self._settings.momentum else ()
         return "exp_avg", "exp_avg_sq"
+
+
+def _take_apart(
+    recognised: list[RecognisedBlock],
+) -> tuple[list[Block], list[Tensor], list[BatchNorm]]:
+    """The blocks, all of their weights in PyTorch's order, and their batch normalisations."""
+    blocks = [one.block for one in recognised]
+    parameters = [parameter for one in recognised for parameter in one.trained_parameters()]
+    return blocks, parameters, [one.batch_norm for one in recognised if one.batch_norm]
 
 
 def _is(tensor: Tensor, dtype: torch.dtype, shape: tuple[int, ...]) -> bool:

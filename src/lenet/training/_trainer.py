@@ -63,8 +63,9 @@ class Trainer:
         seconds: Wall-clock time so far.
 
     Raises:
-        SettingError: A batch is larger than the training split, the seed is negative, or there
-            are no compiled kernels though they are wanted.
+        SettingError: A batch is larger than the training split, or has one image where batch
+            normalisation needs two; the seed is negative; or there are no compiled kernels though
+            they are wanted.
         ModelError: The compiled kernels are wanted and do not serve the network.
     """
 
@@ -100,6 +101,7 @@ class Trainer:
             augmentation=recipe.augmentation,
             **place,
         )
+        self._check_batch_sizes()
         self.test_batches = Batches(dataset.test, _EVALUATION_BATCH, **place)
         self.validation_batches = (
             Batches(dataset.validation, _EVALUATION_BATCH, **place) if dataset.validation else None
@@ -239,6 +241,19 @@ class Trainer:
             return float("nan"), float("nan")
         losses = self._losses[: self.step].cpu().double()
         return float(losses @ sizes) / count, int(self._correct[: self.step].sum()) / count
+
+    def _check_batch_sizes(self) -> None:
+        """Raise if a batch is too small for the network, rather than at the end of an epoch."""
+        batch_size, images = self.recipe.batch_size, len(self.dataset.train)
+        if self.train_batches.sizes.min() > 1 or not any(
+            isinstance(layer, nn.BatchNorm1d) for layer in self.model.modules()
+        ):
+            return
+        message = f"`batch_size` is {batch_size}"
+        if batch_size > 1:
+            message += f", which leaves the last of {images} images alone"
+        message += "; batch normalisation needs at least two images in every batch."
+        raise SettingError(message)
 
     def _train_epoch(self) -> None:
         """Make the steps of an epoch that are not made yet."""

@@ -101,7 +101,8 @@ struct RandomNetwork {
 
   size_t image_size() const { return size_t(channels) * height * width; }
 
-  RandomNetwork(Random& random, bool wild) {
+  // `with_norms` lets about every other layer have a batch norm.
+  RandomNetwork(Random& random, bool wild, bool with_norms = false) {
     const int convolutions = random.whole(0, 3);
     const int dense = random.whole(convolutions ? 0 : 1, 3);
     channels = random.whole(1, 4);
@@ -118,14 +119,15 @@ struct RandomNetwork {
       if (out_rows < 2 || out_columns < 2) continue;
       const int filters = random.once_in(6) ? random.whole(1, 20) : random.whole(1, 7);
       add({1, maps, rows, columns, padding, kernel, filters, activation(random),
-           static_cast<lenet::Pooling>(random.whole(0, 1))},
+           static_cast<lenet::Pooling>(random.whole(0, 1)), with_norms && random.once_in(2)},
           size_t(filters) * maps * kernel * kernel, random, wild);
       maps = filters, rows = out_rows / 2, columns = out_columns / 2;
     }
     int units = maps * rows * columns;
     for (int i = 0; i < std::max<int>(dense, layers.empty()); ++i) {
       const int outputs_now = random.whole(1, 40);
-      add({0, units, 0, 0, 0, 0, outputs_now, activation(random), lenet::Pooling::kAverage},
+      add({0, units, 0, 0, 0, 0, outputs_now, activation(random), lenet::Pooling::kAverage,
+           with_norms && random.once_in(2)},
           size_t(units) * outputs_now, random, wild);
       units = outputs_now;
     }
@@ -141,6 +143,25 @@ struct RandomNetwork {
     layers.push_back(layer);
     parameters.push_back(random.numbers(weights, wild));
     parameters.push_back(random.numbers(layer.outputs, wild));
+    if (layer.has_batch_norm) parameters.push_back(random.numbers(layer.outputs, wild));
+  }
+};
+
+// The running statistics of a network's batch norms.
+struct Norms {
+  std::vector<Numbers> statistics;  // two each
+  Array<int64_t> batches;
+  std::vector<lenet::BatchNormState> states;
+
+  explicit Norms(const RandomNetwork& shape) : batches(shape.layers.size()) {
+    for (const lenet::LayerDescription& layer : shape.layers) {
+      if (!layer.has_batch_norm) continue;
+      statistics.insert(statistics.end(), 2, Numbers(layer.outputs, 1.0f));
+    }
+    for (size_t i = 0; i < statistics.size(); i += 2) {
+      states.push_back({1e-5, 0.1, statistics[i].data(), statistics[i + 1].data(),
+                        batches.data() + i / 2});
+    }
   }
 };
 
@@ -231,11 +252,12 @@ void train(const lenet::Network* network, RandomNetwork& shape, Random& random, 
     lenet::Trainer* trainer;
     std::vector<Numbers> parameters, gradients, state;
     std::vector<float*> state_pointers;
+    Norms norms;
   };
   std::vector<Training> trainings;
   for (int i = 0; i < 2; ++i) {
     Training training{lenet_trainer_new(network, batch_size), shape.parameters, shape.parameters,
-                      {}, {}};
+                      {}, {}, Norms(shape)};
     REQUIRE(training.trainer);
     for (const Numbers& parameter : shape.parameters) {
       for (int buffer = 0; buffer < 2; ++buffer) training.state.emplace_back(parameter.size());
@@ -267,7 +289,7 @@ void train(const lenet::Network* network, RandomNetwork& shape, Random& random, 
       REQUIRE(lenet_trainer_step(one.trainer, &examples, &selection, &settings,
                                  i ? random.whole(2, 4) : 1, pointers(one.parameters).data(),
                                  pointers(one.gradients).data(), one.state_pointers.data(),
-                                 &losses[i]));
+                                 one.norms.states.data(), &losses[i]));
     }
     REQUIRE(losses[0].correct == losses[1].correct);
     const double one = losses[0].sum, other = losses[1].sum;
@@ -277,6 +299,10 @@ void train(const lenet::Network* network, RandomNetwork& shape, Random& random, 
   REQUIRE(same(trainings[0].parameters, trainings[1].parameters));
   REQUIRE(same(trainings[0].gradients, trainings[1].gradients));
   REQUIRE(same(trainings[0].state, trainings[1].state));
+  REQUIRE(same(trainings[0].norms.statistics, trainings[1].norms.statistics));
+  for (size_t norm = 0; norm < trainings[0].norms.states.size(); ++norm) {
+    REQUIRE(trainings[0].norms.batches[norm] == 3);
+  }
   for (Training& training : trainings) lenet_trainer_free(training.trainer);
 }
 
@@ -284,12 +310,15 @@ void try_networks(uint32_t seed, int count) {
   for (int i = 0; i < count; ++i) {
     Random random(seed + i);
     const bool wild = random.once_in(4);
-    RandomNetwork shape(random, wild);
+    const bool with_norms = random.once_in(2);
+    RandomNetwork shape(random, wild, with_norms);
     lenet::Network* network =
         lenet_network_new(shape.layers.data(), static_cast<int32_t>(shape.layers.size()));
     REQUIRE(network);
-    predict(network, shape, random, wild);
-    differentiate(network, shape, random, wild);
+    if (!with_norms) {
+      predict(network, shape, random, wild);
+      differentiate(network, shape, random, wild);
+    }
     train(network, shape, random, wild);
     lenet_network_free(network);
   }

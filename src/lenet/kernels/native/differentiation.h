@@ -34,22 +34,31 @@ class KeptBatch {
     const int count = static_cast<int>(tiles_.size());
     BatchSums batch(network_, count);
     threads = std::max(1, std::min(threads, count));
-    std::vector<std::unique_ptr<TileWorker>> workers(threads);
+    struct Worker {
+      TilePlace place;
+      winograd::Workspace workspace;
+      explicit Worker(const Network& network) : place(network), workspace(network) {}
+    };
+    std::vector<std::unique_ptr<Worker>> workers(threads);
     const Layer &first_layer = network_.layers.front(), &last_layer = network_.layers.back();
     const size_t output_size = network_.output_count(), image_size = network_.image_size();
     ThreadPool::instance().run(threads, count, [&](int tile, int worker) {
-      if (!workers[worker]) workers[worker] = std::make_unique<TileWorker>(network_);
-      TileWorker& own = *workers[worker];
+      if (!workers[worker]) workers[worker] = std::make_unique<Worker>(network_);
+      TileValues& values = workers[worker]->place.values;
+      TileGradients& tile_gradients = workers[worker]->place.gradients;
+      winograd::Workspace& workspace = workers[worker]->workspace;
       const size_t first = size_t(tile) * kLanes;
-      own.values.copy_from(*tiles_[tile]);
+      values.copy_from(*tiles_[tile]);
       read_rows(output_gradient + first * output_size, output_size, last_layer.outputs,
                 last_layer.pooled_rows, last_layer.pooled_columns, lanes(tile),
-                network_.output(network_.depth() - 1, own.gradients.inputs.back()));
-      restore_workspace(network_, own.values, own.workspace);
-      lenet::backward(network_, parameters, own.values, own.gradients,
-                      {filters_, own.workspace}, image_gradient != nullptr, tile, batch);
+                network_.output(network_.depth() - 1, tile_gradients.inputs.back()));
+      for (int index = 0; index < network_.depth(); ++index) {
+        restore_workspace(network_, index, values, workspace);
+      }
+      lenet::backward(network_, parameters, values, tile_gradients, {filters_, workspace},
+                      image_gradient != nullptr, tile, batch);
       if (!image_gradient) return;
-      Vector* const data = own.gradients.inputs.front();
+      Vector* const data = tile_gradients.inputs.front();
       const bool convolves = first_layer.is_convolution;
       write_rows(convolves ? first_layer.input(data) : Maps{data, 1, 1}, first_layer.inputs,
                  convolves ? first_layer.height : 1, convolves ? first_layer.width : 1,

@@ -24,13 +24,15 @@ struct LayerDescription {
   int32_t outputs;
   Activation activation;
   Pooling pooling;
+  int32_t has_batch_norm;  // before the activation, and instead of biases
 };
 
 // A layer with the sizes that follow from its description; sizes of memory are in vectors.
 struct Layer : LayerDescription {
   int padded_height, padded_width;
   int pooled_rows, pooled_columns;
-  int rows, columns;  // of the convolution's output, without what pooling leaves out
+  int rows, columns;  // of the convolution's output; without a batch norm, what pooling takes of it
+  int first_parameter = 0;  // its weights; then biases, or scale and shift of its batch norm
 
   explicit Layer(const LayerDescription& description) : LayerDescription(description) {
     padded_height = height + 2 * padding;
@@ -39,6 +41,10 @@ struct Layer : LayerDescription {
     pooled_columns = is_convolution ? (padded_width - kernel + 1) / 2 : 1;
     rows = 2 * pooled_rows;
     columns = 2 * pooled_columns;
+    if (has_batch_norm) {
+      rows = is_convolution ? padded_height - kernel + 1 : 1;
+      columns = is_convolution ? padded_width - kernel + 1 : 1;
+    }
   }
 
   int filter_size() const { return inputs * kernel * kernel; }
@@ -48,7 +54,9 @@ struct Layer : LayerDescription {
   size_t input_size() const {
     return is_convolution ? size_t(inputs) * padded_height * padded_width : inputs;
   }
-  size_t activated_size() const { return is_convolution ? size_t(outputs) * rows * columns : 0; }
+  size_t inner_size() const {
+    return is_convolution || has_batch_norm ? size_t(outputs) * rows * columns : 0;
+  }
   size_t output_count() const { return size_t(outputs) * pooled_rows * pooled_columns; }
   size_t image_size() const {
     return is_convolution ? size_t(inputs) * height * width : inputs;
@@ -62,10 +70,7 @@ struct Layer : LayerDescription {
     const Maps padded = padded_input(data);
     return {padded.at(0, padding, padding), padded.row, padded.channel};
   }
-  Maps activated(Vector* data) const { return {data, columns, rows * columns}; }
-  Filters filters(const float* const* parameters) const {
-    return {parameters[0], parameters[1], inputs, kernel};
-  }
+  Maps inner(Vector* data) const { return {data, columns, rows * columns}; }
   // Inputs of a dense layer in whole vectors.
   int input_stride() const { return (inputs + kLanes - 1) / kLanes * kLanes; }
 };
@@ -96,11 +101,33 @@ class Memory {
 
 struct Network {
   std::vector<Layer> layers;
+  std::vector<size_t> parameter_counts;  // numbers in each parameter, layer by layer
+  std::vector<float> no_biases;          // zeros, as many as a layer may want
 
   Network(const LayerDescription* descriptions, int count)
-      : layers(descriptions, descriptions + count) {}
+      : layers(descriptions, descriptions + count) {
+    for (Layer& layer : layers) {
+      layer.first_parameter = static_cast<int>(parameter_counts.size());
+      parameter_counts.push_back(layer.weight_count());
+      parameter_counts.insert(parameter_counts.end(), layer.has_batch_norm ? 2 : 1, layer.outputs);
+      if (layer.has_batch_norm) no_biases.resize(std::max<size_t>(no_biases.size(), layer.outputs));
+    }
+  }
 
   int depth() const { return static_cast<int>(layers.size()); }
+  bool has_batch_norm() const { return !no_biases.empty(); }
+
+  const float* weights(int index, const float* const* parameters) const {
+    return parameters[layers[index].first_parameter];
+  }
+  const float* biases(int index, const float* const* parameters) const {
+    const Layer& layer = layers[index];
+    return layer.has_batch_norm ? no_biases.data() : parameters[layer.first_parameter + 1];
+  }
+  Filters filters(int index, const float* const* parameters) const {
+    const Layer& layer = layers[index];
+    return {weights(index, parameters), biases(index, parameters), layer.inputs, layer.kernel};
+  }
   size_t image_size() const { return layers.front().image_size(); }
   size_t output_count() const { return layers.back().output_count(); }
 
@@ -127,24 +154,25 @@ struct Images {
 inline int tiles_of(size_t images) { return static_cast<int>((images + kLanes - 1) / kLanes); }
 
 // What a tile of images becomes on its way through a network: the input of every layer, then the
-// output, and what each convolution's activation gave before pooling.
+// output, and what the way back wants to know from within a layer: what a convolution's activation
+// gave before pooling, or, with a batch norm, what that is to normalise.
 struct TileValues {
   std::vector<Vector*> inputs;  // one more than layers: the last is the output
-  std::vector<Vector*> activated;
+  std::vector<Vector*> inner;
   Memory<Vector> memory;
 
-  TileValues(const Network& network, bool with_activated) {
+  TileValues(const Network& network, bool with_inner) {
     size_t count = network.output_count();
     for (const Layer& layer : network.layers) {
-      count += layer.input_size() + (with_activated ? layer.activated_size() : 0);
+      count += layer.input_size() + (with_inner ? layer.inner_size() : 0);
     }
     memory = Memory<Vector>(count);
     Vector* next = memory.get();
     for (const Layer& layer : network.layers) {
       inputs.push_back(next);
       next += layer.input_size();
-      activated.push_back(with_activated ? next : nullptr);
-      next += with_activated ? layer.activated_size() : 0;
+      inner.push_back(with_inner ? next : nullptr);
+      next += with_inner ? layer.inner_size() : 0;
     }
     inputs.push_back(next);
   }

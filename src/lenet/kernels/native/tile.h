@@ -5,6 +5,7 @@
 
 #include "dense.h"
 #include "network.h"
+#include "normalise.h"
 #include "winograd.h"
 
 namespace lenet {
@@ -119,14 +120,13 @@ inline void activate_and_pool(const Layer& layer, const Maps& pair, int channel,
   });
 }
 
-inline void convolve_forward(const Layer& layer, const float* const* parameters, const Maps& input,
-                             Vector* activated, Vector* scratch, const Maps& output) {
-  const Filters filters = layer.filters(parameters);
+inline void convolve_forward(const Layer& layer, const Filters& filters, const Maps& input,
+                             Vector* inner, Vector* scratch, const Maps& output) {
   for_each_block(layer.outputs, convolution::kMostChannels, [&](int channel, int channels) {
     for (int row = 0; row < layer.pooled_rows; ++row) {
       Maps pair{scratch, layer.columns, 2 * layer.columns};
-      if (activated) {
-        const Maps all = layer.activated(activated);
+      if (inner) {
+        const Maps all = layer.inner(inner);
         pair = {all.at(channel, 2 * row), all.row, all.channel};
       }
       for (int half = 0; half < 2; ++half) {
@@ -139,18 +139,16 @@ inline void convolve_forward(const Layer& layer, const float* const* parameters,
   });
 }
 
-// The same by fewer multiplications.
-inline void convolve_forward_fast(const Layer& layer, const float* filters, const float* biases,
-                                  const Maps& input, Vector* transformed_input, Vector* sums,
-                                  Vector* activated, const Maps& output) {
+// The same by fewer multiplications. Calls `finish(row)` for every second row of `all`, when it and
+// the one after it are complete.
+template <typename Finish>
+inline void convolve_fast(const Layer& layer, const float* filters, const float* biases,
+                          const Maps& input, Vector* transformed_input, Vector* sums,
+                          const Maps& all, Finish finish) {
   const winograd::Shape shape(layer);
-  const Maps all = layer.activated(activated);
   winograd::with_taps(layer, [&](auto taps) {
     winograd::transform_inputs<taps()>(shape, input, transformed_input);
-    winograd::forward<taps()>(shape, filters, biases, transformed_input, sums, all, [&](int row) {
-      activate_and_pool(layer, {all.at(0, row), all.row, all.channel}, 0, layer.outputs, row / 2,
-                        output);
-    });
+    winograd::forward<taps()>(shape, filters, biases, transformed_input, sums, all, finish);
   });
 }
 
@@ -166,28 +164,63 @@ struct FastConvolutions {
   winograd::Workspace& workspace;
 };
 
-// From the network's input in `values` to its output. `parameters` are weights and biases, layer by
-// layer. Training takes the fast convolutions. Prediction has none, so that an image gets the bits
-// that `single_image.h` gives it.
+// A layer without batch norm: from its input in `values` to the next one's. Training takes the fast
+// convolutions. Prediction has none, so that an image gets the bits that `single_image.h` gives it.
+inline void forward_layer(const Network& network, int index, const float* const* parameters,
+                          TileValues& values, Scratch& scratch, const FastConvolutions* fast) {
+  const Layer& layer = network.layers[index];
+  const float* biases = network.biases(index, parameters);
+  Vector* input = values.inputs[index];
+  Vector* output = values.inputs[index + 1];
+  if (!layer.is_convolution) {
+    const float* weights = network.weights(index, parameters);
+    dense::forward(input, layer.inputs, weights, biases, layer.outputs, output);
+    return activate_all(layer.activation, output, layer.outputs);
+  }
+  const Maps in = layer.padded_input(input), out = network.output(index, output);
+  if (!fast || !winograd::serves(layer)) {
+    return convolve_forward(layer, network.filters(index, parameters), in, values.inner[index],
+                            scratch.rows.get(), out);
+  }
+  const Maps all = layer.inner(values.inner[index]);
+  convolve_fast(layer, fast->filters.layer(index).for_outputs.get(), biases, in,
+                fast->workspace.inputs[index].get(), fast->workspace.sums.get(), all,
+                [&](int row) {
+                  const Maps pair{all.at(0, row), all.row, all.channel};
+                  activate_and_pool(layer, pair, 0, layer.outputs, row / 2, out);
+                });
+}
+
+// A layer with batch norm as far as that: from its input to what is to be normalised.
+inline void forward_to_norm(const Network& network, int index, const float* const* parameters,
+                            TileValues& values, const FastConvolutions& fast) {
+  const Layer& layer = network.layers[index];
+  const float* biases = network.biases(index, parameters);
+  Vector* input = values.inputs[index];
+  if (!layer.is_convolution) {
+    return dense::forward(input, layer.inputs, network.weights(index, parameters), biases,
+                          layer.outputs, values.inner[index]);
+  }
+  const Maps in = layer.padded_input(input), all = layer.inner(values.inner[index]);
+  if (winograd::serves(layer)) {
+    return convolve_fast(layer, fast.filters.layer(index).for_outputs.get(), biases, in,
+                         fast.workspace.inputs[index].get(), fast.workspace.sums.get(), all,
+                         [](int) {});
+  }
+  const Filters filters = network.filters(index, parameters);
+  for_each_block(layer.outputs, convolution::kMostChannels, [&](int channel, int channels) {
+    for (int row = 0; row < layer.rows; ++row) {
+      convolution::forward_row(in, filters, channel, channels, row, layer.columns,
+                               {all.at(channel, row), all.row, all.channel});
+    }
+  });
+}
+
+// From the network's input in `values` to its output; for networks without batch norm.
 inline void forward(const Network& network, const float* const* parameters, TileValues& values,
                     Scratch& scratch, const FastConvolutions* fast) {
-  for (int index = 0; index < network.depth(); ++index, parameters += 2) {
-    const Layer& layer = network.layers[index];
-    Vector* input = values.inputs[index];
-    Vector* output = values.inputs[index + 1];
-    if (layer.is_convolution) {
-      const Maps in = layer.padded_input(input), out = network.output(index, output);
-      if (fast && winograd::serves(layer)) {
-        convolve_forward_fast(layer, fast->filters.layer(index).for_outputs.get(), parameters[1],
-                              in, fast->workspace.inputs[index].get(),
-                              fast->workspace.sums.get(), values.activated[index], out);
-      } else {
-        convolve_forward(layer, parameters, in, values.activated[index], scratch.rows.get(), out);
-      }
-    } else {
-      dense::forward(input, layer.inputs, parameters[0], parameters[1], layer.outputs, output);
-      activate_all(layer.activation, output, layer.outputs);
-    }
+  for (int index = 0; index < network.depth(); ++index) {
+    forward_layer(network, index, parameters, values, scratch, fast);
   }
 }
 
@@ -213,12 +246,14 @@ inline Vector unpool(const Layer& layer, const Maps& all, const Maps& output_gra
 }
 
 // The gradients of a convolution's filters and biases from one tile, into `gradient`, and of its
-// input if `input_gradient` has data. Overwrites `activated` by the gradient before activation.
-inline void convolve_backward(const Layer& layer, const float* const* parameters,
-                              const Maps& output_gradient, Vector* activated, const Maps& input,
-                              Vector* sums, float* gradient, const Maps& input_gradient) {
+// input if `input_gradient` has data. `unpool(channel, first, count)` turns some pairs of rows of
+// `all` into the gradient of the convolution's output, the last of them with a row that stands alone,
+// and returns their sum.
+template <typename Unpool>
+inline void convolve_backward(const Layer& layer, const Filters& filters, const Maps& all,
+                              const Maps& input, Vector* sums, float* gradient,
+                              const Maps& input_gradient, Unpool unpool) {
   const int filter_size = layer.filter_size();
-  const Maps all = layer.activated(activated);
   float* bias_gradient = gradient + layer.weight_count();
   for_each_block(layer.outputs, convolution::kMostFilterChannels, [&](int channel, int channels) {
     const size_t pair_bytes = size_t(2) * channels * layer.columns * kVectorBytes;
@@ -226,35 +261,33 @@ inline void convolve_backward(const Layer& layer, const float* const* parameters
     std::fill_n(sums, channels * filter_size, Vector{});
     Vector bias_sums[convolution::kMostFilterChannels] = {};
     for_each_block(layer.pooled_rows, strip, [&](int first, int count) {
-      for (int c = 0; c < channels; ++c) {
-        bias_sums[c] += unpool(layer, all, output_gradient, channel + c, first, count);
-      }
+      for (int c = 0; c < channels; ++c) bias_sums[c] += unpool(channel + c, first, count);
       const Maps rows{all.at(channel, 2 * first), all.row, all.channel};
-      convolution::filter_gradient(rows, channels, 2 * first, 2 * count, layer.columns, input,
+      const bool is_last = first + count == layer.pooled_rows;
+      const int row_count = is_last ? layer.rows - 2 * first : 2 * count;
+      convolution::filter_gradient(rows, channels, 2 * first, row_count, layer.columns, input,
                                    layer.inputs, layer.kernel, sums);
     });
     sum_lanes(sums, channels * filter_size, gradient + channel * filter_size);
     for (int c = 0; c < channels; ++c) bias_gradient[channel + c] = sum_of_lanes(bias_sums[c]);
   });
   if (input_gradient.data) {
-    convolution::input_gradient(all, layer.outputs, layer.rows, layer.columns,
-                                layer.filters(parameters), input_gradient);
+    convolution::input_gradient(all, layer.outputs, layer.rows, layer.columns, filters,
+                                input_gradient);
   }
 }
 
 // The same by fewer multiplications; the filters' gradient stays at the points.
-inline void convolve_backward_fast(const Layer& layer, const float* filters,
-                                   const Maps& output_gradient, Vector* activated,
+template <typename Unpool>
+inline void convolve_backward_fast(const Layer& layer, const float* filters, const Maps& all,
                                    const Vector* transformed_input, winograd::Workspace& workspace,
-                                   float* gradient, const Maps& input_gradient) {
+                                   float* gradient, const Maps& input_gradient, Unpool unpool) {
   const winograd::Shape shape(layer);
-  const Maps all = layer.activated(activated);
   float* bias_gradient = gradient + shape.points * shape.filter_count();
   Vector* const gradients = workspace.output_gradients.get();
   Vector* const sums = workspace.sums.get();
   for (int channel = 0; channel < layer.outputs; ++channel) {
-    bias_gradient[channel] =
-        sum_of_lanes(unpool(layer, all, output_gradient, channel, 0, layer.pooled_rows));
+    bias_gradient[channel] = sum_of_lanes(unpool(channel, 0, layer.pooled_rows));
   }
   winograd::with_taps(layer, [&](auto taps) {
     winograd::transform_output_gradients<taps()>(shape, all, gradients);
@@ -323,64 +356,95 @@ struct TileGradients {
   }
 };
 
-// What `forward` leaves in a workspace of a tile's way, for a tile that took it with another one.
-inline void restore_workspace(const Network& network, const TileValues& values,
+// What `forward` leaves in a workspace of a tile's way through a layer, for a tile that took it with
+// another one.
+inline void restore_workspace(const Network& network, int index, const TileValues& values,
                               winograd::Workspace& workspace) {
-  for (int index = 0; index < network.depth(); ++index) {
-    const Layer& layer = network.layers[index];
-    if (!winograd::serves(layer)) continue;
-    winograd::with_taps(layer, [&](auto taps) {
-      winograd::transform_inputs<taps()>(winograd::Shape(layer),
-                                         layer.padded_input(values.inputs[index]),
-                                         workspace.inputs[index].get());
-    });
-  }
+  const Layer& layer = network.layers[index];
+  if (!winograd::serves(layer)) return;
+  winograd::with_taps(layer, [&](auto taps) {
+    winograd::transform_inputs<taps()>(winograd::Shape(layer),
+                                       layer.padded_input(values.inputs[index]),
+                                       workspace.inputs[index].get());
+  });
 }
 
-// From the gradient of the network's output, in `gradients`, back to its parameters, and to its
-// input if that is wanted. Overwrites the activations in `values`. The workspace is as `forward` has
-// left it.
-inline void backward(const Network& network, const float* const* parameters, TileValues& values,
-                     TileGradients& gradients, const FastConvolutions& fast, bool to_input,
-                     int tile, BatchSums& batch) {
-  for (int index = network.depth() - 1; index >= 0; --index) {
-    const Layer& layer = network.layers[index];
-    BatchSums::OfLayer& sums = batch.layers[index];
-    const bool go_on = index > 0 || to_input;
-    Vector* input = values.inputs[index];
-    Vector* input_gradient = go_on ? gradients.inputs[index] : nullptr;
-    Vector* output_gradient = gradients.inputs[index + 1];
-    if (layer.is_convolution) {
-      float* sum = sums.tile_gradients.get() +
-                   tile * (filter_gradient_count(layer) + layer.outputs);
-      const Maps out_gradient = network.output(index, output_gradient);
-      const Maps in = layer.padded_input(input), in_gradient = layer.padded_input(input_gradient);
-      if (input_gradient) std::fill_n(input_gradient, layer.input_size(), Vector{});
+// What the way back needs of a layer's batch norm, and how many images the tile holds.
+struct NormOfTile {
+  const BatchNorm& norm;
+  int count;
+};
+
+// From the gradient of a layer's output, in `gradients`, back to its parameters, and to its input if
+// that is wanted. Overwrites what is within the layer in `values`. The workspace is as the way forward
+// has left it.
+inline void backward_layer(const Network& network, int index, const float* const* parameters,
+                           TileValues& values, TileGradients& gradients,
+                           const FastConvolutions& fast, bool to_input, int tile, BatchSums& batch,
+                           const NormOfTile* norm = nullptr) {
+  const Layer& layer = network.layers[index];
+  BatchSums::OfLayer& sums = batch.layers[index];
+  Vector* input = values.inputs[index];
+  Vector* input_gradient = to_input ? gradients.inputs[index] : nullptr;
+  Vector* output_gradient = gradients.inputs[index + 1];
+  if (layer.is_convolution) {
+    float* sum = sums.tile_gradients.get() + tile * (filter_gradient_count(layer) + layer.outputs);
+    const Maps out_gradient = network.output(index, output_gradient);
+    const Maps in = layer.padded_input(input), in_gradient = layer.padded_input(input_gradient);
+    const Maps all = layer.inner(values.inner[index]);
+    if (input_gradient) std::fill_n(input_gradient, layer.input_size(), Vector{});
+    const auto go = [&](auto unpool_rows) {
       if (winograd::serves(layer)) {
-        convolve_backward_fast(layer, fast.filters.layer(index).for_input_gradient.get(),
-                               out_gradient, values.activated[index],
+        convolve_backward_fast(layer, fast.filters.layer(index).for_input_gradient.get(), all,
                                fast.workspace.inputs[index].get(), fast.workspace, sum,
-                               in_gradient);
+                               in_gradient, unpool_rows);
       } else {
-        convolve_backward(layer, parameters + 2 * index, out_gradient, values.activated[index], in,
-                          gradients.filter_sums.get(), sum, in_gradient);
+        convolve_backward(layer, network.filters(index, parameters), all, in,
+                          gradients.filter_sums.get(), sum, in_gradient, unpool_rows);
       }
-      continue;
+    };
+    if (norm) {
+      const Vector present = lanes_with_images(norm->count);
+      go([&](int channel, int first, int count) {
+        gradient_before_norm(layer, norm->norm.factors(channel, present), all, out_gradient,
+                             channel, first, count);
+        return Vector{};  // there are no biases
+      });
+    } else {
+      go([&](int channel, int first, int count) {
+        return unpool(layer, all, out_gradient, channel, first, count);
+      });
     }
+    return;
+  }
+  Vector* kept = sums.output_gradients.get() + size_t(tile) * layer.outputs;
+  if (norm) {
+    gradient_before_norm(layer, norm->norm, norm->count, values.inner[index], output_gradient,
+                         kept);
+  } else {
     const Vector* output = values.inputs[index + 1];
-    Vector* kept = sums.output_gradients.get() + size_t(tile) * layer.outputs;
     with_activation(layer.activation, [&](auto activation) {
       for (int o = 0; o < layer.outputs; ++o) {
         kept[o] = output_gradient[o] * slope<activation()>(output[o]);
       }
     });
-    const size_t stride = layer.input_stride();
-    write_rows({input, layer.inputs, layer.inputs}, 1, 1, layer.inputs, kLanes,
-               sums.inputs.get() + size_t(tile) * kLanes * stride, stride);
-    if (input_gradient) {
-      dense::input_gradient(kept, layer.outputs, parameters[2 * index], layer.inputs,
-                            input_gradient);
-    }
+  }
+  const size_t stride = layer.input_stride();
+  write_rows({input, layer.inputs, layer.inputs}, 1, 1, layer.inputs, kLanes,
+             sums.inputs.get() + size_t(tile) * kLanes * stride, stride);
+  if (input_gradient) {
+    dense::input_gradient(kept, layer.outputs, network.weights(index, parameters), layer.inputs,
+                          input_gradient);
+  }
+}
+
+// The same through all layers of a network without batch norm.
+inline void backward(const Network& network, const float* const* parameters, TileValues& values,
+                     TileGradients& gradients, const FastConvolutions& fast, bool to_input,
+                     int tile, BatchSums& batch) {
+  for (int index = network.depth() - 1; index >= 0; --index) {
+    backward_layer(network, index, parameters, values, gradients, fast, index > 0 || to_input, tile,
+                   batch);
   }
 }
 

@@ -126,10 +126,10 @@ struct Transform<5> {
 };
 
 // Whether a layer is a convolution that gains by it: the transforms must be shared by enough
-// products.
+// products, and columns come in pairs.
 inline bool serves(const Layer& layer) {
   return layer.is_convolution && (layer.kernel == 3 || layer.kernel == 5) &&
-         layer.inputs * layer.kernel >= 12 && layer.outputs >= 4;
+         layer.inputs * layer.kernel >= 12 && layer.outputs >= 4 && layer.columns % 2 == 0;
 }
 
 // Calls `function` with the layer's number of taps as a compile-time constant.
@@ -189,7 +189,7 @@ class Filters {
       const Layer& layer = network_.layers[index];
       if (!serves(layer)) continue;
       with_taps(layer, [&](auto taps) {
-        transform_layer<taps()>(Shape(layer), parameters[2 * index], layers_[index]);
+        transform_layer<taps()>(Shape(layer), network_.weights(index, parameters), layers_[index]);
       });
     }
   }

@@ -1,0 +1,481 @@
+"""Fused steps through batch normalisation against PyTorch in float64."""
+
+import copy
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from compiled_kernels import needs_kernels
+from lenet.errors import ModelError
+from lenet.kernels import FusedStep, StepSettings, use_kernels
+from lenet.models import LeNet, LeNetConfig, build_model
+
+pytestmark = needs_kernels
+
+SHAPES = {
+    "tutorial": {},
+    "small kernels, three blocks": {"kernel_size": 3, "channels": (5, 7, 3), "dense_widths": (13,)},
+    "colour, odd sizes": {
+        "input_shape": (3, 33, 29),
+        "kernel_size": 7,
+        "channels": (4,),
+        "padding": 0,
+        "dense_widths": (),
+    },
+    "many channels, odd sizes": {
+        "input_shape": (3, 23, 21),
+        "kernel_size": 3,
+        "channels": (17, 9),
+        "dense_widths": (),
+    },
+    "flat, wide padding": {
+        "input_shape": (2, 9, 31),
+        "kernel_size": 2,
+        "channels": (9, 1),
+        "padding": 3,
+    },
+}
+# A dense layer's variance of a few values may be so small that rounding decides. So it does among
+# many values where a ReLU or a maximum may flip.
+CASES = [
+    (name, activation, pooling, batch)
+    for name, shape in SHAPES.items()
+    for activation in ("sigmoid", "tanh", "relu")
+    for pooling in ("average", "max")
+    for batch in (1, 7, 40, 255)
+    if batch >= 40 or shape.get("dense_widths") == ()
+    if batch <= 40 or (activation != "relu" and pooling == "average")
+]
+MAYBE = st.booleans()
+BYTE_VALUES = torch.arange(256) / 128 - 0.5
+COUNT = 300
+
+
+@pytest.fixture
+def set_threads() -> Iterator[Callable[[int], None]]:
+    """Sets PyTorch's threads until the test is over."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+def norms_of(network: nn.Module) -> list[nn.BatchNorm1d | nn.BatchNorm2d]:
+    """The network's batch normalisations."""
+    return [one for one in network.modules() if isinstance(one, nn.BatchNorm1d | nn.BatchNorm2d)]
+
+
+def make_network(seed: int = 1, **settings: object) -> LeNet:
+    """A LeNet with batch normalisation in training mode, not as it is when it is new."""
+    network = build_model(LeNetConfig.from_dict({"batch_norm": True, **settings}), seed=seed)
+    assert isinstance(network, LeNet)
+    generator = torch.Generator().manual_seed(seed)
+    for norm in norms_of(network):
+        nn.init.normal_(norm.weight, generator=generator)
+        nn.init.normal_(norm.bias, generator=generator)
+        assert norm.running_mean is not None
+        norm.running_mean.normal_(generator=generator)
+    return network.train()
+
+
+@dataclass
+class Examples:
+    """Images and labels of random numbers."""
+
+    pixels: Tensor
+    labels: Tensor
+
+    @classmethod
+    def of(cls, network: LeNet) -> "Examples":
+        """For a network."""
+        return cls.of_shape(network.config.input_shape)
+
+    @classmethod
+    def of_shape(cls, shape: tuple[int, ...]) -> "Examples":
+        """For images of a shape."""
+        generator = torch.Generator().manual_seed(0)
+        pixels = torch.randint(256, (COUNT, *shape), dtype=torch.uint8, generator=generator)
+        return cls(pixels, torch.randint(10, (COUNT,), generator=generator))
+
+    def step(self, network: nn.Module, rule: StepSettings) -> FusedStep:
+        """A step on them."""
+        return FusedStep(
+            network,
+            self.pixels,
+            self.labels,
+            batch_size=COUNT,
+            settings=rule,
+            byte_values=BYTE_VALUES,
+        )
+
+
+def torch_loss(network: nn.Module, examples: Examples, indices: Tensor) -> Tensor:
+    """The loss of a batch as PyTorch has it, in the type of the network."""
+    dtype = next(network.parameters()).dtype
+    images = BYTE_VALUES.to(dtype)[examples.pixels[indices].long()]
+    with use_kernels("torch"):
+        return nn.functional.cross_entropy(network(images), examples.labels[indices])
+
+
+def distances(ours: Iterable[Tensor], exact: Iterable[Tensor]) -> list[float]:
+    """How far each is from the exact one, relative to its norm."""
+    pairs = zip(ours, exact, strict=True)
+    doubles = ((one.detach().double(), other.detach().double()) for one, other in pairs)
+    return [float((one - other).norm() / other.norm().clamp_min(1e-9)) for one, other in doubles]
+
+
+def check_step(
+    network: nn.Module, examples: Examples, indices: Tensor, *, together: bool = False
+) -> None:
+    """Compare loss, gradients and running statistics with those of float64.
+
+    A variance may be so small that no float32 comes near; there PyTorch's own distance is the
+    measure. Gradients are compared one by one or, where one may be nothing but rounding,
+    `together`.
+    """
+    exact, single = copy.deepcopy(network).double(), copy.deepcopy(network)
+    step = examples.step(network, StepSettings())
+    assert step.still_serves()
+    loss, _ = step(indices, 0.0)
+    losses = [torch_loss(one, examples, indices) for one in (exact, single)]
+    expected, theirs = (
+        torch.autograd.grad(one, list(twin.parameters()))
+        for one, twin in zip(losses, (exact, single), strict=True)
+    )
+    assert loss == pytest.approx(losses[0].item(), rel=1e-5)
+    found = [step._gradients, theirs, expected]
+    if together:
+        found = [[torch.cat([tensor.double().flatten() for tensor in all_])] for all_ in found]
+    assert_near(*found, room=1e-5)
+    for norm, other in zip(norms_of(network), norms_of(exact), strict=True):
+        deviation = other.running_var.sqrt()
+        assert (norm.running_mean - other.running_mean).abs().div(deviation).max() <= 2e-6
+        assert max(distances([norm.running_var], [other.running_var])) <= 2e-6
+        assert norm.num_batches_tracked == other.num_batches_tracked
+
+
+def assert_near(
+    ours: Sequence[Tensor], theirs: Sequence[Tensor], exact: Sequence[Tensor], *, room: float
+) -> None:
+    """As near to the exact numbers as `room`, or about as PyTorch in float32."""
+    for one, other in zip(distances(ours, exact), distances(theirs, exact), strict=True):
+        assert one <= max(room, 10 * other)
+
+
+@pytest.mark.parametrize(("shape", "activation", "pooling", "batch"), CASES)
+def test_gradients_and_statistics_are_those_of_float64(
+    shape: str, activation: str, pooling: str, batch: int
+) -> None:
+    network = make_network(activation=activation, pooling=pooling, **SHAPES[shape])
+    indices = torch.randperm(COUNT, generator=torch.Generator().manual_seed(2))[:batch]
+    check_step(network, Examples.of(network), indices)
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> tuple[nn.Sequential, tuple[int, ...]]:
+    """Up to three convolutions, then up to three dense layers, some with batch norm; all smooth."""
+    layers: list[nn.Module] = []
+    shape = draw(st.tuples(st.integers(1, 4), st.integers(4, 24), st.integers(4, 24)))
+    channels, height, width = shape
+    torch.manual_seed(draw(st.integers(0, 2**32)))
+    for _ in range(draw(st.integers(0, 3))):
+        padding, filters, norm = draw(st.integers(0, 3)), draw(st.integers(1, 20)), draw(MAYBE)
+        most = min(7, height + 2 * padding - 1, width + 2 * padding - 1)
+        if most < 1:
+            break
+        kernel = draw(st.integers(1, most))
+        layers.append(nn.Conv2d(channels, filters, kernel, padding=padding, bias=not norm))
+        layers += [nn.BatchNorm2d(filters)] if norm else []
+        layers += [draw(st.sampled_from([nn.Sigmoid, nn.Tanh]))(), nn.AvgPool2d(2)]
+        channels = filters
+        height, width = ((size + 2 * padding - kernel + 1) // 2 for size in (height, width))
+    layers.append(nn.Flatten())
+    units = channels * height * width
+    for outputs in draw(st.lists(st.integers(1, 40), max_size=2)):
+        norm = draw(MAYBE)
+        layers.append(nn.Linear(units, outputs, bias=not norm))
+        layers += [nn.BatchNorm1d(outputs)] if norm else []
+        layers += [nn.Tanh()] if draw(MAYBE) else []
+        units = outputs
+    layers.append(nn.Linear(units, 10))
+    return nn.Sequential(*layers), shape
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(made=networks(), batch=st.integers(20, 100))
+def test_random_networks_are_those_of_float64(
+    made: tuple[nn.Sequential, tuple[int, ...]], batch: int
+) -> None:
+    network, shape = made
+    check_step(network, Examples.of_shape(shape), torch.arange(batch), together=True)
+
+
+def test_a_mean_far_from_zero_does_not_cost_the_variance() -> None:
+    network = make_network(dense_widths=())
+    exact, examples = copy.deepcopy(network).double(), Examples.of(network)
+    values = 1000 + BYTE_VALUES
+    step = FusedStep(
+        network,
+        examples.pixels,
+        examples.labels,
+        batch_size=50,
+        settings=StepSettings(),
+        byte_values=values,
+    )
+    step(torch.arange(50), 0.0)
+    with torch.no_grad():
+        exact(values.double()[examples.pixels[:50].long()])
+    first, exact_first = norms_of(network)[0], norms_of(exact)[0]
+    assert max(distances(first.buffers(), exact_first.buffers())) <= 1e-6
+
+
+SETTINGS = {
+    "nesterov": (StepSettings(momentum=0.9, nesterov=True), 0.02),
+    "adam": (StepSettings("adam"), 0.002),
+    "adamw, clipped": (StepSettings("adamw", weight_decay=0.1, gradient_clipping=0.5), 0.002),
+}
+
+
+# Where a ReLU or a maximum flips by rounding, trainings part, PyTorch's own in float32 and float64
+# as well. So these have none.
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
+@pytest.mark.parametrize(("rule", "rate"), SETTINGS.values(), ids=SETTINGS)
+def test_forty_losses_are_those_of_pytorch(
+    rule: StepSettings, rate: float, activation: Literal["sigmoid", "tanh"]
+) -> None:
+    config = LeNetConfig(activation=activation, batch_norm=True)
+    network = build_model(config, seed=1).train()
+    twin, examples = copy.deepcopy(network), Examples.of(network)
+    step, optimiser = examples.step(network, rule), make_optimiser(twin, rule, rate)
+    generator = torch.Generator().manual_seed(3)
+    for _ in range(40):
+        indices = torch.randint(COUNT, (100,), generator=generator)
+        ours, _ = step(indices, rate)
+        loss = torch_loss(twin, examples, indices)
+        optimiser.zero_grad()
+        loss.backward()
+        if rule.gradient_clipping:
+            nn.utils.clip_grad_norm_(twin.parameters(), rule.gradient_clipping)
+        optimiser.step()
+        assert ours == pytest.approx(loss.item(), abs=1e-4)
+    for norm, other in zip(norms_of(network), norms_of(twin), strict=True):
+        torch.testing.assert_close(norm.running_mean, other.running_mean, rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(norm.running_var, other.running_var, rtol=1e-3, atol=1e-3)
+        assert norm.num_batches_tracked == other.num_batches_tracked == 40
+
+
+def make_optimiser(network: nn.Module, rule: StepSettings, rate: float) -> torch.optim.Optimizer:
+    """PyTorch's optimiser of the same settings."""
+    if rule.optimiser == "sgd":
+        return torch.optim.SGD(
+            network.parameters(), rate, momentum=rule.momentum, nesterov=rule.nesterov
+        )
+    kind = torch.optim.Adam if rule.optimiser == "adam" else torch.optim.AdamW
+    return kind(network.parameters(), rate, weight_decay=rule.weight_decay)
+
+
+def test_the_optimisers_state_is_that_of_pytorch() -> None:
+    rule, rate = SETTINGS["adam"]
+    network = make_network()
+    twin, examples = copy.deepcopy(network), Examples.of(network)
+    step, optimiser = examples.step(network, rule), make_optimiser(twin, rule, rate)
+    step(torch.arange(50), rate)
+    torch_loss(twin, examples, torch.arange(50)).backward()
+    optimiser.step()
+    state = optimiser.state_dict()["state"]
+    assert state.keys() == step.state().keys()
+    for index, of_parameter in step.state().items():
+        assert of_parameter.keys() == state[index].keys()
+        for name, tensor in of_parameter.items():
+            torch.testing.assert_close(tensor, state[index][name], rtol=1e-3, atol=1e-6)
+    again = examples.step(network, rule)
+    again.load_state(state)
+    for index, of_parameter in again.state().items():
+        assert all(torch.equal(of_parameter[name], state[index][name]) for name in of_parameter)
+
+
+@pytest.mark.parametrize("batch", [250, 33, 5])
+@pytest.mark.parametrize(("rule", "rate"), SETTINGS.values(), ids=SETTINGS)
+def test_steps_do_not_depend_on_threads(
+    rule: StepSettings, rate: float, batch: int, set_threads: Callable[[int], None]
+) -> None:
+    results = []
+    for threads in (1, 2, 5):
+        network = make_network(activation="relu", pooling="max")
+        step = Examples.of(network).step(network, rule)
+        set_threads(threads)
+        losses = [step(torch.arange(first, first + batch), rate) for first in range(5)]
+        results.append((losses, list(network.state_dict().values())))
+    for losses, tensors in results[1:]:
+        assert losses == results[0][0]
+        assert all(torch.equal(a, b) for a, b in zip(tensors, results[0][1], strict=True))
+
+
+def test_one_batch_leaves_nothing_for_the_next() -> None:
+    networks = make_network(), make_network()
+    examples = Examples.of(networks[0])
+    used, fresh = (examples.step(network, StepSettings()) for network in networks)
+    used(torch.arange(100), 0.0)
+    used(torch.arange(37), 0.1)
+    networks[1].load_state_dict(make_network().state_dict())
+    fresh(torch.arange(37), 0.1)
+    for one, other in zip(networks[0].parameters(), networks[1].parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_only_some_layers_may_have_it() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        nn.Conv2d(1, 4, 3), nn.Tanh(), nn.MaxPool2d(2),
+        nn.Conv2d(4, 6, 3, bias=False), nn.BatchNorm2d(6, eps=0.01, momentum=0.3), nn.Sigmoid(),
+        nn.AvgPool2d(2), nn.Flatten(),
+        nn.Linear(150, 20), nn.Tanh(),
+        nn.Linear(20, 15, bias=False), nn.BatchNorm1d(15),
+        nn.Linear(15, 10), nn.ReLU(),
+    )  # fmt: skip
+    check_step(network, Examples.of(LeNet()), torch.arange(70))
+
+
+def test_a_batch_norm_may_be_the_end() -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(784, 10, bias=False), nn.BatchNorm1d(10))
+    check_step(network, Examples.of(LeNet()), torch.arange(70))
+
+
+def test_one_image_is_refused_as_by_pytorch() -> None:
+    network = make_network()
+    before = copy.deepcopy(network.state_dict())
+    with pytest.raises(ValueError, match="One image has no variance"):
+        Examples.of(network).step(network, StepSettings())(torch.arange(1), 0.1)
+    with use_kernels("torch"), pytest.raises(ValueError, match="more than 1 value per channel"):
+        network(torch.zeros(1, 1, 28, 28))
+    step = Examples.of(network).step(network, StepSettings())
+    assert all(
+        torch.equal(one, other)
+        for (name, one), other in zip(network.state_dict().items(), before.values(), strict=True)
+        if name.startswith(("4", "8", "11"))
+    )
+    step(torch.arange(2), 0.1)
+
+
+def test_the_versions_of_the_statistics_show_the_step() -> None:
+    network = make_network()
+    step = Examples.of(network).step(network, StepSettings())
+    versions = [buffer._version for buffer in network.buffers()]
+    step(torch.arange(4), 0.1)
+    assert all(b._version > v for b, v in zip(network.buffers(), versions, strict=True))
+
+
+def test_statistics_in_new_memory_are_followed() -> None:
+    network = make_network()
+    step = Examples.of(network).step(network, StepSettings())
+    norm = norms_of(network)[0]
+    norm.running_mean = torch.zeros(6)
+    norm.momentum = 1.0
+    assert step.still_serves()
+    step(torch.arange(4), 0.1)
+    assert norm.running_mean.abs().min() > 0
+
+
+def to_evaluation(network: LeNet) -> None:
+    norms_of(network)[-1].eval()
+
+
+def freeze(network: LeNet) -> None:
+    norms_of(network)[0].bias.requires_grad_(False)
+
+
+def average_over_all_batches(network: LeNet) -> None:
+    norms_of(network)[0].momentum = None
+
+
+def forget_the_statistics(network: LeNet) -> None:
+    norms_of(network)[0].running_var = None
+
+
+def replace(network: LeNet) -> None:
+    network[1] = nn.BatchNorm2d(6)
+
+
+def take_away(network: LeNet) -> None:
+    network[1] = nn.Identity()
+
+
+def change_the_type(network: LeNet) -> None:
+    norms_of(network)[0].double()
+
+
+def count_in_other_numbers(network: LeNet) -> None:
+    norms_of(network)[0].num_batches_tracked = torch.tensor(0.0)
+
+
+def listen(network: LeNet) -> None:
+    norms_of(network)[0].register_forward_hook(lambda *arguments: None)
+
+
+CHANGES: list[Callable[[LeNet], object]] = [
+    to_evaluation,
+    freeze,
+    average_over_all_batches,
+    forget_the_statistics,
+    replace,
+    take_away,
+    change_the_type,
+    count_in_other_numbers,
+    listen,
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_network_is_left_to_pytorch(change: Callable[[LeNet], object]) -> None:
+    network = make_network()
+    step = Examples.of(network).step(network, StepSettings())
+    step(torch.arange(4), 0.1)
+    assert step.still_serves()
+    change(network)
+    assert not step.still_serves()
+
+
+@pytest.mark.parametrize(
+    ("norm", "message"),
+    [
+        (nn.BatchNorm1d(10, affine=False), "want weights"),
+        (nn.BatchNorm1d(10, track_running_stats=False), "want weights"),
+        (nn.BatchNorm1d(10, momentum=None), "want a momentum"),
+        (nn.BatchNorm1d(11), "does not fit the 10 outputs"),
+    ],
+    ids=str,
+)
+def test_what_it_can_not_train_is_refused(norm: nn.Module, message: str) -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(784, 10, bias=False), norm)
+    with pytest.raises(ModelError, match=message):
+        Examples.of(LeNet()).step(network, StepSettings())
+
+
+def test_biases_before_it_are_refused() -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(784, 10), nn.BatchNorm1d(10))
+    with pytest.raises(ModelError, match="takes away again"):
+        Examples.of(LeNet()).step(network, StepSettings())
+
+
+def test_shared_batch_norms_are_refused() -> None:
+    norm = nn.BatchNorm1d(10)
+    network = nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(784, 10, bias=False), norm,
+        nn.Linear(10, 10, bias=False), norm,
+    )  # fmt: skip
+    with pytest.raises(ModelError, match="share weights"):
+        Examples.of(LeNet()).step(network, StepSettings())
+
+
+def test_a_network_in_evaluation_mode_serves_once_it_is_trained() -> None:
+    network = make_network().eval()
+    step = Examples.of(network).step(network, StepSettings())
+    assert not step.still_serves()
+    network.train()
+    assert step.still_serves()
