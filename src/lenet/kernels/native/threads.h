@@ -76,7 +76,6 @@ class ThreadPool {
       }
       ++size_;
     }
-    unfinished_ = threads - 1;
     {
       std::lock_guard<std::mutex> lock(mutex_);
       work_ = &work;
@@ -85,7 +84,12 @@ class ThreadPool {
     }
     wake_.notify_all();
     work(0);
-    while (unfinished_.load(std::memory_order_acquire) > 0) std::this_thread::yield();
+    {
+      // Whoever has not come by now is not waited for: the system may have no core for it.
+      std::lock_guard<std::mutex> lock(mutex_);
+      work_ = nullptr;
+    }
+    while (busy_.load(std::memory_order_acquire) > 0) std::this_thread::yield();
   }
 
   // A worker's life: wait for a round, first awake and then asleep, and take part in it.
@@ -102,11 +106,14 @@ class ThreadPool {
         std::unique_lock<std::mutex> lock(mutex_);
         wake_.wait(lock, [&] { return round_.load() != seen; });
         seen = round_.load();
-        if (worker < threads_) work = work_;
+        if (work_ && worker < threads_) {
+          work = work_;
+          ++busy_;
+        }
       }
       if (work) {
         (*work)(worker);
-        unfinished_.fetch_sub(1, std::memory_order_release);
+        busy_.fetch_sub(1, std::memory_order_release);
       }
     }
   }
@@ -114,7 +121,7 @@ class ThreadPool {
   std::mutex in_use_, mutex_;
   std::condition_variable wake_;
   std::atomic<uint64_t> round_{0};
-  std::atomic<int> unfinished_{0};
+  std::atomic<int> busy_{0};  // workers that take part in the round
   const std::function<void(int)>* work_ = nullptr;
   int threads_ = 0, size_ = 0;
 };
