@@ -95,6 +95,8 @@ def _plot(
 
 def _draw_finals(axes: Axes, comparison: Comparison) -> None:
     """Each seed's final accuracy as a dot, the mean as a line; this is the legend too."""
+    from matplotlib.ticker import MaxNLocator
+
     entries = comparison.entries
     for index, entry in enumerate(entries):
         colour, dashes = _style(index)
@@ -108,6 +110,7 @@ def _draw_finals(axes: Axes, comparison: Comparison) -> None:
         for entry in entries
     ]
     axes.set(title=f"final {comparison.split} accuracy", ylim=(len(entries) - 0.5, -0.5))
+    axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.set_yticks(range(len(entries)), labels)
     axes.yaxis.tick_right()
     for index, label in enumerate(axes.get_yticklabels()):
