@@ -16,6 +16,8 @@ from lenet.training import PRESETS, Recipe
 if TYPE_CHECKING:
     from lenet.comparison import Comparison, Entry, Pair
 
+_PICTURES = (".png", ".svg")
+
 
 @settings_options(
     Panel(Recipe, "Recipe"), Panel(LeNetConfig, "Network", skip=("input_shape", "classes"))
@@ -112,6 +114,9 @@ def compare(
     """
     from lenet import comparison
 
+    if picture is not None and picture.suffix.lower() not in _PICTURES:
+        message = f"`{picture}` must end in {listed(_PICTURES)}."
+        raise SettingError(message)
     changed = used_settings((Recipe, LeNetConfig), settings)
     if runs:
         chosen = {"models": models, "vary": vary, "processes": processes} | changed
@@ -141,13 +146,14 @@ def compare(
             **changed,
         )
     path = picture or folder / "comparison.png"
-    _save_picture(compared, path)
     if as_json:
         print_line(json.dumps(compared.to_dict(), indent=2))
+        _save_picture(compared, path)
         return
     _print_entries(compared, views)
     _print_pairs(compared)
     print_line(f"\n{_describe_environment(compared)}")
+    _save_picture(compared, path)
     print_line(f"Curves drawn in {path}")
 
 
@@ -225,14 +231,12 @@ def _describe_environment(compared: "Comparison") -> str:
 
 def _save_picture(compared: "Comparison", path: Path) -> None:
     """Draw the curves."""
-    from lenet._storage import write_atomically
+    from lenet._storage import storage_errors, write_atomically
     from lenet.comparison import draw_comparison
 
-    kind = path.suffix.lower().lstrip(".")
-    if kind not in ("png", "svg"):
-        message = f"`{path}` must end in .png or .svg."
-        raise SettingError(message)
     image = BytesIO()
+    kind = path.suffix.lower().lstrip(".")
     draw_comparison(compared, compared.dataset).savefig(image, format=kind, dpi=150)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, image.getvalue())

@@ -12,15 +12,15 @@ from torch import nn
 
 from lenet.comparison._comparison import Comparison, Entry
 from lenet.comparison._comparison import Split as SplitName
-from lenet.comparison._contenders import format_value, make_contenders
+from lenet.comparison._contenders import Contender, format_value, make_contenders
 from lenet.comparison._progress import Progress
 from lenet.comparison._train_all import Outcome, train_all
 from lenet.comparison._worker import Job
 from lenet.datasets import Dataset, Split, dataset_names, load_dataset
 from lenet.errors import DatasetError, RunError, SettingError
 from lenet.evaluation import Views, log_probabilities
-from lenet.models import Normalisation, load_model, summarise
-from lenet.runs import Run, core_count, open_run
+from lenet.models import Normalisation, load_model, model_config, summarise
+from lenet.runs import Run, core_count, make_plan, open_run
 from lenet.training import pick_device
 
 _DEFAULT_FOLDER = Path("runs") / "compare"
@@ -77,6 +77,8 @@ def compare(
             raise SettingError(message)
     contenders = make_contenders(models, vary, settings)
     data = load_dataset(dataset)  # downloaded once, before several processes want it
+    for contender in contenders:
+        _check(contender, data)
     place = pick_device(device)
     if processes is None:
         processes = max(1, core_count() // threads) if place.type == "cpu" else 1
@@ -108,6 +110,14 @@ def compare(
         for contender in contenders
     ]
     return _score(groups, data, split, views, device)
+
+
+def _check(contender: Contender, data: Dataset) -> None:
+    """Raise what can be said against a contender before anything is trained."""
+    plan = make_plan(data.name, contender.model, None, contender.preset, contender.settings)
+    shape = {"input_shape": data.image_shape, "classes": len(data.class_names)}
+    assert isinstance(plan.model, str)
+    model_config(plan.model, {**shape, **plan.settings})
 
 
 def compare_runs(

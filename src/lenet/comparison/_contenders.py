@@ -77,7 +77,7 @@ def _preset_or_model(name: str) -> tuple[str | None, str | None]:
         return name, None
     if name in MODELS:
         return None, name
-    raise UnknownNameError("model or preset", name, [*MODELS, *PRESETS])
+    raise UnknownNameError("model or preset", name, dict.fromkeys([*MODELS, *PRESETS]))
 
 
 def _label(model: str, changes: Mapping[str, Any]) -> str:
