@@ -17,7 +17,7 @@ def paired_p_value(differences: Sequence[float] | npt.NDArray[np.float64]) -> fl
         The two-sided p-value of Student's paired t-test; `None` for less than two pairs.
 
     >>> round(paired_p_value([0.010, 0.014, 0.012]), 4)
-    0.0092
+    0.0091
     """
     from scipy import stats
 
