@@ -2,50 +2,35 @@
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lenet_shapes import SHAPES
+from normalised_networks import BYTE_VALUES, COUNT, Examples, make_network, norms_of
 from torch import Tensor, nn
 
 from compiled_kernels import needs_kernels
-from lenet.errors import ModelError
 from lenet.kernels import FusedStep, StepSettings, use_kernels
 from lenet.models import LeNet, LeNetConfig, build_model
 
 pytestmark = needs_kernels
 
-SHAPES = {
-    "tutorial": {},
-    "small kernels, three blocks": {"kernel_size": 3, "channels": (5, 7, 3), "dense_widths": (13,)},
-    "colour, odd sizes": {
-        "input_shape": (3, 33, 29),
-        "kernel_size": 7,
-        "channels": (4,),
-        "padding": 0,
-        "dense_widths": (),
-    },
+NORMALISED_SHAPES = SHAPES | {
     "many channels, odd sizes": {
         "input_shape": (3, 23, 21),
         "kernel_size": 3,
         "channels": (17, 9),
         "dense_widths": (),
     },
-    "flat, wide padding": {
-        "input_shape": (2, 9, 31),
-        "kernel_size": 2,
-        "channels": (9, 1),
-        "padding": 3,
-    },
 }
 # A dense layer's variance of a few values may be so small that rounding decides. So it does among
 # many values where a ReLU or a maximum may flip.
 CASES = [
     (name, activation, pooling, batch)
-    for name, shape in SHAPES.items()
+    for name, shape in NORMALISED_SHAPES.items()
     for activation in ("sigmoid", "tanh", "relu")
     for pooling in ("average", "max")
     for batch in (1, 7, 40, 255)
@@ -53,8 +38,6 @@ CASES = [
     if batch <= 40 or (activation != "relu" and pooling == "average")
 ]
 MAYBE = st.booleans()
-BYTE_VALUES = torch.arange(256) / 128 - 0.5
-COUNT = 300
 
 
 @pytest.fixture
@@ -63,55 +46,6 @@ def set_threads() -> Iterator[Callable[[int], None]]:
     before = torch.get_num_threads()
     yield torch.set_num_threads
     torch.set_num_threads(before)
-
-
-def norms_of(network: nn.Module) -> list[nn.BatchNorm1d | nn.BatchNorm2d]:
-    """The network's batch normalisations."""
-    return [one for one in network.modules() if isinstance(one, nn.BatchNorm1d | nn.BatchNorm2d)]
-
-
-def make_network(seed: int = 1, **settings: object) -> LeNet:
-    """A LeNet with batch normalisation in training mode, not as it is when it is new."""
-    network = build_model(LeNetConfig.from_dict({"batch_norm": True, **settings}), seed=seed)
-    assert isinstance(network, LeNet)
-    generator = torch.Generator().manual_seed(seed)
-    for norm in norms_of(network):
-        nn.init.normal_(norm.weight, generator=generator)
-        nn.init.normal_(norm.bias, generator=generator)
-        assert norm.running_mean is not None
-        norm.running_mean.normal_(generator=generator)
-    return network.train()
-
-
-@dataclass
-class Examples:
-    """Images and labels of random numbers."""
-
-    pixels: Tensor
-    labels: Tensor
-
-    @classmethod
-    def of(cls, network: LeNet) -> "Examples":
-        """For a network."""
-        return cls.of_shape(network.config.input_shape)
-
-    @classmethod
-    def of_shape(cls, shape: tuple[int, ...]) -> "Examples":
-        """For images of a shape."""
-        generator = torch.Generator().manual_seed(0)
-        pixels = torch.randint(256, (COUNT, *shape), dtype=torch.uint8, generator=generator)
-        return cls(pixels, torch.randint(10, (COUNT,), generator=generator))
-
-    def step(self, network: nn.Module, rule: StepSettings) -> FusedStep:
-        """A step on them."""
-        return FusedStep(
-            network,
-            self.pixels,
-            self.labels,
-            batch_size=COUNT,
-            settings=rule,
-            byte_values=BYTE_VALUES,
-        )
 
 
 def torch_loss(network: nn.Module, examples: Examples, indices: Tensor) -> Tensor:
@@ -171,7 +105,7 @@ def assert_near(
 def test_gradients_and_statistics_are_those_of_float64(
     shape: str, activation: str, pooling: str, batch: int
 ) -> None:
-    network = make_network(activation=activation, pooling=pooling, **SHAPES[shape])
+    network = make_network(activation=activation, pooling=pooling, **NORMALISED_SHAPES[shape])
     indices = torch.randperm(COUNT, generator=torch.Generator().manual_seed(2))[:batch]
     check_step(network, Examples.of(network), indices)
 
@@ -346,22 +280,6 @@ def test_a_batch_norm_may_be_the_end() -> None:
     check_step(network, Examples.of(LeNet()), torch.arange(70))
 
 
-def test_one_image_is_refused_as_by_pytorch() -> None:
-    network = make_network()
-    before = copy.deepcopy(network.state_dict())
-    with pytest.raises(ValueError, match="One image has no variance"):
-        Examples.of(network).step(network, StepSettings())(torch.arange(1), 0.1)
-    with use_kernels("torch"), pytest.raises(ValueError, match="more than 1 value per channel"):
-        network(torch.zeros(1, 1, 28, 28))
-    step = Examples.of(network).step(network, StepSettings())
-    assert all(
-        torch.equal(one, other)
-        for (name, one), other in zip(network.state_dict().items(), before.values(), strict=True)
-        if name.startswith(("4", "8", "11"))
-    )
-    step(torch.arange(2), 0.1)
-
-
 def test_the_versions_of_the_statistics_show_the_step() -> None:
     network = make_network()
     step = Examples.of(network).step(network, StepSettings())
@@ -379,103 +297,3 @@ def test_statistics_in_new_memory_are_followed() -> None:
     assert step.still_serves()
     step(torch.arange(4), 0.1)
     assert norm.running_mean.abs().min() > 0
-
-
-def to_evaluation(network: LeNet) -> None:
-    norms_of(network)[-1].eval()
-
-
-def freeze(network: LeNet) -> None:
-    norms_of(network)[0].bias.requires_grad_(False)
-
-
-def average_over_all_batches(network: LeNet) -> None:
-    norms_of(network)[0].momentum = None
-
-
-def forget_the_statistics(network: LeNet) -> None:
-    norms_of(network)[0].running_var = None
-
-
-def replace(network: LeNet) -> None:
-    network[1] = nn.BatchNorm2d(6)
-
-
-def take_away(network: LeNet) -> None:
-    network[1] = nn.Identity()
-
-
-def change_the_type(network: LeNet) -> None:
-    norms_of(network)[0].double()
-
-
-def count_in_other_numbers(network: LeNet) -> None:
-    norms_of(network)[0].num_batches_tracked = torch.tensor(0.0)
-
-
-def listen(network: LeNet) -> None:
-    norms_of(network)[0].register_forward_hook(lambda *arguments: None)
-
-
-CHANGES: list[Callable[[LeNet], object]] = [
-    to_evaluation,
-    freeze,
-    average_over_all_batches,
-    forget_the_statistics,
-    replace,
-    take_away,
-    change_the_type,
-    count_in_other_numbers,
-    listen,
-]
-
-
-@pytest.mark.parametrize("change", CHANGES)
-def test_a_changed_network_is_left_to_pytorch(change: Callable[[LeNet], object]) -> None:
-    network = make_network()
-    step = Examples.of(network).step(network, StepSettings())
-    step(torch.arange(4), 0.1)
-    assert step.still_serves()
-    change(network)
-    assert not step.still_serves()
-
-
-@pytest.mark.parametrize(
-    ("norm", "message"),
-    [
-        (nn.BatchNorm1d(10, affine=False), "want weights"),
-        (nn.BatchNorm1d(10, track_running_stats=False), "want weights"),
-        (nn.BatchNorm1d(10, momentum=None), "want a momentum"),
-        (nn.BatchNorm1d(11), "does not fit the 10 outputs"),
-    ],
-    ids=str,
-)
-def test_what_it_can_not_train_is_refused(norm: nn.Module, message: str) -> None:
-    network = nn.Sequential(nn.Flatten(), nn.Linear(784, 10, bias=False), norm)
-    with pytest.raises(ModelError, match=message):
-        Examples.of(LeNet()).step(network, StepSettings())
-
-
-def test_biases_before_it_are_refused() -> None:
-    network = nn.Sequential(nn.Flatten(), nn.Linear(784, 10), nn.BatchNorm1d(10))
-    with pytest.raises(ModelError, match="takes away again"):
-        Examples.of(LeNet()).step(network, StepSettings())
-
-
-def test_shared_batch_norms_are_refused() -> None:
-    norm = nn.BatchNorm1d(10)
-    network = nn.Sequential(
-        nn.Flatten(),
-        nn.Linear(784, 10, bias=False), norm,
-        nn.Linear(10, 10, bias=False), norm,
-    )  # fmt: skip
-    with pytest.raises(ModelError, match="share weights"):
-        Examples.of(LeNet()).step(network, StepSettings())
-
-
-def test_a_network_in_evaluation_mode_serves_once_it_is_trained() -> None:
-    network = make_network().eval()
-    step = Examples.of(network).step(network, StepSettings())
-    assert not step.still_serves()
-    network.train()
-    assert step.still_serves()

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from lenet_shapes import SHAPES
 from torch import Tensor, nn
 
 from compiled_kernels import needs_kernels
@@ -18,24 +19,6 @@ from lenet.kernels import (
 from lenet.models import LeNetConfig, build_model
 
 pytestmark = needs_kernels
-
-SHAPES = {
-    "tutorial": {},
-    "small kernels, three blocks": {"kernel_size": 3, "channels": (5, 7, 3), "dense_widths": (13,)},
-    "colour, odd sizes": {
-        "input_shape": (3, 33, 29),
-        "kernel_size": 7,
-        "channels": (4,),
-        "padding": 0,
-        "dense_widths": (),
-    },
-    "flat, wide padding": {
-        "input_shape": (2, 9, 31),
-        "kernel_size": 2,
-        "channels": (9, 1),
-        "padding": 3,
-    },
-}
 
 
 def outputs_and_gradients(network: nn.Module, images: Tensor, labels: Tensor) -> list[Tensor]:
