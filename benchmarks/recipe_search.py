@@ -77,10 +77,8 @@ def train(changes: dict[str, Any], seeds: int) -> Entry:
 def print_row(name: str, entry: Entry, verdict: str) -> None:
     """Write a row of the table at once."""
     deviation = 0.0 if entry.deviation is None else entry.deviation
-    seconds = sum(entry.seconds) / len(entry.seconds)
-    sys.stdout.write(
-        f"{name:<26} {entry.accuracy:.4f} ± {deviation:.4f}  {seconds:5.1f} s  {verdict}\n"
-    )
+    score = f"{entry.accuracy:.4f} ± {deviation:.4f}"
+    sys.stdout.write(f"{name:<26} {score}  {entry.mean_seconds:5.1f} s  {verdict}\n")
     sys.stdout.flush()
 
 

@@ -1,9 +1,11 @@
 """Files that appear whole or not at all."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from lenet.errors import LenetError, StorageError
 
@@ -28,6 +30,20 @@ def reading_errors(path: Path, error_class: type[LenetError]) -> Iterator[None]:
     except OSError as error:
         message = f"Could not read `{path}`: {(error.strerror or str(error)).lower()}."
         raise error_class(message) from error
+
+
+def read_json_object(path: Path, error_class: type[LenetError]) -> dict[str, Any]:
+    """Read a JSON file that holds an object; anything else is an error of a class."""
+    try:
+        with reading_errors(path, error_class):
+            values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        message = f"`{path}` is damaged: {error}."
+        raise error_class(message) from error
+    if not isinstance(values, dict):
+        message = f"`{path}` is damaged: it holds no object."
+        raise error_class(message)
+    return values
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:

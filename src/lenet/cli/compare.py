@@ -3,13 +3,15 @@
 import json
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lenet.cli._console import listed, print_line, print_table
 from lenet.cli._settings_options import Panel, parse_variation, settings_options, used_settings
+from lenet.comparison import ScoredSplit
 from lenet.errors import SettingError
+from lenet.evaluation import Views
 from lenet.models import MODELS, LeNetConfig
 from lenet.training import PRESETS, Recipe
 
@@ -58,7 +60,7 @@ def compare(
     ] = "fashion-mnist",
     seeds: Annotated[int, typer.Option("--seeds", help="How many seeds each, from 0 on.")] = 5,
     split: Annotated[
-        Literal["validation", "test"],
+        ScoredSplit,
         typer.Option(
             "--split",
             help="Which images to score on: validation to choose a recipe, test to say what a "
@@ -66,7 +68,7 @@ def compare(
         ),
     ] = "test",
     views: Annotated[
-        Literal["single", "mirrored", "shifted"],
+        Views,
         typer.Option(
             "--views",
             help="Also score with several views of each image averaged: its mirror image too, or "
@@ -187,13 +189,13 @@ def _row(entry: "Entry", averaged: bool) -> list[str]:
         entry.label,
         f"{entry.parameters:,}",
         f"{entry.multiply_accumulates:,}",
-        f"{sum(entry.seconds) / len(entry.seconds):.1f}",
+        f"{entry.mean_seconds:.1f}",
         str(len(entry.seeds)),
         f"{entry.accuracy:.4f}",
         deviation,
     ]
     if averaged:
-        row.append(f"{sum(entry.averaged_accuracies) / len(entry.averaged_accuracies):.4f}")
+        row.append(f"{entry.averaged_accuracy:.4f}")
     return row
 
 

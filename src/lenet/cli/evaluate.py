@@ -9,6 +9,7 @@ import typer
 
 from lenet.cli._console import print_line, print_notice, print_table
 from lenet.errors import StorageError
+from lenet.evaluation import Views
 from lenet.kernels import KernelChoice
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def evaluate(
         Literal["train", "validation", "test"], typer.Option("--split", help="Which images.")
     ] = "test",
     views: Annotated[
-        Literal["single", "mirrored", "shifted"],
+        Views,
         typer.Option(
             "--views",
             help="How each image is looked at: once, also mirrored, or also moved by up to one "

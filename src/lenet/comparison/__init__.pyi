@@ -8,6 +8,7 @@ from ._contenders import make_contenders as make_contenders
 from ._picture import draw_comparison as draw_comparison
 from ._progress import ConsoleProgress as ConsoleProgress
 from ._progress import Progress as Progress
+from ._scored_split import ScoredSplit as ScoredSplit
 from ._statistics import holm as holm
 from ._statistics import paired_p_value as paired_p_value
 
@@ -18,6 +19,7 @@ __all__ = [
     "Entry",
     "Pair",
     "Progress",
+    "ScoredSplit",
     "compare",
     "compare_runs",
     "draw_comparison",

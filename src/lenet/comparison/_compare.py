@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +12,14 @@ import numpy.typing as npt
 from torch import nn
 
 from lenet.comparison._comparison import Comparison, Entry
-from lenet.comparison._comparison import Split as SplitName
 from lenet.comparison._contenders import Contender, format_value, make_contenders
 from lenet.comparison._progress import Progress
+from lenet.comparison._scored_split import ScoredSplit
 from lenet.comparison._train_all import Outcome, train_all
 from lenet.comparison._worker import Job
-from lenet.datasets import Dataset, Split, dataset_names, load_dataset
-from lenet.errors import DatasetError, RunError, SettingError
-from lenet.evaluation import Views, log_probabilities
+from lenet.datasets import Dataset, Split, load_dataset
+from lenet.errors import RunError, SettingError
+from lenet.evaluation import Views, find_dataset, log_probabilities, pick_examples
 from lenet.models import Normalisation, load_model, model_config, summarise
 from lenet.runs import Run, core_count, make_plan, open_run
 from lenet.training import pick_device
@@ -33,7 +34,7 @@ def compare(
     vary: Mapping[str, Sequence[Any]] | None = None,
     seeds: int = 5,
     first_seed: int = 0,
-    split: SplitName = "test",
+    split: ScoredSplit = "test",
     views: Views = "single",
     device: str = "auto",
     processes: int | None = None,
@@ -83,6 +84,7 @@ def compare(
     if processes is None:
         processes = max(1, core_count() // threads) if place.type == "cpu" else 1
     numbers = range(first_seed, first_seed + seeds)
+    trainings = list(itertools.product(contenders, numbers))
     jobs = [
         Job(
             dataset,
@@ -94,13 +96,10 @@ def compare(
             threads,
             str(runs_folder),
         )
-        for contender in contenders
-        for seed in numbers
+        for contender, seed in trainings
     ]
     progress = progress or Progress()
-    progress.on_start(
-        [f"{contender.label}, seed {seed}" for contender in contenders for seed in numbers]
-    )
+    progress.on_start([f"{contender.label}, seed {seed}" for contender, seed in trainings])
     try:
         outcomes = iter(train_all(jobs, processes, progress))
     finally:
@@ -124,7 +123,7 @@ def compare_runs(
     runs: Sequence[Run | Path | str],
     dataset: Dataset | None = None,
     *,
-    split: SplitName = "test",
+    split: ScoredSplit = "test",
     views: Views = "single",
     device: str = "auto",
     runs_folder: Path | str = "runs",
@@ -158,10 +157,7 @@ def compare_runs(
         message = f"The runs were trained on different data: {listed}."
         raise RunError(message)
     (name,) = names
-    if dataset is None and name not in dataset_names():
-        message = f"`{name}` are images of one's own; pass them as `dataset`."
-        raise DatasetError(message)
-    return _score(list(_group(opened)), dataset or load_dataset(name), split, views, device)
+    return _score(list(_group(opened)), find_dataset(dataset, name), split, views, device)
 
 
 @dataclass(frozen=True)
@@ -209,7 +205,7 @@ def _settings(run: Run) -> dict[str, Any]:
 
 
 def _score(
-    groups: Sequence[_Group], data: Dataset, split: SplitName, views: Views, device: str
+    groups: Sequence[_Group], data: Dataset, split: ScoredSplit, views: Views, device: str
 ) -> Comparison:
     """The groups' scores."""
     entries = tuple(_entry(group, data, split, views, device) for group in groups)
@@ -219,7 +215,7 @@ def _score(
     return Comparison(data.name, split, entries, environment)
 
 
-def _entry(group: _Group, data: Dataset, split: SplitName, views: Views, device: str) -> Entry:
+def _entry(group: _Group, data: Dataset, split: ScoredSplit, views: Views, device: str) -> Entry:
     """One contender's scores."""
     runs = {
         seed: Run(outcome.folder)
@@ -235,7 +231,7 @@ def _entry(group: _Group, data: Dataset, split: SplitName, views: Views, device:
         seconds.append(result.seconds)
         network, card = load_model(run.model_path)
         look = functools.partial(
-            _right, network, _examples(run, data, split), card.normalisation, device
+            _right, network, pick_examples(run, data, split), card.normalisation, device
         )
         right[seed] = look("single")
         if views != "single":
@@ -245,8 +241,6 @@ def _entry(group: _Group, data: Dataset, split: SplitName, views: Views, device:
         label=group.label,
         parameters=sum(layer.parameters for layer in layers),
         multiply_accumulates=sum(layer.multiply_accumulates for layer in layers),
-        seeds=tuple(runs),
-        accuracies=tuple(float(correct.mean()) for correct in right.values()),
         averaged_accuracies=tuple(averaged),
         seconds=tuple(seconds),
         threads=next((run.config.threads for run in runs.values()), 0),
@@ -258,25 +252,6 @@ def _entry(group: _Group, data: Dataset, split: SplitName, views: Views, device:
         runs=tuple(runs.values()),
         right=right,
     )
-
-
-def _examples(run: Run, data: Dataset, split: SplitName) -> Split:
-    """The images that a run is scored on.
-
-    Raises:
-        RunError: The run held out no images.
-    """
-    if split == "test":
-        return data.require_test()
-    share = run.config.recipe.validation
-    held_out = data.with_validation(share, run.config.seed).validation if share else None
-    if held_out is None:
-        message = (
-            f"`{run.folder}` was trained without a validation split; a `validation` share above 0, "
-            "such as 0.1, makes one."
-        )
-        raise RunError(message)
-    return held_out
 
 
 def _right(

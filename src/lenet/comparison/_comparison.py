@@ -3,16 +3,16 @@
 import itertools
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from lenet.comparison._scored_split import ScoredSplit
 from lenet.comparison._statistics import holm, paired_p_value
 from lenet.runs import Run
 
-Split = Literal["validation", "test"]
 _LEVEL = 0.05  # a difference is believed if chance alone would make it less often
 
 
@@ -24,9 +24,8 @@ class Entry:
         label: What it is called.
         parameters: How many numbers the network learns.
         multiply_accumulates: What one image costs it.
-        seeds: The seeds of the runs, in order.
-        accuracies: Each run's accuracy on the images of the comparison.
-        averaged_accuracies: The same with several views of each image averaged, if wanted.
+        averaged_accuracies: Each run's accuracy with several views of each image averaged, if
+            wanted.
         seconds: Each run's wall-clock time.
         threads: Threads that each was trained with.
         failures: Why a seed has no accuracy.
@@ -37,14 +36,22 @@ class Entry:
     label: str
     parameters: int
     multiply_accumulates: int
-    seeds: tuple[int, ...]
-    accuracies: tuple[float, ...]
     averaged_accuracies: tuple[float, ...]
     seconds: tuple[float, ...]
     threads: int
     failures: dict[int, str]
     runs: tuple[Run, ...] = field(repr=False)
     right: dict[int, npt.NDArray[np.bool_]] = field(repr=False)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds of the runs, in order."""
+        return tuple(self.right)
+
+    @property
+    def accuracies(self) -> tuple[float, ...]:
+        """Each run's accuracy on the images of the comparison."""
+        return tuple(float(right.mean()) for right in self.right.values())
 
     @property
     def accuracy(self) -> float:
@@ -55,6 +62,16 @@ class Entry:
     def deviation(self) -> float | None:
         """Standard deviation of the accuracy over seeds (n - 1); `None` for less than two."""
         return statistics.stdev(self.accuracies) if len(self.accuracies) > 1 else None
+
+    @property
+    def averaged_accuracy(self) -> float:
+        """Mean accuracy with several views averaged; nan where there is none."""
+        return statistics.fmean(self.averaged_accuracies or [float("nan")])
+
+    @property
+    def mean_seconds(self) -> float:
+        """Mean wall-clock time of a run; nan where no run came to an end."""
+        return statistics.fmean(self.seconds or [float("nan")])
 
     def to_dict(self) -> dict[str, Any]:
         """The values as JSON can hold them."""
@@ -117,7 +134,7 @@ class Comparison:
     """
 
     dataset: str
-    split: Split
+    split: ScoredSplit
     entries: tuple[Entry, ...]
     environment: dict[str, Any]
 
@@ -179,6 +196,6 @@ def _adjusted(pairs: Sequence[Pair]) -> list[Pair]:
     tested = [pair for pair in pairs if pair.adjusted_p is not None]
     enlarged = iter(holm([pair.adjusted_p or 0.0 for pair in tested]))
     return [
-        pair if pair.adjusted_p is None else Pair(**asdict(pair) | {"adjusted_p": next(enlarged)})
+        pair if pair.adjusted_p is None else replace(pair, adjusted_p=next(enlarged))
         for pair in pairs
     ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from lenet.comparison._scored_split import ScoredSplit
 from lenet.runs import Run
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class ConsoleProgress(Progress):
         split: Whose accuracy is told: who chooses on validation should not see the test's.
     """
 
-    def __init__(self, split: Literal["validation", "test"] = "test") -> None:
+    def __init__(self, split: ScoredSplit = "test") -> None:
         self._split = split
         self._console = Console(stderr=True)
         self._bar: Bar | None = None

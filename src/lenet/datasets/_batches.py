@@ -134,7 +134,7 @@ class Batches:
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """Pixels 0 … 255 of any type and shape as the float32 that the network takes."""
-        images = pixels.to(torch.float32) / 255
+        images = pixels.to(torch.float32, copy=True).div_(255)
         if (self.mean, self.std) != (0.0, 1.0):
             images = images.sub_(self.mean).div_(self.std)
         return images

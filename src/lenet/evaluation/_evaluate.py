@@ -3,10 +3,11 @@ from typing import Literal
 
 import torch
 
-from lenet.datasets import Dataset, Split, dataset_names, load_dataset
-from lenet.errors import DatasetError, RunError
+from lenet.datasets import Dataset
+from lenet.evaluation._examples import find_dataset, pick_examples
 from lenet.evaluation._scores import Evaluation, score_predictions
-from lenet.evaluation._views import Views, log_probabilities
+from lenet.evaluation._view_choice import Views
+from lenet.evaluation._views import log_probabilities
 from lenet.kernels import KernelChoice, use_kernels
 from lenet.runs import Run, load, open_run
 from lenet.training import pick_device
@@ -46,12 +47,9 @@ def evaluate(
         model if isinstance(model, Run) or Path(model).is_file() else open_run(model, runs_folder)
     )
     network, card = load(source.folder if isinstance(source, Run) else source)
-    if dataset is None and card.dataset not in dataset_names():
-        message = f"`{card.dataset}` are images of one's own; pass them as `dataset`."
-        raise DatasetError(message)
-    data = dataset if isinstance(dataset, Dataset) else load_dataset(dataset or card.dataset)
+    data = find_dataset(dataset, card.dataset)
     data.check_fits(card.input_shape, len(card.class_names))
-    examples = _pick_split(source, data, split)
+    examples = pick_examples(source, data, split)
     place = pick_device(device)
     with use_kernels(kernels):
         scores = log_probabilities(
@@ -66,23 +64,3 @@ def evaluate(
         dataset=data.name,
         split=split,
     )
-
-
-def _pick_split(source: Run | Path | str, data: Dataset, split: str) -> Split:
-    """The images to score on; those of training and validation are the run's own."""
-    if split == "test":
-        return data.require_test()
-    if not isinstance(source, Run):
-        message = "Only a run knows which images were for training and which for validation."
-        raise RunError(message)
-    config = source.config
-    if config.recipe.validation:
-        data = data.with_validation(config.recipe.validation, config.seed)
-    if data.fingerprint() != config.fingerprint:
-        message = f"`{source.folder}` was not trained on `{data.name}`: it has no {split} images."
-        raise RunError(message)
-    examples: Split | None = getattr(data, split)
-    if examples is None:
-        message = f"`{source.folder}` was trained without a validation split."
-        raise RunError(message)
-    return examples

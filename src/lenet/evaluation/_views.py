@@ -1,16 +1,13 @@
 """A network's answer from one look at each image, or from several."""
 
-from typing import Literal
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from lenet.datasets import Batches, Split
+from lenet.evaluation._view_choice import Views
 from lenet.models import Normalisation
 from lenet.training import compute_logits
-
-Views = Literal["single", "mirrored", "shifted"]
 
 _BATCH = 256
 _SHIFTS = tuple((down, right) for down in (-1, 0, 1) for right in (-1, 0, 1))

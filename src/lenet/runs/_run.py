@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import filelock
 
-from lenet._storage import reading_errors, storage_errors, write_atomically
+from lenet._storage import read_json_object, storage_errors, write_atomically
 from lenet.errors import LenetError, RunError, StorageError, UnknownNameError
 from lenet.runs._run_config import RunConfig
 from lenet.training import CurvePoint, TrainingResult
@@ -72,7 +72,7 @@ class Run:
         Raises:
             RunError: The file is damaged, or was not written by lenet.
         """
-        values = self._read_json(self.config_path)
+        values = read_json_object(self.config_path, RunError)
         try:
             return RunConfig.from_dict(values)
         except (LenetError, TypeError, ValueError, AttributeError) as error:
@@ -86,7 +86,7 @@ class Run:
         Raises:
             RunError: The file is missing or damaged.
         """
-        return self._read_json(self.environment_path)
+        return read_json_object(self.environment_path, RunError)
 
     @property
     def history(self) -> list[CurvePoint]:
@@ -106,7 +106,7 @@ class Run:
         if not self.result_path.exists():
             return None
         try:
-            return TrainingResult(**self._read_json(self.result_path))
+            return TrainingResult(**read_json_object(self.result_path, RunError))
         except TypeError as error:
             message = f"`{self.result_path}` is damaged: {error}."
             raise RunError(message) from error
@@ -147,19 +147,6 @@ class Run:
             yield
         finally:
             lock.release()
-
-    def _read_json(self, path: Path) -> dict[str, Any]:
-        """Read one of the folder's JSON files."""
-        try:
-            with reading_errors(path, RunError):
-                values = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            message = f"`{path}` is damaged: {error}."
-            raise RunError(message) from error
-        if not isinstance(values, dict):
-            message = f"`{path}` is damaged: it holds no object."
-            raise RunError(message)
-        return values
 
 
 def create_run(runs_folder: Path, config: RunConfig, files: dict[str, bytes | str]) -> Run:

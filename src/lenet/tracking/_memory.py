@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from lenet._storage import reading_errors, write_atomically
+from lenet._storage import read_json_object, write_atomically
 from lenet.errors import RunError
 
 TRACKING_FILE = "tracking.json"
@@ -28,13 +28,8 @@ def read_tracking(folder: Path) -> dict[str, dict[str, Any]]:
     path = folder / TRACKING_FILE
     if not path.exists():
         return {}
-    try:
-        with reading_errors(path, RunError):
-            kept = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        message = f"`{path}` is damaged: {error}."
-        raise RunError(message) from error
-    if not (isinstance(kept, dict) and all(isinstance(value, dict) for value in kept.values())):
+    kept = read_json_object(path, RunError)
+    if not all(isinstance(value, dict) for value in kept.values()):
         message = f"`{path}` is damaged: it does not hold an object for each tracker."
         raise RunError(message)
     return kept

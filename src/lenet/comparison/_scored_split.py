@@ -1,0 +1,3 @@
+from typing import Literal
+
+ScoredSplit = Literal["validation", "test"]

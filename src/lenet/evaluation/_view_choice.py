@@ -1,0 +1,3 @@
+from typing import Literal
+
+Views = Literal["single", "mirrored", "shifted"]
