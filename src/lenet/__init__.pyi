@@ -8,6 +8,7 @@ from . import estimator as estimator
 from . import evaluation as evaluation
 from . import kernels as kernels
 from . import models as models
+from . import pictures as pictures
 from . import runs as runs
 from . import tracking as tracking
 from . import training as training
@@ -63,6 +64,7 @@ __all__ = [
     "load_model",
     "models",
     "open_run",
+    "pictures",
     "resume",
     "runs",
     "save_model",

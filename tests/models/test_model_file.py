@@ -15,6 +15,7 @@ from torch import nn
 import lenet
 from lenet.errors import ModelError, StorageError
 from lenet.models import (
+    Calibration,
     LeNet,
     LeNetConfig,
     ModelCard,
@@ -23,6 +24,7 @@ from lenet.models import (
     load_model,
     save_model,
 )
+from lenet.pictures import Preparation
 from tutorial_network import tutorial_network
 
 
@@ -42,6 +44,8 @@ def test_a_network_comes_back_with_its_bits_and_every_word_about_it(tmp_path: Pa
     description = {
         "class_names": ("cat", "狗", 'a "bird"'),
         "normalisation": Normalisation(mean=0.2861, std=0.3530),
+        "preparation": Preparation("symbol", "light-on-dark", 20, 24, 3, margin=4),
+        "calibration": Calibration(temperature=1.3, threshold=0.4, images=500),
         "dataset": "fashion-mnist",
         "recipe": {"epochs": 3, "learning_rate": 0.1, "flip": True, "optimiser": "sgd"},
         "results": {"test_accuracy": 0.1 + 0.2, "loss": None, "epochs": [1, 2]},
@@ -113,6 +117,15 @@ def test_anybody_with_safetensors_can_read_the_file(
         "class_names": list(CLASSES),
         "input_shape": [1, 28, 28],
         "normalisation": {"mean": 0.0, "std": 1.0},
+        "preparation": {
+            "method": "plain",
+            "polarity": "as-is",
+            "height": 28,
+            "width": 28,
+            "channels": 1,
+            "margin": 0,
+        },
+        "calibration": {"temperature": 1.0, "threshold": 0.0, "images": 0},
         "dataset": "",
         "recipe": {},
         "results": {},

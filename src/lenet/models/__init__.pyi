@@ -1,5 +1,6 @@
-from ._file import ModelCard as ModelCard
-from ._file import Normalisation as Normalisation
+from ._card import Calibration as Calibration
+from ._card import ModelCard as ModelCard
+from ._card import Normalisation as Normalisation
 from ._file import load_model as load_model
 from ._file import save_model as save_model
 from ._initialisation import initialise as initialise
@@ -24,6 +25,7 @@ from ._summary import summarise as summarise
 __all__ = [
     "MLP",
     "MODELS",
+    "Calibration",
     "LayerSummary",
     "LeNet",
     "LeNet5",

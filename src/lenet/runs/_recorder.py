@@ -3,10 +3,18 @@ import time
 from io import BytesIO
 
 from lenet._storage import storage_errors, write_atomically
-from lenet.models import save_model
+from lenet.models import Calibration, save_model
 from lenet.runs._checkpoint import pack_checkpoint
 from lenet.runs._run import Run
-from lenet.training import CurvePoint, Listener, Trainer, TrainingResult, draw_curves
+from lenet.training import (
+    CurvePoint,
+    Listener,
+    Trainer,
+    TrainingResult,
+    calibrate,
+    compute_logits,
+    draw_curves,
+)
 
 _BETWEEN_CHECKPOINTS = 2.0  # seconds; at most this much is lost by a kill in a long epoch
 
@@ -49,7 +57,7 @@ class Recorder(Listener):
 
     def on_finish(self, trainer: Trainer, result: TrainingResult) -> None:
         """Write the network, the curves and, last, the result that marks the run complete."""
-        self._save_model(trainer, result.to_dict())
+        self._save_model(trainer, result.to_dict(), _calibrate(trainer))
         self.save_curves(trainer)
         write_atomically(self.run.result_path, json.dumps(result.to_dict(), indent=2))
 
@@ -75,7 +83,12 @@ class Recorder(Listener):
                 figure.savefig(picture, format=kind, dpi=150, metadata=date)
             write_atomically(self.run.folder / f"curves.{kind}", picture.getvalue())
 
-    def _save_model(self, trainer: Trainer, results: dict[str, object]) -> None:
+    def _save_model(
+        self,
+        trainer: Trainer,
+        results: dict[str, object],
+        calibration: Calibration | None = None,
+    ) -> None:
         config = self.run.config
         scores = {name: value for name, value in results.items() if name not in _TIMES}
         save_model(
@@ -83,10 +96,20 @@ class Recorder(Listener):
             trainer.model,
             class_names=self.class_names,
             normalisation=config.normalisation,
+            calibration=calibration,
             dataset=config.dataset,
             recipe=config.recipe.to_dict(),
             results=scores,
         )
+
+
+def _calibrate(trainer: Trainer) -> Calibration | None:
+    """How far the network's probabilities can be trusted, if images were held out to find out."""
+    held_out = trainer.validation_batches
+    if held_out is None:
+        return None
+    logits = compute_logits(trainer.model, held_out)
+    return calibrate(logits.cpu().numpy(), held_out.labels.cpu().numpy())
 
 
 def _line(point: CurvePoint) -> str:

@@ -1,3 +1,4 @@
+from ._calibration import calibrate as calibrate
 from ._curves import draw_curves as draw_curves
 from ._device import pick_device as pick_device
 from ._diagnosis import Diagnosis as Diagnosis
@@ -41,6 +42,7 @@ __all__ = [
     "TrainerState",
     "TrainingResult",
     "build_optimiser",
+    "calibrate",
     "compute_logits",
     "count_correct",
     "diagnose",

@@ -1,0 +1,136 @@
+"""What a model file says about itself; known without PyTorch."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from lenet._settings import Settings
+from lenet._version import __version__
+from lenet.errors import ModelFileError
+from lenet.pictures import Preparation
+
+HEADER_KEY = "lenet"  # of our part of the safetensors header
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """How the pixels become the network's input: (pixel / 255 - mean) / std.
+
+    Attributes:
+        mean: Subtracted after the pixels were brought to 0 … 1.
+        std: Divided by then.
+    """
+
+    mean: float = 0.0
+    std: float = 1.0
+
+
+@dataclass(frozen=True)
+class Calibration(Settings):
+    """How far a network's probabilities can be trusted, measured on held-out images.
+
+    Attributes:
+        temperature: What the logits are divided by before the softmax, so that of the answers
+            given with 80 % about 80 % are right (Guo et al. 2017, "On Calibration of Modern Neural
+            Networks").
+        threshold: The probability below which an answer is "none of these".
+        images: How many images it was measured on; 0 if it was not.
+
+    Raises:
+        SettingError: A value is ill-typed or out of range.
+    """
+
+    temperature: float = 1.0
+    threshold: float = 0.0
+    images: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("temperature", 0 < self.temperature < float("inf"), "above 0 and finite")
+        self.require("threshold", 0 <= self.threshold <= 1, "from 0 to 1")
+        self.require("images", self.images >= 0, "at least 0")
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model file says about itself.
+
+    Attributes:
+        model: The network's name in the registry.
+        config: Its settings, as plain values.
+        class_names: The classes, in the order of the network's outputs.
+        input_shape: Channels, height and width of an image.
+        preparation: How a picture becomes an image of that shape.
+        normalisation: How the image's pixels become the network's input.
+        calibration: How far its probabilities can be trusted.
+        dataset: What it was trained on.
+        recipe: How it was trained, as plain values.
+        results: The scores it reached.
+        version: The version of lenet that wrote it.
+    """
+
+    model: str
+    config: dict[str, Any]
+    class_names: tuple[str, ...]
+    input_shape: tuple[int, ...]
+    preparation: Preparation
+    normalisation: Normalisation = field(default_factory=Normalisation)
+    calibration: Calibration = field(default_factory=Calibration)
+    dataset: str = ""
+    recipe: dict[str, Any] = field(default_factory=dict)
+    results: dict[str, Any] = field(default_factory=dict)
+    version: str = __version__
+
+    def to_json(self) -> str:
+        """The text that stands in the file's header."""
+        return json.dumps({"format": _FORMAT, **asdict(self)})
+
+    @classmethod
+    def from_json(cls, text: str) -> "ModelCard":
+        """Read the text of a header.
+
+        Raises:
+            ModelFileError: It was written by a newer lenet, or is no such text.
+            LenetError, KeyError, TypeError, ValueError: A value is missing, unknown or ill-typed.
+        """
+        values = json.loads(text)
+        if not isinstance(values, dict):
+            message = "its description is not an object."
+            raise ModelFileError(message)
+        if values.pop("format") != _FORMAT:
+            message = f"it was written by a newer lenet ({values.get('version')}); update this one."
+            raise ModelFileError(message)
+        values["class_names"] = tuple(values["class_names"])
+        values["input_shape"] = tuple(values["input_shape"])
+        values["normalisation"] = Normalisation(**values["normalisation"])
+        values["preparation"] = (
+            Preparation.from_dict(values["preparation"])
+            if "preparation" in values
+            else Preparation.plain(values["input_shape"])
+        )
+        values["calibration"] = Calibration.from_dict(values.get("calibration", {}))
+        return cls(**values)
+
+    def check(self, config: dict[str, Any]) -> None:
+        """See that the description agrees with itself.
+
+        Args:
+            config: The network's settings, complete.
+
+        Raises:
+            ModelFileError: It does not.
+        """
+        classes, shape = config["classes"], config["input_shape"]
+        if len(self.class_names) != classes or self.input_shape != shape:
+            message = (
+                f"it names {len(self.class_names)} classes and images of shape "
+                f"{self.input_shape}, but its network has {classes} and {shape}."
+            )
+            raise ModelFileError(message)
+        if self.preparation.image_shape != shape:
+            message = (
+                f"it makes images of shape {self.preparation.image_shape} from pictures, but its "
+                f"network takes {shape}."
+            )
+            raise ModelFileError(message)

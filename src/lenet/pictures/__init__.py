@@ -1,0 +1,5 @@
+"""From any picture file to the image that a network takes."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

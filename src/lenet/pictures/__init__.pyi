@@ -1,0 +1,5 @@
+from ._preparation import Preparation as Preparation
+
+__all__ = [
+    "Preparation",
+]

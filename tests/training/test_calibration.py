@@ -1,0 +1,58 @@
+"""A temperature makes probabilities honest, and a threshold lets nearly all right answers pass."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lenet.training import calibrate
+
+
+def labels_drawn_from(logits: np.ndarray, seed: int) -> np.ndarray:
+    """What each image is, as likely as the softmax of the logits says."""
+    probabilities = torch.from_numpy(logits).double().softmax(dim=1)
+    generator = torch.Generator().manual_seed(seed)
+    return torch.multinomial(probabilities, 1, generator=generator)[:, 0].numpy()
+
+
+@pytest.mark.parametrize("temperature", [0.3, 1.0, 4.0])
+def test_the_temperature_of_logits_that_were_scaled_is_found(temperature: float) -> None:
+    honest = np.random.default_rng(0).normal(0, 2, (20_000, 10)).astype(np.float32)
+    labels = labels_drawn_from(honest, seed=1)
+    found = calibrate(honest * np.float32(temperature), labels)
+    assert found.temperature == pytest.approx(temperature, rel=0.03)
+    assert found.images == 20_000
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 1000), scale=st.floats(0.5, 5))
+def test_no_other_temperature_has_a_lower_cross_entropy_for_pytorch(
+    seed: int, scale: float
+) -> None:
+    honest = np.random.default_rng(seed).normal(0, 2, (500, 4)).astype(np.float32)
+    labels = torch.from_numpy(labels_drawn_from(honest, seed))
+    logits = torch.from_numpy(honest).double() * scale
+    found = calibrate(logits.float().numpy(), labels.numpy()).temperature
+
+    def loss(temperature: float) -> float:
+        return float(torch.nn.functional.cross_entropy(logits / temperature, labels))
+
+    assert loss(found) <= min(loss(found * 1.02), loss(found / 1.02)) + 1e-9
+
+
+def test_the_threshold_lets_99_of_100_right_answers_pass() -> None:
+    logits = np.random.default_rng(3).normal(0, 3, (2000, 5)).astype(np.float32)
+    labels = labels_drawn_from(logits, seed=4)
+    found = calibrate(logits, labels)
+    probabilities = torch.from_numpy(logits / found.temperature).softmax(dim=1).numpy()
+    right = probabilities.argmax(axis=1) == labels
+    passing = probabilities.max(axis=1)[right] >= found.threshold - 1e-6
+    assert 0.985 <= passing.mean() <= 0.995
+
+
+def test_images_of_which_none_is_right_give_no_threshold() -> None:
+    logits = np.array([[3.0, 0.0], [0.0, 3.0]], dtype=np.float32)
+    found = calibrate(logits, np.array([1, 0]))
+    assert found.threshold == 0
+    assert found.temperature > 1
