@@ -15,6 +15,7 @@ PACKAGE = Path(lenet.__file__).parent
 BASE = {"errors", "_safetensors", "_settings", "_storage", "_version"}
 # What each room may import, as the drawing in docs/concepts has it.
 ALLOWED = {
+    "pages": set(),
     "pictures": set(),
     "datasets": {"pictures"},
     "kernels": set(),

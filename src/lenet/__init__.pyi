@@ -8,6 +8,7 @@ from . import estimator as estimator
 from . import evaluation as evaluation
 from . import kernels as kernels
 from . import models as models
+from . import pages as pages
 from . import pictures as pictures
 from . import runs as runs
 from . import tracking as tracking
@@ -64,6 +65,7 @@ __all__ = [
     "load_model",
     "models",
     "open_run",
+    "pages",
     "pictures",
     "resume",
     "runs",
