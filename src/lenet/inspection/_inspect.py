@@ -31,6 +31,7 @@ from lenet.training import compute_logits, pick_device
 
 MOST_INPUTS = 24
 _MOST_CLASSES = 12  # of which the overview has an example
+_SAMPLES, _NOISE = 25, 0.15  # of SmoothGrad
 _SAMPLE = 1500  # images on the map, whose layers' health is measured too
 
 
@@ -88,7 +89,8 @@ def inspect_network(
         message = f"A `{type(network).__name__}` is no `nn.Sequential`, so it can't be inspected."
         raise ModelError(message)
     network = network.to(pick_device(device))
-    shown = select_layers(layers_to_trace(network), layers)
+    every_layer = tuple(layers_to_trace(network))
+    shown = select_layers(every_layer, layers)
     data, missing = _find_data(dataset, card, inputs)
     subjects = [make_subject(one, card, data) for one in inputs]
     if not inputs and data is not None:
@@ -103,7 +105,9 @@ def inspect_network(
         data=data,
         parts=wanted,
         layers=shown,
+        shows_all_layers=shown == every_layer,
         first_layer=first_activation(network),
+        last_layer=every_layer[-1],
         filters=read_filters(network, card.input_shape) if "filters" in wanted else (),
         observations=tuple(observations),
         differences=compare_traces(*(one.layers for one in observations))
@@ -162,7 +166,9 @@ def _observe(
     if "saliency" in parts and len(images) == 1:
         answer = int(probabilities.argmax())
         occlusion = occlusion_saliency(network, images[0], answer, normalisation)
-        gradient = gradient_saliency(network, images[0], answer, normalisation)
+        gradient = gradient_saliency(
+            network, images[0], answer, normalisation, samples=_SAMPLES, noise=_NOISE
+        )
     return Observation(
         subject,
         probabilities,

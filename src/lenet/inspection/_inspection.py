@@ -48,6 +48,10 @@ class Observation:
         """The likeliest class."""
         return int(self.probabilities.argmax())
 
+    def layer(self, name: str) -> LayerTrace:
+        """What a layer of this name puts out."""
+        return next(layer for layer in self.layers if layer.name == name)
+
 
 @dataclass(frozen=True, eq=False)
 class Sample:
@@ -74,7 +78,9 @@ class Inspection:
         data: The dataset that examples and neighbours are from, if it could be had.
         parts: What was looked at.
         layers: The names of the layers to show.
+        shows_all_layers: Whether these are all that there are.
         first_layer: The first activation, by name.
+        last_layer: The layer that puts out the logits.
         filters: The weights that can be seen as pictures; empty if not asked for.
         observations: What it does with each input.
         differences: Layer by layer, how far apart two inputs are; empty unless there are two.
@@ -89,7 +95,9 @@ class Inspection:
     data: Dataset | None
     parts: tuple[Part, ...]
     layers: tuple[str, ...]
+    shows_all_layers: bool
     first_layer: str
+    last_layer: str
     filters: tuple[LayerFilters, ...] = ()
     observations: tuple[Observation, ...] = ()
     differences: tuple[LayerDifference, ...] = ()
@@ -102,3 +110,8 @@ class Inspection:
     def name(self) -> str:
         """What the run or model file is called."""
         return self.source.name
+
+    @property
+    def overview_layers(self) -> tuple[str, ...]:
+        """The layers that are drawn of many inputs: those chosen, else the first activation."""
+        return (self.first_layer,) if self.shows_all_layers else self.layers

@@ -11,6 +11,7 @@ from lenet.models import Normalisation
 from lenet.training import compute_logits
 
 Features = npt.NDArray[np.float32]  # (N, units)
+Exact = npt.NDArray[np.float64]
 _CHUNK = 4096  # images whose features are held at a time
 
 
@@ -102,21 +103,20 @@ def find_neighbours(
     return tuple(map(Neighbours, indices, distances))
 
 
-def _scaled(features: Features, distance: Distance) -> npt.NDArray[np.float64]:
+def _scaled(features: Features, distance: Distance) -> Exact:
     """Features as they are compared: of length 1 where only directions count."""
     exact = features.astype(np.float64)
-    if distance == "euclidean":
-        return exact
-    lengths = np.linalg.norm(exact, axis=1, keepdims=True)
-    return exact / np.where(lengths, lengths, 1)
-
-
-def _distances(
-    wanted: npt.NDArray[np.float64], searched: npt.NDArray[np.float64], distance: Distance
-) -> npt.NDArray[np.float64]:
-    """From each of the one to each of the others, (N, M)."""
-    products = wanted @ searched.T
     if distance == "cosine":
-        return (1 - products).clip(0)
-    squares = (wanted**2).sum(axis=1)[:, None] + (searched**2).sum(axis=1)
-    return np.sqrt((squares - 2 * products).clip(0))
+        lengths = np.linalg.norm(exact, axis=1, keepdims=True)
+        exact /= np.where(lengths, lengths, 1)
+    return exact
+
+
+def _distances(wanted: Exact, searched: Exact, distance: Distance) -> Exact:
+    """From each of the one to each of the others, (N, M)."""
+    products: Exact = wanted @ searched.T
+    if distance == "cosine":
+        return np.maximum(1 - products, 0)
+    squares: Exact = (wanted**2).sum(axis=1)[:, None] + (searched**2).sum(axis=1)
+    distances: Exact = np.sqrt(np.maximum(squares - 2 * products, 0))
+    return distances

@@ -130,7 +130,8 @@ def border_colour(image: Images) -> Images:
     border = np.concatenate(
         [image[:, 0], image[:, -1], image[:, 1:-1, 0], image[:, 1:-1, -1]], axis=1
     )
-    return np.median(border, axis=1).astype(np.uint8)[:, None, None]
+    colour: Images = np.median(border, axis=1).astype(np.uint8)[:, None, None]
+    return colour
 
 
 def _places(size: int, patch: int, step: int) -> list[int]:

@@ -40,8 +40,6 @@ class Subject:
     @property
     def image(self) -> Images:
         """The image, or the average of the images, uint8 (C, H, W)."""
-        if len(self.images) == 1:
-            return self.images[0]
         return average_image(self.images)
 
 
@@ -50,7 +48,8 @@ def average_image(images: Images) -> Images:
     total = np.zeros(images.shape[1:])
     for start in range(0, len(images), 1024):  # not all as floats at once
         total += images[start : start + 1024].sum(axis=0, dtype=np.float64)
-    return np.rint(total / len(images)).astype(np.uint8)
+    average: Images = np.rint(total / len(images)).astype(np.uint8)
+    return average
 
 
 def needs_data(one: str | Path | Images) -> bool:

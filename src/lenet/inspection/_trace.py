@@ -85,12 +85,12 @@ def trace(
     >>> first.name, first.outputs.shape
     ('0 Conv2d', (2, 6, 28, 28))
     """
-    batches = list(trace_batches(network, images, normalisation))
+    batches = trace_batches(network, images, normalisation)
     return tuple(
         LayerTrace(
-            layer.name, np.concatenate([batch[i].outputs for batch in batches]), layer.bounds
+            layers[0].name, np.concatenate([layer.outputs for layer in layers]), layers[0].bounds
         )
-        for i, layer in enumerate(batches[0])
+        for layers in zip(*batches, strict=True)
     )
 
 
@@ -136,9 +136,8 @@ def compare_traces(
         ModelError: The traces are of different networks.
     """
     differences = []
-    if [(a.name, a.outputs.shape[1:]) for a in one] != [
-        (b.name, b.outputs.shape[1:]) for b in other
-    ]:
+    shapes = [[(layer.name, layer.outputs.shape[1:]) for layer in side] for side in (one, other)]
+    if shapes[0] != shapes[1]:
         message = "Traces of different networks can't be compared."
         raise ModelError(message)
     for first, second in zip(one, other, strict=True):
