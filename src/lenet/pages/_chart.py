@@ -8,9 +8,9 @@ from typing import Literal
 from lenet.pages._element import Element, element
 
 SERIES_COLOURS = 8  # that the stylesheet has
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 12, 40
+_LEFT, _LABEL, _RIGHT, _TOP, _BOTTOM = 53, 14, 22, 12, 42
 _DASHES = ("", "7 4", "2 4", "9 3 2 3")
-_CHARACTER = 6.5  # the width of one, about
+_CHARACTER = 8.0  # the width of one, about
 _MARK = 3.2  # the radius of a mark
 
 
@@ -34,7 +34,9 @@ class Axis:
 
     def write(self, value: float) -> str:
         """A value as it stands beside the axis."""
-        return f"{100 * value:.4g} %" if self.is_share else f"{value:.4g}"
+        if self.is_share:
+            return f"{100 * value:.4g} %"
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,9 @@ class _Frame:
     height: int
 
     def across(self, value: float) -> float:
+        left = _LEFT + (_LABEL if self.y.label else 0)
         share = (value - self.x.low) / (self.x.high - self.x.low)
-        return round(_LEFT + share * (self.width - _LEFT - _RIGHT), 2)
+        return round(left + share * (self.width - left - _RIGHT), 2)
 
     def down(self, value: float) -> float:
         share = (value - self.y.low) / (self.y.high - self.y.low)
@@ -160,7 +163,7 @@ def _axes(frame: _Frame) -> list[Element]:
     )
     if y.label:
         middle = (bottom + top) / 2
-        turned = f"translate(11 {middle:g}) rotate(-90)"
+        turned = f"translate(13 {middle:g}) rotate(-90)"
         drawn.append(
             element("text", y.label, transform=turned, text_anchor="middle", class_="label")
         )
