@@ -83,6 +83,13 @@ def test_every_kind_of_series_is_drawn_and_values_that_are_none_are_left_out(kin
     assert text.count("series-1") == 4  # the first and the ninth, drawn and in the legend
 
 
+def test_values_are_written_as_people_read_them() -> None:
+    plain, share = Axis("n", 0, 1), Axis("n", 0, 1, is_share=True)
+    written = [plain.write(value) for value in (0, 0.25, 999, 12345, -120)]
+    assert written == ["0", "0.25", "999", "12,345", "-120"]
+    assert [share.write(value) for value in (0, 0.125, 1)] == ["0 %", "12.5 %", "100 %"]
+
+
 @pytest.mark.parametrize(
     ("low", "high"), [(0, 1), (0, 2.31), (0, 10), (-180, 180), (0.1, 0.9), (0, 1e-4), (0, 123456)]
 )

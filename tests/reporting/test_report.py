@@ -230,6 +230,14 @@ def test_a_model_file_has_a_report_beside_where_one_is(run: lenet.Run, tmp_path:
     assert "At temperature" in text
 
 
+def test_other_data_than_that_of_the_training_is_named(run: lenet.Run, digits: Dataset) -> None:
+    other = Dataset("other", digits.class_names, digits.test, digits.train)
+    text, alts = read(report(run, other))
+    assert "was trained on digits, and is scored on other here" in text
+    assert "Worth a second look" in text
+    assert all(alt.startswith("test no.") for alt in alts if "perhaps" in alt)
+
+
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
     data = make_dataset(2, names=(HOSTILE, "b" * 300))
     run = train(data, tmp_path)

@@ -111,8 +111,8 @@ def draw_chart(
     drawing = element(
         "svg",
         *_axes(frame),
-        *([_diagonal(frame)] if diagonal else []),
         *(part for one in series for part in _draw(one, frame)),
+        *([_diagonal(frame)] if diagonal else []),
         viewBox=f"0 0 {width} {height}",
         width=width,
         height=height,
@@ -257,14 +257,14 @@ def _band(series: Series, frame: _Frame) -> Element:
 
 def _mark(index: int, x: float, y: float, told: str) -> Element:
     """A mark whose shape differs from series to series: colour alone tells nothing apart."""
-    title = element("title", told)
+    title = [element("title", told)] if told else []
     if index % 4 == 0:
-        return element("circle", title, cx=x, cy=y, r=_MARK, class_="mark")
+        return element("circle", *title, cx=x, cy=y, r=_MARK, class_="mark")
     if index % 4 == 1:
         side = 2 * _MARK - 0.8
         return element(
             "rect",
-            title,
+            *title,
             x=round(x - side / 2, 2),
             y=round(y - side / 2, 2),
             width=side,
@@ -276,7 +276,7 @@ def _mark(index: int, x: float, y: float, told: str) -> Element:
     if index % 4 == 3:
         corners = [(0, -reach), (reach, reach * 0.8), (-reach, reach * 0.8)]
     path = " ".join(f"{round(x + right, 2):g},{round(y + down, 2):g}" for right, down in corners)
-    return element("polygon", title, points=path, class_="mark")
+    return element("polygon", *title, points=path, class_="mark")
 
 
 def _legend(series: Sequence[Series]) -> Element:
@@ -299,7 +299,7 @@ def _sample(series: Series) -> Element:
         path = "0,6 26,6"
         drawn.append(element("polyline", points=path, stroke_dasharray=dashes, class_="line"))
     if "mark" in series.kind:
-        drawn.append(_mark(index, 13, 6, series.name))
+        drawn.append(_mark(index, 13, 6, ""))
     return element(
         "svg",
         element("g", *drawn, class_=f"series-{index + 1}"),

@@ -94,6 +94,7 @@ def _with_bar(value: float, interval: tuple[float, float] | None, low: float) ->
         ),
         element("rect", x=round(at - 1, 2), width=2, y=0, height=_HEIGHT, class_="at"),
         viewBox=f"-2 0 {_WIDTH + 4} {_HEIGHT}",
+        preserveAspectRatio="none",  # on phones it is made narrower, not lower
         width=_WIDTH + 4,
         height=_HEIGHT,
         role="img",

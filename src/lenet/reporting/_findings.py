@@ -60,11 +60,6 @@ class Findings:
         """Whether the model file has a temperature that was measured."""
         return self.answers.card.calibration.images > 0
 
-    @property
-    def was_trained_on(self) -> bool:
-        """Whether the scored images are those that the network learnt from."""
-        return self.answers.split == "train"
-
     @cached_property
     def probabilities(self) -> npt.NDArray[np.float64]:
         """Of every class for every scored image, as the model file's temperature makes them."""

@@ -61,6 +61,9 @@ def _warnings(findings: Findings) -> list[str]:
     warnings = []
     if findings.run is not None and findings.run.result is None:
         warnings.append(_how_far(findings.run))
+    scored, known = findings.evaluation.dataset, findings.answers.card.dataset
+    if known not in ("", scored):
+        warnings.append(f"The network was trained on {known}, and is scored on {scored} here.")
     if findings.answers.split == "train":
         warnings.append(
             "The scored images are those that the network learnt from. How it does on images that "
