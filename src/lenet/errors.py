@@ -9,6 +9,7 @@ code can catch a whole branch::
     ├── DatasetError              3   data that can't be used
     │   ├── ArrayError            3   arrays that are no images, or none that the estimator knows
     │   ├── DataFileError         3   a file that is damaged or not what its name says
+    │   │   └── PictureError      3   a picture that can't be read
     │   └── DownloadError         3   a file that no mirror could give
     ├── ModelError                4   a network that can't be built or does not fit its data
     │   └── ModelFileError        4   a file that is not a model of ours
@@ -36,6 +37,7 @@ __all__ = [
     "ModelError",
     "ModelFileError",
     "NonFiniteLossError",
+    "PictureError",
     "RunError",
     "SettingError",
     "StorageError",
@@ -92,6 +94,10 @@ class ArrayError(DatasetError, ValueError):
 
 class DataFileError(DatasetError):
     """A data file is truncated, corrupted or not what its name says."""
+
+
+class PictureError(DataFileError):
+    """A picture is damaged, too large, or of a format that lenet does not read."""
 
 
 class DownloadError(DatasetError):

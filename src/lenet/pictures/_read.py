@@ -1,0 +1,202 @@
+"""Reading picture files of any kind that may hold anything."""
+
+import importlib
+import io
+import warnings
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from lenet._storage import reading_errors
+from lenet.errors import PictureError
+
+Pixels = npt.NDArray[np.uint8]  # (H, W) grey, or (H, W, 3) red, green and blue
+
+# Formats that are read; Pillow knows others, which are rare as pictures or need other programs.
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP", "AVIF")
+_PLUGINS = ("TiffImagePlugin", "WebPImagePlugin", "AvifImagePlugin")  # Pillow waits with these
+SUFFIXES = frozenset(
+    ".png .jpg .jpeg .jpe .jfif .mpo .bmp .dib .gif .webp .tif .tiff .ppm .pgm .pbm .avif".split()
+)
+MOST_BYTES = 2**27  # of a file
+MOST_PIXELS = 100_000_000  # that a file may declare; four bytes each while it is decoded
+KEPT_PIXELS = 2**22  # a larger picture is made smaller, by a whole factor
+_LIGHT = 128
+
+
+def read_picture(source: Path | str | bytes | BinaryIO) -> Pixels:
+    """Read a picture as a person sees it.
+
+    It is turned as its EXIF says; of an animation it is the first frame; CMYK, palettes and 16 bits
+    become ordinary pixels. What is transparent becomes white, or black where the rest is light. A
+    picture of more than four million pixels is made smaller.
+
+    Args:
+        source: A file's path, its bytes, or an open binary file.
+
+    Returns:
+        uint8 (H, W) where the file is grey, else (H, W, 3).
+
+    Raises:
+        PictureError: The file is missing, damaged, too large or no picture of a known format.
+
+    >>> import io
+    >>> from PIL import Image
+    >>> file = io.BytesIO()
+    >>> Image.new("L", (40, 30), 7).save(file, "PNG")
+    >>> read_picture(file.getvalue()).shape
+    (30, 40)
+    """
+    name, content = _content(source)
+    if not content:
+        message = f"{name} is empty."
+        raise PictureError(message)
+    if len(content) > MOST_BYTES:
+        message = f"{name} is larger than {MOST_BYTES // 2**20} MiB."
+        raise PictureError(message)
+    try:
+        return _decode(name, content)
+    except (PictureError, MemoryError):
+        raise
+    except Image.DecompressionBombError as error:  # Pillow's own limit
+        raise _too_many_pixels(name) from error
+    except UnidentifiedImageError as error:
+        message = f"{name} is not a picture that lenet reads.{_advice(content)}"
+        raise PictureError(message) from error
+    except Exception as error:  # Pillow's decoders raise anything, up to `SyntaxError`
+        message = f"{name} is damaged: {str(error).rstrip('.') or type(error).__name__}."
+        raise PictureError(message) from error
+
+
+def _content(source: Path | str | bytes | BinaryIO) -> tuple[str, bytes]:
+    """What to call a picture, and the bytes of its file; not many more than are allowed."""
+    if isinstance(source, bytes):
+        return "The picture", source
+    if isinstance(source, (str, Path)):
+        path = Path(source)
+        with reading_errors(path, PictureError), path.open("rb") as file:
+            return f"`{path}`", file.read(MOST_BYTES + 1)
+    return f"`{getattr(source, 'name', 'the picture')}`", source.read(MOST_BYTES + 1)
+
+
+def _decode(name: str, content: bytes) -> Pixels:
+    """The pixels of a file's first picture."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Pillow about files that are odd or large
+        with Image.open(io.BytesIO(content), formats=_known_formats()) as opened:
+            width, height = opened.size
+            if width * height > MOST_PIXELS:
+                raise _too_many_pixels(name)
+            turned = _orientation(opened)
+            opened.draft(None, _kept_size(width, height))  # where the decoder itself can shrink
+            image = _as_grey_or_colour(opened)
+    if turned is not None:
+        image = image.transpose(turned)
+    return np.array(image)
+
+
+def _too_many_pixels(name: str) -> PictureError:
+    """The error for a picture that would not fit into memory."""
+    return PictureError(f"{name} has more than {MOST_PIXELS // 10**6} million pixels.")
+
+
+@cache
+def _known_formats() -> tuple[str, ...]:
+    """The formats that this Pillow reads, of those that are allowed."""
+    for plugin in _PLUGINS:
+        with suppress(ImportError):  # the last one came with Pillow 11.3
+            importlib.import_module(f"PIL.{plugin}")
+    Image.preinit()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)
+
+
+def _kept_size(width: int, height: int) -> tuple[int, int]:
+    """The least size that a decoder may give."""
+    factor = _whole_factor(width, height)
+    return max(1, width // factor), max(1, height // factor)
+
+
+def _whole_factor(width: int, height: int) -> int:
+    """How many times smaller a picture must get in each direction."""
+    return max(1, int(np.ceil(np.sqrt(width * height / KEPT_PIXELS))))
+
+
+def _orientation(image: Image.Image) -> Image.Transpose | None:
+    """How a picture has to be turned, by its EXIF; broken EXIF says nothing."""
+    turns = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_270,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_90,
+    }
+    with suppress(Exception):
+        return turns.get(int(image.getexif()[ExifTags.Base.Orientation]))
+    return None
+
+
+def _as_grey_or_colour(image: Image.Image) -> Image.Image:
+    """A picture of mode `L` or `RGB`, with 8 bits a channel."""
+    if image.mode.startswith(("I", "F")):
+        return _with_8_bits(_smaller(image if image.mode == "F" else image.convert("I")))
+    if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
+        return _on_a_ground(_smaller(image.convert("RGBA")))
+    if image.mode in ("1", "L"):
+        return _smaller(image.convert("L"))
+    return _smaller(image.convert("RGB"))
+
+
+def _smaller(image: Image.Image) -> Image.Image:
+    """A picture with no more pixels than are kept."""
+    factor = _whole_factor(image.width, image.height)
+    return image.reduce(factor) if factor > 1 else image
+
+
+def _with_8_bits(image: Image.Image) -> Image.Image:
+    """16 bits, 32 bits or floats as 8 bits; white is the format's own, else the largest value."""
+    values = np.asarray(image).astype(np.float64)
+    values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    values -= min(0.0, values.min())
+    most = values.max()
+    for white in (1.0, 255.0, 65535.0):
+        if most <= white and (white != 1.0 or image.mode == "F"):
+            break
+    else:
+        white = most
+    return Image.fromarray(np.rint(values * (255 / white)).astype(np.uint8))
+
+
+def _on_a_ground(image: Image.Image) -> Image.Image:
+    """A picture with transparency on white, or on black where what is to be seen is light."""
+    pixels = np.asarray(image)
+    opacity = pixels[..., 3:].astype(np.float64) / 255
+    brightness = np.asarray(image.convert("RGB").convert("L"))
+    seen = float(opacity.sum())
+    is_light = seen > 0 and float((brightness * opacity[..., 0]).sum()) / seen >= _LIGHT
+    is_cut_out = opacity.min() < 0.5
+    ground = 0 if is_light and is_cut_out else 255
+    blended = np.rint(pixels[..., :3] * opacity + ground * (1 - opacity)).astype(np.uint8)
+    if (blended == blended[..., :1]).all():
+        blended = blended[..., 0]
+    return Image.fromarray(blended)
+
+
+def _advice(content: bytes) -> str:
+    """What to do about a file that is often met and not read."""
+    if content[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1", b"ftyphevc"):
+        return " It is a HEIC photo; save it as JPEG or PNG."
+    start = content[:512].lstrip().lower()
+    if b"<svg" in start:
+        return " It is an SVG drawing; save it as PNG."
+    if start.startswith(b"%pdf"):
+        return " It is a PDF document; save the page as PNG."
+    if start.startswith((b"<!doctype html", b"<html")):
+        return " It is a web page."
+    return ""
