@@ -211,6 +211,8 @@ def test_a_stopped_run_says_so(digits: Dataset, tmp_path: Path) -> None:
     run = lenet.open_run("latest", tmp_path)
     text, _ = read(report(run))
     assert "was stopped on the way" in text
+    assert "of the validation images" in text
+    assert "test:" not in text, "the curve is that of the validation images"
     assert f"lenet train --resume {run.folder}" in text
     run.model_path.unlink()
     with pytest.raises(RunError, match="no model yet"):

@@ -1,7 +1,7 @@
 from ._answers import Answers as Answers
 from ._answers import SplitName as SplitName
 from ._answers import answer as answer
-from ._answers import find_source as find_source
+from ._answers import locate_model as locate_model
 from ._confusion import Confusion as Confusion
 from ._confusion import confusion_text as confusion_text
 from ._confusion import draw_confusion as draw_confusion
@@ -55,10 +55,10 @@ __all__ = [
     "evaluate",
     "expected_calibration_error",
     "find_dataset",
-    "find_source",
     "find_suspects",
     "frequent_confusions",
     "invert_images",
+    "locate_model",
     "log_probabilities",
     "measure_robustness",
     "pick_examples",

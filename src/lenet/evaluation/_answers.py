@@ -87,7 +87,7 @@ def answer(
     Raises:
         LenetError: As for `evaluate`.
     """
-    source = find_source(model, runs_folder)
+    source = locate_model(model, runs_folder)
     network, card = load(source.folder if isinstance(source, Run) else source)
     data = find_dataset(dataset, card.dataset)
     data.check_fits(card.input_shape, len(card.class_names))
@@ -100,7 +100,7 @@ def answer(
     return Answers(source, network, card, data, split, examples, scores)
 
 
-def find_source(model: Run | Path | str, runs_folder: Path | str = "runs") -> Run | Path:
+def locate_model(model: Run | Path | str, runs_folder: Path | str = "runs") -> Run | Path:
     """The run or model file that is meant.
 
     Raises:

@@ -1,6 +1,6 @@
-from ._chart import Axis as Axis
-from ._chart import Series as Series
 from ._chart import draw_chart as draw_chart
+from ._chart_frame import Axis as Axis
+from ._chart_series import Series as Series
 from ._element import Element as Element
 from ._element import Node as Node
 from ._element import element as element

@@ -18,27 +18,26 @@ def curves_section(findings: Findings) -> Section | None:
     epoch = Axis("epoch", 0, epochs, ticks if epochs > 1 else ())
     charts = row(
         [
-            figure(_draw_losses(history, epoch), title="Loss"),
+            figure(_draw_losses(history, ends, epoch), title="Loss"),
             figure(_draw_accuracies(history, ends, epoch), title="Accuracy"),
         ]
     )
     return Section("How it learnt", "curves", (paragraph(_in_words(findings, history)), charts))
 
 
-def _draw_losses(history: list[CurvePoint], epoch: Axis) -> Element:
+def _draw_losses(history: list[CurvePoint], ends: list[CurvePoint], epoch: Axis) -> Element:
     """Train loss, and the loss on held-out images."""
     training = tuple((point.epoch, point.train_loss) for point in history)
-    held_out = tuple(
-        (point.epoch, loss)
-        for point in history
-        for loss in (point.validation_loss, point.test_loss)
-        if loss is not None
+    losses = (
+        (point.epoch, point.test_loss if point.validation_loss is None else point.validation_loss)
+        for point in ends
     )
+    held_out = tuple((epoch, loss) for epoch, loss in losses if loss is not None)
     series = [Series("train", training, "line", 1)]
     if held_out:
-        series.append(Series(history[-1].held_out_name, held_out, "marked-line", 2))
-    highest = max(value for one in series for _, value in one.points)
-    loss = Axis("mean loss, nats", 0, 1.05 * highest or 1.0)
+        series.append(Series(ends[-1].held_out_name, held_out, "marked-line", 2))
+    values = [value for one in series for _, value in one.points if math.isfinite(value)]
+    loss = Axis("mean loss, nats", 0, 1.05 * max(values, default=0.0) or 1.0)
     return draw_chart(series, epoch, loss, f"Loss by epoch; at the end {training[-1][1]:.3f}.")
 
 
@@ -58,11 +57,8 @@ def _draw_accuracies(history: list[CurvePoint], ends: list[CurvePoint], epoch: A
 def _in_words(findings: Findings, history: list[CurvePoint]) -> str:
     """What the curves say."""
     last = history[-1]
-    passed = (
-        counted(int(last.epoch), "epoch")
-        if last.epoch == int(last.epoch)
-        else (f"{last.epoch:.3g} epochs")
-    )
+    is_whole = last.epoch == int(last.epoch)
+    passed = counted(int(last.epoch), "epoch") if is_whole else f"{last.epoch:.3g} epochs"
     text = (
         f"After {passed} the network was right on {percent(last.train_accuracy)} of the training "
         "images, counted while its weights were still changing"

@@ -14,7 +14,7 @@ from lenet.evaluation import (
     SplitName,
     answer,
     find_dataset,
-    find_source,
+    locate_model,
     measure_robustness,
 )
 from lenet.kernels import KernelChoice, use_kernels
@@ -88,7 +88,7 @@ def examine(
     Raises:
         LenetError: As for `report`.
     """
-    source = find_source(model, runs_folder)
+    source = locate_model(model, runs_folder)
     _, card = load(source.folder if isinstance(source, Run) else source)
     data = find_dataset(dataset, card.dataset)
     chosen = split or ("test" if data.test is not None else "validation")

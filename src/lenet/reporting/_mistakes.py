@@ -47,8 +47,9 @@ def suspects_section(findings: Findings) -> Section | None:
     labels = answers.examples.labels
     probabilities = answers.probabilities(answers.card.calibration.temperature)
     suspects = find_suspects(probabilities, labels)
+    own = probabilities[np.arange(len(labels)), labels]
     shown = [
-        _suspect(answers, index, int(probabilities[index].argmax()), probabilities[index])
+        _suspect(answers, index, int(probabilities[index].argmax()), float(own[index]))
         for index in suspects[:_SHOWN]
     ]
     return Section(
@@ -80,15 +81,9 @@ def _count_suspects(answers: Answers, count: int) -> str:
     return f"{said}{shown}. The figure is the probability of the label."
 
 
-def _suspect(
-    answers: Answers,
-    index: int,
-    given: int,
-    probabilities: "np.ndarray[tuple[int], np.dtype[np.float64]]",
-) -> tuple[Element, Node]:
-    """An image with its label and what the network takes it for."""
+def _suspect(answers: Answers, index: int, given: int, share: float) -> tuple[Element, Node]:
+    """An image with its label, the label's probability, and what the network takes it for."""
     label, taken_for = _names(answers, index, given)
-    share = float(probabilities[answers.examples.labels[index]])
     caption = element(
         "span",
         element("strong", label),

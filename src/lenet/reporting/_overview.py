@@ -13,7 +13,7 @@ _STAMP = re.compile(r"(\d{8}-\d{6})-")
 def headline(findings: Findings) -> tuple[str, str]:
     """The page's title and the line below it."""
     card, run = findings.answers.card, findings.run
-    title = f"{card.model} on {card.dataset or 'images of its own'}"
+    title = f"{card.model} on {card.dataset or 'images'}"
     if run is None:
         return title, f"Model file {findings.answers.source}, written by lenet {card.version}"
     started = _started(run)

@@ -3,6 +3,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lenet._settings import field_help
+from lenet.datasets import dataset_names
 from lenet.errors import LenetError
 from lenet.models import MODELS
 from lenet.pages import (
@@ -74,8 +75,10 @@ def again_section(findings: Findings) -> Section | None:
     if run is None:
         return None
     folder = shlex.quote(str(run.folder))
+    is_known = run.config.dataset in dataset_names()
+    whose = "" if is_known else "; `--data` is where the images are"
     content: list[Node] = [
-        paragraph("This trains it again, to the same bits on the same machine:"),
+        paragraph(f"This trains it again, to the same bits on the same machine{whose}:"),
         code_block(training_command(run.config)),
     ]
     if run.result is None:

@@ -53,7 +53,7 @@ def _most_misleading(measured: tuple[Robustness, ...]) -> Element:
     )
     if point.confidence - point.accuracy < _NOTABLE:
         return paragraph("Nowhere here is it much surer than it is right.")
-    change = f"{_TITLES[worst.corruption.name].lower()} {_write(worst, point)}".rstrip()
+    change = f"{worst.corruption.name} {_write(worst, point)}".rstrip()
     return paragraph(
         "Most misleading: ",
         element("strong", change),
@@ -77,7 +77,7 @@ def _draw(findings: Findings, measured: Robustness, example: int) -> Element:
             f"{percent(changed.accuracy)} right instead of {percent(plain.accuracy)}, at a mean "
             f"confidence of {percent(changed.confidence)}."
         )
-        return figure(element("div", strip, class_="few"), words, title)
+        return figure(strip, words, title)
     strengths = [point.strength for point in measured.points]
     accuracy = Series(
         "accuracy",
@@ -114,14 +114,11 @@ def _example(
     corruption = measured.corruption
     image = findings.answers.examples.images[example : example + 1]
     changed = corruption.apply(image, point.strength)[0]
-    strength = _write(measured, point)
-    alt = f"The image, {_TITLES[corruption.name].lower()} {strength}".rstrip()
-    is_plain = point.strength == corruption.plain
-    return element(
-        "li",
-        picture(changed, alt, size=64),
-        element("span", "as is" if is_plain else strength or _TITLES[corruption.name].lower()),
-    )
+    strength = _write(measured, point) or _TITLES[corruption.name].lower()
+    alt = f"The example, {corruption.name}: {strength}"
+    if point.strength == corruption.plain:
+        strength, alt = "as is", "The example as it is"
+    return element("li", picture(changed, alt, size=64), element("span", strength))
 
 
 def _write(measured: Robustness, point: RobustnessPoint) -> str:
