@@ -126,7 +126,11 @@ def test_suspects_are_found_where_they_lie_in_the_training_images(
 
 
 def test_images_that_were_trained_on_are_not_doubted(run: lenet.Run) -> None:
-    text, alts = read(report(run, split="train"))
+    usual = report(run)
+    path = report(run, split="train")
+    assert path == run.folder / "report-digits-train.html"
+    assert report(run, split="test") == usual
+    text, alts = read(path)
     assert "those that the network learnt from" in text
     assert "Worth a second look" in text  # of the validation images
     assert all(alt.startswith("train no.") for alt in alts if "perhaps" in alt)
@@ -219,7 +223,7 @@ def test_a_stopped_run_says_so(digits: Dataset, tmp_path: Path) -> None:
         report(run)
 
 
-def test_a_model_file_has_a_report_beside_where_one_is(run: lenet.Run, tmp_path: Path) -> None:
+def test_a_model_file_has_a_report_where_one_is(run: lenet.Run, tmp_path: Path) -> None:
     model = tmp_path / "models" / "mine.safetensors"
     model.parent.mkdir()
     shutil.copy(run.model_path, model)
@@ -234,7 +238,9 @@ def test_a_model_file_has_a_report_beside_where_one_is(run: lenet.Run, tmp_path:
 
 def test_other_data_than_that_of_the_training_is_named(run: lenet.Run, digits: Dataset) -> None:
     other = Dataset("other", digits.class_names, digits.test, digits.train)
-    text, alts = read(report(run, other))
+    path = report(run, other)
+    assert path == run.folder / "report-other-test.html"
+    text, alts = read(path)
     assert "was trained on digits, and is scored on other here" in text
     assert "Worth a second look" in text
     assert all(alt.startswith("test no.") for alt in alts if "perhaps" in alt)

@@ -21,7 +21,8 @@ def report(
         typer.Option(
             "--output",
             "-o",
-            help="The file to write. [default: `report.html` in the run folder; for a model file "
+            help="The file to write. [default: `report.html` in the run folder, or "
+            "`report-DATA-SPLIT.html` with `--data` or `--split`; for a model file "
             "`NAME-report.html` here]",
             show_default=False,
         ),

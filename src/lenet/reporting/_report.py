@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 from lenet._storage import write_atomically
@@ -18,8 +19,6 @@ from lenet.reporting._recipe import again_section, recipe_section
 from lenet.reporting._robustness import robustness_section
 from lenet.runs import Run
 
-_FILE = "report.html"
-
 
 def report(
     model: Run | Path | str = "latest",
@@ -39,8 +38,9 @@ def report(
         model: A run, its folder or name, `latest`, or a model file.
         dataset: A name, or images of one's own; what the network was trained on where none is
             given.
-        output: The file to write; `report.html` in the run folder where none is given. For a model
-            file `NAME-report.html` in the current folder, NAME being the model file's.
+        output: The file to write. Where none is given it is `report.html` in the run folder, or
+            `report-DATASET-SPLIT.html` if a dataset or split was asked for that is not the usual
+            one; for a model file it lies in the current folder, with the file's name in front.
         split: Which images to score on: `test`, `validation` or `train`. Where none is given it is
             the test images, or the validation images where there are no test images.
         device: Where to compute.
@@ -66,15 +66,21 @@ def report(
     findings = examine(
         model, dataset, split=split, device=device, kernels=kernels, runs_folder=runs_folder
     )
-    source = findings.answers.source
-    if output is not None:
-        path = Path(output)
-    elif isinstance(source, Run):
-        path = source.folder / _FILE
-    else:
-        path = Path(f"{source.stem}-{_FILE}")
+    path = _default_path(findings) if output is None else Path(output)
     write_atomically(path, build_page(findings).to_html())
     return path
+
+
+def _default_path(findings: Findings) -> Path:
+    """Where a report belongs; one on other images leaves the usual one as it is."""
+    answers, source = findings.answers, findings.answers.source
+    usual = answers.card.dataset, "validation" if findings.lacks_test else "test"
+    name = "report"
+    if (answers.dataset.name, answers.split) != usual:
+        name = re.sub(r"[^\w.-]+", "-", f"report-{answers.dataset.name}-{answers.split}")
+    if isinstance(source, Run):
+        return source.folder / f"{name}.html"
+    return Path(f"{source.stem}-{name}.html")
 
 
 def build_page(findings: Findings) -> Page:
