@@ -56,3 +56,18 @@ def test_the_headings_of_the_contents_lead_to_their_sections(
         )
 
     assert page_browser.visit(missing) == []
+
+
+def test_a_printed_report_fits_on_paper(page_browser: PageBrowser, pages: dict[str, Path]) -> None:
+    address = pages["ordinary"].resolve().as_uri()
+
+    def printed(page) -> tuple[int, str]:  # type: ignore[no-untyped-def]
+        page.goto(address)
+        page.emulate_media(media="print")
+        return page.evaluate(
+            "() => [document.documentElement.scrollWidth, getComputedStyle(document.body).color]"
+        )
+
+    width, ink = page_browser.visit(printed, width=720, dark=True)
+    assert width <= 720
+    assert ink == "rgb(26, 31, 37)", "dark on paper, whatever the screen's theme"
