@@ -34,6 +34,7 @@ ALLOWED = {
         "runs",
         "training",
     },
+    "reporting": {"datasets", "evaluation", "kernels", "models", "pages", "runs", "training"},
     "comparison": {"datasets", "evaluation", "models", "runs", "training"},
     "estimator": {"datasets", "kernels", "models", "training", "runs"},
     "d2l": {"datasets", "models", "training"},
@@ -48,6 +49,7 @@ ALLOWED = {
         "inspection",
         "kernels",
         "models",
+        "reporting",
         "runs",
         "training",
     },
@@ -92,6 +94,8 @@ def test_every_room_is_in_the_table() -> None:
         "import sys; sys.argv = ['lenet', '--help']; import lenet.cli\n"
         "try: lenet.cli.main()\nexcept SystemExit as leave: assert leave.code == 0",
         "import sys; sys.argv = ['lenet', 'train', '--help']; import lenet.cli\n"
+        "try: lenet.cli.main()\nexcept SystemExit as leave: assert leave.code == 0",
+        "import sys; sys.argv = ['lenet', 'report', '--help']; import lenet.cli\n"
         "try: lenet.cli.main()\nexcept SystemExit as leave: assert leave.code == 0",
         "import sys; sys.argv = ['lenet', 'doctor', '--help']; import lenet.cli\n"
         "try: lenet.cli.main()\nexcept SystemExit as leave: assert leave.code == 0",

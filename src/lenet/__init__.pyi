@@ -11,6 +11,7 @@ from . import kernels as kernels
 from . import models as models
 from . import pages as pages
 from . import pictures as pictures
+from . import reporting as reporting
 from . import runs as runs
 from . import tracking as tracking
 from . import training as training
@@ -30,6 +31,7 @@ from .models import initialise as initialise
 from .models import load_model as load_model
 from .models import save_model as save_model
 from .models import summarise as summarise
+from .reporting import report as report
 from .runs import Run as Run
 from .runs import find_runs as find_runs
 from .runs import load as load
@@ -71,6 +73,8 @@ __all__ = [
     "open_run",
     "pages",
     "pictures",
+    "report",
+    "reporting",
     "resume",
     "runs",
     "save_model",

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from lenet.pages import Axis, Column, Element, Series, draw_chart, element, picture, render, table
-from lenet.pages._chart import round_ticks
+from lenet.pages._chart_frame import round_ticks
 
 
 def elements(node: Element | str) -> list[Element]:
@@ -76,11 +76,21 @@ def test_lines_lie_where_their_values_are() -> None:
 @pytest.mark.parametrize("kind", ["line", "marks", "marked-line", "bars"])
 def test_every_kind_of_series_is_drawn_and_values_that_are_none_are_left_out(kind: str) -> None:
     points = ((0.0, 0.5), (1.0, math.nan), (2.0, 0.7), (3.0, math.inf))
-    shown = [Series(name, points, kind, colour) for colour, name in enumerate("abcdefghi", 1)]  # type: ignore[arg-type]
+    reach = ((0.4, 0.6), (math.nan, 1.0), (0.6, 0.8), (0.0, math.inf))
+    shown = [
+        Series(name, points, kind, colour, reach) for colour, name in enumerate("abcdefghi", 1)
+    ]  # type: ignore[arg-type]
     text = render(draw_chart(shown, Axis("x", 0, 3), Axis("y", 0, 1), "All"))
     assert "nan" not in text
     assert "inf" not in text
     assert text.count("series-1") == 4  # the first and the ninth, drawn and in the legend
+
+
+def test_values_are_written_as_people_read_them() -> None:
+    plain, share = Axis("n", 0, 1), Axis("n", 0, 1, is_share=True)
+    written = [plain.write(value) for value in (0, 0.25, 999, 12345, -120)]
+    assert written == ["0", "0.25", "999", "12,345", "-120"]
+    assert [share.write(value) for value in (0, 0.125, 1)] == ["0 %", "12.5 %", "100 %"]
 
 
 @pytest.mark.parametrize(

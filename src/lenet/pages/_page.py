@@ -1,4 +1,4 @@
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from lenet.pages._element import Node, element, render
@@ -43,7 +43,7 @@ class Page:
     subtitle: str = ""
     lead: tuple[Node, ...] = ()
     sections: tuple[Section, ...] = ()
-    footer: tuple[Node, ...] = field(default=())
+    footer: tuple[Node, ...] = ()
 
     def to_html(self) -> str:
         """The page as the text of an HTML file."""

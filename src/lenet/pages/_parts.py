@@ -34,6 +34,16 @@ def bullets(items: Iterable[Node]) -> Element:
     return element("ul", *(element("li", item) for item in items))
 
 
+def remark(*content: Node) -> Element:
+    """Something less important, in small type."""
+    return element("span", *content, class_="remark")
+
+
+def beside(left: Node, right: Node) -> Element:
+    """Two things beside each other on wide screens, else below each other."""
+    return element("div", left, right, class_="beside")
+
+
 def code_block(text: str) -> Element:
     """Commands or other text to copy, in lines as they are."""
     return element("pre", element("code", text), tabindex="0")
