@@ -9,6 +9,7 @@ from . import evaluation as evaluation
 from . import kernels as kernels
 from . import models as models
 from . import pictures as pictures
+from . import prediction as prediction
 from . import runs as runs
 from . import tracking as tracking
 from . import training as training
@@ -27,6 +28,8 @@ from .models import initialise as initialise
 from .models import load_model as load_model
 from .models import save_model as save_model
 from .models import summarise as summarise
+from .prediction import open_model as open_model
+from .prediction import predict as predict
 from .runs import Run as Run
 from .runs import find_runs as find_runs
 from .runs import load as load
@@ -63,8 +66,11 @@ __all__ = [
     "load_dataset",
     "load_model",
     "models",
+    "open_model",
     "open_run",
     "pictures",
+    "predict",
+    "prediction",
     "resume",
     "runs",
     "save_model",
