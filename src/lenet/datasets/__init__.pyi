@@ -10,6 +10,7 @@ from ._catalog import CatalogEntry as CatalogEntry
 from ._catalog import RemoteFile as RemoteFile
 from ._dataset import Dataset as Dataset
 from ._dataset import Split as Split
+from ._dataset import stratified_halves as stratified_halves
 from ._enlarge import enlarge_images as enlarge_images
 from ._idx import read_idx as read_idx
 from ._load import dataset_names as dataset_names
@@ -32,4 +33,5 @@ __all__ = [
     "enlarge_images",
     "load_dataset",
     "read_idx",
+    "stratified_halves",
 ]
