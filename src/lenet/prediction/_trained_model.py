@@ -71,6 +71,20 @@ def open_model(
     return TrainedModel(name, card, logits)
 
 
+def is_model(name: str, runs_folder: Path | str = "runs") -> bool:
+    """Whether a name on the command line means a model rather than a picture.
+
+    It does if it is `latest` or a bundled model's name and no file of that name is there, a run
+    folder, a run's name, or a file that ends in `.safetensors`.
+    """
+    if name in ("latest", *BUNDLED):
+        return not Path(name).exists()
+    is_run = any(
+        (folder / "config.json").is_file() for folder in (Path(name), Path(runs_folder) / name)
+    )
+    return is_run or name.endswith(".safetensors")
+
+
 def _find(model: Run | Path | str, runs_folder: Path | str) -> tuple[str, Path]:
     """What a model is called, and its file."""
     if isinstance(model, Run):
