@@ -1,4 +1,3 @@
-from ._bundled import BUNDLED as BUNDLED
 from ._drawing import draw_predictions as draw_predictions
 from ._drawing import image_text as image_text
 from ._predict import Prediction as Prediction
@@ -10,7 +9,6 @@ from ._trained_model import is_model as is_model
 from ._trained_model import open_model as open_model
 
 __all__ = [
-    "BUNDLED",
     "Prediction",
     "TrainedModel",
     "draw_predictions",
