@@ -34,7 +34,11 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=2000, help="how many of the test digits")
     parser.add_argument("--sheet", type=Path, help="a PNG with examples of each kind")
     parser.add_argument("--only", help="kinds whose names hold this")
+    parser.add_argument("--photos", type=Path, help="write example photos into this folder instead")
     arguments = parser.parse_args()
+    if arguments.photos:
+        write_photos(arguments.photos)
+        return
     model = lenet.open_model(arguments.model)
     test = lenet.load_dataset("mnist").require_test().take(np.arange(arguments.images))
     rows = []
@@ -55,6 +59,26 @@ def main() -> None:
         rows.append(example_row(pictures[:12], model.card.preparation))
     if arguments.sheet:
         Image.fromarray(np.vstack(rows)).save(arguments.sheet)
+
+
+def write_photos(folder: Path) -> None:
+    """The photos of docs/images/photos: single digits, and a page of them."""
+    test = lenet.load_dataset("mnist").require_test()
+    digits = test.images[:, 0] / 255
+    for number, index in enumerate((0, 1, 4, 18, 61)):
+        picture = photographed(digits[index], np.random.default_rng(number))
+        Image.fromarray(picture).save(folder / f"{'abcde'[number]}.jpg", quality=80)
+    random = np.random.default_rng(9)
+    page = np.zeros((260, 420))
+    for place, index in enumerate(range(7, 15)):
+        row, column = divmod(place, 4)
+        image = Image.fromarray(digits[index].astype(np.float32)).resize((84, 84))
+        top, left = (
+            25 + 115 * row + random.integers(0, 12),
+            20 + 98 * column + random.integers(0, 9),
+        )
+        page[top : top + 84, left : left + 84] = np.asarray(image) > 0.4
+    Image.fromarray(unevenly_lit(page, random)).save(folder / "page.jpg", quality=80)
 
 
 def example_row(pictures: list[Pixels], preparation: Preparation) -> Pixels:

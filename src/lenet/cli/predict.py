@@ -203,6 +203,6 @@ def _save_picture(answers: "list[Prediction]", sources: "list[str | BinaryIO]", 
         pictures[name] = read_picture(source)
     image = BytesIO()
     figure = draw_predictions(answers, [pictures[answer.source] for answer in answers])
-    figure.savefig(image, format="png", dpi=110)
+    figure.savefig(image, format="png", dpi=90)
     write_atomically(path, image.getvalue())
     print_notice(f"Drawn in {path}")

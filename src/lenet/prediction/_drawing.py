@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -84,12 +85,12 @@ def _draw_one(original: Axes, seen: Axes, words: Axes, answer: Prediction, pictu
     image = answer.seen.image.transpose(1, 2, 0)
     seen.imshow(image[..., 0] if image.shape[2] == 1 else image, cmap="gray", vmin=0, vmax=255)
     seen.set_title("what the network sees", fontsize=8)
-    original.set_title(_shortened(answer.source), fontsize=8)
+    original.set_title(_shortened(os.path.basename(answer.source)), fontsize=8)
     words.text(0, 0.92, answer.class_name or "none of these", fontsize=15, weight="bold", va="top")
     likeliest = "\n".join(f"{share:6.1%}  {name}" for name, share in answer.top)
     words.text(0, 0.6, likeliest, fontsize=8, va="top", family="monospace")
 
 
-def _shortened(name: str, most: int = 28) -> str:
+def _shortened(name: str, most: int = 24) -> str:
     """The end of a long name, where files differ."""
     return name if len(name) <= most else f"…{name[1 - most :]}"
