@@ -11,6 +11,7 @@ from . import kernels as kernels
 from . import models as models
 from . import pages as pages
 from . import pictures as pictures
+from . import prediction as prediction
 from . import reporting as reporting
 from . import runs as runs
 from . import tracking as tracking
@@ -31,6 +32,8 @@ from .models import initialise as initialise
 from .models import load_model as load_model
 from .models import save_model as save_model
 from .models import summarise as summarise
+from .prediction import open_model as open_model
+from .prediction import predict as predict
 from .reporting import report as report
 from .runs import Run as Run
 from .runs import find_runs as find_runs
@@ -70,9 +73,12 @@ __all__ = [
     "load_dataset",
     "load_model",
     "models",
+    "open_model",
     "open_run",
     "pages",
     "pictures",
+    "predict",
+    "prediction",
     "report",
     "reporting",
     "resume",

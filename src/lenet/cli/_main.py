@@ -13,6 +13,7 @@ from lenet.cli.bench import bench
 from lenet.cli.compare import compare
 from lenet.cli.doctor import doctor
 from lenet.cli.evaluate import evaluate
+from lenet.cli.predict import predict
 from lenet.cli.report import report
 from lenet.cli.runs import runs
 from lenet.cli.summary import summary
@@ -30,6 +31,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(train)
+app.command()(predict)
 app.command()(evaluate)
 app.command()(report)
 app.command()(runs)

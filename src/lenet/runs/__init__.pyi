@@ -1,5 +1,6 @@
 from ._environment import describe_environment as describe_environment
 from ._load import load as load
+from ._load import locate_model as locate_model
 from ._plan import Plan as Plan
 from ._plan import build_network as build_network
 from ._plan import make_plan as make_plan
@@ -23,6 +24,7 @@ __all__ = [
     "describe_environment",
     "find_runs",
     "load",
+    "locate_model",
     "make_plan",
     "measure_normalisation",
     "open_run",
