@@ -50,7 +50,7 @@ def draw_map(inspection: Inspection) -> Figure:
     picture, _ = picture_map(
         points[order], sample.examples.images[order], sample.examples.labels[order], colours
     )
-    sheet.show_colours(picture, 6.2, HEAD + 0.6, 6.35)
+    sheet.show_colours(picture, 6.2, HEAD + 0.3, 6.35)
     return sheet.figure
 
 

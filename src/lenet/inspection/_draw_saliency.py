@@ -48,7 +48,8 @@ def occlusion_picture(image: Images, occlusion: Saliency) -> Colours:
     """Losses of probability as colours over the faint image, (4, H, W)."""
     colours = ColourScale.of([occlusion], is_signed=True).colour(occlusion)
     faint = 1 - 0.15 * image.mean(axis=0) / 255
-    return np.rint(colours * [faint, faint, faint, np.ones_like(faint)]).astype(np.uint8)
+    over: Colours = np.rint(colours * [faint, faint, faint, np.ones_like(faint)]).astype(np.uint8)
+    return over
 
 
 def gradient_picture(gradient: Saliency) -> Colours:

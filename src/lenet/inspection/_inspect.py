@@ -26,7 +26,7 @@ from lenet.inspection._subjects import (
 )
 from lenet.inspection._trace import average_trace, compare_traces
 from lenet.models import ModelCard
-from lenet.runs import Run, load, open_run
+from lenet.runs import Run, load, locate_model
 from lenet.training import compute_logits, pick_device
 
 MOST_INPUTS = 24
@@ -50,7 +50,8 @@ def inspect_network(
     """Look at what happens inside a trained network.
 
     Args:
-        model: A run, its folder or name, `latest`, or a model file.
+        model: A run, its folder or name, `latest`, a model file, or `digits` or `fashion`, which
+            come with the package.
         inputs: What to show to it, as for `make_subject`; two are compared. One example of each
             class where none are given.
         dataset: A name, or images of one's own; what the network was trained on where none is
@@ -83,8 +84,8 @@ def inspect_network(
     if len(inputs) > MOST_INPUTS:
         message = f"Up to {MOST_INPUTS} inputs can be shown, not {len(inputs)}."
         raise SettingError(message)
-    source = find_source(model, runs_folder)
-    network, card = load(source.folder if isinstance(source, Run) else source)
+    source = locate_model(model, runs_folder)
+    network, card = load(source)
     if not isinstance(network, nn.Sequential):
         message = f"A `{type(network).__name__}` is no `nn.Sequential`, so it can't be inspected."
         raise ModelError(message)
@@ -122,13 +123,6 @@ def inspect_network(
         else None,
         missing=missing,
     )
-
-
-def find_source(model: Run | Path | str, runs_folder: Path | str) -> Run | Path:
-    """The run or model file that is meant."""
-    if isinstance(model, Run):
-        return model
-    return Path(model) if Path(model).is_file() else open_run(model, runs_folder)
 
 
 def _known_parts(parts: Iterable[str]) -> tuple[Part, ...]:

@@ -6,7 +6,7 @@ import numpy.typing as npt
 from lenet.inspection._colours import Colours
 from lenet.inspection._inputs import Images
 
-_WIDTH, _HEIGHT = 900, 560  # pixels of the map
+_WIDTH, _HEIGHT = 900, 780  # pixels of the map
 _LONGEST = 28  # pixels of an image's longer side; larger ones are made smaller
 _FRAME = 2
 _SPACE = 2
