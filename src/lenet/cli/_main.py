@@ -13,6 +13,7 @@ from lenet.cli.bench import bench
 from lenet.cli.compare import compare
 from lenet.cli.doctor import doctor
 from lenet.cli.evaluate import evaluate
+from lenet.cli.inspect import inspect
 from lenet.cli.predict import predict
 from lenet.cli.report import report
 from lenet.cli.runs import runs
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command()(train)
 app.command()(predict)
 app.command()(evaluate)
+app.command()(inspect)
 app.command()(report)
 app.command()(runs)
 app.command()(compare)

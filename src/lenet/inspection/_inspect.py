@@ -40,7 +40,7 @@ def inspect_network(
     inputs: Sequence[str | Path | Images] = (),
     dataset: str | Dataset | None = None,
     *,
-    parts: Iterable[Part] = PARTS,
+    parts: Iterable[str] = PARTS,
     layers: Iterable[str] = (),
     map_method: MapMethod = "pca",
     distance: Distance = "cosine",

@@ -47,7 +47,7 @@ def layer_size(layer: LayerTrace) -> str:
 def describe_activity(activity: LayerActivity) -> str:
     """The most active unit, and how many are silent or saturated."""
     unit = int(activity.unit_means.argmax())
-    said = f"most active: {unit}, mean {number(float(activity.unit_means[unit]))}"
+    said = f"unit {unit}, mean {number(float(activity.unit_means[unit]))}"
     if activity.silent is not None:
         said += f"; {percent(activity.silent)} silent"
     if activity.saturated is not None:

@@ -129,7 +129,7 @@ def _from_array(image: Images, card: ModelCard) -> Subject:
 
 def _from_file(path: str | Path, card: ModelCard) -> Subject:
     if not Path(path).exists():
-        message = f"`{path}` is no file. Inputs are {_FORMS}."
+        message = f"`{path}` is neither a file nor a run. Inputs are {_FORMS}."
         raise SettingError(message)
     image = prepare(read_picture(path), card.preparation)
     return Subject(str(path), Path(path).name, image[None])

@@ -108,8 +108,8 @@ def _describe_first_layer(inspection: Inspection, observation: Observation) -> s
     activity = next(one for one in observation.activity if one.name == inspection.first_layer)
     unit = int(activity.unit_means.argmax())
     return (
-        f"In the first layer (`{activity.name}`) unit {unit} answers most to "
-        f"{observation.subject.title}: mean {number(float(activity.unit_means[unit]))}."
+        f"Of `{activity.name}`, unit {unit} answers most to {observation.subject.title}: its mean "
+        f"is {number(float(activity.unit_means[unit]))}."
     )
 
 
