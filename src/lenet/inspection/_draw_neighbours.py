@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING
 
 from lenet.inspection._inspection import Inspection
 from lenet.inspection._sheet import HEAD, MARGIN, MUTED, RIGHT, WIDTH, WRONG, Sheet, shorten
-from lenet.inspection._wording import name_answer, number
+from lenet.inspection._wording import name_answer
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_FIRST = 2.35  # inches from the input to its first neighbour
-_LARGEST = 1.15
-_WITH_DISTANCES = 6  # inputs at most; there is no room for them beside smaller images
+_INPUT = 2.9  # inches for an input, with its names
+_LARGE, _SMALL = 1.05, 0.8
+_WITH_DISTANCES = 6  # inputs at most, so that the drawing fits a screen
 
 
 def draw_neighbours(inspection: Inspection) -> Figure:
@@ -25,8 +25,9 @@ def draw_neighbours(inspection: Inspection) -> Figure:
     """
     shown = [one for one in inspection.observations if one.neighbours is not None]
     data = inspection.data
-    size = _LARGEST if len(shown) <= _WITH_DISTANCES else 0.8
-    height = size + 0.42
+    has_distances = len(shown) <= _WITH_DISTANCES
+    size = _LARGE if has_distances else _SMALL
+    height = size + (0.55 if has_distances else 0.36)
     sheet = Sheet(HEAD + 0.1 + height * len(shown) + MARGIN, "The network finds these alike")
     for row, one in enumerate(shown):
         assert one.neighbours is not None
@@ -38,17 +39,16 @@ def draw_neighbours(inspection: Inspection) -> Figure:
         sheet.write(at, top + 0.2, shorten(one.subject.title.split(" (")[0]), fontweight="bold")
         sheet.write(at, top + 0.45, "taken for", color=MUTED, fontsize=10)
         sheet.write(at, top + 0.65, name_answer(inspection, one), color=MUTED, fontsize=10)
-        step = (WIDTH - MARGIN - _FIRST - size / 2) / max(1, len(one.neighbours.indices))
-        for column, (index, distance) in enumerate(
-            zip(one.neighbours.indices, one.neighbours.distances, strict=True)
-        ):
-            left = MARGIN + _FIRST + size / 2 + column * step
+        found = one.neighbours
+        step = (WIDTH - 2 * MARGIN - _INPUT) / max(1, len(found.indices))
+        pairs = zip(found.indices, found.distances, strict=True)
+        for column, (index, distance) in enumerate(pairs):
+            left = MARGIN + _INPUT + column * step
             label = int(data.train.labels[index])
             sheet.show_image(data.train.images[index], left, top, size)
             colour = RIGHT if label == one.answer else WRONG
             sheet.write(left, top + size + 0.12, shorten(names[label]), color=colour, fontsize=10)
-            if len(shown) <= _WITH_DISTANCES:
-                at = left + size
-                said = number(float(distance))
-                sheet.write(at, top + size + 0.12, said, color=MUTED, fontsize=8, ha="right")
+            if has_distances:
+                said = f"{distance:.2g} away"
+                sheet.write(left, top + size + 0.31, said, color=MUTED, fontsize=9)
     return sheet.figure

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import nn
 
-from lenet.errors import SettingError
+from lenet.errors import ModelError, SettingError
 from lenet.inspection._choices import Distance
 from lenet.inspection._inputs import Images, batches_of, evaluating
 from lenet.models import Normalisation
@@ -84,11 +84,15 @@ def find_neighbours(
 
     Raises:
         LenetError: As for `compute_features`.
+        ModelError: The images that are searched have another shape.
         SettingError: `count` is below 1.
     """
     if count < 1:
         message = f"`count` must be at least 1, not {count}."
         raise SettingError(message)
+    if images.shape[1:] != searched.shape[1:]:
+        message = f"The images searched have shape {searched.shape[1:]}, not {images.shape[1:]}."
+        raise ModelError(message)
     wanted = _scaled(compute_features(network, images, normalisation), distance)
     indices = np.empty((len(images), 0), np.int64)
     distances = np.empty((len(images), 0))

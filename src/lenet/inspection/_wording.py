@@ -84,9 +84,11 @@ def _describe_answer(inspection: Inspection, observation: Observation) -> str:
     """What the network takes a subject for."""
     names = inspection.card.class_names
     second = observation.probabilities.argsort()[-2]
-    said = f"{observation.subject.title} is taken for {name_answer(inspection, observation)}"
-    said += f", then {names[second]} {percent(float(observation.probabilities[second]))}."
-    return said
+    shares = [percent(float(observation.probabilities[i])) for i in (observation.answer, second)]
+    return (
+        f"{observation.subject.title} is taken for {names[observation.answer]} ({shares[0]}), then "
+        f"for {names[second]} ({shares[1]})."
+    )
 
 
 def _count_right(inspection: Inspection) -> str:
@@ -94,12 +96,13 @@ def _count_right(inspection: Inspection) -> str:
     shown = [one for one in inspection.observations if one.subject.label is not None]
     if not shown:
         counts = Counter(inspection.card.class_names[one.answer] for one in inspection.observations)
-        answers = ", ".join(f"{name} {count}×" for name, count in counts.most_common(4))
+        answers = ", ".join(f"{count} × {name}" for name, count in counts.most_common(4))
         return f"The {len(inspection.observations)} inputs are taken for {answers}."
     wrong = [one for one in shown if not is_right(one)]
-    said = f"{len(shown) - len(wrong)} of {len(shown)} inputs are taken for what they are."
+    known = "" if len(shown) == len(inspection.observations) else " with a known class"
+    said = f"{len(shown) - len(wrong)} of {len(shown)} inputs{known} are taken for what they are."
     for one in wrong[:1]:
-        said += f" {one.subject.title} is taken for {name_answer(inspection, one)}."
+        said += f" {_describe_answer(inspection, one)}"
     return said
 
 
@@ -107,6 +110,8 @@ def _describe_first_layer(inspection: Inspection, observation: Observation) -> s
     """Which unit of the first layer answers most."""
     activity = next(one for one in observation.activity if one.name == inspection.first_layer)
     unit = int(activity.unit_means.argmax())
+    if activity.silent == 1:
+        return f"No unit of `{activity.name}` answers to {observation.subject.title}: all are 0."
     return (
         f"Of `{activity.name}`, unit {unit} answers most to {observation.subject.title}: its mean "
         f"is {number(float(activity.unit_means[unit]))}."
@@ -115,8 +120,9 @@ def _describe_first_layer(inspection: Inspection, observation: Observation) -> s
 
 def _describe_difference(inspection: Inspection) -> str:
     """In which layers two subjects are nearest and farthest."""
-    least = min(inspection.differences, key=lambda one: one.distance)
-    most = max(inspection.differences, key=lambda one: one.distance)
+    shown = [one for one in inspection.differences if one.name in inspection.layers]
+    least = min(shown, key=lambda one: one.distance)
+    most = max(shown, key=lambda one: one.distance)
     return (
         f"The two differ most in `{most.name}` (by {percent(most.distance)} of the outputs' size, "
         f"in unit {most.unit} most) and least in `{least.name}` ({percent(least.distance)})."
@@ -129,7 +135,7 @@ def _describe_neighbours(inspection: Inspection, observation: Observation) -> st
         return ""
     labels = inspection.data.train.labels[observation.neighbours.indices]
     counts = Counter(inspection.card.class_names[label] for label in labels)
-    kinds = ", ".join(f"{count} {name}" for name, count in counts.most_common(3))
+    kinds = ", ".join(f"{count} × {name}" for name, count in counts.most_common(3))
     return f"The {len(labels)} training images nearest to {observation.subject.title}: {kinds}."
 
 
