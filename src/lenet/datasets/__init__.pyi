@@ -13,23 +13,35 @@ from ._dataset import Split as Split
 from ._enlarge import enlarge_images as enlarge_images
 from ._idx import read_idx as read_idx
 from ._load import dataset_names as dataset_names
+from ._load import find_source as find_source
 from ._load import load_dataset as load_dataset
+from ._origin import Origin as Origin
+from ._prepared import PreparedDataset as PreparedDataset
+from ._prepared import cache_folder as cache_folder
+from ._prepared import prepared_datasets as prepared_datasets
+from ._source import DataSource as DataSource
 
 __all__ = [
     "CATALOG",
     "Augmentation",
     "Batches",
     "CatalogEntry",
+    "DataSource",
     "Dataset",
     "DrawnChanges",
+    "Origin",
+    "PreparedDataset",
     "RemoteFile",
     "Selection",
     "Split",
+    "cache_folder",
     "cached_datasets",
     "data_folder",
     "dataset_names",
     "derive_seed",
     "enlarge_images",
+    "find_source",
     "load_dataset",
+    "prepared_datasets",
     "read_idx",
 ]
