@@ -44,7 +44,7 @@ def test_an_unknown_name_is_an_error_with_the_nearest_one(name: str, meant: str)
         lenet.load_dataset(name)
     known = ", ".join(f"`{known}`" for known in dataset_names())
     assert str(caught.value) == (
-        f"Unknown dataset `{name}`. Did you mean `{meant}`? Known: {known}."
+        f"Unknown dataset or folder `{name}`. Did you mean `{meant}`? Known: {known}."
     )
 
 

@@ -8,9 +8,14 @@ from ._cache import data_folder as data_folder
 from ._catalog import CATALOG as CATALOG
 from ._catalog import CatalogEntry as CatalogEntry
 from ._catalog import RemoteFile as RemoteFile
+from ._contact_sheet import draw_contact_sheet as draw_contact_sheet
+from ._convert import convert_dataset as convert_dataset
 from ._dataset import Dataset as Dataset
 from ._dataset import Split as Split
 from ._enlarge import enlarge_images as enlarge_images
+from ._findings import Findings as Findings
+from ._findings import describe_dataset as describe_dataset
+from ._findings import examine_dataset as examine_dataset
 from ._idx import read_idx as read_idx
 from ._load import dataset_names as dataset_names
 from ._load import find_source as find_source
@@ -29,6 +34,7 @@ __all__ = [
     "DataSource",
     "Dataset",
     "DrawnChanges",
+    "Findings",
     "Origin",
     "PreparedDataset",
     "RemoteFile",
@@ -36,10 +42,14 @@ __all__ = [
     "Split",
     "cache_folder",
     "cached_datasets",
+    "convert_dataset",
     "data_folder",
     "dataset_names",
     "derive_seed",
+    "describe_dataset",
+    "draw_contact_sheet",
     "enlarge_images",
+    "examine_dataset",
     "find_source",
     "load_dataset",
     "prepared_datasets",

@@ -9,7 +9,7 @@ from lenet.datasets._read_csv import list_csv
 from lenet.datasets._read_emnist import find_emnist, list_emnist
 from lenet.datasets._read_folder import is_picture, list_folder
 from lenet.datasets._read_idx import find_idx_files, list_idx
-from lenet.datasets._read_npz import list_npz
+from lenet.datasets._read_npz import is_npz, list_npz
 from lenet.datasets._read_parquet import find_parquet, list_parquet
 from lenet.errors import DataFileError
 
@@ -69,7 +69,7 @@ def _open_file(path: Path) -> Contents:
     if start.startswith(_ZIPS):
         if emnist := find_emnist(path):
             return list_emnist(path, emnist, None)
-        if path.suffix.lower() == ".npz":
+        if is_npz(path) or path.suffix.lower() == ".npz":
             return list_npz(path)
         advice = "is an archive; unpack it and give the folder"
     elif idx_shape(path) is not None:

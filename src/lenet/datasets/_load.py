@@ -87,7 +87,7 @@ def find_source(name: str | Path | DataSource, **options: Any) -> DataSource | N
     given = {option: value for option, value in options.items() if value is not None}
     is_own = not isinstance(name, str) or is_path(name, dataset_names())
     if not is_own and name not in dataset_names():
-        raise UnknownNameError("dataset", str(name), dataset_names())
+        raise UnknownNameError("dataset or folder", str(name), dataset_names())
     if given and (not is_own or isinstance(name, DataSource)):
         message = f"`{next(iter(given))}` is for folders and files; `{name}` is read as it is."
         raise SettingError(message)

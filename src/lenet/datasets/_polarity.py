@@ -4,7 +4,6 @@ import numpy as np
 import numpy.typing as npt
 
 _LIGHT = 128
-_EVEN = 16  # grey levels that the corners of an even ground may differ by
 _NEARLY_ALL = 0.95
 _SEVERAL = 5000  # images are enough to tell
 
@@ -14,8 +13,7 @@ def measure_polarity(
 ) -> Literal["light-on-dark", "dark-on-light", "as-is"]:
     """Whether things are lighter than their ground in nearly all images, or darker, or neither.
 
-    The ground is seen in the corners. Images whose corners differ have no even ground and count
-    for neither.
+    The ground is seen in the corners.
 
     Args:
         images: uint8 of shape (N, C, H, W).
@@ -30,11 +28,9 @@ def measure_polarity(
         np.r_[: -(-size // 12), size - -(-size // 12) : size] for size in some.shape[1:]
     )
     corners = some[:, rows[:, None], columns].reshape(len(some), -1)
-    is_even = np.ptp(corners, axis=1) <= _EVEN
-    ground = np.median(corners, axis=1)
-    whole = some.mean(axis=(1, 2))
-    light_things = is_even & (ground < _LIGHT) & (whole > ground)
-    dark_things = is_even & (ground >= _LIGHT) & (whole < ground)
+    ground, whole = np.median(corners, axis=1), some.mean(axis=(1, 2))
+    light_things = (ground < _LIGHT) & (whole > ground)
+    dark_things = (ground >= _LIGHT) & (whole < ground)
     is_blank = np.ptp(some.reshape(len(some), -1), axis=1) == 0
     judged = max(1, int((~is_blank).sum()))
     if light_things.sum() >= _NEARLY_ALL * judged:

@@ -40,6 +40,12 @@ def list_npz(path: Path) -> Contents:
     return Contents("NumPy arrays (NPZ)", [path], partial(_read, path, pairs), classes)
 
 
+def is_npz(path: Path) -> bool:
+    """Whether an archive holds arrays and nothing else."""
+    with _archive(path) as archive:
+        return all(name.endswith(_SUFFIX) for name in archive.namelist())
+
+
 def _read(path: Path, pairs: list[Pair]) -> Iterator[Piece]:
     """The arrays of each pair."""
     with _archive(path) as archive:
