@@ -28,7 +28,9 @@ def evaluate(
         typer.Option(
             "--data",
             "--dataset",
-            help="The dataset. [default: what the network was trained on]",
+            metavar="NAME|PATH",
+            help="The dataset, or a folder or file of your own. [default: what the network was "
+            "trained on]",
             show_default=False,
         ),
     ] = None,

@@ -15,7 +15,7 @@ from lenet.training import pick_device
 
 def evaluate(
     model: Run | Path | str = "latest",
-    dataset: str | Dataset | None = None,
+    dataset: str | Path | Dataset | None = None,
     *,
     split: Literal["train", "validation", "test"] = "test",
     views: Views = "single",
@@ -27,8 +27,8 @@ def evaluate(
 
     Args:
         model: A run, its folder or name, `latest`, or a model file.
-        dataset: A name, or images of one's own; what the network was trained on where none is
-            given.
+        dataset: A name, the path of a folder or file of one's own, or images in memory; what the
+            network was trained on where none is given.
         split: Which images; `validation` gives those that the run held out.
         views: `single` looks once at each image; `mirrored` also at its mirror image, `shifted` at
             it moved by up to one pixel, and the probabilities are averaged.
@@ -47,7 +47,7 @@ def evaluate(
         model if isinstance(model, Run) or Path(model).is_file() else open_run(model, runs_folder)
     )
     network, card = load(source.folder if isinstance(source, Run) else source)
-    data = find_dataset(dataset, card.dataset)
+    data = find_dataset(dataset, source if isinstance(source, Run) else Path(source), card)
     data.check_fits(card.input_shape, len(card.class_names))
     examples = pick_examples(source, data, split)
     place = pick_device(device)

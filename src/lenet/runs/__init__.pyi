@@ -1,3 +1,4 @@
+from ._data_of import load_data_of as load_data_of
 from ._environment import describe_environment as describe_environment
 from ._load import load as load
 from ._plan import Plan as Plan
@@ -23,6 +24,7 @@ __all__ = [
     "describe_environment",
     "find_runs",
     "load",
+    "load_data_of",
     "make_plan",
     "measure_normalisation",
     "open_run",

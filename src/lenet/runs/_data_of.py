@@ -1,0 +1,36 @@
+from pathlib import Path
+
+from lenet.datasets import Dataset, dataset_names, load_dataset
+from lenet.errors import RunError
+from lenet.runs._run import Run
+
+
+def load_data_of(run: Run, moved_to: Path | str | None = None) -> Dataset:
+    """Load what a run was trained on, from where it was; without the run's validation split.
+
+    Args:
+        run: The run.
+        moved_to: Where the folder or file lies now, if it is not where it was.
+
+    Raises:
+        RunError: It is not there any more, or was in memory alone.
+        DatasetError: It can't be used.
+    """
+    source = run.config.source
+    if source is None:
+        if moved_to is not None:
+            message = f"`{run.folder}` was not trained on a folder or file; leave out `--data`."
+            raise RunError(message)
+        if run.config.dataset not in dataset_names():
+            message = f"`{run.folder}` was trained on images of one's own; pass them as `dataset`."
+            raise RunError(message)
+        return load_dataset(run.config.dataset)
+    if moved_to is not None:
+        return load_dataset(source.replace(path=str(moved_to)))
+    if not source.place.exists() and not source.place.parent.is_file():  # EMNIST lies in a file
+        message = (
+            f"`{run.folder}` was trained on `{source.path}`, which is gone. Put it back, or say "
+            "where it is now with `--data` (`dataset`)."
+        )
+        raise RunError(message)
+    return load_dataset(source)
