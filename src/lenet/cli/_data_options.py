@@ -111,9 +111,7 @@ def _parse_size(text: str) -> int | tuple[int, int]:
     """A side, or height and width: `32`, `32x48`."""
     match = re.fullmatch(r"(\d{1,4})(?:[x×](\d{1,4}))?", text.strip())
     if match is None:
-        message = (
-            f"`size` must be a number of pixels, or height and width as `32x48`, not `{text}`."
-        )
+        message = f"`--size` must be a number of pixels, or two as in `32x48`, not `{text}`."
         raise SettingError(message)
     height, width = match.groups()
     return (int(height), int(width)) if width else int(height)

@@ -226,6 +226,10 @@ def preset_for(
     if name not in PRESETS:
         raise UnknownNameError("preset", name, PRESETS)
     preset = PRESETS[name]()
+    if own_images is not None:  # a batch can't be larger than the set
+        images, held_out = own_images
+        batch_size = min(preset.recipe.batch_size, max(1, images - held_out))
+        preset = replace(preset, recipe=preset.recipe.replace(batch_size=batch_size))
     if dataset in _MIRRORED_ARE_THE_SAME:
         return preset
     return replace(preset, recipe=preset.recipe.replace(flip=False))
