@@ -1,6 +1,7 @@
 """What all tests share: no network, a folder of their own, one CPU thread."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 import lenet
 from lenet.datasets import Dataset, Split
 from lenet.errors import DownloadError
+from page_in_browser import PageBrowser, start_browser
 
 
 @pytest.fixture(autouse=True)
@@ -55,3 +57,11 @@ def fashion_mnist() -> Dataset:
         return lenet.load_dataset("fashion-mnist")
     except DownloadError as error:
         pytest.skip(f"no Fashion-MNIST on this machine: {error}")
+
+
+@pytest.fixture(scope="session")
+def page_browser() -> Iterator[PageBrowser]:
+    """A real browser; tests that need it are skipped where there is none."""
+    browser = start_browser()
+    yield browser
+    browser.stop()

@@ -15,6 +15,7 @@ PACKAGE = Path(lenet.__file__).parent
 BASE = {"errors", "_safetensors", "_settings", "_storage", "_version"}
 # What each room may import, as the drawing in docs/concepts has it.
 ALLOWED = {
+    "pages": set(),
     "pictures": set(),
     "datasets": {"pictures"},
     "kernels": set(),
@@ -23,6 +24,8 @@ ALLOWED = {
     "tracking": {"training"},
     "runs": {"datasets", "kernels", "models", "training", "tracking"},
     "evaluation": {"datasets", "kernels", "models", "training", "runs"},
+    "prediction": {"datasets", "kernels", "models", "pictures", "runs", "training"},
+    "reporting": {"datasets", "evaluation", "kernels", "models", "pages", "runs", "training"},
     "comparison": {"datasets", "evaluation", "models", "runs", "training"},
     "estimator": {"datasets", "kernels", "models", "training", "runs"},
     "d2l": {"datasets", "models", "training"},
@@ -36,6 +39,9 @@ ALLOWED = {
         "evaluation",
         "kernels",
         "models",
+        "pictures",
+        "prediction",
+        "reporting",
         "runs",
         "training",
     },
@@ -82,6 +88,8 @@ def test_every_room_is_in_the_table() -> None:
         "import sys; sys.argv = ['lenet', 'train', '--help']; import lenet.cli\n"
         "try: lenet.cli.main()\nexcept SystemExit as leave: assert leave.code == 0",
         "import sys; sys.argv = ['lenet', 'data', 'info', '--help']; import lenet.cli\n"
+        "try: lenet.cli.main()\nexcept SystemExit as leave: assert leave.code == 0",
+        "import sys; sys.argv = ['lenet', 'report', '--help']; import lenet.cli\n"
         "try: lenet.cli.main()\nexcept SystemExit as leave: assert leave.code == 0",
         "import sys; sys.argv = ['lenet', 'doctor', '--help']; import lenet.cli\n"
         "try: lenet.cli.main()\nexcept SystemExit as leave: assert leave.code == 0",

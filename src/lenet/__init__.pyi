@@ -8,7 +8,10 @@ from . import estimator as estimator
 from . import evaluation as evaluation
 from . import kernels as kernels
 from . import models as models
+from . import pages as pages
 from . import pictures as pictures
+from . import prediction as prediction
+from . import reporting as reporting
 from . import runs as runs
 from . import tracking as tracking
 from . import training as training
@@ -27,6 +30,9 @@ from .models import initialise as initialise
 from .models import load_model as load_model
 from .models import save_model as save_model
 from .models import summarise as summarise
+from .prediction import open_model as open_model
+from .prediction import predict as predict
+from .reporting import report as report
 from .runs import Run as Run
 from .runs import find_runs as find_runs
 from .runs import load as load
@@ -63,8 +69,14 @@ __all__ = [
     "load_dataset",
     "load_model",
     "models",
+    "open_model",
     "open_run",
+    "pages",
     "pictures",
+    "predict",
+    "prediction",
+    "report",
+    "reporting",
     "resume",
     "runs",
     "save_model",

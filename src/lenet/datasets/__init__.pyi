@@ -12,6 +12,7 @@ from ._contact_sheet import draw_contact_sheet as draw_contact_sheet
 from ._convert import convert_dataset as convert_dataset
 from ._dataset import Dataset as Dataset
 from ._dataset import Split as Split
+from ._dataset import stratified_halves as stratified_halves
 from ._enlarge import enlarge_images as enlarge_images
 from ._findings import Findings as Findings
 from ._findings import describe_dataset as describe_dataset
@@ -54,4 +55,5 @@ __all__ = [
     "load_dataset",
     "prepared_datasets",
     "read_idx",
+    "stratified_halves",
 ]

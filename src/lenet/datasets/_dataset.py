@@ -185,6 +185,11 @@ def stratified_halves(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Draw the same share of every class.
 
+    Args:
+        labels: The class of each image, int64 (N,).
+        fraction: The share to draw, 0 to 1.
+        seed: Decides which, 0 or more.
+
     Returns:
         The indices that stay and the indices that were drawn, each in ascending order.
     """

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,6 +9,49 @@ from lenet.evaluation._scores import Evaluation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Images of one class that were taken for another.
+
+    Attributes:
+        true: What they are.
+        given: What they were taken for.
+        count: How many, at least 1.
+        images: How many images of the true class there were.
+    """
+
+    true: str
+    given: str
+    count: int
+    images: int
+
+
+def frequent_confusions(evaluation: Evaluation, most: int = 5) -> tuple[Confusion, ...]:
+    """Which classes are most often taken for which.
+
+    Args:
+        evaluation: Whose confusion matrix.
+        most: How many to give at most.
+
+    Returns:
+        The confusions, the most frequent first; those that never happen are left out.
+
+    >>> from lenet.evaluation import score_predictions
+    >>> labels, predictions = np.array([0, 1, 1]), np.array([0, 1, 0])
+    >>> frequent_confusions(score_predictions(
+    ...     labels, predictions, ("cat", "dog"), loss=0.5, dataset="pets", split="test"))
+    (Confusion(true='dog', given='cat', count=1, images=2),)
+    """
+    names = [score.name for score in evaluation.classes]
+    wrong = [
+        Confusion(names[row], names[column], count, sum(counts))
+        for row, counts in enumerate(evaluation.confusion)
+        for column, count in enumerate(counts)
+        if row != column and count
+    ]
+    return tuple(sorted(wrong, key=lambda one: -one.count)[:most])
 
 
 def confusion_text(evaluation: Evaluation) -> str:

@@ -1,23 +1,18 @@
 from pathlib import Path
-from typing import Literal
-
-import torch
 
 from lenet.datasets import Dataset
-from lenet.evaluation._examples import find_dataset, pick_examples
-from lenet.evaluation._scores import Evaluation, score_predictions
+from lenet.evaluation._answers import SplitName, answer
+from lenet.evaluation._scores import Evaluation
 from lenet.evaluation._view_choice import Views
-from lenet.evaluation._views import log_probabilities
-from lenet.kernels import KernelChoice, use_kernels
-from lenet.runs import Run, load, open_run
-from lenet.training import pick_device
+from lenet.kernels import KernelChoice
+from lenet.runs import Run
 
 
 def evaluate(
     model: Run | Path | str = "latest",
     dataset: str | Path | Dataset | None = None,
     *,
-    split: Literal["train", "validation", "test"] = "test",
+    split: SplitName = "test",
     views: Views = "single",
     device: str = "auto",
     kernels: KernelChoice = "auto",
@@ -43,24 +38,12 @@ def evaluate(
         ModelError: The network does not fit the data.
         DatasetError: The data can't be had or used.
     """
-    source = (
-        model if isinstance(model, Run) or Path(model).is_file() else open_run(model, runs_folder)
-    )
-    network, card = load(source.folder if isinstance(source, Run) else source)
-    data = find_dataset(dataset, source if isinstance(source, Run) else Path(source), card)
-    data.check_fits(card.input_shape, len(card.class_names))
-    examples = pick_examples(source, data, split)
-    place = pick_device(device)
-    with use_kernels(kernels):
-        scores = log_probabilities(
-            network.to(place), examples, card.normalisation, views=views, device=place
-        )
-    labels = torch.from_numpy(examples.labels)
-    return score_predictions(
-        examples.labels,
-        scores.argmax(dim=1).numpy(),
-        data.class_names,
-        loss=float(torch.nn.functional.nll_loss(scores, labels)),
-        dataset=data.name,
+    return answer(
+        model,
+        dataset,
         split=split,
-    )
+        views=views,
+        device=device,
+        kernels=kernels,
+        runs_folder=runs_folder,
+    ).evaluation

@@ -1,3 +1,5 @@
+from ._blocks import network_blocks as network_blocks
+from ._card import HEADER_KEY as HEADER_KEY
 from ._card import Calibration as Calibration
 from ._card import ModelCard as ModelCard
 from ._card import Normalisation as Normalisation
@@ -23,6 +25,7 @@ from ._summary import LayerSummary as LayerSummary
 from ._summary import summarise as summarise
 
 __all__ = [
+    "HEADER_KEY",
     "MLP",
     "MODELS",
     "Calibration",
@@ -42,6 +45,7 @@ __all__ = [
     "initialise",
     "load_model",
     "model_config",
+    "network_blocks",
     "recognise_lenet",
     "save_model",
     "summarise",

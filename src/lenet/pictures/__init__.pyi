@@ -1,4 +1,7 @@
 from ._preparation import Preparation as Preparation
+from ._prepare import Seen as Seen
+from ._prepare import look_at as look_at
+from ._prepare import look_at_each as look_at_each
 from ._prepare import prepare as prepare
 from ._read import SUFFIXES as SUFFIXES
 from ._read import Pixels as Pixels
@@ -8,6 +11,9 @@ __all__ = [
     "SUFFIXES",
     "Pixels",
     "Preparation",
+    "Seen",
+    "look_at",
+    "look_at_each",
     "prepare",
     "read_picture",
 ]

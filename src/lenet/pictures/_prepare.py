@@ -1,17 +1,38 @@
-"""A picture becomes the image that a network takes."""
+"""A picture becomes the image, or the images, that a network takes."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
-from lenet.errors import ModelError
+from lenet.errors import ModelError, SettingError
 from lenet.pictures._frame import Values, as_bytes, fitted_size, place_in_middle, resize
 from lenet.pictures._ground import ground_colour
+from lenet.pictures._ink import Ink, find_ink
 from lenet.pictures._preparation import Preparation
 from lenet.pictures._read import Pixels
-from lenet.pictures._symbol import find_ink, fit_symbol
+from lenet.pictures._split import split_symbols
+from lenet.pictures._symbol import fit_symbol
 
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 _LIGHT = 128
-_TRIMMED = 0.03  # of 255: what differs less from the ground is ground
+_LEAST_DIFFERENCE = 0.03 * 255  # what differs less from the ground is ground
+_SYMBOL_SIDE, _PAGE_SIDE = 400, 1600  # pixels in which one symbol, or many, are looked for
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What a network sees of a picture.
+
+    Attributes:
+        image: What it takes, uint8 (C, H, W).
+        box: The part of the picture that it shows: top, left, bottom and right, in shares of the
+            picture's height and width from 0 to 1.
+        is_blank: Whether there is nothing to be seen.
+    """
+
+    image: Pixels
+    box: tuple[float, float, float, float]
+    is_blank: bool = False
 
 
 def prepare(pixels: Pixels, preparation: Preparation) -> Pixels:
@@ -34,32 +55,94 @@ def prepare(pixels: Pixels, preparation: Preparation) -> Pixels:
     >>> image.shape, int(image.max()), int((image > 128).any(axis=(0, 2)).sum())
     ((1, 28, 28), 255, 20)
     """
-    if preparation.channels not in (1, 3):
-        message = f"A picture has 1 or 3 channels, not the {preparation.channels} of this network."
-        raise ModelError(message)
-    image = np.atleast_3d(pixels).transpose(2, 0, 1).astype(np.float32)
+    return look_at(pixels, preparation).image
+
+
+def look_at(pixels: Pixels, preparation: Preparation) -> Seen:
+    """Do the same, and say which part of the picture it is and whether there is anything.
+
+    Args:
+        pixels: As for `prepare`.
+        preparation: As for `prepare`.
+
+    Raises:
+        ModelError: As for `prepare`.
+    """
+    image = _planes(pixels, preparation)
     if preparation.method == "symbol":
-        return _prepare_symbol(image, preparation)
+        ink = find_ink(image, _SYMBOL_SIDE)
+        return _see_symbol(ink, preparation) if ink else _see_nothing(preparation)
     image = _with_polarity(_with_channels(image, preparation.channels), preparation)
     ground = ground_colour(image)
     frame = inner = preparation.height, preparation.width
-    if preparation.method == "object":
-        image = _trim(image, ground)
+    sizes = image.shape[1:]
+    box = slice(0, sizes[0]), slice(0, sizes[1])
+    differs = (np.abs(image - ground[:, None, None]) > _LEAST_DIFFERENCE).any(axis=0)
+    if preparation.method == "object" and differs.any():
         inner = frame[0] - 2 * preparation.margin, frame[1] - 2 * preparation.margin
-    fitted = resize(image, *fitted_size(image.shape[1:], inner))
-    return as_bytes(place_in_middle(fitted, frame, ground))
+        rows, columns = (np.flatnonzero(differs.any(axis=axis)) for axis in (1, 0))
+        box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    fitted = resize(image[:, box[0], box[1]], *fitted_size(image[0][box].shape, inner))
+    framed = as_bytes(place_in_middle(fitted, frame, ground))
+    return Seen(framed, _shares(box, sizes), is_blank=not differs.any())
 
 
-def _prepare_symbol(image: Values, preparation: Preparation) -> Pixels:
-    """Fit what is drawn into its box; nothing drawn is an empty ground."""
-    ink = find_ink(image)
-    frame = preparation.height, preparation.width
-    drawn = np.zeros(frame, np.float32)
-    if ink is not None:
-        drawn = fit_symbol(ink, *frame, preparation.margin)
+def look_at_each(pixels: Pixels, preparation: Preparation) -> list[Seen]:
+    """Cut a picture with several symbols up, and see each: line by line, each from the left.
+
+    Args:
+        pixels: As for `prepare`.
+        preparation: As for `prepare`, with the method `symbol`.
+
+    Returns:
+        What is seen of each symbol; nothing where nothing is drawn.
+
+    Raises:
+        SettingError: The method is another one: only drawn symbols can be told apart.
+        ModelError: As for `prepare`.
+    """
+    if preparation.method != "symbol":
+        message = (
+            "Only drawn symbols can be cut out of a picture; the pictures of this network are "
+            f"prepared by `{preparation.method}`, not by `symbol`."
+        )
+        raise SettingError(message)
+    ink = find_ink(_planes(pixels, preparation), _PAGE_SIDE)
+    return [_see_symbol(symbol, preparation) for symbol in split_symbols(ink)] if ink else []
+
+
+def _planes(pixels: Pixels, preparation: Preparation) -> Values:
+    """A picture as float32 (1, H, W) or (3, H, W), if the network takes pictures."""
+    if preparation.channels not in (1, 3):
+        message = f"A picture has 1 or 3 channels, not the {preparation.channels} of this network."
+        raise ModelError(message)
+    planes: Values = np.atleast_3d(pixels).transpose(2, 0, 1).astype(np.float32)
+    return planes
+
+
+def _see_symbol(ink: Ink, preparation: Preparation) -> Seen:
+    """Ink in its frame, with the polarity that the network knows."""
+    drawn = fit_symbol(ink, preparation.height, preparation.width, preparation.margin)
+    return Seen(_as_image(drawn, preparation), _shares(ink.box, ink.mask.shape))
+
+
+def _see_nothing(preparation: Preparation) -> Seen:
+    """The empty ground."""
+    empty = np.zeros((preparation.height, preparation.width), np.float32)
+    return Seen(_as_image(empty, preparation), (0.0, 0.0, 1.0, 1.0), is_blank=True)
+
+
+def _as_image(drawn: Values, preparation: Preparation) -> Pixels:
+    """Ink from 0 to 1 as pixels of an image."""
     if preparation.polarity == "dark-on-light":
         drawn = 1 - drawn
     return as_bytes(255 * np.repeat(drawn[None], preparation.channels, axis=0))
+
+
+def _shares(box: tuple[slice, slice], sizes: tuple[int, ...]) -> tuple[float, float, float, float]:
+    """Where a box lies, in shares of the picture's height and width."""
+    (rows, columns), (height, width) = box, sizes
+    return rows.start / height, columns.start / width, rows.stop / height, columns.stop / width
 
 
 def _with_channels(image: Values, channels: int) -> Values:
@@ -67,8 +150,10 @@ def _with_channels(image: Values, channels: int) -> Values:
     if len(image) == channels:
         return image
     if channels == 3:
-        return np.repeat(image, 3, axis=0)
-    return np.tensordot(_LUMINANCE, image, axes=1)[None]
+        three: Values = np.repeat(image, 3, axis=0)
+        return three
+    grey: Values = np.tensordot(_LUMINANCE, image, axes=1)
+    return grey[None]
 
 
 def _with_polarity(image: Values, preparation: Preparation) -> Values:
@@ -77,12 +162,3 @@ def _with_polarity(image: Values, preparation: Preparation) -> Values:
         return image
     is_light = float(ground_colour(image).mean()) >= _LIGHT
     return 255 - image if is_light == (preparation.polarity == "light-on-dark") else image
-
-
-def _trim(image: Values, ground: Values) -> Values:
-    """Leave out rows and columns at the edges that are all ground."""
-    differs = (np.abs(image - ground[:, None, None]) > 255 * _TRIMMED).any(axis=0)
-    if not differs.any():
-        return image
-    rows, columns = np.flatnonzero(differs.any(axis=1)), np.flatnonzero(differs.any(axis=0))
-    return image[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

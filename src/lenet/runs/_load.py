@@ -1,7 +1,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lenet.errors import RunError
 from lenet.models import ModelCard, load_model
 from lenet.runs._run import open_run
 
@@ -25,10 +24,4 @@ def load(model: Path | str, runs_folder: Path | str = "runs") -> tuple["nn.Modul
     """
     if Path(model).is_file():
         return load_model(model)
-    run = open_run(model, runs_folder)
-    if not run.model_path.exists():
-        message = (
-            f"`{run.folder}` has no model yet; go on with `lenet train --resume {run.folder}`."
-        )
-        raise RunError(message)
-    return load_model(run.model_path)
+    return load_model(open_run(model, runs_folder).require_model())

@@ -60,6 +60,18 @@ class Run:
         """The network, in one file that explains itself."""
         return self.folder / "model.safetensors"
 
+    def require_model(self) -> Path:
+        """The file of the network.
+
+        Raises:
+            RunError: There is none yet.
+        """
+        if not self.model_path.exists():
+            go_on = f"`lenet train --resume {self.folder}`"
+            message = f"`{self.folder}` has no model yet; go on with {go_on}."
+            raise RunError(message)
+        return self.model_path
+
     @property
     def checkpoint_path(self) -> Path:
         """All that is needed to go on."""

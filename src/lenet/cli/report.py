@@ -1,0 +1,76 @@
+"""The `lenet report` command."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from lenet.cli._console import print_line
+from lenet.kernels import KernelChoice
+
+
+def report(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN|MODEL", help="A run's folder or name, `latest`, or a model file."
+        ),
+    ] = "latest",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The file to write. [default: `report.html` in the run folder, or "
+            "`report-DATA-SPLIT.html` with `--data` or `--split`; for a model file "
+            "`NAME-report.html` here]",
+            show_default=False,
+        ),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            "--dataset",
+            metavar="NAME|PATH",
+            help="The dataset, or a folder or file of your own. [default: what the network was "
+            "trained on]",
+            show_default=False,
+        ),
+    ] = None,
+    split: Annotated[
+        Literal["train", "validation", "test"] | None,
+        typer.Option(
+            "--split",
+            help="Which images are scored. [default: test, or validation without test images]",
+            show_default=False,
+        ),
+    ] = None,
+    device: Annotated[
+        str, typer.Option("--device", help="`cpu`, `cuda`, `mps`, …; `auto` takes the best.")
+    ] = "auto",
+    kernels: Annotated[
+        KernelChoice,
+        typer.Option(
+            "--kernels",
+            help="What computes on a CPU: lenet's compiled kernels, PyTorch, or the kernels where "
+            "they serve.",
+        ),
+    ] = "auto",
+    runs_folder: Annotated[
+        Path, typer.Option("--runs-folder", help="Where names of runs are looked for.")
+    ] = Path("runs"),
+) -> None:
+    """Write one HTML page about a trained network: scores, mistakes, trust, robustness, recipe."""
+    from lenet import reporting
+
+    path = reporting.report(
+        model,
+        data,
+        output=output,
+        split=split,
+        device=device,
+        kernels=kernels,
+        runs_folder=runs_folder,
+    )
+    print_line(f"Report written to {path}")

@@ -1,0 +1,178 @@
+"""What pictures show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+import numpy as np
+
+from lenet._settings import check_range
+from lenet.errors import PictureError, SettingError
+from lenet.pictures import (
+    Pixels,
+    Preparation,
+    Seen,
+    look_at,
+    look_at_each,
+    read_picture,
+)
+from lenet.prediction._trained_model import TrainedModel, open_model
+from lenet.runs import Run
+
+_BATCH = 256  # images that are classified at once
+
+Source = Path | str | bytes | BinaryIO | Pixels
+Doubt = Literal["blank", "unsure"]
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a picture, or a symbol in it, shows.
+
+    Attributes:
+        source: The picture's file, or what else it is called.
+        class_name: What it shows; `None` for none of the classes.
+        probability: How likely the likeliest class is, 0 to 1.
+        top: The likeliest classes with their probabilities, from the likeliest on.
+        doubt: Why it is none of the classes: there is nothing in it (`blank`), or no class is
+            likely enough (`unsure`).
+        seen: The image that the network got, and where it lies in the picture.
+    """
+
+    source: str
+    class_name: str | None
+    probability: float
+    top: tuple[tuple[str, float], ...]
+    doubt: Doubt | None
+    seen: Seen
+
+
+def predict(
+    pictures: Source | Iterable[Source],
+    model: TrainedModel | Run | Path | str = "digits",
+    *,
+    top: int = 3,
+    threshold: float | None = None,
+    many: bool = False,
+    runs_folder: Path | str = "runs",
+) -> list[Prediction]:
+    """Say what pictures show.
+
+    Each picture is read, brought into the form that the network was taught on, and classified. An
+    answer that is less likely than the model's threshold is none of the classes.
+
+    Args:
+        pictures: One picture or several: paths, bytes of files, open files, or pixels, uint8 (H, W)
+            or (H, W, 3).
+        model: `digits` or `fashion`, which are bundled; a model file; a run, its folder or name, or
+            `latest`; or what `open_model` gave.
+        top: How many classes to give, at least 1.
+        threshold: The least probability of an answer, 0 to 1; where none is given, the one that was
+            measured on the model's validation images.
+        many: Whether a picture holds several symbols, which are cut out and answered one by one:
+            line by line, each from the left.
+        runs_folder: Where names of runs are looked for.
+
+    Returns:
+        The answers in the order of the pictures; with `many`, as many as there are symbols.
+
+    Raises:
+        PictureError: A picture can't be read.
+        RunError, ModelError: The model can't be had or used.
+        SettingError: A setting is out of range, or symbols are to be cut where that is not
+            possible.
+
+    >>> strokes = np.full((90, 90), 255, np.uint8)
+    >>> strokes[15:75, 42:48] = 0
+    >>> [answer.class_name for answer in predict(strokes)]
+    ['1']
+    """
+    is_one = isinstance(pictures, (str, Path, bytes, np.ndarray)) or hasattr(pictures, "read")
+    sources: Iterable[Source] = [pictures] if is_one else pictures  # type: ignore[list-item,assignment]
+    opened = (
+        model if isinstance(model, TrainedModel) else open_model(model, runs_folder=runs_folder)
+    )
+    return list(predict_each(sources, opened, top=top, threshold=threshold, many=many))
+
+
+def predict_each(
+    pictures: Iterable[Source],
+    model: TrainedModel,
+    *,
+    top: int = 3,
+    threshold: float | None = None,
+    many: bool = False,
+    on_error: Callable[[PictureError], None] | None = None,
+) -> Iterator[Prediction]:
+    """Do the same for any number of pictures, which are read as the answers are asked for.
+
+    Args:
+        pictures: As for `predict`.
+        model: As for `predict`.
+        top: As for `predict`.
+        threshold: As for `predict`.
+        many: As for `predict`.
+        on_error: Is told of each picture that can't be read, and the others go on; where none is
+            given, the first one is an error.
+
+    Raises:
+        PictureError, SettingError: As for `predict`.
+    """
+    check_range("top", top, 1, 10**6)
+    if threshold is not None and not 0 <= threshold <= 1:
+        message = f"`threshold` must be from 0 to 1, not {threshold}."
+        raise SettingError(message)
+    least = model.card.calibration.threshold if threshold is None else threshold
+    look = look_at_each if many else _look_once
+    waiting: list[tuple[str, Seen]] = []
+    for source in pictures:
+        try:
+            pixels = source if isinstance(source, np.ndarray) else read_picture(source)
+        except PictureError as error:
+            if on_error is None:
+                raise
+            on_error(error)
+            continue
+        waiting += [(_name(source), seen) for seen in look(pixels, model.card.preparation)]
+        if len(waiting) >= _BATCH:
+            yield from _answers(waiting, model, top, least)
+            waiting = []
+    if waiting:
+        yield from _answers(waiting, model, top, least)
+
+
+def _look_once(pixels: Pixels, preparation: Preparation) -> list[Seen]:
+    """A picture as one that holds one thing."""
+    return [look_at(pixels, preparation)]
+
+
+def _answers(
+    looks: list[tuple[str, Seen]], model: TrainedModel, top: int, least: float
+) -> Iterator[Prediction]:
+    """What a model makes of a batch."""
+    images = np.stack([seen.image for _, seen in looks])
+    names = model.card.class_names
+    for (source, seen), shares in zip(looks, model.probabilities(images), strict=True):
+        likeliest = np.argsort(-shares, kind="stable")[:top]
+        probability = float(shares[likeliest[0]])
+        doubt: Doubt | None = "blank" if seen.is_blank else None
+        if doubt is None and probability < least:
+            doubt = "unsure"
+        yield Prediction(
+            source,
+            None if doubt else names[likeliest[0]],
+            probability,
+            tuple((names[index], float(shares[index])) for index in likeliest),
+            doubt,
+            seen,
+        )
+
+
+def _name(source: Source) -> str:
+    """What to call a picture."""
+    if isinstance(source, (str, Path)):
+        return str(source)
+    return str(getattr(source, "name", "picture"))

@@ -1,0 +1,119 @@
+"""A trained network that answers, on the compiled kernels without PyTorch where they serve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lenet._safetensors import read_arrays, read_header
+from lenet.errors import LenetError, ModelFileError
+from lenet.kernels import Predictor, kernel_status
+from lenet.models import HEADER_KEY, ModelCard, model_config, network_blocks
+from lenet.pictures import Pixels
+from lenet.prediction._bundled import BUNDLED
+from lenet.runs import Run, open_run
+
+Logits = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A network that was trained, and what its file says about it.
+
+    Attributes:
+        name: What to call it: a bundled model's name, a run's or a file's.
+        card: What its file says.
+        logits: What it makes of images: uint8 (N, C, H, W) gives float32 (N, classes).
+    """
+
+    name: str
+    card: ModelCard
+    logits: Callable[[Pixels], Logits]
+
+    def probabilities(self, images: Pixels) -> npt.NDArray[np.float64]:
+        """The classes' probabilities, calibrated where the network was.
+
+        Args:
+            images: uint8 (N, C, H, W), as `lenet.pictures.prepare` makes them.
+
+        Returns:
+            float64 (N, classes); rows sum up to 1.
+        """
+        scaled = self.logits(images).astype(np.float64) / self.card.calibration.temperature
+        exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+        shares: npt.NDArray[np.float64] = exponentials / exponentials.sum(axis=1, keepdims=True)
+        return shares
+
+
+def open_model(
+    model: Run | Path | str = "digits", *, runs_folder: Path | str = "runs"
+) -> TrainedModel:
+    """Open a trained network to ask it.
+
+    Args:
+        model: `digits` or `fashion`, which are bundled; a model file; a run, its folder or name, or
+            `latest`.
+        runs_folder: Where names of runs are looked for.
+
+    Raises:
+        RunError: There is no such run, or it has no model yet.
+        ModelFileError: The file is damaged or not a model of ours.
+
+    >>> open_model("digits").card.class_names
+    ('0', '1', '2', '3', '4', '5', '6', '7', '8', '9')
+    """
+    name, path = _find(model, runs_folder)
+    card, logits = _without_pytorch(path) or _with_pytorch(path)
+    return TrainedModel(name, card, logits)
+
+
+def _find(model: Run | Path | str, runs_folder: Path | str) -> tuple[str, Path]:
+    """What a model is called, and its file."""
+    if isinstance(model, Run):
+        return model.name, model.require_model()
+    if str(model) in BUNDLED and not Path(model).exists():
+        return str(model), BUNDLED[str(model)]
+    if Path(model).is_file():
+        return Path(model).stem, Path(model)
+    run = open_run(model, runs_folder)
+    return run.name, run.require_model()
+
+
+def _without_pytorch(path: Path) -> tuple[ModelCard, Callable[[Pixels], Logits]] | None:
+    """A network on the compiled kernels; nothing where they do not serve or the file is odd."""
+    if kernel_status().reason:
+        return None
+    try:
+        card = ModelCard.from_json(read_header(path, ModelFileError)[HEADER_KEY])
+        config = model_config(card.model, card.config)
+        card.check(config.to_dict())
+        blocks, parameters = network_blocks(config, read_arrays(path))
+        byte_values = (np.arange(256, dtype=np.float32) / np.float32(255)).astype(np.float32)
+        norm = card.normalisation
+        if (norm.mean, norm.std) != (0.0, 1.0):
+            byte_values = (byte_values - np.float32(norm.mean)) / np.float32(norm.std)
+        return card, Predictor(blocks, parameters, byte_values)
+    except (LenetError, ValueError, KeyError, TypeError):
+        return None  # whoever reads it with PyTorch says better what is wrong
+
+
+def _with_pytorch(path: Path) -> tuple[ModelCard, Callable[[Pixels], Logits]]:
+    """A network that PyTorch computes."""
+    from lenet.datasets import Batches, Split
+    from lenet.models import load_model
+    from lenet.training import compute_logits
+
+    network, card = load_model(path)
+
+    def logits(images: Pixels) -> Logits:
+        examples = Split(images, np.zeros(len(images), np.int64))
+        norm = card.normalisation
+        batches = Batches(examples, 256, mean=norm.mean, std=norm.std)
+        values: Logits = compute_logits(network, batches).numpy()
+        return values
+
+    return card, logits
