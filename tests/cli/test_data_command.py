@@ -50,10 +50,10 @@ def test_info_tells_what_was_found(few_digits: Dataset, pictures: Path) -> None:
 def test_info_prints_nothing_but_json_and_names_bad_pictures(pictures: Path) -> None:
     (pictures / "train" / "0" / "bad.png").write_text("no picture")
     error = call("data", "info", str(pictures), code=3).stderr
-    assert "1 pictures can't be read" in error
+    assert "1 picture can't be read" in error
     assert "bad.png" in error
     text = call("data", "info", str(pictures), "--skip-bad").stdout
-    assert "1 pictures can't be read and were passed over" in text
+    assert "Can't be read and passed over, 1 in all:" in text
 
 
 def test_show_draws_a_sheet(pictures: Path) -> None:

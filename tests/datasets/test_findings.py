@@ -91,7 +91,7 @@ def test_skipped_pictures_and_many_sizes_are_told(tmp_path: Path) -> None:
     dataset = load(tmp_path / "x", skip_bad=True)
     text = describe_dataset(dataset, examine_dataset(dataset))
     assert "pictures were 20×20 to 24×24, 5 sizes" in text
-    assert "7 pictures can't be read and were passed over:" in text
+    assert "Can't be read and passed over, 7 in all:" in text
     assert "and 2 more" in text
 
 

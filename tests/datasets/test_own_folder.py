@@ -149,8 +149,8 @@ def test_only_bad_pictures_are_an_error_even_where_they_are_skipped(tmp_path: Pa
     ("files", "message"),
     [
         ([], "holds no pictures in folders"),
-        (["a.png", "b.png"], "2 pictures beside its 0 folders, such as `a.png`"),
-        (["train/a.png", "train/x/b.png"], "1 pictures beside its 1 folders"),
+        (["a.png", "b.png"], "itself has pictures, 2 in all, such as `a.png`"),
+        (["train/a.png", "train/x/b.png"], "itself has pictures, 1 in all, such as `a.png`"),
         (["a/1.png", "loose.png"], "Put every picture into the folder of its class"),
         (["a/1.png", "a/2.png"], "of one class alone, `a`"),
         (["train/a/1.png", "test/a/2.png"], "of one class alone"),
@@ -235,6 +235,13 @@ def test_class_names_may_stand_in_a_file_that_gives_their_order(tmp_path: Path) 
 def test_a_place_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataFileError, match="There is no folder or file"):
         lenet.load_dataset(tmp_path / "nowhere")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataFileError, match="neither a folder nor a file"):
+        lenet.load_dataset(tmp_path / "pipe")
 
 
 def test_a_known_name_is_not_a_folder_and_a_path_is_not_a_name(tmp_path: Path) -> None:

@@ -44,6 +44,33 @@ def test_the_label_may_stand_last_under_other_names(tmp_path: Path, name: str) -
     assert_holds(load(tmp_path / "x.csv").train, images, labels)
 
 
+@pytest.mark.parametrize("label", ["label", "digit"])
+def test_pixels_may_be_named_by_numbers(tmp_path: Path, label: str) -> None:
+    images, labels = draw(12)
+    frame = pd.DataFrame(images.reshape(12, -1))
+    frame.insert(0, label, labels)
+    frame.to_csv(tmp_path / "x.csv", index=False)
+    assert_holds(load(tmp_path / "x.csv").train, images, labels)
+    frame.to_csv(tmp_path / "y.csv")
+    assert_holds(load(tmp_path / "y.csv").train, images, labels)
+
+
+def test_all_columns_may_be_named_by_numbers(tmp_path: Path) -> None:
+    images, labels = draw(12)
+    frame = pd.DataFrame(np.column_stack([labels, images.reshape(12, -1)]))
+    frame.to_csv(tmp_path / "x.csv", index=False)
+    assert_holds(load(tmp_path / "x.csv").train, images, labels)
+
+
+def test_the_first_line_may_hold_a_label_that_is_a_text(tmp_path: Path) -> None:
+    images, labels = draw(12)
+    named = pd.Series(labels).map({0: "cat", 1: "dog", 2: "owl"})
+    table(images, named).to_csv(tmp_path / "x.csv", index=False, header=False)
+    dataset = load(tmp_path / "x.csv")
+    assert dataset.class_names == ("cat", "dog", "owl")
+    assert_holds(dataset.train, images, labels)
+
+
 def test_labels_may_be_texts_and_have_gaps(tmp_path: Path) -> None:
     images, labels = draw(12)
     named = pd.Series(labels).map({0: "cat, big", 1: "dog", 2: 'the "other"'})

@@ -160,7 +160,8 @@ def _unreadable(failures: list[str]) -> str:
     """The error that names what can't be read."""
     first = "\n".join(f"  {failure}" for failure in failures[:_NAMED])
     more = f"\n  and {len(failures) - _NAMED:,} more" if len(failures) > _NAMED else ""
+    count = "1 picture" if len(failures) == 1 else f"{len(failures):,} pictures"
     return (
-        f"{len(failures):,} pictures can't be read:\n{first}{more}\n"
+        f"{count} can't be read:\n{first}{more}\n"
         "Mend or remove them, or pass over them with `--skip-bad` (`skip_bad=True`)."
     )

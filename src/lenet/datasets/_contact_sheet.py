@@ -10,7 +10,7 @@ from lenet.datasets._dataset import Dataset
 _GAP = 2  # pixels between images, before they are enlarged
 _LEAST_SIDE = 56  # pixels that an image has on the sheet
 _DOTS = 100  # an inch
-_GROUND = (255, 255, 255)
+_GROUND = (222, 222, 226)  # on which black and white images stand out
 _OTHER_SCRIPTS = (
     "Noto Sans CJK SC",
     "Noto Sans CJK JP",

@@ -109,7 +109,7 @@ def _lines(dataset: Dataset, findings: Findings) -> Iterator[str]:
     yield from _class_table(dataset, findings)
     yield from origin.notes if origin else ()
     if origin and origin.skipped:
-        yield f"{len(origin.skipped):,} pictures can't be read and were passed over:"
+        yield f"Can't be read and passed over, {len(origin.skipped):,} in all:"
         yield from (f"  {reason}" for reason in origin.skipped[:_LISTED])
         if len(origin.skipped) > _LISTED:
             yield f"  and {len(origin.skipped) - _LISTED:,} more"

@@ -62,6 +62,9 @@ def _open_folder(folder: Path) -> Contents:
 
 def _open_file(path: Path) -> Contents:
     """What a file holds."""
+    if not path.is_file():  # opening a pipe would wait for ever
+        message = f"`{path}` is neither a folder nor a file."
+        raise DataFileError(message)
     with reading_errors(path, DataFileError), path.open("rb") as file:
         start = file.read(_SNIFFED)
     if start.startswith(_PARQUET):

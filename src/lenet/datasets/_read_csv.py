@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -83,35 +83,23 @@ def _recognise(path: Path) -> _Table:
         message = f"`{path}` is empty."
         raise DataFileError(message)
     delimiter = max(",;\t", key=lines[0].count)
-    first = _cells(lines[0], delimiter)
-    names = [cell.strip().lower() for cell in first]
-    is_pixels = len(first) > _LEAST_PIXELS
-    has_header = (
-        sum(map(_is_number, first)) < len(first) - 1
-        if is_pixels
-        else bool({*_LABEL_NAMES, *_FILE_NAMES} & set(names))
-    )
-    if not has_header:
-        names = [""] * len(first)
+    first, sample = _cells(lines[0], delimiter), _cells(lines[-1], delimiter)
+    names = _column_names(first)
+    has_header = names is not None or _counts_up(first)
     if len(first) < 2:
         message = f"`{path}` has one column; a table has a label and pixels or a file on each line."
         raise DataFileError(message)
-    sample = _cells(lines[-1], delimiter)
     if has_header and len(lines) == 1:
         message = f"`{path}` names its columns and has no lines below."
         raise DataFileError(message)
     table = partial(_Table, path, delimiter, has_header, len(first))
+    columns = range(len(first))
     file = _file_column(path, names, sample)
     if file is not None:
-        others = [column for column in range(len(first)) if column != file]
-        return table(_label_column(path, names, others, has_header), file=file)
-    label = _label_column(path, names, range(len(first)), has_header)
-    pixels = tuple(
-        column
-        for column in range(len(first))
-        if column != label and not (has_header and names[column] in _ROW_NAMES)
-    )
-    if not is_pixels:
+        return table(_label_column(path, names, [c for c in columns if c != file]), file=file)
+    label = _label_column(path, names, columns)
+    pixels = tuple(c for c in columns if c != label and not (names and names[c] in _ROW_NAMES))
+    if len(first) <= _LEAST_PIXELS:
         message = (
             f"`{path}` has {len(first)} columns, none of which holds the pictures' files; name it "
             "`path`. Files are looked for beside the table."
@@ -127,15 +115,35 @@ def _recognise(path: Path) -> _Table:
     return table(label, pixels)
 
 
-def _label_column(
-    path: Path, names: list[str], columns: "range | list[int]", has_header: bool
-) -> int:
-    """The column that holds the labels."""
+def _column_names(first: list[str]) -> list[str] | None:
+    """The names of the columns in lower case, if the first line has them."""
+    names = [cell.strip().lower() for cell in first]
+    texts = [name for name in names if not _is_number(name)]
+    has_pixels = len(first) > _LEAST_PIXELS
+    if (
+        {*_LABEL_NAMES, *_FILE_NAMES} & set(names)
+        or (has_pixels and len(texts) > 1)
+        or (texts and _counts_up([name for name in names if _is_number(name)]))
+    ):
+        return names
+    return None
+
+
+def _counts_up(cells: list[str]) -> bool:
+    """Whether cells number the columns, as programs do that have no names for them."""
+    if len(cells) < _LEAST_PIXELS or not all(cell.strip().isdecimal() for cell in cells):
+        return False
+    numbers = list(map(int, cells))
+    return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def _label_column(path: Path, names: list[str] | None, columns: Sequence[int]) -> int:
+    """The column that holds the labels: by its name, else the first."""
+    if names is None:
+        return columns[0]
     for name in _LABEL_NAMES:
         if name in names and names.index(name) in columns:
             return names.index(name)
-    if not has_header:
-        return columns[0]
     unlike = [
         column
         for column in columns
@@ -147,10 +155,10 @@ def _label_column(
     raise DataFileError(message)
 
 
-def _file_column(path: Path, names: list[str], sample: list[str]) -> int | None:
+def _file_column(path: Path, names: list[str] | None, sample: list[str]) -> int | None:
     """The column that holds the pictures' files, if there is one."""
     for name in _FILE_NAMES:
-        if name in names:
+        if names and name in names:
             column = names.index(name)
             if column < len(sample) and not _is_number(sample[column]):
                 return column

@@ -37,7 +37,7 @@ def list_folder(folder: Path) -> Contents:
         DataFileError: There are no folders of pictures, or they can't be told apart.
     """
     subfolders = _subfolders(folder)
-    _refuse_loose_pictures(folder, subfolders)
+    _refuse_loose_pictures(folder)
     parts = {path: part_of(path.name) for path in subfolders if _is_part(path)}
     if "train" in parts.values():
         found = _find_parts(folder, parts, subfolders)
@@ -85,15 +85,15 @@ def _is_part(path: Path) -> bool:
     return part_of(path.name) is not None and path.name.isalpha()
 
 
-def _refuse_loose_pictures(folder: Path, subfolders: list[Path]) -> None:
+def _refuse_loose_pictures(folder: Path) -> None:
     """Raise if pictures lie where no folder says of which class they are."""
     with reading_errors(folder, DataFileError), os.scandir(folder) as entries:
         files = [Path(entry) for entry in entries if entry.is_file() and _is_ours(entry.name)]
     loose = sorted(path.name for path in files if is_picture(path))
     if loose:
         message = (
-            f"`{folder}` has {len(loose):,} pictures beside its {len(subfolders)} folders, such as "
-            f"`{loose[0]}`. Put every picture into the folder of its class."
+            f"`{folder}` itself has pictures, {len(loose):,} in all, such as `{loose[0]}`. Put "
+            "every picture into the folder of its class."
         )
         raise DataFileError(message)
 
@@ -116,7 +116,7 @@ def _find_parts(
     found = []
     for path, part in parts.items():
         inside = _subfolders(path)
-        _refuse_loose_pictures(path, inside)
+        _refuse_loose_pictures(path)
         found.append(_find_classes(part, path, inside))
     return found
 

@@ -36,8 +36,8 @@ def report(
 
     Args:
         model: A run, its folder or name, `latest`, or a model file.
-        dataset: A name, or images of one's own; what the network was trained on where none is
-            given.
+        dataset: A name, the path of a folder or file of one's own, or images in memory; what the
+            network was trained on where none is given.
         output: The file to write. Where none is given it is `report.html` in the run folder, or
             `report-DATASET-SPLIT.html` if a dataset or split was asked for that is not the usual
             one; for a model file it lies in the current folder, with the file's name in front.
