@@ -111,7 +111,7 @@ def test_a_network_is_trained_resumed_and_scored_on_a_folder(pictures: Path) -> 
     image = np.zeros((28, 28), np.uint8)
     Image.fromarray(image).save(moved / "train" / "0" / "more.png")
     error = call("train", "--resume", "latest", "--data", str(moved), code=5).stderr
-    assert "is not the data that" in error
+    assert "images were added, removed or changed since" in error
 
 
 def test_another_folder_is_read_as_the_networks_own_and_all_of_it_is_scored(
@@ -131,6 +131,16 @@ def test_another_folder_is_read_as_the_networks_own_and_all_of_it_is_scored(
     (tmp_path / "photos" / "7" / "0.png").rename(tmp_path / "photos" / "seven" / "0.png")
     error = call("evaluate", "latest", "--data", "photos/", code=3).stderr
     assert "has the class `seven`, which the network does not know" in error
+
+
+def test_pictures_that_cannot_be_read_are_passed_over_in_scoring_too(
+    pictures: Path, tmp_path: Path
+) -> None:
+    call("train", "--data", "digits", "--epochs", "1")
+    (pictures / "test" / "0" / "bad.png").write_text("no picture")
+    for command in ("evaluate", "report"):
+        assert "--skip-bad" in call(command, "--data", str(pictures), code=3).stderr
+        call(command, "--data", str(pictures), "--skip-bad")
 
 
 def test_runs_on_a_folder_can_be_compared(pictures: Path) -> None:

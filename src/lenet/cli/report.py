@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from lenet.cli._console import print_line
+from lenet.cli._data_options import SkipBad, choose_data
 from lenet.kernels import KernelChoice
 
 
@@ -38,6 +39,7 @@ def report(
             show_default=False,
         ),
     ] = None,
+    skip_bad: SkipBad = None,
     split: Annotated[
         Literal["train", "validation", "test"] | None,
         typer.Option(
@@ -66,7 +68,7 @@ def report(
 
     path = reporting.report(
         model,
-        data,
+        choose_data(data, {"skip_bad": skip_bad}),
         output=output,
         split=split,
         device=device,

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from lenet.datasets import Dataset
+from lenet.datasets import Dataset, DataSource
 from lenet.evaluation._answers import SplitName, answer
 from lenet.evaluation._scores import Evaluation
 from lenet.evaluation._view_choice import Views
@@ -10,7 +10,7 @@ from lenet.runs import Run
 
 def evaluate(
     model: Run | Path | str = "latest",
-    dataset: str | Path | Dataset | None = None,
+    dataset: str | Path | DataSource | Dataset | None = None,
     *,
     split: SplitName = "test",
     views: Views = "single",

@@ -6,16 +6,23 @@ from typing import Any
 
 import numpy as np
 
-from lenet.datasets import Dataset, Split, dataset_names, find_source, load_dataset
+from lenet.datasets import (
+    Dataset,
+    DataSource,
+    Split,
+    dataset_names,
+    find_source,
+    load_dataset,
+)
 from lenet.errors import DatasetError, RunError
 from lenet.models import ModelCard
-from lenet.runs import Run, load_data_of
+from lenet.runs import Run, fingerprint_for, load_data_of
 
 _NAMED = 10  # classes in an error
 
 
 def find_dataset(
-    dataset: str | Path | Dataset | None, source: Run | Path, card: ModelCard
+    dataset: str | Path | DataSource | Dataset | None, source: Run | Path, card: ModelCard
 ) -> Dataset:
     """The dataset that was asked for, else the one that a network was trained on.
 
@@ -25,14 +32,15 @@ def find_dataset(
     no test part, all of it is for testing.
 
     Args:
-        dataset: A name, a path, or images in memory, if any are wanted.
+        dataset: A name, a path, a source of which the path and `skip_bad` count, or images in
+            memory, if any are wanted.
         source: The run or the model file that the network is from.
         card: What the model file says.
 
     Raises:
         DatasetError: The data can't be had, nobody but the caller has it, or it has classes that
             the network does not know.
-        RunError: What the run was trained on is gone.
+        RunError: What the run was trained on is gone or has changed.
     """
     if isinstance(dataset, Dataset):
         return dataset
@@ -74,16 +82,10 @@ def _find_training_data(run: Run, path: str) -> Dataset | None:
     config = run.config
     if config.source is None:
         return None
-    data = load_data_of(run, path)
-    is_same = path == config.source.path or _fingerprint(run, data) == config.fingerprint
-    return data if is_same else None
-
-
-def _fingerprint(run: Run, data: Dataset) -> str:
-    """Of data that is split as a run splits it."""
-    if run.config.recipe.validation:
-        data = data.with_validation(run.config.recipe.validation, run.config.seed)
-    return data.fingerprint()
+    if path == config.source.path:
+        return load_data_of(run)
+    data = load_dataset(config.source.replace(path=path))
+    return data if fingerprint_for(run, data) == config.fingerprint else None
 
 
 def _with_classes(data: Dataset, class_names: tuple[str, ...]) -> Dataset:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lenet.datasets import Dataset
+from lenet.datasets import Dataset, DataSource
 from lenet.errors import DatasetError, RunError
 from lenet.evaluation import (
     Answers,
@@ -68,7 +68,7 @@ class Findings:
 
 def examine(
     model: Run | Path | str = "latest",
-    dataset: str | Path | Dataset | None = None,
+    dataset: str | Path | DataSource | Dataset | None = None,
     *,
     split: SplitName | None = None,
     device: str = "auto",

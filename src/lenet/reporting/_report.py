@@ -3,7 +3,7 @@ from pathlib import Path
 
 from lenet._storage import write_atomically
 from lenet._version import __version__
-from lenet.datasets import Dataset
+from lenet.datasets import Dataset, DataSource
 from lenet.evaluation import SplitName
 from lenet.kernels import KernelChoice
 from lenet.pages import Page
@@ -22,7 +22,7 @@ from lenet.runs import Run
 
 def report(
     model: Run | Path | str = "latest",
-    dataset: str | Path | Dataset | None = None,
+    dataset: str | Path | DataSource | Dataset | None = None,
     *,
     output: Path | str | None = None,
     split: SplitName | None = None,

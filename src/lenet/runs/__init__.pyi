@@ -1,3 +1,4 @@
+from ._data_of import fingerprint_for as fingerprint_for
 from ._data_of import load_data_of as load_data_of
 from ._environment import describe_environment as describe_environment
 from ._load import load as load
@@ -23,6 +24,7 @@ __all__ = [
     "core_count",
     "describe_environment",
     "find_runs",
+    "fingerprint_for",
     "load",
     "load_data_of",
     "make_plan",

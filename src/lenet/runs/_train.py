@@ -201,8 +201,7 @@ def resume(
     if config.recipe.validation:
         data = data.with_validation(config.recipe.validation, config.seed)
     if data.fingerprint() != config.fingerprint:
-        place = f"`{config.source.path}` has changed: it" if config.source else f"`{data.name}`"
-        message = f"{place} is not the data that `{run.folder}` was started on."
+        message = f"`{config.dataset}` is not the data that `{run.folder}` was started on."
         raise RunError(message)
     if config.kernels == "native" and (reason := kernel_status().reason):
         message = f"`{run.folder}` was trained with compiled kernels. {reason}"
