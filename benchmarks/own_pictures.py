@@ -20,10 +20,7 @@ from PIL import Image, ImageFilter
 from scipy import ndimage
 
 import lenet
-from lenet.datasets import Batches, Split
-from lenet.models import ModelCard
 from lenet.pictures import Pixels, Preparation, prepare, read_picture
-from lenet.training import compute_logits
 
 Ink = npt.NDArray[np.float64]  # (H, W), 0 for the ground to 1 for ink
 Random = np.random.Generator
@@ -33,12 +30,16 @@ _LARGE = 112  # pixels: where strokes are made thinner or thicker
 def main() -> None:
     """Print the accuracies."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", help="a model file or a run of a digits network")
+    parser.add_argument("--model", default="digits", help="a model for digits")
     parser.add_argument("--images", type=int, default=2000, help="how many of the test digits")
     parser.add_argument("--sheet", type=Path, help="a PNG with examples of each kind")
     parser.add_argument("--only", help="kinds whose names hold this")
+    parser.add_argument("--photos", type=Path, help="write example photos into this folder instead")
     arguments = parser.parse_args()
-    network, card = lenet.load(arguments.model)
+    if arguments.photos:
+        write_photos(arguments.photos)
+        return
+    model = lenet.open_model(arguments.model)
     test = lenet.load_dataset("mnist").require_test().take(np.arange(arguments.images))
     rows = []
     for name, draw in KINDS.items():
@@ -48,22 +49,36 @@ def main() -> None:
             draw(image / 255, np.random.default_rng([index, 0]))
             for index, image in enumerate(test.images[:, 0])
         ]
-        plain = Preparation.plain(card.input_shape)
+        plain = Preparation.plain(model.card.input_shape)
         accuracies = []
-        for preparation in (plain, card.preparation):
+        for preparation in (plain, model.card.preparation):
             images = np.stack([prepare(picture, preparation) for picture in pictures])
-            accuracies.append(accuracy(network, card, Split(images, test.labels)))
+            given = model.logits(images).argmax(axis=1)
+            accuracies.append(float((given == test.labels).mean()))
         print_line(f"{name:<42} {accuracies[0]:8.4f} {accuracies[1]:8.4f}")
-        rows.append(example_row(pictures[:12], card.preparation))
+        rows.append(example_row(pictures[:12], model.card.preparation))
     if arguments.sheet:
         Image.fromarray(np.vstack(rows)).save(arguments.sheet)
 
 
-def accuracy(network: "object", card: ModelCard, examples: Split) -> float:
-    """The share of the examples that a network classifies rightly."""
-    norm = card.normalisation
-    logits = compute_logits(network, Batches(examples, 256, mean=norm.mean, std=norm.std))
-    return float((logits.argmax(dim=1).numpy() == examples.labels).mean())
+def write_photos(folder: Path) -> None:
+    """The photos of docs/images/photos: single digits, and a page of them."""
+    test = lenet.load_dataset("mnist").require_test()
+    digits = test.images[:, 0] / 255
+    for number, index in enumerate((0, 1, 4, 18, 61)):
+        picture = photographed(digits[index], np.random.default_rng(number))
+        Image.fromarray(picture).save(folder / f"{'abcde'[number]}.jpg", quality=80)
+    random = np.random.default_rng(9)
+    page = np.zeros((260, 420))
+    for place, index in enumerate(range(7, 15)):
+        row, column = divmod(place, 4)
+        image = Image.fromarray(digits[index].astype(np.float32)).resize((84, 84))
+        top, left = (
+            25 + 115 * row + random.integers(0, 12),
+            20 + 98 * column + random.integers(0, 9),
+        )
+        page[top : top + 84, left : left + 84] = np.asarray(image) > 0.4
+    Image.fromarray(unevenly_lit(page, random)).save(folder / "page.jpg", quality=80)
 
 
 def example_row(pictures: list[Pixels], preparation: Preparation) -> Pixels:

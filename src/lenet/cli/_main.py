@@ -14,6 +14,7 @@ from lenet.cli.compare import compare
 from lenet.cli.data import app as data
 from lenet.cli.doctor import doctor
 from lenet.cli.evaluate import evaluate
+from lenet.cli.predict import predict
 from lenet.cli.report import report
 from lenet.cli.runs import runs
 from lenet.cli.summary import summary
@@ -31,6 +32,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(train)
+app.command()(predict)
 app.command()(evaluate)
 app.command()(report)
 app.command()(runs)

@@ -73,9 +73,9 @@ def evaluate(
 ) -> None:
     """Score a trained network: accuracy, loss, each class, the confusion matrix."""
     from lenet import evaluation
-    from lenet.runs import open_run
+    from lenet.runs import locate_model
 
-    source = Path(model) if Path(model).is_file() else open_run(model, runs_folder)
+    source = locate_model(model, runs_folder)
     scored = evaluation.evaluate(
         source,
         choose_data(data, {"skip_bad": skip_bad}),

@@ -1,7 +1,6 @@
 from ._answers import Answers as Answers
 from ._answers import SplitName as SplitName
 from ._answers import answer as answer
-from ._answers import locate_model as locate_model
 from ._confusion import Confusion as Confusion
 from ._confusion import confusion_text as confusion_text
 from ._confusion import draw_confusion as draw_confusion
@@ -58,7 +57,6 @@ __all__ = [
     "find_suspects",
     "frequent_confusions",
     "invert_images",
-    "locate_model",
     "log_probabilities",
     "measure_robustness",
     "pick_examples",

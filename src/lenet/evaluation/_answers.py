@@ -15,7 +15,7 @@ from lenet.evaluation._view_choice import Views
 from lenet.evaluation._views import log_probabilities
 from lenet.kernels import KernelChoice, use_kernels
 from lenet.models import ModelCard
-from lenet.runs import Run, load, open_run
+from lenet.runs import Run, load, locate_model
 from lenet.training import pick_device
 
 SplitName = Literal["train", "validation", "test"]
@@ -88,7 +88,7 @@ def answer(
         LenetError: As for `evaluate`.
     """
     source = locate_model(model, runs_folder)
-    network, card = load(source.folder if isinstance(source, Run) else source)
+    network, card = load(source)
     data = find_dataset(dataset, source, card)
     data.check_fits(card.input_shape, len(card.class_names))
     examples = pick_examples(source, data, split)
@@ -98,14 +98,3 @@ def answer(
             network.to(place), examples, card.normalisation, views=views, device=place
         )
     return Answers(source, network, card, data, split, examples, scores)
-
-
-def locate_model(model: Run | Path | str, runs_folder: Path | str = "runs") -> Run | Path:
-    """The run or model file that is meant.
-
-    Raises:
-        RunError: There is no such run.
-    """
-    if isinstance(model, Run):
-        return model
-    return Path(model) if Path(model).is_file() else open_run(model, runs_folder)

@@ -2,6 +2,7 @@ from ._autograd import conv_block as conv_block
 from ._autograd import dense_block as dense_block
 from ._blocks import ConvBlock as ConvBlock
 from ._blocks import DenseBlock as DenseBlock
+from ._blocks import parameter_shapes as parameter_shapes
 from ._choice import KernelChoice as KernelChoice
 from ._choice import chosen_kernels as chosen_kernels
 from ._choice import try_kernels as try_kernels
@@ -30,6 +31,7 @@ __all__ = [
     "dense_block",
     "kernel_status",
     "make_predictor",
+    "parameter_shapes",
     "recognise_blocks",
     "recognise_network",
     "try_kernels",

@@ -1,4 +1,5 @@
 from ._blocks import network_blocks as network_blocks
+from ._bundled import BUNDLED as BUNDLED
 from ._card import HEADER_KEY as HEADER_KEY
 from ._card import Calibration as Calibration
 from ._card import ModelCard as ModelCard
@@ -25,6 +26,7 @@ from ._summary import LayerSummary as LayerSummary
 from ._summary import summarise as summarise
 
 __all__ = [
+    "BUNDLED",
     "HEADER_KEY",
     "MLP",
     "MODELS",

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.errors import ModelError
-from lenet.kernels import ConvBlock, DenseBlock
+from lenet.kernels import ConvBlock, DenseBlock, parameter_shapes
 from lenet.models._lenet_config import LeNetConfig
 from lenet.models._model_config import ModelConfig
 from lenet.models._predecessor_configs import MLPConfig, SoftmaxConfig
@@ -36,35 +36,33 @@ def network_blocks(
     if hidden == "gelu":
         message = "The compiled kernels do not have the activation `gelu`."
         raise ModelError(message)
-    shape = config.input_shape
     blocks: list[ConvBlock | DenseBlock] = []
-    parameters: list[Array] = []
-    layers = _layers(weights)
-    for number, (weight, bias) in enumerate(layers):
-        if weight.ndim == 4 and isinstance(config, LeNetConfig) and len(shape) == 3:
+    shape = config.input_shape
+    if isinstance(config, LeNetConfig):
+        for number, filters in enumerate(config.channels):
+            padding = config.padding if number == 0 else 0
+            channels, height, width = shape
             convolution = ConvBlock(
-                *shape,
-                filters=len(weight),
+                channels,
+                height,
+                width,
+                filters=filters,
                 kernel_size=config.kernel_size,
-                padding=config.padding if number == 0 else 0,
+                padding=padding,
                 activation=hidden,
                 pooling=config.pooling,
             )
             blocks.append(convolution)
             shape = convolution.output_shape
-        else:
-            is_last = number == len(layers) - 1
-            dense = DenseBlock(math.prod(shape), len(weight), "none" if is_last else hidden)
-            blocks.append(dense)
-            shape = dense.output_shape
-        if weight.shape != blocks[-1].weight_shape:
-            message = (
-                f"Weights of shape {weight.shape} stand where {blocks[-1].weight_shape} belong."
-            )
-            raise ModelError(message)
-        parameters += [weight, bias]
-    if shape != (config.classes,):
-        message = f"The network ends with {shape}, not with {config.classes} classes."
+    widths = () if isinstance(config, SoftmaxConfig) else config.dense_widths
+    for width in widths:
+        blocks.append(DenseBlock(math.prod(shape), width, hidden))
+        shape = (width,)
+    blocks.append(DenseBlock(math.prod(shape), config.classes))
+    parameters = [array for layer in _layers(weights) for array in layer]
+    found = [array.shape for array in parameters]
+    if found != parameter_shapes(blocks):
+        message = f"The weights are of shapes {found}, not {parameter_shapes(blocks)}."
         raise ModelError(message)
     return blocks, parameters
 

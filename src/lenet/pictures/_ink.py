@@ -63,10 +63,11 @@ def find_ink(image: Values, largest_side: int) -> Ink | None:
     peak = float(np.percentile(contrast[contrast >= floor], 95))
     least = max(_WEAK * peak, _NOISE * deviation)
     mask = _connected(contrast, least, peak)
-    while least < _STRONG * peak and _crossings_of_the_edge(mask) >= _LINED:
+    if _crossings_of_the_edge(mask) >= _LINED:
         # Ruled or squared paper, whose lines are fainter than what is written on it.
-        least *= _STEP
-        mask = _connected(contrast, least, peak)
+        while least < _STRONG * peak and _crossings_of_the_edge(mask):
+            least *= _STEP
+            mask = _connected(contrast, least, peak)
     high = float(np.percentile(contrast[mask], 95))
     strength = np.where(mask, contrast / high, 0).clip(0, 1).astype(np.float32)
     return Ink(strength, mask)

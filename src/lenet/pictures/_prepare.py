@@ -142,7 +142,14 @@ def _as_image(drawn: Values, preparation: Preparation) -> Pixels:
 def _shares(box: tuple[slice, slice], sizes: tuple[int, ...]) -> tuple[float, float, float, float]:
     """Where a box lies, in shares of the picture's height and width."""
     (rows, columns), (height, width) = box, sizes
-    return rows.start / height, columns.start / width, rows.stop / height, columns.stop / width
+    edges = (
+        rows.start / height,
+        columns.start / width,
+        rows.stop / height,
+        columns.stop / width,
+    )
+    top, left, bottom, right = map(float, edges)
+    return top, left, bottom, right
 
 
 def _with_channels(image: Values, channels: int) -> Values:

@@ -1,14 +1,20 @@
-from ._bundled import BUNDLED as BUNDLED
+from ._drawing import draw_predictions as draw_predictions
+from ._drawing import image_text as image_text
 from ._predict import Prediction as Prediction
 from ._predict import predict as predict
 from ._predict import predict_each as predict_each
+from ._sources import find_pictures as find_pictures
 from ._trained_model import TrainedModel as TrainedModel
+from ._trained_model import is_model as is_model
 from ._trained_model import open_model as open_model
 
 __all__ = [
-    "BUNDLED",
     "Prediction",
     "TrainedModel",
+    "draw_predictions",
+    "find_pictures",
+    "image_text",
+    "is_model",
     "open_model",
     "predict",
     "predict_each",

@@ -12,10 +12,9 @@ import numpy.typing as npt
 from lenet._safetensors import read_arrays, read_header
 from lenet.errors import LenetError, ModelFileError
 from lenet.kernels import Predictor, kernel_status
-from lenet.models import HEADER_KEY, ModelCard, model_config, network_blocks
+from lenet.models import BUNDLED, HEADER_KEY, ModelCard, model_config, network_blocks
 from lenet.pictures import Pixels
-from lenet.prediction._bundled import BUNDLED
-from lenet.runs import Run, open_run
+from lenet.runs import Run, locate_model
 
 Logits = npt.NDArray[np.float32]
 
@@ -66,21 +65,25 @@ def open_model(
     >>> open_model("digits").card.class_names
     ('0', '1', '2', '3', '4', '5', '6', '7', '8', '9')
     """
-    name, path = _find(model, runs_folder)
+    located = locate_model(model, runs_folder)
+    path = located.require_model() if isinstance(located, Run) else located
+    name = located.name if isinstance(located, Run) else located.stem
     card, logits = _without_pytorch(path) or _with_pytorch(path)
     return TrainedModel(name, card, logits)
 
 
-def _find(model: Run | Path | str, runs_folder: Path | str) -> tuple[str, Path]:
-    """What a model is called, and its file."""
-    if isinstance(model, Run):
-        return model.name, model.require_model()
-    if str(model) in BUNDLED and not Path(model).exists():
-        return str(model), BUNDLED[str(model)]
-    if Path(model).is_file():
-        return Path(model).stem, Path(model)
-    run = open_run(model, runs_folder)
-    return run.name, run.require_model()
+def is_model(name: str, runs_folder: Path | str = "runs") -> bool:
+    """Whether a name on the command line means a model rather than a picture.
+
+    It does if it is `latest` or a bundled model's name and no file of that name is there, a run
+    folder, a run's name, or a file that ends in `.safetensors`.
+    """
+    if name in ("latest", *BUNDLED):
+        return not Path(name).exists()
+    is_run = any(
+        (folder / "config.json").is_file() for folder in (Path(name), Path(runs_folder) / name)
+    )
+    return is_run or name.endswith(".safetensors")
 
 
 def _without_pytorch(path: Path) -> tuple[ModelCard, Callable[[Pixels], Logits]] | None:

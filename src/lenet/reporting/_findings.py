@@ -14,11 +14,10 @@ from lenet.evaluation import (
     SplitName,
     answer,
     find_dataset,
-    locate_model,
     measure_robustness,
 )
 from lenet.kernels import KernelChoice, use_kernels
-from lenet.runs import Run, load
+from lenet.runs import Run, load, locate_model
 
 _ROBUSTNESS_IMAGES = 2000
 
@@ -89,7 +88,7 @@ def examine(
         LenetError: As for `report`.
     """
     source = locate_model(model, runs_folder)
-    _, card = load(source.folder if isinstance(source, Run) else source)
+    _, card = load(source)
     data = find_dataset(dataset, source, card)
     chosen = split or ("test" if data.test is not None else "validation")
 

@@ -2,6 +2,7 @@ from ._data_of import fingerprint_for as fingerprint_for
 from ._data_of import load_data_of as load_data_of
 from ._environment import describe_environment as describe_environment
 from ._load import load as load
+from ._load import locate_model as locate_model
 from ._plan import Plan as Plan
 from ._plan import build_network as build_network
 from ._plan import make_plan as make_plan
@@ -27,6 +28,7 @@ __all__ = [
     "fingerprint_for",
     "load",
     "load_data_of",
+    "locate_model",
     "make_plan",
     "measure_normalisation",
     "open_run",

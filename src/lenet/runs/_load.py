@@ -1,18 +1,43 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lenet.models import ModelCard, load_model
-from lenet.runs._run import open_run
+from lenet.models import BUNDLED
+from lenet.runs._run import Run, open_run
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from lenet.models import ModelCard
 
-def load(model: Path | str, runs_folder: Path | str = "runs") -> tuple["nn.Module", ModelCard]:
-    """Load a trained network from a run or from a model file.
+
+def locate_model(model: Run | Path | str, runs_folder: Path | str = "runs") -> Run | Path:
+    """The run or the model file that is meant.
 
     Args:
-        model: A model file, a run folder, a run's name, or `latest`.
+        model: A model file, a run, its folder, its name, `latest`, or `digits` or `fashion`, which
+            come with the package; what lies in the current folder goes before these two.
+        runs_folder: Where names are looked for.
+
+    Raises:
+        RunError: There is no such run.
+    """
+    if isinstance(model, Run):
+        return model
+    if Path(model).is_file():
+        return Path(model)
+    if str(model) in BUNDLED and not Path(model).exists():
+        return BUNDLED[str(model)]
+    return open_run(model, runs_folder)
+
+
+def load(
+    model: Run | Path | str, runs_folder: Path | str = "runs"
+) -> "tuple[nn.Module, ModelCard]":
+    """Load a trained network.
+
+    Args:
+        model: A model file, a run, its folder, its name, `latest`, or `digits` or `fashion`, which
+            come with the package.
         runs_folder: Where names are looked for.
 
     Returns:
@@ -22,6 +47,7 @@ def load(model: Path | str, runs_folder: Path | str = "runs") -> tuple["nn.Modul
         RunError: There is no such run, or it has no model yet.
         ModelFileError: The file is damaged or not a model of ours.
     """
-    if Path(model).is_file():
-        return load_model(model)
-    return load_model(open_run(model, runs_folder).require_model())
+    from lenet.models import load_model  # needs PyTorch, which finding a model does not
+
+    located = locate_model(model, runs_folder)
+    return load_model(located.require_model() if isinstance(located, Run) else located)

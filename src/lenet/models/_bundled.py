@@ -1,4 +1,4 @@
-"""The models that come with the package."""
+"""The models that come with the package; `benchmarks/bundled_models.py` makes them."""
 
 from pathlib import Path
 

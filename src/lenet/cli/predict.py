@@ -1,0 +1,208 @@
+"""The `lenet predict` command."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from lenet.cli._console import print_error, print_line, print_notice
+from lenet.errors import PictureError, SettingError
+
+if TYPE_CHECKING:
+    from lenet.prediction import Prediction
+
+_MOST_DRAWN = 64  # answers in a picture
+_BAR_FROM = 50  # pictures
+_NONE = "none of these"
+
+
+def predict(
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[RUN|MODEL] PICTURE…",
+            help="Files, folders, patterns, URLs, or `-` for standard input; before them, if you "
+            "like, a run's folder or name, `latest`, a model file, `digits` or `fashion`.",
+            show_default=False,
+        ),
+    ],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            help="The model, if it does not stand before the pictures. [default: digits]",
+            show_default=False,
+        ),
+    ] = None,
+    top: Annotated[int, typer.Option("--top", help="How many classes to give.")] = 3,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            "--threshold",
+            help="The least probability of an answer; below it is none of the classes. [default: "
+            "as measured on the model's validation images]",
+            show_default=False,
+        ),
+    ] = None,
+    many: Annotated[
+        bool, typer.Option("--many", help="Cut pictures into symbols and read one by one.")
+    ] = False,
+    show: Annotated[
+        bool, typer.Option("--show", help="Draw in the terminal what the network saw.")
+    ] = False,
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            "--picture",
+            help="A PNG file that is made: each picture beside what the network saw.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    runs_folder: Annotated[
+        Path, typer.Option("--runs-folder", help="Where names of runs are looked for.")
+    ] = Path("runs"),
+) -> None:
+    """Say what pictures show: photos, scans, drawings.
+
+    Each picture is brought into the form that the network was taught on: for `digits` the ink is
+    found on its ground, whatever their colours are, and fitted into 28×28 as in MNIST. `--show` and
+    `--picture` let you see it.
+
+    A picture that can't be read is named, and the others are answered all the same.
+    """
+    from lenet.prediction import find_pictures, image_text, is_model, open_model, predict_each
+
+    if as_json and as_csv:
+        message = "`--json` and `--csv` exclude each other."
+        raise SettingError(message)
+    if model is None and is_model(names[0], runs_folder):
+        model, *names = names
+    if not names:
+        message = f"Say which pictures `{model}` should look at: `lenet predict {model} photo.png`."
+        raise SettingError(message)
+    opened = open_model(model or "digits", runs_folder=runs_folder)
+    sources = list(find_pictures(names))
+    errors: list[PictureError] = []
+
+    def note(error: PictureError) -> None:
+        errors.append(error)
+        print_error(str(error))
+
+    answers = predict_each(
+        _with_progress(sources),
+        opened,
+        top=top,
+        threshold=threshold,
+        many=many,
+        on_error=note if len(sources) > 1 else None,
+    )
+    if as_json:
+        answers = _print_json(answers)
+    elif as_csv:
+        answers = _print_csv(answers)
+    else:
+        answers = _print_table(answers, sources, opened.card.class_names)
+    drawn: list[Prediction] = []
+    for answer in answers:
+        if show:
+            print_line(image_text(answer.seen.image, colour=sys.stdout.isatty()))
+        if picture is not None and len(drawn) < _MOST_DRAWN:
+            drawn.append(answer)
+    if picture is not None and drawn:
+        _save_picture(drawn, sources, picture)
+    if errors:
+        message = f"{len(errors)} of {len(sources)} pictures can't be read."
+        raise PictureError(message)
+
+
+def _with_progress(sources: "list[str | BinaryIO]") -> "Iterator[str | BinaryIO]":
+    """The sources, with a bar on stderr where there are many and it does not disturb a table."""
+    if len(sources) < _BAR_FROM or not sys.stderr.isatty() or sys.stdout.isatty():
+        yield from sources
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(sources, "Reading pictures", console=Console(stderr=True), transient=True)
+
+
+def _print_json(answers: "Iterable[Prediction]") -> "Iterator[Prediction]":
+    """A JSON object a line."""
+    for answer in answers:
+        values = {
+            "source": answer.source,
+            "class": answer.class_name,
+            "probability": answer.probability,
+            "doubt": answer.doubt,
+            "top": [{"class": name, "probability": share} for name, share in answer.top],
+            "box": dict(zip(("top", "left", "bottom", "right"), answer.seen.box, strict=True)),
+        }
+        print_line(json.dumps(values, ensure_ascii=False))
+        yield answer
+
+
+def _print_csv(answers: "Iterable[Prediction]") -> "Iterator[Prediction]":
+    """Comma-separated values, with a line of headings."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["source", "class", "probability", "doubt", "likeliest", "box"])
+    for answer in answers:
+        box = " ".join(f"{edge:.4f}" for edge in answer.seen.box)
+        writer.writerow(
+            [
+                answer.source,
+                answer.class_name or "",
+                f"{answer.probability:.6f}",
+                answer.doubt or "",
+                answer.top[0][0],
+                box,
+            ]
+        )
+        yield answer
+
+
+def _print_table(
+    answers: "Iterable[Prediction]", sources: "list[str | BinaryIO]", class_names: tuple[str, ...]
+) -> "Iterator[Prediction]":
+    """A line for each answer as soon as it is there."""
+    first = max(len(_name(source)) for source in sources)
+    second = max(len(_NONE), *map(len, class_names))
+    for answer in answers:
+        given = answer.class_name or _NONE
+        if answer.doubt == "blank":
+            rest = "nothing to be seen"
+        else:
+            rest = ", ".join(f"{name} {share:.1%}" for name, share in answer.top)
+        print_line(f"{answer.source:<{first}}  {given:<{second}}  {rest}")
+        yield answer
+
+
+def _name(source: "str | BinaryIO") -> str:
+    """What a picture is called."""
+    return source if isinstance(source, str) else str(source.name)
+
+
+def _save_picture(answers: "list[Prediction]", sources: "list[str | BinaryIO]", path: Path) -> None:
+    """Draw the answers into a PNG file."""
+    from lenet._storage import write_atomically
+    from lenet.pictures import read_picture
+    from lenet.prediction import draw_predictions
+
+    by_name = {_name(source): source for source in sources}
+    pictures = {}
+    for name in {answer.source for answer in answers}:
+        source = by_name[name]
+        if not isinstance(source, str):
+            source.seek(0)
+        pictures[name] = read_picture(source)
+    image = BytesIO()
+    figure = draw_predictions(answers, [pictures[answer.source] for answer in answers])
+    figure.savefig(image, format="png", dpi=90)
+    write_atomically(path, image.getvalue())
+    print_notice(f"Drawn in {path}")

@@ -1,0 +1,106 @@
+"""Which pictures are meant by what was typed."""
+
+import glob
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+from lenet.errors import DownloadError, PictureError
+from lenet.pictures import MOST_BYTES, SUFFIXES
+
+_TIMEOUT = (5, 30)  # seconds to connect, seconds between two pieces of a file
+
+
+def find_pictures(names: Iterable[str]) -> Iterator[str | BinaryIO]:
+    """The pictures that names stand for, each as a path or an open file.
+
+    Args:
+        names: Files; folders, which stand for all pictures in them and below, hidden ones left out;
+            patterns such as `scans/*.png`; URLs of `file:`, `http:` and `https:`; `-` for standard
+            input. Numbers in the names of files count as such: `2.png` is before `10.png`.
+
+    Raises:
+        PictureError: A folder has no picture in it, or nothing goes by a pattern.
+        DownloadError: A URL can't be had.
+    """
+    for name in names:
+        scheme = urlsplit(name).scheme.lower()
+        if name == "-":
+            yield _named(BytesIO(sys.stdin.buffer.read(MOST_BYTES + 1)), "standard input")
+        elif scheme in ("http", "https"):
+            yield _named(_download(name), name)
+        elif scheme == "file":
+            yield url2pathname(unquote(urlsplit(name).path))
+        elif os.path.isdir(name):
+            yield from _in_folder(Path(name))
+        elif not os.path.exists(name) and glob.has_magic(name):
+            yield from _matching(name)
+        else:
+            yield name
+
+
+def _in_folder(folder: Path) -> Iterator[str]:
+    """The pictures in a folder and in those below it."""
+    found = False
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted((name for name in folders if name[0] != "."), key=natural_order)
+        for name in sorted(files, key=natural_order):
+            if name[0] != "." and os.path.splitext(name)[1].lower() in SUFFIXES:
+                found = True
+                yield os.path.join(place, name)
+    if not found:
+        message = f"There is no picture in `{folder}`."
+        raise PictureError(message)
+
+
+def _matching(pattern: str) -> list[str]:
+    """The files that go by a pattern."""
+    names = sorted(glob.glob(pattern, recursive=True), key=natural_order)
+    if not names:
+        message = f"No file goes by `{pattern}`."
+        raise PictureError(message)
+    return names
+
+
+def natural_order(name: str) -> list[tuple[int, int, str]]:
+    """A key for sorting in which numbers count as such.
+
+    >>> sorted(["10.png", "2.png", "a.png"], key=natural_order)
+    ['2.png', '10.png', 'a.png']
+    """
+    parts = re.split(r"(\d+)", name.lower())
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
+
+
+def _named(file: BytesIO, name: str) -> BinaryIO:
+    """A file in memory that has a name."""
+    file.name = name
+    return file
+
+
+def _download(url: str) -> BytesIO:
+    """Fetch a picture; not many more bytes than a picture may have."""
+    if os.environ.get("LENET_OFFLINE", "") not in ("", "0"):
+        message = f"`LENET_OFFLINE` forbids the network, so `{url}` is not fetched."
+        raise DownloadError(message)
+    import requests
+
+    content = BytesIO()
+    try:
+        with requests.get(url, stream=True, timeout=_TIMEOUT) as response:
+            response.raise_for_status()
+            for piece in response.iter_content(2**16):
+                content.write(piece)
+                if content.tell() > MOST_BYTES:
+                    break
+    except requests.RequestException as error:
+        message = f"Could not fetch `{url}`: {error}."
+        raise DownloadError(message) from error
+    content.seek(0)
+    return content
