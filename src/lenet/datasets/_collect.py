@@ -1,5 +1,6 @@
 """From what files hold to images of one size with their labels."""
 
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from lenet.pictures import Preparation, prepare, read_picture
 
 _NAMED = 5  # unreadable pictures in an error
 _TOGETHER = 8  # pictures that a thread reads in one go
+_MOST_THREADS = 4  # a picture may take 400 MB while it is decoded
 
 
 @dataclass
@@ -75,7 +77,7 @@ def collect(
         DataFileError: A file can't be read, or pictures can't and are not to be skipped.
     """
     collected = Collected()
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
         for piece in contents.read():
             if not len(piece.labels):
                 continue

@@ -33,7 +33,7 @@ def keep_for_testing(
 
     Returns:
         Which images are for testing, bool (N,). A class of two different images or more has some
-        on both sides.
+        on both sides, unless they occur under other labels too.
     """
     keys = image_keys(images)
     generator = np.random.default_rng(0)
