@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lenet.cli._console import print_line, print_notice, print_table
+from lenet.cli._data_options import SkipBad, choose_data
 from lenet.errors import StorageError
 from lenet.evaluation import Views
 from lenet.kernels import KernelChoice
@@ -28,10 +29,13 @@ def evaluate(
         typer.Option(
             "--data",
             "--dataset",
-            help="The dataset. [default: what the network was trained on]",
+            metavar="NAME|PATH",
+            help="The dataset, or a folder or file of your own. [default: what the network was "
+            "trained on]",
             show_default=False,
         ),
     ] = None,
+    skip_bad: SkipBad = None,
     split: Annotated[
         Literal["train", "validation", "test"], typer.Option("--split", help="Which images.")
     ] = "test",
@@ -73,7 +77,12 @@ def evaluate(
 
     source = locate_model(model, runs_folder)
     scored = evaluation.evaluate(
-        source, data, split=split, views=views, device=device, kernels=kernels
+        source,
+        choose_data(data, {"skip_bad": skip_bad}),
+        split=split,
+        views=views,
+        device=device,
+        kernels=kernels,
     )
     if picture is not None:
         _save_picture(scored, picture)

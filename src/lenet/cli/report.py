@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from lenet.cli._console import print_line
+from lenet.cli._data_options import SkipBad, choose_data
 from lenet.kernels import KernelChoice
 
 
@@ -32,10 +33,13 @@ def report(
         typer.Option(
             "--data",
             "--dataset",
-            help="The dataset. [default: what the network was trained on]",
+            metavar="NAME|PATH",
+            help="The dataset, or a folder or file of your own. [default: what the network was "
+            "trained on]",
             show_default=False,
         ),
     ] = None,
+    skip_bad: SkipBad = None,
     split: Annotated[
         Literal["train", "validation", "test"] | None,
         typer.Option(
@@ -64,7 +68,7 @@ def report(
 
     path = reporting.report(
         model,
-        data,
+        choose_data(data, {"skip_bad": skip_bad}),
         output=output,
         split=split,
         device=device,
