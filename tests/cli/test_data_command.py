@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from calling import call, call_alone
 from PIL import Image
-from test_cli import call, call_alone
 
 import lenet
 from lenet.datasets import Dataset, convert_dataset

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from calling import call, call_alone
 from PIL import Image, ImageDraw
-from test_cli import call, call_alone
 
 
 def draw_one(size: tuple[int, int] = (90, 90)) -> Image.Image:

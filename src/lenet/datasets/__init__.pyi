@@ -21,6 +21,7 @@ from ._idx import read_idx as read_idx
 from ._load import dataset_names as dataset_names
 from ._load import find_source as find_source
 from ._load import load_dataset as load_dataset
+from ._natural_order import natural_key as natural_key
 from ._origin import Origin as Origin
 from ._prepared import PreparedDataset as PreparedDataset
 from ._prepared import cache_folder as cache_folder
@@ -53,6 +54,7 @@ __all__ = [
     "examine_dataset",
     "find_source",
     "load_dataset",
+    "natural_key",
     "prepared_datasets",
     "read_idx",
     "stratified_halves",
