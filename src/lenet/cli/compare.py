@@ -17,6 +17,7 @@ from lenet.cli._data_options import (
     choose_data,
     reading_options,
 )
+from lenet.cli._options import Device
 from lenet.cli._settings_options import Panel, parse_variation, settings_options, used_settings
 from lenet.comparison import ScoredSplit
 from lenet.errors import SettingError
@@ -95,9 +96,7 @@ def compare(
             "it moved by up to one pixel.",
         ),
     ] = "single",
-    device: Annotated[
-        str, typer.Option("--device", help="`cpu`, `cuda`, `mps`, …; `auto` takes the best.")
-    ] = "auto",
+    device: Device = "auto",
     processes: Annotated[
         int | None,
         typer.Option(

@@ -9,9 +9,9 @@ import typer
 
 from lenet.cli._console import print_line, print_notice, print_table
 from lenet.cli._data_options import SkipBad, choose_data
+from lenet.cli._options import Device, Kernels, RunsFolder
 from lenet.errors import StorageError
 from lenet.evaluation import Views
-from lenet.kernels import KernelChoice
 
 if TYPE_CHECKING:
     from lenet.evaluation import Evaluation
@@ -47,20 +47,9 @@ def evaluate(
             "pixel. The probabilities of several views are averaged.",
         ),
     ] = "single",
-    device: Annotated[
-        str, typer.Option("--device", help="`cpu`, `cuda`, `mps`, …; `auto` takes the best.")
-    ] = "auto",
-    kernels: Annotated[
-        KernelChoice,
-        typer.Option(
-            "--kernels",
-            help="What computes on a CPU: lenet's compiled kernels, PyTorch, or the kernels where "
-            "they serve.",
-        ),
-    ] = "auto",
-    runs_folder: Annotated[
-        Path, typer.Option("--runs-folder", help="Where names of runs are looked for.")
-    ] = Path("runs"),
+    device: Device = "auto",
+    kernels: Kernels = "auto",
+    runs_folder: RunsFolder = Path("runs"),
     picture: Annotated[
         Path | None,
         typer.Option(

@@ -7,7 +7,7 @@ import typer
 
 from lenet.cli._console import print_line
 from lenet.cli._data_options import SkipBad, choose_data
-from lenet.kernels import KernelChoice
+from lenet.cli._options import Device, Kernels, RunsFolder
 
 
 def report(
@@ -48,20 +48,9 @@ def report(
             show_default=False,
         ),
     ] = None,
-    device: Annotated[
-        str, typer.Option("--device", help="`cpu`, `cuda`, `mps`, …; `auto` takes the best.")
-    ] = "auto",
-    kernels: Annotated[
-        KernelChoice,
-        typer.Option(
-            "--kernels",
-            help="What computes on a CPU: lenet's compiled kernels, PyTorch, or the kernels where "
-            "they serve.",
-        ),
-    ] = "auto",
-    runs_folder: Annotated[
-        Path, typer.Option("--runs-folder", help="Where names of runs are looked for.")
-    ] = Path("runs"),
+    device: Device = "auto",
+    kernels: Kernels = "auto",
+    runs_folder: RunsFolder = Path("runs"),
 ) -> None:
     """Write one HTML page about a trained network: scores, mistakes, trust, robustness, recipe."""
     from lenet import reporting
