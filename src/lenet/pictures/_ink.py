@@ -18,6 +18,7 @@ _FIRM = 0.35  # of the strongest ink: fainter ink belongs to what is as strong a
 _REACH, _REACHES = 2, 100  # pixels, and parts of a picture's longer side, that it may be away
 _LINED = 8  # crossings of a picture's edge that no symbol makes
 _STEP = 1.25  # by which more contrast is asked for where the paper's lines were found
+_FEWEST, _LEAST_SHARE = 6, 2e-4  # pixels, and of all pixels: less is noise and no symbol
 _LEAST_PART = 0.08  # of the largest part: less is a speck
 
 
@@ -70,6 +71,8 @@ def find_ink(image: Values, largest_side: int) -> Ink | None:
         while least < _STRONG * peak and _crossings_of_the_edge(mask):
             least *= _STEP
             mask = _connected(contrast, least, peak)
+    if mask.sum() < max(_FEWEST, _LEAST_SHARE * mask.size):
+        return None
     high = float(np.percentile(contrast[mask], 95))
     strength = np.where(mask, contrast / high, 0).clip(0, 1).astype(np.float32)
     return Ink(strength, mask)
