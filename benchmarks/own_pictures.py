@@ -20,7 +20,9 @@ from PIL import Image, ImageFilter
 from scipy import ndimage
 
 import lenet
+from lenet.datasets import Split
 from lenet.pictures import Pixels, Preparation, prepare, read_picture
+from lenet.prediction import Prediction, TrainedModel
 
 Ink = npt.NDArray[np.float64]  # (H, W), 0 for the ground to 1 for ink
 Random = np.random.Generator
@@ -57,8 +59,33 @@ def main() -> None:
             accuracies.append(float((given == test.labels).mean()))
         print_line(f"{name:<42} {accuracies[0]:8.4f} {accuracies[1]:8.4f}")
         rows.append(example_row(pictures[:12], model.card.preparation))
+    if not arguments.only:
+        print_doubts(model, test)
     if arguments.sheet:
         Image.fromarray(np.vstack(rows)).save(arguments.sheet)
+
+
+def print_doubts(model: TrainedModel, test: Split) -> None:
+    """Print which share of pictures gets an answer, of digits and of what is no digit."""
+    garments = lenet.load_dataset("fashion-mnist").require_test().images[: len(test), 0]
+    random = np.random.default_rng(0)
+    noise = random.integers(0, 256, (200, 60, 60), dtype=np.uint8)
+    paper = as_bytes(random.normal(200, 4, (200, 60, 60)))
+    answers = lenet.predict(list(test.images[:, 0]), model)
+    rightly = [
+        answer
+        for answer, label in zip(answers, test.labels, strict=True)
+        if answer.top[0][0] == model.card.class_names[label]
+    ]
+    print_line(f"{'answered: test digits, of those it knows':<42} {share_answered(rightly):17.4f}")
+    for name, pictures in {"garments": garments, "noise": noise, "empty paper": paper}.items():
+        answered = share_answered(lenet.predict(list(pictures), model))
+        print_line(f"{f'answered: {name}':<42} {answered:17.4f}")
+
+
+def share_answered(answers: list[Prediction]) -> float:
+    """The share of answers that are not "none of these"."""
+    return float(np.mean([answer.class_name is not None for answer in answers]))
 
 
 def write_photos(folder: Path) -> None:

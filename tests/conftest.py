@@ -18,6 +18,7 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that a test does reaches the network or leaves a file behind."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LENET_OFFLINE", "1")
+    monkeypatch.setenv("LENET_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME", raising=False)
     monkeypatch.delenv("VIRTUAL_ENV", raising=False)  # IPython warns if it is another one

@@ -89,7 +89,10 @@ def test_every_command_in_the_documents_runs() -> None:
     assert "lenet evaluate latest" in lines
     app(shlex.split("train --epochs 1 --batch-size 100"), standalone_mode=False)
     for line in lines:
-        arguments = shlex.split(line)[1:]
+        arguments = [
+            str(ROOT / argument) if argument.startswith("docs/") else argument
+            for argument in shlex.split(line)[1:]
+        ]
         if arguments[0] == "train" and "--resume" not in arguments:
             arguments += ["--runs-folder", "others"]
             if "--batch-size" not in arguments:

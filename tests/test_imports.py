@@ -98,6 +98,8 @@ def test_every_room_is_in_the_table() -> None:
         "try: lenet.cli.main()\nexcept SystemExit as leave: assert leave.code == 0",
         "import sys; sys.argv = ['lenet', 'train', '--help']; import lenet.cli\n"
         "try: lenet.cli.main()\nexcept SystemExit as leave: assert leave.code == 0",
+        "import sys; sys.argv = ['lenet', 'data', 'info', '--help']; import lenet.cli\n"
+        "try: lenet.cli.main()\nexcept SystemExit as leave: assert leave.code == 0",
         "import sys; sys.argv = ['lenet', 'report', '--help']; import lenet.cli\n"
         "try: lenet.cli.main()\nexcept SystemExit as leave: assert leave.code == 0",
         "import sys; sys.argv = ['lenet', 'inspect', '--help']; import lenet.cli\n"

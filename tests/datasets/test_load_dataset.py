@@ -29,8 +29,10 @@ def write(data_home: Path) -> Callable[[SmallDataset], Path]:
 Write = Callable[[SmallDataset], Path]
 
 
-def test_the_names_are_those_that_the_readme_gives() -> None:
-    assert dataset_names() == ["fashion-mnist", "mnist", "kmnist", "digits"]
+def test_the_names_are_those_that_the_reference_gives() -> None:
+    splits = ("balanced", "byclass", "bymerge", "digits", "letters", "mnist")
+    emnist = [f"emnist-{split}" for split in splits]
+    assert dataset_names() == ["fashion-mnist", "mnist", "kmnist", *emnist, "digits"]
 
 
 @pytest.mark.parametrize(
@@ -40,9 +42,9 @@ def test_the_names_are_those_that_the_readme_gives() -> None:
 def test_an_unknown_name_is_an_error_with_the_nearest_one(name: str, meant: str) -> None:
     with pytest.raises(UnknownNameError) as caught:
         lenet.load_dataset(name)
+    known = ", ".join(f"`{known}`" for known in dataset_names())
     assert str(caught.value) == (
-        f"Unknown dataset `{name}`. Did you mean `{meant}`? "
-        "Known: `fashion-mnist`, `mnist`, `kmnist`, `digits`."
+        f"Unknown dataset or folder `{name}`. Did you mean `{meant}`? Known: {known}."
     )
 
 

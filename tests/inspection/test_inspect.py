@@ -10,7 +10,7 @@ from PIL import Image
 
 import lenet
 from lenet.datasets import Dataset, Split
-from lenet.errors import ModelError, SettingError, StorageError, UnknownNameError
+from lenet.errors import ModelError, RunError, SettingError, StorageError, UnknownNameError
 from lenet.inspection import (
     PARTS,
     Inspection,
@@ -101,17 +101,17 @@ def test_layers_and_parts_are_chosen_by_name(run: lenet.Run) -> None:
         inspect_network(run, ["noise"] * 25)
 
 
-def test_without_the_dataset_what_needs_none_is_shown(few_digits: Dataset, tmp_path: Path) -> None:
+def test_without_the_dataset_what_needs_none_is_shown(few_digits: Dataset) -> None:
     run = lenet.train(dataset=few_digits, epochs=1, batch_size=64, listeners=[])
     found = inspect_network(run, ["noise"])
     assert found.data is None
-    assert "few-digits" in found.missing
+    assert "images of one's own" in found.missing
     assert found.observations[0].occlusion is not None
     assert found.observations[0].neighbours is None
-    assert "few-digits" in build_page(found).to_html()
-    assert any("few-digits" in sentence for sentence in describe_inspection(found))
+    assert "images of one&#x27;s own" in build_page(found).to_html()
+    assert any(found.missing in sentence for sentence in describe_inspection(found))
     assert not inspect_network(run).observations
-    with pytest.raises(lenet.errors.DatasetError, match="few-digits"):
+    with pytest.raises(RunError, match="images of one's own"):
         inspect_network(run, ["class:1"])
     with pytest.raises(SettingError, match="nothing to draw of neighbours"):
         write_inspection(inspect_network(run, parts=["neighbours"]), "x.png")

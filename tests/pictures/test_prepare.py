@@ -129,6 +129,14 @@ def test_nothing_on_any_ground_is_blank(value: int) -> None:
     assert look_at(np.full((80, 90), value, np.uint8), OBJECT).is_blank
 
 
+def test_a_single_speck_on_noisy_paper_is_no_symbol() -> None:
+    noise = np.random.default_rng(2).normal(200, 4, (100, 60, 60))
+    assert all(look_at(as_bytes(picture), SYMBOL).is_blank for picture in noise)
+    clean = np.full((300, 300), 220, np.uint8)
+    clean[100:103, 100:104] = 0
+    assert look_at(clean, SYMBOL).is_blank
+
+
 def test_the_box_says_where_the_symbol_is() -> None:
     seen = look_at(as_bytes(255 * placed(drawn_two(), (200, 300), 40, 50)), SYMBOL)
     # The two's ink begins at an eighth of its width and a tenth of its height.

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import lenet
 from lenet.cli._main import app
-from lenet.datasets import Dataset, Split
+from lenet.datasets import Dataset, DataSource, Split, convert_dataset
 from lenet.errors import DatasetError, InterruptedTraining, RunError, StorageError
 from lenet.evaluation import expected_calibration_error, find_suspects
 from lenet.reporting import build_page, examine, report, training_command
@@ -265,6 +265,17 @@ def test_the_command_prints_where_the_page_is(run: lenet.Run, tmp_path: Path) ->
     assert result.exit_code == 0
     assert result.stdout == f"Report written to {output}\n"
     assert output.exists()
+
+
+def test_the_training_command_reads_ones_own_images_as_they_were_read(tmp_path: Path) -> None:
+    path = convert_dataset(lenet.load_dataset("digits"), tmp_path / "my digits.npz", "npz")
+    source = DataSource(str(path), height=20, width=24, colour=True, prepare="object")
+    first = lenet.train(dataset=source, epochs=1, threads=1, runs_folder=tmp_path, listeners=[])
+    words = shlex.split(training_command(first.config))
+    again = tmp_path / "again"
+    result = CliRunner().invoke(app, [*words[1:], "--runs-folder", str(again)])
+    assert result.exit_code == 0, result.output
+    assert lenet.open_run("latest", again).config == first.config
 
 
 @pytest.mark.parametrize(

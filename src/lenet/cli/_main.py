@@ -11,6 +11,7 @@ from lenet._version import __version__
 from lenet.cli._console import print_error, print_notice
 from lenet.cli.bench import bench
 from lenet.cli.compare import compare
+from lenet.cli.data import app as data
 from lenet.cli.doctor import doctor
 from lenet.cli.evaluate import evaluate
 from lenet.cli.inspect import inspect
@@ -38,6 +39,7 @@ app.command()(inspect)
 app.command()(report)
 app.command()(runs)
 app.command()(compare)
+app.add_typer(data, name="data")
 app.command()(summary)
 app.command()(bench)
 app.command()(doctor)

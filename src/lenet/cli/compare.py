@@ -8,6 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lenet.cli._console import listed, print_line, print_table
+from lenet.cli._data_options import (
+    Colour,
+    Prepare,
+    Size,
+    SkipBad,
+    TestShare,
+    choose_data,
+    reading_options,
+)
+from lenet.cli._options import Device
 from lenet.cli._settings_options import Panel, parse_variation, settings_options, used_settings
 from lenet.comparison import ScoredSplit
 from lenet.errors import SettingError
@@ -56,8 +66,19 @@ def compare(
         ),
     ] = None,
     data: Annotated[
-        str, typer.Option("--data", "--dataset", help="The dataset.")
+        str,
+        typer.Option(
+            "--data",
+            "--dataset",
+            metavar="NAME|PATH",
+            help="The dataset, or a folder or file of your own.",
+        ),
     ] = "fashion-mnist",
+    size: Size = None,
+    colour: Colour = None,
+    prepare: Prepare = None,
+    skip_bad: SkipBad = None,
+    test_share: TestShare = None,
     seeds: Annotated[int, typer.Option("--seeds", help="How many seeds each, from 0 on.")] = 5,
     split: Annotated[
         ScoredSplit,
@@ -75,9 +96,7 @@ def compare(
             "it moved by up to one pixel.",
         ),
     ] = "single",
-    device: Annotated[
-        str, typer.Option("--device", help="`cpu`, `cuda`, `mps`, …; `auto` takes the best.")
-    ] = "auto",
+    device: Device = "auto",
     processes: Annotated[
         int | None,
         typer.Option(
@@ -120,8 +139,9 @@ def compare(
         message = f"`{picture}` must end in {listed(_PICTURES)}."
         raise SettingError(message)
     changed = used_settings((Recipe, LeNetConfig), settings)
+    reading = reading_options(size, colour, prepare, skip_bad, test_share)
     if runs:
-        chosen = {"models": models, "vary": vary, "processes": processes} | changed
+        chosen = {"models": models, "vary": vary, "processes": processes} | reading | changed
         for name, value in chosen.items():
             if value is not None:
                 flag = f"--{name.replace('_', '-')}"
@@ -135,7 +155,7 @@ def compare(
         folder = runs_folder or Path("runs") / "compare"
         compared = comparison.compare(
             [name.strip() for name in (models or "").split(",") if name.strip()],
-            data,
+            choose_data(data, reading) or data,
             vary=dict(parse_variation((Recipe, LeNetConfig), text) for text in vary or ()),
             seeds=seeds,
             split=split,

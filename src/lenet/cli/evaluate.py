@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lenet.cli._console import print_line, print_notice, print_table
+from lenet.cli._data_options import SkipBad, choose_data
+from lenet.cli._options import Device, Kernels, RunsFolder
 from lenet.errors import StorageError
 from lenet.evaluation import Views
-from lenet.kernels import KernelChoice
 
 if TYPE_CHECKING:
     from lenet.evaluation import Evaluation
@@ -28,10 +29,13 @@ def evaluate(
         typer.Option(
             "--data",
             "--dataset",
-            help="The dataset. [default: what the network was trained on]",
+            metavar="NAME|PATH",
+            help="The dataset, or a folder or file of your own. [default: what the network was "
+            "trained on]",
             show_default=False,
         ),
     ] = None,
+    skip_bad: SkipBad = None,
     split: Annotated[
         Literal["train", "validation", "test"], typer.Option("--split", help="Which images.")
     ] = "test",
@@ -43,20 +47,9 @@ def evaluate(
             "pixel. The probabilities of several views are averaged.",
         ),
     ] = "single",
-    device: Annotated[
-        str, typer.Option("--device", help="`cpu`, `cuda`, `mps`, …; `auto` takes the best.")
-    ] = "auto",
-    kernels: Annotated[
-        KernelChoice,
-        typer.Option(
-            "--kernels",
-            help="What computes on a CPU: lenet's compiled kernels, PyTorch, or the kernels where "
-            "they serve.",
-        ),
-    ] = "auto",
-    runs_folder: Annotated[
-        Path, typer.Option("--runs-folder", help="Where names of runs are looked for.")
-    ] = Path("runs"),
+    device: Device = "auto",
+    kernels: Kernels = "auto",
+    runs_folder: RunsFolder = Path("runs"),
     picture: Annotated[
         Path | None,
         typer.Option(
@@ -73,7 +66,12 @@ def evaluate(
 
     source = locate_model(model, runs_folder)
     scored = evaluation.evaluate(
-        source, data, split=split, views=views, device=device, kernels=kernels
+        source,
+        choose_data(data, {"skip_bad": skip_bad}),
+        split=split,
+        views=views,
+        device=device,
+        kernels=kernels,
     )
     if picture is not None:
         _save_picture(scored, picture)

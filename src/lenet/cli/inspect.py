@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from lenet.cli._console import print_line
+from lenet.cli._data_options import SkipBad, choose_data
+from lenet.cli._options import Device, RunsFolder
 from lenet.inspection import PARTS, Distance, Format, MapMethod
 
 _PARTS_HELP = "What to look at, parted by commas: " + ", ".join(f"`{part}`" for part in PARTS) + "."
@@ -69,16 +71,15 @@ def inspect(
         typer.Option(
             "--data",
             "--dataset",
-            help="The dataset. [default: what the network was trained on]",
+            metavar="NAME|PATH",
+            help="The dataset, or a folder or file of your own. [default: what the network was "
+            "trained on]",
             show_default=False,
         ),
     ] = None,
-    device: Annotated[
-        str, typer.Option("--device", help="`cpu`, `cuda`, `mps`, …; `auto` takes the best.")
-    ] = "auto",
-    runs_folder: Annotated[
-        Path, typer.Option("--runs-folder", help="Where names of runs are looked for.")
-    ] = Path("runs"),
+    skip_bad: SkipBad = None,
+    device: Device = "auto",
+    runs_folder: RunsFolder = Path("runs"),
 ) -> None:
     """Show what happens inside a network: filters, activations, saliency, neighbours, a map.
 
@@ -96,7 +97,7 @@ def inspect(
     found = inspect_network(
         model,
         inputs,
-        data,
+        choose_data(data, {"skip_bad": skip_bad}),
         parts=[part.strip() for part in (parts or usual).split(",")],
         layers=layer or (),
         map_method=map_method,

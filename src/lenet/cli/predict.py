@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from lenet.cli._console import print_error, print_line, print_notice
+from lenet.cli._options import RunsFolder
 from lenet.errors import PictureError, SettingError
 
 if TYPE_CHECKING:
@@ -65,9 +66,7 @@ def predict(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
-    runs_folder: Annotated[
-        Path, typer.Option("--runs-folder", help="Where names of runs are looked for.")
-    ] = Path("runs"),
+    runs_folder: RunsFolder = Path("runs"),
 ) -> None:
     """Say what pictures show: photos, scans, drawings.
 

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 import typer
 
 from lenet.cli._console import print_line
-from lenet.kernels import KernelChoice
+from lenet.cli._data_options import SkipBad, choose_data
+from lenet.cli._options import Device, Kernels, RunsFolder
 
 
 def report(
@@ -32,10 +33,13 @@ def report(
         typer.Option(
             "--data",
             "--dataset",
-            help="The dataset. [default: what the network was trained on]",
+            metavar="NAME|PATH",
+            help="The dataset, or a folder or file of your own. [default: what the network was "
+            "trained on]",
             show_default=False,
         ),
     ] = None,
+    skip_bad: SkipBad = None,
     split: Annotated[
         Literal["train", "validation", "test"] | None,
         typer.Option(
@@ -44,27 +48,16 @@ def report(
             show_default=False,
         ),
     ] = None,
-    device: Annotated[
-        str, typer.Option("--device", help="`cpu`, `cuda`, `mps`, …; `auto` takes the best.")
-    ] = "auto",
-    kernels: Annotated[
-        KernelChoice,
-        typer.Option(
-            "--kernels",
-            help="What computes on a CPU: lenet's compiled kernels, PyTorch, or the kernels where "
-            "they serve.",
-        ),
-    ] = "auto",
-    runs_folder: Annotated[
-        Path, typer.Option("--runs-folder", help="Where names of runs are looked for.")
-    ] = Path("runs"),
+    device: Device = "auto",
+    kernels: Kernels = "auto",
+    runs_folder: RunsFolder = Path("runs"),
 ) -> None:
     """Write one HTML page about a trained network: scores, mistakes, trust, robustness, recipe."""
     from lenet import reporting
 
     path = reporting.report(
         model,
-        data,
+        choose_data(data, {"skip_bad": skip_bad}),
         output=output,
         split=split,
         device=device,

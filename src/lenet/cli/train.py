@@ -6,6 +6,15 @@ from typing import Annotated, Any
 import typer
 
 from lenet.cli._console import listed
+from lenet.cli._data_options import (
+    Colour,
+    Prepare,
+    Size,
+    SkipBad,
+    TestShare,
+    choose_data,
+    reading_options,
+)
 from lenet.cli._settings_options import Panel, settings_options, used_settings
 from lenet.errors import SettingError
 from lenet.kernels import KernelChoice
@@ -22,7 +31,9 @@ def train(
         typer.Option(
             "--data",
             "--dataset",
-            help="The dataset: `fashion-mnist`, `mnist`, `kmnist` or `digits`. "
+            metavar="NAME|PATH",
+            help="The dataset: `fashion-mnist`, `mnist`, `kmnist`, `emnist-letters`, `digits`, …, "
+            "or your own: a folder of pictures, a CSV, NPZ or Parquet file, IDX files. "
             "[default: fashion-mnist, or the bundled digits where that can't be had]",
             show_default=False,
         ),
@@ -76,6 +87,11 @@ def train(
     runs_folder: Annotated[
         Path, typer.Option("--runs-folder", help="Where the run folder is made.")
     ] = Path("runs"),
+    size: Size = None,
+    colour: Colour = None,
+    prepare: Prepare = None,
+    skip_bad: SkipBad = None,
+    test_share: TestShare = None,
     track: Annotated[
         list[str] | None,
         typer.Option(
@@ -91,7 +107,8 @@ def train(
         typer.Option(
             "--resume",
             metavar="RUN",
-            help="Go on with a run that was stopped: its folder, its name or `latest`.",
+            help="Go on with a run that was stopped: its folder, its name or `latest`. `--data` "
+            "beside it says where your own images lie now, if they were moved.",
             show_default=False,
         ),
     ] = None,
@@ -108,8 +125,9 @@ def train(
     from lenet import runs
 
     changed = used_settings((Recipe, LeNetConfig), settings)
+    reading = reading_options(size, colour, prepare, skip_bad, test_share)
     if resume is not None:
-        chosen = {"data": data, "model": model, "preset": preset, "seed": seed}
+        chosen = {**reading, "model": model, "preset": preset, "seed": seed}
         chosen |= {"device": device, "threads": threads, "kernels": kernels}
         chosen |= changed
         for name, value in chosen.items():
@@ -117,11 +135,11 @@ def train(
                 flag = f"--{name.replace('_', '-')}"
                 message = f"`--resume` goes on with the run's own settings; leave out `{flag}`."
                 raise SettingError(message)
-        runs.resume(resume, runs_folder=runs_folder, track=track or ())
+        runs.resume(resume, dataset=data, runs_folder=runs_folder, track=track or ())
         return
     runs.train(
         model,
-        data,
+        choose_data(data, reading),
         preset=preset,
         device=device or "auto",
         seed=seed or 0,

@@ -17,11 +17,11 @@ from lenet.comparison._progress import Progress
 from lenet.comparison._scored_split import ScoredSplit
 from lenet.comparison._train_all import Outcome, train_all
 from lenet.comparison._worker import Job
-from lenet.datasets import Dataset, Split, load_dataset
+from lenet.datasets import Dataset, DataSource, Split, find_source, load_dataset
 from lenet.errors import RunError, SettingError
-from lenet.evaluation import Views, find_dataset, log_probabilities, pick_examples
+from lenet.evaluation import Views, log_probabilities, pick_examples
 from lenet.models import Normalisation, load_model, model_config, summarise
-from lenet.runs import Run, core_count, make_plan, open_run
+from lenet.runs import Run, core_count, load_data_of, make_plan, open_run
 from lenet.training import pick_device
 
 _DEFAULT_FOLDER = Path("runs") / "compare"
@@ -29,7 +29,7 @@ _DEFAULT_FOLDER = Path("runs") / "compare"
 
 def compare(
     models: Sequence[str] = (),
-    dataset: str = "fashion-mnist",
+    dataset: str | Path | DataSource = "fashion-mnist",
     *,
     vary: Mapping[str, Sequence[Any]] | None = None,
     seeds: int = 5,
@@ -50,7 +50,7 @@ def compare(
 
     Args:
         models: Names of presets or networks; the preset that suits the data where none are given.
-        dataset: The dataset's name.
+        dataset: The dataset's name, or the path of a folder or file of one's own.
         vary: For each setting the values to try, such as `{"activation": ["sigmoid", "relu"]}`;
             every combination is tried with every model.
         seeds: How many seeds each, from `first_seed` on.
@@ -77,7 +77,9 @@ def compare(
             message = f"`{name}` must be at least 1, not {value}."
             raise SettingError(message)
     contenders = make_contenders(models, vary, settings)
-    data = load_dataset(dataset)  # downloaded once, before several processes want it
+    source = find_source(dataset)
+    # Downloaded or read once, before several processes want it.
+    data = load_dataset(dataset if source is None else source)
     for contender in contenders:
         _check(contender, data)
     place = pick_device(device)
@@ -87,7 +89,7 @@ def compare(
     trainings = list(itertools.product(contenders, numbers))
     jobs = [
         Job(
-            dataset,
+            str(dataset) if source is None else source,
             contender.preset,
             contender.model,
             contender.settings,
@@ -113,7 +115,7 @@ def compare(
 
 def _check(contender: Contender, data: Dataset) -> None:
     """Raise what can be said against a contender before anything is trained."""
-    plan = make_plan(data.name, contender.model, None, contender.preset, contender.settings)
+    plan = make_plan(data.name, contender.model, None, contender.preset, contender.settings, data)
     shape = {"input_shape": data.image_shape, "classes": len(data.class_names)}
     assert isinstance(plan.model, str)
     model_config(plan.model, {**shape, **plan.settings})
@@ -132,7 +134,7 @@ def compare_runs(
 
     Args:
         runs: Runs, their folders or their names.
-        dataset: The data, where the runs were trained on images of one's own.
+        dataset: The data, where the runs were trained on images in memory.
         split: As for `compare`.
         views: As for `compare`.
         device: Where to compute.
@@ -156,8 +158,8 @@ def compare_runs(
         listed = ", ".join(f"`{name}`" for name in sorted(names))
         message = f"The runs were trained on different data: {listed}."
         raise RunError(message)
-    (name,) = names
-    return _score(list(_group(opened)), find_dataset(dataset, name), split, views, device)
+    data = dataset or load_data_of(opened[-1])
+    return _score(list(_group(opened)), data, split, views, device)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Any, TextIO
 
-from lenet.datasets import Dataset, load_dataset
+from lenet.datasets import Dataset, DataSource, load_dataset
 from lenet.errors import LenetError, NonFiniteLossError
 from lenet.runs import train
 from lenet.training import CurvePoint, Listener, Trainer
@@ -23,7 +23,7 @@ class Job:
     """One training.
 
     Attributes:
-        dataset: The dataset's name.
+        dataset: The dataset's name; or where images of one's own are read from and how.
         preset: As for `train`.
         model: As for `train`.
         settings: As for `train`.
@@ -33,7 +33,7 @@ class Job:
         runs_folder: Where the run is looked for, and made if it is not there.
     """
 
-    dataset: str
+    dataset: str | DataSource
     preset: str | None
     model: str | None
     settings: dict[str, Any]
@@ -77,7 +77,7 @@ def main() -> None:
     os.dup2(2, 1)  # nothing else may come between the events
     load = functools.cache(load_dataset)
     for line in sys.stdin:
-        job = Job(**json.loads(line))
+        job = read_job(line)
         try:
             _tell(events, run=run_job(job, load(job.dataset), [_Teller(events)]))
         except NonFiniteLossError as error:
@@ -95,6 +95,14 @@ def _tell(events: TextIO, **event: Any) -> None:
 def job_line(job: Job) -> str:
     """A job as the process reads it."""
     return json.dumps(asdict(job)) + "\n"
+
+
+def read_job(line: str) -> Job:
+    """A job from its line."""
+    values = json.loads(line)
+    if isinstance(values["dataset"], dict):
+        values["dataset"] = DataSource.from_dict(values["dataset"])
+    return Job(**values)
 
 
 if __name__ == "__main__":

@@ -8,30 +8,54 @@ from ._cache import data_folder as data_folder
 from ._catalog import CATALOG as CATALOG
 from ._catalog import CatalogEntry as CatalogEntry
 from ._catalog import RemoteFile as RemoteFile
+from ._contact_sheet import draw_contact_sheet as draw_contact_sheet
+from ._convert import convert_dataset as convert_dataset
 from ._dataset import Dataset as Dataset
 from ._dataset import Split as Split
 from ._dataset import stratified_halves as stratified_halves
 from ._enlarge import enlarge_images as enlarge_images
+from ._findings import Findings as Findings
+from ._findings import describe_dataset as describe_dataset
+from ._findings import examine_dataset as examine_dataset
 from ._idx import read_idx as read_idx
 from ._load import dataset_names as dataset_names
+from ._load import find_source as find_source
 from ._load import load_dataset as load_dataset
+from ._natural_order import natural_key as natural_key
+from ._origin import Origin as Origin
+from ._prepared import PreparedDataset as PreparedDataset
+from ._prepared import cache_folder as cache_folder
+from ._prepared import prepared_datasets as prepared_datasets
+from ._source import DataSource as DataSource
 
 __all__ = [
     "CATALOG",
     "Augmentation",
     "Batches",
     "CatalogEntry",
+    "DataSource",
     "Dataset",
     "DrawnChanges",
+    "Findings",
+    "Origin",
+    "PreparedDataset",
     "RemoteFile",
     "Selection",
     "Split",
+    "cache_folder",
     "cached_datasets",
+    "convert_dataset",
     "data_folder",
     "dataset_names",
     "derive_seed",
+    "describe_dataset",
+    "draw_contact_sheet",
     "enlarge_images",
+    "examine_dataset",
+    "find_source",
     "load_dataset",
+    "natural_key",
+    "prepared_datasets",
     "read_idx",
     "stratified_halves",
 ]

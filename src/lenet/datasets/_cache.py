@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lenet._storage import storage_errors
-from lenet.datasets._catalog import CATALOG, CatalogEntry, RemoteFile
+from lenet.datasets._catalog import CATALOG, EMNIST, EMNIST_NAMES, CatalogEntry, RemoteFile
 from lenet.errors import DataFileError, DownloadError
 
 _ROUNDS = 2  # how often every mirror is tried
@@ -47,11 +47,13 @@ def find_file(entry: CatalogEntry, file: RemoteFile) -> Path:
 
 def cached_datasets() -> list[str]:
     """Names of the datasets whose files are all on this machine; their contents are not read."""
-    return [
-        entry.name
-        for entry in CATALOG.values()
-        if all(any(map(os.path.isfile, _possible_paths(entry, file))) for file in entry.files)
-    ]
+    names = [entry.name for entry in CATALOG.values() if _is_cached(entry)]
+    return names + list(EMNIST_NAMES if _is_cached(EMNIST) else ())
+
+
+def _is_cached(entry: CatalogEntry) -> bool:
+    """Whether all files of a dataset are on this machine."""
+    return all(any(map(os.path.isfile, _possible_paths(entry, file))) for file in entry.files)
 
 
 def _possible_paths(entry: CatalogEntry, file: RemoteFile) -> Iterator[Path]:

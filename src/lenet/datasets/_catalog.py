@@ -2,6 +2,12 @@
 
 from dataclasses import dataclass
 
+from lenet.pictures import Preparation
+
+# How the makers of MNIST and of Fashion-MNIST made their images.
+_SYMBOLS = Preparation("symbol", "light-on-dark", margin=4)
+_THINGS = Preparation("object", "light-on-dark")
+
 
 @dataclass(frozen=True)
 class RemoteFile:
@@ -34,6 +40,7 @@ class CatalogEntry:
         files: Training images and labels, test images and labels, in this order.
         torchvision_folder: Where torchvision keeps the same files, accepted too.
         source: The paper or page to cite.
+        preparation: How a picture becomes an image like its images.
     """
 
     name: str
@@ -42,6 +49,7 @@ class CatalogEntry:
     files: tuple[RemoteFile, ...]
     torchvision_folder: str
     source: str
+    preparation: Preparation = _SYMBOLS
 
 
 def _files(*checksums: tuple[str, str | None]) -> tuple[RemoteFile, ...]:
@@ -95,6 +103,7 @@ CATALOG: dict[str, CatalogEntry] = {
         ),
         torchvision_folder="FashionMNIST/raw",
         source="Xiao, Rasul and Vollgraf (2017), arXiv:1708.07747",
+        preparation=_THINGS,
     ),
     "mnist": CatalogEntry(
         name="mnist",
@@ -176,3 +185,15 @@ CATALOG: dict[str, CatalogEntry] = {
         source="Clanuwat et al. (2018), arXiv:1812.01718",
     ),
 }
+
+# One archive for six datasets, each of which `load_dataset` knows as `emnist-` and its split.
+EMNIST = CatalogEntry(
+    name="emnist",
+    class_names=(),
+    mirrors=("https://biometrics.nist.gov/cs_links/EMNIST/",),
+    files=(RemoteFile("gzip.zip", "58c8d27c78d21e728a6bc7b3cc06412e"),),
+    torchvision_folder="EMNIST/raw",
+    source="Cohen, Afshar, Tapson and van Schaik (2017), arXiv:1702.05373",
+)
+EMNIST_SPLITS = ("balanced", "byclass", "bymerge", "digits", "letters", "mnist")
+EMNIST_NAMES = tuple(f"{EMNIST.name}-{split}" for split in EMNIST_SPLITS)

@@ -4,7 +4,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from lenet.datasets._origin import Origin
 from lenet.errors import DatasetError, ModelError, SettingError
+from lenet.pictures import Preparation
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +63,9 @@ class Dataset:
         test: The examples that give the final score; none where there is no such score.
         validation: The examples to choose on, held out from training; none until
             `with_validation` made them.
+        preparation: How pictures became the images; `None` where that is not known.
+        origin: Where images of one's own were read from and what was found there; `None` for
+            other data.
 
     Raises:
         DatasetError: A label is outside the classes, or the splits' images differ in shape.
@@ -71,12 +76,11 @@ class Dataset:
     train: Split = field(repr=False)
     test: Split | None = field(default=None, repr=False)
     validation: Split | None = field(default=None, repr=False)
+    preparation: Preparation | None = field(default=None, repr=False)
+    origin: Origin | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        for name in ("train", "test", "validation"):
-            split: Split | None = getattr(self, name)
-            if split is None:
-                continue
+        for name, split in self.splits.items():
             lowest, highest = int(split.labels.min()), int(split.labels.max())
             if lowest < 0 or highest >= len(self.class_names):
                 wrong = lowest if lowest < 0 else highest
@@ -91,6 +95,12 @@ class Dataset:
                     f"its training images {self.image_shape}."
                 )
                 raise DatasetError(message)
+
+    @property
+    def splits(self) -> dict[str, Split]:
+        """The splits that there are, by their names."""
+        splits = {"train": self.train, "test": self.test, "validation": self.validation}
+        return {name: split for name, split in splits.items() if split is not None}
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -164,10 +174,9 @@ class Dataset:
     def fingerprint(self) -> str:
         """SHA-256 of all images and labels, to recognise the same data again."""
         digest = hashlib.sha256()
-        for split in (self.train, self.test, self.validation):
-            if split is not None:
-                digest.update(np.ascontiguousarray(split.images).data)
-                digest.update(np.ascontiguousarray(split.labels).data)
+        for split in self.splits.values():
+            digest.update(np.ascontiguousarray(split.images).data)
+            digest.update(np.ascontiguousarray(split.labels).data)
         return digest.hexdigest()
 
 

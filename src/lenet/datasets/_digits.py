@@ -3,6 +3,7 @@ import torch
 
 from lenet.datasets._dataset import Dataset, Split, stratified_halves
 from lenet.datasets._enlarge import enlarge_images
+from lenet.pictures import Preparation
 
 _TEST_FRACTION = 0.2
 
@@ -25,4 +26,10 @@ def load_digits() -> Dataset:
     everything = Split(images, labels)
     train, test = stratified_halves(labels, _TEST_FRACTION, seed=0)
     names = tuple(str(digit) for digit in range(10))
-    return Dataset("digits", names, everything.take(train), everything.take(test))
+    return Dataset(
+        "digits",
+        names,
+        everything.take(train),
+        everything.take(test),
+        preparation=Preparation(polarity="light-on-dark"),
+    )

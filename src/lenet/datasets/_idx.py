@@ -41,6 +41,19 @@ def read_idx(path: Path | str) -> npt.NDArray[Any]:
     path = Path(path)
     with reading_errors(path, DataFileError):
         raw = path.read_bytes()
+    return unpack_idx(raw, path)
+
+
+def unpack_idx(raw: bytes, path: Path) -> npt.NDArray[Any]:
+    """Read the bytes of an IDX file.
+
+    Args:
+        raw: All of them.
+        path: What to call the file in errors.
+
+    Raises:
+        DataFileError: As for `read_idx`.
+    """
     stream = _Stream(path, raw)
     header = stream.read(_LONGEST_HEADER)
     dtype, shape, header_size = _parse_header(path, header)
@@ -60,6 +73,20 @@ def read_idx(path: Path | str) -> npt.NDArray[Any]:
         message = f"`{path}` is damaged: it holds more than the {expected} bytes it declares."
         raise DataFileError(message)
     return values.reshape(shape).astype(dtype.newbyteorder("="), copy=False)
+
+
+def idx_shape(path: Path) -> tuple[int, ...] | None:
+    """The shape that an IDX file declares; `None` for any other file.
+
+    Raises:
+        DataFileError: The file can't be read.
+    """
+    with reading_errors(path, DataFileError), path.open("rb") as file:
+        start = file.read(_PIECE)
+    try:
+        return _parse_header(path, _Stream(path, start).read(_LONGEST_HEADER))[1]
+    except DataFileError:
+        return None
 
 
 def _fill(target: memoryview, begun: bytes, stream: "_Stream") -> int:

@@ -1,49 +1,122 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from lenet.datasets._cache import find_file
-from lenet.datasets._catalog import CATALOG, CatalogEntry
+from lenet.datasets._catalog import CATALOG, EMNIST_NAMES, CatalogEntry
 from lenet.datasets._dataset import Dataset, Split
 from lenet.datasets._idx import read_idx
-from lenet.errors import DataFileError, UnknownNameError
+from lenet.datasets._source import DataSource, is_path, name_of
+from lenet.errors import DataFileError, SettingError, UnknownNameError
 
 
 def dataset_names() -> list[str]:
     """The names that `load_dataset` takes."""
-    return [*CATALOG, "digits"]
+    return [*CATALOG, *EMNIST_NAMES, "digits"]
 
 
-def load_dataset(name: str, *, validation: float = 0.0, seed: int = 0) -> Dataset:
-    """Load a dataset by name, from the cache or else from the network.
+def load_dataset(
+    name: str | Path | DataSource,
+    *,
+    size: int | tuple[int, int] | None = None,
+    colour: bool | None = None,
+    prepare: str | None = None,
+    skip_bad: bool | None = None,
+    test_share: float | None = None,
+    validation: float = 0.0,
+    seed: int = 0,
+) -> Dataset:
+    """Load a dataset by name, from the cache or else from the network; or one of your own.
+
+    Your own may be a folder with a folder of pictures for every class, a table (CSV), NumPy arrays
+    (NPZ), IDX files, Parquet as on the Hugging Face hub, or EMNIST's archive. What it is is seen
+    from the content. It is kept in a cache, and read again when one of its files has changed.
 
     Args:
-        name: `fashion-mnist`, `mnist`, `kmnist`, or `digits`, which is bundled.
+        name: `fashion-mnist`, `mnist`, `kmnist`, `emnist-letters` and others of EMNIST, or
+            `digits`, which is bundled; or the path of a folder or file. What is no known name is a
+            path if it holds a separator or is there; `./mnist` is a path too.
+        size: Pixels of a side that pictures of your own are brought to, or height and width; 28.
+        colour: Whether pictures of your own keep their colours; grey otherwise.
+        prepare: How pictures of your own become images: `plain` (the default) fits the whole
+            picture into the frame, `symbol` finds the ink in it, `object` the thing.
+        skip_bad: Whether pictures that can't be read are passed over; they are an error otherwise.
+        test_share: Share of the images kept for testing where there is no test part; 0.2.
         validation: The share of the training images to hold out, 0 for none.
         seed: Decides which images are held out.
 
     Returns:
-        The dataset: images uint8 (N, 1, 28, 28), labels int64 (N,).
+        The dataset: images uint8 (N, C, H, W), by default (N, 1, 28, 28), labels int64 (N,).
 
     Raises:
         UnknownNameError: There is no dataset of that name.
+        SettingError: A value is out of range, or does not belong to a dataset that has a name.
         DownloadError: A file is neither cached nor to be had.
         DataFileError: A file is damaged.
         DatasetError: The files do not go together.
+        MissingExtraError: A format needs a package that is not installed.
 
     >>> load_dataset("digits").train.images.shape
     (1438, 1, 28, 28)
     """
+    options = {
+        "size": size,
+        "colour": colour,
+        "prepare": prepare,
+        "skip_bad": skip_bad,
+        "test_share": test_share,
+    }
+    source = find_source(name, **options)
+    dataset = _load_known(str(name)) if source is None else _load_own(source)
+    return dataset.with_validation(validation, seed) if validation else dataset
+
+
+def find_source(name: str | Path | DataSource, **options: Any) -> DataSource | None:
+    """Where a dataset of one's own lies and how it is read; `None` for a name that is known.
+
+    Args:
+        name: As for `load_dataset`.
+        options: `size`, `colour`, `prepare`, `skip_bad` and `test_share`, as for `load_dataset`.
+
+    Raises:
+        UnknownNameError: It is neither a known name nor a path.
+        SettingError: An option is out of range, or does not belong to a known name.
+    """
+    given = {option: value for option, value in options.items() if value is not None}
+    is_own = not isinstance(name, str) or is_path(name, dataset_names())
+    if not is_own and name not in dataset_names():
+        raise UnknownNameError("dataset or folder", str(name), dataset_names())
+    if given and (not is_own or isinstance(name, DataSource)):
+        message = f"`{next(iter(given))}` is for folders and files; `{name}` is read as it is."
+        raise SettingError(message)
+    if isinstance(name, DataSource):
+        return name
+    if "size" in given:
+        size = given.pop("size")
+        given["height"], given["width"] = (size, size) if isinstance(size, int) else size
+    return DataSource(str(name), **given) if is_own else None
+
+
+def _load_own(source: DataSource) -> Dataset:
+    """Read a dataset of one's own."""
+    from lenet.datasets._own import load_own
+
+    return load_own(source, name_of(source.place, dataset_names()))
+
+
+def _load_known(name: str) -> Dataset:
+    """Load a dataset that has a name."""
     if name == "digits":
         from lenet.datasets._digits import load_digits
 
-        dataset = load_digits()
-    elif name in CATALOG:
-        dataset = _load_from_catalog(CATALOG[name])
-    else:
-        raise UnknownNameError("dataset", name, dataset_names())
-    return dataset.with_validation(validation, seed) if validation else dataset
+        return load_digits()
+    if name in EMNIST_NAMES:
+        from lenet.datasets._emnist import load_emnist
+
+        return load_emnist(name)
+    return _load_from_catalog(CATALOG[name])
 
 
 def _load_from_catalog(entry: CatalogEntry) -> Dataset:
@@ -52,7 +125,7 @@ def _load_from_catalog(entry: CatalogEntry) -> Dataset:
     with ThreadPoolExecutor(2) as pool:
         # The training images are nearly all of the work; the second thread does the rest.
         train, test = pool.map(_read_split, (paths[:2], paths[2:]))
-    return Dataset(entry.name, entry.class_names, train, test)
+    return Dataset(entry.name, entry.class_names, train, test, preparation=entry.preparation)
 
 
 def _read_split(paths: list[Path]) -> Split:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from lenet.datasets import Dataset, Split
+from lenet.datasets import Dataset, DataSource, Split
 from lenet.evaluation._examples import find_dataset, pick_examples
 from lenet.evaluation._scores import Evaluation, score_predictions
 from lenet.evaluation._view_choice import Views
@@ -65,7 +65,7 @@ class Answers:
 
 def answer(
     model: Run | Path | str = "latest",
-    dataset: str | Dataset | None = None,
+    dataset: str | Path | DataSource | Dataset | None = None,
     *,
     split: SplitName = "test",
     views: Views = "single",
@@ -89,7 +89,7 @@ def answer(
     """
     source = locate_model(model, runs_folder)
     network, card = load(source)
-    data = find_dataset(dataset, card.dataset)
+    data = find_dataset(dataset, source, card)
     data.check_fits(card.input_shape, len(card.class_names))
     examples = pick_examples(source, data, split)
     place = pick_device(device)

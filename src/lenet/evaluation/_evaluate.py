@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from lenet.datasets import Dataset
+from lenet.datasets import Dataset, DataSource
 from lenet.evaluation._answers import SplitName, answer
 from lenet.evaluation._scores import Evaluation
 from lenet.evaluation._view_choice import Views
@@ -10,7 +10,7 @@ from lenet.runs import Run
 
 def evaluate(
     model: Run | Path | str = "latest",
-    dataset: str | Dataset | None = None,
+    dataset: str | Path | DataSource | Dataset | None = None,
     *,
     split: SplitName = "test",
     views: Views = "single",
@@ -22,8 +22,8 @@ def evaluate(
 
     Args:
         model: A run, its folder or name, `latest`, or a model file.
-        dataset: A name, or images of one's own; what the network was trained on where none is
-            given.
+        dataset: A name, the path of a folder or file of one's own, or images in memory; what the
+            network was trained on where none is given.
         split: Which images; `validation` gives those that the run held out.
         views: `single` looks once at each image; `mirrored` also at its mirror image, `shifted` at
             it moved by up to one pixel, and the probabilities are averaged.

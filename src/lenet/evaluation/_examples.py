@@ -1,26 +1,109 @@
 """Which images a trained network is scored on."""
 
-from lenet.datasets import Dataset, Split, dataset_names, load_dataset
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lenet.datasets import (
+    Dataset,
+    DataSource,
+    Split,
+    dataset_names,
+    find_source,
+    load_dataset,
+)
 from lenet.errors import DatasetError, RunError
-from lenet.runs import Run
+from lenet.models import ModelCard
+from lenet.runs import Run, fingerprint_for, load_data_of
+
+_NAMED = 10  # classes in an error
 
 
-def find_dataset(dataset: str | Dataset | None, trained_on: str) -> Dataset:
+def find_dataset(
+    dataset: str | Path | DataSource | Dataset | None, source: Run | Path, card: ModelCard
+) -> Dataset:
     """The dataset that was asked for, else the one that a network was trained on.
 
+    A folder or file is read as the network's own images were: with their size, their colours and
+    their way of preparation. Its classes are known by their names; they may be fewer than the
+    network's and stand in another order. Where it is not what the network was trained on and has
+    no test part, all of it is for testing.
+
     Args:
-        dataset: A name, or images of one's own, if any are wanted.
-        trained_on: The name that the network's run or model file gives.
+        dataset: A name, a path, a source of which the path and `skip_bad` count, or images in
+            memory, if any are wanted.
+        source: The run or the model file that the network is from.
+        card: What the model file says.
 
     Raises:
-        DatasetError: The data can't be had, or nobody but the caller has it.
+        DatasetError: The data can't be had, nobody but the caller has it, or it has classes that
+            the network does not know.
+        RunError: What the run was trained on is gone or has changed.
     """
     if isinstance(dataset, Dataset):
         return dataset
-    if dataset is None and trained_on not in dataset_names():
-        message = f"`{trained_on}` are images of one's own; pass them as `dataset`."
+    if dataset is None:
+        return load_data_of(source) if isinstance(source, Run) else _load_by_name(source, card)
+    wanted = find_source(dataset)
+    if wanted is None:
+        return load_dataset(dataset)
+    if isinstance(source, Run) and (trained_on := _find_training_data(source, wanted.path)):
+        return trained_on
+    preparation = card.preparation
+    found = load_dataset(
+        wanted.replace(
+            height=preparation.height,
+            width=preparation.width,
+            colour=preparation.channels == 3,
+            prepare=preparation.method,
+            test_share=0.0,
+        )
+    )
+    if found.test is None:
+        found = replace(found, test=found.train)
+    return _with_classes(found, card.class_names)
+
+
+def _load_by_name(path: Path, card: ModelCard) -> Dataset:
+    """What a model file's network was trained on, if that has a name."""
+    if card.dataset in dataset_names():
+        return load_dataset(card.dataset)
+    message = (
+        f"`{path}` was trained on `{card.dataset}`, images of one's own; say where they are with "
+        "`--data` (`dataset`)."
+    )
+    raise DatasetError(message)
+
+
+def _find_training_data(run: Run, path: str) -> Dataset | None:
+    """What a run was trained on, if it lies at a path: where it was, or where it was moved to."""
+    config = run.config
+    if config.source is None:
+        return None
+    if path == config.source.path:
+        return load_data_of(run)
+    data = load_dataset(config.source.replace(path=path))
+    return data if fingerprint_for(run, data) == config.fingerprint else None
+
+
+def _with_classes(data: Dataset, class_names: tuple[str, ...]) -> Dataset:
+    """A dataset with its labels as a network numbers them."""
+    unknown = [name for name in data.class_names if name not in class_names]
+    if unknown:
+        known = ", ".join(f"`{name}`" for name in class_names[:_NAMED])
+        more = f" and {len(class_names) - _NAMED} more" if len(class_names) > _NAMED else ""
+        message = (
+            f"`{data.name}` has the class `{unknown[0]}`, which the network does not know; it "
+            f"knows {known}{more}."
+        )
         raise DatasetError(message)
-    return load_dataset(dataset or trained_on)
+    numbers = np.array([class_names.index(name) for name in data.class_names], np.int64)
+    splits: dict[str, Any] = {
+        name: Split(split.images, numbers[split.labels]) for name, split in data.splits.items()
+    }
+    return replace(data, class_names=class_names, **splits)
 
 
 def pick_examples(source: Run | object, data: Dataset, split: str) -> Split:

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from lenet.datasets import Dataset, Split
-from lenet.errors import DatasetError, ModelError, SettingError, UnknownNameError
+from lenet.datasets import Dataset, DataSource, Split
+from lenet.errors import DatasetError, ModelError, RunError, SettingError, UnknownNameError
 from lenet.evaluation import find_dataset
 from lenet.inspection._activity import measure_activity
 from lenet.inspection._choices import PARTS, Distance, MapMethod, Part
@@ -38,7 +38,7 @@ _SAMPLE = 1500  # images on the map, whose layers' health is measured too
 def inspect_network(
     model: Run | Path | str = "latest",
     inputs: Sequence[str | Path | Images] = (),
-    dataset: str | Dataset | None = None,
+    dataset: str | Path | DataSource | Dataset | None = None,
     *,
     parts: Iterable[str] = PARTS,
     layers: Iterable[str] = (),
@@ -54,8 +54,8 @@ def inspect_network(
             come with the package.
         inputs: What to show to it, as for `make_subject`; two are compared. One example of each
             class where none are given.
-        dataset: A name, or images of one's own; what the network was trained on where none is
-            given.
+        dataset: A name, the path of a folder or file of one's own, or images in memory; what the
+            network was trained on where none is given.
         parts: What to look at: `filters`, `activations`, `saliency`, `neighbours`, `map`.
         layers: The layers to show: each a name such as `0 Conv2d`, the place (`0`, `c1`) or the
             class (`Conv2d`); all where none are given.
@@ -69,7 +69,7 @@ def inspect_network(
         needs it, what is made from it is missing.
 
     Raises:
-        RunError: There is no such run, or it has no model yet.
+        RunError: There is no such run, it has no model yet, or what it was trained on is gone.
         SettingError: An input, a part or a layer is unknown.
         ModelError: The network does not fit the data.
         DatasetError: The data can't be had or used, or a picture can't be read.
@@ -92,7 +92,7 @@ def inspect_network(
     network = network.to(pick_device(device))
     every_layer = tuple(layers_to_trace(network))
     shown = select_layers(every_layer, layers)
-    data, missing = _find_data(dataset, card, inputs)
+    data, missing = _find_data(dataset, source, card, inputs)
     subjects = [make_subject(one, card, data) for one in inputs]
     if not inputs and data is not None:
         subjects = one_of_each_class(data, _MOST_CLASSES)
@@ -135,12 +135,15 @@ def _known_parts(parts: Iterable[str]) -> tuple[Part, ...]:
 
 
 def _find_data(
-    dataset: str | Dataset | None, card: ModelCard, inputs: Sequence[str | Path | Images]
+    dataset: str | Path | DataSource | Dataset | None,
+    source: Run | Path,
+    card: ModelCard,
+    inputs: Sequence[str | Path | Images],
 ) -> tuple[Dataset | None, str]:
     """The dataset; where it can't be had and nobody asked for it, none, and why."""
     try:
-        data = find_dataset(dataset, card.dataset)
-    except DatasetError as error:
+        data = find_dataset(dataset, source, card)
+    except (DatasetError, RunError) as error:
         if dataset is not None or any(map(needs_data, inputs)):
             raise
         return None, str(error)

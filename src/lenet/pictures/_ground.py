@@ -1,5 +1,7 @@
 """What a picture was drawn on: paper with a shadow on it, a blackboard, a coloured card."""
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -44,20 +46,23 @@ def ground_surface(image: Values) -> tuple[Values, float]:
     """
     _, height, width = image.shape
     step = -(-max(height, width) // _SAMPLED_SIDE)
-    weights, deviation = _fit(image[:, ::step, ::step])
-    surface = np.tensordot(weights, _quadratic_terms(height, width, step), axes=(0, 0))
-    return surface.astype(np.float32).clip(0, 255), deviation
+    sampled = image[:, ::step, ::step]
+    weights, deviation = _fit(sampled)
+    rows = _places(height, step, sampled.shape[1]).astype(np.float32)[:, None]
+    columns = _places(width, step, sampled.shape[2]).astype(np.float32)
+    constant, y, x, yy, xy, xx = weights[:, :, None, None].astype(np.float32)
+    surface = constant + (y + yy * rows + xy * columns) * rows + (x + xx * columns) * columns
+    return surface.clip(0, 255), deviation
 
 
 def _fit(image: Values) -> tuple[npt.NDArray[np.float64], float]:
-    """The weights of the terms for each channel, (6, C), and the ground's deviation."""
+    """Each channel's weights of 1, y, x, y², xy and x², (6, C), and the ground's deviation."""
     channels, height, width = image.shape
     pixels = image.reshape(channels, -1).T.astype(np.float64)
-    terms = _quadratic_terms(height, width).reshape(6, -1).T
-    is_border = border_mask(height, width).ravel()
+    terms, is_border = _quadratic_terms(height, width), border_mask(height, width).ravel()
     weights = np.zeros((6, channels))
     weights[0] = np.median(pixels[is_border], axis=0)
-    is_ground, deviation = is_border, _LEAST_DEVIATION
+    is_ground, fitted_to, deviation = is_border, None, _LEAST_DEVIATION
     for candidates in (is_border, np.ones_like(is_border)):
         for _ in range(_ROUNDS):
             distances = np.abs(pixels - terms @ weights).max(axis=1)
@@ -65,22 +70,28 @@ def _fit(image: Values) -> tuple[npt.NDArray[np.float64], float]:
             is_ground = candidates & (distances <= _NEAR * deviation)
             if is_ground.sum() < 4 * len(weights):
                 return weights, deviation
+            if fitted_to is not None and np.array_equal(is_ground, fitted_to):
+                break
             chosen = terms[is_ground]  # the normal equations: six unknowns, well apart
             weights, *_ = np.linalg.lstsq(chosen.T @ chosen, chosen.T @ pixels[is_ground])
+            fitted_to = is_ground
     return weights, deviation
 
 
-def _quadratic_terms(height: int, width: int, step: int = 1) -> npt.NDArray[np.float64]:
-    """1, y, x, y², xy and x² at every pixel, (6, H, W).
+@lru_cache(maxsize=16)  # the pictures of a folder are often of one size
+def _quadratic_terms(height: int, width: int) -> npt.NDArray[np.float64]:
+    """1, y, x, y², xy and x² at every pixel, (H·W, 6)."""
+    y, x = np.broadcast_arrays(_places(height)[:, None], _places(width)[None])
+    return np.stack([np.ones_like(y), y, x, y * y, x * y, x * x], axis=-1).reshape(-1, 6)
+
+
+def _places(size: int, step: int = 1, count: int = 0) -> npt.NDArray[np.float64]:
+    """Where rows or columns lie, about from -1 to 1.
 
     Args:
-        height: Rows.
-        width: Columns.
-        step: Counts as one from pixel to pixel of an image of which only every so many are taken.
+        size: How many there are.
+        step: Of how many one was taken for the fit.
+        count: How many were taken then; all of them by default.
     """
-    rows, columns = (
-        (np.arange(size) / step - (-(-size // step) - 1) / 2) / max(1, -(-size // step) / 2)
-        for size in (height, width)
-    )
-    y, x = np.meshgrid(rows, columns, indexing="ij")
-    return np.stack([np.ones_like(y), y, x, y * y, x * y, x * x])
+    half = (count or size) / 2
+    return (np.arange(size) / step - half + 0.5) / half

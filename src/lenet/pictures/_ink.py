@@ -14,8 +14,11 @@ _NOISE = 4.0  # standard deviations of the ground that ink must stand out
 _FAINTEST = 12.0  # of 255: what stands out less is no ink
 _STRONG, _WEAK = 0.5, 0.05  # of the strongest ink: every part has the first, and ends at the second
 _DARKEST_PAPER = 40.0  # of 255: where it seems darker, it is no shadow
+_FIRM = 0.35  # of the strongest ink: fainter ink belongs to what is as strong as this
+_REACH, _REACHES = 2, 100  # pixels, and parts of a picture's longer side, that it may be away
 _LINED = 8  # crossings of a picture's edge that no symbol makes
 _STEP = 1.25  # by which more contrast is asked for where the paper's lines were found
+_FEWEST, _LEAST_SHARE = 6, 2e-4  # pixels, and of all pixels: less is noise and no symbol
 _LEAST_PART = 0.08  # of the largest part: less is a speck
 
 
@@ -68,6 +71,8 @@ def find_ink(image: Values, largest_side: int) -> Ink | None:
         while least < _STRONG * peak and _crossings_of_the_edge(mask):
             least *= _STEP
             mask = _connected(contrast, least, peak)
+    if mask.sum() < max(_FEWEST, _LEAST_SHARE * mask.size):
+        return None
     high = float(np.percentile(contrast[mask], 95))
     strength = np.where(mask, contrast / high, 0).clip(0, 1).astype(np.float32)
     return Ink(strength, mask)
@@ -96,7 +101,10 @@ def _connected(contrast: Values, least: float, peak: float) -> Mask:
     """The connected parts of a picture that are strong somewhere, bar the specks."""
     from scipy import ndimage
 
-    parts, count = ndimage.label(contrast >= least, structure=np.ones((3, 3)))
+    # What is faint and far from all that is not, is a line of the paper or a shadow.
+    reach = max(_REACH, max(contrast.shape) // _REACHES)
+    firm = ndimage.binary_dilation(contrast >= max(least, _FIRM * peak), iterations=reach)
+    parts, count = ndimage.label(firm & (contrast >= least), structure=np.ones((3, 3)))
     numbers = np.arange(1, count + 1)
     strongest = np.asarray(ndimage.maximum(contrast, parts, numbers))
     mass = np.asarray(ndimage.sum(contrast, parts, numbers))

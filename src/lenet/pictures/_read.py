@@ -147,10 +147,18 @@ def _as_grey_or_colour(image: Image.Image) -> Image.Image:
     if image.mode.startswith(("I", "F")):
         return _with_8_bits(_smaller(image if image.mode == "F" else image.convert("I")))
     if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
-        return _on_a_ground(_smaller(image.convert("RGBA")))
+        return _on_a_ground(_smaller(_in_mode(image, "RGBA")))
     if image.mode in ("1", "L"):
-        return _smaller(image.convert("L"))
-    return _smaller(image.convert("RGB"))
+        return _smaller(_in_mode(image, "L"))
+    return _smaller(_in_mode(image, "RGB"))
+
+
+def _in_mode(image: Image.Image, mode: str) -> Image.Image:
+    """A picture in another mode, without a second copy of one that is in it already."""
+    if image.mode != mode or "transparency" in image.info:
+        return image.convert(mode)
+    image.load()
+    return image
 
 
 def _smaller(image: Image.Image) -> Image.Image:

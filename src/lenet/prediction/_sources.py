@@ -2,7 +2,6 @@
 
 import glob
 import os
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from io import BytesIO
@@ -11,6 +10,7 @@ from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
+from lenet.datasets import natural_key
 from lenet.errors import DownloadError, PictureError
 from lenet.pictures import MOST_BYTES, SUFFIXES
 
@@ -49,8 +49,8 @@ def _in_folder(folder: Path) -> Iterator[str]:
     """The pictures in a folder and in those below it."""
     found = False
     for place, folders, files in os.walk(folder):
-        folders[:] = sorted((name for name in folders if name[0] != "."), key=natural_order)
-        for name in sorted(files, key=natural_order):
+        folders[:] = sorted((name for name in folders if name[0] != "."), key=natural_key)
+        for name in sorted(files, key=natural_key):
             if name[0] != "." and os.path.splitext(name)[1].lower() in SUFFIXES:
                 found = True
                 yield os.path.join(place, name)
@@ -61,21 +61,11 @@ def _in_folder(folder: Path) -> Iterator[str]:
 
 def _matching(pattern: str) -> list[str]:
     """The files that go by a pattern."""
-    names = sorted(glob.glob(pattern, recursive=True), key=natural_order)
+    names = sorted(glob.glob(pattern, recursive=True), key=natural_key)
     if not names:
         message = f"No file goes by `{pattern}`."
         raise PictureError(message)
     return names
-
-
-def natural_order(name: str) -> list[tuple[int, int, str]]:
-    """A key for sorting in which numbers count as such.
-
-    >>> sorted(["10.png", "2.png", "a.png"], key=natural_order)
-    ['2.png', '10.png', 'a.png']
-    """
-    parts = re.split(r"(\d+)", name.lower())
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
 
 
 def _named(file: BytesIO, name: str) -> BinaryIO:

@@ -75,11 +75,11 @@ def open_model(
 def is_model(name: str, runs_folder: Path | str = "runs") -> bool:
     """Whether a name on the command line means a model rather than a picture.
 
-    It does if it is `latest` or a bundled model's name and no file of that name is there, a run
-    folder, a run's name, or a file that ends in `.safetensors`.
+    It does if it is a bundled model's name, `latest`, a run folder, a run's name, or ends in
+    `.safetensors`.
     """
-    if name in ("latest", *BUNDLED):
-        return not Path(name).exists()
+    if name in BUNDLED or (name == "latest" and not Path(name).exists()):
+        return True
     is_run = any(
         (folder / "config.json").is_file() for folder in (Path(name), Path(runs_folder) / name)
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lenet.datasets import Dataset
+from lenet.datasets import Dataset, DataSource
 from lenet.errors import DatasetError, RunError
 from lenet.evaluation import (
     Answers,
@@ -67,7 +67,7 @@ class Findings:
 
 def examine(
     model: Run | Path | str = "latest",
-    dataset: str | Dataset | None = None,
+    dataset: str | Path | DataSource | Dataset | None = None,
     *,
     split: SplitName | None = None,
     device: str = "auto",
@@ -89,7 +89,7 @@ def examine(
     """
     source = locate_model(model, runs_folder)
     _, card = load(source)
-    data = find_dataset(dataset, card.dataset)
+    data = find_dataset(dataset, source, card)
     chosen = split or ("test" if data.test is not None else "validation")
 
     def answers_for(wanted: SplitName) -> Answers:
@@ -120,7 +120,6 @@ def examine(
 def _held_out_from(run: Run, data: Dataset) -> bool:
     """Whether a run held out images of this data to choose on."""
     config = run.config
-    if not config.recipe.validation:
-        return False
-    split = data.with_validation(config.recipe.validation, config.seed)
-    return split.fingerprint() == config.fingerprint
+    if config.recipe.validation:
+        data = data.with_validation(config.recipe.validation, config.seed)
+    return data.validation is not None and data.fingerprint() == config.fingerprint

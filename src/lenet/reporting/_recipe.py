@@ -75,7 +75,7 @@ def again_section(findings: Findings) -> Section | None:
     if run is None:
         return None
     folder = shlex.quote(str(run.folder))
-    is_known = run.config.dataset in dataset_names()
+    is_known = run.config.source is not None or run.config.dataset in dataset_names()
     whose = "" if is_known else "; `--data` is where the images are"
     content: list[Node] = [
         paragraph(f"This trains it again, to the same bits on the same machine{whose}:"),

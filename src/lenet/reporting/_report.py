@@ -3,7 +3,7 @@ from pathlib import Path
 
 from lenet._storage import write_atomically
 from lenet._version import __version__
-from lenet.datasets import Dataset
+from lenet.datasets import Dataset, DataSource
 from lenet.evaluation import SplitName
 from lenet.kernels import KernelChoice
 from lenet.pages import Page
@@ -22,7 +22,7 @@ from lenet.runs import Run
 
 def report(
     model: Run | Path | str = "latest",
-    dataset: str | Dataset | None = None,
+    dataset: str | Path | DataSource | Dataset | None = None,
     *,
     output: Path | str | None = None,
     split: SplitName | None = None,
@@ -36,8 +36,8 @@ def report(
 
     Args:
         model: A run, its folder or name, `latest`, or a model file.
-        dataset: A name, or images of one's own; what the network was trained on where none is
-            given.
+        dataset: A name, the path of a folder or file of one's own, or images in memory; what the
+            network was trained on where none is given.
         output: The file to write. Where none is given it is `report.html` in the run folder, or
             `report-DATASET-SPLIT.html` if a dataset or split was asked for that is not the usual
             one; for a model file it lies in the current folder, with the file's name in front.

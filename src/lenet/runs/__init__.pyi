@@ -1,3 +1,5 @@
+from ._data_of import fingerprint_for as fingerprint_for
+from ._data_of import load_data_of as load_data_of
 from ._environment import describe_environment as describe_environment
 from ._load import load as load
 from ._load import locate_model as locate_model
@@ -23,7 +25,9 @@ __all__ = [
     "core_count",
     "describe_environment",
     "find_runs",
+    "fingerprint_for",
     "load",
+    "load_data_of",
     "locate_model",
     "make_plan",
     "measure_normalisation",

@@ -15,7 +15,7 @@ def locate_model(model: Run | Path | str, runs_folder: Path | str = "runs") -> R
 
     Args:
         model: A model file, a run, its folder, its name, `latest`, or `digits` or `fashion`, which
-            come with the package; what lies in the current folder goes before these two.
+            come with the package; a file or folder called so is meant by `./digits`.
         runs_folder: Where names are looked for.
 
     Raises:
@@ -23,10 +23,10 @@ def locate_model(model: Run | Path | str, runs_folder: Path | str = "runs") -> R
     """
     if isinstance(model, Run):
         return model
+    if model in BUNDLED:
+        return BUNDLED[str(model)]
     if Path(model).is_file():
         return Path(model)
-    if str(model) in BUNDLED and not Path(model).exists():
-        return BUNDLED[str(model)]
     return open_run(model, runs_folder)
 
 

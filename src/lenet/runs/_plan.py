@@ -21,7 +21,7 @@ from lenet.models import (
     recognise_lenet,
     unknown_setting,
 )
-from lenet.training import Recipe, preset_for
+from lenet.training import Recipe, own, preset_for
 
 _LECUN_BACKGROUND, _LECUN_RANGE = -0.1, 1.275  # so that ink is 1.175
 
@@ -49,6 +49,7 @@ def make_plan(
     recipe: Recipe | None,
     preset: str | None,
     settings: dict[str, Any],
+    data: Dataset | None = None,
 ) -> Plan:
     """Put together what was asked for and what the preset brings.
 
@@ -58,13 +59,19 @@ def make_plan(
         recipe: As for `train`.
         preset: As for `train`.
         settings: Fields of the recipe and of the network's settings, together.
+        data: The images, where they are known already; those of one's own decide the preset.
 
     Raises:
         SettingError: Something is unknown, ill-typed or out of range.
     """
     if isinstance(model, str) and model not in MODELS:
         raise UnknownNameError("model", model, MODELS)
-    base = preset_for(dataset, preset, model if isinstance(model, str) else None)
+    base = preset_for(
+        dataset,
+        preset,
+        model if isinstance(model, str) else None,
+        own_images=_own_images(data, settings) if data and data.origin else None,
+    )
     model = base.model if model is None else model
     of_recipe = field_types(Recipe)
     of_model = field_types(MODELS[model].config) if isinstance(model, str) else {}
@@ -77,6 +84,14 @@ def make_plan(
     if model == base.model:
         for_model = base.settings | for_model
     return Plan(base.name, (recipe or base.recipe).replace(**for_recipe), model, for_model)
+
+
+def _own_images(data: Dataset, settings: dict[str, Any]) -> tuple[int, int]:
+    """How many images there are for training, and how many of them will be held out."""
+    images = len(data.train)
+    validation = settings.get("validation", own(images).recipe.validation)
+    learnt_from = data.with_validation(validation).train if validation else data.train
+    return images, images - len(learnt_from)
 
 
 def build_network(plan: Plan, data: Dataset, seed: int) -> tuple[nn.Module, str, ModelConfig]:

@@ -27,11 +27,10 @@ class Recorder(Listener):
 
     Args:
         run: The folder.
-        class_names: The classes, for the model file.
     """
 
-    def __init__(self, run: Run, class_names: tuple[str, ...]):
-        self.run, self.class_names = run, class_names
+    def __init__(self, run: Run):
+        self.run = run
         self._saved = time.monotonic()
 
     def on_start(self, trainer: Trainer) -> None:
@@ -89,13 +88,14 @@ class Recorder(Listener):
         results: dict[str, object],
         calibration: Calibration | None = None,
     ) -> None:
-        config = self.run.config
+        config, data = self.run.config, trainer.dataset
         scores = {name: value for name, value in results.items() if name not in _TIMES}
         save_model(
             self.run.model_path,
             trainer.model,
-            class_names=self.class_names,
+            class_names=data.class_names,
             normalisation=config.normalisation,
+            preparation=data.preparation,
             calibration=calibration,
             dataset=config.dataset,
             recipe=config.recipe.to_dict(),

@@ -6,8 +6,9 @@ from lenet.errors import LenetError
 from lenet.runs._run import Run, find_runs
 from lenet.runs._run_config import RunConfig
 
-# What a run was called and where it ran decides no more than its last digits.
-_NOT_COMPARED = {"preset", "device", "threads", "kernels"}
+# What a run was called and where it ran decides no more than its last digits; what images of one's
+# own are is told by their fingerprint, wherever they lie.
+_NOT_COMPARED = {"preset", "device", "threads", "kernels", "source"}
 
 
 def find_equal_run(runs_folder: Path, config: RunConfig) -> Run | None:

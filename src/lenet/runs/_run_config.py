@@ -2,12 +2,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lenet._version import __version__
+from lenet.datasets import DataSource
 from lenet.errors import RunError, UnknownNameError
 from lenet.kernels import KernelChoice
 from lenet.models import ModelConfig, Normalisation, model_config
 from lenet.training import Recipe
 
 _FORMAT = 1
+_MAY_LACK = {"source"}  # the first runs had no such key
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class RunConfig:
         threads: CPU threads, which decide the order of PyTorch's sums but not of the kernels'.
         kernels: What computes on a CPU: `native` for the compiled kernels where they serve, or
             `torch`.
+        source: Where images of one's own were read from and how; `None` for other data.
     """
 
     dataset: str
@@ -40,6 +43,7 @@ class RunConfig:
     device: str
     threads: int
     kernels: KernelChoice
+    source: DataSource | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The values as JSON can hold them."""
@@ -62,11 +66,13 @@ class RunConfig:
         for name in values:
             if name not in known:
                 raise UnknownNameError("key", name, known)
-        missing = [name for name in known if name not in values]
+        missing = [name for name in known if name not in values and name not in _MAY_LACK]
         if missing:
             message = f"it has no `{missing[0]}`"
             raise RunError(message)
         values["settings"] = model_config(values["model"], values["settings"])
         values["recipe"] = Recipe.from_dict(values["recipe"])
         values["normalisation"] = Normalisation(**values["normalisation"])
+        if values.get("source") is not None:
+            values["source"] = DataSource.from_dict(values["source"])
         return cls(**values)

@@ -13,7 +13,13 @@ from torch import nn
 
 from lenet._settings import check_range
 from lenet._storage import remove_partial_files
-from lenet.datasets import Dataset, dataset_names, load_dataset
+from lenet.datasets import (
+    Dataset,
+    DataSource,
+    describe_dataset,
+    examine_dataset,
+    load_dataset,
+)
 from lenet.errors import (
     DownloadError,
     InterruptedTraining,
@@ -25,6 +31,7 @@ from lenet.errors import (
 from lenet.kernels import KernelChoice, kernel_status
 from lenet.models import build_model
 from lenet.runs._checkpoint import pack_checkpoint, read_checkpoint
+from lenet.runs._data_of import load_data_of
 from lenet.runs._environment import describe_environment
 from lenet.runs._plan import build_network, make_plan, measure_normalisation
 from lenet.runs._recorder import Recorder
@@ -48,7 +55,7 @@ _DEFAULT_DATASET, _BUNDLED_DATASET = "fashion-mnist", "digits"
 
 def train(
     model: str | nn.Module | None = None,
-    dataset: str | Dataset | None = None,
+    dataset: str | Path | DataSource | Dataset | None = None,
     recipe: Recipe | None = None,
     *,
     preset: str | None = None,
@@ -67,8 +74,9 @@ def train(
     Args:
         model: A name in the registry; or a network, which is trained in place from the weights it
             has. The preset's where none is given.
-        dataset: A name, or images of one's own. Where none is given it is Fashion-MNIST; should
-            that be neither cached nor reachable, the bundled `digits`.
+        dataset: A name; the path of a folder or file of one's own, or how it is read; or images in
+            memory. Where none is given it is Fashion-MNIST; should that be neither cached nor
+            reachable, the bundled `digits`.
         recipe: How to train; the preset's where none is given.
         preset: A network and a recipe that work together; the one that suits the dataset where
             none is given.
@@ -111,11 +119,10 @@ def train(
         message = "A network that is already built has weights of its own; `reuse` can't know them."
         raise SettingError(message)
     used_device, used_threads = pick_device(device), _set_threads(threads)
-    wanted = dataset.name if isinstance(dataset, Dataset) else dataset or _DEFAULT_DATASET
-    plan = make_plan(wanted, model, recipe, preset, settings)
+    wanted = dataset.name if isinstance(dataset, Dataset) else str(dataset or _DEFAULT_DATASET)
+    make_plan(wanted, model, recipe, preset, settings)  # what is wrong is told before data is read
     data = _find_dataset(dataset, listeners)
-    if data.name != wanted:
-        plan = make_plan(data.name, model, recipe, preset, settings)
+    plan = make_plan(data.name, model, recipe, preset, settings, data)
     if plan.recipe.validation:
         data = data.with_validation(plan.recipe.validation, seed)
     network, name, network_settings = build_network(plan, data, seed)
@@ -131,6 +138,7 @@ def train(
         device=str(used_device),
         threads=used_threads,
         kernels=kernels,
+        source=data.origin.source if data.origin else None,
     )
     trainer = _build_trainer(config, network, data)
     config = replace(config, kernels=trainer.kernels)
@@ -158,7 +166,7 @@ def train(
 def resume(
     run: Run | Path | str = "latest",
     *,
-    dataset: Dataset | None = None,
+    dataset: Path | str | Dataset | None = None,
     runs_folder: Path | str = "runs",
     track: str | Sequence[str] = (),
     listeners: Sequence[Listener] | None = None,
@@ -167,8 +175,8 @@ def resume(
 
     Args:
         run: The run folder, its name in `runs_folder`, or `latest`.
-        dataset: The data, where the run was trained on images of one's own; loaded by name
-            otherwise.
+        dataset: The data, where the run was trained on images in memory; the path where a folder or
+            file lies now, if it was moved. Loaded again from where it was otherwise.
         runs_folder: Where names are looked for.
         track: Trackers to be told beside those that the run has; a new one is told all of it.
         listeners: As for `train`.
@@ -189,10 +197,7 @@ def resume(
     if run.result is not None:
         _announce(listeners, f"`{run.folder}` is complete; there is nothing to go on with.")
         return run
-    if dataset is None and config.dataset not in dataset_names():
-        message = f"`{run.folder}` was trained on images of one's own; pass them as `dataset`."
-        raise RunError(message)
-    data = dataset or load_dataset(config.dataset)
+    data = dataset if isinstance(dataset, Dataset) else load_data_of(run, dataset)
     if config.recipe.validation:
         data = data.with_validation(config.recipe.validation, config.seed)
     if data.fingerprint() != config.fingerprint:
@@ -226,7 +231,7 @@ def _train_in(
     run: Run, trainer: Trainer, trackers: list[Tracker], listeners: list[Listener]
 ) -> None:
     """Train to the end with the run folder kept up to date."""
-    recorder = Recorder(run, trainer.dataset.class_names)
+    recorder = Recorder(run)
     guards = [Guard(tracker, partial(_announce, listeners)) for tracker in trackers]
     # The recorder first: what it has written, the trackers may hand over.
     trainer.listeners = [recorder, *guards, *listeners]
@@ -257,12 +262,17 @@ def _quoted(run: Run) -> str:
     return shlex.quote(str(run.folder))
 
 
-def _find_dataset(dataset: str | Dataset | None, listeners: list[Listener]) -> Dataset:
+def _find_dataset(
+    dataset: str | Path | DataSource | Dataset | None, listeners: list[Listener]
+) -> Dataset:
     """The data that was asked for; without a wish and a network, what is bundled."""
     if isinstance(dataset, Dataset):
         return dataset
     if dataset is not None:
-        return load_dataset(dataset)
+        data = load_dataset(dataset)
+        if data.origin:
+            _announce(listeners, describe_dataset(data, examine_dataset(data)) + "\n")
+        return data
     try:
         return load_dataset(_DEFAULT_DATASET)
     except DownloadError:

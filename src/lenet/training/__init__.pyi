@@ -18,6 +18,7 @@ from ._optimisation import build_optimiser as build_optimiser
 from ._optimisation import learning_rate_at as learning_rate_at
 from ._presets import PRESETS as PRESETS
 from ._presets import Preset as Preset
+from ._presets import own as own
 from ._presets import preset_for as preset_for
 from ._recipe import Recipe as Recipe
 from ._terminal_curves import Curve as Curve
@@ -51,6 +52,7 @@ __all__ = [
     "evaluate_loss_and_accuracy",
     "in_notebook",
     "learning_rate_at",
+    "own",
     "pick_device",
     "pick_display",
     "preset_for",

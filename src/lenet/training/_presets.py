@@ -1,8 +1,9 @@
 """Named couples of a network and a recipe that are known to work together."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from lenet.errors import UnknownNameError
 from lenet.training._recipe import Recipe
@@ -112,6 +113,55 @@ def modern() -> Preset:
     return Preset("modern", recipe, "lenet", settings)
 
 
+class _OwnSize(NamedTuple):
+    """What suits so many images."""
+
+    below: float
+    batch_size: int
+    learning_rate: float
+    validation: float
+
+
+_OWN_SIZES = (
+    _OwnSize(1000, 16, 0.02, 0.0),
+    _OwnSize(10_000, 32, 0.04, 0.1),
+    _OwnSize(math.inf, 128, 0.08, 0.05),
+)
+_OWN_STEPS, _OWN_EPOCHS = 1000, 300  # so many steps at least, in so many epochs at most
+
+
+def own(images: int, held_out: int = 0) -> Preset:
+    """`modern` for images of one's own: for few, smaller batches and more epochs.
+
+    They are not mirrored, as nobody knows whether they would still be what they are. Of fewer than
+    a thousand none are held out: choosing an epoch by a few images costs more than it gives.
+
+    Args:
+        images: How many there are for training.
+        held_out: How many of them are held out to choose on.
+
+    >>> own(500).recipe.batch_size, own(500).recipe.epochs, own(60_000).recipe.epochs
+    (16, 32, 30)
+    """
+    preset = modern()
+    size = next(size for size in _OWN_SIZES if images < size.below)
+    learnt_from = max(2, images - held_out)
+    batch_size = min(size.batch_size, learnt_from)
+    while learnt_from % batch_size == 1:  # batch normalisation can't work on one image
+        batch_size += 1
+    wanted = min(_OWN_EPOCHS, math.ceil(_OWN_STEPS * batch_size / learnt_from))
+    epochs = max(preset.recipe.epochs, wanted)
+    recipe = preset.recipe.replace(
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=size.learning_rate,
+        plain_epochs=round(epochs / 4),
+        validation=size.validation,
+        flip=False,
+    )
+    return replace(preset, recipe=recipe)
+
+
 def fast() -> Preset:
     """LeNet's layers with ReLU and max pooling: the best accuracy after one epoch."""
     recipe = Recipe(
@@ -141,7 +191,13 @@ PRESETS: dict[str, Callable[[], Preset]] = {
 _MIRRORED_ARE_THE_SAME = {"fashion-mnist"}  # a mirrored garment is one, a mirrored digit is not
 
 
-def preset_for(dataset: str, name: str | None = None, model: str | None = None) -> Preset:
+def preset_for(
+    dataset: str,
+    name: str | None = None,
+    model: str | None = None,
+    *,
+    own_images: tuple[int, int] | None = None,
+) -> Preset:
     """The preset of a name, or the one that suits a network and a dataset.
 
     Images are mirrored at random only where that leaves them what they are.
@@ -150,6 +206,8 @@ def preset_for(dataset: str, name: str | None = None, model: str | None = None) 
         dataset: The dataset's name.
         name: The preset's name, if one is wanted.
         model: The network's name in the registry, if one is wanted.
+        own_images: How many images of one's own there are for training, and how many of them are
+            held out; `None` for other data.
 
     Raises:
         UnknownNameError: There is no preset of that name.
@@ -161,11 +219,17 @@ def preset_for(dataset: str, name: str | None = None, model: str | None = None) 
     """
     if name is None and model in PRESETS:
         name = model
+    elif name is None and own_images is not None:
+        return own(*own_images)
     elif name is None:
         name = "digits" if dataset == "digits" else "tutorial"
     if name not in PRESETS:
         raise UnknownNameError("preset", name, PRESETS)
     preset = PRESETS[name]()
+    if own_images is not None:  # a batch can't be larger than the set
+        images, held_out = own_images
+        batch_size = min(preset.recipe.batch_size, max(1, images - held_out))
+        preset = replace(preset, recipe=preset.recipe.replace(batch_size=batch_size))
     if dataset in _MIRRORED_ARE_THE_SAME:
         return preset
     return replace(preset, recipe=preset.recipe.replace(flip=False))

@@ -1,0 +1,179 @@
+"""The `lenet data` commands."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from lenet.cli._console import print_line, print_notice, print_table
+from lenet.cli._data_options import (
+    Colour,
+    Prepare,
+    Size,
+    SkipBad,
+    TestShare,
+    choose_data,
+    reading_options,
+)
+
+if TYPE_CHECKING:
+    from lenet.datasets import Dataset
+
+app = typer.Typer(
+    help="List, fetch, look at and convert datasets, also your own.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+
+_Data = Annotated[
+    str, typer.Argument(metavar="NAME|PATH", help="A dataset's name, or a folder or file.")
+]
+
+
+@app.command("list")
+def list_datasets(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the datasets that have a name, and your own that were read before."""
+    from lenet.datasets import (
+        cache_folder,
+        cached_datasets,
+        data_folder,
+        dataset_names,
+        prepared_datasets,
+    )
+
+    here = {*cached_datasets(), "digits"}
+    kept = prepared_datasets()
+    if as_json:
+        own = [
+            {"name": one.name, **asdict(one.source), "images": one.images, "classes": one.classes}
+            for one in kept
+        ]
+        named = [{"name": name, "here": name in here} for name in dataset_names()]
+        print_line(json.dumps({"named": named, "own": own}, indent=2))
+        return
+    rows = [["name", "where"]]
+    for name in dataset_names():
+        place = "bundled" if name == "digits" else "here"
+        rows.append([name, place if name in here else f"`lenet data get {name}`"])
+    print_table(rows, left_columns=2)
+    print_line(f"\nThey lie in {data_folder()}")
+    if kept:
+        print_line("\nYour own, kept as they were read:")
+        table = [["name", "path", "images", "classes", "MB"]]
+        for one in kept:
+            sizes = f"{one.images:,}", str(one.classes), f"{one.size / 1e6:.1f}"
+            table.append([one.name, one.source.path, *sizes])
+        print_table(table, left_columns=2)
+        print_line(f"\nThey are kept in {cache_folder()}")
+
+
+@app.command()
+def get(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Names of datasets.")],
+) -> None:
+    """Fetch datasets that have a name, and check their files."""
+    from lenet.datasets import data_folder, dataset_names, load_dataset
+    from lenet.errors import UnknownNameError
+
+    for name in names:
+        if name not in dataset_names():
+            raise UnknownNameError("dataset", name, dataset_names())
+    for name in names:
+        dataset = load_dataset(name)
+        images = sum(len(split) for split in dataset.splits.values())
+        place = "is bundled" if name == "digits" else f"is in {data_folder()}"
+        print_line(f"{name} {place}: {images:,} images in {len(dataset.class_names)} classes")
+
+
+@app.command()
+def info(
+    data: _Data,
+    size: Size = None,
+    colour: Colour = None,
+    prepare: Prepare = None,
+    skip_bad: SkipBad = None,
+    test_share: TestShare = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what a dataset holds and what would harm a training: nothing is trained."""
+    from lenet.datasets import describe_dataset, examine_dataset
+
+    dataset = _load(data, size, colour, prepare, skip_bad, test_share)
+    findings = examine_dataset(dataset)
+    if as_json:
+        values: dict[str, Any] = {"name": dataset.name, "class_names": dataset.class_names}
+        values |= {"image_shape": dataset.image_shape, **asdict(findings)}
+        values["origin"] = dataset.origin.to_dict() if dataset.origin else None
+        print_line(json.dumps(values, indent=2))
+        return
+    print_line(describe_dataset(dataset, findings))
+
+
+@app.command()
+def show(
+    data: _Data,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The PNG file. [default: the dataset's name]",
+            show_default=False,
+        ),
+    ] = None,
+    per_class: Annotated[
+        int, typer.Option("--per-class", help="Images of each class, 1 to 100.")
+    ] = 10,
+    size: Size = None,
+    colour: Colour = None,
+    prepare: Prepare = None,
+    skip_bad: SkipBad = None,
+    test_share: TestShare = None,
+) -> None:
+    """Draw training images of every class, as the network gets them, into a PNG file."""
+    from lenet._storage import write_atomically
+    from lenet.datasets import draw_contact_sheet
+
+    dataset = _load(data, size, colour, prepare, skip_bad, test_share)
+    path = output or Path(f"{dataset.name}.png")
+    write_atomically(path, draw_contact_sheet(dataset, per_class))
+    print_line(f"Drawn in {path}")
+
+
+@app.command()
+def convert(
+    data: _Data,
+    target: Annotated[Path, typer.Argument(help="What is written; it must not be there yet.")],
+    to: Annotated[
+        Literal["folder", "idx", "npz", "parquet"],
+        typer.Option("--to", help="A folder of pictures, IDX files, an NPZ file, or Parquet."),
+    ],
+    size: Size = None,
+    colour: Colour = None,
+    prepare: Prepare = None,
+    skip_bad: SkipBad = None,
+    test_share: TestShare = None,
+) -> None:
+    """Write a dataset in a form that other programs read, and `lenet` reads again."""
+    from lenet.datasets import convert_dataset
+
+    dataset = _load(data, size, colour, prepare, skip_bad, test_share)
+    path = convert_dataset(dataset, target, to)
+    parts = ", ".join(f"{len(split):,} {name}" for name, split in dataset.splits.items())
+    print_line(f"Written to {path}: {parts} images of {dataset.name}")
+    if dataset.image_shape != (1, 28, 28):
+        channels, height, width = dataset.image_shape
+        colour_flag = " --colour" if channels == 3 else ""
+        flags = f"--size {height}x{width}{colour_flag}"
+        print_notice(f"To read the same images again: `--data {path} {flags}`")
+
+
+def _load(data: str, *reading: Any) -> "Dataset":
+    """The dataset that the options name."""
+    from lenet.datasets import load_dataset
+
+    return load_dataset(choose_data(data, reading_options(*reading)) or data)

@@ -1,0 +1,169 @@
+"""From what files hold to images of one size with their labels."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lenet.datasets._contents import Contents, Label, Piece
+from lenet.datasets._parts import Part
+from lenet.errors import DataFileError
+from lenet.pictures import Preparation, prepare, read_picture
+
+_NAMED = 5  # unreadable pictures in an error
+_TOGETHER = 8  # pictures that a thread reads in one go
+_MOST_THREADS = 4  # a picture may take 400 MB while it is decoded
+
+
+@dataclass
+class PartImages:
+    """The examples of a part.
+
+    Attributes:
+        images: uint8 (n, C, H, W) each.
+        labels: One an example, as the files have them.
+    """
+
+    images: list[npt.NDArray[np.uint8]] = field(default_factory=list)
+    labels: list[Label] = field(default_factory=list)
+
+
+@dataclass
+class Collected:
+    """All examples, by part.
+
+    Attributes:
+        parts: Those that hold examples.
+        sizes: How many pictures had which height and width.
+        skipped: Why which pictures were passed over.
+    """
+
+    parts: dict[Part | None, PartImages] = field(default_factory=dict)
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    skipped: list[str] = field(default_factory=list)
+
+
+class _Prepared(NamedTuple):
+    """A picture that was read: its image and its size; or why it could not be."""
+
+    image: npt.NDArray[np.uint8] | None
+    size: tuple[int, int]
+    failure: str = ""
+
+
+def collect(
+    contents: Contents,
+    preparation: Preparation,
+    *,
+    skip_bad: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> Collected:
+    """Read and prepare everything, a piece at a time.
+
+    Args:
+        contents: Where the examples come from.
+        preparation: How pictures become images.
+        skip_bad: Pass over pictures that can't be read.
+        progress: Is told how many examples more were read.
+
+    Raises:
+        DataFileError: A file can't be read, or pictures can't and are not to be skipped.
+    """
+    collected = Collected()
+    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
+        for piece in contents.read():
+            if not len(piece.labels):
+                continue
+            _add(collected, piece, preparation, pool)
+            if progress:
+                progress(len(piece.labels))
+    if collected.skipped and not skip_bad:
+        raise DataFileError(_unreadable(collected.skipped))
+    return collected
+
+
+def _add(
+    collected: Collected, piece: Piece, preparation: Preparation, pool: ThreadPoolExecutor
+) -> None:
+    """Prepare a piece."""
+    labels = list(piece.labels)
+    if isinstance(piece.pictures, np.ndarray):
+        images = _prepare_array(piece.pictures, preparation)
+        collected.sizes[piece.pictures.shape[1:3]] += len(labels)
+    else:
+        prepared = _prepare_encoded(piece.pictures, piece.places, preparation, pool)
+        for one in prepared:
+            if one.image is None:
+                collected.skipped.append(one.failure)
+            else:
+                collected.sizes[one.size] += 1
+        readable = [
+            (one.image, label)
+            for one, label in zip(prepared, labels, strict=True)
+            if one.image is not None
+        ]
+        if not readable:
+            return
+        images = np.stack([image for image, _ in readable])
+        labels = [label for _, label in readable]
+    part = collected.parts.setdefault(piece.part, PartImages())
+    part.images.append(images)
+    part.labels += labels
+
+
+def _prepare_array(
+    pictures: npt.NDArray[np.uint8], preparation: Preparation
+) -> npt.NDArray[np.uint8]:
+    """Images that have one size already; those of the wished size are taken as they are."""
+    as_wished = (preparation.channels, preparation.height, preparation.width)
+    shape = (1, *pictures.shape[1:]) if pictures.ndim == 3 else (3, *pictures.shape[1:3])
+    if shape == as_wished and preparation.method == "plain":
+        return pictures[:, None] if pictures.ndim == 3 else pictures.transpose(0, 3, 1, 2)
+    return np.stack([prepare(picture, preparation) for picture in pictures])
+
+
+def _prepare_encoded(
+    pictures: Sequence[Path | bytes],
+    places: Sequence[str],
+    preparation: Preparation,
+    pool: ThreadPoolExecutor,
+) -> list[_Prepared]:
+    """Decode and prepare pictures; decoders let other threads work meanwhile."""
+
+    def work(start: int) -> list[_Prepared]:
+        span = slice(start, start + _TOGETHER)
+        return [
+            _prepare_one(*one, preparation)
+            for one in zip(pictures[span], places[span], strict=True)
+        ]
+
+    return list(chain.from_iterable(pool.map(work, range(0, len(pictures), _TOGETHER))))
+
+
+def _prepare_one(picture: Path | bytes, place: str, preparation: Preparation) -> _Prepared:
+    """Decode and prepare a picture, or say why it can't be."""
+    try:
+        pixels = read_picture(picture)
+        return _Prepared(prepare(pixels, preparation), (pixels.shape[0], pixels.shape[1]))
+    except DataFileError as error:
+        reason = str(error)
+        named = isinstance(picture, Path) and f"`{picture}`" == place
+        return _Prepared(None, (0, 0), reason if named else f"{place}: {reason}")
+
+
+def _unreadable(failures: list[str]) -> str:
+    """The error that names what can't be read."""
+    first = "\n".join(f"  {failure}" for failure in failures[:_NAMED])
+    more = f"\n  and {len(failures) - _NAMED:,} more" if len(failures) > _NAMED else ""
+    count = "1 picture" if len(failures) == 1 else f"{len(failures):,} pictures"
+    return (
+        f"{count} can't be read:\n{first}{more}\n"
+        "Mend or remove them, or pass over them with `--skip-bad` (`skip_bad=True`)."
+    )

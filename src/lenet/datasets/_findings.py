@@ -1,0 +1,152 @@
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lenet.datasets._dataset import Dataset
+from lenet.datasets._divide import image_keys
+from lenet.datasets._polarity import measure_polarity
+
+_FEW = 10  # training images of a class
+_GIANT = 0.8  # share of one class in a set of three classes or more
+_DARK = 128  # a set whose brightest pixel is below has probably another range than 0 to 255
+_LISTED = 5
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a look at a dataset tells.
+
+    Attributes:
+        counts: Images of each class, in the order of the classes, by split.
+        polarity: Whether things are lighter than their ground, darker, or either.
+        duplicates: How many test images are training images too, to the last pixel.
+        contradictions: How many images occur under two labels or more.
+        blank: How many images are of one grey level alone.
+        warnings: What is likely to harm a training or its score, a sentence each.
+    """
+
+    counts: dict[str, tuple[int, ...]]
+    polarity: str
+    duplicates: int
+    contradictions: int
+    blank: int
+    warnings: tuple[str, ...]
+
+
+def examine_dataset(dataset: Dataset) -> Findings:
+    """Look for what harms a training or its score.
+
+    >>> from lenet.datasets import load_dataset
+    >>> findings = examine_dataset(load_dataset("digits"))
+    >>> findings.polarity, findings.duplicates, findings.warnings
+    ('light-on-dark', 0, ())
+    """
+    splits = dataset.splits
+    classes = len(dataset.class_names)
+    counts = {
+        name: tuple(np.bincount(split.labels, minlength=classes).tolist())
+        for name, split in splits.items()
+    }
+    keys = image_keys(np.concatenate([split.images for split in splits.values()]))
+    labels = np.concatenate([split.labels for split in splits.values()])
+    by_split = np.split(keys, np.cumsum([len(split) for split in splits.values()])[:-1])
+    keys_of = dict(zip(splits, by_split, strict=True))
+    duplicates = int(np.isin(keys_of["test"], keys_of["train"]).sum()) if "test" in splits else 0
+    pairs = np.unique(np.stack([keys, labels]), axis=1)
+    contradictions = int((np.unique(pairs[0], return_counts=True)[1] > 1).sum())
+    blank = sum(
+        int((split.images.reshape(len(split), -1) == split.images[:, 0, :1, 0]).all(axis=1).sum())
+        for split in splits.values()
+    )
+    findings = Findings(
+        counts, measure_polarity(dataset.train.images), duplicates, contradictions, blank, ()
+    )
+    return Findings(**(vars(findings) | {"warnings": tuple(_warnings(dataset, findings))}))
+
+
+def _warnings(dataset: Dataset, findings: Findings) -> Iterator[str]:
+    """What is likely to harm a training or its score."""
+    if findings.duplicates:
+        yield (
+            f"{findings.duplicates:,} of {len(dataset.require_test()):,} test images are training "
+            "images too; the test score will be too good."
+        )
+    if findings.contradictions:
+        yield f"{findings.contradictions:,} images occur under more than one label."
+    if findings.blank:
+        yield f"{findings.blank:,} images are blank."
+    train = findings.counts["train"]
+    few = [name for name, count in zip(dataset.class_names, train, strict=True) if count < _FEW]
+    if few:
+        named = ", ".join(f"`{name}`" for name in few[:_LISTED])
+        more = f" and {len(few) - _LISTED} more" if len(few) > _LISTED else ""
+        yield f"Fewer than {_FEW} training images have {named}{more}."
+    if len(train) > 2 and max(train) > _GIANT * sum(train):
+        largest = dataset.class_names[train.index(max(train))]
+        share = max(train) / sum(train)
+        yield f"{share:.0%} of the training images are of `{largest}`; accuracy says little then."
+    brightest = int(dataset.train.images.max())
+    if brightest < _DARK:
+        yield f"No pixel is brighter than {brightest} of 255; do the values have another range?"
+
+
+def describe_dataset(dataset: Dataset, findings: Findings) -> str:
+    """What a dataset is and what was found in it, as text for a person."""
+    return "\n".join(_lines(dataset, findings))
+
+
+def _lines(dataset: Dataset, findings: Findings) -> Iterator[str]:
+    channels, height, width = dataset.image_shape
+    origin = dataset.origin
+    yield f"{dataset.name}: {origin.format}, {origin.source.path}" if origin else dataset.name
+    colours = "grey" if channels == 1 else "colour"
+    images = ", ".join(f"{len(split):,} {name}" for name, split in dataset.splits.items())
+    yield f"images: {images}; {height}×{width} {colours}, {_POLARITIES[findings.polarity]}"
+    if origin and origin.sizes:
+        yield f"pictures were {_sizes(origin.sizes)}"
+    yield from _class_table(dataset, findings)
+    yield from origin.notes if origin else ()
+    if origin and origin.skipped:
+        yield f"Can't be read and passed over, {len(origin.skipped):,} in all:"
+        yield from (f"  {reason}" for reason in origin.skipped[:_LISTED])
+        if len(origin.skipped) > _LISTED:
+            yield f"  and {len(origin.skipped) - _LISTED:,} more"
+    for warning in findings.warnings:
+        yield f"Look here: {warning}"
+
+
+_POLARITIES = {
+    "light-on-dark": "light on dark",
+    "dark-on-light": "dark on light",
+    "as-is": "neither light on dark nor dark on light throughout",
+}
+
+
+def _sizes(sizes: tuple[tuple[int, int, int], ...]) -> str:
+    """The sizes that pictures had."""
+    if len(sizes) == 1:
+        return f"{sizes[0][0]}×{sizes[0][1]}"
+    if len(sizes) <= 3:
+        return ", ".join(f"{height}×{width} ({count:,})" for height, width, count in sizes)
+    heights, widths = [size[0] for size in sizes], [size[1] for size in sizes]
+    return f"{min(heights)}×{min(widths)} to {max(heights)}×{max(widths)}, {len(sizes):,} sizes"
+
+
+def _class_table(dataset: Dataset, findings: Findings) -> Iterator[str]:
+    """A line a class: its number, its name, the label in the files if that is another, counts."""
+    labels = [str(label) for label in dataset.origin.labels] if dataset.origin else None
+    rows: list[list[Any]] = [["", "class", *findings.counts]]
+    for number, name in enumerate(dataset.class_names):
+        counts = [f"{counts[number]:,}" for counts in findings.counts.values()]
+        known = labels is None or labels[number] in (name, str(number))
+        shown = name if known else f"{name} (label {labels[number]})" if labels else name
+        rows.append([str(number), shown, *counts])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [
+            cell.ljust(width) if index == 1 else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield "  " + "  ".join(cells).rstrip()

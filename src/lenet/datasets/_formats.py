@@ -1,0 +1,89 @@
+from pathlib import Path
+
+from lenet._storage import reading_errors
+from lenet.datasets._catalog import EMNIST_SPLITS
+from lenet.datasets._contents import Contents
+from lenet.datasets._idx import idx_shape
+from lenet.datasets._parts import part_of
+from lenet.datasets._read_csv import list_csv
+from lenet.datasets._read_emnist import find_emnist, list_emnist
+from lenet.datasets._read_folder import is_picture, list_folder
+from lenet.datasets._read_idx import find_idx_files, list_idx
+from lenet.datasets._read_npz import is_npz, list_npz
+from lenet.datasets._read_parquet import find_parquet, list_parquet
+from lenet.errors import DataFileError
+
+_ZIPS, _PARQUET = (b"PK\x03\x04", b"PK\x05\x06"), b"PAR1"
+_TABLES = {".csv", ".tsv"}
+_SNIFFED = 512  # bytes
+
+
+def open_contents(path: Path) -> Contents:
+    """Find out what a folder or file holds, by its content.
+
+    Args:
+        path: A folder, a file, or a split of EMNIST as if it were a folder in EMNIST's zip.
+
+    Raises:
+        DataFileError: It is not there, or holds no dataset in a format that is known.
+        MissingExtraError: The format needs a package that is not installed.
+    """
+    with reading_errors(path, DataFileError):
+        is_folder, exists = path.is_dir(), path.exists()
+    if is_folder:
+        return _open_folder(path)
+    if exists:
+        return _open_file(path)
+    if path.name in EMNIST_SPLITS and (files := find_emnist(path.parent)):
+        return list_emnist(path.parent, files, path.name)
+    message = f"There is no folder or file `{path}`."
+    raise DataFileError(message)
+
+
+def _open_folder(folder: Path) -> Contents:
+    """What a folder holds."""
+    if emnist := find_emnist(folder):
+        return list_emnist(folder, emnist, None)
+    if parquet := find_parquet(folder):
+        return list_parquet(parquet)
+    if idx := find_idx_files(folder):
+        return list_idx(folder, idx)
+    with reading_errors(folder, DataFileError):
+        files = sorted(path for path in folder.iterdir() if path.is_file())
+    tables = [path for path in files if path.suffix.lower() in _TABLES]
+    for_parts = [path for path in tables if part_of(path.name)]
+    if len(tables) == 1 or len(for_parts) > 1:
+        return list_csv(for_parts if len(for_parts) > 1 else tables)
+    archives = [path for path in files if path.suffix.lower() == ".npz"]
+    if len(archives) == 1:
+        return list_npz(archives[0])
+    return list_folder(folder)
+
+
+def _open_file(path: Path) -> Contents:
+    """What a file holds."""
+    if not path.is_file():  # opening a pipe would wait for ever
+        message = f"`{path}` is neither a folder nor a file."
+        raise DataFileError(message)
+    with reading_errors(path, DataFileError), path.open("rb") as file:
+        start = file.read(_SNIFFED)
+    if start.startswith(_PARQUET):
+        return list_parquet([path])
+    if start.startswith(_ZIPS):
+        if emnist := find_emnist(path):
+            return list_emnist(path, emnist, None)
+        if is_npz(path) or path.suffix.lower() == ".npz":
+            return list_npz(path)
+        advice = "is an archive; unpack it and give the folder"
+    elif idx_shape(path) is not None:
+        advice = "is one IDX file; give the folder that holds it with its labels"
+    elif is_picture(path):
+        advice = "is one picture; give a folder with a folder of pictures for every class"
+    elif not start:
+        advice = "is empty"
+    elif b"\0" in start:
+        advice = "is in no format that lenet reads: folder, CSV, NPZ, IDX, Parquet, EMNIST's zip"
+    else:
+        return list_csv([path])
+    message = f"`{path}` {advice}."
+    raise DataFileError(message)

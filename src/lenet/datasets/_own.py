@@ -1,0 +1,197 @@
+"""A folder or file of one's own as a dataset."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lenet.datasets._collect import Collected, PartImages, collect
+from lenet.datasets._contents import Contents, Label
+from lenet.datasets._dataset import Dataset, Split
+from lenet.datasets._divide import keep_for_testing
+from lenet.datasets._formats import open_contents
+from lenet.datasets._natural_order import natural_key
+from lenet.datasets._origin import Origin
+from lenet.datasets._parts import Part
+from lenet.datasets._polarity import measure_polarity
+from lenet.datasets._prepared import find_prepared, keep_prepared, prepared_key
+from lenet.datasets._progress import reading_progress
+from lenet.datasets._source import DataSource
+from lenet.errors import DatasetError
+from lenet.pictures import Preparation
+
+_MOST_CLASSES = 1000
+_NAMED = 3  # classes in an error
+_MARGIN = 4 / 28  # that MNIST's makers left free around a symbol, of the shorter side
+
+
+def load_own(source: DataSource, name: str) -> Dataset:
+    """Read a dataset of one's own, from the cache if nothing in it has changed.
+
+    Args:
+        source: Where it lies and how it is read.
+        name: What it is to be called.
+
+    Raises:
+        DatasetError: The data can't be used.
+        DataFileError: A file can't be read.
+        MissingExtraError: The format needs a package that is not installed.
+    """
+    contents = open_contents(source.place)
+    key = prepared_key(source, contents)
+    kept = find_prepared(key)
+    if kept is not None:
+        return replace(kept, name=name)
+    preparation = _preparation(source)
+    with reading_progress(source.place.name, len(contents.files)) as progress:
+        collected = collect(contents, preparation, skip_bad=source.skip_bad, progress=progress)
+    dataset = _assemble(source, name, contents, collected, preparation)
+    keep_prepared(key, dataset)
+    return dataset
+
+
+def _preparation(source: DataSource) -> Preparation:
+    """How the pictures become images."""
+    is_symbol = source.prepare == "symbol"
+    return Preparation(
+        source.prepare,
+        "light-on-dark" if is_symbol else "as-is",
+        height=source.height,
+        width=source.width,
+        channels=3 if source.colour else 1,
+        margin=round(_MARGIN * min(source.height, source.width)) if is_symbol else 0,
+    )
+
+
+def _assemble(
+    source: DataSource,
+    name: str,
+    contents: Contents,
+    collected: Collected,
+    preparation: Preparation,
+) -> Dataset:
+    """The examples with their labels as numbers of classes, parted for training and testing."""
+    notes = list(contents.notes)
+    classes = contents.classes or _find_classes(source, collected.parts.values())
+    splits = make_splits(source.place, collected.parts, classes)
+    if not splits:
+        message = f"`{source.path}` holds no images."
+        raise DatasetError(message)
+    if "train" not in splits:
+        (part, *others) = splits
+        if others:
+            message = f"`{source.path}` holds no training images."
+            raise DatasetError(message)
+        notes.append(f"There is a {part} part alone; it is taken as all there is.")
+        splits = {"train": splits[part]}
+    _check_classes(source, splits, classes)
+    train, test = splits["train"], splits.get("test")
+    if test is None and source.test_share:
+        drawn = keep_for_testing(train.images, train.labels, source.test_share)
+        if drawn.any():
+            test = train.take(np.flatnonzero(drawn))
+            train = train.take(np.flatnonzero(~drawn))
+            notes.append(
+                f"There is no test part: {len(test):,} of {len(drawn):,} images are kept for "
+                "testing, the same each time, with copies of an image on one side."
+            )
+    if preparation.method != "symbol":
+        preparation = preparation.replace(polarity=measure_polarity(train.images))
+    origin = Origin(
+        source=source,
+        format=contents.format,
+        labels=tuple(label for label, _ in classes),
+        sizes=tuple((*size, count) for size, count in collected.sizes.most_common()),
+        skipped=tuple(collected.skipped),
+        notes=tuple(notes),
+    )
+    return Dataset(
+        name,
+        tuple(class_name for _, class_name in classes),
+        train,
+        test,
+        splits.get("validation"),
+        preparation=preparation,
+        origin=origin,
+    )
+
+
+def make_splits(
+    place: Path,
+    parts: Mapping[Part | None, PartImages],
+    classes: Sequence[tuple[Label, str]],
+) -> dict[Part, Split]:
+    """The examples of every part, their labels as numbers of classes.
+
+    Args:
+        place: Where they were read from, for errors.
+        parts: The examples, which are taken out; what is of no part is for training.
+        classes: The labels in the order of the classes, with their names.
+
+    Raises:
+        DatasetError: A label is of no class.
+    """
+    named: dict[Part, PartImages] = {}
+    for part, examples in parts.items():
+        into = named.setdefault(part or "train", PartImages())
+        into.images += examples.images
+        into.labels += examples.labels
+        examples.images.clear()  # so that there are not two copies for longer than needed
+    numbers = {label: number for number, (label, _) in enumerate(classes)}
+    return {part: _split(place, examples, numbers) for part, examples in named.items()}
+
+
+def _find_classes(source: DataSource, parts: Iterable[PartImages]) -> tuple[tuple[Label, str], ...]:
+    """A class for every label that there is: whole numbers by size, texts in natural order."""
+    labels = {label for examples in parts for label in examples.labels}
+    if len(labels) > _MOST_CLASSES:
+        message = (
+            f"`{source.path}` holds {len(labels):,} different labels; at most {_MOST_CLASSES:,} "
+            "classes can be learnt. Is the right column taken for the label?"
+        )
+        raise DatasetError(message)
+    if all(isinstance(label, int) for label in labels):
+        return tuple((label, str(label)) for label in sorted(labels, key=int))
+    # A table may hold `7` beside `7a`: then all of them are texts.
+    texts: dict[str, Label] = {}
+    for label in labels:
+        texts.setdefault(str(label), label)
+    return tuple((texts[text], text) for text in sorted(texts, key=natural_key))
+
+
+def _split(place: Path, examples: PartImages, numbers: dict[Label, int]) -> Split:
+    """The examples of a part, their labels as numbers of classes."""
+    unknown = next((label for label in examples.labels if label not in numbers), None)
+    if unknown is not None:
+        message = (
+            f"`{place}` holds the label {unknown!r}, which is none of its {len(numbers)} classes."
+        )
+        raise DatasetError(message)
+    labels = np.array([numbers[label] for label in examples.labels], np.int64)
+    images = examples.images
+    joined: npt.NDArray[np.uint8] = images[0] if len(images) == 1 else np.concatenate(images)
+    images.clear()
+    return Split(np.ascontiguousarray(joined), labels)
+
+
+def _check_classes(
+    source: DataSource, splits: dict[Part, Split], classes: Sequence[tuple[Label, str]]
+) -> None:
+    """Raise if there is nothing to tell apart, or nothing to learn a class from."""
+    train = set(np.unique(splits["train"].labels).tolist())
+    if len(train) < 2:
+        (only,) = (classes[number][1] for number in train)
+        message = (
+            f"`{source.path}` has training images of one class alone, `{only}`; it takes two to "
+            "tell apart. The folders of classes must lie directly in it, or in its `train`."
+        )
+        raise DatasetError(message)
+    for part, split in splits.items():
+        unseen = sorted(set(np.unique(split.labels).tolist()) - train)
+        if unseen:
+            named = ", ".join(f"`{classes[number][1]}`" for number in unseen[:_NAMED])
+            more = f" and {len(unseen) - _NAMED} more" if len(unseen) > _NAMED else ""
+            message = f"`{source.path}` has {part} images of {named}{more}, but none to train on."
+            raise DatasetError(message)

@@ -1,0 +1,178 @@
+"""Datasets of one's own as they were read, kept so that the next time costs nothing."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import safetensors.numpy
+from safetensors import SafetensorError, safe_open
+
+from lenet._storage import write_atomically
+from lenet._version import __version__
+from lenet.datasets._contents import Contents
+from lenet.datasets._dataset import Dataset, Split
+from lenet.datasets._origin import Origin
+from lenet.datasets._source import DataSource
+from lenet.errors import DataFileError, LenetError, StorageError
+from lenet.pictures import Preparation
+
+_FORMAT = 1
+_MOST_FILES, _MOST_BYTES = 50, 4 * 2**30
+_HEADER = "lenet"
+_SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True)
+class PreparedDataset:
+    """A dataset of one's own that is kept.
+
+    Attributes:
+        path: The file it is kept in.
+        name: What the dataset is called.
+        source: Where it was read from.
+        images: How many it has.
+        classes: How many it has.
+        size: Of the file, in bytes.
+    """
+
+    path: Path
+    name: str
+    source: DataSource
+    images: int
+    classes: int
+    size: int
+
+
+def cache_folder() -> Path:
+    """Where datasets of one's own are kept: in `LENET_CACHE`, or the platform's cache folder."""
+    chosen = os.environ.get("LENET_CACHE")
+    if chosen:
+        return Path(os.path.expanduser(chosen)) / "prepared"
+    import platformdirs
+
+    return platformdirs.user_cache_path("lenet") / "prepared"
+
+
+def prepared_key(source: DataSource, contents: Contents) -> str:
+    """A name for what comes out of a source: another one as soon as a file of it has changed."""
+    digest = hashlib.sha256()
+    beginning = [_FORMAT, __version__, source.to_dict(), contents.classes, contents.format]
+    digest.update(json.dumps(beginning).encode())
+    for path in contents.files:
+        digest.update(os.fsencode(path) + b"\0")  # a name may hold bytes that are no text
+        with suppress(OSError):  # what is missing is told when it is read
+            facts = path.stat()
+            digest.update(f"{facts.st_size} {facts.st_mtime_ns}\0".encode())
+    return digest.hexdigest()
+
+
+def find_prepared(key: str) -> Dataset | None:
+    """The dataset that is kept under a name; a damaged one is as good as none."""
+    path = _path(key)
+    if not path.is_file():
+        return None
+    try:
+        dataset = _read(path)
+    except (LenetError, SafetensorError, OSError, KeyError, TypeError, ValueError):
+        return None
+    with suppress(OSError):  # it has been of use: the last to be removed
+        os.utime(path)
+    return dataset
+
+
+def keep_prepared(key: str, dataset: Dataset) -> None:
+    """Keep a dataset, whole or not at all; where nothing may be written, nothing is kept."""
+    size = sum(split.images.nbytes for split in dataset.splits.values())
+    if size > _MOST_BYTES // 4:
+        return
+    path = _path(key)
+    with suppress(StorageError, OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, _pack(dataset))
+        _remove_oldest()
+
+
+def prepared_datasets() -> list[PreparedDataset]:
+    """The datasets of one's own that are kept, the last used first."""
+    found = []
+    for path in _kept_files():
+        with suppress(LenetError, SafetensorError, OSError, KeyError, TypeError, ValueError):
+            with safe_open(path, "np") as file:
+                values = json.loads(file.metadata()[_HEADER])
+                names = [name for name in file.keys() if name.endswith("labels")]
+                images = sum(file.get_slice(name).get_shape()[0] for name in names)
+            source = DataSource.from_dict(values["origin"]["source"])
+            size, classes = path.stat().st_size, len(values["class_names"])
+            found.append(PreparedDataset(path, str(values["name"]), source, images, classes, size))
+    return found
+
+
+def _path(key: str) -> Path:
+    return cache_folder() / f"{key[:32]}{_SUFFIX}"
+
+
+def _pack(dataset: Dataset) -> bytes:
+    """A dataset as the bytes of a file."""
+    assert dataset.origin is not None
+    assert dataset.preparation is not None
+    values = {
+        "name": dataset.name,
+        "class_names": dataset.class_names,
+        "preparation": dataset.preparation.to_dict(),
+        "origin": dataset.origin.to_dict(),
+        "fingerprint": dataset.fingerprint(),
+    }
+    tensors = {}
+    for name, split in dataset.splits.items():
+        tensors[f"{name}-images"] = np.ascontiguousarray(split.images)
+        tensors[f"{name}-labels"] = np.ascontiguousarray(split.labels)
+    return safetensors.numpy.save(tensors, {_HEADER: json.dumps(values)})
+
+
+def _read(path: Path) -> Dataset:
+    """A dataset from its file, checked to be what was written."""
+    with safe_open(path, "np") as file:
+        values = json.loads(file.metadata()[_HEADER])
+    tensors = safetensors.numpy.load_file(path)
+    splits = {
+        name: Split(tensors[f"{name}-images"], tensors[f"{name}-labels"])
+        for name in ("train", "test", "validation")
+        if f"{name}-images" in tensors
+    }
+    dataset = Dataset(
+        values["name"],
+        tuple(values["class_names"]),
+        splits["train"],
+        splits.get("test"),
+        splits.get("validation"),
+        preparation=Preparation.from_dict(values["preparation"]),
+        origin=Origin.from_dict(values["origin"]),
+    )
+    if dataset.fingerprint() != values["fingerprint"]:
+        message = f"`{path}` is damaged."
+        raise DataFileError(message)
+    return dataset
+
+
+def _kept_files() -> Iterator[Path]:
+    """The files of the cache, the last used first."""
+    files = cache_folder().glob(f"*{_SUFFIX}")
+    times = {}
+    for path in files:
+        with suppress(OSError):
+            times[path] = path.stat().st_mtime_ns
+    return iter(sorted(times, key=lambda path: -times[path]))
+
+
+def _remove_oldest() -> None:
+    """Keep the cache within its bounds: what was not used for longest goes first."""
+    total = 0
+    for number, path in enumerate(_kept_files()):
+        total += path.stat().st_size
+        if number and (number >= _MOST_FILES or total > _MOST_BYTES):
+            path.unlink(missing_ok=True)

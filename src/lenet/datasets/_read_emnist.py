@@ -1,0 +1,178 @@
+"""EMNIST: handwritten digits and letters, as NIST publishes them.
+
+Source: G. Cohen, S. Afshar, J. Tapson and A. van Schaik (2017), "EMNIST: an extension of MNIST to
+handwritten letters", arXiv:1702.05373.
+"""
+
+import re
+import string
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lenet._storage import reading_errors
+from lenet.datasets._catalog import EMNIST_SPLITS
+from lenet.datasets._contents import Contents, Label, Piece
+from lenet.datasets._idx import unpack_idx
+from lenet.datasets._image_arrays import to_labels, to_pictures
+from lenet.datasets._parts import Part
+from lenet.errors import DataFileError, UnknownNameError
+
+_NAME = re.compile(
+    rf"emnist-({'|'.join(EMNIST_SPLITS)})-(?:(train|test)-(images|labels)-idx\d-ubyte(?:\.gz)?"
+    r"|(mapping)\.txt)"
+)
+_LARGEST = 2**30  # bytes of a packed file; the largest published one has 200 MB
+_MERGED = "abdefghnqrt"  # the small letters that do not look like their capitals
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A file of EMNIST, by itself or in the zip."""
+
+    archive: Path
+    name: str | None = None
+
+    @property
+    def path(self) -> Path:
+        """What to call it in errors."""
+        return self.archive / self.name if self.name else self.archive
+
+    def read(self) -> bytes:
+        """Its bytes, in memory; nothing is unpacked onto the disk."""
+        with reading_errors(self.path, DataFileError):
+            if self.name is None:
+                return self.archive.read_bytes()
+            try:
+                with zipfile.ZipFile(self.archive) as archive, archive.open(self.name) as file:
+                    content = file.read(_LARGEST + 1)
+            except Exception as error:  # zlib's and zipfile's errors have no class in common
+                if isinstance(error, (OSError, MemoryError)):
+                    raise
+                message = f"`{self.path}` is damaged: {error}."
+                raise DataFileError(message) from error
+        if len(content) > _LARGEST:
+            message = f"`{self.path}` is larger than {_LARGEST // 2**20} MiB."
+            raise DataFileError(message)
+        return content
+
+    def unpack(self) -> npt.NDArray[Any]:
+        """The array that it holds."""
+        return unpack_idx(self.read(), self.path)
+
+
+Files = Mapping[str, dict[str, _Member]]
+
+
+def find_emnist(path: Path) -> Files:
+    """The files of EMNIST in its zip or in a folder: by split, then by what they hold.
+
+    Raises:
+        DataFileError: The zip is damaged, or a file is in it twice.
+    """
+    if path.is_dir():
+        with reading_errors(path, DataFileError):
+            members = [_Member(file) for file in sorted(path.iterdir())]
+            inner = path / "gzip"
+            if inner.is_dir():
+                members += [_Member(file) for file in sorted(inner.iterdir())]
+    else:
+        members = [_Member(path, name) for name in _names_in_zip(path)]
+    found: dict[str, dict[str, _Member]] = {}
+    for member in members:
+        match = _NAME.fullmatch(member.path.name)
+        if match is None:
+            continue
+        split, part, kind, mapping = match.groups()
+        key = mapping or f"{part}-{kind}"
+        if key in found.setdefault(split, {}) and member.name is not None:
+            message = f"`{path}` holds `{member.path.name}` twice."
+            raise DataFileError(message)
+        found[split].setdefault(key, member)
+    return {split: files for split, files in found.items() if files.keys() - {"mapping"}}
+
+
+def _names_in_zip(path: Path) -> list[str]:
+    """The names in an archive; none in a file that is no archive."""
+    try:
+        with reading_errors(path, DataFileError), zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except zipfile.BadZipFile:
+        return []
+
+
+def list_emnist(path: Path, files: Files, split: str | None) -> Contents:
+    """Find the four files of a split.
+
+    Args:
+        path: The zip or folder.
+        files: What `find_emnist` found in it.
+        split: Which split; the only one where none is given.
+
+    Raises:
+        UnknownNameError: There is no such split.
+        DataFileError: A file of it is missing, or a split has to be chosen.
+    """
+    if split is None:
+        if len(files) > 1:
+            named = ", ".join(f"`{path / name}`" for name in files)
+            message = f"`{path}` holds several datasets; choose one: {named}."
+            raise DataFileError(message)
+        (split,) = files
+    if split not in files:
+        raise UnknownNameError("split of EMNIST", split, files)
+    members = files[split]
+    for name in ("train-images", "train-labels", "test-images", "test-labels"):
+        if name not in members:
+            message = f"`{path}` lacks `emnist-{split}-{name}`."
+            raise DataFileError(message)
+    classes = (
+        _read_mapping(members["mapping"]) if "mapping" in members else published_classes(split)
+    )
+    archives = list(dict.fromkeys(member.archive for member in members.values()))
+    return Contents(f"EMNIST, split `{split}`", archives, partial(_read, members), classes)
+
+
+def published_classes(split: str) -> tuple[tuple[Label, str], ...]:
+    """The labels of a split with their characters, as its mapping file has them.
+
+    >>> published_classes("letters")[:2], len(published_classes("balanced"))
+    (((1, 'A'), (2, 'B')), 47)
+    """
+    if split == "letters":
+        return tuple(enumerate(string.ascii_uppercase, 1))
+    small = {"byclass": string.ascii_lowercase, "balanced": _MERGED, "bymerge": _MERGED}
+    letters = string.ascii_uppercase + small[split] if split in small else ""
+    return tuple(enumerate(string.digits + letters))
+
+
+def _read_mapping(member: _Member) -> tuple[tuple[Label, str], ...]:
+    """The labels with their characters; a letter that stands for both cases is the capital."""
+    try:
+        rows = [list(map(int, line.split())) for line in member.read().decode().splitlines()]
+        return tuple((row[0], chr(row[1])) for row in rows if row)
+    except (ValueError, IndexError, OverflowError) as error:
+        message = f"`{member.path}` should have a label and a character's code on every line."
+        raise DataFileError(message) from error
+
+
+def _read(members: Mapping[str, _Member]) -> Iterator[Piece]:
+    """The two parts, turned upright."""
+    parts: tuple[Part, ...] = ("train", "test")
+    for part in parts:
+        images_file, labels_file = members[f"{part}-images"], members[f"{part}-labels"]
+        images = to_pictures(images_file.unpack(), f"`{images_file.path}`")
+        labels = to_labels(labels_file.unpack(), f"`{labels_file.path}`")
+        if len(images) != len(labels):
+            message = (
+                f"`{images_file.path}` holds {len(images)} images but `{labels_file.path}` "
+                f"{len(labels)} labels."
+            )
+            raise DataFileError(message)
+        yield Piece(part, labels, np.ascontiguousarray(images.swapaxes(1, 2)))

@@ -1,0 +1,163 @@
+"""Parquet files with encoded pictures, as the Hugging Face hub keeps datasets."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from lenet._storage import reading_errors
+from lenet.datasets._contents import Contents, Label, Piece
+from lenet.datasets._natural_order import natural_key
+from lenet.datasets._parts import Part, part_of
+from lenet.errors import DataFileError, MissingExtraError
+
+HUB_KEY = b"huggingface"  # of the schema's metadata
+_LABEL_NAMES = ("label", "labels", "class", "target", "fine_label", "character")
+_PIECE = 64  # rows; a photo may have megabytes
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Which columns hold what.
+
+    Attributes:
+        image: The encoded pictures.
+        label: The labels.
+        classes: The labels with their names, where the file has them.
+    """
+
+    image: str
+    label: str
+    classes: tuple[tuple[Label, str], ...] | None
+
+
+def find_parquet(folder: Path) -> list[Path]:
+    """The Parquet files of a folder, of its `data`, or of the only folder in it that has some."""
+    with reading_errors(folder, DataFileError):
+        places = [folder, folder / "data", *(path for path in folder.iterdir() if path.is_dir())]
+        files = [sorted(place.glob("*.parquet")) for place in places]
+    first = [found for found in files[:2] if found]
+    inner = [found for found in files[2:] if found]
+    return (first or (inner if len(inner) == 1 else [[]]))[0]
+
+
+def list_parquet(paths: list[Path]) -> Contents:
+    """Find the columns of pictures and labels.
+
+    Raises:
+        DataFileError: There are none, or the files differ in them.
+        MissingExtraError: `pyarrow` is not installed.
+    """
+    paths = sorted(paths, key=lambda path: natural_key(path.name))
+    parts: list[Part | None] = [part_of(path.name) if len(paths) > 1 else None for path in paths]
+    columns = [_find_columns(path) for path in paths]
+    if len({(found.image, found.label, found.classes) for found in columns}) > 1:
+        message = f"The Parquet files in `{paths[0].parent}` differ in their columns."
+        raise DataFileError(message)
+    read = partial(_read, paths, parts, columns[0])
+    return Contents("pictures in Parquet", paths, read, columns[0].classes)
+
+
+def _open(path: Path) -> Any:
+    """The file, of which only the footer is read."""
+    try:
+        from pyarrow import ArrowException
+        from pyarrow.parquet import ParquetFile
+    except ImportError as error:
+        raise MissingExtraError("Parquet", "parquet") from error
+    try:
+        with reading_errors(path, DataFileError):
+            return ParquetFile(path)
+    except ArrowException as error:
+        message = f"`{path}` is no Parquet file or is damaged: {error}"
+        raise DataFileError(message) from error
+
+
+def _find_columns(path: Path) -> _Columns:
+    """The columns of pictures and labels, by their types and names."""
+    with _open(path) as file:
+        schema = file.schema_arrow
+    from pyarrow import types
+
+    images = [
+        field.name
+        for field in schema
+        if _is_binary(field.type)
+        or (
+            types.is_struct(field.type)
+            and field.type.get_field_index("bytes") >= 0
+            and _is_binary(field.type.field("bytes").type)
+        )
+    ]
+    labels = [
+        field.name
+        for field in schema
+        if types.is_integer(field.type)
+        or types.is_string(field.type)
+        or types.is_large_string(field.type)
+        or types.is_dictionary(field.type)
+    ]
+    named = [name for name in _LABEL_NAMES if name in labels]
+    if not images or not labels or (len(labels) > 1 and not named):
+        held = ", ".join(f"`{field.name}` ({field.type})" for field in schema)
+        message = (
+            f"`{path}` should have a column of encoded pictures, such as `image`, and one of "
+            f"labels, `label`; it has {held}."
+        )
+        raise DataFileError(message)
+    image = "image" if "image" in images else images[0]
+    label = named[0] if named else labels[0]
+    return _Columns(image, label, _read_classes(schema.metadata or {}, label))
+
+
+def _is_binary(kind: Any) -> bool:
+    """Whether a type holds bytes."""
+    from pyarrow import types
+
+    return bool(types.is_binary(kind) or types.is_large_binary(kind))
+
+
+def _read_classes(metadata: dict[bytes, bytes], label: str) -> tuple[tuple[Label, str], ...] | None:
+    """The names of the classes, where the hub's part of the schema has them."""
+    try:
+        features = json.loads(metadata[HUB_KEY])["info"]["features"]
+        names = features[label]["names"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return None
+    return tuple(enumerate(names)) if len(set(names)) == len(names) else None
+
+
+def _read(paths: list[Path], parts: list[Part | None], columns: _Columns) -> Iterator[Piece]:
+    """The rows of every file, some at a time."""
+    from pyarrow import ArrowException
+
+    for path, part in zip(paths, parts, strict=True):
+        row = 0
+        with _open(path) as file:
+            try:
+                batches = file.iter_batches(_PIECE, columns=[columns.image, columns.label])
+                for batch in batches:
+                    yield _piece(path, part, columns, batch, row)
+                    row += batch.num_rows
+            except (ArrowException, OSError) as error:
+                message = f"`{path}` is damaged: {error}"
+                raise DataFileError(message) from error
+
+
+def _piece(path: Path, part: Part | None, columns: _Columns, batch: Any, start: int) -> Piece:
+    """The rows of a batch."""
+    pictures = [
+        (cell or {}).get("bytes") if isinstance(cell, dict) or cell is None else cell
+        for cell in batch.column(columns.image).to_pylist()
+    ]
+    labels = batch.column(columns.label).to_pylist()
+    for row, label in enumerate(labels, start):
+        if label is None:
+            message = f"`{path}`, row {row}: the label is missing."
+            raise DataFileError(message)
+    places = [f"`{path}`, row {row}" for row in range(start, start + len(labels))]
+    return Piece(part, labels, [picture or b"" for picture in pictures], places)

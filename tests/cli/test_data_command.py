@@ -1,0 +1,150 @@
+"""`lenet data` and own data in the other commands, as a person has them."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from calling import call, call_alone
+from PIL import Image
+
+import lenet
+from lenet.datasets import Dataset, convert_dataset
+
+
+@pytest.fixture
+def pictures(few_digits: Dataset, tmp_path: Path) -> Path:
+    """A folder with training and test pictures."""
+    return convert_dataset(few_digits, tmp_path / "pictures", "folder")
+
+
+def test_the_list_names_what_is_here_and_what_was_read(pictures: Path) -> None:
+    call("data", "info", str(pictures))
+    text = call("data", "list").stdout
+    assert re.search(r"^digits +bundled$", text, re.MULTILINE)
+    assert re.search(r"^kmnist +", text, re.MULTILINE)
+    assert re.search(rf"^pictures +{pictures} +192 +10 +\d", text, re.MULTILINE)
+    listed = json.loads(call("data", "list", "--json").stdout)
+    assert {"name": "digits", "here": True} in listed["named"]
+    assert listed["own"][0]["path"] == str(pictures)
+
+
+def test_get_says_where_a_dataset_is() -> None:
+    assert call("data", "get", "digits").stdout == (
+        "digits is bundled: 1,797 images in 10 classes\n"
+    )
+    assert "Did you mean `digits`" in call("data", "get", "digit", code=2).stderr
+
+
+def test_info_tells_what_was_found(few_digits: Dataset, pictures: Path) -> None:
+    text = call("data", "info", str(pictures)).stdout
+    assert f"pictures: a folder of pictures, {pictures}" in text
+    assert "128 train, 64 test; 28×28 grey, light on dark" in text
+    values = json.loads(call("data", "info", str(pictures), "--json").stdout)
+    assert values["counts"]["test"] == np.bincount(few_digits.test.labels).tolist()
+    assert values["origin"]["format"] == "a folder of pictures"
+    assert json.loads(call("data", "info", "digits", "--json").stdout)["origin"] is None
+
+
+def test_info_prints_nothing_but_json_and_names_bad_pictures(pictures: Path) -> None:
+    (pictures / "train" / "0" / "bad.png").write_text("no picture")
+    error = call("data", "info", str(pictures), code=3).stderr
+    assert "1 picture can't be read" in error
+    assert "bad.png" in error
+    text = call("data", "info", str(pictures), "--skip-bad").stdout
+    assert "Can't be read and passed over, 1 in all:" in text
+
+
+def test_show_draws_a_sheet(pictures: Path) -> None:
+    assert call("data", "show", str(pictures)).stdout == "Drawn in pictures.png\n"
+    call("data", "show", "digits", "--output", "sheet.png", "--per-class", "3")
+    for name in ("pictures.png", "sheet.png"):
+        with Image.open(name) as picture:
+            assert picture.format == "PNG"
+
+
+def test_convert_writes_and_does_not_overwrite(few_digits: Dataset, pictures: Path) -> None:
+    answer = call("data", "convert", str(pictures), "digits.npz", "--to", "npz")
+    assert answer.stdout == "Written to digits.npz: 128 train, 64 test images of pictures\n"
+    assert lenet.load_dataset("./digits.npz").fingerprint() == few_digits.fingerprint()
+    error = call("data", "convert", "digits", "digits.npz", "--to", "npz", code=7).stderr
+    assert "nothing is overwritten" in error
+    call("data", "convert", str(pictures), "large", "--to", "idx", "--size", "32", "--colour")
+    large = lenet.load_dataset("./large", size=32, colour=True)
+    assert large.image_shape == (3, 32, 32)
+
+
+@pytest.mark.parametrize("data", ["mnist", None])
+def test_options_for_reading_belong_to_own_data(data: str | None) -> None:
+    chosen = ("--data", data) if data else ()
+    error = call("train", *chosen, "--size", "32", code=2).stderr
+    assert "`--size`" in error or "`size`" in error
+    assert "Traceback" not in error
+
+
+def test_a_size_that_is_none_is_refused(pictures: Path) -> None:
+    error = call("data", "info", str(pictures), "--size", "big", code=2).stderr
+    assert "`--size` must be a number of pixels, or two as in `32x48`, not `big`" in error
+    assert (
+        "`height` must be from 1 to 1024"
+        in call("data", "info", str(pictures), "--size", "5000", code=2).stderr
+    )
+
+
+def test_a_network_is_trained_resumed_and_scored_on_a_folder(pictures: Path) -> None:
+    text = call("train", "--data", str(pictures), "--epochs", "1").stdout
+    assert "a folder of pictures" in text
+    assert "Training `lenet` on `pictures`: 128 images, preset `modern`" in text
+    assert "pictures, test split, 64 images" in call("evaluate").stdout
+    (run,) = lenet.find_runs()
+    run.result_path.unlink()
+    assert "Going on with" in call("train", "--resume", "latest").stdout
+    moved = pictures.rename(pictures.with_name("moved"))
+    error = call("evaluate", code=5).stderr
+    assert f"was trained on `{pictures}`, which is gone" in error
+    assert "64 images" in call("evaluate", "--data", str(moved)).stdout
+    run.result_path.unlink()
+    assert "is gone" in call("train", "--resume", "latest", code=5).stderr
+    call("train", "--resume", "latest", "--data", str(moved))
+    run.result_path.unlink()
+    image = np.zeros((28, 28), np.uint8)
+    Image.fromarray(image).save(moved / "train" / "0" / "more.png")
+    error = call("train", "--resume", "latest", "--data", str(moved), code=5).stderr
+    assert "images were added, removed or changed since" in error
+
+
+def test_another_folder_is_read_as_the_networks_own_and_all_of_it_is_scored(
+    few_digits: Dataset, pictures: Path, tmp_path: Path
+) -> None:
+    call("train", "--data", str(pictures), "--epochs", "1", "--size", "30x32")
+    for name in ("7", "3"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number, path in enumerate((pictures / "test" / name).iterdir()):
+            path.rename(tmp_path / "photos" / name / f"{number}.png")
+    counts = np.bincount(few_digits.test.labels)
+    text = call("evaluate", "latest", "--data", "photos/").stdout
+    assert f"photos, test split, {counts[3] + counts[7]} images" in text
+    assert re.search(rf"^3 .* {counts[3]}$", text, re.MULTILINE)
+    assert re.search(r"^4 .* 0$", text, re.MULTILINE)
+    (tmp_path / "photos" / "seven").mkdir()
+    (tmp_path / "photos" / "7" / "0.png").rename(tmp_path / "photos" / "seven" / "0.png")
+    error = call("evaluate", "latest", "--data", "photos/", code=3).stderr
+    assert "has the class `seven`, which the network does not know" in error
+
+
+def test_pictures_that_cannot_be_read_are_passed_over_in_scoring_too(
+    pictures: Path, tmp_path: Path
+) -> None:
+    call("train", "--data", "digits", "--epochs", "1")
+    (pictures / "test" / "0" / "bad.png").write_text("no picture")
+    for command in ("evaluate", "report"):
+        assert "--skip-bad" in call(command, "--data", str(pictures), code=3).stderr
+        call(command, "--data", str(pictures), "--skip-bad")
+
+
+def test_runs_on_a_folder_can_be_compared(pictures: Path) -> None:
+    arguments = ("--seeds", "1", "--epochs", "1", "--processes", "1", "--size", "30")
+    answer = call_alone("compare", "--data", "./pictures", "--models", "softmax,mlp", *arguments)
+    assert "pictures, test split" in answer.stdout
+    assert {run.config.source is not None for run in lenet.find_runs("runs/compare")} == {True}

@@ -1,0 +1,171 @@
+"""`lenet predict`, as a person has it."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from calling import call, call_alone
+from PIL import Image, ImageDraw
+
+
+def draw_one(size: tuple[int, int] = (90, 90)) -> Image.Image:
+    """The digit 1: a stroke on white paper."""
+    image = Image.new("L", size, 255)
+    ImageDraw.Draw(image).rectangle((42, 15, 47, 74), fill=0)
+    return image
+
+
+@pytest.fixture
+def scans(tmp_path: Path) -> Path:
+    """A folder with three pictures, a hidden one and something else."""
+    folder = tmp_path / "scans"
+    (folder / "more").mkdir(parents=True)
+    draw_one().save(folder / "10.png")
+    draw_one().save(folder / "2.jpg")
+    draw_one().save(folder / "more" / "a.bmp")
+    draw_one().save(folder / ".hidden.png")
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+def test_a_picture_gets_a_line() -> None:
+    draw_one().save("one.png")
+    assert call("predict", "one.png").stdout.startswith("one.png  1              1 99.")
+
+
+def test_a_folder_is_read_in_natural_order(scans: Path) -> None:
+    lines = call("predict", "scans").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == [
+        "scans/2.jpg",
+        "scans/10.png",
+        "scans/more/a.bmp",
+    ]
+    assert [line.split()[1] for line in lines] == ["1", "1", "1"]
+
+
+def test_patterns_urls_of_files_and_standard_input(
+    scans: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(call("predict", "scans/*.png").stdout.splitlines()) == 1
+    assert "No file goes by `scans/*.tiff`" in call("predict", "scans/*.tiff", code=3).stderr
+    assert call("predict", (scans / "10.png").as_uri()).stdout.split()[1] == "1"
+    content = (scans / "10.png").read_bytes()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    assert call("predict", "-").stdout.startswith("standard input  1 ")
+
+
+def test_a_url_is_fetched_unless_that_is_forbidden(
+    scans: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = (scans / "2.jpg").read_bytes()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = self.path == "/2.jpg"
+            self.send_response(200 if found else 404)
+            self.end_headers()
+            self.wfile.write(content if found else b"")
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        assert "LENET_OFFLINE" in call("predict", f"{address}/2.jpg", code=3).stderr
+        monkeypatch.delenv("LENET_OFFLINE")
+        assert call("predict", f"{address}/2.jpg").stdout.split()[1] == "1"
+        assert "404" in call("predict", f"{address}/3.jpg", code=3).stderr
+        server.shutdown()
+    assert "Could not fetch" in call("predict", f"{address}/2.jpg", code=3).stderr
+
+
+def test_json_and_csv_are_for_programs(scans: Path) -> None:
+    values = [json.loads(line) for line in call("predict", "scans", "--json").stdout.splitlines()]
+    assert [value["class"] for value in values] == ["1"] * 3
+    assert values[0]["top"][0] == {"class": "1", "probability": values[0]["probability"]}
+    assert set(values[0]["box"]) == {"top", "left", "bottom", "right"}
+    rows = list(csv.DictReader(io.StringIO(call("predict", "scans", "--csv").stdout)))
+    assert [row["class"] for row in rows] == ["1"] * 3
+    assert float(rows[0]["probability"]) == pytest.approx(values[0]["probability"], abs=1e-6)
+    assert "exclude each other" in call("predict", "scans", "--csv", "--json", code=2).stderr
+
+
+def test_blank_and_unsure_are_none_of_these(tmp_path: Path) -> None:
+    Image.new("L", (50, 50), 180).save("blank.png")
+    draw_one().save("one.png")
+    assert "none of these  nothing to be seen" in call("predict", "blank.png").stdout
+    unsure = call("predict", "one.png", "--threshold", "1", "--json").stdout
+    assert json.loads(unsure)["class"] is None
+    assert json.loads(unsure)["doubt"] == "unsure"
+
+
+def test_bad_pictures_are_named_and_the_others_answered(scans: Path) -> None:
+    (scans / "5.png").write_text("no picture")
+    answer = call("predict", "scans", code=3)
+    assert len(answer.stdout.splitlines()) == 3
+    first, last = answer.stderr.splitlines()
+    assert "`scans/5.png` is not a picture that lenet reads" in first
+    assert "1 of 4 pictures can't be read" in last
+    assert len(call("predict", "scans/5.png", code=3).stderr.splitlines()) == 1
+
+
+def test_what_the_network_saw_is_shown_and_drawn(scans: Path) -> None:
+    shown = call("predict", "scans/2.jpg", "--show").stdout.splitlines()
+    assert len(shown) == 15
+    assert any("@" in line for line in shown[1:])
+    answer = call("predict", "scans", "--picture", "seen.png")
+    assert "Drawn in seen.png" in answer.stderr
+    with Image.open("seen.png") as drawn:
+        assert drawn.width > 600
+    assert "Could not write" in call("predict", "scans", "--picture", "no/seen.png", code=7).stderr
+
+
+def test_many_symbols_get_a_line_each() -> None:
+    page = np.hstack([np.asarray(draw_one())] * 4)
+    Image.fromarray(page).save("page.png")
+    assert len(call("predict", "--many", "page.png").stdout.splitlines()) == 4
+    error = call("predict", "fashion", "--many", "page.png", code=2).stderr
+    assert "Only drawn symbols" in error
+
+
+def test_the_model_stands_before_the_pictures_or_behind_its_option(few_digits: object) -> None:
+    draw_one().save("one.png")
+    call("train", "--data", "digits", "--epochs", "1")
+    (run,) = Path("runs").iterdir()
+    for model in ("latest", run.name, str(run), str(run / "model.safetensors"), "digits"):
+        expected = call("predict", model, "one.png").stdout
+        assert call("predict", "--model", model, "one.png").stdout == expected
+    assert "lenet predict latest photo.png" in call("predict", "latest", code=2).stderr
+    assert "no such file" in call("predict", "nobody.png", code=3).stderr
+    assert "Unknown run `nobody`" in call("predict", "--model", "nobody", "one.png", code=2).stderr
+
+
+def test_a_file_called_as_a_bundled_model_is_a_picture() -> None:
+    draw_one().save("digits.png")
+    Path("digits.png").rename("digits")
+    assert call("predict", "./digits").stdout.split()[:2] == ["./digits", "1"]
+    assert "Say which pictures `digits`" in call("predict", "digits", code=2).stderr
+
+
+def test_an_answer_starts_without_pytorch(scans: Path) -> None:
+    code = (
+        "import sys, lenet.cli\n"
+        "sys.argv = ['lenet', 'predict', 'scans']\n"
+        "try: lenet.cli.main()\n"
+        "except SystemExit as leave: assert not leave.code\n"
+        "heavy = {'torch', 'matplotlib', 'sklearn', 'requests'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_a_reader_that_goes_away_is_no_error(scans: Path) -> None:
+    assert call_alone("predict", "scans").stdout.count("\n") == 3

@@ -1,0 +1,102 @@
+"""What a look at a dataset tells."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from own_data import draw, load, write_idx, write_pictures
+
+import lenet
+from lenet.datasets import Dataset, Split, describe_dataset, examine_dataset
+
+
+def make(
+    train_labels: list[int], test_labels: list[int] | None = None, classes: int = 3
+) -> Dataset:
+    """Distinct images with these labels."""
+    images = draw(len(train_labels) + len(test_labels or []))[0][:, None]
+    train = Split(images[: len(train_labels)], np.array(train_labels))
+    test = None
+    if test_labels:
+        test = Split(images[len(train_labels) :], np.array(test_labels))
+    return Dataset("some", ("a", "b", "c"), train, test)
+
+
+def test_a_clean_set_has_counts_and_no_warnings() -> None:
+    findings = examine_dataset(make([0, 1, 2] * 10, [0, 1, 2]))
+    assert findings.counts == {"train": (10, 10, 10), "test": (1, 1, 1)}
+    assert findings.polarity == "light-on-dark"
+    assert findings.warnings == ()
+
+
+def test_images_in_both_parts_are_counted() -> None:
+    dataset = make([0, 1, 2] * 10, [0, 1, 2])
+    assert dataset.test is not None
+    dataset.test.images[:2] = dataset.train.images[5]
+    findings = examine_dataset(dataset)
+    assert findings.duplicates == 2
+    assert "2 of 3 test images are training images too" in findings.warnings[0]
+
+
+def test_one_image_under_two_labels_is_suspicious() -> None:
+    dataset = make([0, 1, 2] * 10)
+    dataset.train.images[4] = dataset.train.images[0]
+    dataset.train.images[3] = dataset.train.images[0]  # the same label: no contradiction
+    findings = examine_dataset(dataset)
+    assert findings.contradictions == 1
+    assert any("under more than one label" in warning for warning in findings.warnings)
+
+
+def test_small_and_giant_classes_are_named() -> None:
+    findings = examine_dataset(make([0] * 100 + [1] * 9 + [2] * 11))
+    assert "Fewer than 10 training images have `b`." in findings.warnings
+    assert any("83% of the training images are of `a`" in line for line in findings.warnings)
+
+
+def test_blank_and_dark_images_are_told() -> None:
+    dataset = make([0, 1, 2] * 10)
+    dataset.train.images[...] //= 16
+    dataset.train.images[3:5] = 7
+    findings = examine_dataset(dataset)
+    assert findings.blank == 2
+    assert any("No pixel is brighter than 15" in warning for warning in findings.warnings)
+
+
+def test_the_text_says_what_was_found(tmp_path: Path) -> None:
+    images, labels = draw(60)
+    write_idx(tmp_path / "x" / "images", 255 - images)
+    write_idx(tmp_path / "x" / "labels", (labels * 2 + 1).astype(np.uint8))
+    (tmp_path / "x" / "class-names.txt").write_text("".join(f"n{i}\n" for i in range(6)))
+    dataset = lenet.load_dataset(tmp_path / "x")
+    text = describe_dataset(dataset, examine_dataset(dataset))
+    assert f"x: IDX files, {tmp_path / 'x'}" in text
+    assert "images: 48 train, 12 test; 28×28 grey, dark on light" in text
+    assert "pictures were 28×28" in text
+    assert "Fewer than 10 training images have `n0`, `n2`, `n4`." in text
+
+
+def test_a_label_that_is_not_the_classs_name_or_number_is_shown(tmp_path: Path) -> None:
+    images, labels = draw(30)
+    np.savez(tmp_path / "x.npz", images=images, labels=labels * 5)
+    dataset = load(tmp_path / "x.npz")
+    text = describe_dataset(dataset, examine_dataset(dataset))
+    assert "  1  5" in text, "the second class is of label 5"
+
+
+def test_skipped_pictures_and_many_sizes_are_told(tmp_path: Path) -> None:
+    for size in (20, 21, 22, 23, 24):
+        write_pictures(tmp_path / "x", draw(2, size=size)[0], [f"a{size}", "b"])
+    for number in range(7):
+        (tmp_path / "x" / "b" / f"bad{number}.png").write_text("no")
+    dataset = load(tmp_path / "x", skip_bad=True)
+    text = describe_dataset(dataset, examine_dataset(dataset))
+    assert "pictures were 20×20 to 24×24, 5 sizes" in text
+    assert "Can't be read and passed over, 7 in all:" in text
+    assert "and 2 more" in text
+
+
+@pytest.mark.fashion_mnist
+def test_fashion_mnist_is_light_on_dark_and_clean(fashion_mnist: Dataset) -> None:
+    findings = examine_dataset(fashion_mnist)
+    assert findings.polarity == "light-on-dark"
+    assert findings.warnings == ()

@@ -1,0 +1,253 @@
+"""Folders of pictures that Pillow wrote."""
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from own_data import assert_holds, draw, load, write_pictures
+from PIL import Image
+
+import lenet
+from lenet.errors import DataFileError, DatasetError
+
+
+def test_every_folder_is_a_class_and_numbers_are_in_their_order(tmp_path: Path) -> None:
+    images, _ = draw(12)
+    folder = tmp_path / "pictures"
+    write_pictures(folder, images, ["10", "2", "1"] * 4)
+    dataset = load(folder)
+    assert dataset.name == "pictures"
+    assert dataset.class_names == ("1", "2", "10")
+    assert_holds(dataset.train, images, np.array([2, 1, 0] * 4))
+    assert dataset.test is None
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".gif", ".tiff", ".webp", ".jpg"])
+def test_pictures_of_every_format_are_read(tmp_path: Path, suffix: str) -> None:
+    images, _ = draw(6)
+    options = {".webp": {"lossless": True}}.get(suffix, {})
+    for number, image in enumerate(images):
+        (tmp_path / "x" / str(number % 2)).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(tmp_path / f"x/{number % 2}/{number}{suffix}", **options)
+    expected = []
+    for number in range(6):
+        with Image.open(tmp_path / f"x/{number % 2}/{number}{suffix}") as picture:
+            expected.append(np.asarray(picture.convert("L")))
+    read = load(tmp_path / "x").train.images[:, 0].astype(int)
+    assert np.abs(read - np.stack(expected)).max() <= 1
+
+
+def test_a_picture_without_an_ending_is_known_by_its_content(tmp_path: Path) -> None:
+    images, labels = draw(6, classes=2)
+    write_pictures(tmp_path / "x", images, [str(label) for label in labels])
+    for path in (tmp_path / "x").glob("*/*.png"):
+        path.rename(path.with_suffix(""))
+    assert_holds(load(tmp_path / "x").train, images, labels)
+
+
+def test_parts_are_found_by_the_names_of_their_folders(tmp_path: Path) -> None:
+    for number, part in enumerate(("Train", "testing", "val")):
+        images, labels = draw(9, seed=number)
+        write_pictures(tmp_path / "x" / part, images, [f"c{label}" for label in labels])
+    dataset = load(tmp_path / "x")
+    assert_holds(dataset.train, *draw(9, seed=0))
+    assert_holds(dataset.test, *draw(9, seed=1))
+    assert_holds(dataset.validation, *draw(9, seed=2))
+
+
+def test_without_a_test_part_a_fifth_of_every_class_is_kept_and_always_the_same(
+    tmp_path: Path,
+) -> None:
+    images, labels = draw(60)
+    write_pictures(tmp_path / "x", images, [str(label) for label in labels])
+    first, second = (lenet.load_dataset(tmp_path / "x", seed=seed) for seed in (0, 1))
+    assert first.test is not None
+    assert np.bincount(first.test.labels).tolist() == [4, 4, 4]
+    assert np.bincount(first.train.labels).tolist() == [16, 16, 16]
+    assert first.fingerprint() == second.fingerprint()
+    both = np.concatenate([first.train.images, first.test.images])[:, 0]
+    assert {image.tobytes() for image in both} == {image.tobytes() for image in images}
+
+
+def test_two_images_a_class_give_one_to_each_side(tmp_path: Path) -> None:
+    images, labels = draw(6)
+    write_pictures(tmp_path / "x", images, [str(label) for label in labels])
+    dataset = lenet.load_dataset(tmp_path / "x")
+    assert dataset.test is not None
+    assert dataset.train.labels.tolist() == dataset.test.labels.tolist() == [0, 1, 2]
+
+
+def test_copies_of_an_image_are_kept_on_one_side(tmp_path: Path) -> None:
+    images, labels = draw(20, classes=2)
+    write_pictures(tmp_path / "x", np.repeat(images, 3, axis=0), [str(x) for x in labels.repeat(3)])
+    dataset = lenet.load_dataset(tmp_path / "x")
+    assert dataset.test is not None
+    train, test = ({i.tobytes() for i in s.images} for s in (dataset.train, dataset.test))
+    assert not train & test
+    assert len(dataset.test) == 12
+
+
+def test_what_systems_leave_behind_is_passed_over(tmp_path: Path) -> None:
+    images, labels = draw(6, classes=2)
+    folder = tmp_path / "x"
+    write_pictures(folder, images, [str(label) for label in labels])
+    write_pictures(folder, images[:1], ["__MACOSX"])
+    write_pictures(folder, images[:1], [".ipynb_checkpoints"])
+    write_pictures(folder, images[:1], ["0/.thumbnails"])
+    (folder / "0" / "Thumbs.db").write_bytes(b"\0")
+    (folder / "0" / ".DS_Store").write_bytes(b"\0")
+    (folder / "1" / "._0.png").write_bytes(b"\0")
+    dataset = load(folder)
+    assert_holds(dataset.train, images, labels)
+    assert dataset.origin is not None
+    assert dataset.origin.notes == ()
+
+
+def test_other_files_and_empty_folders_are_named_and_passed_over(tmp_path: Path) -> None:
+    images, labels = draw(6, classes=2)
+    folder = tmp_path / "x"
+    write_pictures(folder, images, [str(label) for label in labels])
+    (folder / "0" / "readme.txt").write_text("about")
+    (folder / "empty").mkdir()
+    dataset = load(folder)
+    assert dataset.class_names == ("0", "1")
+    assert dataset.origin is not None
+    assert "`empty`" in dataset.origin.notes[0]
+    assert "`0/readme.txt`" in dataset.origin.notes[1]
+
+
+def test_unreadable_pictures_are_an_error_that_names_five(tmp_path: Path) -> None:
+    images, labels = draw(20, classes=2)
+    folder = tmp_path / "x"
+    write_pictures(folder, images, [str(label) for label in labels])
+    for number in range(7):
+        (folder / "0" / f"bad{number}.png").write_text("no picture")
+    with pytest.raises(DataFileError) as caught:
+        load(folder)
+    text = str(caught.value)
+    assert text.startswith("7 pictures can't be read:")
+    assert len(re.findall(r"bad\d", text)) == 5
+    assert "and 2 more" in text
+    assert "--skip-bad" in text
+    dataset = load(folder, skip_bad=True)
+    assert_holds(dataset.train, images, labels)
+    assert dataset.origin is not None
+    assert len(dataset.origin.skipped) == 7
+
+
+def test_only_bad_pictures_are_an_error_even_where_they_are_skipped(tmp_path: Path) -> None:
+    for name in ("0", "1"):
+        (tmp_path / "x" / name).mkdir(parents=True)
+        (tmp_path / "x" / name / "bad.png").write_text("no picture")
+    with pytest.raises(DatasetError, match="holds no images"):
+        load(tmp_path / "x", skip_bad=True)
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ([], "holds no pictures in folders"),
+        (["a.png", "b.png"], "itself has pictures, 2 in all, such as `a.png`"),
+        (["train/a.png", "train/x/b.png"], "itself has pictures, 1 in all, such as `a.png`"),
+        (["a/1.png", "loose.png"], "Put every picture into the folder of its class"),
+        (["a/1.png", "a/2.png"], "of one class alone, `a`"),
+        (["train/a/1.png", "test/a/2.png"], "of one class alone"),
+        (["train/a/1.png", "train/b/1.png", "test/c/2.png"], "has test images of `c`, but none to"),
+        (["train/a/1.png", "train/b/1.png", "cats/2.png"], "beside it `cats`"),
+        (["train/a/1.png", "training/b/1.png"], "two folders for the same part"),
+    ],
+)
+def test_a_folder_that_is_no_dataset_is_one_clear_error(
+    tmp_path: Path, files: list[str], message: str
+) -> None:
+    folder = tmp_path / "x"
+    folder.mkdir()
+    for number, file in enumerate(files):
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(draw(1, seed=number)[0][0]).save(folder / file)
+    with pytest.raises(DatasetError) as caught:
+        lenet.load_dataset(folder)
+    assert message in str(caught.value)
+
+
+def test_pictures_keep_their_colours_and_size_where_that_is_wished(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    images = random.integers(0, 256, (6, 32, 48, 3), dtype=np.uint8)
+    write_pictures(tmp_path / "x", images, ["a", "b"] * 3)
+    dataset = load(tmp_path / "x", size=(32, 48), colour=True)
+    np.testing.assert_array_equal(dataset.train.images, images.transpose(0, 3, 1, 2))
+    assert dataset.preparation is not None
+    assert dataset.preparation.image_shape == (3, 32, 48)
+    assert dataset.origin is not None
+    assert dataset.origin.sizes == ((32, 48, 6),)
+    assert load(tmp_path / "x").image_shape == (1, 28, 28)
+
+
+def test_the_network_is_told_whether_things_are_light_or_dark(tmp_path: Path) -> None:
+    images, labels = draw(40, classes=2)
+    names = [str(label) for label in labels]
+    half = images.copy()
+    half[::2] = 255 - half[::2]
+    polarities = {}
+    for name, some in {"light": images, "dark": 255 - images, "mixed": half}.items():
+        write_pictures(tmp_path / name, some, names)
+        preparation = load(tmp_path / name).preparation
+        assert preparation is not None
+        polarities[name] = preparation.polarity
+    assert polarities == {"light": "light-on-dark", "dark": "dark-on-light", "mixed": "as-is"}
+
+
+def test_the_method_of_preparation_can_be_chosen(tmp_path: Path) -> None:
+    page = np.full((100, 80), 250, np.uint8)
+    page[20:50, 30:40] = 10
+    write_pictures(tmp_path / "x", np.stack([page, page[::-1]]), ["a", "b"])
+    dataset = load(tmp_path / "x", prepare="symbol")
+    assert dataset.preparation is not None
+    assert dataset.preparation.method == "symbol"
+    ink = dataset.train.images[0, 0]
+    assert ink[0].max() == 0
+    assert (ink > 128).any(axis=1).sum() == 20
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_names_that_are_no_text_are_no_trouble(tmp_path: Path) -> None:
+    images, labels = draw(6, classes=2)
+    write_pictures(tmp_path / "x", images, [str(label) for label in labels])
+    path = tmp_path / "x" / "0" / "0.png"
+    os.rename(os.fsencode(path), os.fsencode(path.parent) + b"/\xff\xfe.png")
+    assert len(load(tmp_path / "x").train) == 6
+
+
+def test_class_names_may_stand_in_a_file_that_gives_their_order(tmp_path: Path) -> None:
+    images, labels = draw(6, classes=2)
+    write_pictures(tmp_path / "x", images, [["a", "b"][label] for label in labels])
+    (tmp_path / "x" / "class-names.txt").write_text("b\na\nc\n")
+    dataset = load(tmp_path / "x")
+    assert dataset.class_names == ("b", "a", "c")
+    assert_holds(dataset.train, images, 1 - labels)
+    (tmp_path / "x" / "class-names.txt").write_text("b\n")
+    with pytest.raises(DataFileError, match="does not name the class `a`"):
+        load(tmp_path / "x")
+
+
+def test_a_place_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataFileError, match="There is no folder or file"):
+        lenet.load_dataset(tmp_path / "nowhere")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataFileError, match="neither a folder nor a file"):
+        lenet.load_dataset(tmp_path / "pipe")
+
+
+def test_a_known_name_is_not_a_folder_and_a_path_is_not_a_name(tmp_path: Path) -> None:
+    images, labels = draw(6, classes=2)
+    write_pictures(tmp_path / "digits", images, [str(label) for label in labels])
+    assert lenet.load_dataset("digits").origin is None
+    own = lenet.load_dataset("./digits")
+    assert own.name == "own-digits"
+    assert len(own.train) + len(own.test or ()) == 6

@@ -1,0 +1,183 @@
+"""Tables as pandas and spreadsheets write them."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from own_data import assert_holds, draw, load, write_pictures
+
+import lenet
+from lenet.errors import DataFileError, DatasetError
+
+
+def table(images: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
+    """A label and all pixels a line, in the manner of Kaggle."""
+    pixels = pd.DataFrame(images.reshape(len(images), -1)).add_prefix("pixel")
+    return pd.concat([pd.Series(labels, name="label"), pixels], axis=1)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("quoting", [0, 1], ids=["bare", "quoted"])
+def test_pixels_with_a_header_are_read(tmp_path: Path, separator: str, quoting: int) -> None:
+    images, labels = draw(12)
+    path = tmp_path / "digits.csv"
+    table(images, labels).to_csv(path, index=False, sep=separator, quoting=quoting)
+    assert_holds(load(path).train, images, labels)
+
+
+def test_pixels_without_a_header_have_the_label_first(tmp_path: Path) -> None:
+    images, labels = draw(12)
+    path = tmp_path / "mnist_train.csv"
+    table(images, labels).to_csv(path, index=False, header=False)
+    assert_holds(load(path).train, images, labels)
+
+
+@pytest.mark.parametrize("name", ["class", "Target", "digit"])
+def test_the_label_may_stand_last_under_other_names(tmp_path: Path, name: str) -> None:
+    images, labels = draw(12)
+    frame = table(images, labels).rename(columns={"label": name})
+    frame[[*frame.columns[1:], name]].to_csv(tmp_path / "x.csv")  # with the rows' numbers
+    assert_holds(load(tmp_path / "x.csv").train, images, labels)
+
+
+@pytest.mark.parametrize("label", ["label", "digit"])
+def test_pixels_may_be_named_by_numbers(tmp_path: Path, label: str) -> None:
+    images, labels = draw(12)
+    frame = pd.DataFrame(images.reshape(12, -1))
+    frame.insert(0, label, labels)
+    frame.to_csv(tmp_path / "x.csv", index=False)
+    assert_holds(load(tmp_path / "x.csv").train, images, labels)
+    frame.to_csv(tmp_path / "y.csv")
+    assert_holds(load(tmp_path / "y.csv").train, images, labels)
+
+
+def test_all_columns_may_be_named_by_numbers(tmp_path: Path) -> None:
+    images, labels = draw(12)
+    frame = pd.DataFrame(np.column_stack([labels, images.reshape(12, -1)]))
+    frame.to_csv(tmp_path / "x.csv", index=False)
+    assert_holds(load(tmp_path / "x.csv").train, images, labels)
+
+
+def test_the_first_line_may_hold_a_label_that_is_a_text(tmp_path: Path) -> None:
+    images, labels = draw(12)
+    named = pd.Series(labels).map({0: "cat", 1: "dog", 2: "owl"})
+    table(images, named).to_csv(tmp_path / "x.csv", index=False, header=False)
+    dataset = load(tmp_path / "x.csv")
+    assert dataset.class_names == ("cat", "dog", "owl")
+    assert_holds(dataset.train, images, labels)
+
+
+def test_labels_may_be_texts_and_have_gaps(tmp_path: Path) -> None:
+    images, labels = draw(12)
+    named = pd.Series(labels).map({0: "cat, big", 1: "dog", 2: 'the "other"'})
+    table(images, named).to_csv(tmp_path / "x.csv", index=False)
+    assert load(tmp_path / "x.csv").class_names == ("cat, big", "dog", 'the "other"')
+    table(images, labels * 7 + 3).to_csv(tmp_path / "y.csv", index=False)
+    dataset = load(tmp_path / "y.csv")
+    assert dataset.class_names == ("3", "10", "17")
+    assert dataset.origin is not None
+    assert dataset.origin.labels == (3, 10, 17)
+    assert_holds(dataset.train, images, labels)
+
+
+def test_two_tables_in_a_folder_are_training_and_test(tmp_path: Path) -> None:
+    for seed, part in enumerate(("train", "test")):
+        table(*draw(12, seed=seed)).to_csv(tmp_path / f"mnist_{part}.csv", index=False)
+    dataset = load(tmp_path)
+    assert_holds(dataset.train, *draw(12, seed=0))
+    assert_holds(dataset.test, *draw(12, seed=1))
+
+
+def test_a_table_may_list_pictures(tmp_path: Path) -> None:
+    images, labels = draw(12)
+    write_pictures(tmp_path / "files", images, ["all"] * 12)
+    paths = [f"files/all/{number}.png" for number in range(12)]
+    pd.DataFrame({"path": paths, "label": labels}).to_csv(tmp_path / "a.csv", index=False)
+    pd.DataFrame({"label": labels, "file": paths}).to_csv(tmp_path / "b.csv")
+    pd.DataFrame([paths, labels]).T.to_csv(tmp_path / "c.csv", index=False, header=False)
+    for name in ("a.csv", "b.csv", "c.csv"):
+        assert_holds(load(tmp_path / name).train, images, labels)
+
+
+def test_a_table_that_lists_a_missing_picture_names_it(tmp_path: Path) -> None:
+    images, labels = draw(3)
+    write_pictures(tmp_path / "f", images, ["all"] * 3)
+    paths = ["f/all/0.png", "f/all/1.png", "f/all/gone.png"]
+    pd.DataFrame({"path": paths, "label": labels}).to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(DataFileError, match=r"gone\.png"):
+        load(tmp_path / "a.csv")
+    assert len(load(tmp_path / "a.csv", skip_bad=True).train) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty"),
+        ("label,a,b,c,d\n", "has no lines below"),
+        ("label,a,b,c,d\n1,0,0,0,0\n2,0,0,0\n", "line 3: 4 cells where the first line has 5"),
+        ("label,a,b,c,d\n1,0,0,0,0\n,0,0,0,0\n", "line 3: the label is missing"),
+        ("label,a,b,c,d\n1,0,0,0,0\nNaN,0,0,0,0\n", "line 3: the label is missing"),
+        ("label,a,b,c,d\n1,0,0,0,0\n2,0,nan,0,0\n", "pixels go from 0 to 255"),
+        ("label,a,b,c,d\n1,0,0,0,0\n2,0,300,0,0\n", "from 0.0 to 300.0; pixels go from 0 to 255"),
+        ("label,a,b,c,d\n1,0,0,0,0\n2,0,-1,0,0\n", "from -1.0"),
+        ("label,a,b,c,d\n1,0,0,0,0\n2,0,x,0,0\n", "lines 2 to 3"),
+        ("label,a,b,c,d\n1,0,0,0,0\n2,0,,0,0\n", "lines 2 to 3"),
+        ("label,a,b,c,d\n1,0.5,7.5,0,0\n2,0,0,0,0\n", "fractions up to 7.5"),
+        ("p0,p1,p2,p3,p4,p5\n1,0,0,0,0,0\n", "has no column of labels; name it `label`"),
+        ("1,0,0,0,0,0\n2,0,0,0,0,0\n", "5 columns beside the label, which make no square"),
+        ("1\n2\n", "has one column"),
+        ("a,b\n1,2\n", "none of which holds the pictures' files"),
+        ("label,path\n3,\n", "none of which holds|can't be read|could not read"),
+        ("label,a,b,c,d\n1,0,0,0,0\n1,0,0,9,0\n", "of one class alone, `1`"),
+    ],
+)
+def test_a_bad_table_is_an_error_that_names_file_and_line(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text(text)
+    with pytest.raises(DatasetError, match=f"(?i){message}") as caught:
+        lenet.load_dataset(path)
+    assert "bad.csv" in str(caught.value)
+
+
+def test_labels_that_are_all_different_are_taken_for_a_mistake(tmp_path: Path) -> None:
+    images, _ = draw(1200, size=4)
+    table(images, np.arange(1200)).to_csv(tmp_path / "x.csv", index=False)
+    with pytest.raises(DatasetError, match=r"1,200 different labels.*the right column"):
+        lenet.load_dataset(tmp_path / "x.csv")
+
+
+@given(content=st.binary(max_size=300) | st.text(max_size=200).map(str.encode))
+def test_any_bytes_are_a_table_or_a_clear_error(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("any") / "any.csv"
+    path.write_bytes(content)
+    with suppress(DatasetError):
+        assert len(lenet.load_dataset(path).class_names) >= 2
+
+
+@given(
+    images=st.integers(2, 5).flatmap(
+        lambda count: st.lists(
+            st.lists(st.integers(0, 255), min_size=4, max_size=4), min_size=count, max_size=count
+        )
+    ),
+    gap=st.integers(1, 1000),
+    header=st.booleans(),
+)
+def test_any_small_table_comes_back(
+    tmp_path_factory: pytest.TempPathFactory, images: list[list[int]], gap: int, header: bool
+) -> None:
+    path = tmp_path_factory.mktemp("any") / "any.csv"
+    labels = np.arange(len(images))
+    pixels = np.array(images, np.uint8).reshape(-1, 2, 2)
+    table(pixels, labels * gap).to_csv(path, index=False, header=header)
+    dataset = load(path, size=2)
+    assert dataset.class_names == tuple(str(label * gap) for label in labels)
+    assert_holds(dataset.train, pixels, labels)

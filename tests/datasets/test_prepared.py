@@ -1,0 +1,153 @@
+"""The cache of datasets of one's own."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from own_data import draw, load, write_pictures
+
+import lenet
+from lenet.datasets import _collect, _prepared, cache_folder, prepared_datasets
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of twelve pictures in two classes."""
+    images, labels = draw(12, classes=2)
+    write_pictures(tmp_path / "pictures", images, [str(label) for label in labels])
+    return tmp_path / "pictures"
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The pictures that are decoded, as they are."""
+    read: list[Path] = []
+    real = _collect.read_picture
+
+    def spy(path: Path) -> object:
+        read.append(path)
+        return real(path)
+
+    monkeypatch.setattr(_collect, "read_picture", spy)
+    return read
+
+
+def test_the_second_time_no_picture_is_read(folder: Path, reads: list[Path]) -> None:
+    first = lenet.load_dataset(folder)
+    assert len(reads) == 12
+    second = lenet.load_dataset(str(folder))
+    assert len(reads) == 12
+    assert second.fingerprint() == first.fingerprint()
+    assert (second.name, second.class_names) == (first.name, first.class_names)
+    assert (second.preparation, second.origin) == (first.preparation, first.origin)
+
+
+def change_content(folder: Path) -> None:
+    path = folder / "0" / "0.png"
+    write_pictures(folder, draw(1, seed=9)[0], ["0"])
+    os.utime(path, ns=(1, 1))
+
+
+def touch(folder: Path) -> None:
+    os.utime(folder / "0" / "0.png", ns=(1, 1))
+
+
+def rename(folder: Path) -> None:
+    (folder / "0" / "0.png").rename(folder / "1" / "zero.png")
+
+
+def remove(folder: Path) -> None:
+    (folder / "0" / "0.png").unlink()
+
+
+def name_classes(folder: Path) -> None:
+    (folder / "class-names.txt").write_text("1\n0\n")
+
+
+@pytest.mark.parametrize("change", [change_content, touch, rename, remove, name_classes])
+def test_a_change_makes_it_read_again(folder: Path, reads: list[Path], change: object) -> None:
+    lenet.load_dataset(folder)
+    change(folder)  # type: ignore[operator]
+    before = len(reads)
+    assert lenet.load_dataset(folder).fingerprint() == load_anew(folder)
+    assert len(reads) > before
+
+
+def load_anew(folder: Path) -> str:
+    """The fingerprint without a cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_prepared, "find_prepared", lambda key: None)
+        return lenet.load_dataset(folder).fingerprint()
+
+
+def test_other_options_are_other_data(folder: Path, reads: list[Path]) -> None:
+    for options in ({}, {"size": 20}, {"colour": True}, {"prepare": "object"}, {"test_share": 0.5}):
+        lenet.load_dataset(folder, **options)  # type: ignore[arg-type]
+    assert len(reads) == 60
+    assert len(prepared_datasets()) == 5
+
+
+@pytest.mark.parametrize("keep", [0, 5, 200, -1])
+def test_a_cut_file_is_read_again(folder: Path, reads: list[Path], keep: int) -> None:
+    first = lenet.load_dataset(folder)
+    (path,) = cache_folder().iterdir()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:keep])
+    prepared_datasets()
+    assert lenet.load_dataset(folder).fingerprint() == first.fingerprint()
+    assert len(reads) == 24
+    assert path.read_bytes() == whole
+
+
+def test_a_flipped_bit_is_noticed(folder: Path, reads: list[Path]) -> None:
+    first = lenet.load_dataset(folder)
+    (path,) = cache_folder().iterdir()
+    content = bytearray(path.read_bytes())
+    content[-100] ^= 1
+    path.write_bytes(content)
+    assert lenet.load_dataset(folder).fingerprint() == first.fingerprint()
+    assert len(reads) == 24
+
+
+def test_where_nothing_can_be_written_data_is_read_each_time(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a-file").write_text("")
+    monkeypatch.setenv("LENET_CACHE", str(tmp_path / "a-file" / "below"))
+    assert len(lenet.load_dataset(folder).train) == 10
+    assert prepared_datasets() == []
+
+
+def test_the_cache_stays_within_its_bounds_and_drops_what_is_oldest(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_prepared, "_MOST_FILES", 2)
+    for number, size in enumerate((10, 11, 12)):
+        lenet.load_dataset(folder, size=size)
+        for path in cache_folder().iterdir():  # clocks may be coarser than this test
+            os.utime(path, ns=(path.stat().st_mtime_ns - 10**9, path.stat().st_mtime_ns - 10**9))
+        if number == 1:
+            lenet.load_dataset(folder, size=10)  # used again
+    assert sorted(one.source.height for one in prepared_datasets()) == [10, 12]
+
+
+def test_a_set_that_is_too_large_is_not_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_prepared, "_MOST_BYTES", 100)
+    lenet.load_dataset(folder)
+    assert prepared_datasets() == []
+
+
+def test_what_is_kept_can_be_listed(folder: Path) -> None:
+    lenet.load_dataset(folder, size=16)
+    (one,) = prepared_datasets()
+    assert (one.name, one.images, one.classes) == ("pictures", 12, 2)
+    assert (one.source.path, one.source.height) == (str(folder), 16)
+    assert one.size == one.path.stat().st_size
+
+
+def test_the_array_that_comes_from_the_cache_may_be_written_to(folder: Path) -> None:
+    load(folder)
+    images = load(folder).train.images
+    images += np.uint8(1)
+    assert load(folder).train.images.sum() != images.sum()
