@@ -124,6 +124,13 @@ def test_data_that_does_not_fit_is_an_error(run: lenet.Run, digits: Dataset) -> 
         inspect_network(run, dataset=Dataset("small", digits.class_names, split, split))
 
 
+def test_images_that_can_not_be_shown_are_refused(tmp_path: Path) -> None:
+    network = lenet.LeNet(lenet.LeNetConfig(input_shape=(2, 28, 28)))
+    save_model(tmp_path / "two.safetensors", network, class_names=tuple("0123456789"))
+    with pytest.raises(ModelError, match="2 channels"):
+        inspect_network(tmp_path / "two.safetensors", ["noise"])
+
+
 def test_sentences_say_what_is_to_be_seen(two: Inspection, overview: Inspection) -> None:
     first, second, difference, *_ = describe_inspection(two)
     answer = r"3 \(average image\) is taken for 3 \([<>]? ?\d+ %\), then for .*\."

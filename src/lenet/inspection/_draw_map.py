@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _MARKS = "os^Dv*PX<>p"
 _HEIGHT = 6.1  # inches
+_INK = 5000  # square points of all marks; few are large
 
 
 def draw_map(inspection: Inspection) -> Figure:
@@ -34,8 +35,6 @@ def draw_map(inspection: Inspection) -> Figure:
     if inspection.map is None or inspection.sample is None:
         message = "There is no map: it needs the dataset's images."
         raise ModelError(message)
-    sample = inspection.sample
-    count = len(sample.examples)
     sheet = Sheet(HEAD + _HEIGHT + 0.9, "How the network arranges images")
     sheet.write(MARGIN, HEAD + 0.02, describe_map(inspection), color=MUTED)
     axes = sheet.place(0.55, HEAD + 0.3, 5.3, _HEIGHT - 0.6)
@@ -44,12 +43,7 @@ def draw_map(inspection: Inspection) -> Figure:
         loc="upper center", bbox_to_anchor=(0.5, -0.02), ncols=5, frameon=False, fontsize=9.5,
         handletextpad=0.1, columnspacing=0.9, markerscale=1.6,
     )  # fmt: skip
-    points = inspection.map.points[:count]
-    order = np.random.default_rng(0).permutation(count)
-    colours = class_colours(len(inspection.card.class_names))
-    picture, _ = picture_map(
-        points[order], sample.examples.images[order], sample.examples.labels[order], colours
-    )
+    picture, _ = picture_map(inspection, class_colours(len(inspection.card.class_names)))
     sheet.show_colours(picture, 6.2, HEAD + 0.3, 6.35)
     return sheet.figure
 
@@ -87,7 +81,7 @@ def _draw_marks(axes: Axes, inspection: Inspection) -> None:
         axes.scatter(
             of_class[:, 0],
             of_class[:, 1],
-            s=11,
+            s=float(np.clip(_INK / len(labels), 11, 50)),
             color=colours[label],
             marker=_MARKS[label % len(_MARKS)],
             linewidths=0,

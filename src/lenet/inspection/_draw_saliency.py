@@ -9,7 +9,7 @@ import numpy as np
 from lenet.inspection._colours import Colours, ColourScale
 from lenet.inspection._inputs import Images
 from lenet.inspection._inspection import Inspection, Observation
-from lenet.inspection._saliency import Saliency
+from lenet.inspection._saliency import Saliency, border_colour
 from lenet.inspection._sheet import HEAD, MARGIN, MUTED, RIGHT, WIDTH, WRONG, Sheet, shorten
 from lenet.inspection._wording import is_right, name_answer, number, percent
 
@@ -47,7 +47,8 @@ def draw_saliency(inspection: Inspection) -> Figure:
 def occlusion_picture(image: Images, occlusion: Saliency) -> Colours:
     """Losses of probability as colours over the faint image, (4, H, W)."""
     colours = ColourScale.of([occlusion], is_signed=True).colour(occlusion)
-    faint = 1 - 0.15 * image.mean(axis=0) / 255
+    ink = np.abs(image.astype(np.float64) - border_colour(image)).mean(axis=0) / 255
+    faint = 1 - 0.15 * ink
     over: Colours = np.rint(colours * [faint, faint, faint, np.ones_like(faint)]).astype(np.uint8)
     return over
 

@@ -89,6 +89,9 @@ def inspect_network(
     if not isinstance(network, nn.Sequential):
         message = f"A `{type(network).__name__}` is no `nn.Sequential`, so it can't be inspected."
         raise ModelError(message)
+    if card.input_shape[0] not in (1, 3):
+        message = f"Images of {card.input_shape[0]} channels can't be shown: grey has 1, colours 3."
+        raise ModelError(message)
     network = network.to(pick_device(device))
     every_layer = tuple(layers_to_trace(network))
     shown = select_layers(every_layer, layers)
@@ -157,8 +160,8 @@ def _observe(
     """Show a subject to a network."""
     images, normalisation = subject.images, card.normalisation
     batches = batches_of(images, normalisation, network)
-    logits = compute_logits(network, batches).double() / card.calibration.temperature
-    probabilities = logits.softmax(dim=1).mean(dim=0).cpu().numpy()
+    logits = compute_logits(network, batches).cpu().double() / card.calibration.temperature
+    probabilities = logits.softmax(dim=1).mean(dim=0).numpy()
     occlusion = gradient = None
     if "saliency" in parts and len(images) == 1:
         answer = int(probabilities.argmax())

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.inspection._colours import Colours
-from lenet.inspection._inputs import Images
+from lenet.inspection._inspection import Inspection
 
 _WIDTH, _HEIGHT = 900, 780  # pixels of the map
 _LONGEST = 28  # pixels of an image's longer side; larger ones are made smaller
@@ -13,22 +13,21 @@ _SPACE = 2
 
 
 def picture_map(
-    points: npt.NDArray[np.float64],
-    images: Images,
-    labels: npt.NDArray[np.int64],
-    colours: npt.NDArray[np.uint8],
+    inspection: Inspection, colours: npt.NDArray[np.uint8]
 ) -> tuple[Colours, npt.NDArray[np.int64]]:
-    """Put images on a map, each framed in its class's colour, without those that would overlap.
+    """Put the sample's images on the map, without those that would overlap.
 
     Args:
-        points: Where they are, (N, 2); those that come first have the first right to their place.
-        images: uint8 (N, C, H, W).
-        labels: Their classes, (N,).
+        inspection: With its map.
         colours: Red, green and blue of each class's frame, (classes, 3).
 
     Returns:
-        The map, (4, H, W), transparent where nothing is, and the indices of those on it.
+        The map, (4, H, W), transparent where nothing is, and which of the sample are on it.
     """
+    assert inspection.map is not None
+    assert inspection.sample is not None
+    images, labels = inspection.sample.examples.images, inspection.sample.examples.labels
+    points = inspection.map.points[: len(images)]
     factor = max(1, -(-max(images.shape[2:]) // _LONGEST))
     small = images[:, :, ::factor, ::factor]
     height, width = small.shape[2] + 2 * _FRAME, small.shape[3] + 2 * _FRAME
@@ -38,7 +37,8 @@ def picture_map(
     tops = np.rint((1 - shares[:, 1]) * (_HEIGHT - height)).astype(int)
     whole = np.zeros((4, _HEIGHT, _WIDTH), np.uint8)
     placed = []
-    for index, (left, top) in enumerate(zip(lefts, tops, strict=True)):
+    for index in np.random.default_rng(0).permutation(len(images)):  # no class goes before others
+        left, top = lefts[index], tops[index]
         around = (
             slice(max(0, top - _SPACE), top + height + _SPACE),
             slice(max(0, left - _SPACE), left + width + _SPACE),

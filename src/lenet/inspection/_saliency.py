@@ -120,7 +120,7 @@ def gradient_saliency(
         with evaluating(network), torch.enable_grad():
             logit = _pick_class(network(inputs), class_index)[0]
             (gradient,) = torch.autograd.grad(logit, pixels)
-        total += 255 * gradient[0].double().cpu().numpy()
+        total += 255 * gradient[0].cpu().double().numpy()
     saliency: Saliency = np.abs(total / samples).max(axis=0).astype(np.float32)
     return saliency
 
@@ -147,8 +147,8 @@ def _class_probabilities(
     batches = batches_of(images, normalisation or Normalisation(), network)
     with evaluating(network):
         logits = compute_logits(network, batches)
-    probabilities = _pick_class(logits.double().softmax(dim=1), class_index)
-    found: npt.NDArray[np.float64] = probabilities.cpu().numpy()
+    probabilities = _pick_class(logits.cpu().double().softmax(dim=1), class_index)
+    found: npt.NDArray[np.float64] = probabilities.numpy()
     return found
 
 

@@ -25,6 +25,7 @@ _COLOURS = np.array(
     np.uint8,
 )  # fmt: skip
 _WIDTH, _HEIGHT = 620, 480
+_MANY = 400  # marks, which are smaller then
 _INPUT_SIZE = 8  # the radius of an input's mark
 
 
@@ -47,7 +48,7 @@ def map_section(inspection: Inspection) -> Section | None:
                 notes=tuple(
                     f"{names[label]}, {sample.place}:{sample.numbers[index]}" for index in chosen
                 ),
-                mark_size=2.6,
+                mark_size=2.6 if len(labels) > _MANY else 3.6,
             )
         )
     if len(inspection.observations) <= 2:
@@ -61,11 +62,7 @@ def map_section(inspection: Inspection) -> Section | None:
     across, down = _axis(inspection, 0), _axis(inspection, 1)
     said = describe_map(inspection)
     chart = draw_chart(series, across, down, said, width=_WIDTH, height=_HEIGHT)
-    order = np.random.default_rng(0).permutation(len(labels))
-    colours = _COLOURS[np.arange(len(names)) % len(_COLOURS)]
-    pictures, placed = picture_map(
-        points[order], sample.examples.images[order], labels[order], colours
-    )
+    pictures, placed = picture_map(inspection, _COLOURS[np.arange(len(names)) % len(_COLOURS)])
     content: tuple[Node, ...] = (
         paragraph(f"{said}. Images near each other are alike to the network; a mark tells which "
                   "image it is when you point at it."),

@@ -48,8 +48,9 @@ class Sheet:
         self.figure.text(left / WIDTH, 1 - middle / self.height, text, **settings)
 
     def show_image(self, image: Images, left: float, top: float, size: float) -> None:
-        """An image (C, H, W) as it is, with its pixels to be seen, in a square."""
-        axes = self.place(left, top, size, size)
+        """An image (C, H, W) as it is, with its pixels to be seen; its longer side has the size."""
+        height, width = (size * side / max(image.shape[1:]) for side in image.shape[1:])
+        axes = self.place(left, top, width, height)
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_color(OTHER)
         if len(image) == 3:
