@@ -24,6 +24,16 @@ ALLOWED = {
     "tracking": {"training"},
     "runs": {"datasets", "kernels", "models", "training", "tracking"},
     "evaluation": {"datasets", "kernels", "models", "training", "runs"},
+    "inspection": {
+        "datasets",
+        "evaluation",
+        "kernels",
+        "models",
+        "pages",
+        "pictures",
+        "runs",
+        "training",
+    },
     "prediction": {"datasets", "kernels", "models", "pictures", "runs", "training"},
     "reporting": {"datasets", "evaluation", "kernels", "models", "pages", "runs", "training"},
     "comparison": {"datasets", "evaluation", "models", "runs", "training"},
@@ -37,6 +47,7 @@ ALLOWED = {
         "datasets",
         "doctor",
         "evaluation",
+        "inspection",
         "kernels",
         "models",
         "pictures",
@@ -90,6 +101,8 @@ def test_every_room_is_in_the_table() -> None:
         "import sys; sys.argv = ['lenet', 'data', 'info', '--help']; import lenet.cli\n"
         "try: lenet.cli.main()\nexcept SystemExit as leave: assert leave.code == 0",
         "import sys; sys.argv = ['lenet', 'report', '--help']; import lenet.cli\n"
+        "try: lenet.cli.main()\nexcept SystemExit as leave: assert leave.code == 0",
+        "import sys; sys.argv = ['lenet', 'inspect', '--help']; import lenet.cli\n"
         "try: lenet.cli.main()\nexcept SystemExit as leave: assert leave.code == 0",
         "import sys; sys.argv = ['lenet', 'doctor', '--help']; import lenet.cli\n"
         "try: lenet.cli.main()\nexcept SystemExit as leave: assert leave.code == 0",

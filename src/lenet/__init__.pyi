@@ -6,6 +6,7 @@ from . import doctor as doctor
 from . import errors as errors
 from . import estimator as estimator
 from . import evaluation as evaluation
+from . import inspection as inspection
 from . import kernels as kernels
 from . import models as models
 from . import pages as pages
@@ -24,6 +25,7 @@ from .datasets import load_dataset as load_dataset
 from .errors import LenetError as LenetError
 from .estimator import LeNetClassifier as LeNetClassifier
 from .evaluation import evaluate as evaluate
+from .inspection import inspect_network as inspect_network
 from .models import LeNet as LeNet
 from .models import LeNetConfig as LeNetConfig
 from .models import initialise as initialise
@@ -64,6 +66,8 @@ __all__ = [
     "evaluation",
     "find_runs",
     "initialise",
+    "inspect_network",
+    "inspection",
     "kernels",
     "load",
     "load_dataset",

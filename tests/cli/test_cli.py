@@ -81,6 +81,15 @@ def test_the_version_is_the_packages() -> None:
         (["evaluate"], 5, "`lenet train` makes one"),
         (["evaluate", "--split", "tset"], 2, "'tset' is not one of"),
         (["evaluate", "nowhere"], 5, "no run folder `nowhere`"),
+        (["inspect"], 5, "`lenet train` makes one"),
+        (["inspect", "digits", "nowhere"], 2, "`nowhere` is neither a file nor a run"),
+        (["inspect", "digits", "--parts", "filter"], 2, "Did you mean `filters`?"),
+        (["inspect", "digits", "noise", "--layer", "conv"], 2, "Unknown layer `conv`"),
+        (
+            ["inspect", "digits", "noise", "--parts", "activations,filters", "-o", "x.png"],
+            2,
+            "one part",
+        ),
         (["summary", "--kernel-size", "40"], 4, "Block 1: a 40×40 convolution"),
         (["summary", "--channels", "6,16,32"], 4, "Block 3"),
     ],
@@ -149,6 +158,29 @@ def test_evaluate_gives_json_alone(folder: Path) -> None:
     assert values["images"] == 359
     assert len(values["confusion"]) == 10
     assert values["interval"][0] < values["accuracy"] < values["interval"][1]
+
+
+def test_inspect_says_what_is_to_be_seen_and_where(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    output = call("inspect", "latest", "class:3", "noise").stdout
+    *sentences, written = output.splitlines()
+    assert 3 <= len(sentences) <= 5
+    assert sentences[0].startswith("3 (average image) is taken for ")
+    page = Path(written.removeprefix("Written to "))
+    assert page.name == "inspection.html"
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    output = call("inspect", "test:5", "-o", "five.png", "--layer", "1", "--layer", "Linear").stdout
+    assert output.endswith("Written to five.png\n")
+    with Image.open("five.png") as picture:
+        assert picture.width == 1280
+    parts = "filters, saliency"
+    call("inspect", "--format", "png", "--parts", parts, "-o", "pictures")
+    assert sorted(path.name for path in Path("pictures").iterdir()) == [
+        "filters.png",
+        "saliency.png",
+    ]
 
 
 def test_summary_is_the_tutorials_table() -> None:

@@ -110,3 +110,23 @@ def test_the_same_chart_has_the_same_bytes() -> None:
         return render(element("div", draw_chart([line], Axis("x", 0, 1), Axis("y", 0, 1), "a")))
 
     assert draw() == draw()
+
+
+def test_series_of_one_colour_have_marks_of_different_shapes_that_tell_what_they_are() -> None:
+    first = Series("a", ((0, 0),), "marks", 1, notes=("the first",))
+    ninth = Series("i", ((1, 1),), "marks", 9, notes=("the ninth",), mark_size=8)
+    text = render(draw_chart([first, ninth], Axis("x", 0, 1), Axis("y", 0, 1), "All"))
+    drawing = text[text.index("</ul>") :]
+    assert "<circle" in drawing
+    assert "<title>the first</title>" in drawing
+    assert drawing.index("<rect") < drawing.index("<title>the ninth</title>")
+    assert 'width="15.2"' in drawing
+
+
+def test_a_picture_may_have_opacity() -> None:
+    pixels = np.zeros((4, 3, 5), np.uint8)
+    pixels[0], pixels[3, 1, 2] = 200, 255
+    address = dict(picture(pixels, "a dot").attributes)["src"]
+    with Image.open(BytesIO(base64.b64decode(address.partition(",")[2]))) as shown:
+        assert shown.mode == "RGBA"
+        np.testing.assert_array_equal(np.asarray(shown).transpose(2, 0, 1), pixels)

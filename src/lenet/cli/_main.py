@@ -14,6 +14,7 @@ from lenet.cli.compare import compare
 from lenet.cli.data import app as data
 from lenet.cli.doctor import doctor
 from lenet.cli.evaluate import evaluate
+from lenet.cli.inspect import inspect
 from lenet.cli.predict import predict
 from lenet.cli.report import report
 from lenet.cli.runs import runs
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.command()(train)
 app.command()(predict)
 app.command()(evaluate)
+app.command()(inspect)
 app.command()(report)
 app.command()(runs)
 app.command()(compare)

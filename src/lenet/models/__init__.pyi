@@ -10,6 +10,9 @@ from ._initialisation import initialise as initialise
 from ._lenet import LeNet as LeNet
 from ._lenet5 import LeNet5 as LeNet5
 from ._lenet5_config import LeNet5Config as LeNet5Config
+from ._lenet5_layers import PartialConvolution as PartialConvolution
+from ._lenet5_layers import RadialBasis as RadialBasis
+from ._lenet5_layers import ScaledTanh as ScaledTanh
 from ._lenet_config import LeNetConfig as LeNetConfig
 from ._model_config import ModelConfig as ModelConfig
 from ._predecessor_configs import MLPConfig as MLPConfig
@@ -40,6 +43,9 @@ __all__ = [
     "ModelCard",
     "ModelConfig",
     "Normalisation",
+    "PartialConvolution",
+    "RadialBasis",
+    "ScaledTanh",
     "SoftmaxConfig",
     "SoftmaxRegression",
     "build_model",

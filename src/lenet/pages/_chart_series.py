@@ -1,7 +1,7 @@
 """What is drawn in a chart in one colour: lines, marks, bars, and how far each may reach."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from lenet.pages._chart_frame import Frame
@@ -9,6 +9,7 @@ from lenet.pages._element import Element, element
 
 COLOURS = 8  # that the stylesheet has for series
 _DASHES = ("", "7 4", "2 4", "9 3 2 3")
+_MARKS = 4  # shapes
 _MARK = 3.2  # the radius of a mark
 
 
@@ -25,6 +26,9 @@ class Series:
         ranges: From where to where each value may lie, as many as there are points: a band along a
             line, else whiskers.
         bar_width: Of bars, in the horizontal axis's unit.
+        notes: What each mark tells when it is pointed at, as many as there are points, all of which
+            are finite then; its values where nothing is given.
+        mark_size: The radius of a mark in pixels.
     """
 
     name: str
@@ -33,11 +37,18 @@ class Series:
     colour: int = 1
     ranges: tuple[tuple[float, float], ...] = ()
     bar_width: float = 1.0
+    notes: tuple[str, ...] = ()
+    mark_size: float = _MARK
 
     @property
     def style(self) -> int:
-        """Which of the stylesheet's colours, and which dashes and mark go with it, from 0."""
+        """Which of the stylesheet's colours, and which dashes go with it, from 0."""
         return (self.colour - 1) % COLOURS
+
+    @property
+    def mark(self) -> int:
+        """Which mark goes with it, from 0; colours that come again have another one."""
+        return (self.colour - 1 + (self.colour - 1) // COLOURS) % _MARKS
 
     @property
     def has_line(self) -> bool:
@@ -57,9 +68,8 @@ def draw_series(series: Series, frame: Frame) -> Element:
     if series.kind == "bars":
         drawn += [_bar(series, frame, x, y) for x, y in points]
     if series.kind in ("marks", "marked-line") or (series.has_line and len(points) == 1):
-        for (x, y), (across, down) in zip(points, places, strict=True):
-            told = f"{series.name}: {frame.y.write(y)} at {frame.x.write(x)}"
-            drawn.append(_mark(series.style, across, down, told))
+        for index, (across, down) in enumerate(places):
+            drawn.append(_mark(series, across, down, _told(series, points, index, frame)))
     if series.ranges and not series.has_line:
         drawn += _whiskers(series, frame)
     return element("g", *drawn, class_=f"series-{series.style + 1}")
@@ -73,7 +83,7 @@ def draw_sample(series: Series) -> Element:
     if series.has_line:
         drawn.append(_line(series, [(0, 6), (26, 6)]))
     if series.kind in ("marks", "marked-line"):
-        drawn.append(_mark(series.style, 13, 6, ""))
+        drawn.append(_mark(replace(series, mark_size=_MARK), 13, 6, ""))
     return element(
         "svg",
         element("g", *drawn, class_=f"series-{series.style + 1}"),
@@ -130,13 +140,22 @@ def _band(series: Series, frame: Frame) -> Element:
     return element("polygon", points=_path(corners), class_="band")
 
 
-def _mark(index: int, x: float, y: float, told: str) -> Element:
+def _told(series: Series, points: list[tuple[float, float]], index: int, frame: Frame) -> str:
+    """What a mark tells when it is pointed at."""
+    if series.notes:
+        return series.notes[index]
+    x, y = points[index]
+    return f"{series.name}: {frame.y.write(y)} at {frame.x.write(x)}"
+
+
+def _mark(series: Series, x: float, y: float, told: str) -> Element:
     """A mark whose shape differs from series to series: colour alone tells nothing apart."""
     title = [element("title", told)] if told else []
-    if index % 4 == 0:
-        return element("circle", *title, cx=x, cy=y, r=_MARK, class_="mark")
-    if index % 4 == 1:
-        side = 2 * _MARK - 0.8
+    size = series.mark_size
+    if series.mark == 0:
+        return element("circle", *title, cx=x, cy=y, r=size, class_="mark")
+    if series.mark == 1:
+        side = 2 * size - 0.8
         return element(
             "rect",
             *title,
@@ -146,9 +165,9 @@ def _mark(index: int, x: float, y: float, told: str) -> Element:
             height=side,
             class_="mark",
         )
-    reach = _MARK + 0.8
+    reach = size + 0.8
     corners = [(0, -reach), (reach, 0), (0, reach), (-reach, 0)]
-    if index % 4 == 3:
+    if series.mark == 3:
         corners = [(0, -reach), (reach, reach * 0.8), (-reach, reach * 0.8)]
     places = [(round(x + right, 2), round(y + down, 2)) for right, down in corners]
     return element("polygon", *title, points=_path(places), class_="mark")

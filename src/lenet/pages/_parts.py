@@ -138,6 +138,11 @@ def figure(content: Node, caption: Node = "", title: str = "") -> Element:
     return element("figure", *parts)
 
 
-def row(items: Iterable[Node]) -> Element:
-    """Figures beside each other where there is room, else below each other."""
-    return element("div", *items, class_="row")
+def row(items: Iterable[Node], *, narrow: bool = False) -> Element:
+    """Figures beside each other where there is room, else below each other.
+
+    Args:
+        items: The figures.
+        narrow: Whether they need little room, so that more fit beside each other.
+    """
+    return element("div", *items, class_="row narrow-row" if narrow else "row")

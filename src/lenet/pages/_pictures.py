@@ -16,7 +16,8 @@ def picture(pixels: npt.NDArray[np.uint8], alt: str, *, size: int = 64) -> Eleme
     """An image as it is, enlarged without smoothing and held by the page itself.
 
     Args:
-        pixels: Grey or coloured, uint8 of shape (H, W), (1, H, W) or (3, H, W).
+        pixels: Grey or coloured, uint8 of shape (H, W), (1, H, W) or (3, H, W), or coloured with
+            an opacity, (4, H, W).
         alt: What is to be seen, for those who don't see it.
         size: Pixels of the screen that its longer side may take; it is enlarged by a whole number.
 
@@ -30,7 +31,7 @@ def picture(pixels: npt.NDArray[np.uint8], alt: str, *, size: int = 64) -> Eleme
     from PIL import Image
 
     shown = pixels[0] if pixels.ndim == 3 and len(pixels) == 1 else pixels
-    if shown.ndim == 3 and len(shown) == 3:
+    if shown.ndim == 3 and len(shown) in (3, 4):
         shown = shown.transpose(1, 2, 0)
     elif shown.ndim != 2:
         message = f"Pictures are grey or red, green and blue, not of shape {pixels.shape}."
