@@ -2,7 +2,9 @@
 
 import io
 import struct
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -172,6 +174,15 @@ def test_odd_sizes_are_read_as_they_are(size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("size", [(100_000, 100_000), (20_000, 20_000), (11_000, 11_000)])
 def test_a_bomb_is_refused_before_it_is_unpacked(size: tuple[int, int]) -> None:
     assert "more than 100 million pixels" in refusal(png(*size))
+
+
+def test_threads_leave_the_filters_of_warnings_as_they_were(photo: Image.Image) -> None:
+    odd = encoded(photo, "JPEG", exif=b"Exif\0\0garbage")
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(8) as pool:
+        shapes = {picture.shape for picture in pool.map(read_picture, [odd] * 200)}
+    assert shapes == {(40, 60, 3)}
+    assert warnings.filters == before
 
 
 def test_a_picture_without_pixels_is_refused() -> None:

@@ -2,7 +2,6 @@
 
 import importlib
 import io
-import warnings
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -14,6 +13,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from lenet._storage import reading_errors
 from lenet.errors import PictureError
+from lenet.pictures._quiet_pillow import QuietPillow
 
 Pixels = npt.NDArray[np.uint8]  # (H, W) grey, or (H, W, 3) red, green and blue
 
@@ -27,6 +27,7 @@ MOST_BYTES = 2**27  # of a file
 MOST_PIXELS = 100_000_000  # that a file may declare; four bytes each while it is decoded
 KEPT_PIXELS = 2**22  # a larger picture is made smaller, by a whole factor
 _LIGHT = 128
+_QUIET_PILLOW = QuietPillow()
 
 
 def read_picture(source: Path | str | bytes | BinaryIO) -> Pixels:
@@ -86,15 +87,14 @@ def _content(source: Path | str | bytes | BinaryIO) -> tuple[str, bytes]:
 
 def _decode(name: str, content: bytes) -> Pixels:
     """The pixels of a file's first picture."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of Pillow about files that are odd or large
-        with Image.open(io.BytesIO(content), formats=_known_formats()) as opened:
-            width, height = opened.size
-            if width * height > MOST_PIXELS:
-                raise _too_many_pixels(name)
-            turned = _orientation(opened)
-            opened.draft(None, _kept_size(width, height))  # where the decoder itself can shrink
-            image = _as_grey_or_colour(opened)
+    file = io.BytesIO(content)
+    with _QUIET_PILLOW, Image.open(file, formats=_known_formats()) as opened:
+        width, height = opened.size
+        if width * height > MOST_PIXELS:
+            raise _too_many_pixels(name)
+        turned = _orientation(opened)
+        opened.draft(None, _kept_size(width, height))  # where the decoder itself can shrink
+        image = _as_grey_or_colour(opened)
     if turned is not None:
         image = image.transpose(turned)
     return np.array(image)
