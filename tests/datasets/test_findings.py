@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from own_data import draw, load, write_idx, write_pictures
+from PIL import Image
 
 import lenet
 from lenet.datasets import Dataset, Split, describe_dataset, examine_dataset
@@ -100,3 +101,22 @@ def test_fashion_mnist_is_light_on_dark_and_clean(fashion_mnist: Dataset) -> Non
     findings = examine_dataset(fashion_mnist)
     assert findings.polarity == "light-on-dark"
     assert findings.warnings == ()
+
+
+def test_drawn_symbols_in_different_places_are_told_how_to_be_fitted(
+    digits: Dataset, tmp_path: Path
+) -> None:
+    random = np.random.default_rng(0)
+    images = np.full((100, 60, 60), 240, np.uint8)
+    for image, digit in zip(images, digits.train.images[:100, 0], strict=True):
+        side = int(random.integers(20, 50))
+        small = Image.fromarray(digit).resize((side, side))
+        top, left = random.integers(0, 60 - side, 2)
+        image[top : top + side, left : left + side] -= np.asarray(small) // 2
+    path = tmp_path / "symbols.npz"
+    np.savez(path, images=images, labels=digits.train.labels[:100])
+    plain, fitted = (examine_dataset(load(path, prepare=way)) for way in ("plain", "symbol"))
+    assert plain.unfitted_symbols
+    assert "--prepare symbol" in " ".join(plain.warnings)
+    assert not any("--prepare" in warning for warning in fitted.warnings)
+    assert not examine_dataset(digits).unfitted_symbols

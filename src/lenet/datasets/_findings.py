@@ -1,11 +1,12 @@
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from lenet.datasets._dataset import Dataset
 from lenet.datasets._divide import image_keys
+from lenet.datasets._drawn_symbols import hold_unfitted_symbols
 from lenet.datasets._polarity import measure_polarity
 
 _FEW = 10  # training images of a class
@@ -24,6 +25,8 @@ class Findings:
         duplicates: How many test images are training images too, to the last pixel.
         contradictions: How many images occur under two labels or more.
         blank: How many images are of one grey level alone.
+        unfitted_symbols: Whether the images look like drawings of one symbol each, in different
+            places or sizes.
         warnings: What is likely to harm a training or its score, a sentence each.
     """
 
@@ -32,6 +35,7 @@ class Findings:
     duplicates: int
     contradictions: int
     blank: int
+    unfitted_symbols: bool
     warnings: tuple[str, ...]
 
 
@@ -61,9 +65,15 @@ def examine_dataset(dataset: Dataset) -> Findings:
         for split in splits.values()
     )
     findings = Findings(
-        counts, measure_polarity(dataset.train.images), duplicates, contradictions, blank, ()
+        counts=counts,
+        polarity=measure_polarity(dataset.train.images),
+        duplicates=duplicates,
+        contradictions=contradictions,
+        blank=blank,
+        unfitted_symbols=hold_unfitted_symbols(dataset.train.images),
+        warnings=(),
     )
-    return Findings(**(vars(findings) | {"warnings": tuple(_warnings(dataset, findings))}))
+    return replace(findings, warnings=tuple(_warnings(dataset, findings)))
 
 
 def _warnings(dataset: Dataset, findings: Findings) -> Iterator[str]:
@@ -87,6 +97,12 @@ def _warnings(dataset: Dataset, findings: Findings) -> Iterator[str]:
         largest = dataset.class_names[train.index(max(train))]
         share = max(train) / sum(train)
         yield f"{share:.0%} of the training images are of `{largest}`; accuracy says little then."
+    is_plain = dataset.preparation is None or dataset.preparation.method == "plain"
+    if findings.unfitted_symbols and is_plain:
+        yield (
+            "The pictures look like drawn symbols in different places or sizes. They are learnt "
+            'far better with `--prepare symbol` (`prepare="symbol"`), which fits each into a box.'
+        )
     brightest = int(dataset.train.images.max())
     if brightest < _DARK:
         yield f"No pixel is brighter than {brightest} of 255; do the values have another range?"
