@@ -83,6 +83,9 @@ def test_a_url_is_fetched_unless_that_is_forbidden(
         monkeypatch.delenv("LENET_OFFLINE")
         assert call("predict", f"{address}/2.jpg").stdout.split()[1] == "1"
         assert "404" in call("predict", f"{address}/3.jpg", code=3).stderr
+        both = call("predict", f"{address}/3.jpg", f"{address}/2.jpg", "--picture", "x.png", code=3)
+        assert both.stdout.split()[1] == "1"
+        assert Path("x.png").is_file()
         server.shutdown()
     assert "Could not fetch" in call("predict", f"{address}/2.jpg", code=3).stderr
 

@@ -12,7 +12,7 @@ import typer
 
 from lenet.cli._console import print_error, print_line, print_notice
 from lenet.cli._options import RunsFolder
-from lenet.errors import PictureError, SettingError
+from lenet.errors import DatasetError, PictureError, SettingError
 
 if TYPE_CHECKING:
     from lenet.prediction import Prediction
@@ -88,9 +88,9 @@ def predict(
         raise SettingError(message)
     opened = open_model(model or "digits", runs_folder=runs_folder)
     sources = list(find_pictures(names))
-    errors: list[PictureError] = []
+    errors: list[DatasetError] = []
 
-    def note(error: PictureError) -> None:
+    def note(error: DatasetError) -> None:
         errors.append(error)
         print_error(str(error))
 

@@ -10,7 +10,7 @@ from typing import BinaryIO, Literal
 import numpy as np
 
 from lenet._settings import check_range
-from lenet.errors import PictureError, SettingError
+from lenet.errors import DatasetError, SettingError
 from lenet.pictures import (
     Pixels,
     Preparation,
@@ -105,7 +105,7 @@ def predict_each(
     top: int = 3,
     threshold: float | None = None,
     many: bool = False,
-    on_error: Callable[[PictureError], None] | None = None,
+    on_error: Callable[[DatasetError], None] | None = None,
 ) -> Iterator[Prediction]:
     """Do the same for any number of pictures, which are read as the answers are asked for.
 
@@ -120,6 +120,7 @@ def predict_each(
 
     Raises:
         PictureError, SettingError: As for `predict`.
+        DownloadError: A picture can't be fetched.
     """
     check_range("top", top, 1, 10**6)
     if threshold is not None and not 0 <= threshold <= 1:
@@ -131,7 +132,7 @@ def predict_each(
     for source in pictures:
         try:
             pixels = source if isinstance(source, np.ndarray) else read_picture(source)
-        except PictureError as error:
+        except DatasetError as error:
             if on_error is None:
                 raise
             on_error(error)

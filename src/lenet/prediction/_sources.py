@@ -20,6 +20,8 @@ _TIMEOUT = (5, 30)  # seconds to connect, seconds between two pieces of a file
 def find_pictures(names: Iterable[str]) -> Iterator[str | BinaryIO]:
     """The pictures that names stand for, each as a path or an open file.
 
+    What a URL names is fetched when it is read, which may raise a `DownloadError`.
+
     Args:
         names: Files; folders, which stand for all pictures in them and below, hidden ones left out;
             patterns such as `scans/*.png`; URLs of `file:`, `http:` and `https:`; `-` for standard
@@ -27,14 +29,13 @@ def find_pictures(names: Iterable[str]) -> Iterator[str | BinaryIO]:
 
     Raises:
         PictureError: A folder has no picture in it, or nothing goes by a pattern.
-        DownloadError: A URL can't be had.
     """
     for name in names:
         scheme = urlsplit(name).scheme.lower()
         if name == "-":
             yield _named(BytesIO(sys.stdin.buffer.read(MOST_BYTES + 1)), "standard input")
         elif scheme in ("http", "https"):
-            yield _named(_download(name), name)
+            yield _Fetched(name)
         elif scheme == "file":
             yield url2pathname(unquote(urlsplit(name).path))
         elif os.path.isdir(name):
@@ -74,23 +75,43 @@ def _named(file: BytesIO, name: str) -> BinaryIO:
     return file
 
 
-def _download(url: str) -> BytesIO:
+class _Fetched(BytesIO):
+    """A file that is fetched when it is first read.
+
+    Args:
+        url: Where it lies.
+    """
+
+    def __init__(self, url: str):
+        super().__init__()
+        self.name = url
+        self._is_here = False
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Some bytes, or all of them."""
+        if not self._is_here:
+            self.write(_download(self.name))
+            self.seek(0)
+            self._is_here = True
+        return super().read(size)
+
+
+def _download(url: str) -> bytes:
     """Fetch a picture; not many more bytes than a picture may have."""
     if os.environ.get("LENET_OFFLINE", "") not in ("", "0"):
         message = f"`LENET_OFFLINE` forbids the network, so `{url}` is not fetched."
         raise DownloadError(message)
     import requests
 
-    content = BytesIO()
+    content = bytearray()
     try:
         with requests.get(url, stream=True, timeout=_TIMEOUT) as response:
             response.raise_for_status()
             for piece in response.iter_content(2**16):
-                content.write(piece)
-                if content.tell() > MOST_BYTES:
+                content += piece
+                if len(content) > MOST_BYTES:
                     break
     except requests.RequestException as error:
         message = f"Could not fetch `{url}`: {error}."
         raise DownloadError(message) from error
-    content.seek(0)
-    return content
+    return bytes(content)
