@@ -2,6 +2,8 @@
 
 import io
 import struct
+import subprocess
+import sys
 import warnings
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -174,6 +176,19 @@ def test_odd_sizes_are_read_as_they_are(size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("size", [(100_000, 100_000), (20_000, 20_000), (11_000, 11_000)])
 def test_a_bomb_is_refused_before_it_is_unpacked(size: tuple[int, int]) -> None:
     assert "more than 100 million pixels" in refusal(png(*size))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is counted otherwise there")
+def test_the_largest_picture_allowed_takes_bounded_memory(tmp_path: Path) -> None:
+    path = tmp_path / "large.png"
+    path.write_bytes(png(99_999, 999, bytes(100_000 * 999)))
+    code = (
+        "import resource, sys\n"
+        "from lenet.pictures import read_picture\n"
+        "assert read_picture(sys.argv[1]).size <= 2**22\n"
+        "assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 2**20  # KiB"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True)
 
 
 def test_threads_leave_the_filters_of_warnings_as_they_were(photo: Image.Image) -> None:
