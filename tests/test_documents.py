@@ -121,6 +121,19 @@ def test_the_readmes_python_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "network" in names
 
 
+def test_the_guide_to_own_pictures_prints_what_the_command_prints(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    (shown,) = (block for block in blocks("docs/guides/own-pictures.md", "console"))
+    app(shlex.split("predict docs/images/photos"), standalone_mode=False)
+    answers = [line.split("  ") for line in capsys.readouterr().out.splitlines()]
+    # The last digit of a probability may differ between processors.
+    assert [line.split("  ")[:2] for line in shown.splitlines()] == [line[:2] for line in answers]
+    for block in blocks("docs/guides/own-pictures.md", "python"):
+        exec(block, {})
+
+
 @pytest.mark.usefixtures("small_fashion_mnist")
 @pytest.mark.filterwarnings("ignore:Not learning")  # on 300 images, in few epochs
 def test_the_python_of_the_scikit_learn_guide_runs() -> None:
