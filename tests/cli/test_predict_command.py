@@ -135,6 +135,8 @@ def test_many_symbols_get_a_line_each() -> None:
     page = np.hstack([np.asarray(draw_one())] * 4)
     Image.fromarray(page).save("page.png")
     assert len(call("predict", "--many", "page.png").stdout.splitlines()) == 4
+    one = call("predict", "page.png", "--threshold", "1").stdout
+    assert "several symbols? `--many` reads them one by one" in one
     error = call("predict", "fashion", "--many", "page.png", code=2).stderr
     assert "Only drawn symbols" in error
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _MOST_DRAWN = 64  # answers in a picture
 _BAR_FROM = 50  # pictures
 _NONE = "none of these"
+_SEVERAL = 3  # pieces that do not hang together: no digit and hardly a letter has so many
 
 
 def predict(
@@ -178,6 +179,8 @@ def _print_table(
             rest = "nothing to be seen"
         else:
             rest = ", ".join(f"{name} {share:.1%}" for name, share in answer.top)
+        if answer.doubt == "unsure" and answer.seen.parts >= _SEVERAL:
+            rest += "; several symbols? `--many` reads them one by one"
         print_line(f"{answer.source:<{first}}  {given:<{second}}  {rest}")
         yield answer
 

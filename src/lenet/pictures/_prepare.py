@@ -10,7 +10,7 @@ from lenet.pictures._ground import ground_colour
 from lenet.pictures._ink import Ink, find_ink
 from lenet.pictures._preparation import Preparation
 from lenet.pictures._read import Pixels
-from lenet.pictures._split import split_symbols
+from lenet.pictures._split import count_parts, split_symbols
 from lenet.pictures._symbol import fit_symbol
 
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
@@ -28,11 +28,13 @@ class Seen:
         box: The part of the picture that it shows: top, left, bottom and right, in shares of the
             picture's height and width from 0 to 1.
         is_blank: Whether there is nothing to be seen.
+        parts: Of how many pieces that do not hang together a symbol is; many are several symbols.
     """
 
     image: Pixels
     box: tuple[float, float, float, float]
     is_blank: bool = False
+    parts: int = 1
 
 
 def prepare(pixels: Pixels, preparation: Preparation) -> Pixels:
@@ -123,7 +125,8 @@ def _planes(pixels: Pixels, preparation: Preparation) -> Values:
 def _see_symbol(ink: Ink, preparation: Preparation) -> Seen:
     """Ink in its frame, with the polarity that the network knows."""
     drawn = fit_symbol(ink, preparation.height, preparation.width, preparation.margin)
-    return Seen(_as_image(drawn, preparation), _shares(ink.box, ink.mask.shape))
+    box = _shares(ink.box, ink.mask.shape)
+    return Seen(_as_image(drawn, preparation), box, parts=count_parts(ink))
 
 
 def _see_nothing(preparation: Preparation) -> Seen:

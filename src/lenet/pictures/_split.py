@@ -10,6 +10,13 @@ _OVERLAP = 0.5  # of the narrower of two parts that stand above each other: they
 _NEAR = 0.2  # of the taller of the two: the gap that may be between them
 
 
+def count_parts(ink: Ink) -> int:
+    """How many pieces of ink do not hang together; most symbols are one or two."""
+    from scipy import ndimage
+
+    return int(ndimage.label(ink.mask[ink.box], structure=np.ones((3, 3)))[1])
+
+
 def split_symbols(ink: Ink) -> list[Ink]:
     """Cut ink into symbols: line by line from the top, each line from the left.
 
