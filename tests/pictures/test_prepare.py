@@ -97,6 +97,26 @@ def test_the_lines_of_the_paper_are_taken_away(lines: str, expected: np.ndarray)
     assert difference(prepare(as_bytes(paper - (paper - 30) * ink), SYMBOL), expected) < 6
 
 
+def test_a_frame_round_the_symbol_is_taken_away(expected: np.ndarray) -> None:
+    ink = placed(drawn_two(), (200, 200), 40, 50)
+    alone = np.zeros_like(ink)
+    alone[15:185, 20:180] = 1
+    alone[18:182, 23:177] = 0
+    assert difference(prepare(as_bytes(255 - 255 * (ink + alone)), SYMBOL), expected) < 2
+    assert not look_at(as_bytes(255 - 255 * alone), SYMBOL).is_blank  # a square is a symbol too
+
+
+@pytest.mark.parametrize("side", ["left", "top", "corner"])
+def test_the_edge_of_a_shadow_is_no_ink(side: str, expected: np.ndarray) -> None:
+    ink = placed(drawn_two(), (200, 200), 40, 50)
+    y, x = np.mgrid[0:200, 0:200]
+    dark = {"left": x < 90, "top": y < 110, "corner": x + y < 190}[side]
+    paper = np.where(dark, 120, 225)
+    seen = prepare(as_bytes(paper * (1 - 0.85 * ink)), SYMBOL)
+    # In the shadow the ink is fainter, but it is all there and nothing else is.
+    assert ((seen > 60) == (expected > 128)).mean() > 0.95
+
+
 def test_specks_are_taken_away(expected: np.ndarray) -> None:
     ink = placed(drawn_two(), (200, 200), 40, 50)
     for top, left in ((5, 5), (190, 180), (100, 8)):

@@ -1,0 +1,81 @@
+"""Which of the pixels that differ from the ground belong to what was drawn."""
+
+import numpy as np
+import numpy.typing as npt
+
+from lenet.pictures._frame import Values
+
+Mask = npt.NDArray[np.bool_]
+
+_STRONG = 0.5  # of the strongest ink: every part has some as strong as this
+_FIRM = 0.35  # of the strongest ink: fainter ink belongs to what is as strong as this
+_REACH, _REACHES = 2, 100  # pixels, and parts of a picture's longer side, that it may be away
+_LINED = 8  # crossings of a picture's edge that no symbol makes
+_STEP = 1.25  # by which more contrast is asked for where the paper's lines were found
+_LEAST_PART = 0.08  # of the largest part: less is a speck
+_STRAIGHT = 0.8  # of each side of a frame is drawn
+_THICKEST = 0.3  # of a picture's shorter side: no stroke is wider
+
+
+def drawn_parts(contrast: Values, least: float, peak: float) -> Mask:
+    """The parts of a picture that are drawn: without specks, without the paper's lines and frames.
+
+    Args:
+        contrast: How far each pixel is from the ground, (H, W).
+        least: Below it there is no ink.
+        peak: The strongest ink.
+    """
+    mask = _connected(contrast, least, peak)
+    if _crossings_of_the_edge(mask) >= _LINED:
+        # Ruled or squared paper, whose lines are fainter than what is written on it.
+        while least < _STRONG * peak and _crossings_of_the_edge(mask):
+            least *= _STEP
+            mask = _connected(contrast, least, peak)
+    return mask
+
+
+def holds_more_than_strokes(mask: Mask) -> bool:
+    """Whether what was found is wider than a stroke can be and reaches the edge: a shadow."""
+    from scipy import ndimage
+
+    if not _crossings_of_the_edge(mask):
+        return False
+    return bool(ndimage.distance_transform_edt(mask).max() > _THICKEST / 2 * min(mask.shape))
+
+
+def _connected(contrast: Values, least: float, peak: float) -> Mask:
+    """The connected parts of a picture that are strong somewhere, bar the specks."""
+    from scipy import ndimage
+
+    # What is faint and far from all that is not, is a line of the paper or a shadow.
+    reach = max(_REACH, max(contrast.shape) // _REACHES)
+    firm = ndimage.binary_dilation(contrast >= max(least, _FIRM * peak), iterations=reach)
+    parts, count = ndimage.label(firm & (contrast >= least), structure=np.ones((3, 3)))
+    numbers = np.arange(1, count + 1)
+    strongest = np.asarray(ndimage.maximum(contrast, parts, numbers))
+    mass = np.asarray(ndimage.sum(contrast, parts, numbers))
+    mass[strongest < _STRONG * peak] = 0
+    is_kept = mass >= _LEAST_PART * mass.max()
+    boxes = ndimage.find_objects(parts)
+    for index in np.flatnonzero(is_kept):
+        if is_kept.sum() > 1 and _is_frame(parts[boxes[index]] == index + 1):
+            mass[index] = 0
+            is_kept = mass >= _LEAST_PART * mass.max()
+    mask: Mask = np.r_[False, is_kept][parts]
+    return mask
+
+
+def _is_frame(part: Mask) -> bool:
+    """Whether a part, cut out, is a frame: drawn along all four sides and empty within."""
+    height, width = part.shape
+    depth = max(1, min(height, width) // 12)
+    sides = part[:depth], part[-depth:], part[:, :depth].T, part[:, -depth:].T
+    if min(height, width) < 8 or any(side.any(axis=0).mean() < _STRAIGHT for side in sides):
+        return False
+    return not part[2 * depth : -2 * depth, 2 * depth : -2 * depth].any()
+
+
+def _crossings_of_the_edge(mask: Mask) -> int:
+    """How many times ink is met on the way once round the edge."""
+    edge = np.concatenate([mask[0], mask[1:, -1], mask[-1, -2::-1], mask[-2:0:-1, 0]])
+    return int((edge & ~np.roll(edge, 1)).sum())
