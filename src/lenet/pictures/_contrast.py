@@ -32,9 +32,14 @@ def contrast_with_surface(image: Values) -> tuple[Values, float]:
         direction = -direction
     contrast: Values = (direction @ difference).reshape(image.shape[1:]).clip(0)
     if direction.sum() < 0:
-        light = ground.mean(axis=0)
-        contrast *= light.max() / light.clip(_DARKEST_PAPER)
+        contrast *= _brightening(ground.mean(axis=0))
     return contrast, deviation
+
+
+def _brightening(paper: Values) -> Values:
+    """How many times more light would fall on paper if it were lit as at its brightest."""
+    times: Values = paper.max() / paper.clip(_DARKEST_PAPER)
+    return times
 
 
 def contrast_with_surroundings(image: Values) -> tuple[Values, float]:
@@ -53,7 +58,11 @@ def contrast_with_surroundings(image: Values) -> tuple[Values, float]:
 
     grey = image.mean(axis=0)
     width = int(_WIDER * max(grey.shape)) | 1
-    dark = ndimage.grey_closing(grey, size=(width, width)) - grey
+    paper = ndimage.grey_closing(grey, size=(width, width))
+    dark = paper - grey
     light = grey - ndimage.grey_opening(grey, size=(width, width))
-    contrast: Values = max(dark, light, key=lambda found: float(np.percentile(found, 98)))
+    if np.percentile(dark, 98) >= np.percentile(light, 98):
+        contrast = dark * _brightening(paper)
+    else:
+        contrast = light
     return contrast, max(1.0, _NORMAL * float(np.median(contrast)))

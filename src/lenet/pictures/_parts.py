@@ -14,7 +14,8 @@ _LINED = 8  # crossings of a picture's edge that no symbol makes
 _STEP = 1.25  # by which more contrast is asked for where the paper's lines were found
 _LEAST_PART = 0.08  # of the largest part: less is a speck
 _STRAIGHT = 0.8  # of each side of a frame is drawn
-_THICKEST = 0.3  # of a picture's shorter side: no stroke is wider
+_LEAST_SIDE = 64  # pixels of a picture in which shadows are looked for
+_COVERED = 0.32  # of a picture's edge: the largest digits that fill it cover less
 
 
 def drawn_parts(contrast: Values, least: float, peak: float) -> Mask:
@@ -35,12 +36,11 @@ def drawn_parts(contrast: Values, least: float, peak: float) -> Mask:
 
 
 def holds_more_than_strokes(mask: Mask) -> bool:
-    """Whether what was found is wider than a stroke can be and reaches the edge: a shadow."""
-    from scipy import ndimage
+    """Whether what was found covers more of the picture's edge than a symbol does: a shadow.
 
-    if not _crossings_of_the_edge(mask):
-        return False
-    return bool(ndimage.distance_transform_edt(mask).max() > _THICKEST / 2 * min(mask.shape))
+    In a picture of a few pixels, a symbol that fills it can't be told from a shadow.
+    """
+    return min(mask.shape) >= _LEAST_SIDE and bool(_edge(mask).mean() > _COVERED)
 
 
 def _connected(contrast: Values, least: float, peak: float) -> Mask:
@@ -77,5 +77,10 @@ def _is_frame(part: Mask) -> bool:
 
 def _crossings_of_the_edge(mask: Mask) -> int:
     """How many times ink is met on the way once round the edge."""
-    edge = np.concatenate([mask[0], mask[1:, -1], mask[-1, -2::-1], mask[-2:0:-1, 0]])
+    edge = _edge(mask)
     return int((edge & ~np.roll(edge, 1)).sum())
+
+
+def _edge(mask: Mask) -> Mask:
+    """The pixels on the way once round the edge."""
+    return np.concatenate([mask[0], mask[1:, -1], mask[-1, -2::-1], mask[-2:0:-1, 0]])
