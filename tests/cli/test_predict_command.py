@@ -98,7 +98,8 @@ def test_json_and_csv_are_for_programs(scans: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(call("predict", "scans", "--csv").stdout)))
     assert [row["class"] for row in rows] == ["1"] * 3
     assert float(rows[0]["probability"]) == pytest.approx(values[0]["probability"], abs=1e-6)
-    assert "exclude each other" in call("predict", "scans", "--csv", "--json", code=2).stderr
+    for both in (("--csv", "--json"), ("--json", "--show")):
+        assert "only one can be had" in call("predict", "scans", *both, code=2).stderr
 
 
 def test_blank_and_unsure_are_none_of_these(tmp_path: Path) -> None:

@@ -79,8 +79,8 @@ def predict(
     """
     from lenet.prediction import find_pictures, image_text, is_model, open_model, predict_each
 
-    if as_json and as_csv:
-        message = "`--json` and `--csv` exclude each other."
+    if as_json + as_csv + show > 1:
+        message = "Of `--json`, `--csv` and `--show` only one can be had."
         raise SettingError(message)
     if model is None and is_model(names[0], runs_folder):
         model, *names = names

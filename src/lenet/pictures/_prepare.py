@@ -74,19 +74,7 @@ def look_at(pixels: Pixels, preparation: Preparation) -> Seen:
     if preparation.method == "symbol":
         ink = find_ink(image, _SYMBOL_SIDE)
         return _see_symbol(ink, preparation) if ink else _see_nothing(preparation)
-    image = _with_polarity(_with_channels(image, preparation.channels), preparation)
-    ground = ground_colour(image)
-    frame = inner = preparation.height, preparation.width
-    sizes = image.shape[1:]
-    box = slice(0, sizes[0]), slice(0, sizes[1])
-    differs = (np.abs(image - ground[:, None, None]) > _LEAST_DIFFERENCE).any(axis=0)
-    if preparation.method == "object" and differs.any():
-        inner = frame[0] - 2 * preparation.margin, frame[1] - 2 * preparation.margin
-        rows, columns = (np.flatnonzero(differs.any(axis=axis)) for axis in (1, 0))
-        box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    fitted = resize(image[:, box[0], box[1]], *fitted_size(image[0][box].shape, inner))
-    framed = as_bytes(place_in_middle(fitted, frame, ground))
-    return Seen(framed, _shares(box, sizes), is_blank=not differs.any())
+    return _see_thing(image, preparation)
 
 
 def look_at_each(pixels: Pixels, preparation: Preparation) -> list[Seen]:
@@ -127,6 +115,23 @@ def _see_symbol(ink: Ink, preparation: Preparation) -> Seen:
     drawn = fit_symbol(ink, preparation.height, preparation.width, preparation.margin)
     box = _shares(ink.box, ink.mask.shape)
     return Seen(_as_image(drawn, preparation), box, parts=count_parts(ink))
+
+
+def _see_thing(image: Values, preparation: Preparation) -> Seen:
+    """A picture on its own ground: all of it, or for `object` what stands out from the ground."""
+    image = _with_polarity(_with_channels(image, preparation.channels), preparation)
+    ground = ground_colour(image)
+    frame = inner = preparation.height, preparation.width
+    sizes = image.shape[1:]
+    box = slice(0, sizes[0]), slice(0, sizes[1])
+    differs = (np.abs(image - ground[:, None, None]) > _LEAST_DIFFERENCE).any(axis=0)
+    if preparation.method == "object" and differs.any():
+        inner = frame[0] - 2 * preparation.margin, frame[1] - 2 * preparation.margin
+        rows, columns = (np.flatnonzero(differs.any(axis=axis)) for axis in (1, 0))
+        box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    fitted = resize(image[:, box[0], box[1]], *fitted_size(image[0][box].shape, inner))
+    framed = as_bytes(place_in_middle(fitted, frame, ground))
+    return Seen(framed, _shares(box, sizes), is_blank=not differs.any())
 
 
 def _see_nothing(preparation: Preparation) -> Seen:
