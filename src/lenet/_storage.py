@@ -56,6 +56,9 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     Raises:
         StorageError: The disk is full or may not be written to; `path` is as it was before.
     """
+    if path.is_dir():
+        message = f"Could not write `{path}`: it is a folder."
+        raise StorageError(message)
     data = content.encode() if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL_SUFFIX}")
     with storage_errors(path):

@@ -129,7 +129,9 @@ def test_what_the_network_saw_is_shown_and_drawn(scans: Path) -> None:
     assert "Drawn in seen.png" in answer.stderr
     with Image.open("seen.png") as drawn:
         assert drawn.width > 600
-    assert "Could not write" in call("predict", "scans", "--picture", "no/seen.png", code=7).stderr
+    for path in ("no/seen.png", ".", ""):
+        answer = call("predict", "scans", "--picture", path, code=7)
+        assert "Could not write" in answer.stderr
 
 
 def test_many_symbols_get_a_line_each() -> None:
@@ -151,6 +153,9 @@ def test_the_model_stands_before_the_pictures_or_behind_its_option(few_digits: o
         assert call("predict", "--model", model, "one.png").stdout == expected
     assert "lenet predict latest photo.png" in call("predict", "latest", code=2).stderr
     assert "no such file" in call("predict", "nobody.png", code=3).stderr
+    mistyped = call("predict", "lates", "one.png", code=3)
+    assert "`lates`: no such file" in mistyped.stderr
+    assert not mistyped.stdout  # another model than was meant would have answered
     assert "Unknown run `nobody`" in call("predict", "--model", "nobody", "one.png", code=2).stderr
 
 

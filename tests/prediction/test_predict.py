@@ -64,6 +64,7 @@ def test_a_blank_picture_and_an_unsure_answer_are_none_of_the_classes(model: Tra
         )
     )
     assert (blank.class_name, blank.doubt) == (None, "blank")
+    assert (blank.probability, blank.top) == (0, ())
     assert (unsure.class_name, unsure.doubt) == (None, "unsure")
     assert unsure.top[0][0] == "4"
     assert (sure.class_name, sure.doubt) == ("4", None)

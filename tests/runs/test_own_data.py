@@ -8,7 +8,7 @@ import pytest
 
 import lenet
 from lenet.datasets import Dataset, DataSource, convert_dataset
-from lenet.errors import RunError
+from lenet.errors import DataFileError, RunError
 from lenet.runs import Run, RunConfig, load_data_of
 from lenet.training import own
 
@@ -115,3 +115,16 @@ def test_what_the_person_says_goes_before_what_suits(archive: Path) -> None:
     assert (recipe.batch_size, recipe.validation) == (10, 0.25)
     assert train(archive, preset="digits").config.preset == "digits"
     assert train(archive).config.preset == "modern"
+
+
+def test_bad_pictures_of_another_folder_can_be_passed_over(
+    few_digits: Dataset, tmp_path: Path
+) -> None:
+    first, second = (
+        convert_dataset(few_digits, tmp_path / name, "folder") for name in ("first", "second")
+    )
+    run = train(first)
+    (second / "test" / "0" / "bad.png").write_text("no picture")
+    with pytest.raises(DataFileError, match="1 picture can't be read"):
+        lenet.evaluate(run, second)
+    assert lenet.evaluate(run, DataSource(str(second), skip_bad=True)).images == 64

@@ -160,7 +160,7 @@ def _print_csv(answers: "Iterable[Prediction]") -> "Iterator[Prediction]":
                 answer.class_name or "",
                 f"{answer.probability:.6f}",
                 answer.doubt or "",
-                answer.top[0][0],
+                answer.top[0][0] if answer.top else "",
                 box,
             ]
         )

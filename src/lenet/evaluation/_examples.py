@@ -49,7 +49,7 @@ def find_dataset(
     wanted = find_source(dataset)
     if wanted is None:
         return load_dataset(dataset)
-    if isinstance(source, Run) and (trained_on := _find_training_data(source, wanted.path)):
+    if isinstance(source, Run) and (trained_on := _find_training_data(source, wanted)):
         return trained_on
     preparation = card.preparation
     found = load_dataset(
@@ -77,14 +77,14 @@ def _load_by_name(path: Path, card: ModelCard) -> Dataset:
     raise DatasetError(message)
 
 
-def _find_training_data(run: Run, path: str) -> Dataset | None:
-    """What a run was trained on, if it lies at a path: where it was, or where it was moved to."""
+def _find_training_data(run: Run, wanted: DataSource) -> Dataset | None:
+    """What a run was trained on, if that is wanted: where it was, or where it was moved to."""
     config = run.config
     if config.source is None:
         return None
-    if path == config.source.path:
+    if wanted.path == config.source.path:
         return load_data_of(run)
-    data = load_dataset(config.source.replace(path=path))
+    data = load_dataset(config.source.replace(path=wanted.path, skip_bad=wanted.skip_bad))
     return data if fingerprint_for(run, data) == config.fingerprint else None
 
 

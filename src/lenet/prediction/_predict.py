@@ -35,8 +35,9 @@ class Prediction:
     Attributes:
         source: The picture's file, or what else it is called.
         class_name: What it shows; `None` for none of the classes.
-        probability: How likely the likeliest class is, 0 to 1.
-        top: The likeliest classes with their probabilities, from the likeliest on.
+        probability: How likely the likeliest class is, 0 to 1; 0 where there is nothing to be seen.
+        top: The likeliest classes with their probabilities, from the likeliest on; none where there
+            is nothing to be seen.
         doubt: Why it is none of the classes: there is nothing in it (`blank`), or no class is
             likely enough (`unsure`).
         seen: The image that the network got, and where it lies in the picture.
@@ -157,11 +158,12 @@ def _answers(
     images = np.stack([seen.image for _, seen in looks])
     names = model.card.class_names
     for (source, seen), shares in zip(looks, model.probabilities(images), strict=True):
+        if seen.is_blank:  # what the network makes of nothing means nothing
+            yield Prediction(source, None, 0.0, (), "blank", seen)
+            continue
         likeliest = np.argsort(-shares, kind="stable")[:top]
         probability = float(shares[likeliest[0]])
-        doubt: Doubt | None = "blank" if seen.is_blank else None
-        if doubt is None and probability < least:
-            doubt = "unsure"
+        doubt: Doubt | None = "unsure" if probability < least else None
         yield Prediction(
             source,
             None if doubt else names[likeliest[0]],

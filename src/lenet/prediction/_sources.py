@@ -28,7 +28,8 @@ def find_pictures(names: Iterable[str]) -> Iterator[str | BinaryIO]:
             input. Numbers in the names of files count as such: `2.png` is before `10.png`.
 
     Raises:
-        PictureError: A folder has no picture in it, or nothing goes by a pattern.
+        PictureError: A file is not there, a folder has no picture in it, or nothing goes by a
+            pattern.
     """
     for name in names:
         scheme = urlsplit(name).scheme.lower()
@@ -42,6 +43,9 @@ def find_pictures(names: Iterable[str]) -> Iterator[str | BinaryIO]:
             yield from _in_folder(Path(name))
         elif not os.path.exists(name) and glob.has_magic(name):
             yield from _matching(name)
+        elif not os.path.exists(name):
+            message = f"Could not read `{name}`: no such file or directory."
+            raise PictureError(message)
         else:
             yield name
 
