@@ -7,6 +7,7 @@ from ._choice import KernelChoice as KernelChoice
 from ._choice import chosen_kernels as chosen_kernels
 from ._choice import try_kernels as try_kernels
 from ._choice import use_kernels as use_kernels
+from ._folding import fold_batch_norm as fold_batch_norm
 from ._library import KernelStatus as KernelStatus
 from ._library import kernel_status as kernel_status
 from ._predictor import Predictor as Predictor
@@ -29,6 +30,7 @@ __all__ = [
     "chosen_kernels",
     "conv_block",
     "dense_block",
+    "fold_batch_norm",
     "kernel_status",
     "make_predictor",
     "parameter_shapes",

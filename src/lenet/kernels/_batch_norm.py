@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from lenet.errors import ModelError
+from lenet.kernels._folding import fold_batch_norm
 from lenet.kernels._library import BatchNormState
 
 BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d
@@ -40,15 +41,12 @@ def fold(layer: BatchNorm, weight: Tensor, bias: Tensor | None) -> list[Tensor]:
         bias: Of the same, (outputs,), where it has one.
 
     Returns:
-        Weights and biases, new and rounded once from float64.
+        Weights and biases, as `fold_batch_norm` gives them.
     """
-    assert layer.running_mean is not None
-    assert layer.running_var is not None
-    scale = layer.weight.double() / torch.sqrt(layer.running_var.double() + layer.eps)
-    before = 0.0 if bias is None else bias.double()
-    shift = layer.bias.double() + (before - layer.running_mean.double()) * scale
-    scaled = weight.double() * scale.view(-1, *[1] * (weight.ndim - 1))
-    return [scaled.float(), shift.float()]
+    norm = {name: tensor.numpy() for name, tensor in layer.state_dict().items()}
+    before = None if bias is None else bias.detach().numpy()
+    folded = fold_batch_norm(weight.detach().numpy(), before, norm, layer.eps)
+    return [torch.from_numpy(array) for array in folded]
 
 
 def check_trainable(layer: BatchNorm) -> None:

@@ -7,12 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.errors import ModelError
-from lenet.kernels import ConvBlock, DenseBlock, parameter_shapes
+from lenet.kernels import ConvBlock, DenseBlock, fold_batch_norm, parameter_shapes
 from lenet.models._lenet_config import LeNetConfig
 from lenet.models._model_config import ModelConfig
 from lenet.models._predecessor_configs import MLPConfig, SoftmaxConfig
-
-_EPSILON = 1e-5  # of PyTorch's batch normalisation
 
 Array = npt.NDArray[np.float32]
 
@@ -76,19 +74,9 @@ def _layers(weights: Mapping[str, npt.NDArray[np.generic]]) -> list[tuple[Array,
     layers: list[tuple[Array, Array]] = []
     for _, arrays in sorted(by_layer.items()):
         if "running_mean" in arrays:
-            layers.append(_folded(layers.pop()[0], arrays))
+            layers.append(fold_batch_norm(*layers.pop(), arrays))
         else:
             weight = arrays["weight"].astype(np.float32)
             bias = arrays.get("bias", np.zeros(len(weight)))
             layers.append((weight, bias.astype(np.float32)))
     return layers
-
-
-def _folded(weight: Array, norm: Mapping[str, npt.NDArray[np.generic]]) -> tuple[Array, Array]:
-    """A layer with the batch normalisation after it in its weights and biases."""
-    gain, offset, mean, variance = (
-        norm[name].astype(np.float64) for name in ("weight", "bias", "running_mean", "running_var")
-    )
-    scale = gain / np.sqrt(variance + _EPSILON)
-    scaled = weight.astype(np.float64) * scale.reshape(-1, *[1] * (weight.ndim - 1))
-    return scaled.astype(np.float32), (offset - mean * scale).astype(np.float32)
