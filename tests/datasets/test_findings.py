@@ -120,3 +120,9 @@ def test_drawn_symbols_in_different_places_are_told_how_to_be_fitted(
     assert "--prepare symbol" in " ".join(plain.warnings)
     assert not any("--prepare" in warning for warning in fitted.warnings)
     assert not examine_dataset(digits).unfitted_symbols
+
+
+def test_images_that_are_no_pictures_are_examined_too() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (30, 2, 8, 8), dtype=np.uint8)
+    dataset = Dataset("two-channels", ("a", "b"), Split(images, np.arange(30) % 2))
+    assert not examine_dataset(dataset).unfitted_symbols

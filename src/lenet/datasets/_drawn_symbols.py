@@ -18,9 +18,11 @@ def hold_unfitted_symbols(images: npt.NDArray[np.uint8]) -> bool:
         images: uint8 (N, C, H, W), of which some are looked at.
     """
     _, channels, height, width = images.shape
+    if channels not in (1, 3):
+        return False
     symbol = Preparation("symbol", "light-on-dark", height, width, channels)
     chosen = np.linspace(0, len(images) - 1, min(_LOOKED_AT, len(images))).astype(int)
-    looks = [look_at(images[index].transpose(1, 2, 0).squeeze(), symbol) for index in chosen]
+    looks = [look_at(images[index].transpose(1, 2, 0), symbol) for index in chosen]
     boxes = np.array([look.box for look in looks if not look.is_blank])
     if not len(boxes):
         return False

@@ -26,7 +26,7 @@ class Findings:
         contradictions: How many images occur under two labels or more.
         blank: How many images are of one grey level alone.
         unfitted_symbols: Whether the images look like drawings of one symbol each, in different
-            places or sizes.
+            places or sizes, and were not prepared as such.
         warnings: What is likely to harm a training or its score, a sentence each.
     """
 
@@ -64,13 +64,14 @@ def examine_dataset(dataset: Dataset) -> Findings:
         int((split.images.reshape(len(split), -1) == split.images[:, 0, :1, 0]).all(axis=1).sum())
         for split in splits.values()
     )
+    is_plain = dataset.preparation is None or dataset.preparation.method == "plain"
     findings = Findings(
         counts=counts,
         polarity=measure_polarity(dataset.train.images),
         duplicates=duplicates,
         contradictions=contradictions,
         blank=blank,
-        unfitted_symbols=hold_unfitted_symbols(dataset.train.images),
+        unfitted_symbols=is_plain and hold_unfitted_symbols(dataset.train.images),
         warnings=(),
     )
     return replace(findings, warnings=tuple(_warnings(dataset, findings)))
@@ -97,8 +98,7 @@ def _warnings(dataset: Dataset, findings: Findings) -> Iterator[str]:
         largest = dataset.class_names[train.index(max(train))]
         share = max(train) / sum(train)
         yield f"{share:.0%} of the training images are of `{largest}`; accuracy says little then."
-    is_plain = dataset.preparation is None or dataset.preparation.method == "plain"
-    if findings.unfitted_symbols and is_plain:
+    if findings.unfitted_symbols:
         yield (
             "The pictures look like drawn symbols in different places or sizes. They are learnt "
             'far better with `--prepare symbol` (`prepare="symbol"`), which fits each into a box.'
