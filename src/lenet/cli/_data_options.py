@@ -12,6 +12,17 @@ if TYPE_CHECKING:
 
 _PANEL = "Your own images"
 
+ScoredData = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        "--dataset",
+        metavar="NAME|PATH",
+        help="The dataset, or a folder or file of your own. [default: what the network was trained "
+        "on]",
+        show_default=False,
+    ),
+]
 Size = Annotated[
     str | None,
     typer.Option(

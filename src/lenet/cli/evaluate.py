@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lenet.cli._console import print_line, print_notice, print_table
-from lenet.cli._data_options import SkipBad, choose_data
+from lenet.cli._data_options import ScoredData, SkipBad, choose_data
 from lenet.cli._options import Device, Kernels, RunsFolder
 from lenet.errors import StorageError
 from lenet.evaluation import Views
@@ -24,17 +24,7 @@ def evaluate(
             metavar="RUN|MODEL", help="A run's folder or name, `latest`, or a model file."
         ),
     ] = "latest",
-    data: Annotated[
-        str | None,
-        typer.Option(
-            "--data",
-            "--dataset",
-            metavar="NAME|PATH",
-            help="The dataset, or a folder or file of your own. [default: what the network was "
-            "trained on]",
-            show_default=False,
-        ),
-    ] = None,
+    data: ScoredData = None,
     skip_bad: SkipBad = None,
     split: Annotated[
         Literal["train", "validation", "test"], typer.Option("--split", help="Which images.")

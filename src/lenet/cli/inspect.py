@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from lenet.cli._console import print_line
-from lenet.cli._data_options import SkipBad, choose_data
+from lenet.cli._data_options import ScoredData, SkipBad, choose_data
 from lenet.cli._options import Device, RunsFolder
 from lenet.inspection import PARTS, Distance, Format, MapMethod
 
@@ -66,17 +66,7 @@ def inspect(
     distance: Annotated[
         Distance, typer.Option("--distance", help="What makes training images near.")
     ] = "cosine",
-    data: Annotated[
-        str | None,
-        typer.Option(
-            "--data",
-            "--dataset",
-            metavar="NAME|PATH",
-            help="The dataset, or a folder or file of your own. [default: what the network was "
-            "trained on]",
-            show_default=False,
-        ),
-    ] = None,
+    data: ScoredData = None,
     skip_bad: SkipBad = None,
     device: Device = "auto",
     runs_folder: RunsFolder = Path("runs"),

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from lenet.cli._console import print_line
-from lenet.cli._data_options import SkipBad, choose_data
+from lenet.cli._data_options import ScoredData, SkipBad, choose_data
 from lenet.cli._options import Device, Kernels, RunsFolder
 
 
@@ -28,17 +28,7 @@ def report(
             show_default=False,
         ),
     ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            "--data",
-            "--dataset",
-            metavar="NAME|PATH",
-            help="The dataset, or a folder or file of your own. [default: what the network was "
-            "trained on]",
-            show_default=False,
-        ),
-    ] = None,
+    data: ScoredData = None,
     skip_bad: SkipBad = None,
     split: Annotated[
         Literal["train", "validation", "test"] | None,

@@ -5,6 +5,7 @@ from ._batches import Selection as Selection
 from ._batches import derive_seed as derive_seed
 from ._cache import cached_datasets as cached_datasets
 from ._cache import data_folder as data_folder
+from ._cache import is_offline as is_offline
 from ._catalog import CATALOG as CATALOG
 from ._catalog import CatalogEntry as CatalogEntry
 from ._catalog import RemoteFile as RemoteFile
@@ -53,6 +54,7 @@ __all__ = [
     "enlarge_images",
     "examine_dataset",
     "find_source",
+    "is_offline",
     "load_dataset",
     "natural_key",
     "prepared_datasets",

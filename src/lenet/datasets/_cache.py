@@ -27,6 +27,11 @@ def data_folder() -> Path:
     return platformdirs.user_cache_path("lenet") / "datasets"
 
 
+def is_offline() -> bool:
+    """Whether `LENET_OFFLINE` forbids the network."""
+    return os.environ.get("LENET_OFFLINE", "") not in ("", "0")
+
+
 def find_file(entry: CatalogEntry, file: RemoteFile) -> Path:
     """The path of a dataset's file, fetched first where it is not there yet.
 
@@ -79,7 +84,7 @@ def _refuse_another_datasets_file(entry: CatalogEntry, path: Path) -> None:
 def _download(entry: CatalogEntry, file: RemoteFile) -> Path:
     """Fetch a file from the first mirror that gives the right bytes."""
     folder = data_folder() / entry.name
-    if os.environ.get("LENET_OFFLINE", "") not in ("", "0"):
+    if is_offline():
         message = (
             f"`{file.name}` of `{entry.name}` is not in `{folder}`, and `LENET_OFFLINE` "
             "forbids the network."

@@ -3,7 +3,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from lenet.datasets import CATALOG, cached_datasets, data_folder
+from lenet.datasets import CATALOG, cached_datasets, data_folder, is_offline
 from lenet.doctor._finding import Finding
 
 _DEFAULT_DATASET = "fashion-mnist"
@@ -20,7 +20,7 @@ def find_data() -> Finding:
     if not missing:
         return Finding("data", "ok", text)
     has_default = _DEFAULT_DATASET in here
-    if os.environ.get("LENET_OFFLINE", "") not in ("", "0"):
+    if is_offline():
         text += f"; `LENET_OFFLINE` forbids to fetch {_names(missing)}"
         if has_default:
             return Finding("data", "ok", text)

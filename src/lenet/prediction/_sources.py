@@ -10,7 +10,7 @@ from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
-from lenet.datasets import natural_key
+from lenet.datasets import is_offline, natural_key
 from lenet.errors import DownloadError, PictureError
 from lenet.pictures import MOST_BYTES, SUFFIXES
 
@@ -102,7 +102,7 @@ class _Fetched(BytesIO):
 
 def _download(url: str) -> bytes:
     """Fetch a picture; not many more bytes than a picture may have."""
-    if os.environ.get("LENET_OFFLINE", "") not in ("", "0"):
+    if is_offline():
         message = f"`LENET_OFFLINE` forbids the network, so `{url}` is not fetched."
         raise DownloadError(message)
     import requests

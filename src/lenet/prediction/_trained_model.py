@@ -95,10 +95,9 @@ def _without_pytorch(path: Path) -> tuple[ModelCard, Callable[[Pixels], Logits]]
         config = model_config(card.model, card.config)
         card.check(config.to_dict())
         blocks, parameters = network_blocks(config, read_arrays(path))
-        byte_values = (np.arange(256, dtype=np.float32) / np.float32(255)).astype(np.float32)
         norm = card.normalisation
-        if (norm.mean, norm.std) != (0.0, 1.0):
-            byte_values = (byte_values - np.float32(norm.mean)) / np.float32(norm.std)
+        shares = np.arange(256, dtype=np.float32) / np.float32(255)
+        byte_values = (shares - np.float32(norm.mean)) / np.float32(norm.std)
         return card, Predictor(blocks, parameters, byte_values)
     except (LenetError, ValueError, KeyError, TypeError):
         return None  # whoever reads it with PyTorch says better what is wrong
