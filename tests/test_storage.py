@@ -186,6 +186,13 @@ def test_a_writer_that_dies_leaves_a_file_that_is_then_removed(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_folder_of_an_export_is_no_partial_file(tmp_path: Path) -> None:
+    folder = tmp_path / f".model.onnx.7{PARTIAL_SUFFIX}"
+    folder.mkdir()
+    remove_partial_files(tmp_path)
+    assert list(tmp_path.iterdir()) == [folder]
+
+
 def test_only_the_systems_refusals_become_storage_errors(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="permission denied") as caught, storage_errors(tmp_path):
         raise PermissionError(errno.EACCES, "Permission denied")

@@ -92,6 +92,32 @@ def parse_setting(cls: type[Settings], name: str, text: str) -> Any:
     return _checked(name, value, annotation)
 
 
+def format_setting(value: object, digits: int = 6) -> str:
+    """A setting's value as a person reads and types it.
+
+    Args:
+        value: Of any field's type.
+        digits: Of a number that is not whole.
+
+    >>> format_setting((6, 16)), format_setting(True), format_setting(0.05)
+    ('6,16', 'yes', '0.05')
+    """
+    if isinstance(value, (tuple, list)):
+        return ",".join(map(str, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
+
+
+def check_setting(cls: type[Settings], name: str, value: Any) -> Any:
+    """A value that came from a file, in its field's type.
+
+    Raises:
+        SettingError: It is not a value of the field's type.
+    """
+    return _checked(name, value, field_types(cls)[name])
+
+
 def check_range(name: str, value: int, lowest: int, highest: int) -> None:
     """Raise the `SettingError` for a whole number that is too small or too large."""
     if value < lowest:

@@ -77,5 +77,7 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 def remove_partial_files(folder: Path) -> None:
     """Delete what writers killed in the middle of `write_atomically` left in a folder."""
     for leftover in folder.glob(f".*{PARTIAL_SUFFIX}"):
+        if leftover.is_dir():  # an export that is being made, or was killed
+            continue
         with storage_errors(leftover):
             leftover.unlink(missing_ok=True)

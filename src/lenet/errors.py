@@ -10,16 +10,22 @@ code can catch a whole branch::
     │   ├── ArrayError            3   arrays that are no images, or none that the estimator knows
     │   ├── DataFileError         3   a file that is damaged or not what its name says
     │   │   └── PictureError      3   a picture that can't be read
+    │   │       ├── PictureFormatError  3   a picture of a format that is not read
+    │   │       └── PictureSizeError    3   a picture with too many bytes or pixels
     │   └── DownloadError         3   a file that no mirror could give
     ├── ModelError                4   a network that can't be built or does not fit its data
     │   └── ModelFileError        4   a file that is not a model of ours
     ├── RunError                  5   a run folder that can't be used
     ├── TrainingError             6   a training that can't go on
     │   ├── NonFiniteLossError    6   the loss became infinite or not a number
+    │   ├── PeerError            12   another process of the same training can't go on
+    │   │   └── LostProcessError 12   another process of the same training is gone
     │   └── InterruptedTraining 130   Ctrl-C or SIGTERM; the checkpoint is complete
     ├── StorageError              7   a file that could not be written (full or read-only disk)
     ├── MissingExtraError         8   an optional package that is not installed
-    └── TrackerError              9   a tracker that can't be told of a training
+    ├── TrackerError              9   a tracker that can't be told of a training
+    ├── ExportError              10   an export that does not answer as its network does
+    └── SweepError               11   a search that can't be begun or gone on with
 """
 
 import difflib
@@ -31,16 +37,22 @@ __all__ = [
     "DataFileError",
     "DatasetError",
     "DownloadError",
+    "ExportError",
     "InterruptedTraining",
     "LenetError",
+    "LostProcessError",
     "MissingExtraError",
     "ModelError",
     "ModelFileError",
     "NonFiniteLossError",
+    "PeerError",
     "PictureError",
+    "PictureFormatError",
+    "PictureSizeError",
     "RunError",
     "SettingError",
     "StorageError",
+    "SweepError",
     "TrackerError",
     "TrainingError",
     "UnknownNameError",
@@ -100,6 +112,14 @@ class PictureError(DataFileError):
     """A picture is damaged, too large, or of a format that lenet does not read."""
 
 
+class PictureFormatError(PictureError):
+    """A picture is of a format that lenet does not read, or no picture at all."""
+
+
+class PictureSizeError(PictureError):
+    """A picture has more bytes or pixels than are read."""
+
+
 class DownloadError(DatasetError):
     """No mirror could give a file, or the network may not be used."""
 
@@ -154,6 +174,16 @@ class NonFiniteLossError(TrainingError):
         self.learning_rate, self.checkpoint = learning_rate, checkpoint
 
 
+class PeerError(TrainingError):
+    """Another process of the same training can't go on, or was not started as this one was."""
+
+    exit_code = 12
+
+
+class LostProcessError(PeerError):
+    """Another process of the same training is gone, or does not answer any more."""
+
+
 class InterruptedTraining(TrainingError):
     """Ctrl-C or SIGTERM stopped a training between two steps."""
 
@@ -184,3 +214,15 @@ class TrackerError(LenetError):
     """A tracker can't be told of a training: its server does not answer, for example."""
 
     exit_code = 9
+
+
+class ExportError(LenetError):
+    """An export does not answer as its network does, or its place is taken; none is written."""
+
+    exit_code = 10
+
+
+class SweepError(LenetError):
+    """A sweep can't be begun or gone on with: its storage is damaged, foreign or out of reach."""
+
+    exit_code = 11

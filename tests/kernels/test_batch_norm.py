@@ -82,7 +82,7 @@ def check_step(
         for one, twin in zip(losses, (exact, single), strict=True)
     )
     assert loss == pytest.approx(losses[0].item(), rel=1e-5)
-    found = [step._gradients, theirs, expected]
+    found = [step.gradients, theirs, expected]
     if together:
         found = [[torch.cat([tensor.double().flatten() for tensor in all_])] for all_ in found]
     assert_near(*found, room=1e-5)

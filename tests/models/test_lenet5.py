@@ -9,7 +9,8 @@ from torch import nn
 
 from lenet.errors import ModelError
 from lenet.models import LeNet5, LeNet5Config, build_model, summarise
-from lenet.models._lenet5_layers import C3_INPUTS
+from lenet.models._lenet5_config import C3_INPUTS
+from lenet.models._lenet5_layers import PartialConvolution
 
 Array = npt.NDArray[np.float64]
 
@@ -25,6 +26,14 @@ X X X . . . X X X . . X . X X X
 PARAMETERS = {"c1": 156, "s2": 12, "c3": 1_516, "s4": 32, "c5": 48_120, "f6": 10_164}
 # Section II.B's counts of connections, biases included.
 CONNECTIONS = {"c1": 122_304, "s2": 5_880, "c3": 151_600, "s4": 2_000, "c5": 48_120}
+
+
+def test_c3_has_its_filters_at_the_same_places_on_a_gpu(network: LeNet5) -> None:
+    layer = network.c3
+    assert isinstance(layer, PartialConvolution)
+    everything = torch.zeros(16, 6, 5, 5)
+    everything[layer._places_on(torch.device("cpu"))] = layer.weight.detach()
+    assert torch.equal(everything, layer.filters().detach())
 
 
 @pytest.fixture(scope="module")

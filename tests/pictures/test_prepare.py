@@ -9,8 +9,10 @@ from PIL import Image
 from scipy import ndimage
 
 import lenet
-from lenet.errors import DownloadError, ModelError, SettingError
+from lenet.errors import DownloadError, ModelError, PictureSizeError, SettingError
 from lenet.pictures import Preparation, look_at, look_at_each, prepare
+from lenet.pictures._ink import Ink
+from lenet.pictures._split import split_symbols
 
 SYMBOL = Preparation("symbol", "light-on-dark", margin=4)
 OBJECT = Preparation("object", "light-on-dark")
@@ -226,6 +228,59 @@ def test_parts_of_one_symbol_stay_together() -> None:
     page[20:26, 30:60] = page[30:70, 30:36] = 1  # a bar closely above a stem
     page[20:70, 120:126] = 1
     assert len(look_at_each(as_bytes(255 - 255 * page), SYMBOL)) == 2
+
+
+PAGES = arrays.arrays(np.bool_, (24, 30), elements=st.booleans()).filter(np.any)
+
+
+@given(PAGES, st.integers(0, 3))
+def test_symbols_are_all_ink_and_nothing_twice(mask: np.ndarray, thinning: int) -> None:
+    mask[:: thinning + 1] = False
+    mask[0, 0] = True
+    strength = np.linspace(0.1, 1, mask.size, dtype=np.float32).reshape(mask.shape) * mask
+    symbols = split_symbols(Ink(strength, mask))
+    together = np.zeros_like(strength)
+    labels = np.zeros(mask.shape, int)
+    for number, symbol in enumerate(symbols, 1):
+        together[symbol.box] += symbol.ink.strength
+        labels[symbol.box] += number * symbol.ink.mask
+        assert symbol.ink.box == tuple(slice(0, size) for size in symbol.ink.mask.shape)
+    assert np.array_equal(together, strength)
+    parts, count = ndimage.label(mask, np.ones((3, 3)))
+    expected = [{part} for part in range(1, count + 1)]
+    boxes = ndimage.find_objects(parts)
+    for first in range(count):
+        for second in range(first):
+            if stand_together(boxes[first], boxes[second]):
+                one, other = (
+                    next(group for group in expected if part + 1 in group)
+                    for part in (first, second)
+                )
+                if one is not other:
+                    one |= other
+                    expected.remove(other)
+    found = [set(parts[labels == number].tolist()) for number in range(1, len(symbols) + 1)]
+    assert sorted(map(sorted, found)) == sorted(map(sorted, expected))
+
+
+def stand_together(one: tuple[slice, slice], other: tuple[slice, slice]) -> bool:
+    """Whether boxes share half the narrower one's width, with a gap of a fifth of the taller."""
+    (rows, columns), (other_rows, other_columns) = one, other
+    shared = min(columns.stop, other_columns.stop) - max(columns.start, other_columns.start)
+    narrower = min(side.stop - side.start for side in (columns, other_columns))
+    gap = max(rows.start, other_rows.start) - min(rows.stop, other_rows.stop)
+    taller = max(side.stop - side.start for side in (rows, other_rows))
+    return 2 * shared >= narrower and gap <= 0.2 * taller
+
+
+@pytest.mark.parametrize(("step", "kind"), [(12, "4,000 parts"), (24, "1,000 symbols")])
+def test_a_pattern_is_no_page(step: int, kind: str) -> None:
+    page = np.full((1000, 1000), 255, np.uint8)
+    for row in range(3):
+        for column in range(3):
+            page[6 + row :: step, 6 + column :: step] = 0
+    with pytest.raises(PictureSizeError, match=f"more than {kind}; cut it"):
+        look_at_each(page, SYMBOL)
 
 
 def test_an_empty_page_has_no_symbols_and_objects_are_not_cut() -> None:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from lenet.errors import DataFileError, PictureError
+from lenet.errors import DataFileError, PictureError, PictureFormatError, PictureSizeError
 from lenet.pictures import read_picture
 
 
@@ -176,6 +176,22 @@ def test_odd_sizes_are_read_as_they_are(size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("size", [(100_000, 100_000), (20_000, 20_000), (11_000, 11_000)])
 def test_a_bomb_is_refused_before_it_is_unpacked(size: tuple[int, int]) -> None:
     assert "more than 100 million pixels" in refusal(png(*size))
+
+
+def test_fewer_pixels_may_be_allowed() -> None:
+    content = encoded(Image.new("L", (40, 30)))
+    assert read_picture(content, most_pixels=1200).shape == (30, 40)
+    with pytest.raises(PictureSizeError, match=r"more than 1,199 pixels\."):
+        read_picture(content, most_pixels=1199)
+
+
+def test_what_is_no_picture_is_told_from_what_is_damaged() -> None:
+    content = encoded(Image.effect_noise((40, 30), 9))
+    with pytest.raises(PictureFormatError):
+        read_picture(b"hello")
+    with pytest.raises(PictureError, match="is damaged") as damaged:
+        read_picture(content[: len(content) // 2])
+    assert not isinstance(damaged.value, (PictureFormatError, PictureSizeError))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from `/proc`")

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drawn_digits import photo
 from PIL import Image
 
 import lenet
+from drawn_digits import photo
 from lenet.errors import PictureError, SettingError
-from lenet.pictures import Preparation, prepare
+from lenet.pictures import Preparation, look_at, prepare
 from lenet.prediction import TrainedModel, draw_predictions, image_text, open_model, predict_each
 
 
@@ -68,6 +68,14 @@ def test_a_blank_picture_and_an_unsure_answer_are_none_of_the_classes(model: Tra
     assert (unsure.class_name, unsure.doubt) == (None, "unsure")
     assert unsure.top[0][0] == "4"
     assert (sure.class_name, sure.doubt) == ("4", None)
+
+
+def test_what_was_seen_already_is_answered_as_the_picture_is(model: TrainedModel) -> None:
+    seen = look_at(photo(5), model.card.preparation)
+    answers = lenet.predict([seen, photo(5), seen], model)
+    assert [answer.seen is seen for answer in answers] == [True, False, True]
+    assert len({answer.top for answer in answers}) == 1
+    assert lenet.predict(seen, model)[0].top == answers[0].top
 
 
 def test_a_page_of_digits_is_read_line_by_line(model: TrainedModel) -> None:

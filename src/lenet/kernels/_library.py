@@ -8,7 +8,7 @@ from ctypes import POINTER, c_double, c_int32, c_int64, c_void_p
 from dataclasses import dataclass
 from pathlib import Path
 
-INTERFACE = 3  # what `lenet_interface()` of native/interface.cpp must give
+INTERFACE = 4  # what `lenet_interface()` of native/interface.cpp must give
 FOLDER = Path(__file__).parent / "compiled"
 _SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 _KINDS = ("baseline", "avx2", "avx512")  # in the order of `lenet_processor()`
@@ -77,7 +77,6 @@ class NativeStepSettings(ctypes.Structure):
         ("beta2", c_double),
         ("epsilon", c_double),
         ("largest_norm", c_double),
-        ("label_smoothing", c_double),
     ]
 
 
@@ -118,20 +117,23 @@ _FUNCTIONS = {
     "kept_batch_free": (None, [c_void_p]),
     "trainer_new": (c_void_p, [c_void_p, c_int32]),
     "trainer_free": (None, [c_void_p]),
-    "trainer_step": (
+    "trainer_gradients": (
         c_int32,
         [
             c_void_p,
             POINTER(Examples),
             POINTER(Selection),
-            POINTER(NativeStepSettings),
+            c_double,
             c_int32,
-            c_void_p,
             c_void_p,
             c_void_p,
             c_void_p,
             POINTER(Loss),
         ],
+    ),
+    "trainer_update": (
+        c_int32,
+        [c_void_p, POINTER(NativeStepSettings), c_int32, c_void_p, c_void_p, c_void_p],
     ),
 }
 

@@ -38,10 +38,11 @@ class StepSettings:
 
 
 class FusedStep:
-    """Forward, loss, backward and update of a batch as one call of compiled code.
+    """Forward, loss, backward and update of a batch by compiled code.
 
-    Its results do not depend on the number of threads. Images and labels are checked once, here.
-    One Python thread at a time may make steps.
+    A step is whole, or in two halves between which `gradients` may be changed. Its results do not
+    depend on the number of threads. Images and labels are checked once, here. One Python thread at
+    a time may make steps.
 
     Args:
         model: A network that `recognise_network` knows, with all weights to be trained; its weights
@@ -51,6 +52,9 @@ class FusedStep:
         batch_size: Images a step at most.
         settings: How the weights are updated.
         byte_values: What the 256 values of a pixel stand for: float32 of shape (256,).
+
+    Attributes:
+        gradients: What `compute_gradients` leaves and `update` takes, one tensor a weight.
 
     Raises:
         ModelError: The network can't be trained so; the message says why.
@@ -83,7 +87,7 @@ class FusedStep:
             self._blocks, [one.batch_norm is not None for one in recognised]
         )
         self._trainer = Native("trainer", self._network.handle, batch_size)
-        self._gradients = [torch.empty_like(parameter) for parameter in self._parameters]
+        self.gradients = [torch.zeros_like(parameter) for parameter in self._parameters]
         self._steps = 0
         self._state: list[dict[str, Tensor]] = [
             {name: torch.zeros_like(parameter) for name in self._state_names()}
@@ -98,9 +102,8 @@ class FusedStep:
             beta2=_BETAS[1],
             epsilon=_EPSILON,
             largest_norm=settings.gradient_clipping,
-            label_smoothing=settings.label_smoothing,
         )
-        self._gradient_pointers = pointers([gradient.data_ptr() for gradient in self._gradients])
+        self._gradient_pointers = pointers([gradient.data_ptr() for gradient in self.gradients])
         addresses: list[int | None] = []
         for state in self._state:  # two a parameter
             of_parameter = [tensor.data_ptr() for tensor in state.values()]
@@ -138,14 +141,34 @@ class FusedStep:
         """Make a step. Only while `still_serves()`.
 
         Args:
-            indices: Which images make the batch: int64 (B,), B up to the batch size.
+            indices: As for `compute_gradients`.
             learning_rate: Of this step.
+            mirrored: As for `compute_gradients`.
+            shifts: As for `compute_gradients`.
+
+        Returns:
+            The mean loss in nats before the update, and how many images were right.
+
+        Raises:
+            ValueError: As for `compute_gradients`.
+        """
+        results = self.compute_gradients(indices, mirrored=mirrored, shifts=shifts)
+        self.update(learning_rate)
+        return results
+
+    def compute_gradients(
+        self, indices: Tensor, *, mirrored: Tensor | None = None, shifts: Tensor | None = None
+    ) -> tuple[float, int]:
+        """Make the first half of a step. Only while `still_serves()`.
+
+        Args:
+            indices: Which images make the batch: int64 (B,), B up to the batch size.
             mirrored: Which of them change left and right, before any shift: bool (B,).
             shifts: What becomes the pixel at (y, x) lies at (y + shifts[0], x + shifts[1]) or is 0
                 where that is outside: int64 (2, B), in pixels.
 
         Returns:
-            The mean loss in nats before the update, and how many images were right.
+            The mean loss in nats, and how many images were right.
 
         Raises:
             ValueError: There is no such image, the batch is empty or has more than it may have, or
@@ -153,9 +176,6 @@ class FusedStep:
         """
         count = len(indices)
         self._check_batch(indices, mirrored, shifts)
-        self._steps += 1
-        self._native_settings.step = self._steps
-        self._native_settings.learning_rate = learning_rate
         loss, statistics = Loss(), statistics_of(self._norms)
         # What is made contiguous must live until the call is over.
         indices = indices.contiguous()
@@ -169,20 +189,39 @@ class FusedStep:
             count=count,
         )
         call(
-            "trainer_step",
+            "trainer_gradients",
             self._trainer.handle,
             self._examples,
             selection,
+            self._settings.label_smoothing,
+            torch.get_num_threads(),
+            pointers([parameter.data_ptr() for parameter in self._parameters]),
+            self._gradient_pointers,
+            native_states(self._norms, statistics),
+            loss,
+        )
+        torch._C._increment_version(statistics)
+        return loss.sum / count, loss.correct
+
+    def update(self, learning_rate: float) -> None:
+        """Make the second half of a step: the update of the weights by `gradients`.
+
+        Args:
+            learning_rate: Of this step.
+        """
+        self._steps += 1
+        self._native_settings.step = self._steps
+        self._native_settings.learning_rate = learning_rate
+        call(
+            "trainer_update",
+            self._trainer.handle,
             self._native_settings,
             torch.get_num_threads(),
             pointers([parameter.data_ptr() for parameter in self._parameters]),
             self._gradient_pointers,
             self._state_pointers,
-            native_states(self._norms, statistics),
-            loss,
         )
-        torch._C._increment_version([*self._parameters, *statistics])
-        return loss.sum / count, loss.correct
+        torch._C._increment_version(self._parameters)
 
     def state(self) -> dict[int, dict[str, Tensor]]:
         """The optimiser's state, as `state_dict()["state"]` of PyTorch's optimisers has it."""

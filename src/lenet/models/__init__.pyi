@@ -15,6 +15,14 @@ from ._lenet5_layers import RadialBasis as RadialBasis
 from ._lenet5_layers import ScaledTanh as ScaledTanh
 from ._lenet_config import LeNetConfig as LeNetConfig
 from ._model_config import ModelConfig as ModelConfig
+from ._plain_layers import ActivationLayer as ActivationLayer
+from ._plain_layers import ConvolutionLayer as ConvolutionLayer
+from ._plain_layers import DenseLayer as DenseLayer
+from ._plain_layers import DistanceLayer as DistanceLayer
+from ._plain_layers import PlainLayer as PlainLayer
+from ._plain_layers import PoolingLayer as PoolingLayer
+from ._plain_layers import SubsamplingLayer as SubsamplingLayer
+from ._plain_layers import plain_layers as plain_layers
 from ._predecessor_configs import MLPConfig as MLPConfig
 from ._predecessor_configs import SoftmaxConfig as SoftmaxConfig
 from ._predecessors import MLP as MLP
@@ -33,7 +41,11 @@ __all__ = [
     "HEADER_KEY",
     "MLP",
     "MODELS",
+    "ActivationLayer",
     "Calibration",
+    "ConvolutionLayer",
+    "DenseLayer",
+    "DistanceLayer",
     "LayerSummary",
     "LeNet",
     "LeNet5",
@@ -44,16 +56,20 @@ __all__ = [
     "ModelConfig",
     "Normalisation",
     "PartialConvolution",
+    "PlainLayer",
+    "PoolingLayer",
     "RadialBasis",
     "ScaledTanh",
     "SoftmaxConfig",
     "SoftmaxRegression",
+    "SubsamplingLayer",
     "build_model",
     "identify_model",
     "initialise",
     "load_model",
     "model_config",
     "network_blocks",
+    "plain_layers",
     "recognise_lenet",
     "save_model",
     "summarise",

@@ -2,17 +2,14 @@ from collections import OrderedDict
 
 from torch import nn
 
-from lenet.models._lenet5_config import LeNet5Config
+from lenet.models._lenet5_config import BACKGROUND, C3_INPUTS, LeNet5Config
 from lenet.models._lenet5_layers import (
-    C3_INPUTS,
     PartialConvolution,
     RadialBasis,
     ScaledTanh,
     Subsampling,
     initialise_as_published,
 )
-
-BACKGROUND = -0.1  # of an image, whose ink is 1.175
 
 
 class LeNet5(nn.Sequential):

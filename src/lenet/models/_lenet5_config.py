@@ -4,7 +4,27 @@ from lenet.errors import ModelError
 from lenet.models._model_config import ModelConfig
 
 FIELD = 32  # height and width of what the first convolution sees
+BACKGROUND = -0.1  # of an image, whose ink is 1.175
 _DIGITS = 10
+# Which maps of S2 each map of C3 sees: table I of LeCun et al. (1998), column by column.
+C3_INPUTS = (
+    (0, 1, 2),
+    (1, 2, 3),
+    (2, 3, 4),
+    (3, 4, 5),
+    (0, 4, 5),
+    (0, 1, 5),
+    (0, 1, 2, 3),
+    (1, 2, 3, 4),
+    (2, 3, 4, 5),
+    (0, 3, 4, 5),
+    (0, 1, 4, 5),
+    (0, 1, 2, 5),
+    (0, 1, 3, 4),
+    (1, 2, 4, 5),
+    (0, 2, 3, 5),
+    (0, 1, 2, 3, 4, 5),
+)
 
 
 @dataclass(frozen=True)

@@ -8,26 +8,6 @@ from torch import Tensor, nn
 
 from lenet.models._digit_bitmaps import digit_bitmaps
 
-# Which maps of S2 each map of C3 sees: table I of LeCun et al. (1998), column by column.
-C3_INPUTS = (
-    (0, 1, 2),
-    (1, 2, 3),
-    (2, 3, 4),
-    (3, 4, 5),
-    (0, 4, 5),
-    (0, 1, 5),
-    (0, 1, 2, 3),
-    (1, 2, 3, 4),
-    (2, 3, 4, 5),
-    (0, 3, 4, 5),
-    (0, 1, 4, 5),
-    (0, 1, 2, 5),
-    (0, 1, 3, 4),
-    (1, 2, 4, 5),
-    (0, 2, 3, 5),
-    (0, 1, 2, 3, 4, 5),
-)
-
 
 class ScaledTanh(nn.Module):
     """The squashing function 1.7159 · tanh(2/3 · a), which takes ±1 to ±1.
@@ -81,6 +61,7 @@ class PartialConvolution(nn.Module):
         self.inputs = inputs
         pairs = [(output, seen) for output, all_seen in enumerate(inputs) for seen in all_seen]
         self._outputs, self._seen = (list(side) for side in zip(*pairs, strict=True))
+        self._places: dict[torch.device, tuple[Tensor, Tensor]] = {}
         self.weight = nn.Parameter(torch.empty(len(pairs), self.KERNEL_SIZE, self.KERNEL_SIZE))
         self.bias = nn.Parameter(torch.empty(len(inputs)))
 
@@ -88,8 +69,18 @@ class PartialConvolution(nn.Module):
         """The filters of an ordinary convolution that computes the same, with zeros in it."""
         shape = len(self.inputs), 1 + max(self._seen), self.KERNEL_SIZE, self.KERNEL_SIZE
         everything = self.weight.new_zeros(shape)
-        everything[self._outputs, self._seen] = self.weight
+        if self.weight.is_cuda:  # where a captured step can't wait for numbers from the CPU
+            everything[self._places_on(self.weight.device)] = self.weight
+        else:
+            everything[self._outputs, self._seen] = self.weight
         return everything
+
+    def _places_on(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Which filter each of the weights is, on a device; put there once."""
+        if device not in self._places:
+            outputs, seen = (torch.tensor(side) for side in (self._outputs, self._seen))
+            self._places[device] = outputs.to(device), seen.to(device)
+        return self._places[device]
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, maps seen, H, W) to (N, maps, H-4, W-4)."""

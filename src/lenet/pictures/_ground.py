@@ -6,10 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.pictures._frame import Values
+from lenet.pictures._order_statistics import median
 
 _ROUNDS = 6  # of fitting; the ground hardly changes after these
 _SAMPLED_SIDE = 64  # pixels of a picture in a row or column are enough to know the ground
 _NEAR = 3.0  # standard deviations within which a pixel belongs to the ground
+_ROUNDING = 1e-6  # of 255: whole numbers that are just as far belong to it on every machine
 _LEAST_DEVIATION = 1.0  # of pixels 0 to 255: what rounding alone does
 _NORMAL = 1.4826  # the standard deviation in median absolute deviations
 
@@ -61,13 +63,13 @@ def _fit(image: Values) -> tuple[npt.NDArray[np.float64], float]:
     pixels = image.reshape(channels, -1).T.astype(np.float64)
     terms, is_border = _quadratic_terms(height, width), border_mask(height, width).ravel()
     weights = np.zeros((6, channels))
-    weights[0] = np.median(pixels[is_border], axis=0)
+    weights[0] = [median(channel) for channel in pixels[is_border].T]
     is_ground, fitted_to, deviation = is_border, None, _LEAST_DEVIATION
     for candidates in (is_border, np.ones_like(is_border)):
         for _ in range(_ROUNDS):
             distances = np.abs(pixels - terms @ weights).max(axis=1)
-            deviation = max(_LEAST_DEVIATION, _NORMAL * float(np.median(distances[is_ground])))
-            is_ground = candidates & (distances <= _NEAR * deviation)
+            deviation = max(_LEAST_DEVIATION, _NORMAL * median(distances[is_ground]))
+            is_ground = candidates & (distances <= _NEAR * deviation + _ROUNDING)
             if is_ground.sum() < 4 * len(weights):
                 return weights, deviation
             if fitted_to is not None and np.array_equal(is_ground, fitted_to):

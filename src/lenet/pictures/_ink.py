@@ -1,12 +1,16 @@
 """What was drawn, whichever of ink and ground is the lighter one and whatever their colours."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from lenet.pictures._contrast import contrast_with_surface, contrast_with_surroundings
 from lenet.pictures._frame import Values, fitted_size, resize
+from lenet.pictures._order_statistics import percentile
 from lenet.pictures._parts import Mask, drawn_parts, holds_more_than_strokes
+
+Box = tuple[slice, slice]  # rows and columns
 
 _NOISE = 4.0  # standard deviations of the ground that ink must stand out
 _FAINTEST = 12.0  # of 255: what stands out less is no ink
@@ -26,15 +30,11 @@ class Ink:
     strength: Values
     mask: Mask
 
-    @property
-    def box(self) -> tuple[slice, slice]:
+    @cached_property
+    def box(self) -> Box:
         """The rows and the columns that hold it."""
         rows, columns = (np.flatnonzero(self.mask.any(axis=axis)) for axis in (1, 0))
         return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-
-    def only(self, mask: Mask) -> "Ink":
-        """The ink in a part of the picture."""
-        return replace(self, strength=np.where(mask, self.strength, 0), mask=mask)
 
 
 def find_ink(image: Values, largest_side: int) -> Ink | None:
@@ -66,10 +66,10 @@ def _ink_in(contrast: Values, deviation: float) -> Ink | None:
     floor = max(_FAINTEST, _NOISE * deviation)
     if contrast.max() < floor:
         return None
-    peak = float(np.percentile(contrast[contrast >= floor], 95))
+    peak = percentile(contrast[contrast >= floor], 95)
     mask = drawn_parts(contrast, max(_WEAK * peak, _NOISE * deviation), peak)
     if mask.sum() < max(_FEWEST, _LEAST_SHARE * mask.size):
         return None
-    high = float(np.percentile(contrast[mask], 95))
+    high = percentile(contrast[mask], 95)
     strength = np.where(mask, contrast / high, 0).clip(0, 1).astype(np.float32)
     return Ink(strength, mask)

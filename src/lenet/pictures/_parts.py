@@ -14,6 +14,7 @@ _LINED = 8  # crossings of a picture's edge that no symbol makes
 _STEP = 1.25  # by which more contrast is asked for where the paper's lines were found
 _LEAST_PART = 0.08  # of the largest part: less is a speck
 _STRAIGHT = 0.8  # of each side of a frame is drawn
+_LEAST_FRAME = 8  # pixels of each of its sides
 _LEAST_SIDE = 64  # pixels of a picture in which shadows are looked for
 _COVERED = 0.32  # of a picture's edge: the largest digits that fill it cover less
 
@@ -51,18 +52,30 @@ def _connected(contrast: Values, least: float, peak: float) -> Mask:
     reach = max(_REACH, max(contrast.shape) // _REACHES)
     firm = ndimage.binary_dilation(contrast >= max(least, _FIRM * peak), iterations=reach)
     parts, count = ndimage.label(firm & (contrast >= least), structure=np.ones((3, 3)))
-    numbers = np.arange(1, count + 1)
-    strongest = np.asarray(ndimage.maximum(contrast, parts, numbers))
-    mass = np.asarray(ndimage.sum(contrast, parts, numbers))
+    strongest, mass = _strongest_and_sum(contrast, parts, count)
     mass[strongest < _STRONG * peak] = 0
     is_kept = mass >= _LEAST_PART * mass.max()
-    boxes = ndimage.find_objects(parts)
-    for index in np.flatnonzero(is_kept):
-        if is_kept.sum() > 1 and _is_frame(parts[boxes[index]] == index + 1):
+    left = is_kept.sum()
+    is_large = np.bincount(parts.ravel(), minlength=count + 1)[1:] >= 2 * _LEAST_FRAME * _STRAIGHT
+    candidates = np.flatnonzero(is_kept & is_large)  # patterns have thousands that are not large
+    boxes = ndimage.find_objects(parts) if len(candidates) else []
+    for index in candidates:
+        if left > 1 and _is_frame(parts[boxes[index]] == index + 1):
             mass[index] = 0
             is_kept = mass >= _LEAST_PART * mass.max()
+            left = is_kept.sum()
     mask: Mask = np.r_[False, is_kept][parts]
     return mask
+
+
+def _strongest_and_sum(
+    contrast: Values, parts: npt.NDArray[np.int32], count: int
+) -> tuple[Values, npt.NDArray[np.float64]]:
+    """The largest contrast in each part, and all of it."""
+    strongest = np.zeros(count + 1, np.float32)
+    np.maximum.at(strongest, parts, contrast)
+    mass = np.bincount(parts.ravel(), weights=contrast.ravel(), minlength=count + 1).astype(float)
+    return strongest[1:], mass[1:]
 
 
 def _is_frame(part: Mask) -> bool:
@@ -70,7 +83,9 @@ def _is_frame(part: Mask) -> bool:
     height, width = part.shape
     depth = max(1, min(height, width) // 12)
     sides = part[:depth], part[-depth:], part[:, :depth].T, part[:, -depth:].T
-    if min(height, width) < 8 or any(side.any(axis=0).mean() < _STRAIGHT for side in sides):
+    if min(height, width) < _LEAST_FRAME or any(
+        side.any(axis=0).mean() < _STRAIGHT for side in sides
+    ):
         return False
     return not part[2 * depth : -2 * depth, 2 * depth : -2 * depth].any()
 

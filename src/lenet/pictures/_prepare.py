@@ -7,7 +7,7 @@ import numpy as np
 from lenet.errors import ModelError, SettingError
 from lenet.pictures._frame import Values, as_bytes, fitted_size, place_in_middle, resize
 from lenet.pictures._ground import ground_colour
-from lenet.pictures._ink import Ink, find_ink
+from lenet.pictures._ink import Box, Ink, find_ink
 from lenet.pictures._preparation import Preparation
 from lenet.pictures._read import Pixels
 from lenet.pictures._split import count_parts, split_symbols
@@ -73,7 +73,9 @@ def look_at(pixels: Pixels, preparation: Preparation) -> Seen:
     image = _planes(pixels, preparation)
     if preparation.method == "symbol":
         ink = find_ink(image, _SYMBOL_SIDE)
-        return _see_symbol(ink, preparation) if ink else _see_nothing(preparation)
+        if ink is None:
+            return _see_nothing(preparation)
+        return _see_symbol(ink, ink.box, ink.mask.shape, preparation)
     return _see_thing(image, preparation)
 
 
@@ -90,6 +92,7 @@ def look_at_each(pixels: Pixels, preparation: Preparation) -> list[Seen]:
     Raises:
         SettingError: The method is another one: only drawn symbols can be told apart.
         ModelError: As for `prepare`.
+        PictureSizeError: There are more than 1,000 symbols, as in a pattern.
     """
     if preparation.method != "symbol":
         message = (
@@ -98,7 +101,12 @@ def look_at_each(pixels: Pixels, preparation: Preparation) -> list[Seen]:
         )
         raise SettingError(message)
     ink = find_ink(_planes(pixels, preparation), _PAGE_SIDE)
-    return [_see_symbol(symbol, preparation) for symbol in split_symbols(ink)] if ink else []
+    if ink is None:
+        return []
+    return [
+        _see_symbol(symbol.ink, symbol.box, ink.mask.shape, preparation)
+        for symbol in split_symbols(ink)
+    ]
 
 
 def _planes(pixels: Pixels, preparation: Preparation) -> Values:
@@ -110,11 +118,11 @@ def _planes(pixels: Pixels, preparation: Preparation) -> Values:
     return planes
 
 
-def _see_symbol(ink: Ink, preparation: Preparation) -> Seen:
-    """Ink in its frame, with the polarity that the network knows."""
+def _see_symbol(ink: Ink, box: Box, sizes: tuple[int, ...], preparation: Preparation) -> Seen:
+    """Ink from a box of a picture in its frame, with the polarity that the network knows."""
     drawn = fit_symbol(ink, preparation.height, preparation.width, preparation.margin)
-    box = _shares(ink.box, ink.mask.shape)
-    return Seen(_as_image(drawn, preparation), box, parts=count_parts(ink))
+    image = _as_image(drawn, preparation)
+    return Seen(image, _shares(box, sizes), parts=count_parts(ink))
 
 
 def _see_thing(image: Values, preparation: Preparation) -> Seen:
@@ -147,7 +155,7 @@ def _as_image(drawn: Values, preparation: Preparation) -> Pixels:
     return as_bytes(255 * np.repeat(drawn[None], preparation.channels, axis=0))
 
 
-def _shares(box: tuple[slice, slice], sizes: tuple[int, ...]) -> tuple[float, float, float, float]:
+def _shares(box: Box, sizes: tuple[int, ...]) -> tuple[float, float, float, float]:
     """Where a box lies, in shares of the picture's height and width."""
     (rows, columns), (height, width) = box, sizes
     edges = (

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from lenet._storage import reading_errors
-from lenet.errors import PictureError
+from lenet.errors import PictureError, PictureFormatError, PictureSizeError
 from lenet.pictures._quiet_pillow import QuietPillow
 
 Pixels = npt.NDArray[np.uint8]  # (H, W) grey, or (H, W, 3) red, green and blue
@@ -30,7 +30,9 @@ _LIGHT = 128
 _QUIET_PILLOW = QuietPillow()
 
 
-def read_picture(source: Path | str | bytes | BinaryIO) -> Pixels:
+def read_picture(
+    source: Path | str | bytes | BinaryIO, *, most_pixels: int = MOST_PIXELS
+) -> Pixels:
     """Read a picture as a person sees it.
 
     It is turned as its EXIF says; of an animation it is the first frame; CMYK, palettes and 16 bits
@@ -39,12 +41,15 @@ def read_picture(source: Path | str | bytes | BinaryIO) -> Pixels:
 
     Args:
         source: A file's path, its bytes, or an open binary file.
+        most_pixels: How many pixels the file may declare.
 
     Returns:
         uint8 (H, W) where the file is grey, else (H, W, 3).
 
     Raises:
-        PictureError: The file is missing, damaged, too large or no picture of a known format.
+        PictureError: The file is missing or damaged.
+        PictureSizeError: It is too large.
+        PictureFormatError: It is no picture of a known format.
 
     >>> import io
     >>> from PIL import Image
@@ -59,16 +64,16 @@ def read_picture(source: Path | str | bytes | BinaryIO) -> Pixels:
         raise PictureError(message)
     if len(content) > MOST_BYTES:
         message = f"{name} is larger than {MOST_BYTES // 2**20} MiB."
-        raise PictureError(message)
+        raise PictureSizeError(message)
     try:
-        return _decode(name, content)
+        return _decode(name, content, most_pixels)
     except (PictureError, MemoryError):
         raise
     except Image.DecompressionBombError as error:  # Pillow's own limit
-        raise _too_many_pixels(name) from error
+        raise _too_many_pixels(name, most_pixels) from error
     except UnidentifiedImageError as error:
         message = f"{name} is not a picture that lenet reads.{_advice(content)}"
-        raise PictureError(message) from error
+        raise PictureFormatError(message) from error
     except Exception as error:  # Pillow's decoders raise anything, up to `SyntaxError`
         message = f"{name} is damaged: {str(error).rstrip('.') or type(error).__name__}."
         raise PictureError(message) from error
@@ -85,13 +90,13 @@ def _content(source: Path | str | bytes | BinaryIO) -> tuple[str, bytes]:
     return f"`{getattr(source, 'name', 'the picture')}`", source.read(MOST_BYTES + 1)
 
 
-def _decode(name: str, content: bytes) -> Pixels:
+def _decode(name: str, content: bytes, most_pixels: int) -> Pixels:
     """The pixels of a file's first picture."""
     file = io.BytesIO(content)
     with _QUIET_PILLOW, Image.open(file, formats=_known_formats()) as opened:
         width, height = opened.size
-        if width * height > MOST_PIXELS:
-            raise _too_many_pixels(name)
+        if width * height > most_pixels:
+            raise _too_many_pixels(name, most_pixels)
         turned = _orientation(opened)
         opened.draft(None, _kept_size(width, height))  # where the decoder itself can shrink
         image = _as_grey_or_colour(opened)
@@ -100,9 +105,11 @@ def _decode(name: str, content: bytes) -> Pixels:
     return np.array(image)
 
 
-def _too_many_pixels(name: str) -> PictureError:
+def _too_many_pixels(name: str, most: int) -> PictureSizeError:
     """The error for a picture that would not fit into memory."""
-    return PictureError(f"{name} has more than {MOST_PIXELS // 10**6} million pixels.")
+    millions = most / 10**6
+    limit = f"{millions:g} million" if millions >= 1 else f"{most:,}"
+    return PictureSizeError(f"{name} has more than {limit} pixels.")
 
 
 @cache

@@ -244,7 +244,7 @@ void train(const lenet::Network* network, RandomNetwork& shape, Random& random, 
   settings.momentum = random.once_in(2) ? 0.9 : 0;
   settings.beta1 = 0.9, settings.beta2 = 0.999, settings.epsilon = 1e-8;
   settings.largest_norm = random.once_in(2) ? 0.5 : 0;
-  settings.label_smoothing = random.once_in(2) ? 0.1 : 0;
+  const double label_smoothing = random.once_in(2) ? 0.1 : 0;
   const bool adaptive = settings.kind != lenet::OptimiserKind::kSgd;
 
   // Twice the same training, on one thread and on several.
@@ -286,10 +286,14 @@ void train(const lenet::Network* network, RandomNetwork& shape, Random& random, 
     lenet::Loss losses[2];
     for (int i = 0; i < 2; ++i) {
       Training& one = trainings[i];
-      REQUIRE(lenet_trainer_step(one.trainer, &examples, &selection, &settings,
-                                 i ? random.whole(2, 4) : 1, pointers(one.parameters).data(),
-                                 pointers(one.gradients).data(), one.state_pointers.data(),
-                                 one.norms.states.data(), &losses[i]));
+      const int threads = i ? random.whole(2, 4) : 1;
+      REQUIRE(lenet_trainer_gradients(one.trainer, &examples, &selection, label_smoothing, threads,
+                                      pointers(one.parameters).data(),
+                                      pointers(one.gradients).data(), one.norms.states.data(),
+                                      &losses[i]));
+      REQUIRE(lenet_trainer_update(one.trainer, &settings, threads,
+                                   pointers(one.parameters).data(), pointers(one.gradients).data(),
+                                   one.state_pointers.data()));
     }
     REQUIRE(losses[0].correct == losses[1].correct);
     const double one = losses[0].sum, other = losses[1].sum;

@@ -2,7 +2,7 @@
 //
 // Arrays are contiguous. `parameters` and `gradients` hold a pointer each to weights and biases,
 // layer by layer; instead of biases, a layer with batch norm has its scale and shift. Such layers are
-// for `lenet_trainer_step` only. Functions that can fail return 0, or null for a new object, when memory runs out.
+// for `lenet_trainer_…` only. Functions that can fail return 0, or null for a new object, when memory runs out.
 
 #include "differentiation.h"
 #include "prediction.h"
@@ -39,7 +39,7 @@ int32_t succeed(Work work) noexcept {
 
 // What `lenet.kernels._library.INTERFACE` must be, so that a library left over from another version
 // is not used.
-LENET_EXPORT int32_t lenet_interface() { return 3; }
+LENET_EXPORT int32_t lenet_interface() { return 4; }
 
 LENET_EXPORT int32_t lenet_lanes() { return lenet::kLanes; }
 
@@ -109,16 +109,26 @@ LENET_EXPORT lenet::Trainer* lenet_trainer_new(const lenet::Network* network, in
 
 LENET_EXPORT void lenet_trainer_free(lenet::Trainer* trainer) { delete trainer; }
 
-// A whole step: gradients, then the update of `parameters` and of `state`, two arrays a parameter.
-// `norms` has one element for each batch norm, whose running statistics are updated.
-LENET_EXPORT int32_t lenet_trainer_step(lenet::Trainer* trainer, const lenet::Examples* examples,
-                                        const lenet::Selection* selection,
-                                        const lenet::StepSettings* settings, int32_t threads,
-                                        float* const* parameters, float* const* gradients,
-                                        float* const* state, const lenet::BatchNormState* norms,
-                                        lenet::Loss* loss) {
+// The first half of a step: gradients of the mean loss. `norms` has one element for each batch norm,
+// whose running statistics are updated.
+LENET_EXPORT int32_t lenet_trainer_gradients(lenet::Trainer* trainer,
+                                             const lenet::Examples* examples,
+                                             const lenet::Selection* selection,
+                                             double label_smoothing, int32_t threads,
+                                             const float* const* parameters,
+                                             float* const* gradients,
+                                             const lenet::BatchNormState* norms,
+                                             lenet::Loss* loss) {
   return succeed([&] {
-    *loss = trainer->step(*examples, *selection, *settings, threads, parameters, gradients, state,
-                          norms);
+    *loss = trainer->compute_gradients(*examples, *selection, static_cast<float>(label_smoothing),
+                                       threads, parameters, gradients, norms);
   });
+}
+
+// The second half: the update of `parameters` and of `state`, two arrays a parameter.
+LENET_EXPORT int32_t lenet_trainer_update(const lenet::Trainer* trainer,
+                                          const lenet::StepSettings* settings, int32_t threads,
+                                          float* const* parameters, const float* const* gradients,
+                                          float* const* state) {
+  return succeed([&] { trainer->update(*settings, threads, parameters, gradients, state); });
 }

@@ -22,7 +22,6 @@ struct StepSettings {
   double beta2;
   double epsilon;
   double largest_norm;  // of all gradients together; 0 for no limit
-  double label_smoothing;
 };
 
 namespace optimisers {

@@ -136,16 +136,20 @@ class Trainer {
     }
   }
 
-  // Gradients of a batch's mean loss, then the update of parameters and optimiser state. `norms` has
-  // the state of each batch norm, one after the other.
-  Loss step(const Examples& examples, const Selection& selection, const StepSettings& settings,
-            int threads, float* const* parameters, float* const* gradients, float* const* state,
-            const BatchNormState* norms) {
-    const Batch batch{parameters, gradients, examples, selection,
-                      static_cast<float>(settings.label_smoothing), norms};
-    const Loss loss = compute_gradients(batch, threads);
-    update(network_, settings, gradients, parameters, state, threads);
-    return loss;
+  // The first half of a step: gradients of a batch's mean loss. `norms` has the state of each batch
+  // norm, one after the other. Between the halves the gradients may be changed, added up over several
+  // processes for example.
+  Loss compute_gradients(const Examples& examples, const Selection& selection, float label_smoothing,
+                         int threads, const float* const* parameters, float* const* gradients,
+                         const BatchNormState* norms) {
+    return compute_gradients({parameters, gradients, examples, selection, label_smoothing, norms},
+                             threads);
+  }
+
+  // The second half: the update of parameters and optimiser state.
+  void update(const StepSettings& settings, int threads, float* const* parameters,
+              const float* const* gradients, float* const* state) const {
+    lenet::update(network_, settings, gradients, parameters, state, threads);
   }
 
  private:
