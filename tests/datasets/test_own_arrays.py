@@ -152,6 +152,19 @@ def test_an_array_that_declares_more_than_it_holds_is_refused_unread(tmp_path: P
         lenet.load_dataset(tmp_path / "x.npz")
 
 
+@pytest.mark.parametrize(("place", "value"), [(6, b"\xff"), (8, b"\x00\x08\x00\x00")])
+def test_an_archive_of_another_kind_is_refused(tmp_path: Path, place: int, value: bytes) -> None:
+    """A later version of the format, and a name in UTF-8 that is none."""
+    path = tmp_path / "x.npz"
+    np.savez(path, images=TRAIN[0], labels=TRAIN[1])
+    content = bytearray(path.read_bytes().replace(b"labels", b"label\xff"))
+    entry = content.rindex(b"PK\x01\x02") + place
+    content[entry : entry + len(value)] = value
+    path.write_bytes(content)
+    with pytest.raises(DataFileError, match="is damaged"):
+        load(path)
+
+
 @given(place=st.integers(0, 10**6), value=st.integers(0, 255), cut=st.booleans())
 def test_a_damaged_archive_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, place: int, value: int, cut: bool

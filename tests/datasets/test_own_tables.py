@@ -122,8 +122,8 @@ def test_a_table_that_lists_a_missing_picture_names_it(tmp_path: Path) -> None:
         ("label,a,b,c,d\n1,0,0,0,0\n,0,0,0,0\n", "line 3: the label is missing"),
         ("label,a,b,c,d\n1,0,0,0,0\nNaN,0,0,0,0\n", "line 3: the label is missing"),
         ("label,a,b,c,d\n1,0,0,0,0\n2,0,nan,0,0\n", "pixels go from 0 to 255"),
-        ("label,a,b,c,d\n1,0,0,0,0\n2,0,300,0,0\n", "from 0.0 to 300.0; pixels go from 0 to 255"),
-        ("label,a,b,c,d\n1,0,0,0,0\n2,0,-1,0,0\n", "from -1.0"),
+        ("label,a,b,c,d\n1,0,0,0,0\n2,0,300,0,0\n", "from 0 to 300; pixels go from 0 to 255"),
+        ("label,a,b,c,d\n1,0,0,0,0\n2,0,-1,0,0\n", "from -1 to 0;"),
         ("label,a,b,c,d\n1,0,0,0,0\n2,0,x,0,0\n", "lines 2 to 3"),
         ("label,a,b,c,d\n1,0,0,0,0\n2,0,,0,0\n", "lines 2 to 3"),
         ("label,a,b,c,d\n1,0.5,7.5,0,0\n2,0,0,0,0\n", "fractions up to 7.5"),
@@ -160,6 +160,15 @@ def test_any_bytes_are_a_table_or_a_clear_error(
     path.write_bytes(content)
     with suppress(DatasetError):
         assert len(lenet.load_dataset(path).class_names) >= 2
+
+
+def test_dark_images_are_as_dark_as_they_were_written(tmp_path: Path) -> None:
+    pixels = np.zeros((4, 2, 2), np.uint8)
+    pixels[:, 0, 0] = 1
+    table(pixels, np.array([0, 0, 1, 1])).to_csv(tmp_path / "dark.csv", index=False)
+    assert load(tmp_path / "dark.csv", size=2).train.images.max() == 1
+    table(pixels * 1.0, np.array([0, 0, 1, 1])).to_csv(tmp_path / "light.csv", index=False)
+    assert load(tmp_path / "light.csv", size=2).train.images.max() == 255
 
 
 @given(

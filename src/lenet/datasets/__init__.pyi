@@ -1,5 +1,6 @@
 from ._augmentation import Augmentation as Augmentation
 from ._augmentation import DrawnChanges as DrawnChanges
+from ._augmentation import apply_changes as apply_changes
 from ._batches import Batches as Batches
 from ._batches import Selection as Selection
 from ._batches import derive_seed as derive_seed
@@ -22,8 +23,17 @@ from ._idx import read_idx as read_idx
 from ._load import dataset_names as dataset_names
 from ._load import find_source as find_source
 from ._load import load_dataset as load_dataset
+from ._load_packed import check_packed as check_packed
 from ._natural_order import natural_key as natural_key
 from ._origin import Origin as Origin
+from ._pack import PackWriter as PackWriter
+from ._pack_dataset import pack_dataset as pack_dataset
+from ._packed_images import PackedImages as PackedImages
+from ._packed_index import PackedFile as PackedFile
+from ._packed_index import PackedIndex as PackedIndex
+from ._packed_index import PackedPart as PackedPart
+from ._placed_split import PlacedSplit as PlacedSplit
+from ._placed_split import SharedImages as SharedImages
 from ._prepared import PreparedDataset as PreparedDataset
 from ._prepared import cache_folder as cache_folder
 from ._prepared import prepared_datasets as prepared_datasets
@@ -39,12 +49,21 @@ __all__ = [
     "DrawnChanges",
     "Findings",
     "Origin",
+    "PackWriter",
+    "PackedFile",
+    "PackedImages",
+    "PackedIndex",
+    "PackedPart",
+    "PlacedSplit",
     "PreparedDataset",
     "RemoteFile",
     "Selection",
+    "SharedImages",
     "Split",
+    "apply_changes",
     "cache_folder",
     "cached_datasets",
+    "check_packed",
     "convert_dataset",
     "data_folder",
     "dataset_names",
@@ -57,6 +76,7 @@ __all__ = [
     "is_offline",
     "load_dataset",
     "natural_key",
+    "pack_dataset",
     "prepared_datasets",
     "read_idx",
     "stratified_halves",

@@ -53,6 +53,14 @@ class DrawnChanges:
     distortions: Tensor | None = None
     shifts: Tensor | None = None
 
+    def part(self, part: slice) -> "DrawnChanges":
+        """What happens to some of the images."""
+        return DrawnChanges(
+            None if self.mirrored is None else self.mirrored[part],
+            None if self.distortions is None else self.distortions[part],
+            None if self.shifts is None else self.shifts[:, part],
+        )
+
 
 def draw_changes(
     augmentation: Augmentation, count: int, seed: int, device: torch.device
@@ -113,7 +121,8 @@ def _distort(pixels: Tensor, distortions: Tensor) -> Tensor:
     """Read each pixel between those where it comes from."""
     _, _, height, width = pixels.shape
     # PyTorch counts from the middle too, but in halves of the image's width and height.
-    halves = torch.tensor([width, height], device=pixels.device)
+    # Filled on the device: a CUDA graph can't wait for numbers from the CPU.
+    halves = torch.stack([pixels.new_full((), size) for size in (width, height)])
     matrices = distortions * halves / halves[:, None]
     no_shift = matrices.new_zeros(len(matrices), 2, 1)
     grid = F.affine_grid(

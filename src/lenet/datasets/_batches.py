@@ -1,3 +1,4 @@
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -12,6 +13,9 @@ from lenet.datasets._augmentation import (
     draw_changes,
 )
 from lenet.datasets._dataset import Split
+from lenet.datasets._packed_images import PackedImages, too_large_for_memory
+from lenet.datasets._placed_split import PlacedSplit, SharedImages, place_array
+from lenet.datasets._read_ahead import ReadAhead
 from lenet.errors import SettingError
 
 _ORDER, _AUGMENTATION = 0, 1  # the streams of random numbers, each with seeds of its own
@@ -43,6 +47,11 @@ class Selection:
     indices: Tensor
     changes: DrawnChanges = field(default_factory=DrawnChanges)
 
+    def part(self, part: slice) -> "Selection":
+        """Some of the examples, each with what happens to it."""
+        indices = self.indices[part]
+        return Selection(indices, self.changes.part(part) if len(indices) else DrawnChanges())
+
 
 class Batches:
     """Batches of a split, made in memory on the device that trains, without worker processes.
@@ -50,6 +59,10 @@ class Batches:
     The pixels stay uint8 on the device and become floats a batch at a time. Order and
     augmentation are functions of (seed, epoch, step), never of what was drawn before, so a
     training that is resumed in the middle of an epoch sees the very same batches.
+
+    Of a packed split that is too large for memory, the images that come next are read ahead into
+    `placed`; `selections` still names examples by their numbers in the split, and `locate` says
+    where they are.
 
     Args:
         split: The examples.
@@ -61,6 +74,11 @@ class Batches:
         std: What they are divided by then.
         augmentation: How images are changed at random; not at all by default.
         plain_from: The epoch from which on they are mirrored at most; never by default.
+        shared: Where the images lie already, on the same device, if they do.
+
+    Attributes:
+        placed: The images that are in memory on the device, with their labels.
+        labels: Of the split's examples, int64 (N,), on the device.
 
     >>> from lenet.datasets import load_dataset
     >>> images, labels = next(iter(Batches(load_dataset("digits").test, 32)))
@@ -80,6 +98,7 @@ class Batches:
         std: float = 1.0,
         augmentation: Augmentation = Augmentation(),  # noqa: B008 - it is frozen
         plain_from: int | None = None,
+        shared: SharedImages | None = None,
     ):
         if batch_size < 1:
             message = f"`batch_size` must be at least 1, not {batch_size}."
@@ -88,13 +107,24 @@ class Batches:
         self.mean, self.std = mean, std
         self.augmentation, self.plain_from = augmentation, plain_from
         self.device = torch.device(device)
-        # torch takes no reversed views, and warns of arrays that may not be written to.
-        self.images = torch.from_numpy(np.require(split.images, requirements=["C", "W"])).to(device)
-        self.labels = torch.from_numpy(np.require(split.labels, requirements=["C", "W"])).to(device)
+        self._ahead: ReadAhead | None = None
+        packed = too_large_for_memory(split.images)
+        if packed is None:
+            self.placed = shared.place(split) if shared else PlacedSplit.place(split, device)
+            rows = self.placed.rows
+            self.labels = self.placed.labels if rows is None else self.placed.labels[rows]
+        else:
+            self.labels = place_array(split.labels, self.device)
+            self._read_ahead(packed)
 
     def __len__(self) -> int:
         """Batches an epoch."""
         return -(-len(self.labels) // self.batch_size)
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether all of the split is in `placed`."""
+        return self._ahead is None
 
     @property
     def sizes(self) -> Tensor:
@@ -121,16 +151,53 @@ class Batches:
 
     def selections(self, epoch: int, start: int = 0) -> Iterator[Selection]:
         """The same batches, before anything is read: which examples, and what happens to each."""
+        for step, indices in enumerate(self._examples(epoch, start), start):
+            yield Selection(indices, self._draw_changes(len(indices), epoch, step))
+
+    def _examples(self, epoch: int, start: int) -> Iterator[Tensor]:
+        """Which examples make each batch of an epoch, from a step on."""
+        if self._ahead is not None:
+            now, following = (
+                self._ahead.order(derive_seed(self.seed, _ORDER, one) if self.shuffle else None)
+                for one in (epoch, epoch + 1)
+            )
+            yield from self._ahead.batches(
+                now, self.batch_size, start, following if self.shuffle else None
+            )
+            return
         count = len(self.labels)
         order = self._order(epoch) if self.shuffle else torch.arange(count, device=self.device)
         for step in range(start, len(self)):
-            indices = order[step * self.batch_size : (step + 1) * self.batch_size]
-            yield Selection(indices, self._draw_changes(len(indices), epoch, step))
+            yield order[step * self.batch_size : (step + 1) * self.batch_size]
 
     def take(self, selection: Selection) -> tuple[Tensor, Tensor]:
         """The examples of a selection: images, float32 (B, C, H, W), and labels, int64 (B,)."""
-        pixels = apply_changes(self.images[selection.indices], selection.changes)
+        places = self.locate(selection.indices)
+        pixels = apply_changes(self.placed.images[places], selection.changes)
         return self.normalise(pixels), self.labels[selection.indices]
+
+    def locate(self, indices: Tensor) -> Tensor:
+        """Where in `placed.images` some examples are, as long as theirs is the latest selection.
+
+        Args:
+            indices: Of the examples, int64 (B,).
+        """
+        if self._ahead is not None:
+            return self._ahead.locate(indices)
+        return indices if self.placed.rows is None else self.placed.rows[indices]
+
+    def pieces(self) -> Iterator[Tensor]:
+        """All pixels in the order of the split: uint8 (P, C, H, W) each time, on the device."""
+        if self._ahead is not None:
+            yield from self._ahead.pieces()
+        else:
+            images, rows = self.placed.images, self.placed.rows
+            yield images if rows is None else images[rows]
+
+    def close(self) -> None:
+        """End the thread that reads ahead, if there is one; another pass starts it again."""
+        if self._ahead is not None:
+            self._ahead.stop()
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """Pixels 0 … 255 of any type and shape as the float32 that the network takes."""
@@ -138,6 +205,32 @@ class Batches:
         if (self.mean, self.std) != (0.0, 1.0):
             images = images.sub_(self.mean).div_(self.std)
         return images
+
+    def part(self, part: slice) -> "Batches":
+        """Batches of some of the examples, which share their memory with these if they can."""
+        some = copy.copy(self)
+        some.labels = self.labels[part]
+        if self._ahead is None:
+            some.placed = self.placed.slice(part)
+            return some
+        some._ahead = None
+        images = self._ahead.packed.take(np.arange(*part.indices(len(self.labels))))
+        if packed := too_large_for_memory(images):
+            some._read_ahead(packed)
+        else:
+            some.placed = PlacedSplit(place_array(np.asarray(images), self.device), some.labels)
+        return some
+
+    def _read_ahead(self, packed: PackedImages) -> None:
+        """Have a part of the images in memory at a time."""
+        self._ahead = ReadAhead(
+            packed,
+            self.labels,
+            batch_size=self.batch_size,
+            shuffle=self.shuffle,
+            device=self.device,
+        )
+        self.placed = PlacedSplit(self._ahead.images, self._ahead.labels)
 
     @property
     def byte_values(self) -> Tensor:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +21,9 @@ from lenet.pictures import Preparation, prepare, read_picture
 _NAMED = 5  # unreadable pictures in an error
 _TOGETHER = 8  # pictures that a thread reads in one go
 _MOST_THREADS = 4  # a picture may take 400 MB while it is decoded
+
+
+Keep = Callable[[Part | None, npt.NDArray[np.uint8], Sequence[Label]], None]
 
 
 @dataclass
@@ -64,6 +68,7 @@ def collect(
     *,
     skip_bad: bool = False,
     progress: Callable[[int], None] | None = None,
+    keep: Keep | None = None,
 ) -> Collected:
     """Read and prepare everything, a piece at a time.
 
@@ -72,16 +77,19 @@ def collect(
         preparation: How pictures become images.
         skip_bad: Pass over pictures that can't be read.
         progress: Is told how many examples more were read.
+        keep: Takes the examples of each piece: part, images and labels. Without it they are all
+            kept in memory.
 
     Raises:
         DataFileError: A file can't be read, or pictures can't and are not to be skipped.
     """
     collected = Collected()
+    keep = keep or partial(_keep_in_memory, collected)
     with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
         for piece in contents.read():
             if not len(piece.labels):
                 continue
-            _add(collected, piece, preparation, pool)
+            _add(collected, keep, piece, preparation, pool)
             if progress:
                 progress(len(piece.labels))
     if collected.skipped and not skip_bad:
@@ -89,8 +97,24 @@ def collect(
     return collected
 
 
+def _keep_in_memory(
+    collected: Collected,
+    part: Part | None,
+    images: npt.NDArray[np.uint8],
+    labels: Sequence[Label],
+) -> None:
+    """Add the examples of a piece to those before."""
+    examples = collected.parts.setdefault(part, PartImages())
+    examples.images.append(images)
+    examples.labels += labels
+
+
 def _add(
-    collected: Collected, piece: Piece, preparation: Preparation, pool: ThreadPoolExecutor
+    collected: Collected,
+    keep: Keep,
+    piece: Piece,
+    preparation: Preparation,
+    pool: ThreadPoolExecutor,
 ) -> None:
     """Prepare a piece."""
     labels = list(piece.labels)
@@ -113,9 +137,7 @@ def _add(
             return
         images = np.stack([image for image, _ in readable])
         labels = [label for _, label in readable]
-    part = collected.parts.setdefault(piece.part, PartImages())
-    part.images.append(images)
-    part.labels += labels
+    keep(piece.part, images, labels)
 
 
 def _prepare_array(

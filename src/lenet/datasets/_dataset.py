@@ -1,10 +1,13 @@
 import hashlib
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
 from lenet.datasets._origin import Origin
+from lenet.datasets._packed_images import packed_images
+from lenet.datasets._parts import Part
 from lenet.errors import DatasetError, ModelError, SettingError
 from lenet.pictures import Preparation
 
@@ -14,7 +17,8 @@ class Split:
     """Images with their labels.
 
     Attributes:
-        images: uint8 of shape (N, C, H, W), 0 to 255.
+        images: uint8 of shape (N, C, H, W), 0 to 255. Of a large packed set they are
+            `PackedImages`, which are indexed in the same way.
         labels: int64 of shape (N,), each the index of a class.
 
     Raises:
@@ -49,7 +53,9 @@ class Split:
 
     def take(self, indices: npt.NDArray[np.int64]) -> "Split":
         """The examples at some indices, in their order."""
-        return Split(self.images[indices], self.labels[indices])
+        packed = packed_images(self.images)
+        taken = self.images[indices] if packed is None else packed.take(indices)
+        return Split(cast("npt.NDArray[np.uint8]", taken), self.labels[indices])
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,9 +103,13 @@ class Dataset:
                 raise DatasetError(message)
 
     @property
-    def splits(self) -> dict[str, Split]:
+    def splits(self) -> dict[Part, Split]:
         """The splits that there are, by their names."""
-        splits = {"train": self.train, "test": self.test, "validation": self.validation}
+        splits: dict[Part, Split | None] = {
+            "train": self.train,
+            "test": self.test,
+            "validation": self.validation,
+        }
         return {name: split for name, split in splits.items() if split is not None}
 
     @property
@@ -172,10 +182,15 @@ class Dataset:
         return replace(self, train=self.train.take(kept), validation=self.train.take(held_out))
 
     def fingerprint(self) -> str:
-        """SHA-256 of all images and labels, to recognise the same data again."""
+        """SHA-256 of all images and labels, to recognise the same data again.
+
+        Packed images that are not in memory count by the checksums of their files.
+        """
         digest = hashlib.sha256()
         for split in self.splits.values():
-            digest.update(np.ascontiguousarray(split.images).data)
+            packed = packed_images(split.images)
+            pixels = np.ascontiguousarray(split.images).data if packed is None else packed.digest()
+            digest.update(pixels)
             digest.update(np.ascontiguousarray(split.labels).data)
         return digest.hexdigest()
 

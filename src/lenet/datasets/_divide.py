@@ -1,7 +1,10 @@
 import hashlib
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
+
+from lenet.datasets._packed_images import packed_images
 
 
 def image_keys(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
@@ -17,7 +20,10 @@ def image_keys(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
     array([0, 1, 0])
     """
     numbers: dict[bytes, int] = {}
-    digests = (hashlib.sha256(image.tobytes()).digest() for image in images)
+    packed = packed_images(images)
+    pieces = [images] if packed is None else packed.pieces()
+    every_image = chain.from_iterable(pieces)
+    digests = (hashlib.sha256(image.tobytes()).digest() for image in every_image)
     return np.array([numbers.setdefault(digest, len(numbers)) for digest in digests], np.int64)
 
 

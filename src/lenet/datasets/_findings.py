@@ -4,15 +4,17 @@ from typing import Any
 
 import numpy as np
 
-from lenet.datasets._dataset import Dataset
+from lenet.datasets._dataset import Dataset, Split
 from lenet.datasets._divide import image_keys
 from lenet.datasets._drawn_symbols import hold_unfitted_symbols
+from lenet.datasets._packed_images import packed_images
 from lenet.datasets._polarity import measure_polarity
 
 _FEW = 10  # training images of a class
 _GIANT = 0.8  # share of one class in a set of three classes or more
 _DARK = 128  # a set whose brightest pixel is below has probably another range than 0 to 255
 _LISTED = 5
+_SAMPLED, _SAMPLED_BYTES = 20_000, 2**26  # of a packed split are looked at, at most
 
 
 @dataclass(frozen=True)
@@ -42,17 +44,22 @@ class Findings:
 def examine_dataset(dataset: Dataset) -> Findings:
     """Look for what harms a training or its score.
 
+    Of a packed split that is not in memory, all labels are counted and up to 20,000 images
+    looked at, evenly spread.
+
     >>> from lenet.datasets import load_dataset
     >>> findings = examine_dataset(load_dataset("digits"))
     >>> findings.polarity, findings.duplicates, findings.warnings
     ('light-on-dark', 0, ())
     """
-    splits = dataset.splits
     classes = len(dataset.class_names)
-    counts = {
+    counts: dict[str, tuple[int, ...]] = {
         name: tuple(np.bincount(split.labels, minlength=classes).tolist())
-        for name, split in splits.items()
+        for name, split in dataset.splits.items()
     }
+    sampled: dict[str, Any] = {name: _some_of(split) for name, split in dataset.splits.items()}
+    dataset = replace(dataset, **sampled)
+    splits = dataset.splits
     keys = image_keys(np.concatenate([split.images for split in splits.values()]))
     labels = np.concatenate([split.labels for split in splits.values()])
     by_split = np.split(keys, np.cumsum([len(split) for split in splits.values()])[:-1])
@@ -75,6 +82,16 @@ def examine_dataset(dataset: Dataset) -> Findings:
         warnings=(),
     )
     return replace(findings, warnings=tuple(_warnings(dataset, findings)))
+
+
+def _some_of(split: Split) -> Split:
+    """A split itself, or of a packed one as much as can be looked at."""
+    packed = packed_images(split.images)
+    if packed is None:
+        return split
+    count = min(len(split), _SAMPLED, max(1, _SAMPLED_BYTES // packed.image_bytes))
+    chosen = np.linspace(0, len(split) - 1, count).astype(np.int64)
+    return Split(packed.read(chosen), split.labels[chosen])
 
 
 def _warnings(dataset: Dataset, findings: Findings) -> Iterator[str]:

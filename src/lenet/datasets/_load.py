@@ -31,8 +31,9 @@ def load_dataset(
     """Load a dataset by name, from the cache or else from the network; or one of your own.
 
     Your own may be a folder with a folder of pictures for every class, a table (CSV), NumPy arrays
-    (NPZ), IDX files, Parquet as on the Hugging Face hub, or EMNIST's archive. What it is is seen
-    from the content. It is kept in a cache, and read again when one of its files has changed.
+    (NPZ), IDX files, Parquet as on the Hugging Face hub, EMNIST's archive, or a packed set. What it
+    is is seen from the content. It is kept in a cache, and read again when one of its files has
+    changed; a packed set stays where it is, and may be larger than memory.
 
     Args:
         name: `fashion-mnist`, `mnist`, `kmnist`, `emnist-letters` and others of EMNIST, or
@@ -101,9 +102,12 @@ def find_source(name: str | Path | DataSource, **options: Any) -> DataSource | N
 
 def _load_own(source: DataSource) -> Dataset:
     """Read a dataset of one's own."""
+    from lenet.datasets._load_packed import load_packed
     from lenet.datasets._own import load_own
+    from lenet.datasets._packed_index import is_packed
 
-    return load_own(source, name_of(source.place, dataset_names()))
+    load = load_packed if is_packed(source.place) else load_own
+    return load(source, name_of(source.place, dataset_names()))
 
 
 def _load_known(name: str) -> Dataset:

@@ -1,6 +1,6 @@
 """A folder or file of one's own as a dataset."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def load_own(source: DataSource, name: str) -> Dataset:
     kept = find_prepared(key)
     if kept is not None:
         return replace(kept, name=name)
-    preparation = _preparation(source)
+    preparation = preparation_for(source)
     with reading_progress(source.place.name, len(contents.files)) as progress:
         collected = collect(contents, preparation, skip_bad=source.skip_bad, progress=progress)
     dataset = _assemble(source, name, contents, collected, preparation)
@@ -52,7 +52,7 @@ def load_own(source: DataSource, name: str) -> Dataset:
     return dataset
 
 
-def _preparation(source: DataSource) -> Preparation:
+def preparation_for(source: DataSource) -> Preparation:
     """How the pictures become images."""
     is_symbol = source.prepare == "symbol"
     return Preparation(
@@ -73,9 +73,36 @@ def _assemble(
     preparation: Preparation,
 ) -> Dataset:
     """The examples with their labels as numbers of classes, parted for training and testing."""
-    notes = list(contents.notes)
-    classes = contents.classes or _find_classes(source, collected.parts.values())
+    labels = {label for examples in collected.parts.values() for label in examples.labels}
+    classes = contents.classes or find_classes(source, labels)
     splits = make_splits(source.place, collected.parts, classes)
+    return part_dataset(source, name, contents, collected, preparation, classes, splits)
+
+
+def part_dataset(
+    source: DataSource,
+    name: str,
+    contents: Contents,
+    collected: Collected,
+    preparation: Preparation,
+    classes: Sequence[tuple[Label, str]],
+    splits: dict[Part, Split],
+) -> Dataset:
+    """Make a dataset of the parts that were found, with one for testing where there is none.
+
+    Args:
+        source: Where it lies and how it was read.
+        name: What it is to be called.
+        contents: What was found there.
+        collected: What was seen while it was read.
+        preparation: How pictures became images.
+        classes: The labels in the order of the classes, with their names.
+        splits: The examples of every part.
+
+    Raises:
+        DatasetError: There is nothing to train on.
+    """
+    notes = list(contents.notes)
     if not splits:
         message = f"`{source.path}` holds no images."
         raise DatasetError(message)
@@ -143,9 +170,16 @@ def make_splits(
     return {part: _split(place, examples, numbers) for part, examples in named.items()}
 
 
-def _find_classes(source: DataSource, parts: Iterable[PartImages]) -> tuple[tuple[Label, str], ...]:
-    """A class for every label that there is: whole numbers by size, texts in natural order."""
-    labels = {label for examples in parts for label in examples.labels}
+def find_classes(source: DataSource, labels: Collection[Label]) -> tuple[tuple[Label, str], ...]:
+    """A class for every label that there is: whole numbers by size, texts in natural order.
+
+    Args:
+        source: Where they were read from, for errors.
+        labels: Each once.
+
+    Raises:
+        DatasetError: They are too many to be classes.
+    """
     if len(labels) > _MOST_CLASSES:
         message = (
             f"`{source.path}` holds {len(labels):,} different labels; at most {_MOST_CLASSES:,} "

@@ -1,7 +1,8 @@
 import re
-from typing import Literal
+from typing import Literal, get_args
 
 Part = Literal["train", "test", "validation"]
+PARTS: tuple[Part, ...] = get_args(Part)
 
 _PARTS: dict[str, Part] = {
     "train": "train",

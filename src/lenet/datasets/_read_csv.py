@@ -35,6 +35,7 @@ _PIXEL_NAME = re.compile(r"(pixel|px|p|x)?[ _-]?\d+([x_ -]\d+)?", re.IGNORECASE)
 _LONGEST_LINE = 2**24  # characters; an image of 1024×1024 pixels has fewer
 _LEAST_PIXELS = 4
 _PIECE = 512  # lines
+_FRACTION = re.compile("[.eE]")  # in a number
 
 
 @dataclass(frozen=True)
@@ -267,5 +268,8 @@ def _read_pixels(table: _Table, part: Part | None) -> Iterator[Piece]:
         except ValueError as error:
             message = f"`{table.path}`, lines {batch[0][0]} to {batch[-1][0]}: {error}"
             raise DataFileError(message) from error
+        # Some lines of dark pixels, all 0 or 1, are whole numbers and not fractions.
+        if np.isfinite(values).all() and not any(_FRACTION.search(text) for text in texts):
+            values = values.astype(np.int64)
         place = f"`{table.path}`, lines {batch[0][0]} to {batch[-1][0]}:"
         yield Piece(part, labels, to_pictures(values, place))

@@ -22,6 +22,7 @@ from lenet.datasets._contents import Contents, Label, Piece
 from lenet.datasets._idx import unpack_idx
 from lenet.datasets._image_arrays import to_labels, to_pictures
 from lenet.datasets._parts import Part
+from lenet.datasets._zip_errors import ZIP_ERRORS
 from lenet.errors import DataFileError, UnknownNameError
 
 _NAME = re.compile(
@@ -103,7 +104,7 @@ def _names_in_zip(path: Path) -> list[str]:
     try:
         with reading_errors(path, DataFileError), zipfile.ZipFile(path) as archive:
             return archive.namelist()
-    except zipfile.BadZipFile:
+    except ZIP_ERRORS:
         return []
 
 

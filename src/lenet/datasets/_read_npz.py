@@ -15,6 +15,7 @@ from lenet.datasets._class_names_file import number_classes
 from lenet.datasets._contents import Contents, Piece
 from lenet.datasets._image_arrays import to_labels, to_pictures
 from lenet.datasets._pair_arrays import Pair, pair_arrays, sort_by_part
+from lenet.datasets._zip_errors import ZIP_ERRORS
 from lenet.errors import DataFileError
 
 CLASS_NAMES_ARRAY = "class_names"
@@ -64,7 +65,7 @@ def _archive(path: Path) -> zipfile.ZipFile:
     try:
         with reading_errors(path, DataFileError):
             return zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
+    except ZIP_ERRORS as error:
         message = f"`{path}` is damaged: {error}."
         raise DataFileError(message) from error
 

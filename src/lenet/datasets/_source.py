@@ -53,6 +53,26 @@ class DataSource(Settings):
         """The folder or file, absolute."""
         return Path(self.path)
 
+    def as_options(self) -> list[str]:
+        """What is typed behind `--data` to have the same images read again.
+
+        >>> DataSource("/pictures", height=32, colour=True).as_options()
+        ['/pictures', '--size', '32x28', '--colour']
+        """
+        usual = DataSource(self.path)
+        words = [self.path]
+        if (self.height, self.width) != (usual.height, usual.width):
+            words += ["--size", f"{self.height}x{self.width}"]
+        if self.colour:
+            words.append("--colour")
+        if self.prepare != usual.prepare:
+            words += ["--prepare", self.prepare]
+        if self.skip_bad:
+            words.append("--skip-bad")
+        if self.test_share != usual.test_share:
+            words += ["--test-share", f"{self.test_share!r}".removesuffix(".0")]
+        return words
+
 
 def is_path(text: str, known_names: Collection[str]) -> bool:
     """Whether a dataset that was asked for is a folder or file, not a name.
