@@ -13,7 +13,7 @@ from torch import nn
 
 import lenet
 from lenet.datasets import Dataset
-from lenet.errors import ModelError, RunError
+from lenet.errors import DatasetError, DownloadError, ModelError, RunError
 from lenet.evaluation import (
     Views,
     confusion_text,
@@ -142,3 +142,24 @@ def test_views_are_averaged_as_probabilities(views: Views, run: lenet.Run, digit
     torch.testing.assert_close(found.exp().double(), expected, atol=1e-5, rtol=0)
     accuracy = float((expected.argmax(1).numpy() == digits.test.labels).mean())
     assert lenet.evaluate(run, views=views).accuracy == pytest.approx(accuracy)
+
+
+def test_a_dataset_of_other_classes_is_refused() -> None:
+    with pytest.raises(DatasetError, match="`digits` has the class `0`, which the network does"):
+        lenet.evaluate("fashion", "digits")
+
+
+def test_without_a_network_the_images_at_hand_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_hand = lenet.load_dataset("digits")
+
+    def load(name: str) -> Dataset:
+        if name == "digits":
+            return at_hand
+        message = f"`{name}` can't be fetched."
+        raise DownloadError(message)
+
+    monkeypatch.setattr("lenet.evaluation._examples.load_dataset", load)
+    with pytest.raises(DownloadError, match=r"fetched\. `--data digits` needs no download\."):
+        lenet.evaluate("digits")
+    with pytest.raises(DownloadError, match=r"fetched\.$"):
+        lenet.evaluate("fashion")

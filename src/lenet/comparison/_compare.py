@@ -11,11 +11,13 @@ import numpy as np
 import numpy.typing as npt
 from torch import nn
 
+from lenet._settings import format_setting
 from lenet.comparison._comparison import Comparison, Entry
-from lenet.comparison._contenders import Contender, format_value, make_contenders
+from lenet.comparison._contenders import Contender, make_contenders
 from lenet.comparison._progress import Progress
 from lenet.comparison._scored_split import ScoredSplit
 from lenet.comparison._train_all import Outcome, train_all
+from lenet.comparison._train_together import train_together
 from lenet.comparison._worker import Job
 from lenet.datasets import Dataset, DataSource, Split, find_source, load_dataset
 from lenet.errors import RunError, SettingError
@@ -28,7 +30,7 @@ _DEFAULT_FOLDER = Path("runs") / "compare"
 
 
 def compare(
-    models: Sequence[str] = (),
+    models: Sequence[str | Contender] = (),
     dataset: str | Path | DataSource = "fashion-mnist",
     *,
     vary: Mapping[str, Sequence[Any]] | None = None,
@@ -38,6 +40,7 @@ def compare(
     views: Views = "single",
     device: str = "auto",
     processes: int | None = None,
+    together: bool | None = None,
     threads: int = 1,
     runs_folder: Path | str = _DEFAULT_FOLDER,
     progress: Progress | None = None,
@@ -50,6 +53,7 @@ def compare(
 
     Args:
         models: Names of presets or networks; the preset that suits the data where none are given.
+            Or contenders that are put together already.
         dataset: The dataset's name, or the path of a folder or file of one's own.
         vary: For each setting the values to try, such as `{"activation": ["sigmoid", "relu"]}`;
             every combination is tried with every model.
@@ -61,6 +65,9 @@ def compare(
         device: `auto`, `cpu`, `cuda`, …
         processes: How many trainings at a time; where none is given, as many as there are cores for
             on a CPU, and one on other devices.
+        together: Whether networks of one form are trained as one computation, as `train_many` does
+            it, rather than each in a process of its own; where nothing is said, on a CUDA device
+            unless `processes` are given.
         threads: CPU threads of each.
         runs_folder: Where the runs are kept.
         progress: Who is told how it goes.
@@ -76,6 +83,9 @@ def compare(
         if value is not None and value < 1:
             message = f"`{name}` must be at least 1, not {value}."
             raise SettingError(message)
+    if together and processes is not None:
+        message = "`processes` is for trainings that are not made `together`."
+        raise SettingError(message)
     contenders = make_contenders(models, vary, settings)
     source = find_source(dataset)
     # Downloaded or read once, before several processes want it.
@@ -83,6 +93,8 @@ def compare(
     for contender in contenders:
         _check(contender, data)
     place = pick_device(device)
+    if together is None:
+        together = place.type == "cuda" and processes is None
     if processes is None:
         processes = max(1, core_count() // threads) if place.type == "cpu" else 1
     numbers = range(first_seed, first_seed + seeds)
@@ -103,7 +115,11 @@ def compare(
     progress = progress or Progress()
     progress.on_start([f"{contender.label}, seed {seed}" for contender, seed in trainings])
     try:
-        outcomes = iter(train_all(jobs, processes, progress))
+        outcomes = iter(
+            train_together(jobs, data, progress)
+            if together
+            else train_all(jobs, processes, progress)
+        )
     finally:
         progress.on_stop()
     groups = [
@@ -193,7 +209,7 @@ def _group(runs: Sequence[Run]) -> Iterator[_Group]:
             message = f"Two of the runs are the same training: {members[0].folder} and another."
             raise RunError(message)
         parts = [members[0].config.preset] + [
-            f"{name.replace('_', ' ')} {format_value(values[name])}"
+            f"{name.replace('_', ' ')} {format_setting(values[name])}"
             for name in differing
             if name in values
         ]

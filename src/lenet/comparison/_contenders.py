@@ -2,9 +2,10 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lenet._settings import format_setting
 from lenet.errors import SettingError, UnknownNameError
 from lenet.models import MODELS
 from lenet.training import PRESETS
@@ -28,7 +29,7 @@ class Contender:
 
 
 def make_contenders(
-    models: Sequence[str],
+    models: Sequence[str | Contender],
     vary: Mapping[str, Sequence[Any]] | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> list[Contender]:
@@ -36,7 +37,7 @@ def make_contenders(
 
     Args:
         models: Names of presets or of networks; one without a name is the preset that suits the
-            data.
+            data. Or contenders that are put together already.
         vary: For each setting the values to try.
         settings: Settings that all have.
 
@@ -57,10 +58,13 @@ def make_contenders(
             raise SettingError(message)
     contenders = []
     for model in models or [""]:
+        base = model if isinstance(model, Contender) else Contender(model, *_preset_or_model(model))
         for values in itertools.product(*vary.values()):
             changes = dict(zip(vary, values, strict=True))
-            label = _label(model if len(models) > 1 or not changes else "", changes)
-            contenders.append(Contender(label, *_preset_or_model(model), settings | changes))
+            is_named = isinstance(model, Contender) or len(models) > 1 or not changes
+            label = _label(base.label if is_named else "", changes)
+            changes = base.settings | settings | changes
+            contenders.append(replace(base, label=label, settings=changes))
     labels = [contender.label for contender in contenders]
     for label in labels:
         if labels.count(label) > 1:
@@ -82,14 +86,5 @@ def _preset_or_model(name: str) -> tuple[str | None, str | None]:
 
 def _label(model: str, changes: Mapping[str, Any]) -> str:
     """The model's name and what is special about it."""
-    parts = [f"{name.replace('_', ' ')} {format_value(value)}" for name, value in changes.items()]
+    parts = [f"{name.replace('_', ' ')} {format_setting(value)}" for name, value in changes.items()]
     return ", ".join([model, *parts] if model else parts) or "default"
-
-
-def format_value(value: Any) -> str:
-    """A setting's value as it is typed on the command line."""
-    if isinstance(value, (tuple, list)):
-        return ",".join(str(item) for item in value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)

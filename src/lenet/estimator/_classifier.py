@@ -21,7 +21,6 @@ from lenet.errors import ArrayError, UnknownNameError
 from lenet.estimator._image_shape import flatten_images, shape_of_rows
 from lenet.estimator._pixel_range import PixelRange
 from lenet.estimator._plan import needs_enlarging, plan_fit, setting_names
-from lenet.estimator._threads import cpu_threads
 from lenet.kernels import chosen_kernels
 from lenet.models import save_model
 from lenet.runs import build_network, measure_normalisation
@@ -31,6 +30,7 @@ from lenet.training import (
     Recipe,
     Trainer,
     compute_logits,
+    cpu_threads,
     pick_device,
     pick_display,
 )

@@ -14,11 +14,12 @@ from lenet.datasets import (
     find_source,
     load_dataset,
 )
-from lenet.errors import DatasetError, RunError
+from lenet.errors import DatasetError, DownloadError, RunError
 from lenet.models import ModelCard
 from lenet.runs import Run, fingerprint_for, load_data_of
 
 _NAMED = 10  # classes in an error
+_AT_HAND = "digits"  # images that come with the package
 
 
 def find_dataset(
@@ -26,9 +27,9 @@ def find_dataset(
 ) -> Dataset:
     """The dataset that was asked for, else the one that a network was trained on.
 
-    A folder or file is read as the network's own images were: with their size, their colours and
-    their way of preparation. Its classes are known by their names; they may be fewer than the
-    network's and stand in another order. Where it is not what the network was trained on and has
+    Classes are known by their names; they may be fewer than the network's and stand in another
+    order. A folder or file is read as the network's own images were: with their size, their colours
+    and their way of preparation. Where it is not what the network was trained on and has
     no test part, all of it is for testing.
 
     Args:
@@ -43,12 +44,12 @@ def find_dataset(
         RunError: What the run was trained on is gone or has changed.
     """
     if isinstance(dataset, Dataset):
-        return dataset
+        return _with_classes(dataset, card.class_names)
     if dataset is None:
         return load_data_of(source) if isinstance(source, Run) else _load_by_name(source, card)
     wanted = find_source(dataset)
     if wanted is None:
-        return load_dataset(dataset)
+        return _with_classes(load_dataset(dataset), card.class_names)
     if isinstance(source, Run) and (trained_on := _find_training_data(source, wanted)):
         return trained_on
     preparation = card.preparation
@@ -69,7 +70,13 @@ def find_dataset(
 def _load_by_name(path: Path, card: ModelCard) -> Dataset:
     """What a model file's network was trained on, if that has a name."""
     if card.dataset in dataset_names():
-        return load_dataset(card.dataset)
+        try:
+            return load_dataset(card.dataset)
+        except DownloadError as error:
+            if card.class_names != load_dataset(_AT_HAND).class_names:
+                raise
+            message = f"{error} `--data {_AT_HAND}` needs no download."
+            raise DownloadError(message) from error
     message = (
         f"`{path}` was trained on `{card.dataset}`, images of one's own; say where they are with "
         "`--data` (`dataset`)."
@@ -90,6 +97,8 @@ def _find_training_data(run: Run, wanted: DataSource) -> Dataset | None:
 
 def _with_classes(data: Dataset, class_names: tuple[str, ...]) -> Dataset:
     """A dataset with its labels as a network numbers them."""
+    if data.class_names == class_names:
+        return data
     unknown = [name for name in data.class_names if name not in class_names]
     if unknown:
         known = ", ".join(f"`{name}`" for name in class_names[:_NAMED])

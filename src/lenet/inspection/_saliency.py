@@ -115,7 +115,7 @@ def gradient_saliency(
     total = np.zeros(image.shape)
     for _ in range(samples):
         drawn = torch.randn(image.shape, generator=generator) * (255 * noise)
-        pixels = (batches.images.float() + drawn.to(batches.device)).requires_grad_()
+        pixels = (batches.placed.images.float() + drawn.to(batches.device)).requires_grad_()
         inputs = (pixels / 255 - batches.mean) / batches.std
         with evaluating(network), torch.enable_grad():
             logit = _pick_class(network(inputs), class_index)[0]

@@ -24,7 +24,7 @@ from lenet.runs import Run
 
 _BATCH = 256  # images that are classified at once
 
-Source = Path | str | bytes | BinaryIO | Pixels
+Source = Path | str | bytes | BinaryIO | Pixels | Seen
 Doubt = Literal["blank", "unsure"]
 
 
@@ -67,7 +67,7 @@ def predict(
 
     Args:
         pictures: One picture or several: paths, bytes of files, open files, or pixels, uint8 (H, W)
-            or (H, W, 3).
+            or (H, W, 3); or what `lenet.pictures.look_at` saw.
         model: `digits` or `fashion`, which are bundled; a model file; a run, its folder or name, or
             `latest`; or what `open_model` gave.
         top: How many classes to give, at least 1.
@@ -91,7 +91,7 @@ def predict(
     >>> [answer.class_name for answer in predict(strokes)]
     ['1']
     """
-    is_one = isinstance(pictures, (str, Path, bytes, np.ndarray)) or hasattr(pictures, "read")
+    is_one = isinstance(pictures, (str, Path, bytes, np.ndarray, Seen)) or hasattr(pictures, "read")
     sources: Iterable[Source] = [pictures] if is_one else pictures  # type: ignore[list-item,assignment]
     opened = (
         model if isinstance(model, TrainedModel) else open_model(model, runs_folder=runs_folder)
@@ -128,17 +128,16 @@ def predict_each(
         message = f"`threshold` must be from 0 to 1, not {threshold}."
         raise SettingError(message)
     least = model.card.calibration.threshold if threshold is None else threshold
-    look = look_at_each if many else _look_once
     waiting: list[tuple[str, Seen]] = []
     for source in pictures:
         try:
-            pixels = source if isinstance(source, np.ndarray) else read_picture(source)
+            seen = _see(source, model.card.preparation, many)
         except DatasetError as error:
             if on_error is None:
                 raise
             on_error(error)
             continue
-        waiting += [(_name(source), seen) for seen in look(pixels, model.card.preparation)]
+        waiting += [(_name(source), one) for one in seen]
         if len(waiting) >= _BATCH:
             yield from _answers(waiting, model, top, least)
             waiting = []
@@ -146,9 +145,12 @@ def predict_each(
         yield from _answers(waiting, model, top, least)
 
 
-def _look_once(pixels: Pixels, preparation: Preparation) -> list[Seen]:
-    """A picture as one that holds one thing."""
-    return [look_at(pixels, preparation)]
+def _see(source: Source, preparation: Preparation, many: bool) -> list[Seen]:
+    """What is seen of a picture, once or of each symbol in it."""
+    if isinstance(source, Seen):
+        return [source]
+    pixels = source if isinstance(source, np.ndarray) else read_picture(source)
+    return look_at_each(pixels, preparation) if many else [look_at(pixels, preparation)]
 
 
 def _answers(

@@ -14,7 +14,7 @@ from lenet.errors import LenetError, ModelFileError
 from lenet.kernels import Predictor, kernel_status
 from lenet.models import BUNDLED, HEADER_KEY, ModelCard, model_config, network_blocks
 from lenet.pictures import Pixels
-from lenet.runs import Run, locate_model
+from lenet.runs import Run, locate_model, model_in_folder, name_of_model
 
 Logits = npt.NDArray[np.float32]
 
@@ -54,8 +54,8 @@ def open_model(
     """Open a trained network to ask it.
 
     Args:
-        model: `digits` or `fashion`, which are bundled; a model file; a run, its folder or name, or
-            `latest`.
+        model: `digits` or `fashion`, which are bundled; a model file; a folder made for a hub; a
+            run, its folder or name, or `latest`.
         runs_folder: Where names of runs are looked for.
 
     Raises:
@@ -67,23 +67,23 @@ def open_model(
     """
     located = locate_model(model, runs_folder)
     path = located.require_model() if isinstance(located, Run) else located
-    name = located.name if isinstance(located, Run) else located.stem
     card, logits = _without_pytorch(path) or _with_pytorch(path)
-    return TrainedModel(name, card, logits)
+    return TrainedModel(name_of_model(located), card, logits)
 
 
 def is_model(name: str, runs_folder: Path | str = "runs") -> bool:
     """Whether a name on the command line means a model rather than a picture.
 
-    It does if it is a bundled model's name, `latest`, a run folder, a run's name, or ends in
-    `.safetensors`.
+    It does if it is a bundled model's name, `latest`, a run folder or one made for a hub, a run's
+    name, or ends in `.safetensors`.
     """
     if name in BUNDLED or (name == "latest" and not Path(name).exists()):
         return True
-    is_run = any(
-        (folder / "config.json").is_file() for folder in (Path(name), Path(runs_folder) / name)
+    is_folder = any(
+        (folder / "config.json").is_file() or model_in_folder(folder)
+        for folder in (Path(name), Path(runs_folder) / name)
     )
-    return is_run or name.endswith(".safetensors")
+    return is_folder or name.endswith(".safetensors")
 
 
 def _without_pytorch(path: Path) -> tuple[ModelCard, Callable[[Pixels], Logits]] | None:
@@ -99,7 +99,7 @@ def _without_pytorch(path: Path) -> tuple[ModelCard, Callable[[Pixels], Logits]]
         shares = np.arange(256, dtype=np.float32) / np.float32(255)
         byte_values = (shares - np.float32(norm.mean)) / np.float32(norm.std)
         return card, Predictor(blocks, parameters, byte_values)
-    except (LenetError, ValueError, KeyError, TypeError):
+    except (LenetError, ValueError, LookupError, TypeError):
         return None  # whoever reads it with PyTorch says better what is wrong
 
 

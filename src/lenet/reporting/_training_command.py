@@ -1,6 +1,5 @@
 import shlex
 
-from lenet.datasets import DataSource
 from lenet.models import model_config
 from lenet.reporting._wording import as_typed
 from lenet.runs import RunConfig
@@ -19,7 +18,8 @@ def training_command(config: RunConfig) -> str:
     'lenet train --data digits --preset digits --seed 0 --device cpu --threads 1 --epochs 1'
     """
     preset = preset_for(config.dataset, config.preset)
-    words = ["lenet", "train", *_data_words(config), "--preset", config.preset]
+    data = [config.dataset] if config.source is None else config.source.as_options()
+    words = ["lenet", "train", "--data", *data, "--preset", config.preset]
     if config.model != preset.model:
         words += ["--model", config.model]
     words += ["--seed", str(config.seed), "--device", config.device]
@@ -40,23 +40,3 @@ def training_command(config: RunConfig) -> str:
         else:
             words += [f"--{flag}", as_typed(value)]
     return shlex.join(words)
-
-
-def _data_words(config: RunConfig) -> list[str]:
-    """What names the data and, if they are one's own, says how they are read."""
-    source = config.source
-    if source is None:
-        return ["--data", config.dataset]
-    words = ["--data", source.path]
-    usual = DataSource(source.path)
-    if (source.height, source.width) != (usual.height, usual.width):
-        words += ["--size", f"{source.height}x{source.width}"]
-    if source.colour:
-        words.append("--colour")
-    if source.prepare != usual.prepare:
-        words += ["--prepare", source.prepare]
-    if source.skip_bad:
-        words.append("--skip-bad")
-    if source.test_share != usual.test_share:
-        words += ["--test-share", as_typed(source.test_share)]
-    return words

@@ -2,6 +2,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lenet.models import BUNDLED
+from lenet.runs._model_folder import MODEL_FILE, model_in_folder
 from lenet.runs._run import Run, open_run
 
 if TYPE_CHECKING:
@@ -14,8 +15,9 @@ def locate_model(model: Run | Path | str, runs_folder: Path | str = "runs") -> R
     """The run or the model file that is meant.
 
     Args:
-        model: A model file, a run, its folder, its name, `latest`, or `digits` or `fashion`, which
-            come with the package; a file or folder called so is meant by `./digits`.
+        model: A model file, a folder made for a hub, a run, its folder, its name, `latest`, or
+            `digits` or `fashion`, which come with the package; a file or folder called so is meant
+            by `./digits`.
         runs_folder: Where names are looked for.
 
     Raises:
@@ -27,7 +29,18 @@ def locate_model(model: Run | Path | str, runs_folder: Path | str = "runs") -> R
         return BUNDLED[str(model)]
     if Path(model).is_file():
         return Path(model)
-    return open_run(model, runs_folder)
+    for folder in (Path(model), Path(runs_folder, model)):
+        if path := model_in_folder(folder):
+            return path
+    return open_run(model, runs_folder, also=list(BUNDLED))
+
+
+def name_of_model(located: Run | Path) -> str:
+    """What to call a network: as its run, its folder for a hub, or its file."""
+    if isinstance(located, Run):
+        return located.name
+    is_in_folder = located.name == MODEL_FILE and model_in_folder(located.parent) is not None
+    return located.parent.resolve().name if is_in_folder else located.stem
 
 
 def load(
@@ -36,8 +49,8 @@ def load(
     """Load a trained network.
 
     Args:
-        model: A model file, a run, its folder, its name, `latest`, or `digits` or `fashion`, which
-            come with the package.
+        model: A model file, a folder made for a hub, a run, its folder, its name, `latest`, or
+            `digits` or `fashion`, which come with the package.
         runs_folder: Where names are looked for.
 
     Returns:

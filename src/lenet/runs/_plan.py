@@ -11,6 +11,7 @@ from torch import nn
 from lenet._settings import field_types
 from lenet.datasets import Dataset
 from lenet.errors import ModelError, UnknownNameError
+from lenet.kernels import KernelChoice
 from lenet.models import (
     MODELS,
     ModelConfig,
@@ -21,6 +22,7 @@ from lenet.models import (
     recognise_lenet,
     unknown_setting,
 )
+from lenet.runs._run_config import RunConfig
 from lenet.training import Recipe, own, preset_for
 
 _LECUN_BACKGROUND, _LECUN_RANGE = -0.1, 1.275  # so that ink is 1.175
@@ -116,6 +118,41 @@ def build_network(plan: Plan, data: Dataset, seed: int) -> tuple[nn.Module, str,
         message = "The network's weights must be float32."
         raise ModelError(message)
     return network, name, config
+
+
+def build_and_describe(
+    plan: Plan, data: Dataset, *, seed: int, device: str, threads: int, kernels: KernelChoice
+) -> tuple[nn.Module, RunConfig]:
+    """The network of a plan, and all that decides what its run computes.
+
+    Args:
+        plan: What is to be trained and how.
+        data: The images, with the validation split that the recipe wants.
+        seed: As for `train`.
+        device: Where it is trained.
+        threads: CPU threads.
+        kernels: As for `train`.
+
+    Raises:
+        ModelError: As for `build_network`.
+        SettingError: As for `build_network`.
+    """
+    network, name, network_settings = build_network(plan, data, seed)
+    config = RunConfig(
+        dataset=data.name,
+        fingerprint=data.fingerprint(),
+        model=name,
+        settings=network_settings,
+        recipe=plan.recipe,
+        preset=plan.preset,
+        normalisation=measure_normalisation(plan.recipe, data),
+        seed=seed,
+        device=device,
+        threads=threads,
+        kernels=kernels,
+        source=data.origin.source if data.origin else None,
+    )
+    return network, config
 
 
 def measure_normalisation(recipe: Recipe, data: Dataset) -> Normalisation:

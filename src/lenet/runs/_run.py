@@ -1,9 +1,10 @@
+import difflib
 import json
 import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ import filelock
 
 from lenet._storage import read_json_object, storage_errors, write_atomically
 from lenet.errors import LenetError, RunError, StorageError, UnknownNameError
+from lenet.runs._model_folder import model_in_folder
 from lenet.runs._run_config import RunConfig
 from lenet.training import CurvePoint, TrainingResult
 
@@ -161,6 +163,13 @@ class Run:
             lock.release()
 
 
+def run_elsewhere(folder: Path, config: RunConfig) -> Run:
+    """A run whose folder may lie on another machine, with the config that is in it."""
+    run = Run(folder)
+    run.__dict__["config"] = config  # where the property keeps what it has read
+    return run
+
+
 def create_run(runs_folder: Path, config: RunConfig, files: dict[str, bytes | str]) -> Run:
     """Make a run folder, which appears by rename with all its first files in it.
 
@@ -209,18 +218,25 @@ def find_runs(runs_folder: Path | str = "runs") -> list[Run]:
     folder = Path(runs_folder)
     if not folder.is_dir():
         return []
-    runs = [Run(path) for path in folder.iterdir() if not path.name.startswith(".")]
+    runs = [
+        Run(path)
+        for path in folder.iterdir()
+        if not path.name.startswith(".") and model_in_folder(path) is None
+    ]
     # The config is written once, at the start; the time in the name is local and whole seconds.
     started = {run: run.config_path.stat().st_mtime_ns for run in runs if run.config_path.is_file()}
     return sorted(started, key=lambda run: (started[run], run.name))
 
 
-def open_run(run: Path | str = _LATEST, runs_folder: Path | str = "runs") -> Run:
+def open_run(
+    run: Path | str = _LATEST, runs_folder: Path | str = "runs", *, also: Sequence[str] = ()
+) -> Run:
     """Open a run folder.
 
     Args:
         run: Its path, its name in `runs_folder`, or `latest`.
         runs_folder: Where names are looked for.
+        also: What else the caller would have understood, for the error.
 
     Raises:
         RunError: There is no such folder, or it is not a run.
@@ -238,12 +254,19 @@ def open_run(run: Path | str = _LATEST, runs_folder: Path | str = "runs") -> Run
             if not opened.config_path.is_file():
                 message = f"`{folder}` is not a run folder: it has no `config.json`."
                 raise RunError(message)
+            if model_in_folder(folder) is not None:
+                message = (
+                    f"`{folder}` is no run but a folder for a hub; only its model can be used."
+                )
+                raise RunError(message)
             return opened
     if Path(run).exists():
         message = f"`{run}` is a file, not a run folder."
         raise RunError(message)
     names = [known.name for known in find_runs(runs_folder)]
     if not names:
-        message = f"There is no run folder `{run}`."
+        near = difflib.get_close_matches(str(run), also, n=1)
+        hint = f" Did you mean `{near[0]}`?" if near else ""
+        message = f"There is no run folder `{run}`.{hint}"
         raise RunError(message)
-    raise UnknownNameError("run", str(run), [*names[-5:], _LATEST])
+    raise UnknownNameError("run", str(run), [*names[-5:], _LATEST, *also])

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,13 +16,11 @@ from lenet._storage import remove_partial_files
 from lenet.datasets import (
     Dataset,
     DataSource,
-    describe_dataset,
-    examine_dataset,
-    load_dataset,
 )
+from lenet.distributed import Group, join_group
 from lenet.errors import (
-    DownloadError,
     InterruptedTraining,
+    LostProcessError,
     NonFiniteLossError,
     RunError,
     SettingError,
@@ -30,13 +28,18 @@ from lenet.errors import (
 )
 from lenet.kernels import KernelChoice, kernel_status
 from lenet.models import build_model
-from lenet.runs._checkpoint import pack_checkpoint, read_checkpoint
+from lenet.runs._announce import announce
+from lenet.runs._build_trainer import build_trainer, restore, set_threads
+from lenet.runs._checkpoint import pack_checkpoint
 from lenet.runs._data_of import load_data_of
+from lenet.runs._ending import keep_what_is_there, quoted, with_advice
 from lenet.runs._environment import describe_environment
-from lenet.runs._plan import build_network, make_plan, measure_normalisation
+from lenet.runs._find_dataset import find_dataset, name_of_data
+from lenet.runs._group import check_agreement, load_in_turn, open_in_all, share_state
+from lenet.runs._plan import build_and_describe, make_plan
 from lenet.runs._recorder import Recorder
 from lenet.runs._reuse import find_equal_run
-from lenet.runs._run import Run, create_run, open_run
+from lenet.runs._run import Run, create_run
 from lenet.runs._run_config import RunConfig
 from lenet.runs._signals import stop_on_signals
 from lenet.tracking import (
@@ -48,15 +51,20 @@ from lenet.tracking import (
     make_trackers,
     pack_trackers,
 )
-from lenet.training import Listener, Recipe, Trainer, pick_device, pick_display
-
-_DEFAULT_DATASET, _BUNDLED_DATASET = "fashion-mnist", "digits"
+from lenet.training import (
+    Listener,
+    Recipe,
+    Trainer,
+    pick_device,
+    pick_display,
+    read_recipe_file,
+)
 
 
 def train(
     model: str | nn.Module | None = None,
     dataset: str | Path | DataSource | Dataset | None = None,
-    recipe: Recipe | None = None,
+    recipe: Recipe | Path | str | None = None,
     *,
     preset: str | None = None,
     device: str = "auto",
@@ -71,19 +79,22 @@ def train(
 ) -> Run:
     """Train a network and keep everything about it in a new run folder.
 
+    Processes that torchrun started train it together, and the first of them keeps the folder.
+
     Args:
         model: A name in the registry; or a network, which is trained in place from the weights it
             has. The preset's where none is given.
         dataset: A name; the path of a folder or file of one's own, or how it is read; or images in
             memory. Where none is given it is Fashion-MNIST; should that be neither cached nor
             reachable, the bundled `digits`.
-        recipe: How to train; the preset's where none is given.
+        recipe: How to train; the preset's where none is given. Or the path of a recipe file, whose
+            network, preset and settings hold where nothing else is said here.
         preset: A network and a recipe that work together; the one that suits the dataset where
             none is given.
         device: `auto`, `cpu`, `cuda`, `mps`, …
         seed: Decides weights, order, augmentation and validation split; 0 or more.
         threads: CPU threads for PyTorch, from now on in this process; as many as it takes by
-            itself where none is given.
+            itself where none is given, or a process's share of the cores where there are several.
         kernels: What computes on a CPU: `native` for lenet's compiled kernels, with an error where
             they do not serve; `torch` for PyTorch; `auto` for the kernels where they serve.
         runs_folder: Where the run folder is made.
@@ -91,7 +102,8 @@ def train(
             take that one: as it is if it is complete, and gone on with if it was stopped.
         track: Trackers that are told beside the run folder: `tensorboard`, `mlflow` or both.
         listeners: Who is told how it goes; where none are given, a display that suits a notebook,
-            a terminal or a pipe. `[]` is silent; trackers are told all the same.
+            a terminal or a pipe. `[]` is silent; trackers are told all the same. Of several
+            processes each tells its own, and only the first has a display.
         settings: Fields of `Recipe` and of the network's settings, to change single ones.
 
     Returns:
@@ -103,6 +115,7 @@ def train(
         ModelError: The network can't be built or does not fit the data.
         NonFiniteLossError: The loss became infinite or not a number.
         InterruptedTraining: Ctrl-C or SIGTERM; `resume` goes on.
+        PeerError: Another process of the same training can't go on, or is gone; `resume` goes on.
         StorageError: The run folder can't be written.
         MissingExtraError: A tracker's package is not installed.
         TrackerError: A tracker can't be reached. One that breaks later costs a message.
@@ -112,54 +125,63 @@ def train(
     >>> run.status
     'complete'
     """
-    listeners = [pick_display()] if listeners is None else list(listeners)
-    trackers = make_trackers(track)
-    check_range("seed", seed, 0, 2**63 - 1)
-    if reuse and isinstance(model, nn.Module):
-        message = "A network that is already built has weights of its own; `reuse` can't know them."
-        raise SettingError(message)
-    used_device, used_threads = pick_device(device), _set_threads(threads)
-    wanted = dataset.name if isinstance(dataset, Dataset) else str(dataset or _DEFAULT_DATASET)
-    make_plan(wanted, model, recipe, preset, settings)  # what is wrong is told before data is read
-    data = _find_dataset(dataset, listeners)
-    plan = make_plan(data.name, model, recipe, preset, settings, data)
-    if plan.recipe.validation:
-        data = data.with_validation(plan.recipe.validation, seed)
-    network, name, network_settings = build_network(plan, data, seed)
-    config = RunConfig(
-        dataset=data.name,
-        fingerprint=data.fingerprint(),
-        model=name,
-        settings=network_settings,
-        recipe=plan.recipe,
-        preset=plan.preset,
-        normalisation=measure_normalisation(plan.recipe, data),
-        seed=seed,
-        device=str(used_device),
-        threads=used_threads,
-        kernels=kernels,
-        source=data.origin.source if data.origin else None,
-    )
-    trainer = _build_trainer(config, network, data)
-    config = replace(config, kernels=trainer.kernels)
-    if reuse and (equal := find_equal_run(Path(runs_folder), config)):
-        return resume(equal, dataset=data, track=track, listeners=listeners)
-    files: dict[str, bytes | str] = {
-        "environment.json": json.dumps(describe_environment(trainer.device), indent=2),
-        "checkpoint.safetensors": pack_checkpoint(trainer.state()),
-    }
-    if trackers:
-        files[TRACKING_FILE] = pack_trackers(tracker.name for tracker in trackers)
-    for tracker in trackers:
-        tracker.connect(Path(runs_folder))
-    run = create_run(Path(runs_folder), config, files)
-    _announce(
+    group = join_group()
+    with group.together():
+        listeners = _listeners_of(group, listeners)
+        trackers = make_trackers(track) if group.is_first else []
+        check_range("seed", seed, 0, 2**63 - 1)
+        if reuse and isinstance(model, nn.Module):
+            message = (
+                "A network that is already built has weights of its own; `reuse` can't know them."
+            )
+            raise SettingError(message)
+        if isinstance(recipe, (Path, str)):
+            file = read_recipe_file(recipe)
+            model, preset = file.model if model is None else model, preset or file.preset
+            recipe, settings = None, file.settings | settings
+        used_device = group.place_on(pick_device(device))
+        used_threads = set_threads(threads, group.local_size)
+        wanted = name_of_data(dataset)
+        make_plan(wanted, model, recipe, preset, settings)  # errors are told before data is read
+    data = load_in_turn(group, partial(find_dataset, dataset, listeners))
+    with group.together():
+        plan = make_plan(data.name, model, recipe, preset, settings, data)
+        if plan.recipe.validation:
+            data = data.with_validation(plan.recipe.validation, seed)
+        network, config = build_and_describe(
+            plan, data, seed=seed, device=str(used_device), threads=used_threads, kernels=kernels
+        )
+        trainer = build_trainer(config, network, data, peers=group)
+        config = replace(config, kernels=trainer.kernels)
+    check_agreement(group, config)
+    if reuse and (equal := group.decide(lambda: _equal_run(Path(runs_folder), config))):
+        return resume(Run(Path(equal)), dataset=data, track=track, listeners=listeners)
+
+    def make_folder() -> str:
+        files: dict[str, bytes | str] = {
+            "environment.json": json.dumps(_environment(trainer.device, group), indent=2),
+            "checkpoint.safetensors": pack_checkpoint(trainer.state()),
+        }
+        if trackers:
+            files[TRACKING_FILE] = pack_trackers(tracker.name for tracker in trackers)
+        for tracker in trackers:
+            tracker.connect(Path(runs_folder))
+        return str(create_run(Path(runs_folder), config, files).folder)
+
+    run = Run(Path(group.decide(make_folder)))
+    on = config.device if group.size == 1 else f"{group.size} processes on {used_device.type}"
+    announce(
         listeners,
-        f"Training `{name}` on `{data.name}`: {len(data.train):,} images, preset "
-        f"`{plan.preset}`, seed {seed}, on {config.device}. Run folder: {run.folder}",
+        f"Training `{config.model}` on `{data.name}`: {len(data.train):,} images, preset "
+        f"`{plan.preset}`, seed {seed}, on {on}. Run folder: {run.folder}",
     )
-    with run.writing():
-        _train_in(run, trainer, trackers, listeners)
+    with ExitStack() as held:
+        with group.together():
+            if group.is_first:
+                held.enter_context(run.writing())
+        group.connect(used_device)
+        share_state(group, trainer)
+        _train_in(run, trainer, trackers, listeners, group)
     return run
 
 
@@ -189,138 +211,114 @@ def resume(
         MissingExtraError: The package of a tracker in `track` is not installed.
         TrackerError: A tracker in `track` can't be reached.
     """
-    listeners = [pick_display()] if listeners is None else list(listeners)
-    trackers = make_trackers(track)
-    if not isinstance(run, Run):
-        run = open_run(run, runs_folder)
+    group = join_group()
+    with group.together():
+        listeners = _listeners_of(group, listeners)
+        trackers = make_trackers(track) if group.is_first else []
+    run, is_complete, processes = open_in_all(group, run, runs_folder)
     config = run.config
-    if run.result is not None:
-        _announce(listeners, f"`{run.folder}` is complete; there is nothing to go on with.")
+    if is_complete:
+        announce(listeners, f"`{run.folder}` is complete; there is nothing to go on with.")
         return run
-    data = dataset if isinstance(dataset, Dataset) else load_data_of(run, dataset)
-    if config.recipe.validation:
-        data = data.with_validation(config.recipe.validation, config.seed)
-    if data.fingerprint() != config.fingerprint:
-        message = f"`{config.dataset}` is not the data that `{run.folder}` was started on."
-        raise RunError(message)
-    if config.kernels == "native" and (reason := kernel_status().reason):
-        message = f"`{run.folder}` was trained with compiled kernels. {reason}"
-        raise RunError(message)
-    _set_threads(config.threads)
-    config = replace(config, kernels="torch" if config.kernels == "torch" else "auto")
-    trainer = _build_trainer(config, build_model(config.settings, seed=config.seed), data)
-    with run.writing():
-        try:
-            trainer.restore(read_checkpoint(run.checkpoint_path))
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            message = f"`{run.checkpoint_path}` does not fit the run: {error}"
-            raise RunError(message) from error
-        _announce(
+    if isinstance(dataset, Dataset):
+        data = dataset
+    else:
+        data = load_in_turn(group, partial(load_data_of, run, dataset))
+    with group.together():
+        if config.recipe.validation:
+            data = data.with_validation(config.recipe.validation, config.seed)
+        if data.fingerprint() != config.fingerprint:
+            message = f"`{config.dataset}` is not the data that `{run.folder}` was started on."
+            raise RunError(message)
+        if config.kernels == "native" and (reason := kernel_status().reason):
+            message = f"`{run.folder}` was trained with compiled kernels. {reason}"
+            raise RunError(message)
+        set_threads(config.threads if processes == group.size else None, group.local_size)
+        device = group.place_on(pick_device(config.device))
+        kernels: KernelChoice = "torch" if config.kernels == "torch" else "auto"
+        config = replace(config, kernels=kernels, device=str(device))
+        network = build_model(config.settings, seed=config.seed)
+        trainer = build_trainer(config, network, data, peers=group)
+    with ExitStack() as held:
+        with group.together():
+            if group.is_first:
+                held.enter_context(run.writing())
+                restore(trainer, run)
+        group.connect(device)
+        share_state(group, trainer)
+        announce(
             listeners,
             f"Going on with {run.folder} in epoch {trainer.epoch + 1} after step {trainer.step}.",
         )
-        _warn_of_changed_environment(run, trainer.device, listeners)
-        for tracker in trackers:
-            tracker.connect(run.folder.parent)
-        trackers += kept_trackers(run.folder, trackers, partial(_announce, listeners))
-        _train_in(run, trainer, trackers, listeners)
+        with group.together():
+            if group.is_first:
+                _warn_of_changed_environment(run, trainer.device, group, listeners)
+                for tracker in trackers:
+                    tracker.connect(run.folder.parent)
+                trackers += kept_trackers(run.folder, trackers, partial(announce, listeners))
+        _train_in(run, trainer, trackers, listeners, group)
     return run
 
 
 def _train_in(
-    run: Run, trainer: Trainer, trackers: list[Tracker], listeners: list[Listener]
+    run: Run,
+    trainer: Trainer,
+    trackers: list[Tracker],
+    listeners: list[Listener],
+    group: Group,
 ) -> None:
-    """Train to the end with the run folder kept up to date."""
+    """Train to the end, while the first process keeps the run folder up to date."""
     recorder = Recorder(run)
-    guards = [Guard(tracker, partial(_announce, listeners)) for tracker in trackers]
+    guards = [Guard(tracker, partial(announce, listeners)) for tracker in trackers]
     # The recorder first: what it has written, the trackers may hand over.
-    trainer.listeners = [recorder, *guards, *listeners]
+    trainer.listeners = [recorder, *guards, *listeners] if group.is_first else listeners
+    again = f"`{group.command(f'train --resume {quoted(run)}')}`"
     with stop_on_signals(trainer.request_stop):
-        remove_partial_files(run.folder)
+        if group.is_first:
+            remove_partial_files(run.folder)
         for guard in guards:
             guard.begin(trainer, TrackedRun(run.folder, run.config.to_dict()))
         try:
             trainer.run()
-        except InterruptedTraining as error:
-            recorder.save_checkpoint(trainer)
-            recorder.save_curves(trainer)
-            message = f"{error} Go on with `lenet train --resume {_quoted(run)}`."
-            raise InterruptedTraining(message) from None
+        except (InterruptedTraining, LostProcessError, NonFiniteLossError) as error:
+            if group.is_first:
+                keep_what_is_there(recorder, trainer, error)
+            raise with_advice(error, run, again) from error.__cause__
         except StorageError as error:
-            message = f"{error} When it can be, go on with `lenet train --resume {_quoted(run)}`."
+            message = f"{error} When it can be, go on with {again}."
             raise StorageError(message) from error
-        except NonFiniteLossError as error:
-            recorder.save_curves(trainer)
-            raise NonFiniteLossError(
-                error.loss, error.epoch, error.step, error.learning_rate, run.checkpoint_path
-            ) from None
-    _announce(listeners, f"All of it is in {run.folder}. Next: `lenet evaluate {_quoted(run)}`")
+    announce(listeners, f"All of it is in {run.folder}. Next: `lenet evaluate {quoted(run)}`")
 
 
-def _quoted(run: Run) -> str:
-    """The run's folder as a shell takes it."""
-    return shlex.quote(str(run.folder))
+def _listeners_of(group: Group, listeners: Sequence[Listener] | None) -> list[Listener]:
+    """Who is told in this process; a display belongs to the first."""
+    if listeners is not None:
+        return list(listeners)
+    return [pick_display()] if group.is_first else []
 
 
-def _find_dataset(
-    dataset: str | Path | DataSource | Dataset | None, listeners: list[Listener]
-) -> Dataset:
-    """The data that was asked for; without a wish and a network, what is bundled."""
-    if isinstance(dataset, Dataset):
-        return dataset
-    if dataset is not None:
-        data = load_dataset(dataset)
-        if data.origin:
-            _announce(listeners, describe_dataset(data, examine_dataset(data)) + "\n")
-        return data
-    try:
-        return load_dataset(_DEFAULT_DATASET)
-    except DownloadError:
-        _announce(
-            listeners,
-            f"`{_DEFAULT_DATASET}` is neither on this machine nor to be downloaded, so this trains "
-            f"on the bundled `{_BUNDLED_DATASET}`; `--data {_DEFAULT_DATASET}` says why.",
-        )
-        return load_dataset(_BUNDLED_DATASET)
+def _equal_run(runs_folder: Path, config: RunConfig) -> str | None:
+    """The folder of a run that was to compute the same."""
+    equal = find_equal_run(runs_folder, config)
+    return str(equal.folder) if equal else None
 
 
-def _set_threads(threads: int | None) -> int:
-    """Set PyTorch's number of CPU threads, and say what it is."""
-    if threads is not None:
-        check_range("threads", threads, 1, 1024)
-        torch.set_num_threads(threads)
-    return torch.get_num_threads()
+def _environment(device: torch.device, group: Group) -> dict[str, Any]:
+    """What a run runs on, with the number of processes."""
+    return {**describe_environment(device), "processes": group.size}
 
 
-def _build_trainer(config: RunConfig, network: nn.Module, data: Dataset) -> Trainer:
-    """The trainer that a run's config describes."""
-    return Trainer(
-        network,
-        data,
-        config.recipe,
-        device=pick_device(config.device),
-        seed=config.seed,
-        mean=config.normalisation.mean,
-        std=config.normalisation.std,
-        kernels=config.kernels,
-    )
-
-
-def _warn_of_changed_environment(run: Run, device: torch.device, listeners: list[Listener]) -> None:
+def _warn_of_changed_environment(
+    run: Run, device: torch.device, group: Group, listeners: list[Listener]
+) -> None:
     """Say what differs from where the run was started, as the bits may then differ too."""
     if not run.environment_path.exists():
         return
-    before, now = run.environment, describe_environment(device)
-    for name in ("lenet", "torch", "processor", "device", "kernels"):
+    before, now = {"processes": 1, **run.environment}, _environment(device, group)
+    for name in ("lenet", "torch", "processor", "device", "kernels", "processes"):
         if before.get(name) != now[name]:
-            _announce(
+            announce(
                 listeners,
                 f"The run began with {name} {before.get(name)} and goes on with {now[name]}; "
                 "the last digits may differ from an unbroken run's.",
             )
-
-
-def _announce(listeners: list[Listener], text: str) -> None:
-    """Tell every listener something that the person should know."""
-    for listener in listeners:
-        listener.on_message(text)

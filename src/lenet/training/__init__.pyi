@@ -10,34 +10,47 @@ from ._display import pick_display as pick_display
 from ._history import CurvePoint as CurvePoint
 from ._history import TrainingResult as TrainingResult
 from ._listener import Listener as Listener
+from ._lockstep import likeness as likeness
+from ._lockstep import train_in_lockstep as train_in_lockstep
 from ._metrics import compute_logits as compute_logits
 from ._metrics import count_correct as count_correct
 from ._metrics import evaluate_loss_and_accuracy as evaluate_loss_and_accuracy
 from ._notebook_display import NotebookDisplay as NotebookDisplay
 from ._optimisation import build_optimiser as build_optimiser
 from ._optimisation import learning_rate_at as learning_rate_at
+from ._peers import ALONE as ALONE
+from ._peers import Alone as Alone
+from ._peers import Peers as Peers
 from ._presets import PRESETS as PRESETS
 from ._presets import Preset as Preset
 from ._presets import own as own
 from ._presets import preset_for as preset_for
 from ._recipe import Recipe as Recipe
+from ._recipe_file import RecipeFile as RecipeFile
+from ._recipe_file import read_recipe_file as read_recipe_file
+from ._recipe_file import recipe_text as recipe_text
 from ._terminal_curves import Curve as Curve
 from ._terminal_curves import draw_terminal_curves as draw_terminal_curves
 from ._terminal_display import TerminalDisplay as TerminalDisplay
+from ._threads import cpu_threads as cpu_threads
 from ._trainer import Trainer as Trainer
-from ._trainer import TrainerState as TrainerState
+from ._trainer_state import TrainerState as TrainerState
 
 __all__ = [
+    "ALONE",
     "PRESETS",
+    "Alone",
     "Curve",
     "CurvePoint",
     "Diagnosis",
     "LayerHealth",
     "Listener",
     "NotebookDisplay",
+    "Peers",
     "PlainDisplay",
     "Preset",
     "Recipe",
+    "RecipeFile",
     "TerminalDisplay",
     "Trainer",
     "TrainerState",
@@ -46,14 +59,19 @@ __all__ = [
     "calibrate",
     "compute_logits",
     "count_correct",
+    "cpu_threads",
     "diagnose",
     "draw_curves",
     "draw_terminal_curves",
     "evaluate_loss_and_accuracy",
     "in_notebook",
     "learning_rate_at",
+    "likeness",
     "own",
     "pick_device",
     "pick_display",
     "preset_for",
+    "read_recipe_file",
+    "recipe_text",
+    "train_in_lockstep",
 ]

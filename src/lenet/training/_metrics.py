@@ -1,3 +1,4 @@
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -28,7 +29,9 @@ def compute_logits(model: nn.Module, batches: Batches) -> Tensor:
         ModelError: `native` kernels are chosen and do not serve.
     """
     if predictor := try_kernels(lambda: _make_predictor(model, batches)):
-        return torch.from_numpy(predictor(batches.images.numpy(), torch.get_num_threads()))
+        threads = torch.get_num_threads()
+        answers = [predictor(pixels.numpy(), threads) for pixels in batches.pieces()]
+        return torch.from_numpy(np.concatenate(answers))
     was_training = model.training
     model.eval()
     try:
@@ -61,5 +64,5 @@ def _make_predictor(model: nn.Module, batches: Batches) -> Predictor:
     if batches.device.type != "cpu":
         message = "The compiled kernels are for the CPU."
         raise ModelError(message)
-    image_shape = tuple(batches.images.shape[1:])
+    image_shape = tuple(batches.placed.images.shape[1:])
     return make_predictor(model, image_shape, batches.byte_values.numpy())

@@ -1,5 +1,6 @@
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import nn
@@ -11,19 +12,33 @@ _WARM_UP = 0.3
 _START_DIVISOR = 25.0
 _END_DIVISOR = 1e4
 
+OptimiserState = dict[int, dict[str, torch.Tensor]]  # for each parameter, as PyTorch has it
 
-def build_optimiser(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """The optimiser of a recipe over a network's parameters."""
+
+def build_optimiser(
+    recipe: Recipe,
+    parameters: Iterable[nn.Parameter],
+    learning_rate: torch.Tensor | None = None,
+) -> torch.optim.Optimizer:
+    """The optimiser of a recipe over a network's parameters.
+
+    Args:
+        recipe: Its kind, momentum and weight decay.
+        parameters: What it updates.
+        learning_rate: Where it finds its learning rate at every step, a number on the parameters'
+            device; then a step is one kernel, which may be captured in a CUDA graph.
+    """
+    settings: dict[str, Any] = {
+        "lr": recipe.learning_rate if learning_rate is None else learning_rate,
+        "weight_decay": recipe.weight_decay,
+        "fused": learning_rate is not None,
+    }
     if recipe.optimiser == "sgd":
         return torch.optim.SGD(
-            parameters,
-            lr=recipe.learning_rate,
-            momentum=recipe.momentum,
-            nesterov=recipe.nesterov,
-            weight_decay=recipe.weight_decay,
+            parameters, momentum=recipe.momentum, nesterov=recipe.nesterov, **settings
         )
     kind = torch.optim.Adam if recipe.optimiser == "adam" else torch.optim.AdamW
-    return kind(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    return kind(parameters, **settings)
 
 
 def learning_rate_at(recipe: Recipe, step: int, steps_per_epoch: int) -> float:

@@ -44,6 +44,9 @@ class Recipe(Settings):
         normalisation: What the pixels become: `unit` is 0 to 1, `standard` has mean 0 and
             standard deviation 1 over the training images, `lecun` is -0.1 to 1.175 (LeCun et al.
             1998).
+        precision: What the steps compute in: `float32`; `tf32`, where a GPU rounds the factors of
+            its products to 10 bits; `bfloat16`, with 7 bits. The weights stay float32, and scores
+            are computed in it.
         validation: Share of the training images held out to choose on; then the best epoch's
             weights are kept and the test images are used once, at the end.
 
@@ -73,6 +76,7 @@ class Recipe(Settings):
     shearing: float = 0.0
     plain_epochs: int = 0
     normalisation: Literal["unit", "standard", "lecun"] = "unit"
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
     validation: float = 0.0
 
     def __post_init__(self) -> None:

@@ -1,37 +1,30 @@
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from lenet.datasets import Batches, Dataset, Selection
-from lenet.errors import InterruptedTraining, NonFiniteLossError, SettingError, TrainingError
+from lenet.datasets import Batches, Dataset, Selection, SharedImages
+from lenet.errors import InterruptedTraining, NonFiniteLossError, TrainingError
 from lenet.kernels import KernelChoice, use_kernels
+from lenet.training._batch_size import check_batch_size
 from lenet.training._diagnosis import Diagnosis, chance_loss, diagnose, is_stuck
+from lenet.training._held_out import HeldOut
 from lenet.training._history import CurvePoint, TrainingResult
 from lenet.training._listener import Listener
-from lenet.training._metrics import evaluate_loss_and_accuracy
 from lenet.training._optimisation import learning_rate_at
+from lenet.training._peers import ALONE, Peers
+from lenet.training._precision import multiply_in
 from lenet.training._recipe import Recipe
-from lenet.training._steps import TorchSteps, pick_steps
+from lenet.training._shared_steps import SharedSteps
+from lenet.training._steps import Steps, pick_steps, share_steps
+from lenet.training._torch_steps import TorchSteps
+from lenet.training._trainer_state import TrainerState
 
 _POINTS_PER_EPOCH = 5
-_EVALUATION_BATCH = 256
-
-
-@dataclass(frozen=True)
-class TrainerState:
-    """All that a training needs to go on from an instant, to the same bits.
-
-    Attributes:
-        tensors: Weights, optimiser state, this epoch's losses, the best weights so far.
-        values: Everything else, as JSON can hold it.
-    """
-
-    tensors: dict[str, Tensor]
-    values: dict[str, Any]
+_EVALUATION_BATCH, _EVALUATION_BATCH_ON_GPU = 256, 4096
 
 
 class Trainer:
@@ -54,6 +47,10 @@ class Trainer:
         kernels: What computes the steps on a CPU: `native` for the compiled kernels, with an error
             where they do not serve the network; `torch` for PyTorch; `auto` for the kernels where
             they serve.
+        shared: Where the images lie on the device already, for trainings that share them.
+        peers: The processes that train together, each with a part of every batch; all have the
+            same network, data and recipe. What comes out is what one process would give, up to the
+            order of sums.
 
     Attributes:
         kernels: What computes the steps: `native` or `torch`.
@@ -81,18 +78,15 @@ class Trainer:
         mean: float = 0.0,
         std: float = 1.0,
         kernels: KernelChoice = "auto",
+        shared: SharedImages | None = None,
+        peers: Peers = ALONE,
     ):
-        if recipe.batch_size > len(dataset.train):
-            message = (
-                f"`batch_size` is {recipe.batch_size}, but `{dataset.name}` has only "
-                f"{len(dataset.train)} images to train on."
-            )
-            raise SettingError(message)
+        check_batch_size(recipe.batch_size, dataset, model)
         self.device = torch.device(device)
         self.model = model.to(self.device)
         self.dataset, self.recipe, self.seed = dataset, recipe, seed
-        self.listeners = list(listeners)
-        place: dict[str, Any] = {"device": self.device, "mean": mean, "std": std}
+        self.listeners, self.peers = list(listeners), peers
+        place: dict[str, Any] = {"device": self.device, "mean": mean, "std": std, "shared": shared}
         self.train_batches = Batches(
             dataset.train,
             recipe.batch_size,
@@ -102,16 +96,17 @@ class Trainer:
             plain_from=recipe.epochs - recipe.plain_epochs,
             **place,
         )
-        self._check_batch_sizes()
-        self.test_batches = (
-            Batches(dataset.test, _EVALUATION_BATCH, **place) if dataset.test else None
-        )
-        self.validation_batches = (
-            Batches(dataset.validation, _EVALUATION_BATCH, **place) if dataset.validation else None
+        self._on_gpu = self.device.type == "cuda"
+        size = _EVALUATION_BATCH_ON_GPU if self._on_gpu else _EVALUATION_BATCH
+        self._test, self._validation = (
+            HeldOut(Batches(split, size, **place), peers) if split else None
+            for split in (dataset.test, dataset.validation)
         )
         with use_kernels(kernels):
-            self._steps = pick_steps(self.model, recipe, self.train_batches)
-        self.kernels: KernelChoice = "torch" if isinstance(self._steps, TorchSteps) else "native"
+            self._steps: Steps = pick_steps(
+                self.model, recipe, self.train_batches, self.peers, self._wants_to_stop
+            )
+        self.kernels: KernelChoice = self._steps.kernels
         self.epoch = self.step = 0
         self.history: list[CurvePoint] = []
         self.stop_requested = False
@@ -122,6 +117,17 @@ class Trainer:
         self._seconds_before = self._step_seconds = 0.0
         self._started: float | None = None
         self._told_stuck = False
+        self._waiting_points: list[tuple[int, float]] = []
+
+    @property
+    def test_batches(self) -> Batches | None:
+        """The test images, if there are any."""
+        return self._test.batches if self._test else None
+
+    @property
+    def validation_batches(self) -> Batches | None:
+        """The images to choose on, if there are any."""
+        return self._validation.batches if self._validation else None
 
     @property
     def steps_per_epoch(self) -> int:
@@ -159,21 +165,18 @@ class Trainer:
 
         Raises:
             NonFiniteLossError: The loss became infinite or not a number.
-            InterruptedTraining: `request_stop` was called.
+            InterruptedTraining: `request_stop` was called, here or in another of the processes.
+            LostProcessError: Another of the processes is gone; `state()` is that of the last step.
         """
-        self._started = time.perf_counter()
-        try:
-            self._tell("on_start")
-            with use_kernels("torch" if self.kernels == "torch" else "auto"):
-                while self.epoch < self.recipe.epochs and not self._out_of_patience():
+        with self._running():
+            kernels: KernelChoice = "torch" if self.kernels == "torch" else "auto"
+            with use_kernels(kernels), multiply_in(self.recipe.precision):
+                while not self._is_over():
                     self._train_epoch()
                     self._finish_epoch()
                 result = self._result()
             self._tell("on_finish", result)
             return result
-        finally:
-            self._seconds_before, self._started = self.seconds, None
-            self._tell("on_stop")
 
     def request_stop(self) -> None:
         """Ask for a stop after the step under way, from a signal handler for example."""
@@ -187,6 +190,7 @@ class Trainer:
             TrainingError: A weight is not finite.
         """
         self._check_losses()
+        self._add_waiting_points()
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         if not all(bool(torch.isfinite(value).all()) for value in tensors.values()):
             message = f"A weight became infinite or nan at step {self.steps_done}."
@@ -219,15 +223,11 @@ class Trainer:
     def restore(self, state: TrainerState) -> None:
         """Go back, or forward, to an instant that `state()` has kept."""
         tensors, values = state.tensors, state.values
-        self.model.load_state_dict(_under("model.", tensors))
+        self.model.load_state_dict(state.under("model."))
         for name, parameter in self.model.named_parameters():
             parameter.requires_grad_(name not in values["frozen"])
-        optimiser: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in _under("optimiser.", tensors).items():
-            index, _, key = name.partition(".")
-            optimiser.setdefault(int(index), {})[key] = tensor
-        self._steps.load_state(optimiser)
-        self._best_weights = _under("best.", tensors)
+        self._steps.load_state(state.optimiser)
+        self._best_weights = state.under("best.")
         self._losses.copy_(tensors["losses"])
         self._correct.copy_(tensors["correct"])
         self.epoch, self.step = values["epoch"], values["step"]
@@ -238,54 +238,86 @@ class Trainer:
 
     def train_loss_and_accuracy(self) -> tuple[float, float]:
         """Mean loss and accuracy over this epoch's steps so far; nan before the first."""
-        sizes = self.train_batches.sizes[: self.step].double()
+        return self._train_loss_and_accuracy(self.step)
+
+    def _train_loss_and_accuracy(self, steps: int) -> tuple[float, float]:
+        """The same over this epoch's first steps."""
+        sizes = self.train_batches.sizes[:steps].double()
         count = float(sizes.sum())
         if not count:
             return float("nan"), float("nan")
-        losses = self._losses[: self.step].cpu().double()
-        return float(losses @ sizes) / count, int(self._correct[: self.step].sum()) / count
+        losses = self._losses[:steps].cpu().double()
+        return float(losses @ sizes) / count, int(self._correct[:steps].sum()) / count
 
-    def _check_batch_sizes(self) -> None:
-        """Raise if a batch is too small for the network, rather than at the end of an epoch."""
-        batch_size, images = self.recipe.batch_size, len(self.dataset.train)
-        if self.train_batches.sizes.min() > 1 or not any(
-            isinstance(layer, nn.BatchNorm1d) for layer in self.model.modules()
-        ):
-            return
-        message = f"`batch_size` is {batch_size}"
-        if batch_size > 1:
-            message += f", which leaves the last of {images} images alone"
-        message += "; batch normalisation needs at least two images in every batch."
-        raise SettingError(message)
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        """Let the clock run and the listeners know of the start and the end."""
+        self._started = time.perf_counter()
+        try:
+            self._tell("on_start")
+            yield
+        finally:
+            self.train_batches.close()
+            self._seconds_before, self._started = self.seconds, None
+            self._tell("on_stop")
+
+    def _is_over(self) -> bool:
+        """Whether there is no more epoch to train."""
+        return self.epoch >= self.recipe.epochs or self._out_of_patience()
 
     def _train_epoch(self) -> None:
         """Make the steps of an epoch that are not made yet."""
         self.model.train()
-        between_points = max(1, self.steps_per_epoch // _POINTS_PER_EPOCH)
         for selection in self.train_batches.selections(self.epoch, start=self.step):
             started = time.perf_counter()
             self._make_step(selection)
-            self.step += 1
-            at_point = self.step % between_points == 0 and self.step < self.steps_per_epoch
-            if at_point or self.step == self.steps_per_epoch:
-                self._check_losses()  # waits for the device, so its time is counted
-            self._step_seconds += time.perf_counter() - started
-            if at_point:
-                self._add_point()
-            self._tell("on_step")
-            if self.stop_requested:
-                message = f"Stopped in epoch {self.epoch + 1} after step {self.step}."
-                raise InterruptedTraining(message)
+            looks = self._count_step(started)
+            self._tell_of_step(looks)
+
+    def _count_step(self, started: float) -> bool:
+        """Note that a step was made; gives whether the curve may grow now."""
+        between_points = max(1, self.steps_per_epoch // _POINTS_PER_EPOCH)
+        self.step += 1
+        is_last = self.step == self.steps_per_epoch
+        at_point = self.step % between_points == 0 and not is_last
+        # A GPU is not waited for before the epoch is over; its points are added then.
+        looks = is_last or (at_point and not self._on_gpu)
+        if looks:
+            self._check_losses()  # waits for the device, so its time is counted
+        self._step_seconds += time.perf_counter() - started
+        if at_point:
+            self._waiting_points.append((self.step, self.seconds))
+        return looks
+
+    def _tell_of_step(self, looks: bool) -> None:
+        """Let the curve grow if it may, tell the listeners, and stop if that was asked for."""
+        if looks:
+            self._add_waiting_points()
+        self._tell("on_step")
+        if self._stop_agreed():
+            message = f"Stopped in epoch {self.epoch + 1} after step {self.step}."
+            raise InterruptedTraining(message)
 
     def _make_step(self, selection: Selection) -> None:
         """One update of the weights by one batch."""
         if not self._steps.still_serves():  # weights were frozen, or a hook wants to see layers
             state = self._steps.state()
-            self._steps = TorchSteps(self.model, self.recipe, self.train_batches)
+            steps = TorchSteps(self.model, self.recipe, self.train_batches)
+            self._steps = share_steps(steps, self.model, self.peers, self._wants_to_stop)
             self._steps.load_state(state)
         loss, correct = self._steps(selection, self.learning_rate)
         self._losses[self.step] = loss
         self._correct[self.step] = correct
+
+    def _wants_to_stop(self) -> bool:
+        """Whether this process was asked to stop."""
+        return self.stop_requested
+
+    def _stop_agreed(self) -> bool:
+        """Whether to stop after this step; in several processes all of them do, or none."""
+        if isinstance(self._steps, SharedSteps):
+            return self._steps.stop_agreed
+        return self.stop_requested
 
     def _check_losses(self) -> None:
         """Raise if a step of this epoch had a loss that is not a finite number."""
@@ -296,31 +328,44 @@ class Trainer:
             rate = learning_rate_at(self.recipe, in_all, self.steps_per_epoch)
             raise NonFiniteLossError(float(self._losses[step]), self.epoch + 1, step + 1, rate)
 
-    def _add_point(self, **held_out: float) -> CurvePoint:
-        """Let the curve grow by a point."""
-        loss, accuracy = self.train_loss_and_accuracy()
-        position = self.epoch + self.step / self.steps_per_epoch
-        rate = learning_rate_at(self.recipe, self.steps_done - 1, self.steps_per_epoch)
-        point = CurvePoint(position, loss, accuracy, rate, self.seconds, **held_out)
+    def _add_waiting_points(self) -> None:
+        """Let the curve grow by the points that steps of this epoch have passed."""
+        while self._waiting_points:
+            self._add_point(*self._waiting_points.pop(0))
+
+    def _add_point(self, step: int, seconds: float, **held_out: float) -> CurvePoint:
+        """Let the curve grow by a point.
+
+        Args:
+            step: Of this epoch, the last that counts.
+            seconds: When it was made, in wall-clock time of the training.
+            held_out: Scores on other images.
+        """
+        loss, accuracy = self._train_loss_and_accuracy(step)
+        in_all = self.epoch * self.steps_per_epoch + step
+        rate = learning_rate_at(self.recipe, in_all - 1, self.steps_per_epoch)
+        position = self.epoch + step / self.steps_per_epoch
+        point = CurvePoint(position, loss, accuracy, rate, seconds, **held_out)
         self.history.append(point)
         self._tell("on_point", point)
         return point
 
     def _finish_epoch(self) -> None:
         """Look at held-out images, remember the best weights, say so if nothing was learnt."""
-        if self.validation_batches:
-            loss, accuracy = evaluate_loss_and_accuracy(self.model, self.validation_batches)
-            point = self._add_point(validation_loss=loss, validation_accuracy=accuracy)
+        if self._validation:
+            loss, accuracy = self._validation.evaluate(self.model)
+            held_out = {"validation_loss": loss, "validation_accuracy": accuracy}
+            point = self._add_point(self.step, self.seconds, **held_out)
             if accuracy > self._best_accuracy:
                 self._best_accuracy, self._best_epoch = accuracy, self.epoch + 1
                 weights = self.model.state_dict()
                 self._best_weights = {name: value.clone() for name, value in weights.items()}
         else:
             held_out = {}
-            if self.test_batches:
-                loss, accuracy = evaluate_loss_and_accuracy(self.model, self.test_batches)
+            if self._test:
+                loss, accuracy = self._test.evaluate(self.model)
                 held_out = {"test_loss": loss, "test_accuracy": accuracy}
-            point = self._add_point(**held_out)
+            point = self._add_point(self.step, self.seconds, **held_out)
             self._best_epoch = self.epoch + 1
         self.epoch, self.step = self.epoch + 1, 0
         diagnosis = self._diagnose(point)  # before the listeners, who may save the state
@@ -349,17 +394,17 @@ class Trainer:
         """Put the best weights in place and take the final score."""
         last = self.history[-1]
         test_loss, test_accuracy = last.test_loss, last.test_accuracy
-        if self.validation_batches:
+        if self._validation:
             self.model.load_state_dict(self._best_weights)
-            if self.test_batches:
-                test_loss, test_accuracy = evaluate_loss_and_accuracy(self.model, self.test_batches)
+            if self._test:
+                test_loss, test_accuracy = self._test.evaluate(self.model)
         images, seconds = self.epoch * len(self.dataset.train), self.seconds
         return TrainingResult(
             train_loss=last.train_loss,
             train_accuracy=last.train_accuracy,
             test_loss=test_loss,
             test_accuracy=test_accuracy,
-            validation_accuracy=self._best_accuracy if self.validation_batches else None,
+            validation_accuracy=self._best_accuracy if self._validation else None,
             best_epoch=self._best_epoch,
             epochs=self.epoch,
             seconds=seconds,
@@ -371,12 +416,3 @@ class Trainer:
         """Call every listener."""
         for listener in self.listeners:
             getattr(listener, event)(self, *arguments)
-
-
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Copies of the tensors whose names begin with a prefix, without it."""
-    return {
-        name.removeprefix(prefix): tensor.clone()
-        for name, tensor in tensors.items()
-        if name.startswith(prefix)
-    }

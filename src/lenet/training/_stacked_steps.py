@@ -1,0 +1,211 @@
+"""A step of several networks as one computation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from lenet.datasets import Batches, DrawnChanges, Selection, apply_changes
+from lenet.kernels import KernelChoice
+from lenet.training._graph_steps import CapturedStep
+from lenet.training._losses import build_loss
+from lenet.training._optimisation import OptimiserState
+from lenet.training._precision import compute_in
+from lenet.training._recipe import Recipe
+from lenet.training._stack import Stack
+from lenet.training._stacked_optimiser import StackedOptimiser
+
+
+class StackedSteps:
+    """Steps of several networks of one form, each with its own weights, images and numbers.
+
+    Every operation is made once, on tensors with one more dimension, so a convolution of K networks
+    is one grouped convolution. On a GPU the whole step is captured as a graph, as in `GraphSteps`.
+
+    Args:
+        models: K networks with the same layers, whose weights become views of a stack.
+        recipes: Of each; they differ in nothing but learning rate and its schedule, momentum,
+            weight decay and when to stop.
+        batches: Where the examples of each come from, parts of the same images on one device.
+        states: What the optimiser of each has remembered so far.
+
+    Source: https://docs.pytorch.org/tutorials/intermediate/ensembling.html
+    """
+
+    def __init__(
+        self,
+        models: Sequence[nn.Module],
+        recipes: Sequence[Recipe],
+        batches: Sequence[Batches],
+        states: Sequence[OptimiserState],
+    ):
+        self.count = len(models)
+        self._models, self._precision = list(models), recipes[0].precision
+        self._stack = Stack(models)
+        self._optimiser = StackedOptimiser(recipes, self._stack.weights)
+        self._begun = [bool(state) for state in states]
+        for number, state in enumerate(states):
+            self._load_state(number, state)
+        self._loss = vmap(build_loss(recipes[0]))
+        self._images = batches[0].placed.images
+        self._labels = batches[0].placed.labels
+        self._device = batches[0].device
+        rows = [one.placed.rows for one in batches if one.placed.rows is not None]
+        self._rows = torch.stack(rows) if rows else None
+        ranges = [(one.mean, one.std) for one in batches]
+        self._ranges: Tensor | None = None
+        if any(one != (0.0, 1.0) for one in ranges):
+            self._ranges = torch.tensor(ranges, device=self._device).T[:, :, None, None, None, None]
+        self._captured: dict[int, CapturedStep] = {}
+        self._told_rates: list[float] = []
+
+    def __call__(
+        self, selections: Sequence[Selection], learning_rates: Sequence[float]
+    ) -> tuple[Tensor, Tensor]:
+        """Update the weights of each network by a batch of its own.
+
+        Args:
+            selections: The batches, all of one size.
+            learning_rates: Of each network.
+
+        Returns:
+            Each one's mean loss, float32 (K,), and how many images it had right, int64 (K,);
+            overwritten by the next step.
+        """
+        rates = list(learning_rates)
+        if rates != self._told_rates:
+            told = torch.tensor(rates, dtype=torch.float32)[:, None]
+            self._optimiser.learning_rates.copy_(told, non_blocking=True)
+            self._told_rates = rates
+        joined = self.join(selections)
+        count = len(joined.indices)
+        if count not in self._captured:
+            self._captured[count] = CapturedStep(self)
+        results = self._captured[count](joined)
+        self._begun = [True] * self.count
+        return results
+
+    @staticmethod
+    def join(selections: Sequence[Selection]) -> Selection:
+        """The batches of several networks as one, in their order."""
+        changes: dict[str, Tensor | None] = {}
+        for name, dimension in (("mirrored", 0), ("distortions", 0), ("shifts", 1)):
+            parts = [getattr(selection.changes, name) for selection in selections]
+            changes[name] = None if parts[0] is None else torch.cat(parts, dim=dimension)
+        indices = torch.cat([selection.indices for selection in selections])
+        return Selection(indices, DrawnChanges(**changes))
+
+    def compute(self, selection: Selection) -> tuple[Tensor, Tensor]:
+        """The step itself: every kernel of it, and nothing that the CPU has to wait for.
+
+        Args:
+            selection: The batches of all networks, one after the other.
+        """
+        images, labels = self._take(selection)
+        with compute_in(self._precision, self._device):
+            logits = vmap(self._forward)(self._stack.parameters, self._stack.buffers, images)
+            losses = self._loss(logits, labels)
+        parameters = list(self._stack.parameters.values())
+        # No network's loss depends on another's weights, so this is the gradient of each.
+        gradients = torch.autograd.grad(losses.sum(), parameters)
+        self._optimiser.step(torch.cat([gradient.flatten(1) for gradient in gradients], dim=1))
+        correct = (logits.detach().argmax(dim=2) == labels).sum(dim=1)
+        return losses.detach(), correct
+
+    def still_serves(self, number: int) -> bool:
+        """Whether a network's weights are all to be trained and nothing listens to its layers."""
+        return is_plain(self._models[number])
+
+    def state(self, number: int) -> OptimiserState:
+        """The state of a network's optimiser, for each parameter, as PyTorch has it."""
+        if not self._begun[number]:
+            return {}
+        state: OptimiserState = {}
+        for name, values in self._optimiser.state.items():
+            row = values[number]
+            if name == "step":
+                parts = [row[0]] * len(self._stack.parameters)
+            else:
+                parts = self._stack.parameters_of(row)
+            for index, part in enumerate(parts):
+                state.setdefault(index, {})[name] = part
+        return state
+
+    def release(self, number: int) -> None:
+        """Let a network go, with weights of its own; what is computed for it is no more of use."""
+        self._stack.release(number)
+
+    def _forward(
+        self, parameters: dict[str, Tensor], buffers: dict[str, Tensor], images: Tensor
+    ) -> Tensor:
+        """The logits of one network, (B, classes)."""
+        logits: Tensor = functional_call(self._stack.template, (parameters, buffers), (images,))
+        return logits
+
+    def _take(self, selection: Selection) -> tuple[Tensor, Tensor]:
+        """The examples: images, float32 (K, B, C, H, W), and labels, int64 (K, B)."""
+        places = selection.indices.view(self.count, -1)
+        if self._rows is not None:
+            places = self._rows.gather(1, places)
+        pixels = apply_changes(self._images[places.flatten()], selection.changes)
+        images = pixels.to(torch.float32, copy=True).div_(255)
+        images = images.view(self.count, -1, *images.shape[1:])
+        if self._ranges is not None:
+            means, deviations = self._ranges
+            images = images.sub_(means).div_(deviations)
+        return images, self._labels[places]
+
+    def _load_state(self, number: int, state: OptimiserState) -> None:
+        """Go on from what a network's optimiser has remembered."""
+        for name, values in self._optimiser.state.items():
+            if not state:
+                continue
+            parts = [state[index][name] for index in range(len(self._stack.parameters))]
+            row = values[number]
+            if name == "step":
+                row.copy_(parts[0])
+            else:
+                row.copy_(torch.cat([part.flatten() for part in parts]))
+
+
+@dataclass(eq=False)
+class StepsOfOne:
+    """One network's side of `StackedSteps`: what a checkpoint asks for.
+
+    Attributes:
+        steps: Of all networks.
+        number: Which of them.
+        kernels: What computes them.
+    """
+
+    steps: StackedSteps
+    number: int
+    kernels: KernelChoice = "torch"
+
+    def __call__(self, selection: Selection, learning_rate: float) -> tuple[Tensor, Tensor]:
+        """Steps are made for all networks at once, so never this one's alone."""
+        raise NotImplementedError
+
+    def still_serves(self) -> bool:
+        """Whether the next step can be made so as well."""
+        return self.steps.still_serves(self.number)
+
+    def state(self) -> OptimiserState:
+        """The optimiser's state."""
+        return self.steps.state(self.number)
+
+    def load_state(self, state: OptimiserState) -> None:
+        """A training is brought to a state before it joins others."""
+        raise NotImplementedError
+
+
+def is_plain(model: nn.Module) -> bool:
+    """Whether all weights of a network are to be trained and nothing listens to its layers."""
+    return all(
+        parameter.requires_grad and not parameter._backward_hooks
+        for parameter in model.parameters()
+    ) and not any(layer._forward_hooks or layer._forward_pre_hooks for layer in model.modules())

@@ -1,0 +1,39 @@
+"""Calling `lenet` as a person does."""
+
+import io
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from typing import NamedTuple
+
+import pytest
+
+from lenet.cli import main
+
+
+class Answer(NamedTuple):
+    """What a command printed."""
+
+    stdout: str
+    stderr: str
+
+
+def call(*arguments: str, code: int = 0) -> Answer:
+    """Run `lenet` in this process, which has PyTorch imported already, and check its exit code."""
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(stdout), redirect_stderr(stderr):
+        patch.setattr(sys, "argv", ["lenet", *arguments])
+        patch.setenv("COLUMNS", "200")
+        with pytest.raises(SystemExit) as leave:
+            main()
+    assert leave.value.code == code, stderr.getvalue()
+    return Answer(stdout.getvalue(), stderr.getvalue())
+
+
+def call_alone(*arguments: str, code: int = 0) -> Answer:
+    """Run `lenet` in a process of its own and check its exit code."""
+    process = subprocess.run(
+        [sys.executable, "-m", "lenet", *arguments], capture_output=True, text=True, check=False
+    )
+    assert process.returncode == code, process.stderr
+    return Answer(process.stdout, process.stderr)
