@@ -100,9 +100,18 @@ class PageBrowser:
         return self._thread.submit(act).result()
 
     def look_at(
-        self, file: Path, *, width: int = 1280, dark: bool = False, picture: Path | None = None
+        self,
+        file: Path,
+        *,
+        width: int = 1280,
+        dark: bool = False,
+        picture: Path | None = None,
+        act: "Callable[[Page], object] | None" = None,
     ) -> Sight:
-        """Open a file and say what is to be seen; `picture` keeps a screenshot of all of it."""
+        """Open a file, do something, and say what is to be seen.
+
+        `picture` keeps a screenshot of all of it.
+        """
         complaints: list[str] = []
         requests: list[str] = []
         address = file.resolve().as_uri()
@@ -112,6 +121,8 @@ class PageBrowser:
             page.on("pageerror", lambda error: complaints.append(str(error)))
             page.on("request", lambda request: requests.append(request.url))
             page.goto(address)
+            if act is not None:
+                act(page)
             if picture is not None:
                 page.screenshot(path=picture, full_page=True)
             seen: dict[str, Any] = page.evaluate(_LOOK)

@@ -1,0 +1,168 @@
+import math
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from lenet.errors import ExportError, ModelError
+from lenet.export._c_check import Program, harness, run_program
+from lenet.export._c_compiler import (
+    STRICT,
+    compile_program,
+    describe_compiler,
+    find_compiler,
+    measure,
+)
+from lenet.export._c_files import CNetwork
+from lenet.export._c_float import float_functions, float_stages
+from lenet.export._c_int8 import int8_functions, int8_stages
+from lenet.export._c_quantise import quantise
+from lenet.export._c_stages import fuse, take_pixels
+from lenet.export._c_text import identifier
+from lenet.export._written import TOLERANCE, Shares, TrainedNetwork, Written
+from lenet.models import identify_model, plain_layers
+
+_IMAGES_A_RUN = 1000  # of the program, which looks at one after the other
+
+
+def write_c(trained: TrainedNetwork, folder: Path, *, int8: bool = False) -> Written:
+    """Write a network as a folder with a C99 header, a source, and an example that uses them.
+
+    Args:
+        trained: The network.
+        folder: Where to write; the program that is run on the test images is built beside it.
+        int8: Whether to compute with whole numbers.
+
+    Raises:
+        ExportError: There is no C compiler, or what it makes can't be run.
+        ModelError: The network can't be written in C.
+    """
+    compiler = find_compiler()
+    network = c_network(trained, int8=int8)
+    sources, build = folder / "sources", folder / "build"
+    build.mkdir()
+    program = _write_and_compile(network, sources, build, compiler, trained.accuracy, 0)
+    shares = program.probabilities(trained.images)
+    answers = shares.argmax(axis=1)
+    accuracy = float((answers == trained.labels).mean())
+    example = _pick_example(trained, shares)
+    program = _write_and_compile(network, sources, build, compiler, accuracy, example)
+    _try_example(network, sources, build, compiler, shares[example])
+    return Written(
+        sources,
+        program.probabilities,
+        batch_sizes=(1,),
+        images_a_run=_IMAGES_A_RUN,
+        tolerance=None if int8 else TOLERANCE,
+        facts=_facts(network, sources, build, compiler, trained.accuracy - accuracy),
+    )
+
+
+write_c_int8 = partial(write_c, int8=True)
+
+
+def c_network(trained: TrainedNetwork, *, int8: bool) -> CNetwork:
+    """A network's stages in C.
+
+    Raises:
+        ModelError: A weight is no number, or sums of whole numbers would need more than 32 bits.
+    """
+    _, config = identify_model(trained.network)
+    arrays = {name: tensor.numpy() for name, tensor in trained.network.state_dict().items()}
+    broken = [name for name, array in arrays.items() if not np.isfinite(array).all()]
+    if broken:
+        message = f"`{broken[0]}` has weights that are no finite numbers; train the network again."
+        raise ModelError(message)
+    layers = take_pixels(plain_layers(config, arrays), trained.card.normalisation)
+    stages = fuse(layers, config.input_shape)
+    name = identifier(trained.name)
+    if not int8:
+        return CNetwork(name, trained, float_stages(stages), float_functions(stages), 1.0, False)
+    integers, unit = quantise(stages, trained.calibration_sample)
+    return CNetwork(name, trained, int8_stages(integers), int8_functions(integers), unit, True)
+
+
+def _pick_example(trained: TrainedNetwork, shares: Shares) -> int:
+    """The index of the first test image that is answered rightly and surely, if there is one."""
+    likeliest, threshold = shares.max(axis=1), np.float32(trained.card.calibration.threshold)
+    is_right = shares.argmax(axis=1) == trained.labels
+    is_sure = is_right & (likeliest >= threshold)
+    return int((is_sure if is_sure.any() else is_right).argmax())
+
+
+def _write_and_compile(
+    network: CNetwork,
+    sources: Path,
+    build: Path,
+    compiler: Sequence[str],
+    accuracy: float,
+    example: int,
+) -> Program:
+    """Write the files, and compile the program that answers for images.
+
+    Args:
+        network: What is written.
+        sources: The folder of the files.
+        build: A folder for the program.
+        compiler: The compiler's command.
+        accuracy: What the files say of it.
+        example: The index of the image in the example.
+    """
+    sources.mkdir(exist_ok=True)
+    for name, content in network.files(accuracy, example).items():
+        (sources / name).write_text(content, encoding="utf-8", newline="\n")
+    check = build / "check.c"
+    check.write_text(harness(network.name), encoding="utf-8")
+    program = build / "check"
+    flags = (*STRICT, f"-I{sources}")
+    compile_program(compiler, [check, sources / f"{network.name}.c"], program, flags)
+    return Program(program, len(network.trained.card.class_names))
+
+
+def _try_example(
+    network: CNetwork, sources: Path, build: Path, compiler: Sequence[str], shares: Shares
+) -> None:
+    """Compile and run the example.
+
+    Raises:
+        ExportError: It does not compile, or says something else than the network's answer.
+    """
+    program = build / "example"
+    compile_program(compiler, [sources / "example.c", sources / f"{network.name}.c"], program)
+    card = network.trained.card
+    height = card.input_shape[1]  # of the image, which it draws before it answers
+    said = run_program(program).decode("utf-8", "replace").split("\n", height)[-1]
+    is_sure = shares.max() >= np.float32(card.calibration.threshold)
+    name = card.class_names[shares.argmax()].partition("\0")[0]  # a string of C ends there
+    wanted = f"{name}, " if is_sure else "none of the classes"
+    if not said.startswith(wanted):
+        message = f"The example in C says `{said}` where `{wanted}` belongs; nothing is written."
+        raise ExportError(message)
+
+
+def _facts(
+    network: CNetwork, sources: Path, build: Path, compiler: Sequence[str], lost: float
+) -> tuple[tuple[str, str], ...]:
+    """What a person is told."""
+    constants, scratch = network.constants_size, network.scratch_size
+    pixels = math.prod(network.trained.card.input_shape)
+    measured = measure(compiler, sources / f"{network.name}.c", build)
+    flash = f"{_size_text(constants)} of constants"
+    memory = f"{_size_text(scratch)} of scratch"
+    if measured:
+        size, stack = measured
+        machine = describe_compiler(compiler)
+        flash = f"{_size_text(size)}: {flash}, {_size_text(size - constants)} of code ({machine})"
+        memory = f"{_size_text(scratch + stack)}: {memory}, at most {stack} bytes of stack"
+    return (
+        ("flash", flash),
+        ("RAM", f"{memory}; the image is {pixels:,} bytes more"),
+        ("accuracy lost", f"{100 * lost:.2f} points"),
+        ("build", f"cc -std=c99 -O2 example.c {network.name}.c -lm -o example && ./example"),
+    )
+
+
+def _size_text(size: int) -> str:
+    """A size for people; 1 kB is 1000 bytes."""
+    return f"{size / 1000:.1f} kB" if size >= 1000 else f"{size} bytes"

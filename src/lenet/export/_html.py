@@ -1,0 +1,77 @@
+import re
+from pathlib import Path
+
+import numpy as np
+
+from lenet.datasets import Split
+from lenet.errors import ExportError
+from lenet.export._written import Runner, Shares, TrainedNetwork, Written
+from lenet.pictures import Pixels
+from lenet.playground import (
+    PlaygroundModel,
+    build_playground,
+    choose_examples,
+    find_javascript_engine,
+)
+
+_DATA = re.compile(r'<script type="application/json" id="page-data">(.*?)</script>', re.DOTALL)
+_SCRIPT = re.compile(r'<script type="module">(.*?)</script>', re.DOTALL)
+# The page's script stops at the first line that wants a page; what it says before stands then.
+_ANSWER_ALL = """
+const AsyncFunction = (async () => {}).constructor;
+const said = new TextDecoder().decode(inputs.script);
+const parts = await new Promise((done, fail) => {
+  const body = `done({ readModel, runNetwork, unpack });\\n${said}`;
+  new AsyncFunction("document", "done", body)(undefined, done).catch(fail);
+});
+const { models } = JSON.parse(new TextDecoder().decode(inputs.data));
+const model = parts.readModel(await parts.unpack(models[0].packed));
+const size = model.card.input_shape.reduce((product, length) => product * length, 1);
+const answers = [];
+for (let start = 0; start < inputs.images.length; start += size) {
+  const image = inputs.images.subarray(start, start + size);
+  answers.push(...parts.runNetwork(model, image).probabilities);
+}
+return new Uint8Array(Float64Array.from(answers).buffer);
+"""
+
+
+def write_html(trained: TrainedNetwork, folder: Path) -> Written:
+    """Write the playground with a network in it as one page, which works without a server.
+
+    Raises:
+        ExportError: There is no engine for JavaScript to check the page in.
+    """
+    engine = find_javascript_engine()
+    model = PlaygroundModel(trained.name, trained.path.read_bytes())
+    examples = choose_examples(Split(trained.images, trained.labels))
+    page = build_playground([model], examples={trained.name: examples})
+    path = folder / "model.html"
+    path.write_text(page, encoding="utf-8")
+    facts = (("size", f"{path.stat().st_size / 1000:.1f} kB"), ("run by", engine.name))
+    # An engine starts in a second, so it is started once.
+    return Written(
+        path, run_html(path), batch_sizes=(1,), images_a_run=len(trained.images), facts=facts
+    )
+
+
+def run_html(path: Path) -> Runner:
+    """How the script of a written page answers for the model in it, without showing the page.
+
+    Raises:
+        ExportError: The file is no such page, or there is no engine for JavaScript.
+    """
+    engine = find_javascript_engine()
+    page = path.read_text(encoding="utf-8")
+    data, script = _DATA.search(page), _SCRIPT.search(page)
+    if data is None or script is None:
+        message = f"`{path}` is not a page with a model in it."
+        raise ExportError(message)
+    inputs = {"data": data[1].encode(), "script": script[1].encode()}
+
+    def run(images: Pixels) -> Shares:
+        answered = engine.run(_ANSWER_ALL, {**inputs, "images": images.tobytes()})
+        shares: Shares = np.frombuffer(answered, np.float64).reshape(len(images), -1)
+        return shares
+
+    return run

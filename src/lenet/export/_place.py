@@ -1,0 +1,116 @@
+"""Putting a finished file or folder where it belongs, and nothing where it is not finished."""
+
+import glob
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from lenet._storage import PARTIAL_SUFFIX, storage_errors
+from lenet.errors import ExportError
+from lenet.runs import doing_first_on_signals, stop_on_signals
+
+_LEFT_BEHIND = 3600.0  # seconds; an export that is being made takes a minute at most
+
+
+@contextmanager
+def temporary_folder(output: Path) -> Iterator[Path]:
+    """A folder beside an output, so that a rename is enough; it is gone afterwards.
+
+    It is removed on an error, on Ctrl-C and on SIGTERM too. One that a kill left behind is removed
+    by the next export to the same place.
+
+    Args:
+        output: What is to be written; its folder is made, and unmade if nothing came of it.
+
+    Raises:
+        StorageError: The folder can't be made.
+    """
+    made = [folder for folder in output.parents if not folder.exists()]
+    with storage_errors(output):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        _remove_left_behind(output)
+        folder = output.with_name(f".{output.name}.{os.getpid()}{PARTIAL_SUFFIX}")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+
+    def remove() -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        for parent in made:
+            with suppress(OSError):  # the output is in it
+                parent.rmdir()
+
+    try:
+        with doing_first_on_signals(remove):
+            yield folder
+    finally:
+        remove()
+
+
+def put_into_place(made: Path, output: Path) -> None:
+    """Rename a file or a folder to its place; what was there is lost only once it is there.
+
+    Args:
+        made: What was written, in the same file system.
+        output: Where it belongs.
+
+    Raises:
+        ExportError: There is something that would be lost.
+        StorageError: It can't be renamed.
+    """
+    check_place(output, made)
+    with storage_errors(output), stop_on_signals(lambda: None):  # no stop between two renames
+        _to_disk(made)
+        if not made.is_dir():
+            made.replace(output)
+            return
+        aside = output.with_name(f".{output.name}.before")
+        if output.exists():
+            shutil.rmtree(aside, ignore_errors=True)
+            output.rename(aside)
+        try:
+            made.rename(output)
+        except BaseException:
+            if aside.exists():
+                aside.rename(output)
+            raise
+        shutil.rmtree(aside, ignore_errors=True)  # there after a kill between two renames, too
+
+
+def _to_disk(made: Path) -> None:
+    """Have all of a file or folder on the disk, so that a power cut does not leave empty files."""
+    for file in (path for path in (made, *made.rglob("*")) if path.is_file()):
+        with file.open("rb+") as opened:
+            os.fsync(opened.fileno())
+
+
+def check_place(output: Path, made: Path) -> None:
+    """Raise if something at a place may not be replaced by a file or folder.
+
+    A file may be replaced by a file, as everywhere. A folder may be replaced if it is empty or
+    holds the very names that the new one holds: then it is an earlier export.
+    """
+    if output.is_dir() != made.is_dir() and output.exists():
+        kind = "folder" if output.is_dir() else "file"
+        message = f"`{output}` is a {kind}; choose another `--output`."
+        raise ExportError(message)
+    if not output.is_dir():
+        return
+    before, after = ({entry.name for entry in place.iterdir()} for place in (output, made))
+    if before and before != after:
+        others = sorted(before - after) or sorted(after - before)
+        message = (
+            f"`{output}` is no earlier export of this kind ("
+            f"{'it holds' if before - after else 'it lacks'} `{others[0]}`), so it is not "
+            "replaced; choose another `--output`."
+        )
+        raise ExportError(message)
+
+
+def _remove_left_behind(output: Path) -> None:
+    """Remove what exports to the same place left that were killed."""
+    for folder in output.parent.glob(f".{glob.escape(output.name)}.*{PARTIAL_SUFFIX}"):
+        if folder.is_dir() and time.time() - folder.stat().st_mtime > _LEFT_BEHIND:
+            shutil.rmtree(folder, ignore_errors=True)

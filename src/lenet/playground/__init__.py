@@ -1,0 +1,5 @@
+"""The page on which a person draws, and sees what a network makes of it."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,152 @@
+"""The playground as one page that holds all it needs."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lenet.datasets import Split
+from lenet.errors import SettingError
+from lenet.playground._packing import pack
+from lenet.playground._script import join_modules, shorten
+from lenet.playground._sheet import as_data_address, sheet_png
+
+_FOLDER = Path(__file__).parent
+_MOST_ROWS = 16384  # of a sheet of examples; browsers do not decode larger pictures
+
+
+@dataclass(frozen=True)
+class PlaygroundModel:
+    """A model on the page.
+
+    Attributes:
+        name: What it is called there.
+        content: Its model file, which the page then holds.
+        url: Or where the page's own server has the file, such as `models/digits.safetensors`; it
+            is fetched when it is asked for first.
+
+    Raises:
+        SettingError: There is neither content nor address, or both, or the address leads to
+            another server.
+    """
+
+    name: str
+    content: bytes | None = None
+    url: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.content is None) == (self.url is None):
+            message = f"`{self.name}` must have either `content` or `url`."
+            raise SettingError(message)
+        if self.url is not None and ("//" in self.url or ":" in self.url):
+            message = f"`url` must be relative, on the page's own server, not `{self.url}`."
+            raise SettingError(message)
+
+
+def build_playground(
+    models: Sequence[PlaygroundModel], *, examples: Mapping[str, Split] | None = None
+) -> str:
+    """Make the page on which a person draws and sees what networks make of it.
+
+    It is one file. Nothing is fetched, bar models that have an address on its own server; a policy
+    in it forbids all else.
+
+    Args:
+        models: Those to choose from; the first is shown first.
+        examples: Images to step through, by the model's name: uint8 (N, C, H, W) of the shape that
+            this model takes, with labels that are indices of its classes.
+
+    Returns:
+        The text of an HTML file.
+
+    Raises:
+        SettingError: There is no model, two have one name, examples are for a model that is not
+            there, or there are too many of them.
+
+    >>> from lenet.models import BUNDLED
+    >>> digits = PlaygroundModel("digits", BUNDLED["digits"].read_bytes())
+    >>> build_playground([digits]).startswith("<!doctype html>")
+    True
+    """
+    examples = dict(examples or {})
+    _check(models, examples)
+    written = {
+        "models": [_describe_model(model) for model in models],
+        "examples": {name: _describe_examples(name, split) for name, split in examples.items()},
+    }
+    script = join_modules(_FOLDER, "app.js")
+    style = shorten((_FOLDER / "playground.css").read_text(encoding="utf-8"))
+    is_served = any(model.url is not None for model in models)
+    page = (_FOLDER / "playground.html").read_text(encoding="utf-8")
+    parts = {
+        "policy": _policy(script, style, is_served),
+        "style": style,
+        "data": _as_json(written),
+        "script": script,
+    }
+    before, *fields = page.split("{{")
+    for field in fields:
+        name, after = field.split("}}", 1)
+        before += parts[name] + after
+    return before
+
+
+def _check(models: Sequence[PlaygroundModel], examples: Mapping[str, Split]) -> None:
+    """Refuse what the page could not show."""
+    if not models:
+        message = "A playground needs at least one model."
+        raise SettingError(message)
+    names = [model.name for model in models]
+    for name in names:
+        if names.count(name) > 1:
+            message = f"Two models are called `{name}`; each needs a name of its own."
+            raise SettingError(message)
+    for name in examples:
+        if name not in names:
+            message = f"There are examples for `{name}`, but there is no such model."
+            raise SettingError(message)
+
+
+def _describe_model(model: PlaygroundModel) -> dict[str, str]:
+    """A model as the page reads it."""
+    if model.content is not None:
+        return {"name": model.name, "packed": pack(model.content)}
+    return {"name": model.name, "url": model.url or ""}
+
+
+def _describe_examples(name: str, examples: Split) -> dict[str, object]:
+    """Examples as the page reads them."""
+    count, _, height, _ = examples.images.shape
+    if count * height > _MOST_ROWS:
+        message = f"`{name}` has {count} examples; at most {_MOST_ROWS // height} fit into a page."
+        raise SettingError(message)
+    address = as_data_address(sheet_png(examples.images))
+    return {"sheet": address, "labels": examples.labels.tolist()}
+
+
+def _as_json(values: object) -> str:
+    """Values as JSON that ends no `<script>`."""
+    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text.encode("utf-8", "replace").decode()
+
+
+def _policy(script: str, style: str, is_served: bool) -> str:
+    """What the page may do: run its own script and style, and show pictures that it holds."""
+    hashes = {
+        name: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        for name, text in (("script", script), ("style", style))
+    }
+    rules = [
+        "default-src 'none'",
+        f"script-src 'sha256-{hashes['script']}'",
+        f"style-src 'sha256-{hashes['style']}'",
+        "img-src data: blob:",
+        "connect-src 'self'" if is_served else "connect-src 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
+    return "; ".join(rules)

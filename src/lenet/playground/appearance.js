@@ -1,0 +1,127 @@
+/**
+ * What a person chose of the page's looks, and the colours that numbers have in it.
+ */
+
+const THEMES = ["system", "light", "dark"];
+
+/** What was chosen last time, where the browser keeps such things. */
+export function recall(name) {
+  try {
+    return localStorage.getItem(`lenet-${name}`);
+  } catch {
+    return null; // cookies are forbidden, for example
+  }
+}
+
+/** Keep what was chosen, where the browser allows it. */
+export function remember(name, value) {
+  try {
+    localStorage.setItem(`lenet-${name}`, value);
+  } catch {
+    // then it holds until the page is closed
+  }
+}
+
+/** Take a theme: `light`, `dark`, or else the system's. */
+export function wearTheme(theme) {
+  document.documentElement.dataset.theme = THEMES.includes(theme) ? theme : "system";
+}
+
+/** The theme that comes after the present one. */
+export function nextTheme() {
+  return THEMES[(THEMES.indexOf(document.documentElement.dataset.theme) + 1) % THEMES.length];
+}
+
+/** Whether the page is dark now. */
+export function isDark() {
+  const { theme } = document.documentElement.dataset;
+  if (theme === "dark" || theme === "light") return theme === "dark";
+  return matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+/** The colour of frames and pens on white paper. */
+export const FRAME_COLOUR = "#1a5fb4";
+
+// From 0 outwards. Blue and orange differ for colour-blind people, too; lightness says how far.
+const LIGHT_COLOURS = {
+  negative: [[240, 243, 246], [111, 168, 224], [9, 54, 110]],
+  positive: [[240, 243, 246], [240, 152, 72], [122, 44, 0]],
+};
+const DARK_COLOURS = {
+  negative: [[28, 34, 41], [48, 116, 190], [207, 229, 255]],
+  positive: [[28, 34, 41], [190, 94, 24], [255, 221, 178]],
+};
+
+const SHADES = 256; // from 0 to the farthest number, on either side
+
+/**
+ * Colours for numbers.
+ *
+ * @typedef {object} ColourScale
+ * @property {number} low  The smallest number.
+ * @property {number} high  The largest number.
+ * @property {(value: number) => number} shadeOf  Which of the colours a number has.
+ * @property {Uint32Array} colours  As `ImageData` holds them.
+ */
+
+/**
+ * The ground's colour at 0, orange above and blue below.
+ *
+ * @param {ArrayLike<number>} values  All that is to be compared.
+ * @returns {ColourScale}
+ */
+export function colourScale(values) {
+  const [low, high] = extentOf(values);
+  const factor = (SHADES - 1) / (Math.max(-low, high) || 1);
+  const shadeOf = (value) => Math.round(value * factor) + SHADES - 1;
+  return { low, high, shadeOf, colours: isDark() ? DARK_SHADES : LIGHT_SHADES };
+}
+
+/** From the ground's colour at the lowest number to orange, for those that are all far from 0. */
+export function upwardScale(values) {
+  const [low, high] = extentOf(values);
+  const { shadeOf, colours } = colourScale([high - low]);
+  return { low, high, shadeOf: (value) => shadeOf(value - low), colours };
+}
+
+/** Greys from the lowest number to the highest, for images. */
+export function greyScale(values) {
+  const [low, high] = extentOf(values);
+  const factor = (SHADES - 1) / (high - low || 1);
+  return { low, high, shadeOf: (value) => Math.round((value - low) * factor), colours: GREYS };
+}
+
+/** The smallest and the largest of some numbers. */
+function extentOf(values) {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return [low, high];
+}
+
+/** From the most negative number's colour over the ground's to the most positive one's. */
+function shadesOf({ negative, positive }) {
+  const colours = Array.from({ length: 2 * SHADES - 1 }, (_, shade) => {
+    const distance = (shade - SHADES + 1) / (SHADES - 1);
+    return blend(distance < 0 ? negative : positive, Math.abs(distance));
+  });
+  return asPixels(colours);
+}
+
+function blend([ground, middle, end], share) {
+  const [from, to, part] = share < 0.5 ? [ground, middle, 2 * share] : [middle, end, 2 * share - 1];
+  return from.map((value, channel) => Math.round(value + part * (to[channel] - value)));
+}
+
+/** Colours as `ImageData` holds them, whichever byte the machine puts first. */
+function asPixels(colours) {
+  const bytes = Uint8Array.from(colours.flatMap((colour) => [...colour, 255]));
+  return new Uint32Array(bytes.buffer);
+}
+
+const LIGHT_SHADES = shadesOf(LIGHT_COLOURS);
+const DARK_SHADES = shadesOf(DARK_COLOURS);
+const GREYS = asPixels(Array.from({ length: SHADES }, (_, grey) => [grey, grey, grey]));

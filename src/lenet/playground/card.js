@@ -1,0 +1,84 @@
+/**
+ * What a model file says about itself, checked.
+ */
+
+const FORMAT = 1; // as in `lenet/models/_card.py`
+const MOST_SIZE = 65536; // of anything that a layer may have
+
+/**
+ * Named as in Python's `ModelCard`, which explains the fields.
+ *
+ * @typedef {object} Card
+ * @property {string} model  The kind of network: `softmax`, `mlp`, `lenet` or `lenet5`.
+ * @property {object} config  Its settings.
+ * @property {string[]} class_names  In the order of the network's outputs.
+ * @property {number[]} input_shape  Channels, height and width of an image.
+ * @property {import("./picture.js").Preparation} preparation  How a picture becomes an image.
+ * @property {{mean: number, std: number}} normalisation  How pixels become the network's input.
+ * @property {{temperature: number, threshold: number}} calibration  How far to trust the answers.
+ */
+
+/**
+ * Read the text that describes a model.
+ *
+ * @param {string} text  JSON, from the file's header.
+ * @returns {Card}  With what files of an older lenet leave out.
+ * @throws {Error} It is from a newer lenet, or a field is missing or can't be used.
+ */
+export function readCard(text) {
+  const written = parseObject(text);
+  if (written.format !== FORMAT) {
+    throw new Error(`The file was written by a newer lenet (${written.version}).`);
+  }
+  const [channels, height, width] = written.input_shape ?? [];
+  const whole = { method: "plain", polarity: "as-is", channels, height, width, margin: 0 };
+  const card = {
+    ...written,
+    preparation: written.preparation ?? whole,
+    calibration: { temperature: 1, threshold: 0, ...written.calibration },
+  };
+  for (const [field, isUsable] of Object.entries(USABLE)) {
+    if (!card[field] || !isUsable(card[field], card)) {
+      throw new Error(`What the file says of its \`${field}\` can't be used.`);
+    }
+  }
+  return card;
+}
+
+const USABLE = {
+  config: ({ classes, input_shape: shape }) =>
+    isSize(classes) && classes >= 2 && isListOf(isSize)(shape) && shape.length === 3,
+  input_shape: (shape, { config }) => String(shape) === String(config.input_shape),
+  class_names: (names, { config }) => isListOf(isText)(names) && names.length === config.classes,
+  normalisation: ({ mean, std }) => Number.isFinite(mean) && Number.isFinite(std) && std !== 0,
+  calibration: ({ temperature, threshold }) =>
+    temperature > 0 && Number.isFinite(temperature) && threshold >= 0 && threshold <= 1,
+  preparation: ({ method, polarity, channels, height, width, margin }, { input_shape: shape }) =>
+    ["symbol", "object", "plain"].includes(method) &&
+    ["light-on-dark", "dark-on-light", "as-is"].includes(polarity) &&
+    String([channels, height, width]) === String(shape) &&
+    margin >= 0 &&
+    margin <= Math.floor((Math.min(height, width) - 1) / 2),
+};
+
+/** Whether something is a number that sizes of layers can be. */
+export function isSize(value) {
+  return Number.isInteger(value) && value >= 1 && value <= MOST_SIZE;
+}
+
+/** Whether something is a list of such things. */
+export function isListOf(isOne) {
+  return (list) => Array.isArray(list) && list.every(isOne);
+}
+
+function isText(value) {
+  return typeof value === "string";
+}
+
+function parseObject(text) {
+  try {
+    return { ...JSON.parse(text) };
+  } catch {
+    throw new Error("What the file says about its model is damaged.");
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * A model file of lenet, read and checked: what it says about itself, and its layers.
+ */
+
+import { readCard } from "./card.js";
+import { LayerStack, addLayersOf } from "./layers.js";
+import { readSafetensors } from "./safetensors.js";
+
+const MOST_FILE_BYTES = 64 * 2 ** 20;
+const MOST_MULTIPLICATIONS = 1e9; // for an image, which takes about a second
+
+/**
+ * @typedef {object} Model
+ * @property {import("./card.js").Card} card  What the file says about itself.
+ * @property {import("./layers.js").Layer[]} layers  In their order, with their weights.
+ */
+
+/**
+ * Read a model file.
+ *
+ * @param {ArrayBuffer} file
+ * @returns {Model}
+ * @throws {Error} The file is damaged, not one of lenet's, from a newer lenet, or too large.
+ */
+export function readModel(file) {
+  if (file.byteLength > MOST_FILE_BYTES) {
+    throw new Error(`The file is larger than ${MOST_FILE_BYTES / 2 ** 20} MiB.`);
+  }
+  const { tensors, metadata } = readSafetensors(file);
+  if (typeof metadata.lenet !== "string") {
+    throw new Error("The file is a safetensors file, but not a model that lenet wrote.");
+  }
+  const card = readCard(metadata.lenet);
+  const stack = new LayerStack(card.input_shape, (name, shape) => takeFloats(tensors, name, shape));
+  addLayersOf(stack, card);
+  const unused = [...tensors.keys()].find((name) => !name.endsWith(".num_batches_tracked"));
+  if (unused !== undefined) {
+    throw new Error(`The network that the file describes has no place for \`${unused}\`.`);
+  }
+  if (stack.multiplications > MOST_MULTIPLICATIONS) {
+    throw new Error("The network is too large to run in a page.");
+  }
+  return { card, layers: stack.layers };
+}
+
+/** Take a tensor of a certain shape out of those of the file. */
+function takeFloats(tensors, name, shape) {
+  const { dtype, shape: found, bytes } = tensors.get(name) ?? { dtype: "nothing", shape: [] };
+  if (dtype !== "F32" || found.join() !== shape.join()) {
+    throw new Error(`\`${name}\` is ${dtype} [${found}] where F32 [${shape}] belongs.`);
+  }
+  tensors.delete(name);
+  return new Float32Array(bytes);
+}

@@ -1,0 +1,86 @@
+/**
+ * Pictures and model files that a person opens, drops or pastes, and the page's own test images.
+ */
+
+import { imageAsPixels } from "./canvas.js";
+
+const MOST_PIXELS_OPENED = 100_000_000; // as in `lenet/pictures/_read.py`
+const KEPT_PIXELS_OPENED = 2 ** 22;
+
+/** What can't be used, with the key of the words that say so. */
+export class OpeningError extends Error {
+  constructor(word, ...details) {
+    super(word);
+    this.word = word;
+    this.details = details;
+  }
+}
+
+/**
+ * Read a picture file as a person sees it: turned as its camera says.
+ *
+ * @param {Blob} file
+ * @param {string} name  What to call it.
+ * @returns {Promise<import("./paper.js").Picture>}
+ */
+export async function openPicture(file, name) {
+  let bitmap;
+  try {
+    bitmap = await createImageBitmap(file, { premultiplyAlpha: "none" }); // turned as EXIF says
+  } catch {
+    throw new OpeningError("notAPicture", name);
+  }
+  const { width, height } = bitmap;
+  if (width * height > MOST_PIXELS_OPENED) throw new OpeningError("pictureTooLarge", name);
+  const factor = Math.max(1, Math.ceil(Math.sqrt((width * height) / KEPT_PIXELS_OPENED)));
+  const picture = asPicture(bitmap, Math.ceil(width / factor), Math.ceil(height / factor));
+  bitmap.close();
+  return picture;
+}
+
+/** An image of a certain size as a picture on the paper. */
+function asPicture(source, width, height) {
+  const shown = new OffscreenCanvas(width, height);
+  const pen = shown.getContext("2d", { willReadFrequently: true });
+  pen.imageSmoothingQuality = "high";
+  pen.drawImage(source, 0, 0, width, height);
+  return { data: pen.getImageData(0, 0, width, height).data, width, height, channels: 4, shown };
+}
+
+/**
+ * Take test images off their sheet: a row an image, with its channels side by side.
+ *
+ * @param {{sheet: string, labels: number[]}} written  The sheet as a data address.
+ * @param {number[]} shape  Channels, height and width of an image.
+ * @returns {Promise<{image: Uint8Array, label: number, picture: import("./paper.js").Picture}[]>}
+ */
+export async function readExamples({ sheet, labels }, shape) {
+  const [channels, height, width] = shape;
+  const element = new Image();
+  element.src = sheet;
+  await element.decode();
+  const { data } = asPicture(element, channels * width, labels.length * height);
+  return labels.map((label, index) => {
+    const image = new Uint8Array(channels * height * width);
+    for (let place = 0; place < image.length; place++) {
+      const channel = Math.floor(place / (height * width));
+      const row = index * height + (Math.floor(place / width) % height);
+      image[place] = data[4 * ((row * channels + channel) * width + (place % width))];
+    }
+    return { image, label, picture: pictureOfImage(image, shape) };
+  });
+}
+
+/** What a network takes, as a picture. */
+export function pictureOfImage(image, shape) {
+  const [, height, width] = shape;
+  const shown = new OffscreenCanvas(width, height);
+  const pixels = imageAsPixels(image, shape);
+  shown.getContext("2d").putImageData(pixels, 0, 0);
+  return { data: pixels.data, width, height, channels: 4, shown };
+}
+
+/** Whether a file that was opened is meant as a model. */
+export function isModelFile(file) {
+  return file.name?.toLowerCase().endsWith(".safetensors") ?? false;
+}

@@ -1,0 +1,199 @@
+/**
+ * The paper: what is drawn on it, or the picture that lies on it.
+ */
+
+import { FRAME_COLOUR } from "./appearance.js";
+import { Drawing } from "./drawing.js";
+
+const READ_SIDE = 168; // pixels of a drawing as it is read
+const KEY_STEP = 1 / 28; // of the field
+const FINE_STEP = 1 / 112;
+
+/**
+ * A picture as `lookAt` takes it, with how it is shown.
+ *
+ * @typedef {object} Picture
+ * @property {Uint8ClampedArray | Uint8Array} data
+ * @property {number} width
+ * @property {number} height
+ * @property {number} channels
+ * @property {CanvasImageSource} shown  Of the same width and height.
+ */
+
+export class Paper {
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {() => void} onChange  Is told when there is something else on the paper.
+   */
+  constructor(canvas, onChange) {
+    this.canvas = canvas;
+    this.onChange = onChange;
+    this.drawing = new Drawing();
+    /** @type {Picture | null} */
+    this.picture = null;
+    /** The part that was cut out, in shares: top, left, bottom, right; or none. */
+    this.box = null;
+    this.side = READ_SIDE; // on the page
+    this.thickness = 0.05;
+    this.erases = false;
+    this.usesKeys = false; // rather than a pointer
+    this.keyPen = { x: 0.5, y: 0.5, isDown: false };
+    this.reader = new OffscreenCanvas(READ_SIDE, READ_SIDE).getContext("2d", {
+      willReadFrequently: true,
+    });
+    this.listen();
+  }
+
+  get isEmpty() {
+    return !this.picture && this.drawing.isEmpty;
+  }
+
+  /** Lay a picture onto the paper. */
+  lay(picture) {
+    this.picture = picture;
+    this.liftPens();
+    this.onChange();
+  }
+
+  undo() {
+    if (this.picture) this.picture = null;
+    else this.drawing.undo();
+    this.liftPens();
+    this.onChange();
+  }
+
+  clear() {
+    this.picture = null;
+    this.drawing.clear();
+    this.liftPens();
+    this.onChange();
+  }
+
+  /** No stroke goes on after something else came onto the paper. */
+  liftPens() {
+    this.keyPen.isDown = false;
+    this.pointer = undefined;
+  }
+
+  /** What is on the paper, as pixels. */
+  read() {
+    if (this.picture) return this.picture;
+    this.drawing.paint(this.reader, READ_SIDE);
+    const { data } = this.reader.getImageData(0, 0, READ_SIDE, READ_SIDE);
+    return { data, width: READ_SIDE, height: READ_SIDE, channels: 4 };
+  }
+
+  /** Show it, with the frame of what was cut out. */
+  show() {
+    const side = Math.round(this.side * devicePixelRatio);
+    if (this.canvas.width !== side) this.canvas.width = this.canvas.height = side;
+    const pen = this.canvas.getContext("2d");
+    let area = [0, 0, side, side];
+    if (this.picture) {
+      const { shown, width, height } = this.picture;
+      const scale = Math.min(side / width, side / height);
+      const [wide, high] = [scale * width, scale * height];
+      area = [(side - wide) / 2, (side - high) / 2, wide, high];
+      pen.clearRect(0, 0, side, side);
+      pen.imageSmoothingEnabled = scale < 3;
+      pen.drawImage(shown, ...area);
+    } else {
+      this.drawing.paint(pen, side);
+    }
+    if (this.box) this.showBox(pen, area);
+    if (this.usesKeys && document.activeElement === this.canvas) this.showKeyPen(pen, side);
+  }
+
+  showBox(pen, [left, top, width, height]) {
+    const [boxTop, boxLeft, boxBottom, boxRight] = this.box;
+    pen.save();
+    pen.lineCap = "butt";
+    pen.lineWidth = 1.5 * devicePixelRatio;
+    pen.strokeStyle = FRAME_COLOUR;
+    pen.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
+    pen.strokeRect(
+      left + boxLeft * width,
+      top + boxTop * height,
+      (boxRight - boxLeft) * width,
+      (boxBottom - boxTop) * height,
+    );
+    pen.restore();
+  }
+
+  showKeyPen(pen, side) {
+    const { x, y, isDown } = this.keyPen;
+    pen.beginPath();
+    pen.arc(x * side, y * side, Math.max(5, (this.thickness * side) / 2), 0, 2 * Math.PI);
+    pen.lineWidth = 2 * devicePixelRatio;
+    pen.strokeStyle = FRAME_COLOUR;
+    pen.fillStyle = FRAME_COLOUR;
+    pen.stroke();
+    if (isDown) pen.fill();
+  }
+
+  listen() {
+    const { canvas } = this;
+    canvas.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0 || !event.isPrimary) return;
+      canvas.setPointerCapture(event.pointerId);
+      this.usesKeys = this.keyPen.isDown = false;
+      this.begin(this.pointOf(event));
+      this.pointer = event.pointerId;
+      event.preventDefault(); // no selection, no scrolling
+      canvas.focus({ focusVisible: false, preventScroll: true });
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      if (event.pointerId !== this.pointer) return;
+      const events = event.getCoalescedEvents?.() ?? [];
+      for (const one of events.length ? events : [event]) this.drawing.extend(this.pointOf(one));
+      this.onChange();
+    });
+    for (const end of ["pointerup", "pointercancel"]) {
+      canvas.addEventListener(end, (event) => {
+        if (event.pointerId === this.pointer) this.pointer = undefined;
+      });
+    }
+    canvas.addEventListener("focus", () => {
+      this.usesKeys = canvas.matches(":focus-visible");
+      this.onChange();
+    });
+    canvas.addEventListener("blur", () => this.onChange());
+  }
+
+  /** Begin a stroke; a picture is put aside for it. */
+  begin(point) {
+    this.picture = null;
+    this.drawing.begin(point, this.erases);
+    this.onChange();
+  }
+
+  pointOf({ clientX, clientY, pressure, pointerType }) {
+    const { left, top, width, height } = this.canvas.getBoundingClientRect();
+    const wide = pointerType === "pen" && pressure ? 0.4 + 1.2 * pressure : 1;
+    return [(clientX - left) / width, (clientY - top) / height, wide * this.width];
+  }
+
+  get width() {
+    return this.erases ? 2 * this.thickness : this.thickness;
+  }
+
+  /** Put the pen that the keyboard moves down, or lift it. */
+  pressKeyPen() {
+    const { keyPen } = this;
+    this.usesKeys = true;
+    keyPen.isDown = !keyPen.isDown;
+    if (keyPen.isDown) this.begin([keyPen.x, keyPen.y, this.width]);
+    else this.onChange();
+  }
+
+  /** Move it by so many steps. */
+  moveKeyPen(across, down, isFine) {
+    const { keyPen } = this;
+    this.usesKeys = true;
+    const step = isFine ? FINE_STEP : KEY_STEP;
+    keyPen.x = Math.min(1, Math.max(0, keyPen.x + across * step));
+    keyPen.y = Math.min(1, Math.max(0, keyPen.y + down * step));
+    if (keyPen.isDown) this.drawing.extend([keyPen.x, keyPen.y, this.width]);
+    this.onChange();
+  }
+}

@@ -1,0 +1,286 @@
+/**
+ * What is behind a number: its inputs, their weights, and how they come to it.
+ */
+
+import { colourScale } from "./appearance.js";
+import { explainUnit, receptiveField } from "./explain.js";
+import { rangeOf } from "./frame.js";
+import { describeStep, nameOfUnit, titleOfStep } from "./layer_names.js";
+import { numbersAsImage } from "./canvas.js";
+import { inDigits, nameOfClass, words } from "./words.js";
+
+const MOST_MAPS = 6; // whose patches are shown; those that contribute most
+const MOST_UNITS = 8;
+const PATCH_SIDE = 70; // of a patch on the page
+
+/**
+ * @typedef {object} Reasons
+ * @property {ReturnType<typeof explainUnit>} explanation
+ * @property {{top: number, left: number, bottom: number, right: number} | null} field
+ *   The pixels of the image that it depends on.
+ * @property {object[]} frames  Areas of the step before that it is made of.
+ */
+
+/** Find out what is behind a number. */
+export function findReasons(model, steps, { stepIndex, unit }) {
+  const explanation = explainUnit(model, steps, stepIndex, unit);
+  const [, height, width] = model.card.input_shape;
+  const isDense = steps[stepIndex].shape.length === 1;
+  const field = isDense
+    ? { top: 0, left: 0, bottom: height, right: width }
+    : receptiveField(model, stepIndex, unit);
+  const contribution = contributionOf(steps[stepIndex].kind === "distances");
+  const frames = framesOf(explanation.inputs, steps[stepIndex - 1], contribution);
+  return { explanation, field, frames };
+}
+
+/** A distance's contribution, or a product. */
+function contributionOf(isDistance) {
+  return ({ value, weight }) => (isDistance ? -((value - weight) ** 2) : value * weight);
+}
+
+/** The areas that inputs take in their maps; of single units, those that contribute most. */
+function framesOf(inputs, before, contribution) {
+  if (inputs.length && inputs[0].index !== undefined) {
+    return largestFirst(inputs, contribution)
+      .slice(0, MOST_UNITS)
+      .map(({ index }) => ({ channel: index, top: 0, left: 0, bottom: 1, right: 1 }));
+  }
+  const maps = mapsFirst(inputs, contribution).slice(0, MOST_MAPS);
+  return maps.map(({ channel, places }) => {
+    const [top, bottom] = rangeOf(places.map(({ row }) => row));
+    const [left, right] = rangeOf(places.map(({ column }) => column));
+    const [, height, width] = before.shape;
+    return {
+      channel,
+      top: Math.max(0, top),
+      left: Math.max(0, left),
+      bottom: Math.min(height, bottom + 1),
+      right: Math.min(width, right + 1),
+    };
+  });
+}
+
+/** The maps that inputs lie in, from the one that contributes most. */
+function mapsFirst(inputs, contribution) {
+  const total = (places) => places.reduce((sum, place) => sum + contribution(place), 0);
+  const maps = [...byChannel(inputs)];
+  const totals = maps.map(([channel, places]) => ({ channel, places, sum: total(places) }));
+  return largestFirst(totals, ({ sum }) => sum);
+}
+
+function byChannel(inputs) {
+  const maps = new Map();
+  for (const input of inputs) {
+    if (!maps.has(input.channel)) maps.set(input.channel, []);
+    maps.get(input.channel).push(input);
+  }
+  return maps;
+}
+
+function largestFirst(list, size) {
+  return [...list].sort((a, b) => Math.abs(size(b)) - Math.abs(size(a)));
+}
+
+/**
+ * Show what is behind a number.
+ *
+ * @param {HTMLElement} body
+ * @param {import("./model.js").Model} model
+ * @param {object[]} steps
+ * @param {import("./feature_maps.js").Choice} choice
+ * @param {Reasons} reasons
+ * @param {Uint8Array} image  What the network saw.
+ */
+export function showReasons(body, model, steps, choice, { explanation, field }, image) {
+  const { stepIndex, unit } = choice;
+  const step = steps[stepIndex];
+  const isOpen = body.querySelector("details")?.open ?? false;
+  const shown = [headOf(model, steps, stepIndex, unit, explanation.value)];
+  if (stepIndex === 0) {
+    shown.push(...pixelReasons(model.card, step, unit, explanation.value, image));
+  } else {
+    const rows = field.bottom - field.top;
+    shown.push(make("p", words.fieldSize(rows, field.right - field.left), "caption"));
+    shown.push(sumOf(explanation, step, steps[stepIndex - 1]));
+    if (explanation.inputs.length > 1) {
+      shown.push(allNumbers(explanation, step, steps[stepIndex - 1], isOpen));
+    }
+  }
+  body.replaceChildren(...shown);
+}
+
+function headOf(model, steps, stepIndex, unit, value) {
+  const head = make("p", "", "unit");
+  const isLast = stepIndex === steps.length - 1;
+  const name = isLast
+    ? words.unitOf(titleOfStep(steps[stepIndex]), nameOfClass(model.card.class_names[unit.index]))
+    : nameOfUnit(steps[stepIndex], unit);
+  head.append(make("span", name), make("strong", inDigits(value)));
+  head.title = describeStep(steps[stepIndex], model.card, isLast);
+  return head;
+}
+
+function pixelReasons({ normalisation }, { shape }, { channel, row, column }, value, image) {
+  const [, height, width] = shape;
+  const pixel = image[(channel * height + row) * width + column];
+  const { mean, std } = normalisation;
+  const sum = `(${pixel} / 255 − ${inDigits(mean)}) / ${inDigits(std)} = ${inDigits(value)}`;
+  return [make("p", words.pixelSum, "caption"), make("p", sum, "formula")];
+}
+
+/** How the inputs come to the number: patches of maps, or the largest contributions. */
+function sumOf(explanation, step, before) {
+  const { inputs, bias, value } = explanation;
+  const isDistance = step.kind === "distances";
+  const contribution = contributionOf(isDistance);
+  if (step.kind === "activation") {
+    const formula = `${titleOfStep(step)}(${inDigits(inputs[0].value)}) = ${inDigits(value)}`;
+    return make("p", formula, "formula");
+  }
+  const table = document.createElement("table");
+  table.className = "sum";
+  const lines =
+    inputs[0].index === undefined
+      ? patchLines(inputs, contribution, before, step)
+      : unitLines(inputs, contribution);
+  const headings =
+    inputs[0].index === undefined
+      ? [words.from, words.patch, words.weights, words.sum]
+      : [words.from, words.value, words.weight, isDistance ? words.distance : words.product];
+  table.append(headRow(headings));
+  const rows = table.createTBody();
+  rows.append(...lines);
+  const hasBias = step.layer.bias !== undefined;
+  if (hasBias) rows.append(totalRow(words.bias, bias));
+  const total = totalRow(words.total, value);
+  total.className = "total";
+  rows.append(total);
+  return table;
+}
+
+function patchLines(inputs, contribution, before, step) {
+  const maps = mapsFirst(inputs, contribution);
+  const shown = maps.slice(0, MOST_MAPS);
+  const isImage = before.kind === "input" && before.shape[0] === 1;
+  const valueScale = colourScale(inputs.map(({ value }) => value));
+  const weightScale = colourScale(inputs.map(({ weight }) => weight));
+  const lines = shown.map(({ channel, places, sum }) =>
+    line([
+      isImage ? words.image : words.mapNumber(channel + 1),
+      patchCanvas(places, ({ value }) => value, valueScale, words.patch),
+      step.kind === "pooling" || step.kind === "subsampling"
+        ? places.map(({ weight }) => inDigits(weight)).join(" ")
+        : patchCanvas(places, ({ weight }) => weight, weightScale, words.weights),
+      inDigits(sum),
+    ]),
+  );
+  const left = maps.length - shown.length;
+  if (left) {
+    const rest = maps.slice(MOST_MAPS).reduce((sum, map) => sum + map.sum, 0);
+    lines.push(totalRow(words.restOfMaps(left), rest));
+  }
+  return lines;
+}
+
+function unitLines(inputs, contribution) {
+  const ordered = largestFirst(inputs, contribution);
+  const shown = ordered.slice(0, MOST_UNITS);
+  const lines = shown.map((input) =>
+    line([
+      words.place(input),
+      inDigits(input.value),
+      inDigits(input.weight),
+      inDigits(contribution(input)),
+    ]),
+  );
+  const rest = ordered.slice(MOST_UNITS);
+  if (rest.length) {
+    const sum = rest.reduce((total, input) => total + contribution(input), 0);
+    lines.push(totalRow(words.restOfUnits(rest.length), sum));
+  }
+  return lines;
+}
+
+/** All the inputs as a table, which is filled when it is opened. */
+function allNumbers({ inputs }, step, before, isOpen) {
+  const details = document.createElement("details");
+  details.append(make("summary", words.allNumbers(inputs.length)));
+  const isDistance = step.kind === "distances";
+  const contribution = contributionOf(isDistance);
+  const fill = () => {
+    if (!details.open || details.querySelector("table")) return;
+    const table = document.createElement("table");
+    table.className = "numbers";
+    const last = isDistance ? words.distance : words.product;
+    table.append(headRow([words.from, words.value, words.weight, last]));
+    const rows = table.createTBody();
+    for (const input of inputs) {
+      const numbers = [input.value, input.weight, contribution(input)];
+      const name = isInPadding(input, before) ? words.padding : words.place(input);
+      rows.append(line([name, ...numbers.map(inDigits)]));
+    }
+    const box = make("div", "", "scroll");
+    box.tabIndex = 0;
+    box.setAttribute("role", "region");
+    box.setAttribute("aria-label", words.allNumbers(inputs.length));
+    box.append(table);
+    details.append(box);
+  };
+  details.addEventListener("toggle", fill);
+  details.open = isOpen;
+  fill();
+  return details;
+}
+
+function isInPadding({ row, column }, { shape: [, height, width] }) {
+  return row < 0 || column < 0 || row >= height || column >= width;
+}
+
+function patchCanvas(places, number, scale, label) {
+  const columns = new Set(places.map(({ column }) => column)).size;
+  const canvas = document.createElement("canvas");
+  canvas.width = columns;
+  canvas.height = places.length / columns;
+  const longer = Math.max(canvas.width, canvas.height);
+  canvas.style.width = `${(PATCH_SIDE * canvas.width) / longer}px`;
+  canvas.style.height = `${(PATCH_SIDE * canvas.height) / longer}px`;
+  canvas.setAttribute("role", "img");
+  const range = words.legend(inDigits(scale.low), inDigits(scale.high));
+  canvas.setAttribute("aria-label", words.listOf(label, [range]));
+  const image = numbersAsImage(Float32Array.from(places, number), columns, scale);
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  return canvas;
+}
+
+function headRow(headings) {
+  const head = document.createElement("thead");
+  const row = head.insertRow();
+  for (const heading of headings) {
+    const cell = make("th", heading);
+    cell.scope = "col";
+    row.append(cell);
+  }
+  return head;
+}
+
+/** A row whose first cell says what it is. */
+function line([heading, ...cells]) {
+  const row = document.createElement("tr");
+  const first = make("th", heading);
+  first.scope = "row";
+  row.append(first);
+  for (const content of cells) row.insertCell().append(content);
+  return row;
+}
+
+function totalRow(heading, number) {
+  return line([heading, "", "", inDigits(number)]);
+}
+
+function make(tag, text, className = "") {
+  const element = document.createElement(tag);
+  element.textContent = text;
+  if (className) element.className = className;
+  return element;
+}

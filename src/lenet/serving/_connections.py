@@ -1,0 +1,244 @@
+"""Connections whose clients are slow, broken or too many, which uvicorn leaves open."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from lenet.serving._http_errors import raw_error
+
+_MOST_CONNECTIONS = 512
+KEEP_ALIVE_SECONDS = 65  # longer than a proxy keeps a connection, so that it closes first
+_MOST_HEADER_BYTES = 2**15
+_LEAST_RATE = 2**15  # bytes of a body that a client has to send in a second
+_SWEEP_SECONDS = 0.5
+
+
+class _RefusedError(Exception):
+    """Tells the parser that a request is not wanted."""
+
+
+class Connection(HttpToolsProtocol):
+    """A connection that does not wait forever.
+
+    While it waits for a request's headers, for the rest of a body that is not wanted, or for a
+    client to read, the time is kept; `sweep` closes it when that was too long.
+    """
+
+    dropped: ClassVar[Counter[str]] = Counter()  # a service has its own, in a class of its own
+    most: ClassVar[int] = _MOST_CONNECTIONS
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.headers_since: float | None = None
+        self.reading_since: float | None = None  # a body
+        self.unread_since: float | None = None  # what was written to the client
+        self.idle_since: float | None = None
+        self._header_bytes = self._body_bytes = 0
+        self._half_closed_since: float | None = None
+        self._on_leaving: Callable[[], None] | None = None
+        self._answered: RequestResponseCycle | None = None  # the request whose turn it is
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take a connection, and let another go where there are too many."""
+        super().connection_made(transport)  # type: ignore[arg-type]
+        self.headers_since = self.idle_since = time.monotonic()
+        if len(self.connections) > self.most and not self._make_room():
+            self.refuse(503, "The service has too many connections; try again in a second.", "full")
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes, up to a limit for headers."""
+        if self.headers_since is not None:
+            self._header_bytes += len(data)
+            super().data_received(data)
+            if self.headers_since is not None and self._header_bytes > _MOST_HEADER_BYTES:
+                self._refuse_headers()
+            return
+        super().data_received(data)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """A client that has sent all may still want its answer."""
+        if self.cycle is None or self.cycle.response_complete or self.cycle.more_body:
+            return False
+        self.cycle.keep_alive = False
+        self._half_closed_since = time.monotonic()
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is closed, by whomever."""
+        if self._answered is not None:  # uvicorn tells the last request alone
+            self._answered.disconnected = True
+            self._answered.message_event.set()
+        super().connection_lost(exc)
+        if self._on_leaving is not None:
+            self._on_leaving()
+
+    def when_client_leaves(self, leave: Callable[[], None] | None) -> None:
+        """What is called if the connection breaks while the request waits for its answer."""
+        self._on_leaving = leave
+        if leave is not None and not self.pipeline:
+            self.flow.resume_reading()  # it stops within large bodies, and sees no end then
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self.scope["state"]["connection"] = self
+        self.idle_since = None
+        if self.headers_since is None:
+            self.headers_since = time.monotonic()
+
+    def on_headers_complete(self) -> None:
+        """The headers are there."""
+        self.headers_since = None
+        self._header_bytes = 0
+        self.reading_since = time.monotonic()
+        self._body_bytes = 0
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > (
+            _MOST_HEADER_BYTES
+        ):  # they may have come at once
+            self._refuse_headers()
+            raise _RefusedError
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of a body."""
+        self._body_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request is there."""
+        self.reading_since = None
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """It is answered."""
+        super().on_response_complete()
+        if self.headers_since is None and self.reading_since is None and not self.pipeline:
+            self.idle_since = time.monotonic()
+
+    def pause_writing(self) -> None:
+        """The client does not read."""
+        super().pause_writing()
+        self.unread_since = time.monotonic()
+
+    def resume_writing(self) -> None:
+        """It reads on."""
+        super().resume_writing()
+        self.unread_since = None
+
+    def send_400_response(self, msg: str) -> None:
+        """Tell a client that it does not speak HTTP."""
+        self.refuse(400, "This is no valid HTTP request.", "not HTTP")
+
+    def refuse(self, status: int, detail: str, reason: str) -> None:
+        """Say why, and close."""
+        self.headers_since = None
+        if not self.transport.is_closing():
+            self.dropped[reason] += 1
+            self.transport.write(raw_error(status, detail))
+            self.transport.close()
+
+    def check(self, now: float, timeout: float) -> None:
+        """Close it if its client was slow for too long."""
+        if self.headers_since is not None and now - self.headers_since > timeout:
+            if self.idle_since is not None:
+                self.dropped["idle"] += 1
+                self.transport.close()
+            else:
+                detail = f"The request's headers did not come within {timeout:g} seconds."
+                self.refuse(408, detail, "slow headers")
+        elif self.idle_since is not None and now - self.idle_since > KEEP_ALIVE_SECONDS:
+            self.dropped["idle"] += 1
+            self.transport.close()
+        elif self.unread_since is not None and now - self.unread_since > timeout:
+            self.dropped["unread answer"] += 1
+            self.transport.abort()
+        elif self.reading_since is not None:
+            allowed = timeout + self._body_bytes / _LEAST_RATE
+            if now - self.reading_since > allowed:
+                self._end_slow_body()
+        since = self._half_closed_since
+        if since is not None and now - since > _SWEEP_SECONDS and self._still_waits():
+            # Who has closed both sides looks the same until something is sent, and resets it then.
+            # A client has to take this from a server at any time (RFC 9110, section 15.2).
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _still_waits(self) -> bool:
+        """Whether a request waits for its answer, from a client that may be sent another before."""
+        is_open = self._on_leaving is not None and not self.transport.is_closing()
+        return is_open and bool(self.cycle.scope["http_version"] == "1.1")
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _refuse_headers(self) -> None:
+        detail = f"The request's headers have more than {_MOST_HEADER_BYTES:,} bytes."
+        self.refuse(431, detail, "headers too large")
+
+    def _end_slow_body(self) -> None:
+        """Close it: its client sends too slowly, or goes on with a body that was refused."""
+        if self.cycle.response_complete:
+            self.dropped["unwanted body"] += 1
+            self.transport.close()
+        else:
+            self.cycle.scope["state"]["refused"] = 408  # to be counted as
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            self.refuse(408, "The request's body came too slowly.", "slow body")
+
+    def _make_room(self) -> bool:
+        """Close the connection that has waited longest for a request, or else for a body."""
+        others = [
+            one for one in self.connections if isinstance(one, Connection) and one is not self
+        ]
+        waiting = {one: one.headers_since or one.idle_since for one in others}
+        reading = {one: one.reading_since for one in others}
+        for candidates in (waiting, reading):
+            since = {one: moment for one, moment in candidates.items() if moment is not None}
+            if since:
+                oldest = min(since, key=since.__getitem__)
+                self.dropped["made room"] += 1
+                oldest.transport.abort()
+                self.connections.discard(oldest)
+                return True
+        return False
+
+
+def connection_class(dropped: Counter[str]) -> type[Connection]:
+    """The connections of a service that counts those it closes, by reason."""
+    return type(
+        "ServiceConnection", (Connection,), {"dropped": dropped, "most": _most_connections()}
+    )
+
+
+def _most_connections() -> int:
+    """How many there may be: each is a file, of which a process may have few, as 256 on macOS."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return _MOST_CONNECTIONS
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        return _MOST_CONNECTIONS
+    return min(_MOST_CONNECTIONS, files // 2)
+
+
+async def sweep(connections: set[Any], timeout: float) -> None:
+    """Close connections that wait for slow clients, until it is cancelled.
+
+    Args:
+        connections: Those that are open; the set changes meanwhile.
+        timeout: Seconds that a client may be silent.
+    """
+    while True:
+        await asyncio.sleep(_SWEEP_SECONDS)
+        now = time.monotonic()
+        for connection in list(connections):
+            if isinstance(connection, Connection):
+                connection.check(now, timeout)

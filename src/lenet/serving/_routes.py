@@ -1,0 +1,288 @@
+"""All routes but the answer to pictures, and the description of both."""
+
+import html
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Path, Query, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from starlette.exceptions import HTTPException
+
+from lenet._version import __version__
+from lenet.errors import UnknownNameError
+from lenet.serving._examples import ANSWER, json_examples
+from lenet.serving._http_errors import error_body
+from lenet.serving._metrics import CONTENT_TYPE, Metrics
+from lenet.serving._playground_page import PlaygroundPage
+from lenet.serving._pool import WorkerPool
+from lenet.serving._predict_route import PATH
+from lenet.serving._reference_page import reference_page
+from lenet.serving._schema import (
+    Health,
+    Model,
+    Models,
+    Pictures,
+    Predictions,
+    Problem,
+)
+from lenet.serving._served_models import ServedModel
+from lenet.serving._settings import ServiceSettings
+
+_SUMMARY = "Says what pictures show, with networks that lenet trained."
+_KEY_FORMS = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "password": {"type": "http", "scheme": "basic"},
+}
+_PREDICT_PROBLEMS = {
+    400: "A picture is damaged, takes too long, or the body is no form or no JSON.",
+    404: "There is no such model.",
+    408: "The request came too slowly.",
+    413: "The request or a picture is too large, or has too many pictures or symbols.",
+    415: "The pictures are of a format that is not read.",
+    422: "A parameter or field is unknown, missing or ill-typed.",
+    503: "The service is busy or stops; `Retry-After` says when to try again.",
+}
+
+
+def build_routes(
+    settings: ServiceSettings,
+    models: Sequence[ServedModel],
+    pool: WorkerPool,
+    metrics: Metrics,
+    figures: Callable[[], dict[str, tuple[str, str, float]]],
+    is_draining: Callable[[], bool],
+    page: PlaygroundPage,
+    address: str,
+) -> FastAPI:
+    """The routes of a service.
+
+    Args:
+        settings: The limits, to be told.
+        models: Those that are served.
+        pool: The workers.
+        metrics: What was counted.
+        figures: Gives those of the moment.
+        is_draining: Whether the service stops.
+        page: What is served at `/`.
+        address: Where this machine finds the service.
+    """
+    app = FastAPI(
+        title="lenet",
+        version=__version__,
+        summary=_SUMMARY,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    told = Models(models=[_told(model) for model in models])
+    by_name = {model.name: model for model in models}
+
+    def find(name: str) -> ServedModel:
+        if name not in by_name:
+            raise HTTPException(404, str(UnknownNameError("model", name, by_name)))
+        return by_name[name]
+
+    ModelName = Annotated[str, Path(description="The model's name.", examples=[models[0].name])]
+    no_model: dict[int | str, dict[str, Any]] = {
+        404: {"model": Problem, "description": "There is no such model."}
+    }
+
+    @app.exception_handler(HTTPException)
+    async def tell(request: Request, error: HTTPException) -> Response:
+        detail = str(error.detail)
+        if error.status_code == 404 and detail == "Not Found":
+            detail = f"There is no `{request.url.path}` here; `/docs` says what there is."
+        elif error.status_code == 405:
+            detail = f"`{request.url.path}` does not take {request.method}."
+        return Response(
+            error_body(detail), error.status_code, error.headers, media_type="application/json"
+        )
+
+    @app.post(
+        PATH,
+        summary="Say what pictures show",
+        tags=["predict"],
+        response_model=Predictions,
+        responses={
+            status: {"model": Problem, "description": description}
+            for status, description in _PREDICT_PROBLEMS.items()
+        },
+        openapi_extra={"requestBody": _predict_body(settings)},
+    )
+    async def predict(
+        model: Annotated[str, Query(description="Which model answers.")] = models[0].name,
+        top: Annotated[int, Query(ge=1, le=1000, description="How many classes to give.")] = 3,
+        threshold: Annotated[
+            float | None,
+            Query(
+                ge=0,
+                le=1,
+                description="The least probability of an answer; below it is none of the classes. "
+                "Without it, the one that was measured with the model.",
+            ),
+        ] = None,
+        many: Annotated[
+            bool, Query(description="Cut pictures into symbols and read one by one.")
+        ] = False,
+        image: Annotated[bool, Query(description="Show what the network saw.")] = False,
+    ) -> Response:
+        """A picture as the body, or several as a form or JSON.
+
+        A picture is brought into the form that the network was taught on, as its model file says.
+        """
+        raise NotImplementedError  # `PredictRoute` answers before; this is its description
+
+    @app.get("/v1/models", summary="The models", tags=["models"], response_model=Models)
+    async def list_models() -> Models:
+        """The models that are served; the first answers where a request names none."""
+        return told
+
+    @app.get(
+        "/v1/models/{name}",
+        summary="One model",
+        tags=["models"],
+        response_model=Model,
+        responses=no_model,
+    )
+    async def show_model(name: ModelName) -> Model:
+        """What a model's file says about it."""
+        return told.models[models.index(find(name))]
+
+    @app.get(
+        "/v1/models/{name}/file",
+        summary="A model's file",
+        tags=["models"],
+        response_class=Response,
+        responses={
+            200: {"content": {"application/octet-stream": {}}, "description": "safetensors"},
+            304: {"description": "The file is the one that the client has."},
+            **no_model,
+        },
+    )
+    async def give_file(name: ModelName, request: Request) -> Response:
+        """The file as `lenet train` wrote it, for `lenet predict` or a program of one's own."""
+        model = find(name)
+        headers = {"etag": model.etag, "cache-control": "no-cache"}
+        known = {tag.strip() for tag in request.headers.get("if-none-match", "").split(",")}
+        if model.etag in known or "*" in known:
+            return Response(status_code=304, headers=headers)
+        return Response(model.content, headers=headers, media_type="application/octet-stream")
+
+    @app.get(
+        "/healthz",
+        summary="Whether the service takes requests",
+        tags=["operation"],
+        response_model=Health,
+        responses={503: {"model": Health, "description": "It stops, or has no workers."}},
+    )
+    async def tell_health() -> Response:
+        """For probes of containers and proxies; it needs no key."""
+        if is_draining():
+            return JSONResponse({"status": "draining"}, 503, {"retry-after": "1"})
+        if not pool.process_ids:
+            return JSONResponse({"status": "no workers"}, 503, {"retry-after": "1"})
+        return JSONResponse({"status": "ok"})
+
+    @app.get(
+        "/metrics",
+        summary="Figures for Prometheus",
+        tags=["operation"],
+        response_class=PlainTextResponse,
+    )
+    async def tell_metrics() -> Response:
+        """Requests, times, batches, answers, queue, memory."""
+        numbers = {f"worker-{place}": number for place, number in pool.places.items()}
+        text = metrics.to_text(figures(), {"service": os.getpid(), **numbers})
+        return Response(text, headers={"content-type": CONTENT_TYPE})
+
+    @app.get("/", include_in_schema=False)
+    async def show_page() -> Response:
+        text = await page.text()
+        return HTMLResponse(text, headers=_page_headers(text))
+
+    description = _completed(app.openapi(), settings)
+    reference = reference_page(description, address, models[0].name)
+
+    @app.get("/docs", include_in_schema=False)
+    async def show_reference() -> Response:
+        return HTMLResponse(reference, headers=_page_headers(reference))
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def show_description() -> Response:
+        return JSONResponse(description)
+
+    return app
+
+
+def _completed(description: dict[str, Any], settings: ServiceSettings) -> dict[str, Any]:
+    """Add to a description what FastAPI leaves out: nulls in examples, and our own body's parts."""
+    operation = description["paths"][PATH]["post"]
+    for operations in description["paths"].values():
+        for described in operations.values():
+            if described["responses"]["200"]["description"] == "Successful Response":
+                described["responses"]["200"]["description"] = "It went well."
+    operation["responses"]["200"]["content"]["application/json"]["example"] = ANSWER
+    body = operation["requestBody"]["content"]["application/json"]
+    schema = Pictures.model_json_schema(ref_template="#/components/schemas/{model}")
+    description["components"]["schemas"] |= {**schema.pop("$defs"), "Pictures": schema}
+    body["schema"] = {"$ref": "#/components/schemas/Pictures"}
+    if settings.api_key:
+        description["components"]["securitySchemes"] = _KEY_FORMS
+        description["security"] = [{form: []} for form in _KEY_FORMS]
+        description["paths"]["/healthz"]["get"]["security"] = []
+    return description
+
+
+def _told(model: ServedModel) -> Model:
+    """A model's facts as JSON has them."""
+    card = model.card
+    return Model(
+        name=model.name,
+        network=card.model,
+        class_names=list(card.class_names),
+        input_shape=list(card.input_shape),
+        preparation=card.preparation,
+        normalisation=asdict(card.normalisation),  # type: ignore[arg-type]
+        calibration=asdict(card.calibration),  # type: ignore[arg-type]
+        dataset=card.dataset,
+        results=card.results,
+        parameters=model.parameters,
+        bytes=len(model.content),
+        file=model.address,
+        version=card.version,
+    )
+
+
+def _predict_body(settings: ServiceSettings) -> dict[str, Any]:
+    """The bodies that are taken."""
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    files = {"type": "array", "items": {"type": "string", "format": "binary"}}
+    return {
+        "required": True,
+        "description": f"One picture as it is, or up to {settings.max_images} as a form or JSON; "
+        f"PNG, JPEG, BMP, GIF, WebP, TIFF, PPM or AVIF, up to {settings.max_pixels:,} pixels each "
+        f"and {settings.max_body:,} bytes in all.",
+        "content": {
+            "image/*": binary,
+            "application/octet-stream": binary,
+            "multipart/form-data": {
+                "schema": {"type": "object", "properties": {"picture": files}},
+            },
+            "application/json": {
+                "examples": json_examples(),
+            },
+        },
+    }
+
+
+def _page_headers(page: str) -> dict[str, str]:
+    """The policy that a page has for itself, as a header, where more can be said."""
+    found = re.search(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', page)
+    policy = html.unescape(found[1]) if found else "default-src 'none'"
+    return {
+        "content-security-policy": f"{policy}; frame-ancestors 'none'",
+        "referrer-policy": "no-referrer",
+    }

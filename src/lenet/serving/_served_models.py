@@ -1,0 +1,127 @@
+"""The models of a service: their files as they were when it started, and what those say."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from lenet._safetensors import read_arrays, read_header
+from lenet._storage import reading_errors, storage_errors, write_atomically
+from lenet.errors import LenetError, ModelFileError, SettingError
+from lenet.models import BUNDLED, HEADER_KEY, ModelCard
+from lenet.runs import Run, locate_model, name_of_model
+
+_NO_WEIGHTS = ("running_mean", "running_var", "num_batches_tracked")
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A model that a service answers with.
+
+    Attributes:
+        name: A bundled model's name, a run's or a file's.
+        card: What its file says.
+        source: The file.
+        copy: A copy of it: a training that goes on must not change what is answered.
+        content: The bytes of the file.
+        parameters: How many weights and biases it has.
+        bundled: The name under which it comes with the package, if it does.
+        run: The folder of its run, if it is of one.
+    """
+
+    name: str
+    card: ModelCard
+    source: Path
+    copy: Path
+    content: bytes
+    parameters: int
+    bundled: str | None
+    run: Path | None
+
+    @property
+    def address(self) -> str:
+        """Where the service gives its file."""
+        return f"/v1/models/{quote(self.name)}/file"
+
+    @property
+    def etag(self) -> str:
+        """What changes when the file does."""
+        return f'"{hashlib.sha256(self.content).hexdigest()[:32]}"'
+
+
+def take_models(
+    names: Sequence[Run | Path | str], folder: Path, runs_folder: Path | str = "runs"
+) -> list[ServedModel]:
+    """Copy the files of models and read what they say.
+
+    Args:
+        names: Model files, runs, their folders or names, `latest`, `digits` or `fashion`; the
+            bundled models where none are given.
+        folder: An empty folder for the copies.
+        runs_folder: Where names of runs are looked for.
+
+    Raises:
+        RunError: There is no such run, or it has no model yet.
+        ModelFileError: A file is damaged or not a model of ours.
+        SettingError: Two models have the same name.
+    """
+    models: list[ServedModel] = []
+    for name in names or list(BUNDLED):
+        model = _take(name, folder, runs_folder)
+        if any(model.name == other.name for other in models):
+            message = f"Two models are called `{model.name}`; rename the file or folder of one."
+            raise SettingError(message)
+        models.append(model)
+    return models
+
+
+def restore_copies(models: Sequence[ServedModel]) -> None:
+    """Write the copies again that something, such as a cleaner of temporary files, took away.
+
+    Raises:
+        StorageError: The disk is full or read-only.
+    """
+    for model in models:
+        if not model.copy.exists():
+            with storage_errors(model.copy):
+                model.copy.parent.mkdir(mode=0o700, exist_ok=True)
+            write_atomically(model.copy, model.content)
+
+
+def _take(name: Run | Path | str, folder: Path, runs_folder: Path | str) -> ServedModel:
+    """Copy one model's file and read what it says."""
+    located = locate_model(name, runs_folder)
+    source = located.require_model() if isinstance(located, Run) else located
+    with reading_errors(source, ModelFileError):
+        content = source.read_bytes()
+    copy = folder / f"{len(list(folder.iterdir()))}.safetensors"
+    write_atomically(copy, content)
+    name = name_of_model(located)
+    if not name.isprintable():
+        message = f"`{ascii(name)[1:-1]}` is no name for an address; rename the file or folder."
+        raise SettingError(message)
+    try:
+        header = read_header(copy, ModelFileError)  # `source` may be another one by now
+    except ModelFileError as error:
+        raise ModelFileError(str(error).replace(str(copy), str(source))) from error
+    try:
+        card = ModelCard.from_json(header[HEADER_KEY])
+    except (LenetError, LookupError, TypeError, ValueError) as error:
+        message = f"`{source}` is not a model that lenet wrote, or is damaged."
+        raise ModelFileError(message) from error
+    parameters = sum(
+        array.size for key, array in read_arrays(copy).items() if not key.endswith(_NO_WEIGHTS)
+    )
+    return ServedModel(
+        name=name,
+        card=card,
+        source=source,
+        copy=copy,
+        content=content,
+        parameters=parameters,
+        bundled=next((known for known, file in BUNDLED.items() if file == source), None),
+        run=located.folder.absolute() if isinstance(located, Run) else None,
+    )

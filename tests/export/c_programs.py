@@ -1,0 +1,138 @@
+"""Networks for the tests of the export to C, and how their C code is compiled here."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lenet.export import TrainedNetwork, pytorch_probabilities
+from lenet.export._c_check import Program, harness
+from lenet.export._c_files import CNetwork
+from lenet.models import (
+    Calibration,
+    LeNet5Config,
+    LeNetConfig,
+    MLPConfig,
+    ModelCard,
+    ModelConfig,
+    Normalisation,
+    SoftmaxConfig,
+    build_model,
+    identify_model,
+)
+from lenet.pictures import Preparation
+
+COMPILERS = ("gcc", "clang")
+# More than the code promises to be clean of.
+STRICT = (
+    "-std=c99 -Wall -Wextra -Werror -pedantic -Wconversion -Wshadow -Wdouble-promotion "
+    "-Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wundef -Wvla"
+).split()
+SANITIZED = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+
+SMALL = LeNetConfig(input_shape=(1, 14, 14), channels=(3, 4), kernel_size=3, dense_widths=(9,))
+CONFIGS: dict[str, ModelConfig] = {
+    "sigmoid, average": SMALL,
+    "relu, average, batch norm": LeNetConfig(
+        (1, 14, 14), 5, (3, 4), 3, 1, (9, 7), "relu", "average", True, "kaiming"
+    ),
+    "tanh, maximum, odd sizes": LeNetConfig((1, 15, 19), 3, (2, 3), 4, 2, (8,), "tanh", "max"),
+    "gelu, colour, three blocks, no padding": LeNetConfig(
+        (3, 33, 30), 4, (2, 3, 4), 3, 0, (), "gelu", "average"
+    ),
+    "relu, maximum, one block": LeNetConfig((2, 9, 8), 2, (3,), 2, 1, (6,), "relu", "max"),
+    "mlp": MLPConfig((1, 6, 7), 4, (11, 5), "sigmoid", "xavier"),
+    "softmax": SoftmaxConfig((3, 4, 5), 3, "xavier"),
+    "softmax of many pixels": SoftmaxConfig((3, 64, 64), 3, "kaiming"),
+    "lenet5": LeNet5Config(),
+}
+
+
+def trained_network(
+    config: ModelConfig,
+    *,
+    name: str = "small",
+    class_names: Sequence[str] | None = None,
+    calibration: Calibration | None = None,
+    count: int = 40,
+) -> TrainedNetwork:
+    """A network with random weights, and random images that it is right about."""
+    network = build_model(config, seed=3).eval()
+    random = np.random.default_rng(0)
+    for key, values in network.state_dict().items():
+        if key.endswith(("running_mean", "running_var")):
+            values.copy_(torch.from_numpy(random.uniform(0.5, 1.5, values.shape)))
+    is_lenet5 = isinstance(config, LeNet5Config)
+    card = ModelCard(
+        model=identify_model(network)[0],
+        config=config.to_dict(),
+        class_names=tuple(class_names or map(str, range(config.classes))),
+        input_shape=config.input_shape,
+        preparation=Preparation.plain(config.input_shape),
+        normalisation=Normalisation(0.1 / 1.275, 1 / 1.275)
+        if is_lenet5
+        else Normalisation(0.3, 0.4),
+        calibration=calibration or Calibration(1.3, 0.0, 10),
+        dataset="random",
+    )
+    images = random.integers(0, 256, (count, *config.input_shape), dtype=np.uint8)
+    images[0], images[1] = 0, 255
+    probabilities = pytorch_probabilities(network, card, images)
+    return TrainedNetwork(
+        name=name,
+        path=Path("model.safetensors"),
+        network=network,
+        card=card,
+        images=images,
+        labels=probabilities.argmax(axis=1),
+        calibration_images=images[: count // 2],
+        dataset="random",
+        split="test",
+        probabilities=probabilities,
+    )
+
+
+def need(compiler: str) -> None:
+    """Skip a test where a compiler is not installed."""
+    if shutil.which(compiler) is None:
+        pytest.skip(f"no `{compiler}` on this machine")
+
+
+def run_compiler(*command: str | Path) -> None:
+    """Compile; a message of the compiler is what the failing test shows."""
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[:3000]
+    assert not done.stderr
+
+
+def write_files(network: CNetwork, folder: Path) -> None:
+    """Header, source, example, and the program that answers for images, as `check.c`."""
+    for name, content in network.files(0.5, 0).items():
+        (folder / name).write_text(content, encoding="utf-8")
+    (folder / "check.c").write_text(harness(network.name), encoding="utf-8")
+
+
+def compiled(
+    network: CNetwork, folder: Path, compiler: str = "gcc", flags: Sequence[str] = ("-O1",)
+) -> Program:
+    """A network's C code as a program that answers for images."""
+    need(compiler)
+    write_files(network, folder)
+    sources = folder / f"{network.name}.c", folder / "check.c"
+    run_compiler(compiler, *STRICT, *flags, *sources, "-lm", "-o", folder / "check")
+    return Program(folder / "check", len(network.trained.card.class_names))
+
+
+def can_sanitize(compiler: str, folder: Path) -> bool:
+    """Whether a compiler's sanitizers are installed and can run here."""
+    need(compiler)
+    source, program = folder / "nothing.c", folder / "nothing"
+    source.write_text("int main(void) { return 0; }\n")
+    command = [compiler, *SANITIZED, source, "-o", program]
+    built = subprocess.run(command, capture_output=True).returncode == 0
+    return built and subprocess.run([program], env=os.environ, capture_output=True).returncode == 0

@@ -1,0 +1,169 @@
+"""The page takes the model files that Python takes, and says one sentence about all others."""
+
+import json
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from page_functions import call_page
+
+from lenet.errors import ModelFileError
+from lenet.models import BUNDLED, build_model, load_model, model_config, save_model
+
+READ_ALL = """
+return Object.entries(inputs).map(([name, bytes]) => {
+  try {
+    readModel(bytes.slice().buffer);
+    return [name, "read", ""];
+  } catch (error) {
+    return [name, error.constructor.name, error.message];
+  }
+});
+"""
+
+
+def read_in_page(files: dict[str, bytes]) -> dict[str, tuple[str, str]]:
+    """What the page makes of each file: `read`, or an error's class, and its message."""
+    return {name: (kind, message) for name, kind, message in call_page(READ_ALL, files)}
+
+
+def taken_apart(file: bytes) -> tuple[dict, bytes]:
+    """A file's header and its numbers."""
+    (length,) = struct.unpack("<Q", file[:8])
+    return json.loads(file[8 : 8 + length]), file[8 + length :]
+
+
+def put_together(header: object, numbers: bytes) -> bytes:
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + numbers
+
+
+def with_card(file: bytes, **changes: object) -> bytes:
+    """A model file that says something else about itself; `None` leaves a field out."""
+    header, numbers = taken_apart(file)
+    card = {**json.loads(header["__metadata__"]["lenet"]), **changes}
+    card = {name: value for name, value in card.items() if value is not None}
+    return put_together({**header, "__metadata__": {"lenet": json.dumps(card)}}, numbers)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> bytes:
+    """A model file of a few hundred numbers."""
+    settings = {"input_shape": (1, 8, 8), "channels": (2,), "kernel_size": 3, "dense_widths": (3,)}
+    network = build_model(model_config("lenet", settings))
+    path = tmp_path / "small.safetensors"
+    save_model(path, network, class_names=tuple("abcdefghij"))
+    return path.read_bytes()
+
+
+def test_what_older_files_leave_out_is_as_python_has_it(small: bytes) -> None:
+    header, _ = taken_apart(small)
+    config = json.loads(header["__metadata__"]["lenet"])["config"]
+    config.pop("batch_norm")
+    older = with_card(small, preparation=None, calibration=None, config=config)
+    body = 'const { card } = readModel(fileOf("a")); return [card.preparation, card.calibration];'
+    preparation, calibration = call_page(body, {"a": older})
+    Path("older.safetensors").write_bytes(older)
+    _, card = load_model("older.safetensors")
+    for name, value in preparation.items():
+        assert getattr(card.preparation, name) == value
+    for name, value in calibration.items():
+        assert getattr(card.calibration, name) == value
+
+
+def test_each_unusable_file_gets_one_sentence(small: bytes) -> None:
+    header, numbers = taken_apart(small)
+    described = json.loads(header["__metadata__"]["lenet"])
+    entry = header["0.weight"]
+    files = {
+        "damaged: empty": b"",
+        "damaged: short": small[:200],
+        "damaged: cut off": small[:-4],
+        "damaged: longer": small + b"1234",
+        "damaged: a pickle": b"PK\x03\x04" + bytes(100),
+        "damaged: a header of a petabyte": struct.pack("<Q", 2**50) + small[8:],
+        "damaged: no object": put_together([1, 2], numbers),
+        "damaged: nothing in it": put_together(None, numbers),
+        "damaged: outside": put_together(
+            {**header, "0.weight": {**entry, "data_offsets": [0, 2**40]}}, numbers
+        ),
+        "damaged: no shape": put_together({**header, "0.weight": {"dtype": "F32"}}, numbers),
+        "damaged: sizes below 0": put_together(
+            {**header, "0.weight": {**entry, "shape": [-2, -1, 3, 3]}}, numbers
+        ),
+        "not a model that lenet": put_together(
+            {key: value for key, value in header.items() if key != "__metadata__"}, numbers
+        ),
+        "newer lenet (9.9)": with_card(small, format=2, version="9.9"),
+        "no network called": with_card(small, model="resnet"),
+        "no network called `toString`": with_card(small, model="toString"),
+        "`class_names`": with_card(small, class_names=["a"]),
+        "`class_names`: numbers": with_card(small, class_names=list(range(10))),
+        "`input_shape`": with_card(small, input_shape=[1, 9, 9]),
+        "`normalisation`": with_card(small, normalisation={"mean": 0, "std": 0}),
+        "`normalisation`: none": with_card(small, normalisation=None),
+        "`calibration`": with_card(small, calibration={"temperature": 0}),
+        "`preparation`": with_card(small, preparation={"method": "magic"}),
+        "`config`": with_card(small, config=5),
+        "`channels`": with_card(small, config={**described["config"], "channels": [0]}),
+        "`activation`": with_card(small, config={**described["config"], "activation": "elu"}),
+        "`pooling`": with_card(small, config={**described["config"], "pooling": ["max"]}),
+        "`padding`": with_card(small, config={**described["config"], "padding": -1}),
+        "where F32 [2,1,60,60]": with_card(
+            small, config={**described["config"], "kernel_size": 60}
+        ),
+        "where F32": with_card(small, config={**described["config"], "channels": [3]}),
+        "where F32 [10,50]": with_card(small, config={**described["config"], "dense_widths": []}),
+        "no place for `7.scale`": put_together(
+            {**header, "7.scale": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}}, numbers
+        ),
+    }
+    for name, (kind, message) in read_in_page(files).items():
+        assert kind == "Error", (name, kind, message)
+        assert name.split(":")[0] in message, (name, message)
+        assert message.endswith(".")
+        assert "\n" not in message
+
+
+def test_a_network_that_would_freeze_the_page_is_refused(tmp_path: Path) -> None:
+    settings = {"input_shape": (1, 512, 512), "channels": (32, 1), "kernel_size": 11}
+    huge = model_config("lenet", {**settings, "dense_widths": (), "classes": 2})
+    path = tmp_path / "huge.safetensors"
+    save_model(path, build_model(huge), class_names=("a", "b"))
+    found = read_in_page({"huge": path.read_bytes()})
+    assert found["huge"] == ("Error", "The network is too large to run in a page.")
+
+
+def test_a_file_too_large_is_not_even_looked_at() -> None:
+    body = (
+        "try { readModel(new ArrayBuffer(2 ** 26 + 1)); } catch ({ message }) { return message; }"
+    )
+    assert call_page(body) == "The file is larger than 64 MiB."
+
+
+def test_files_changed_anywhere_are_read_or_refused_as_python_does(small: bytes) -> None:
+    random = np.random.default_rng(0)
+    header_end = len(small) - len(taken_apart(small)[1])
+    files = {}
+    for number in range(400):
+        changed = bytearray(small)
+        for place in random.integers(0, header_end, random.integers(1, 4)):
+            letter = random.integers(0, 256) if number % 2 else random.choice(list(b'0 1",{'))
+            changed[place] = letter
+        files[str(number)] = bytes(changed)
+    found = read_in_page(files)
+    assert {kind for kind, _ in found.values()} <= {"read", "Error"}
+    path = Path("changed.safetensors")
+    for name, file in files.items():
+        path.write_bytes(file)
+        try:
+            load_model(path)
+        except ModelFileError:
+            continue
+        assert found[name][0] == "read", (name, found[name])
+
+
+def test_the_bundled_models_are_read() -> None:
+    files = {name: path.read_bytes() for name, path in BUNDLED.items()}
+    assert set(read_in_page(files).values()) == {("read", "")}

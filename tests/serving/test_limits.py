@@ -1,0 +1,354 @@
+"""What is too large, too many or too slow is refused, and costs others nothing."""
+
+import base64
+import socket
+import struct
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from sent_pictures import png, slow_picture, stroke
+from service_process import ServiceProcess, post_all, read_all, running
+
+REQUEST = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nX-API-Key: %s\r\n"
+
+
+Post = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def post(strict_service: ServiceProcess, key: str) -> Post:
+    """Asks the strict service, with its key."""
+
+    def ask(query: str = "", **request: object) -> tuple[int, str]:
+        answer = strict_service.http.post(
+            f"/v1/predict{query}", headers={"x-api-key": key}, **request
+        )
+        return answer.status_code, answer.json().get("detail", "")
+
+    return ask
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A PNG of few bytes that declares many pixels, and has them if they are not absurdly many."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(content))
+            + name
+            + content
+            + struct.pack(">I", zlib.crc32(name + content))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    rows = zlib.compress(bytes(min((width // 8 + 2) * height, 10**7)), 9)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    )
+
+
+def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes(post: Post) -> None:
+    status, detail = post(content=bytes(20_001))
+    assert (status, detail) == (413, "The request is larger than 20,000 bytes.")
+
+
+def test_a_body_that_does_not_say_its_size_is_refused_when_it_is_too_large(post: Post) -> None:
+    status, detail = post(content=iter([bytes(15_000), bytes(15_000)]))
+    assert (status, detail) == (413, "The request is larger than 20,000 bytes.")
+
+
+def test_a_large_body_leaves_the_connection_usable(
+    strict_service: ServiceProcess, key: str
+) -> None:
+    head = REQUEST % key.encode()
+    large = head + b"Content-Length: 300000\r\n\r\n" + bytes(300_000)
+    last = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    answer = strict_service.talk(large + last)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"HTTP/1.1 200 OK" in answer
+
+
+@pytest.mark.parametrize("size", [(300, 201), (30_000, 30_000), (2**31 - 1, 2**31 - 1)])
+def test_a_picture_with_too_many_pixels_is_refused(post: Post, size: tuple[int, int]) -> None:
+    status, detail = post(content=bomb(*size))
+    assert status == 413
+    assert detail == "The picture has more than 60,000 pixels."
+
+
+def test_one_picture_more_than_allowed_is_refused(post: Post) -> None:
+    files = [("picture", ("a.png", png(stroke(20, 20)))) for _ in range(4)]
+    encoded = base64.b64encode(png(stroke(20, 20))).decode()
+    for request in ({"files": files}, {"json": {"pictures": [{"base64": encoded}] * 4}}):
+        status, detail = post(**request)
+        assert status == 413
+        assert detail.startswith("A request may have up to 3 pictures")
+    status, _ = post(files=files[:3])
+    assert status == 200
+
+
+def test_pixels_in_json_count_as_those_of_a_file(post: Post) -> None:
+    pixels = [[0] * 6001] * 1  # 20,000 bytes are fewer than the limit of pixels elsewhere
+    with running("digits", "--workers", "1", "--max-pixels", "6000") as service:
+        answer = service.http.post("/v1/predict", json={"pictures": [{"pixels": pixels}]})
+        assert answer.status_code == 413
+        assert answer.json()["detail"] == "The picture has more than 6,000 pixels."
+
+
+def test_a_pattern_is_refused_as_too_many_symbols(service: ServiceProcess) -> None:
+    pattern = np.full((1000, 1000), 255, np.uint8)
+    for row in range(3):
+        for column in range(3):
+            pattern[6 + row :: 24, 6 + column :: 24] = 0
+    answer = service.http.post("/v1/predict?many", content=png(pattern))
+    assert answer.status_code == 413
+    assert "more than 1,000 symbols" in answer.json()["detail"]
+
+
+def test_a_full_queue_says_when_to_come_again() -> None:
+    slow = slow_picture()
+    with running("digits", "--workers", "1", "--queue", "2") as service:
+        answers = post_all(service, [slow] * 8, threads=8)
+        statuses = sorted(answer.status_code for answer in answers)
+        assert set(statuses) == {200, 503}
+        assert statuses.count(200) >= 3
+        refused = next(answer for answer in answers if answer.status_code == 503)
+        assert refused.headers["retry-after"] == "1"
+        assert refused.json()["detail"] == "The service is busy; try again in a second."
+        assert service.http.post("/v1/predict", content=png(stroke())).status_code == 200
+
+
+def test_pictures_that_take_too_long_cost_others_nothing() -> None:
+    files = [("picture", ("slow.png", slow_picture()))] * 30
+    good = png(stroke())
+    with running("digits", "--workers", "1", "--timeout", "1") as service:
+        with ThreadPoolExecutor(2) as pool:
+            slow = pool.submit(service.http.post, "/v1/predict", files=files)
+            time.sleep(0.5)
+            other = pool.submit(service.http.post, "/v1/predict", content=good)
+            assert slow.result().status_code == 400
+            assert "took longer than 1 seconds" in slow.result().json()["detail"]
+            # It waited for the only worker, and is answered by the next, or told to come again.
+            assert other.result().status_code in (200, 503)
+        assert service.metric("lenet_worker_restarts_total") == 1
+        wait_until(lambda: service.http.get("/healthz").status_code == 200)
+        assert service.http.post("/v1/predict", content=good).status_code == 200
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait for something that comes soon."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+# -- clients that are slow or broken -----------------------------------------------------------
+
+
+@pytest.fixture
+def good_client(strict_service: ServiceProcess, key: str) -> Iterator[list[float]]:
+    """A client that asks all the time; its latencies are given, and it must be answered."""
+    latencies: list[float] = []
+    stop = threading.Event()
+    failed: list[str] = []
+
+    def ask() -> None:
+        with strict_service.client() as client:
+            while not stop.is_set():
+                start = time.perf_counter()
+                answer = client.post(
+                    "/v1/predict", content=png(stroke()), headers={"x-api-key": key}
+                )
+                latencies.append(time.perf_counter() - start)
+                if answer.status_code != 200:
+                    failed.append(answer.text)
+                time.sleep(0.01)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    yield latencies
+    stop.set()
+    asking.join()
+    assert latencies
+    assert failed == []
+
+
+SILENT = {
+    b"": [],
+    b"POST /v1/pre": [b"408"],
+    b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nX-A: b\r\n": [b"408"],
+    REQUEST + b"Content-Length: 100\r\n\r\n": [b"408"],
+    REQUEST + b"Content-Length: 100\r\n\r\nhalf": [b"408"],
+    REQUEST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n": [b"408"],
+}
+
+
+@pytest.mark.usefixtures("good_client")
+def test_clients_that_fall_silent_or_hardly_speak_are_let_go(
+    strict_service: ServiceProcess, key: str
+) -> None:
+    sent = [data.replace(b"%s", key.encode()) for data in SILENT]
+    with ThreadPoolExecutor(len(sent) + 1) as pool:
+        answers = pool.map(strict_service.talk, sent)
+        hardly = pool.submit(speak_slowly, strict_service, REQUEST * 10)
+        assert [answer.split(b" ")[1:2] for answer in answers] == list(SILENT.values())
+        assert hardly.result() < len(REQUEST * 10)
+
+
+def test_what_slow_and_odd_clients_do_is_counted_as_they_are_told_and_not_logged() -> None:
+    with running("digits", "--workers", "1", "--timeout", "0.5") as service:
+        half = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n."
+        assert service.talk(half).startswith(b"HTTP/1.1 408 ")
+        upgrade = b"Connection: upgrade, close\r\nUpgrade: websocket\r\n\r\n"
+        answer = service.talk(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + upgrade)
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        form = {"content-type": "multipart/form-data; boundary=a"}
+        assert service.http.post("/v1/predict", content=b"x", headers=form).status_code == 400
+        assert service.metric('lenet_requests_total{route="/v1/predict",status="408"}') == 1
+        assert service.metric('lenet_requests_total{route="/v1/predict",status="499"}') == 0
+    assert len(service.lines) == 2, service.lines
+
+
+def speak_slowly(service: ServiceProcess, data: bytes) -> int:
+    """Send a byte now and then, and say how many were taken."""
+    with socket.create_connection(("127.0.0.1", service.port), 10) as connection:
+        for place in range(len(data)):
+            try:
+                connection.sendall(data[place : place + 1])
+            except OSError:
+                return place
+            time.sleep(0.05)
+    return len(data)
+
+
+@pytest.mark.usefixtures("good_client")
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"400"),
+        (b"GET / HTTP/9.9\r\n\r\n", b"400"),
+        (b"GARBAGE\r\n\r\n", b"400"),
+        (REQUEST + b"Content-Length: -5\r\n\r\n", b"400"),
+        (REQUEST + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n", b"400"),
+        (REQUEST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\n" + b"X-A: b\r\n" * 10_000, b"431"),
+        (b"GET /" + b"a" * 100_000, b"431"),
+        (b"GET /healthz HTTP/1.1\r\nX-A: " + b"a" * 40_000 + b"\r\n\r\n", b"431"),
+        (b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\n\r\n", b"431"),
+    ],
+)
+def test_what_is_no_request_is_refused(
+    strict_service: ServiceProcess, key: str, sent: bytes, status: bytes
+) -> None:
+    answer = strict_service.talk(sent.replace(b"%s", key.encode()))
+    assert answer.split(b" ")[1:2] == [status]
+    assert b'{"detail": ' in answer
+    assert "Invalid HTTP request received.\n" not in strict_service.lines
+
+
+def test_a_client_that_leaves_early_is_forgotten(
+    strict_service: ServiceProcess, key: str, good_client: list[float]
+) -> None:
+    head = REQUEST % key.encode()
+    for sent in (head, head + b"Content-Length: 100\r\n\r\nhalf"):
+        for _ in range(20):
+            connection = socket.create_connection(("127.0.0.1", strict_service.port), 10)
+            connection.sendall(sent)
+            linger = struct.pack("ii", 1, 0)  # close by a reset
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            connection.close()
+    time.sleep(0.2)
+    assert strict_service.http.get("/healthz").status_code == 200
+
+
+def test_a_client_that_has_sent_all_may_close_its_side(
+    service: ServiceProcess,
+) -> None:
+    content = png(stroke())
+    head = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
+    answer = service.talk(head % len(content) + content, half_close=True)
+    answer = answer.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert b'"class_name": "1"' in answer
+
+
+@pytest.mark.parametrize("is_reset", [False, True])
+def test_clients_that_have_left_are_not_worked_for(is_reset: bool) -> None:
+    content = slow_picture()
+    request = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
+    with running("digits", "--workers", "1") as service:
+        connections = [socket.create_connection(("127.0.0.1", service.port), 10) for _ in range(25)]
+        for connection in connections:
+            connection.sendall(request % len(content) + content)
+        time.sleep(0.2)
+        for connection in connections:
+            if is_reset:
+                linger = struct.pack("ii", 1, 0)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            connection.close()
+        assert service.http.post("/v1/predict", content=png(stroke())).status_code == 200
+        count = 'lenet_requests_total{route="/v1/predict",status="%d"}'
+        wait_until(lambda: service.metric(count % 499) + service.metric(count % 200) == 26)
+        assert service.metric(count % 499) >= 5
+        assert service.metric("lenet_queue_requests") == 0
+
+
+def test_a_client_that_sends_all_and_waits_is_answered_however_long_it_takes() -> None:
+    content = slow_picture()
+    head = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
+    with running("digits", "--workers", "1") as service:
+        with ThreadPoolExecutor(4) as pool:
+            send = lambda _: service.talk(  # noqa: E731
+                head % len(content) + content, half_close=True, wait=30
+            )
+            answers = list(pool.map(send, range(4)))
+    assert [b"HTTP/1.1 200 OK" in answer for answer in answers] == [True] * 4
+
+
+def test_requests_sent_ahead_are_answered_in_their_order(service: ServiceProcess) -> None:
+    content = png(stroke())
+    head = b"POST /v1/predict?top=%d HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
+    requests = [head % (top, len(content)) + content for top in (1, 5, 2)]
+    last = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    answer = service.talk(b"".join(requests) + last)
+    bodies = answer.split(b"HTTP/1.1 200 OK")[1:]
+    assert [body.count(b'"class_name"') - 1 for body in bodies] == [1, 5, 2, -1]
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /", REQUEST + b"Content-Length: 100\r\n\r\nhalf"])
+def test_more_connections_than_fit_make_room_for_a_new_one(
+    service: ServiceProcess, sent: bytes
+) -> None:
+    silent = []
+    made_room = 'lenet_connections_dropped_total{reason="made room"}'
+    before = service.metric(made_room)
+    try:
+        for _ in range(600):
+            silent.append(socket.create_connection(("127.0.0.1", service.port), 10))
+            silent[-1].sendall(sent)
+        with service.client() as client:
+            assert client.post("/v1/predict", content=png(stroke())).status_code == 200
+        assert service.metric(made_room) - before >= 88
+        assert service.metric("lenet_connections") <= 512
+    finally:
+        for connection in silent:
+            connection.close()
+
+
+def test_an_answer_that_nobody_reads_is_let_go(strict_service: ServiceProcess, key: str) -> None:
+    ask = b"GET /v1/models/digits/file HTTP/1.1\r\nHost: localhost\r\nX-API-Key: %s\r\n\r\n"
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(10)
+        connection.connect(("127.0.0.1", strict_service.port))
+        connection.sendall(ask % key.encode() * 60)
+        time.sleep(3)
+        try:
+            assert len(read_all(connection)) < 60 * 250_000
+        except ConnectionError:
+            pass  # a reset, after which nothing can be read
+    assert "".join(strict_service.lines[2:]) == ""

@@ -1,0 +1,258 @@
+"""Workers that break, hang or do not start, and what that costs whom."""
+
+import asyncio
+import os
+import signal
+import struct
+import sys
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lenet.errors import ModelFileError
+from lenet.serving._messages import Answer, Job, Question
+from lenet.serving._pool import (
+    BusyError,
+    PictureTakesTooLongError,
+    WorkerBrokeError,
+    WorkerPool,
+)
+
+T = TypeVar("T")
+ODD_WORKER = sys.executable, str(Path(__file__).with_name("odd_worker.py"))
+LOOPS: list[Callable[[], asyncio.AbstractEventLoop]] = [asyncio.new_event_loop]
+try:
+    import uvloop
+
+    LOOPS.append(uvloop.new_event_loop)
+except ImportError:
+    pass
+
+
+def run(
+    work: Callable[[WorkerPool], Coroutine[Any, Any, T]],
+    *,
+    count: int = 2,
+    queue: int = 100,
+    timeout: float = 20,
+    told: str = "",
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] = LOOPS[-1],
+    sizes: list[int] | None = None,
+) -> T:
+    """Do something with a pool of odd workers."""
+
+    async def main() -> T:
+        note = (lambda size: None) if sizes is None else sizes.append
+        pool = WorkerPool(told, count, queue, timeout, note, ODD_WORKER)
+        try:
+            await pool.start()
+            return await work(pool)
+        finally:
+            await pool.close()
+            assert pool.process_ids == []
+
+    loop = loop_factory()
+    try:
+        return loop.run_until_complete(main())
+    finally:
+        loop.close()
+
+
+async def ask(pool: WorkerPool, *bodies: bytes) -> list[bytes | type[BaseException]]:
+    """What comes back for bodies that are sent at once: what was sent, or the error's class."""
+    jobs = [Job(Question(0), "picture", b"", body) for body in bodies]
+    asked: list[Awaitable[Answer]] = [pool.ask(job) for job in jobs]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    return [one.body if isinstance(one, Answer) else type(one) for one in answers]
+
+
+@pytest.mark.parametrize("loop_factory", LOOPS)
+def test_answers_come_back_to_those_who_asked(
+    loop_factory: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    bodies = [str(number).encode() * (number**2 + 1) for number in range(90)]
+    assert run(lambda pool: ask(pool, *bodies), loop_factory=loop_factory) == bodies
+
+
+def test_what_waits_while_workers_are_busy_goes_together() -> None:
+    sizes: list[int] = []
+    bodies = [b"sleep", *[str(number).encode() for number in range(20)]]
+
+    async def work(pool: WorkerPool) -> list[bytes | type[BaseException]]:
+        first = asyncio.create_task(ask(pool, b"sleep"))
+        await asyncio.sleep(0.05)
+        rest = await ask(pool, *bodies[1:])
+        return [*await first, *rest]
+
+    assert run(work, count=1, sizes=sizes) == bodies
+    assert 16 in sizes
+    assert len(sizes) <= 5
+
+
+def test_a_picture_that_breaks_its_worker_costs_others_nothing() -> None:
+    bodies = [b"a", b"b", b"die", b"c", b"d"]
+
+    async def work(pool: WorkerPool) -> list[bytes | type[BaseException]]:
+        answers = await ask(pool, *bodies)
+        assert pool.restarts >= 2, "with the others and alone"
+        return answers + await ask(pool, b"after")
+
+    expected = [b"a", b"b", WorkerBrokeError, b"c", b"d", b"after"]
+    assert run(work, count=1) == expected
+
+
+def test_a_picture_that_takes_too_long_costs_others_time_alone() -> None:
+    answers = run(lambda pool: ask(pool, b"a", b"hang", b"b"), count=1, timeout=0.5)
+    assert answers == [b"a", PictureTakesTooLongError, b"b"]
+
+
+@settings(max_examples=4, deadline=None)
+@given(st.lists(st.sampled_from([b"a", b"bb", b"die"]), min_size=3, max_size=8))
+def test_only_pictures_that_break_workers_are_refused(bodies: list[bytes]) -> None:
+    expected = [WorkerBrokeError if body == b"die" else body for body in bodies]
+    assert run(lambda pool: ask(pool, *bodies)) == expected
+
+
+def test_a_killed_worker_is_replaced_and_its_pictures_are_looked_at_again() -> None:
+    async def work(pool: WorkerPool) -> list[bytes | type[BaseException]]:
+        before = pool.process_ids
+        asked = asyncio.create_task(ask(pool, b"sleep", b"sleep", b"x"))
+        await asyncio.sleep(0.05)
+        for number in before:
+            os.kill(number, signal.SIGKILL)
+        answers = await asked
+        assert set(pool.process_ids).isdisjoint(before)
+        assert pool.restarts == 2
+        return answers
+
+    assert run(work) == [b"sleep", b"sleep", b"x"]
+
+
+def test_a_full_queue_refuses_more() -> None:
+    async def work(pool: WorkerPool) -> list[bytes | type[BaseException]]:
+        first = asyncio.create_task(ask(pool, b"sleep"))
+        await asyncio.sleep(0.05)
+        answers = await ask(pool, b"1", b"2", b"3", b"4")
+        return [*await first, *answers]
+
+    expected = [b"sleep", b"1", b"2", b"3", BusyError]
+    assert run(work, count=1, queue=3) == expected
+
+
+def test_what_waits_longer_than_is_allowed_is_refused() -> None:
+    async def work(pool: WorkerPool) -> list[bytes | type[BaseException]]:
+        first = asyncio.create_task(ask(pool, b"hang"))
+        while not pool.busy:
+            await asyncio.sleep(0)
+        return [*await ask(pool, b"a"), *await first]
+
+    assert run(work, count=1, timeout=0.3) == [BusyError, PictureTakesTooLongError]
+
+
+def test_a_client_that_has_gone_is_not_worked_for() -> None:
+    sizes: list[int] = []
+
+    async def work(pool: WorkerPool) -> None:
+        first = asyncio.create_task(ask(pool, b"sleep"))
+        await asyncio.sleep(0.05)
+        gone = asyncio.create_task(ask(pool, b"1", b"2"))
+        await asyncio.sleep(0.05)
+        gone.cancel()
+        await first
+        await ask(pool, b"3")
+
+    run(work, count=1, sizes=sizes)
+    assert sizes == [1, 1]
+
+
+def test_what_can_not_be_sent_costs_others_nothing() -> None:
+    async def work(pool: WorkerPool) -> list[bytes | type[BaseException]]:
+        impossible = pool.ask(Job(Question(70_000), "picture", b"", b"a"))
+        with pytest.raises(struct.error):
+            await impossible
+        return await ask(pool, b"b")
+
+    assert run(work, count=1) == [b"b"]
+
+
+def test_nothing_waits_for_ever_when_no_worker_can_start(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("lenet.serving._pool._MOST_PAUSE", 0.2)
+
+    async def work(pool: WorkerPool) -> list[bytes | type[BaseException]]:
+        pool._command[-1] = "refuse"
+        asked = asyncio.create_task(ask(pool, b"die", b"a"))
+        await asyncio.sleep(0)
+        while pool.waiting:  # with the worker, so that nobody looks after the queue
+            await asyncio.sleep(0)
+        if pool._looking:
+            pool._looking.cancel()
+            pool._looking = None
+        return await asked + await ask(pool, b"b")
+
+    assert run(work, count=1, timeout=0.3) == [BusyError, BusyError, BusyError]
+    assert "Error: No such model.\n" in capfd.readouterr().err
+
+
+def test_what_a_worker_needs_is_put_right_before_another_starts() -> None:
+    calls: list[str] = []
+
+    async def work(pool: WorkerPool) -> list[bytes | type[BaseException]]:
+        pool._before_restart = lambda: calls.append("restored")
+        assert calls == []
+        return await ask(pool, b"die")
+
+    assert run(work, count=1) == [WorkerBrokeError]
+    assert calls
+    assert set(calls) == {"restored"}
+
+
+def test_another_worker_takes_what_a_broken_one_had() -> None:
+    async def work(pool: WorkerPool) -> list[bytes | type[BaseException]]:
+        pool._command[-1] = "refuse"  # so that none comes back
+        return await ask(pool, b"sleep", b"die")
+
+    assert run(work) == [b"sleep", WorkerBrokeError]
+
+
+def test_slow_requests_do_not_wait_for_each_other_in_a_batch() -> None:
+    sizes: list[int] = []
+
+    async def work(pool: WorkerPool) -> None:
+        await ask(pool, b"sleep")
+        await ask(pool, *[str(number).encode() for number in range(9)])
+
+    run(work, count=1, sizes=sizes)
+    assert sizes[0] == 1
+    assert sizes[1] <= 5
+
+
+def test_those_who_left_take_no_room_in_the_queue() -> None:
+    async def work(pool: WorkerPool) -> list[bytes | type[BaseException]]:
+        first = asyncio.create_task(ask(pool, b"sleep"))
+        await asyncio.sleep(0.05)
+        for gone in [pool.ask(Job(Question(0), "picture", b"", b"x")) for _ in range(3)]:
+            gone.cancel()
+        return [*await ask(pool, b"1"), *await first]
+
+    assert run(work, count=1, queue=3) == [b"1", b"sleep"]
+
+
+@pytest.mark.parametrize(
+    ("told", "fragment"),
+    [("refuse", "No such model."), ("die", "ended before it had started")],
+)
+def test_workers_that_do_not_start_are_one_error(told: str, fragment: str) -> None:
+    async def work(pool: WorkerPool) -> None:
+        raise AssertionError
+
+    start = time.monotonic()
+    with pytest.raises(ModelFileError, match=fragment):
+        run(work, told=told)
+    assert time.monotonic() - start < 30
