@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -21,6 +22,7 @@ from small_dataset import SmallDataset
 ROOT = Path(__file__).parent.parent
 TRAIN = "python3 -m venv .venv && .venv/bin/pip install -e . && .venv/bin/lenet train"
 TEST = "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]' && .venv/bin/python -m pytest"
+C_COMPILER = next(filter(shutil.which, ("cc", "gcc", "clang")), None)
 DOCUMENTS = ("README.md", "README.zh-CN.md", *sorted(map(str, Path(ROOT / "docs").glob("*/*.md"))))
 
 
@@ -89,6 +91,8 @@ def test_every_command_in_the_documents_runs() -> None:
     assert "lenet evaluate latest" in lines
     app(shlex.split("train --epochs 1 --batch-size 100"), standalone_mode=False)
     for line in lines:
+        if "--to c " in line and not C_COMPILER:
+            continue
         arguments = [
             str(ROOT / argument) if argument.startswith("docs/") else argument
             for argument in shlex.split(line)[1:]
@@ -141,6 +145,14 @@ def test_the_python_of_the_scikit_learn_guide_runs() -> None:
     for block in blocks("docs/guides/scikit-learn.md", "python"):
         exec(block, names)
     assert "card" in names
+
+
+def test_the_python_of_the_export_guide_runs(tmp_path: Path) -> None:
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    names: dict[str, object] = {}
+    for block in blocks("docs/guides/export.md", "python"):
+        exec(block, names)
+    assert np.shape(names["probabilities"]) == (1, 10)
 
 
 @pytest.mark.usefixtures("small_fashion_mnist")

@@ -22,7 +22,8 @@ ALLOWED = {
     "models": {"kernels", "pictures"},
     "training": {"datasets", "kernels", "models"},
     "tracking": {"training"},
-    "runs": {"datasets", "kernels", "models", "training", "tracking"},
+    "distributed": {"training"},
+    "runs": {"datasets", "distributed", "kernels", "models", "training", "tracking"},
     "evaluation": {"datasets", "kernels", "models", "training", "runs"},
     "inspection": {
         "datasets",
@@ -35,8 +36,32 @@ ALLOWED = {
         "training",
     },
     "prediction": {"datasets", "kernels", "models", "pictures", "runs", "training"},
+    "playground": {"datasets", "models", "pages", "pictures", "runs"},
+    "export": {
+        "datasets",
+        "evaluation",
+        "kernels",
+        "models",
+        "pages",
+        "pictures",
+        "playground",
+        "prediction",
+        "runs",
+        "training",
+    },
+    "serving": {
+        "datasets",
+        "inspection",
+        "models",
+        "pages",
+        "pictures",
+        "playground",
+        "prediction",
+        "runs",
+    },
     "reporting": {"datasets", "evaluation", "kernels", "models", "pages", "runs", "training"},
     "comparison": {"datasets", "evaluation", "models", "runs", "training"},
+    "sweeps": {"comparison", "datasets", "kernels", "models", "runs", "training"},
     "estimator": {"datasets", "kernels", "models", "training", "runs"},
     "d2l": {"datasets", "models", "training"},
     "bench": {"datasets", "kernels", "models", "training", "runs"},
@@ -45,8 +70,10 @@ ALLOWED = {
         "bench",
         "comparison",
         "datasets",
+        "distributed",
         "doctor",
         "evaluation",
+        "export",
         "inspection",
         "kernels",
         "models",
@@ -54,6 +81,8 @@ ALLOWED = {
         "prediction",
         "reporting",
         "runs",
+        "serving",
+        "sweeps",
         "training",
     },
 }
@@ -104,13 +133,19 @@ def test_every_room_is_in_the_table() -> None:
         "try: lenet.cli.main()\nexcept SystemExit as leave: assert leave.code == 0",
         "import sys; sys.argv = ['lenet', 'inspect', '--help']; import lenet.cli\n"
         "try: lenet.cli.main()\nexcept SystemExit as leave: assert leave.code == 0",
+        "import sys; sys.argv = ['lenet', 'serve', '--help']; import lenet.cli\n"
+        "try: lenet.cli.main()\nexcept SystemExit as leave: assert leave.code == 0",
+        "import sys; sys.argv = ['lenet', 'sweep', '--help']; import lenet.cli\n"
+        "try: lenet.cli.main()\nexcept SystemExit as leave: assert leave.code == 0",
         "import sys; sys.argv = ['lenet', 'doctor', '--help']; import lenet.cli\n"
         "try: lenet.cli.main()\nexcept SystemExit as leave: assert leave.code == 0",
     ],
 )
 def test_no_torch_is_imported_before_it_is_needed(code: str) -> None:
     code += "\nimport sys; heavy = {'torch', 'numpy', 'sklearn', 'matplotlib'} & set(sys.modules)"
-    code += "\nheavy |= {'tensorboard', 'mlflow', 'sqlalchemy'} & set(sys.modules)"
+    code += (
+        "\nheavy |= {'tensorboard', 'mlflow', 'sqlalchemy', 'optuna', 'fastapi'} & set(sys.modules)"
+    )
     code += "\nassert not heavy, heavy"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 

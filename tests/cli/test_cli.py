@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from calling import call, call_alone
 from PIL import Image
 
 import lenet
+from calling import call, call_alone
 from lenet._settings import field_types
 from lenet.datasets import Dataset
 from lenet.models import LeNetConfig
@@ -268,3 +268,13 @@ def test_validation_images_are_those_of_the_run_alone(folder: Path, few_digits: 
     run = lenet.open_run("latest", folder / "runs")
     with pytest.raises(lenet.errors.RunError, match="was not trained on `few-digits`"):
         lenet.evaluate(run, few_digits, split="validation")
+
+
+def test_other_commands_than_train_refuse_to_be_started_several_times(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = {"RANK": "0", "WORLD_SIZE": "2", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "2"}
+    for name, value in {**told, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}.items():
+        monkeypatch.setenv(name, value)
+    answer = call_alone("compare", code=2)
+    assert "`lenet compare` does not share its work" in answer.stderr

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from calling import call, call_alone
 from PIL import Image
 
 import lenet
+from calling import call, call_alone
 from lenet.datasets import Dataset, convert_dataset
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from calling import call, call_alone
 from PIL import Image, ImageDraw
+
+from calling import call, call_alone
 
 
 def draw_one(size: tuple[int, int] = (90, 90)) -> Image.Image:
@@ -92,11 +93,11 @@ def test_a_url_is_fetched_unless_that_is_forbidden(
 
 def test_json_and_csv_are_for_programs(scans: Path) -> None:
     values = [json.loads(line) for line in call("predict", "scans", "--json").stdout.splitlines()]
-    assert [value["class"] for value in values] == ["1"] * 3
-    assert values[0]["top"][0] == {"class": "1", "probability": values[0]["probability"]}
+    assert [value["class_name"] for value in values] == ["1"] * 3
+    assert values[0]["top"][0] == {"class_name": "1", "probability": values[0]["probability"]}
     assert set(values[0]["box"]) == {"top", "left", "bottom", "right"}
     rows = list(csv.DictReader(io.StringIO(call("predict", "scans", "--csv").stdout)))
-    assert [row["class"] for row in rows] == ["1"] * 3
+    assert [row["class_name"] for row in rows] == ["1"] * 3
     assert float(rows[0]["probability"]) == pytest.approx(values[0]["probability"], abs=1e-6)
     for both in (("--csv", "--json"), ("--json", "--show")):
         assert "only one can be had" in call("predict", "scans", *both, code=2).stderr
@@ -107,7 +108,7 @@ def test_blank_and_unsure_are_none_of_these(tmp_path: Path) -> None:
     draw_one().save("one.png")
     assert "none of these  nothing to be seen" in call("predict", "blank.png").stdout
     unsure = call("predict", "one.png", "--threshold", "1", "--json").stdout
-    assert json.loads(unsure)["class"] is None
+    assert json.loads(unsure)["class_name"] is None
     assert json.loads(unsure)["doubt"] == "unsure"
 
 

@@ -31,6 +31,15 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(before)} or {last}" if before else last
 
 
+def p_in_words(p: float) -> str:
+    """How likely a difference is by chance alone.
+
+    >>> p_in_words(0.0123), p_in_words(1e-9)
+    ('p 0.012', 'p below 0.001')
+    """
+    return f"p {p:.3f}" if p >= 0.001 else "p below 0.001"
+
+
 def print_notice(message: str) -> None:
     """Write something for a person to stderr."""
     sys.stdout.flush()

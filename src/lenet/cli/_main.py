@@ -14,13 +14,17 @@ from lenet.cli.compare import compare
 from lenet.cli.data import app as data
 from lenet.cli.doctor import doctor
 from lenet.cli.evaluate import evaluate
+from lenet.cli.export import export
 from lenet.cli.inspect import inspect
 from lenet.cli.predict import predict
 from lenet.cli.report import report
 from lenet.cli.runs import runs
+from lenet.cli.serve import serve
 from lenet.cli.summary import summary
+from lenet.cli.sweep import sweep
 from lenet.cli.train import train
-from lenet.errors import InterruptedTraining, LenetError
+from lenet.distributed import find_place, leave, speaker
+from lenet.errors import InterruptedTraining, LenetError, SettingError
 
 _NICKNAMES = {"--lr": "--learning-rate"}  # the tutorial's own
 _DEBUG = "--debug"  # taken wherever it stands
@@ -37,8 +41,11 @@ app.command()(predict)
 app.command()(evaluate)
 app.command()(inspect)
 app.command()(report)
+app.command()(export)
 app.command()(runs)
+app.command()(serve)
 app.command()(compare)
+app.command()(sweep)
 app.add_typer(data, name="data")
 app.command()(summary)
 app.command()(bench)
@@ -66,6 +73,12 @@ def options(
 ) -> None:
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
+        return
+    place = find_place()
+    if place and place.size > 1 and context.invoked_subcommand != "train":
+        command = f"lenet {context.invoked_subcommand}"
+        message = f"`{command}` does not share its work between processes; leave out `torchrun`."
+        raise SettingError(message)
 
 
 def main() -> NoReturn:
@@ -84,9 +97,10 @@ def main() -> NoReturn:
     except Exception as error:
         if _DEBUG in sys.argv:
             raise
-        sys.exit(_report(error))
+        code = _report(error)
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    leave(code)
     sys.exit(code)
 
 
@@ -96,28 +110,32 @@ def _leave_at_once(number: int, frame: FrameType | None) -> NoReturn:
     An exception would surface wherever the program is, in the middle of an import for example, and
     be taken for something else or be swallowed there.
     """
-    os.write(2, b"Interrupted.\n")
+    if os.environ.get("RANK", "0") == "0":  # of several processes, one tells
+        os.write(2, b"Interrupted.\n")
     os._exit(InterruptedTraining.exit_code)
 
 
 def _report(error: Exception) -> int:
     """Print an error that a person can act on and give its exit code; raise any other anew."""
+    who = speaker(error)
+    if who is None:  # another process of the same training tells
+        return int(getattr(error, "exit_code", LenetError.exit_code))
     if isinstance(error, InterruptedTraining):
-        print_notice(str(error))
+        print_notice(f"{who}{error}")
         return error.exit_code
     if isinstance(error, LenetError):
-        print_error(str(error))
+        print_error(f"{who}{error}")
         return error.exit_code
     # The parser's errors; typer has moved their class, so they are known by their method.
     if hasattr(error, "format_message") and hasattr(error, "exit_code"):
-        print_error(_usage_message(error))
+        print_error(f"{who}{_usage_message(error)}")
         return int(error.exit_code)
     if isinstance(error, OSError):
         name = f"`{error.filename}`: " if error.filename else ""
-        print_error(f"{name}{error.strerror or error}.")
+        print_error(f"{who}{name}{error.strerror or error}.")
         return LenetError.exit_code
     if isinstance(error, MemoryError) or _is_out_of_memory(error):
-        print_error("There is not enough memory for this.")
+        print_error(f"{who}There is not enough memory for this.")
         return LenetError.exit_code
     raise error
 

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from lenet.cli._console import listed
 from lenet.kernels import KernelChoice
+from lenet.models import MODELS
 
 Device = Annotated[
     str, typer.Option("--device", help="`cpu`, `cuda`, `mps`, …; `auto` takes the best.")
@@ -16,6 +18,12 @@ Kernels = Annotated[
         "--kernels",
         help="What computes on a CPU: lenet's compiled kernels, PyTorch, or the kernels where "
         "they serve.",
+    ),
+]
+Network = Annotated[
+    str | None,
+    typer.Option(
+        "--model", help=f"The network: {listed(MODELS)}. [default: lenet]", show_default=False
     ),
 ]
 RunsFolder = Annotated[

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lenet.cli._console import listed, print_line, print_table
+from lenet.cli._console import listed, p_in_words, print_line, print_table
 from lenet.cli._data_options import (
     Colour,
     Prepare,
@@ -105,6 +105,15 @@ def compare(
             show_default=False,
         ),
     ] = None,
+    together: Annotated[
+        bool | None,
+        typer.Option(
+            "--together/--apart",
+            help="Train networks of one form as one computation, or each in a process of its own. "
+            "[default: together on an NVIDIA GPU]",
+            show_default=False,
+        ),
+    ] = None,
     threads: Annotated[int, typer.Option("--threads", help="CPU threads of each training.")] = 1,
     runs_folder: Annotated[
         Path | None,
@@ -141,7 +150,8 @@ def compare(
     changed = used_settings((Recipe, LeNetConfig), settings)
     reading = reading_options(size, colour, prepare, skip_bad, test_share)
     if runs:
-        chosen = {"models": models, "vary": vary, "processes": processes} | reading | changed
+        chosen = {"models": models, "vary": vary, "processes": processes, "together": together}
+        chosen |= reading | changed
         for name, value in chosen.items():
             if value is not None:
                 flag = f"--{name.replace('_', '-')}"
@@ -162,6 +172,7 @@ def compare(
             views=views,
             device=device,
             processes=processes,
+            together=together,
             threads=threads,
             runs_folder=folder,
             progress=comparison.ConsoleProgress(split),
@@ -198,6 +209,9 @@ def _print_entries(compared: "Comparison", views: str) -> None:
     for entry in compared.entries:
         for seed, reason in entry.failures.items():
             print_line(f"{entry.label}, seed {seed}: {reason}")
+    runs = [run for entry in compared.entries for run in entry.runs]
+    if any(run.environment.get("together", 1) > 1 for run in runs):
+        print_line("Seconds are those of all networks that were computed together.")
 
 
 def _row(entry: "Entry", averaged: bool) -> list[str]:
@@ -232,10 +246,7 @@ def _verdict(pair: "Pair") -> str:
     """Whether a difference is more than noise."""
     if pair.adjusted_p is None:
         return "one seed can't tell"
-    small = f"p {pair.adjusted_p:.3f}" if pair.adjusted_p >= 0.001 else "p below 0.001"
-    if pair.is_better:
-        return f"better ({small})"
-    return f"within the noise ({small})"
+    return f"{'better' if pair.is_better else 'within the noise'} ({p_in_words(pair.adjusted_p)})"
 
 
 def _describe_environment(compared: "Comparison") -> str:

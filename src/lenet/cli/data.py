@@ -1,8 +1,11 @@
 """The `lenet data` commands."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -17,12 +20,13 @@ from lenet.cli._data_options import (
     choose_data,
     reading_options,
 )
+from lenet.errors import InterruptedTraining
 
 if TYPE_CHECKING:
-    from lenet.datasets import Dataset
+    from lenet.datasets import Dataset, PackedIndex
 
 app = typer.Typer(
-    help="List, fetch, look at and convert datasets, also your own.",
+    help="List, fetch, look at, convert and pack datasets, also your own.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
@@ -170,6 +174,64 @@ def convert(
         colour_flag = " --colour" if channels == 3 else ""
         flags = f"--size {height}x{width}{colour_flag}"
         print_notice(f"To read the same images again: `--data {path} {flags}`")
+
+
+@app.command()
+def pack(
+    data: _Data,
+    target: Annotated[
+        Path, typer.Argument(help="The folder that is made; it must not be there yet.")
+    ],
+    shard_mib: Annotated[
+        int, typer.Option("--shard-mib", help="Size of a file of pixels in MiB, 1 to 4096.")
+    ] = 64,
+    size: Size = None,
+    colour: Colour = None,
+    prepare: Prepare = None,
+    skip_bad: SkipBad = None,
+    test_share: TestShare = None,
+) -> None:
+    """Write a dataset as a packed set, which a training reads piece by piece as it goes."""
+    from lenet.datasets import pack_dataset
+
+    reading = reading_options(size, colour, prepare, skip_bad, test_share)
+    with _cleaning_up_on_signals():
+        index = pack_dataset(choose_data(data, reading) or data, target, shard_mib=shard_mib)
+    print_line(f"Packed into {target}: {_counted(index)}, read back and whole")
+
+
+@app.command()
+def check(
+    folder: Annotated[Path, typer.Argument(help="The folder of a packed set.")],
+) -> None:
+    """Read every byte of a packed set and compare it with the checksums."""
+    from lenet.datasets import check_packed
+
+    index = check_packed(folder)
+    print_line(f"{folder} is whole: {_counted(index)}")
+
+
+@contextmanager
+def _cleaning_up_on_signals() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM be exceptions, so that gigabytes half written are removed."""
+    from lenet.runs import answer_signals
+
+    def interrupt(number: int, frame: FrameType | None, before: Any) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        with answer_signals(interrupt):
+            yield
+    except KeyboardInterrupt:
+        print_notice("Interrupted; nothing is left.")
+        raise typer.Exit(InterruptedTraining.exit_code) from None
+
+
+def _counted(index: "PackedIndex") -> str:
+    """What a packed set holds."""
+    parts = ", ".join(f"{part.images:,} {name}" for name, part in index.parts.items())
+    size = sum(file.size for file in index.files)
+    return f"{parts} images in {len(index.files):,} files, {size / 1e6:,.1f} MB"
 
 
 def _load(data: str, *reading: Any) -> "Dataset":

@@ -138,10 +138,10 @@ def _print_json(answers: "Iterable[Prediction]") -> "Iterator[Prediction]":
     for answer in answers:
         values = {
             "source": answer.source,
-            "class": answer.class_name,
+            "class_name": answer.class_name,
             "probability": answer.probability,
             "doubt": answer.doubt,
-            "top": [{"class": name, "probability": share} for name, share in answer.top],
+            "top": [{"class_name": name, "probability": share} for name, share in answer.top],
             "box": dict(zip(("top", "left", "bottom", "right"), answer.seen.box, strict=True)),
         }
         print_line(json.dumps(values, ensure_ascii=False))
@@ -151,7 +151,7 @@ def _print_json(answers: "Iterable[Prediction]") -> "Iterator[Prediction]":
 def _print_csv(answers: "Iterable[Prediction]") -> "Iterator[Prediction]":
     """Comma-separated values, with a line of headings."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["source", "class", "probability", "doubt", "likeliest", "box"])
+    writer.writerow(["source", "class_name", "probability", "doubt", "likeliest", "box"])
     for answer in answers:
         box = " ".join(f"{edge:.4f}" for edge in answer.seen.box)
         writer.writerow(

@@ -15,10 +15,11 @@ from lenet.cli._data_options import (
     choose_data,
     reading_options,
 )
+from lenet.cli._options import Network
 from lenet.cli._settings_options import Panel, settings_options, used_settings
 from lenet.errors import SettingError
 from lenet.kernels import KernelChoice
-from lenet.models import MODELS, LeNetConfig
+from lenet.models import LeNetConfig
 from lenet.training import PRESETS, Recipe
 
 
@@ -38,18 +39,23 @@ def train(
             show_default=False,
         ),
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model", help=f"The network: {listed(MODELS)}. [default: lenet]", show_default=False
-        ),
-    ] = None,
+    model: Network = None,
     preset: Annotated[
         str | None,
         typer.Option(
             "--preset",
             help=f"A network and recipe that work together: {listed(PRESETS)}. "
             "[default: the one that suits network and data]",
+            show_default=False,
+        ),
+    ] = None,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(
+            "--recipe",
+            metavar="FILE",
+            help="A recipe file: `model`, `preset` and settings in TOML, as `lenet sweep` leaves "
+            "one. Options beside it win.",
             show_default=False,
         ),
     ] = None,
@@ -121,13 +127,17 @@ def train(
 
     Data is read from the folder that `LENET_DATA` names, else from the platform's cache folder, and
     downloaded once where it is missing; `LENET_OFFLINE=1` forbids that.
+
+    `torchrun --nproc-per-node 2 -m lenet train` trains on two processes, with the same result.
     """
     from lenet import runs
+    from lenet.distributed import join_group
 
     changed = used_settings((Recipe, LeNetConfig), settings)
     reading = reading_options(size, colour, prepare, skip_bad, test_share)
     if resume is not None:
         chosen = {**reading, "model": model, "preset": preset, "seed": seed}
+        chosen |= {"recipe": recipe}
         chosen |= {"device": device, "threads": threads, "kernels": kernels}
         chosen |= changed
         for name, value in chosen.items():
@@ -137,9 +147,12 @@ def train(
                 raise SettingError(message)
         runs.resume(resume, dataset=data, runs_folder=runs_folder, track=track or ())
         return
+    with join_group().together():  # what is missing on one machine ends the training on all
+        source = choose_data(data, reading)
     runs.train(
         model,
-        choose_data(data, reading),
+        source,
+        recipe,
         preset=preset,
         device=device or "auto",
         seed=seed or 0,

@@ -1,0 +1,63 @@
+"""`lenet export` as a person types it."""
+
+import re
+from pathlib import Path
+
+import onnxruntime
+import pytest
+
+import lenet
+from calling import call
+from lenet.datasets import Dataset
+
+
+@pytest.fixture
+def run_folder(digits: Dataset) -> Path:
+    """A run of the current folder."""
+    return lenet.train(
+        dataset="digits",
+        epochs=1,
+        validation=0.1,
+        activation="relu",
+        initialisation="kaiming",
+        learning_rate=0.1,
+        listeners=[],
+    ).folder
+
+
+def test_to_onnx_and_the_answers_of_it(run_folder: Path) -> None:
+    printed = call("export", "latest", "--to", "onnx")
+    assert printed.stderr == ""
+    assert "Compared with PyTorch on digits, test split, 359 images" in printed.stdout
+    rows = re.findall(r"^ +(\d+) +(\S+) +(\d+) +(\S+)$", printed.stdout, re.MULTILINE)
+    assert [row[0] for row in rows] == ["1", "2", "7", "256"]
+    assert all(float(row[1]) <= 1e-5 for row in rows)
+    path = run_folder / "model.onnx"
+    assert printed.stdout.endswith(f"Written to {path}\n")
+    assert onnxruntime.InferenceSession(path).get_inputs()[0].name == "images"
+
+
+def test_int8_has_two_spellings(run_folder: Path) -> None:
+    call("export", "--to", "onnx-int8", "-o", "one.onnx")
+    call("export", "--to", "onnx", "--int8", "-o", "other.onnx")
+    assert Path("one.onnx").read_bytes() == Path("other.onnx").read_bytes()
+    assert Path("one.onnx").stat().st_size < 90_000
+
+
+def test_errors_are_one_line() -> None:
+    assert "onnx-int8" in call("export", "digits", "--to", "nothing", code=2).stderr
+    stderr = call("export", "digits", "--to", "hub", "--int8", code=2).stderr
+    assert stderr == "Error: There is no int8 variant of `hub`; leave out `--int8` (`int8`).\n"
+    taken = Path("taken")
+    taken.mkdir()
+    (taken / "mine.txt").write_text("")
+    call("data", "convert", "digits", "--to", "npz", "digits.npz")
+    arguments = ("export", "digits", "--to", "hub", "--data", "digits.npz", "-o", "taken")
+    assert "`taken` is no earlier export" in call(*arguments, code=10).stderr
+    assert [file.name for file in taken.iterdir()] == ["mine.txt"]
+
+
+def test_a_hub_folder_is_a_model_for_other_commands(run_folder: Path) -> None:
+    call("export", "--to", "hub", "-o", "mine")
+    assert '"accuracy"' in call("evaluate", "mine", "--json").stdout
+    assert "Written to mine" in call("export", "mine", "--to", "hub", "-o", "mine").stdout
