@@ -1,0 +1,24 @@
+"""The test images of Fashion-MNIST that come with the playground.
+
+    python benchmarks/playground_examples.py
+
+Draws two of each class with seed 0 and puts their sheet into the package.
+"""
+
+import sys
+
+from lenet.datasets import load_dataset
+from lenet.playground import choose_examples
+from lenet.playground._examples import FASHION_SHEET
+from lenet.playground._sheet import sheet_png
+
+
+def main() -> None:
+    """Draw them and say how large their file is."""
+    examples = choose_examples(load_dataset("fashion-mnist").require_test())
+    FASHION_SHEET.write_bytes(sheet_png(examples.images))
+    sys.stdout.write(f"{FASHION_SHEET}  {FASHION_SHEET.stat().st_size:,} bytes\n")
+
+
+if __name__ == "__main__":
+    main()

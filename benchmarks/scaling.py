@@ -1,0 +1,128 @@
+"""How much faster two processes train than one, and what their exchange costs.
+
+    python benchmarks/scaling.py --rounds 5 --save benchmarks/history/scaling.json
+
+The tutorial's recipe on Fashion-MNIST, by the compiled kernels and by PyTorch: one process with one
+thread, one with two, two with one each, all started by torchrun and taking turns, so that whatever
+the machine does meanwhile hits all of them. Images a second by the wall clock over whole epochs,
+the look at the test images included, as each run's `result.json` has them. Then how long one
+exchange between two processes takes, of a tensor as large as LeNet's gradients.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lenet._storage import write_atomically
+from lenet.distributed import join_group, leave
+from lenet.runs import describe_environment, find_runs
+
+TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node")
+TRAIN = ("-m", "lenet", "train", "--data", "fashion-mnist", "--preset", "tutorial")
+CONTESTANTS = {"1 process, 1 thread": (1, 1), "1 process, 2 threads": (1, 2), "2 processes": (2, 1)}
+EPOCHS = {"native": 5, "torch": 1}
+EXCHANGED = 44_426 + 3  # LeNet's weights; loss, right answers, and the wish to stop
+
+
+def main() -> None:
+    """Measure, print a table and save what was measured."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--kernels", nargs="+", choices=list(EPOCHS), default=list(EPOCHS))
+    parser.add_argument("--save", type=Path)
+    parser.add_argument("--exchange", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.exchange:
+        time_exchange()
+        leave(0)
+    measured: dict[str, Any] = {"machine": describe_environment(torch.device("cpu")), "speeds": {}}
+    measured["load_average_before"] = os.getloadavg()[0]  # of other programs too
+    for kernels in arguments.kernels:
+        speeds: dict[str, list[float]] = {name: [] for name in CONTESTANTS}
+        for number in range(arguments.rounds):
+            for name, (processes, threads) in CONTESTANTS.items():
+                speeds[name].append(train(processes, threads, kernels))
+            tell(f"{kernels}, round {number + 1} of {arguments.rounds}")
+        measured["speeds"][kernels] = speeds
+        print_table(kernels, speeds)
+    measured["exchange_microseconds"] = exchange_times(arguments.rounds)
+    tell(f"one exchange: {spread(measured['exchange_microseconds'], '.0f')} µs")
+    if arguments.save:
+        write_atomically(arguments.save, json.dumps(measured, indent=2) + "\n")
+
+
+def train(processes: int, threads: int, kernels: str) -> float:
+    """Images a second of one training."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = ["--threads", str(threads), "--kernels", kernels]
+        options += ["--epochs", str(EPOCHS[kernels])]
+        run_members(processes, [*TRAIN, *options, "--runs-folder", folder])
+        (run,) = find_runs(folder)
+        assert run.result is not None
+        return run.result.examples_per_second
+
+
+def exchange_times(rounds: int) -> list[float]:
+    """Microseconds that an exchange takes, the median of each round."""
+    return [float(run_members(2, [__file__, "--exchange"])) for _ in range(rounds)]
+
+
+def time_exchange() -> None:
+    """Exchange a thousand times and let the first process print the median in microseconds."""
+    torch.set_num_threads(1)
+    group = join_group()
+    group.connect(torch.device("cpu"))
+    tensor, seconds = torch.zeros(EXCHANGED), []
+    for _ in range(1000):
+        started = time.perf_counter()
+        group.add_up(tensor)
+        seconds.append(time.perf_counter() - started)
+    if group.is_first:
+        tell(f"{1e6 * statistics.median(seconds):.1f}")
+
+
+def run_members(processes: int, command: list[str]) -> str:
+    """Start a command on so many processes; what they print."""
+    environment = {"OMP_NUM_THREADS": "1", **os.environ}
+    whole = [*TORCHRUN, str(processes), *command]
+    process = subprocess.run(whole, capture_output=True, text=True, env=environment)
+    if process.returncode:
+        sys.exit(process.stderr)
+    return process.stdout
+
+
+def print_table(kernels: str, speeds: dict[str, list[float]]) -> None:
+    """Print speeds, and ratios to one process with one thread in the same round."""
+    tell(f"\n| {kernels} | images/s | speed-up | efficiency |\n| --- | --- | --- | --- |")
+    base = next(iter(speeds.values()))
+    for name, rounds in speeds.items():
+        ratios = [one / other for one, other in zip(rounds, base, strict=True)]
+        cores = max(CONTESTANTS[name])
+        efficiency = statistics.median(ratios) / cores
+        tell(f"| {name} | {spread(rounds, ',.0f')} | {spread(ratios, '.2f')} | {efficiency:.0%} |")
+    tell("")
+
+
+def spread(values: list[float], form: str) -> str:
+    """The median with the range."""
+    low, high = format(min(values), form), format(max(values), form)
+    return f"{statistics.median(values):{form}} ({low}–{high})"
+
+
+def tell(text: str) -> None:
+    """Write a line at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
