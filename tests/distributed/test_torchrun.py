@@ -95,6 +95,20 @@ def test_an_error_of_one_process_is_told_once() -> None:
     assert not find_runs()
 
 
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="classes of threads are Linux's")
+def test_the_network_thread_interrupts_no_other() -> None:
+    script = (
+        "import os; from pathlib import Path; import torch; "
+        "from lenet.distributed import join_group, leave; "
+        "join_group().connect(torch.device('cpu')); "
+        "threads = Path('/proc/self/task').iterdir(); "
+        "loops = [t for t in threads if 'gloo_tcp_loop' in (t / 'comm').read_text()]; "
+        "print([os.sched_getscheduler(int(loop.name)) for loop in loops]); leave(0)"
+    )
+    for process in run_ranks(2, ["-c", script]):
+        assert process.stdout == f"[{os.SCHED_BATCH}]\n", process.stderr
+
+
 def test_one_process_of_torchrun_is_as_good_as_none() -> None:
     options = ["--epochs", "1", "--threads", "1", "--data", "digits"]
     (process,) = run_ranks(1, ["-m", "lenet", "train", *options])

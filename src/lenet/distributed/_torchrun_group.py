@@ -11,6 +11,7 @@ from torch._C._distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
 from lenet.distributed._board import Board
+from lenet.distributed._gloo_loop import keep_loop_from_interrupting
 from lenet.distributed._group import Group
 from lenet.distributed._place import Place
 from lenet.errors import LenetError, LostProcessError, PeerError, SettingError
@@ -94,6 +95,7 @@ class TorchrunGroup(Group):
             )
         except RuntimeError as error:
             raise self._lost(error) from error
+        keep_loop_from_interrupting()
         self._device = device if on_gpu else torch.device("cpu")
 
     def add_up(self, tensor: Tensor) -> None:
