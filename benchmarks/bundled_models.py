@@ -6,8 +6,9 @@ Trains `modern` with seed 0 on both, and puts the model files into the package. 
 what they reached.
 """
 
-import sys
 from pathlib import Path
+
+from printing import print_line
 
 import lenet
 from lenet.models import BUNDLED
@@ -26,7 +27,7 @@ def main() -> None:
         _, card = lenet.load_model(path)
         accuracy = card.results["test_accuracy"]
         size = path.stat().st_size
-        sys.stdout.write(f"{name:<8} test acc {accuracy:.4f}  {size:,} bytes  {card.calibration}\n")
+        print_line(f"{name:<8} test acc {accuracy:.4f}  {size:,} bytes  {card.calibration}")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from printing import print_line
+
 EXERCISES = {
     "pooling": ["--vary", "pooling=average,max"],
     "activation": ["--vary", "activation=sigmoid,tanh,relu"],
@@ -46,8 +48,7 @@ def main() -> None:
     for name in arguments.exercises or EXERCISES:
         picture = Path("docs") / "images" / f"exercise-{name}.svg"
         options = [*EXERCISES[name], "--seeds", arguments.seeds, "--picture", str(picture)]
-        sys.stdout.write(f"\n$ lenet compare {' '.join(options)}\n")
-        sys.stdout.flush()
+        print_line(f"\n$ lenet compare {' '.join(options)}")
         command = [sys.executable, "-m", "lenet", "compare", *options]
         subprocess.run([*command, "--runs-folder", "runs/exercises"], check=True)
 

@@ -6,10 +6,10 @@ scores on 3,000 others of the training images; the test images are not touched.
     python benchmarks/few_images.py
 """
 
-import sys
 import tempfile
 
 import numpy as np
+from printing import print_line
 
 import lenet
 from lenet.datasets import Dataset
@@ -59,8 +59,7 @@ def main() -> None:
             for validation in (0.1, 0.0):
                 scores = [accuracy(draw(name, count, seed), seed, validation) for seed in SEEDS]
                 cells.append(f"{np.mean(scores):.3f} ± {np.std(scores, ddof=1):.3f}")
-        sys.stdout.write(f"| {' | '.join(cells)} |\n")
-        sys.stdout.flush()
+        print_line(f"| {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":

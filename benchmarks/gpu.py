@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from printing import print_line
 from torch import Tensor, nn
 
 from lenet._storage import write_atomically
@@ -278,12 +279,6 @@ def print_report(report: Report) -> None:
     for remark in report.remarks():
         print_line(remark)
     print_line("")
-
-
-def print_line(text: str) -> None:
-    """Write a line at once, also into a pipe."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

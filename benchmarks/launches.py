@@ -9,32 +9,17 @@ the run is complete. Prints what was different, and at the end the counts and a 
 
 import argparse
 import collections
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
+from printing import print_line
+from torchrun import run_members
+
 from lenet.runs import find_runs
 
-TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone")
 TRAIN = ("-m", "lenet", "train", "--data", "digits", "--epochs", "1", "--threads", "1")
-
-
-def print_line(text: str) -> None:
-    """Write a line at once."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
-
-
-def launch(processes: int, folder: Path) -> tuple[int, str]:
-    """Train once; the exit code, and what was written to stderr."""
-    command = [*TORCHRUN, "--nproc-per-node", str(processes), *TRAIN, "--runs-folder", str(folder)]
-    environment = {"OMP_NUM_THREADS": "1", **os.environ}
-    process = subprocess.run(command, capture_output=True, text=True, env=environment)
-    return process.returncode, process.stderr
 
 
 def main() -> None:
@@ -48,12 +33,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         for number in range(arguments.launches):
             folder, started = Path(scratch, str(number)), time.perf_counter()
-            code, errors = launch(arguments.processes, folder)
+            command = [*TRAIN, "--runs-folder", str(folder)]
+            process = run_members(arguments.processes, command)
             seconds.append(time.perf_counter() - started)
-            codes[code] += 1
+            codes[process.returncode] += 1
             complete += [run.status for run in find_runs(folder)] == ["complete"]
-            if code:
-                print_line(f"launch {number + 1}: exit code {code}\n{errors}")
+            if process.returncode:
+                print_line(f"launch {number + 1}: exit code {process.returncode}\n{process.stderr}")
             if (number + 1) % 10 == 0:
                 print_line(f"{number + 1} launches: exit codes {dict(codes)}")
     print_line(

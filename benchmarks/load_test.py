@@ -30,6 +30,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from printing import print_line
 
 import lenet
 
@@ -233,7 +234,7 @@ def service(options: list[str]) -> Iterator[str]:
     finally:
         process.terminate()
         code = process.wait(30)
-        sys.stdout.write(f"the service left with {code}\n")
+        print_line(f"the service left with {code}")
 
 
 def figures(address: str, name: str) -> dict[str, float]:
@@ -250,8 +251,7 @@ async def watch_memory(address: str, every: float) -> None:
     while True:
         told = await asyncio.to_thread(figures, address, "lenet_process_resident_memory_bytes")
         sizes = ", ".join(f"{name} {value / 1e6:.1f} MB" for name, value in told.items())
-        sys.stdout.write(f"{time.perf_counter() - start:6.0f} s: {sizes}\n")
-        sys.stdout.flush()
+        print_line(f"{time.perf_counter() - start:6.0f} s: {sizes}")
         await asyncio.sleep(every)
 
 
@@ -302,7 +302,7 @@ def main() -> None:
     with service([options.model, "--workers", options.workers]) as address:
         result = asyncio.run(measure(address, options))
     text = json.dumps({"cores": os.cpu_count(), **result}, indent=2)
-    sys.stdout.write(f"{text}\n")
+    print_line(text)
     if options.save:
         options.save.write_text(f"{text}\n")
 

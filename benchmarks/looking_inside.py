@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from printing import print_line
+
 import lenet
 
 RUNS = Path("runs") / "looking-inside"
@@ -37,8 +39,7 @@ def main() -> None:
     for picture, (network, arguments) in PICTURES.items():
         output = Path("docs") / "images" / f"inside-{picture}.png"
         options = [str(runs[network].folder), *arguments, "--output", str(output)]
-        sys.stdout.write(f"\n$ lenet inspect {' '.join(options)}\n")
-        sys.stdout.flush()
+        print_line(f"\n$ lenet inspect {' '.join(options)}")
         subprocess.run([sys.executable, "-m", "lenet", "inspect", *options], check=True)
 
 

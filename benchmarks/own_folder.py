@@ -8,13 +8,13 @@ from MNIST's training digits in a temporary folder.
 
 import argparse
 import os
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from printing import print_line
 
 import lenet
 
@@ -35,7 +35,7 @@ def main() -> None:
             data = lenet.load_dataset(str(folder))
             seconds = time.perf_counter() - started
             images = sum(len(split) for split in data.splits.values())
-            sys.stdout.write(f"{name:<15} {seconds:6.2f} s  {images:,} images\n")
+            print_line(f"{name:<15} {seconds:6.2f} s  {images:,} images")
 
 
 def write_picture(folder: Path, index: int, pixels: np.ndarray, label: int) -> None:

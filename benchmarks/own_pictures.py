@@ -10,13 +10,13 @@ makes it.
 
 import argparse
 import io
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
+from printing import print_line
 from scipy import ndimage
 
 import lenet
@@ -226,12 +226,6 @@ def photographed(ink: Ink, random: Random) -> Pixels:
 def as_bytes(values: npt.NDArray[np.float64]) -> Pixels:
     """Rounded to 0 … 255."""
     return np.rint(values).clip(0, 255).astype(np.uint8)
-
-
-def print_line(text: str) -> None:
-    """Write a line."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 KINDS: dict[str, Callable[[Ink, Random], Pixels]] = {

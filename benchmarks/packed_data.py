@@ -29,6 +29,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from printing import print_line
 
 import lenet
 from lenet.datasets import (
@@ -74,7 +75,7 @@ def main() -> None:
         place = Path(folder) / "packed"
         started = time.perf_counter()
         make_set(place, options.images)
-        say(f"{options.images:,} images made in {time.perf_counter() - started:.0f} s")
+        print_line(f"{options.images:,} images made in {time.perf_counter() - started:.0f} s")
         look(place, options)
 
 
@@ -93,7 +94,7 @@ def compare_with_sorted(place: Path, options: argparse.Namespace) -> None:
                 packed = lenet.load_dataset(path)
                 trainer = Trainer(build_model(config, seed=seed), packed, recipe, seed=seed)
                 accuracies.append(trainer.run().test_accuracy)
-            say(f"{name:<10}{accuracies}")
+            print_line(f"{name:<10}{accuracies}")
 
 
 def measure(place: Path, options: argparse.Namespace) -> None:
@@ -103,9 +104,9 @@ def measure(place: Path, options: argparse.Namespace) -> None:
     seconds = time.perf_counter() - started
     size = sum(file.size for file in index.files)
     images = index.parts["train"].images
-    say(f"{images:,} images, {size / 1e9:.2f} GB, checksums compared in {seconds:.1f} s")
-    say(f"lenet {lenet.__version__}, PyTorch {torch.__version__}, {options.threads} threads")
-    say(f"packed and in memory, median and range of {options.rounds}")
+    print_line(f"{images:,} images, {size / 1e9:.2f} GB, checksums compared in {seconds:.1f} s")
+    print_line(f"lenet {lenet.__version__}, PyTorch {torch.__version__}, {options.threads} threads")
+    print_line(f"packed and in memory, median and range of {options.rounds}")
     for network in options.networks.split(","):
         found: dict[str, list[dict[str, float]]] = {"packed": [], "memory": []}
         for _ in range(options.rounds):
@@ -123,13 +124,7 @@ def measure(place: Path, options: argparse.Namespace) -> None:
                 f"({column[0]:,.{digits}f} to {column[-1]:,.{digits}f})"
                 for column in columns
             ]
-            say(f"{network:<9}{texts[0]:>34}{texts[1]:>34}{packed / memory:>6.2f}  {unit}")
-
-
-def say(line: str) -> None:
-    """Print a line at once."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+            print_line(f"{network:<9}{texts[0]:>34}{texts[1]:>34}{packed / memory:>6.2f}  {unit}")
 
 
 def make_set(place: Path, count: int) -> None:

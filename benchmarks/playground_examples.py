@@ -5,7 +5,7 @@
 Draws two of each class with seed 0 and puts their sheet into the package.
 """
 
-import sys
+from printing import print_line
 
 from lenet.datasets import load_dataset
 from lenet.playground import choose_examples
@@ -17,7 +17,7 @@ def main() -> None:
     """Draw them and say how large their file is."""
     examples = choose_examples(load_dataset("fashion-mnist").require_test())
     FASHION_SHEET.write_bytes(sheet_png(examples.images))
-    sys.stdout.write(f"{FASHION_SHEET}  {FASHION_SHEET.stat().st_size:,} bytes\n")
+    print_line(f"{FASHION_SHEET}  {FASHION_SHEET.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

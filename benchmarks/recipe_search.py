@@ -7,8 +7,9 @@ images are not looked at. Trainings are kept in runs/recipe and not made again.
 """
 
 import argparse
-import sys
 from typing import Any
+
+from printing import print_line
 
 import lenet
 from lenet.comparison import ConsoleProgress, Entry
@@ -78,8 +79,7 @@ def print_row(name: str, entry: Entry, verdict: str) -> None:
     """Write a row of the table at once."""
     deviation = 0.0 if entry.deviation is None else entry.deviation
     score = f"{entry.accuracy:.4f} ± {deviation:.4f}"
-    sys.stdout.write(f"{name:<26} {score}  {entry.mean_seconds:5.1f} s  {verdict}\n")
-    sys.stdout.flush()
+    print_line(f"{name:<26} {score}  {entry.mean_seconds:5.1f} s  {verdict}")
 
 
 if __name__ == "__main__":

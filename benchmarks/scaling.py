@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,15 +20,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from printing import print_line
+from torchrun import run_members
 
 from lenet._storage import write_atomically
 from lenet.distributed import join_group, leave
 from lenet.runs import describe_environment, find_runs
 
-TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node")
 TRAIN = ("-m", "lenet", "train", "--data", "fashion-mnist", "--preset", "tutorial")
 CONTESTANTS = {"1 process, 1 thread": (1, 1), "1 process, 2 threads": (1, 2), "2 processes": (2, 1)}
 EPOCHS = {"native": 5, "torch": 1}
+EXCHANGES = 1000
 EXCHANGED = 44_426 + 3  # LeNet's weights; loss, right answers, and the wish to stop
 
 
@@ -51,11 +52,11 @@ def main() -> None:
         for number in range(arguments.rounds):
             for name, (processes, threads) in CONTESTANTS.items():
                 speeds[name].append(train(processes, threads, kernels))
-            tell(f"{kernels}, round {number + 1} of {arguments.rounds}")
+            print_line(f"{kernels}, round {number + 1} of {arguments.rounds}")
         measured["speeds"][kernels] = speeds
         print_table(kernels, speeds)
     measured["exchange_microseconds"] = exchange_times(arguments.rounds)
-    tell(f"one exchange: {spread(measured['exchange_microseconds'], '.0f')} µs")
+    print_line(f"one exchange: {spread(measured['exchange_microseconds'], '.0f')} µs")
     if arguments.save:
         write_atomically(arguments.save, json.dumps(measured, indent=2) + "\n")
 
@@ -65,7 +66,7 @@ def train(processes: int, threads: int, kernels: str) -> float:
     with tempfile.TemporaryDirectory() as folder:
         options = ["--threads", str(threads), "--kernels", kernels]
         options += ["--epochs", str(EPOCHS[kernels])]
-        run_members(processes, [*TRAIN, *options, "--runs-folder", folder])
+        printed_by_members(processes, [*TRAIN, *options, "--runs-folder", folder])
         (run,) = find_runs(folder)
         assert run.result is not None
         return run.result.examples_per_second
@@ -73,29 +74,27 @@ def train(processes: int, threads: int, kernels: str) -> float:
 
 def exchange_times(rounds: int) -> list[float]:
     """Microseconds that an exchange takes, the mean of each round: rare long ones cost too."""
-    return [float(run_members(2, [__file__, "--exchange"])) for _ in range(rounds)]
+    return [float(printed_by_members(2, [__file__, "--exchange"])) for _ in range(rounds)]
 
 
 def time_exchange() -> None:
-    """Exchange a thousand times and let the first process print the mean in microseconds."""
+    """Exchange many times and let the first process print the mean in microseconds."""
     torch.set_num_threads(1)
     group = join_group()
     group.connect(torch.device("cpu"))
     tensor = torch.zeros(EXCHANGED)
     group.add_up(tensor)  # the processes are at the same point
     started = time.perf_counter()
-    for _ in range(1000):
+    for _ in range(EXCHANGES):
         group.add_up(tensor)
-    seconds = (time.perf_counter() - started) / 1000
+    seconds = (time.perf_counter() - started) / EXCHANGES
     if group.is_first:
-        tell(f"{1e6 * seconds:.1f}")
+        print_line(f"{1e6 * seconds:.1f}")
 
 
-def run_members(processes: int, command: list[str]) -> str:
-    """Start a command on so many processes; what they print."""
-    environment = {"OMP_NUM_THREADS": "1", **os.environ}
-    whole = [*TORCHRUN, str(processes), *command]
-    process = subprocess.run(whole, capture_output=True, text=True, env=environment)
+def printed_by_members(processes: int, command: list[str]) -> str:
+    """What a command on so many processes prints; ends this script where it fails."""
+    process = run_members(processes, command)
     if process.returncode:
         sys.exit(process.stderr)
     return process.stdout
@@ -103,26 +102,21 @@ def run_members(processes: int, command: list[str]) -> str:
 
 def print_table(kernels: str, speeds: dict[str, list[float]]) -> None:
     """Print speeds, and ratios to one process with one thread in the same round."""
-    tell(f"\n| {kernels} | images/s | speed-up | efficiency |\n| --- | --- | --- | --- |")
+    print_line(f"\n| {kernels} | images/s | speed-up | efficiency |\n| --- | --- | --- | --- |")
     base = next(iter(speeds.values()))
     for name, rounds in speeds.items():
         ratios = [one / other for one, other in zip(rounds, base, strict=True)]
         cores = max(CONTESTANTS[name])
         efficiency = statistics.median(ratios) / cores
-        tell(f"| {name} | {spread(rounds, ',.0f')} | {spread(ratios, '.2f')} | {efficiency:.0%} |")
-    tell("")
+        cells = [name, spread(rounds, ",.0f"), spread(ratios, ".2f"), f"{efficiency:.0%}"]
+        print_line(f"| {' | '.join(cells)} |")
+    print_line("")
 
 
 def spread(values: list[float], form: str) -> str:
     """The median with the range."""
     low, high = format(min(values), form), format(max(values), form)
     return f"{statistics.median(values):{form}} ({low}–{high})"
-
-
-def tell(text: str) -> None:
-    """Write a line at once."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -9,9 +9,10 @@ medians and, in brackets, their range; a ratio is formed within each run first.
 import argparse
 import json
 import statistics
-import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+from printing import print_line
 
 from lenet.bench import Report
 
@@ -73,11 +74,6 @@ def spread(values: Sequence[float], digits: int) -> str:
 def print_row(cells: Sequence[str]) -> None:
     """Print a row of a Markdown table."""
     print_line(f"| {' | '.join(cells)} |")
-
-
-def print_line(text: str) -> None:
-    """Write a line."""
-    sys.stdout.write(f"{text}\n")
 
 
 if __name__ == "__main__":

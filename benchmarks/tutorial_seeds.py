@@ -8,8 +8,9 @@ the other, so that each has the machine to itself.
 
 import argparse
 import statistics
-import sys
 from pathlib import Path
+
+from printing import print_line
 
 import lenet
 from lenet.runs import Run
@@ -57,12 +58,6 @@ def report(runs: list[Run]) -> None:
             f"{column:<30} {statistics.mean(values):.{digits}f} ± {spread:.{digits}f} "
             f"({min(values):.{digits}f} to {max(values):.{digits}f})"
         )
-
-
-def print_line(text: str) -> None:
-    """Write a line at once, also into a pipe."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

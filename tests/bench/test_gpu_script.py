@@ -16,6 +16,7 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks" / "gpu.py"
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
     """Run the script in this process."""
     monkeypatch.setattr(sys, "argv", [str(SCRIPT), *arguments])
+    monkeypatch.syspath_prepend(SCRIPT.parent)  # as Python does for a script
     runpy.run_path(str(SCRIPT), run_name="__main__")
 
 
