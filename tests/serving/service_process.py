@@ -53,6 +53,12 @@ class ServiceProcess:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return [int(number) for number in children.read_text().split()]
 
+    @property
+    def resident_bytes(self) -> int:
+        """The memory of the process that holds the connections, by Linux's own count."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024  # type: ignore[index]
+
     def client(self) -> httpx.Client:
         """A client of its own; most tests take `self.http`."""
         return httpx.Client(base_url=self.address, timeout=30, trust_env=False, verify=False)

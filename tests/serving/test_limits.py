@@ -8,6 +8,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -158,7 +159,7 @@ def good_client(strict_service: ServiceProcess, key: str) -> Iterator[list[float
 
     def ask() -> None:
         with strict_service.client() as client:
-            while not stop.is_set():
+            while not (latencies and stop.is_set()):
                 start = time.perf_counter()
                 answer = client.post(
                     "/v1/predict", content=png(stroke()), headers={"x-api-key": key}
@@ -173,7 +174,6 @@ def good_client(strict_service: ServiceProcess, key: str) -> Iterator[list[float
     yield latencies
     stop.set()
     asking.join()
-    assert latencies
     assert failed == []
 
 
@@ -248,6 +248,74 @@ def test_what_is_no_request_is_refused(
     assert answer.split(b" ")[1:2] == [status]
     assert b'{"detail": ' in answer
     assert "Invalid HTTP request received.\n" not in strict_service.lines
+
+
+CHUNKED = REQUEST + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
+LINE = b"X-Trailer: " + b"a" * 1000 + b"\r\n"
+ENDLESS = {
+    "trailers": (CHUNKED + b"0\r\n", LINE * 64),
+    "trailers without a body": (CHUNKED[: -len(b"3\r\nabc\r\n")] + b"0\r\n", LINE * 64),
+    "one trailer's value": (CHUNKED + b"0\r\nX-Trailer: ", b"a" * 65_536),
+    "one trailer's name": (CHUNKED + b"0\r\n", b"a" * 65_536),
+    "a chunk's extensions": (CHUNKED + b"3;", b"a" * 65_536),
+    "a header": (REQUEST + b"X-Header: ", b"a" * 65_536),
+}
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc tells memory here")
+@pytest.mark.usefixtures("good_client")
+@pytest.mark.parametrize("kind", ENDLESS)
+@pytest.mark.parametrize("path", [b"/v1/predict", b"/healthz"])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_what_never_ends_takes_no_memory(
+    strict_service: ServiceProcess, key: str, kind: str, path: bytes, is_known: bool
+) -> None:
+    head, rest = ENDLESS[kind]
+    head = head.replace(b"/v1/predict", path).replace(b"%s", key.encode() if is_known else b"no")
+    assert strict_service.http.get("/healthz").status_code == 200
+    before = strict_service.resident_bytes
+    with socket.create_connection(("127.0.0.1", strict_service.port), 10) as connection:
+        connection.sendall(head)
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            connection.sendall(rest * 2000)  # 128 MB
+    assert strict_service.resident_bytes - before < 20e6
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_who_sends_too_much_beside_a_body_is_told(
+    strict_service: ServiceProcess, key: str, kind: str
+) -> None:
+    head, rest = ENDLESS[kind]
+    with socket.create_connection(("127.0.0.1", strict_service.port), 10) as connection:
+        connection.sendall(head.replace(b"%s", key.encode()))
+        time.sleep(0.1)  # the next piece comes alone
+        connection.sendall(rest[:33_000])
+        answer = read_all(connection)
+    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert b" more than 32,768 bytes" in answer
+
+
+def test_trailers_are_passed_over(strict_service: ServiceProcess, key: str) -> None:
+    """They may not bring what a request needs, as a key, once its headers were looked at."""
+    content = png(stroke())
+    body = b"%x\r\n%s\r\n0\r\nX-A: b\r\n\r\n" % (len(content), content)
+    last = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+    known = b"X-API-Key: %s\r\n" % key.encode()
+    head = REQUEST % key.encode() + b"Transfer-Encoding: chunked\r\n\r\n"
+    answer = strict_service.talk(head + body + last + known + b"\r\n")
+    assert [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]] == [b"200", b"200"]
+    late = b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n" + known + b"\r\n"
+    assert strict_service.talk(last + late).startswith(b"HTTP/1.1 401 ")
+
+
+def test_many_small_pieces_of_a_body_are_no_headers(
+    strict_service: ServiceProcess, key: str
+) -> None:
+    content = png(stroke()) + bytes(10_000)
+    pieces = b"".join(b"1;x\r\n%c\r\n" % byte for byte in content)
+    head = REQUEST % key.encode() + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    assert len(pieces) > 2**16
+    assert strict_service.talk(head + pieces + b"0\r\n\r\n").startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_client_that_leaves_early_is_forgotten(

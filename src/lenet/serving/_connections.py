@@ -14,7 +14,7 @@ from lenet.serving._http_errors import raw_error
 
 _MOST_CONNECTIONS = 512
 KEEP_ALIVE_SECONDS = 65  # longer than a proxy keeps a connection, so that it closes first
-_MOST_HEADER_BYTES = 2**15
+_MOST_HEADER_BYTES = 2**15  # of headers, and between two pieces of a body
 _LEAST_RATE = 2**15  # bytes of a body that a client has to send in a second
 _SWEEP_SECONDS = 0.5
 
@@ -39,7 +39,8 @@ class Connection(HttpToolsProtocol):
         self.reading_since: float | None = None  # a body
         self.unread_since: float | None = None  # what was written to the client
         self.idle_since: float | None = None
-        self._header_bytes = self._body_bytes = 0
+        self._header_bytes = 0  # come since the request began, or since its body's last piece
+        self._body_bytes = 0
         self._half_closed_since: float | None = None
         self._on_leaving: Callable[[], None] | None = None
         self._answered: RequestResponseCycle | None = None  # the request whose turn it is
@@ -52,14 +53,14 @@ class Connection(HttpToolsProtocol):
             self.refuse(503, "The service has too many connections; try again in a second.", "full")
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes, up to a limit for headers."""
-        if self.headers_since is not None:
-            self._header_bytes += len(data)
+        """Take bytes, up to a limit for headers, trailers and a chunk's extensions."""
+        if not self._is_within_request():
             super().data_received(data)
-            if self.headers_since is not None and self._header_bytes > _MOST_HEADER_BYTES:
-                self._refuse_headers()
             return
+        self._header_bytes += len(data)
         super().data_received(data)
+        if self._header_bytes > _MOST_HEADER_BYTES and self._is_within_request():
+            self._refuse_headers()
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """A client that has sent all may still want its answer."""
@@ -92,27 +93,33 @@ class Connection(HttpToolsProtocol):
         if self.headers_since is None:
             self.headers_since = time.monotonic()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header; a trailer is passed over, as it may not speak for one (RFC 9110, 6.5.1)."""
+        if self.reading_since is None:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """The headers are there."""
-        self.headers_since = None
-        self._header_bytes = 0
-        self.reading_since = time.monotonic()
-        self._body_bytes = 0
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > (
             _MOST_HEADER_BYTES
         ):  # they may have come at once
             self._refuse_headers()
             raise _RefusedError
+        self.headers_since = None
+        self.reading_since = time.monotonic()
+        self._header_bytes = self._body_bytes = 0
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """A part of a body."""
         self._body_bytes += len(body)
+        self._header_bytes = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request is there."""
         self.reading_since = None
+        self._header_bytes = 0
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -161,7 +168,7 @@ class Connection(HttpToolsProtocol):
         elif self.reading_since is not None:
             allowed = timeout + self._body_bytes / _LEAST_RATE
             if now - self.reading_since > allowed:
-                self._end_slow_body()
+                self._refuse_body(408, "The request's body came too slowly.", "slow body")
         since = self._half_closed_since
         if since is not None and now - since > _SWEEP_SECONDS and self._still_waits():
             # Who has closed both sides looks the same until something is sent, and resets it then.
@@ -177,20 +184,28 @@ class Connection(HttpToolsProtocol):
         self._answered = cycle
         super()._start_asgi_task(cycle, app)
 
-    def _refuse_headers(self) -> None:
-        detail = f"The request's headers have more than {_MOST_HEADER_BYTES:,} bytes."
-        self.refuse(431, detail, "headers too large")
+    def _is_within_request(self) -> bool:
+        """Whether a request has begun, or may begin, whose end has not come."""
+        return self.headers_since is not None or self.reading_since is not None
 
-    def _end_slow_body(self) -> None:
-        """Close it: its client sends too slowly, or goes on with a body that was refused."""
-        if self.cycle.response_complete:
+    def _refuse_headers(self) -> None:
+        limit = f"more than {_MOST_HEADER_BYTES:,} bytes"
+        if self.reading_since is None:
+            self.refuse(431, f"The request's headers have {limit}.", "headers too large")
+        else:
+            detail = f"The request has {limit} beside its headers and the pieces of its body."
+            self._refuse_body(431, detail, "trailers too large")
+
+    def _refuse_body(self, status: int, detail: str, reason: str) -> None:
+        """Close it, and say why unless its request's answer has begun before its end came."""
+        if self.cycle.response_started:
             self.dropped["unwanted body"] += 1
             self.transport.close()
         else:
-            self.cycle.scope["state"]["refused"] = 408  # to be counted as
+            self.cycle.scope["state"]["refused"] = status  # to be counted as
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-            self.refuse(408, "The request's body came too slowly.", "slow body")
+            self.refuse(status, detail, reason)
 
     def _make_room(self) -> bool:
         """Close the connection that has waited longest for a request, or else for a body."""
