@@ -32,11 +32,13 @@ def test_no_other_temperature_has_a_lower_cross_entropy_for_pytorch(
 ) -> None:
     honest = np.random.default_rng(seed).normal(0, 2, (500, 4)).astype(np.float32)
     labels = torch.from_numpy(labels_drawn_from(honest, seed))
+    smoothed = torch.full((500, 4), 1 / 502 / 3, dtype=torch.float64)
+    smoothed[torch.arange(500), labels] = 501 / 502
     logits = torch.from_numpy(honest).double() * scale
     found = calibrate(logits.float().numpy(), labels.numpy()).temperature
 
     def loss(temperature: float) -> float:
-        return float(torch.nn.functional.cross_entropy(logits / temperature, labels))
+        return float(torch.nn.functional.cross_entropy(logits / temperature, smoothed))
 
     assert loss(found) <= min(loss(found * 1.02), loss(found / 1.02)) + 1e-9
 
@@ -49,6 +51,23 @@ def test_the_threshold_lets_99_of_100_right_answers_pass() -> None:
     right = probabilities.argmax(axis=1) == labels
     passing = probabilities.max(axis=1)[right] >= found.threshold - 1e-6
     assert 0.985 <= passing.mean() <= 0.995
+
+
+@pytest.mark.parametrize("count", [5, 30, 1000])
+@pytest.mark.parametrize("margin", [0.5, 5.0, 20.0, 80.0])
+def test_images_that_are_all_right_make_no_answer_certain(count: int, margin: float) -> None:
+    labels = np.arange(count) % 4
+    logits = np.zeros((count, 4), np.float32)
+    logits[np.arange(count), labels] = margin
+    found = calibrate(logits, labels)
+    scaled = torch.from_numpy(logits).double() / found.temperature
+    given = scaled.softmax(dim=1).max(dim=1)[0]
+    hottest = (torch.from_numpy(logits).double() / 20).softmax(dim=1).max(dim=1)[0]
+    # Laplace's rule of succession; what is surer at the highest temperature stays so.
+    assert float(given.mean()) <= max((count + 1) / (count + 2), float(hottest.mean())) + 1e-4
+    assert found.threshold <= 1 - 1e-6
+    assert found.temperature >= 1 or margin < 5 or count == 1000
+    assert (given >= found.threshold - 1e-12).all()
 
 
 def test_images_of_which_none_is_right_give_no_threshold() -> None:
