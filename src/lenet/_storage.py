@@ -1,6 +1,7 @@
 """Files that appear whole or not at all."""
 
 import json
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -44,6 +45,15 @@ def read_json_object(path: Path, error_class: type[LenetError]) -> dict[str, Any
         message = f"`{path}` is damaged: it holds no object."
         raise error_class(message)
     return values
+
+
+def finite_values(value: Any) -> Any:
+    """Plain values as JSON has them (RFC 8259, section 6): NaN and infinities become `None`."""
+    if isinstance(value, dict):
+        return {key: finite_values(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite_values(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:

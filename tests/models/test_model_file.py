@@ -85,10 +85,13 @@ def test_a_file_without_more_words_than_the_classes_has_the_defaults(
 
 @settings(max_examples=25, deadline=None)
 @given(
-    class_names=st.lists(st.text(max_size=8), min_size=10, max_size=10).map(tuple),
+    class_names=st.lists(st.text(max_size=8), min_size=10, max_size=10, unique=True).map(tuple),
     mean=st.floats(-10, 10),
     std=st.floats(1e-3, 10),
-    results=st.dictionaries(st.text(max_size=5), st.floats(allow_nan=False) | st.text(max_size=5)),
+    results=st.dictionaries(
+        st.text(max_size=5),
+        st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    ),
 )
 def test_any_words_come_back_as_they_were(
     file: Path, class_names: tuple[str, ...], mean: float, std: float, results: dict[str, Any]
@@ -101,6 +104,13 @@ def test_any_words_come_back_as_they_were(
     save_model(file, build_model(LeNetConfig(), seed=1), **description)
     _, card = load_model(file)
     assert {name: getattr(card, name) for name in description} == description
+
+
+def test_scores_that_are_not_finite_are_null_for_every_reader_of_json(file: Path) -> None:
+    results = {"loss": float("nan"), "rates": [float("inf"), 0.5]}
+    save_model(file, build_model(LeNetConfig()), class_names=CLASSES, results=results)
+    assert load_model(file)[1].results == {"loss": None, "rates": [None, 0.5]}
+    assert b"NaN" not in file.read_bytes()[:4000]
 
 
 def test_anybody_with_safetensors_can_read_the_file(
@@ -126,6 +136,7 @@ def test_anybody_with_safetensors_can_read_the_file(
             "margin": 0,
         },
         "calibration": {"temperature": 1.0, "threshold": 0.0, "images": 0},
+        "answers_blank": False,
         "dataset": "",
         "recipe": {},
         "results": {},

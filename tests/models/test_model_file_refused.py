@@ -16,11 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from model_files import CARD, CLASSES, Weights, loads_or_refuses, refusal, with_card
 
+from lenet.errors import ModelFileError
 from lenet.models import (
     LeNetConfig,
     ModelCard,
+    build_model,
     load_model,
+    save_model,
 )
+from lenet.prediction import open_model
 from tutorial_network import tutorial_network
 
 
@@ -152,6 +156,17 @@ def test_safetensors_of_somebody_else_are_refused(file: Path, tensors: Weights) 
         ({"input_shape": [3, 32, 32]}, ""),
         ({"normalisation": None}, ""),
         ({"normalisation": {"means": 0.0}}, "means"),
+        *(
+            ({"normalisation": {"mean": 0.5, "std": value}}, "`std` must be ")
+            for value in (0, -1.0, "0.3", None, [1.0], True, float("nan"), float("inf"), 10**400)
+        ),
+        *(
+            ({"normalisation": {"mean": value, "std": 0.5}}, "`mean` must be ")
+            for value in ("0.3", None, float("nan"), float("-inf"))
+        ),
+        ({"class_names": [*CLASSES[:9], CLASSES[0]]}, "more than one class called `class 0`"),
+        ({"class_names": list(range(10))}, "`class_names` must be a list of texts"),
+        ({"class_names": "abcdefghij"}, "`class_names`"),
         ({"surprise": 1}, "surprise"),
     ],
     ids=lambda value: json.dumps(value)[:50] if isinstance(value, dict) else "",
@@ -237,6 +252,17 @@ def test_weights_that_are_not_those_of_the_network_are_refused(
     damage(others)
     file.write_bytes(with_card(CARD, others))
     assert "describes a model that can't be built" in refusal(file)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("name", ["0.weight", "11.bias", "1.running_mean", "1.running_var"])
+def test_numbers_that_are_not_finite_are_refused(file: Path, name: str, value: float) -> None:
+    network = build_model(LeNetConfig(batch_norm="running" in name))
+    network.state_dict()[name].view(-1)[-1] = value
+    save_model(file, network, class_names=CLASSES)
+    assert f"`{name}` holds numbers that are not finite" in refusal(file)
+    with pytest.raises(ModelFileError, match="not finite"):
+        open_model(file)
 
 
 @pytest.mark.parametrize(

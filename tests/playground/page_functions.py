@@ -22,6 +22,7 @@ _COMPUTING = (
     "reasons.js",
     "feature_maps.js",
     "shelf.js",
+    "verdict.js",
 )
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";$', re.MULTILINE)
 

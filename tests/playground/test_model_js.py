@@ -100,9 +100,16 @@ def test_each_unusable_file_gets_one_sentence(small: bytes) -> None:
         "no network called `toString`": with_card(small, model="toString"),
         "`class_names`": with_card(small, class_names=["a"]),
         "`class_names`: numbers": with_card(small, class_names=list(range(10))),
+        "`class_names`: twice": with_card(small, class_names=[*"abcdefghia"]),
         "`input_shape`": with_card(small, input_shape=[1, 9, 9]),
         "`normalisation`": with_card(small, normalisation={"mean": 0, "std": 0}),
         "`normalisation`: none": with_card(small, normalisation=None),
+        "`normalisation`: below 0": with_card(small, normalisation={"mean": 0, "std": -1}),
+        "`normalisation`: a text": with_card(small, normalisation={"mean": "0", "std": "1"}),
+        "numbers that are not finite": put_together(header, numbers[:-4] + b"\0\0\xc0\x7f"),
+        "numbers that are not finite: infinite": put_together(
+            header, b"\0\0\x80\x7f" + numbers[4:]
+        ),
         "`calibration`": with_card(small, calibration={"temperature": 0}),
         "`preparation`": with_card(small, preparation={"method": "magic"}),
         "`config`": with_card(small, config=5),
@@ -162,6 +169,21 @@ def test_files_changed_anywhere_are_read_or_refused_as_python_does(small: bytes)
         except ModelFileError:
             continue
         assert found[name][0] == "read", (name, found[name])
+
+
+def test_empty_pictures_are_answered_by_a_model_that_knows_them(small: bytes) -> None:
+    body = """
+    const seen = { isBlank: true, parts: 1 };
+    const result = { probabilities: [0.1, 0.7, 0.2] };
+    return ["plain", "knowing", "unsure"].map((name) => {
+      const { card } = readModel(fileOf(name));
+      return answerOf({ model: { card }, seen, result }).kind;
+    });
+    """
+    files = {"plain": small, "knowing": with_card(small, answers_blank=True)}
+    unsure = {"temperature": 1, "threshold": 0.8, "images": 9}
+    files["unsure"] = with_card(small, answers_blank=True, calibration=unsure)
+    assert call_page(body, files) == ["blank", "class", "none"]
 
 
 def test_the_bundled_models_are_read() -> None:

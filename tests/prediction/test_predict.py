@@ -1,15 +1,17 @@
 """Pictures are answered: rightly, in their order, and with doubt where there should be some."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import lenet
 from drawn_digits import photo
-from lenet.errors import PictureError, SettingError
+from lenet.errors import ModelError, PictureError, SettingError
 from lenet.pictures import Preparation, look_at, prepare
 from lenet.prediction import TrainedModel, draw_predictions, image_text, open_model, predict_each
 
@@ -39,8 +41,6 @@ def test_all_kinds_of_sources_give_the_same(model: TrainedModel, tmp_path: Path)
 
 
 def test_probabilities_are_the_softmax_of_calibrated_logits(model: TrainedModel) -> None:
-    import torch
-
     network, card = lenet.load("digits")
     image = prepare(photo(3), card.preparation)
     pixels = torch.from_numpy(image).float()[None] / 255
@@ -68,6 +68,31 @@ def test_a_blank_picture_and_an_unsure_answer_are_none_of_the_classes(model: Tra
     assert (unsure.class_name, unsure.doubt) == (None, "unsure")
     assert unsure.top[0][0] == "4"
     assert (sure.class_name, sure.doubt) == ("4", None)
+
+
+@pytest.mark.parametrize("answers_blank", [True, False])
+def test_a_model_with_a_class_of_empty_pictures_answers_them(
+    model: TrainedModel, answers_blank: bool
+) -> None:
+    card = replace(model.card, answers_blank=answers_blank)
+    knowing = TrainedModel("knowing", card, model.logits)
+    empty = np.full((30, 30), 200, np.uint8)
+    (answer,) = lenet.predict(empty, knowing, threshold=0)
+    network, _ = lenet.load("digits")
+    blank = torch.full((1, 1, 28, 28), -card.normalisation.mean / card.normalisation.std)
+    expected = card.class_names[int(network(blank).argmax())]
+    assert (answer.class_name, answer.doubt) == (
+        (expected, None) if answers_blank else (None, "blank")
+    )
+    assert lenet.predict(empty, knowing, threshold=1)[0].doubt == (
+        "unsure" if answers_blank else "blank"
+    )
+
+
+def test_numbers_of_a_network_that_are_not_finite_are_no_answer(model: TrainedModel) -> None:
+    broken = TrainedModel("broken", model.card, lambda images: 1e39 * model.logits(images))
+    with np.errstate(over="ignore"), pytest.raises(ModelError, match="`broken` gives numbers"):
+        lenet.predict(photo(1), broken)
 
 
 def test_what_was_seen_already_is_answered_as_the_picture_is(model: TrainedModel) -> None:

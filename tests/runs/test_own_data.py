@@ -1,13 +1,15 @@
 """Runs on data of one's own, which they find again."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import lenet
-from lenet.datasets import Dataset, DataSource, convert_dataset
+from lenet.datasets import Dataset, DataSource, Split, convert_dataset
 from lenet.errors import DataFileError, RunError
 from lenet.runs import Run, RunConfig, load_data_of
 from lenet.training import own
@@ -57,6 +59,46 @@ def test_the_model_file_says_how_pictures_become_images(few_digits: Dataset) -> 
         _, card = lenet.load(train(data, batch_size=64).folder)
         methods[card.dataset] = (card.preparation.method, card.preparation.polarity)
     assert methods == {"digits": ("plain", "light-on-dark"), "few-digits": ("plain", "as-is")}
+
+
+@pytest.mark.parametrize("prepare", ["symbol", "object", "plain"])
+def test_a_class_of_empty_pictures_is_learnt_and_answered(tmp_path: Path, prepare: str) -> None:
+    random = np.random.default_rng(0)
+    for name in ("cross", "empty"):
+        (tmp_path / "cells" / name).mkdir(parents=True)
+        for number in range(24):
+            pixels = np.full((28, 28), random.integers(225, 256), np.uint8)
+            if name == "cross":
+                row, column = random.integers(8, 20, 2)
+                pixels[row - 1 : row + 1, 4:24] = pixels[4:24, column - 1 : column + 1] = 20
+            Image.fromarray(pixels).save(tmp_path / "cells" / name / f"{number}.png")
+    source = DataSource(str(tmp_path / "cells"), prepare=prepare)
+    run = lenet.train(dataset=source, epochs=12, batch_size=8, listeners=[])
+    _, card = lenet.load(run)
+    assert card.answers_blank
+    empty = np.full((60, 60), 240, np.uint8)
+    cross = empty.copy()
+    cross[28:32, 10:50] = cross[10:50, 28:32] = 20
+    answers = lenet.predict([empty, cross], run, threshold=0.5)
+    assert [(answer.class_name, answer.doubt) for answer in answers] == [
+        ("empty", None),
+        ("cross", None),
+    ]
+
+
+def test_a_few_empty_pictures_are_no_class_of_them(few_digits: Dataset) -> None:
+    def with_empty(share: float) -> Dataset:
+        images = few_digits.train.images.copy()
+        threes = np.flatnonzero(few_digits.train.labels == 3)
+        images[threes[: round(share * len(threes))]] = 255
+        return replace(few_digits, train=Split(images, few_digits.train.labels))
+
+    assert [with_empty(share).has_blank_class for share in (0, 0.05, 0.3, 1)] == [
+        False,
+        False,
+        True,
+        True,
+    ]
 
 
 def test_data_that_is_gone_or_has_changed_is_one_clear_error(

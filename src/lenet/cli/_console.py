@@ -1,12 +1,26 @@
 """What every subcommand needs to write to the terminal."""
 
+import json
 import sys
 from collections.abc import Iterable, Sequence
+from typing import Any
+
+from lenet._storage import finite_values
 
 
 def print_line(text: str = "") -> None:
     """Write a line of output as it is."""
     sys.stdout.write(f"{text}\n")
+
+
+def print_json(values: object, **style: Any) -> None:
+    """Write JSON that any reader takes: what is not finite is `null`.
+
+    Args:
+        values: Plain values.
+        style: As for `json.dumps`; two blanks of indentation where nothing else is said.
+    """
+    print_line(json.dumps(finite_values(values), **({"indent": 2} | style)))
 
 
 def print_table(rows: Sequence[Sequence[str]], left_columns: int = 1) -> None:

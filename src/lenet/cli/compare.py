@@ -1,13 +1,12 @@
 """The `lenet compare` command."""
 
-import json
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lenet.cli._console import listed, p_in_words, print_line, print_table
+from lenet.cli._console import listed, p_in_words, print_json, print_line, print_table
 from lenet.cli._data_options import (
     Colour,
     Prepare,
@@ -180,7 +179,7 @@ def compare(
         )
     path = picture or folder / "comparison.png"
     if as_json:
-        print_line(json.dumps(compared.to_dict(), indent=2))
+        print_json(compared.to_dict())
         _save_picture(compared, path)
         return
     _print_entries(compared, views)

@@ -1,6 +1,5 @@
 """The `lenet data` commands."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from lenet.cli._console import print_line, print_notice, print_table
+from lenet.cli._console import print_json, print_line, print_notice, print_table
 from lenet.cli._data_options import (
     Colour,
     Prepare,
@@ -57,7 +56,7 @@ def list_datasets(
             for one in kept
         ]
         named = [{"name": name, "here": name in here} for name in dataset_names()]
-        print_line(json.dumps({"named": named, "own": own}, indent=2))
+        print_json({"named": named, "own": own})
         return
     rows = [["name", "where"]]
     for name in dataset_names():
@@ -112,7 +111,7 @@ def info(
         values: dict[str, Any] = {"name": dataset.name, "class_names": dataset.class_names}
         values |= {"image_shape": dataset.image_shape, **asdict(findings)}
         values["origin"] = dataset.origin.to_dict() if dataset.origin else None
-        print_line(json.dumps(values, indent=2))
+        print_json(values)
         return
     print_line(describe_dataset(dataset, findings))
 

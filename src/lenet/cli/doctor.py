@@ -1,14 +1,13 @@
 """The `lenet doctor` command."""
 
 import dataclasses
-import json
 import shutil
 import textwrap
 from typing import Annotated
 
 import typer
 
-from lenet.cli._console import print_line
+from lenet.cli._console import print_json, print_line
 
 _MARKS = {"ok": "ok", "note": "note", "wrong": "WRONG"}
 _INDENT = " " * 17
@@ -28,7 +27,7 @@ def doctor(
     states = [finding.state for finding in findings]
     wrong, notes = states.count("wrong"), states.count("note")
     if as_json:
-        print_line(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
+        print_json([dataclasses.asdict(finding) for finding in findings])
     else:
         for finding in findings:
             _print_text(f"{_MARKS[finding.state]:<6} {finding.name:<9} ", finding.text)

@@ -1,13 +1,12 @@
 """The `lenet evaluate` command."""
 
-import json
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lenet.cli._console import print_line, print_notice, print_table
+from lenet.cli._console import print_json, print_line, print_notice, print_table
 from lenet.cli._data_options import ScoredData, SkipBad, choose_data
 from lenet.cli._options import Device, Kernels, RunsFolder
 from lenet.errors import StorageError
@@ -75,7 +74,7 @@ def evaluate(
             print_notice(str(error))
             picture = None
     if as_json:
-        print_line(json.dumps(scored.to_dict(), indent=2))
+        print_json(scored.to_dict())
         return
     _print_scores(scored)
     if picture is not None:

@@ -1,7 +1,6 @@
 """The `lenet predict` command."""
 
 import csv
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from io import BytesIO
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from lenet.cli._console import print_error, print_line, print_notice
+from lenet.cli._console import print_error, print_json, print_line, print_notice
 from lenet.cli._options import RunsFolder
 from lenet.errors import DatasetError, PictureError, SettingError
 
@@ -144,7 +143,7 @@ def _print_json(answers: "Iterable[Prediction]") -> "Iterator[Prediction]":
             "top": [{"class_name": name, "probability": share} for name, share in answer.top],
             "box": dict(zip(("top", "left", "bottom", "right"), answer.seen.box, strict=True)),
         }
-        print_line(json.dumps(values, ensure_ascii=False))
+        print_json(values, ensure_ascii=False, indent=None)
         yield answer
 
 

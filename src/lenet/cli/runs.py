@@ -1,12 +1,11 @@
 """The `lenet runs` command."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lenet.cli._console import print_line, print_table
+from lenet.cli._console import print_json, print_line, print_table
 from lenet.errors import LenetError
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ def runs(
 
     rows = [_describe(run) for run in find_runs(runs_folder)]
     if as_json:
-        print_line(json.dumps(rows, indent=2))
+        print_json(rows)
         return
     if not rows:
         print_line(f"There is no run in `{runs_folder}` yet; `lenet train` makes one.")

@@ -1,12 +1,11 @@
 """The `lenet summary` command."""
 
-import json
 from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
-from lenet.cli._console import listed, print_line, print_table
+from lenet.cli._console import listed, print_json, print_table
 from lenet.cli._settings_options import Panel, settings_options, used_settings
 from lenet.models import MODELS, LeNetConfig
 
@@ -28,7 +27,7 @@ def summary(
     with torch.device("meta"):  # shapes alone, whatever the size
         layers = summarise(build_model(config), (1, *config.input_shape))
     if as_json:
-        print_line(json.dumps([asdict(layer) for layer in layers], indent=2))
+        print_json([asdict(layer) for layer in layers])
         return
     rows = [["layer", "output shape", "parameters", "multiply-accumulates"]]
     for layer in layers:

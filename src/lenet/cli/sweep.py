@@ -1,13 +1,12 @@
 """The `lenet sweep` command."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lenet.cli._console import listed, p_in_words, print_line, print_table
+from lenet.cli._console import listed, p_in_words, print_json, print_line, print_table
 from lenet.cli._data_options import (
     Colour,
     Prepare,
@@ -227,7 +226,7 @@ def sweep(
             **changed,
         )
     if as_json:
-        print_line(json.dumps(made.to_dict(), indent=2))
+        print_json(made.to_dict())
         return
     _print_trials(made)
     if made.confirmation:

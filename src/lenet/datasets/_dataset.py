@@ -1,5 +1,7 @@
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -9,7 +11,10 @@ from lenet.datasets._origin import Origin
 from lenet.datasets._packed_images import packed_images
 from lenet.datasets._parts import Part
 from lenet.errors import DatasetError, ModelError, SettingError
-from lenet.pictures import Preparation
+from lenet.pictures import Preparation, are_blank
+
+_LOOKED_AT = 200  # images of a class, to see whether it holds empty ones
+_BLANK = 0.1  # of them
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +79,8 @@ class Dataset:
             other data.
 
     Raises:
-        DatasetError: A label is outside the classes, or the splits' images differ in shape.
+        DatasetError: A label is outside the classes, two classes have one name, or the splits'
+            images differ in shape.
     """
 
     name: str
@@ -86,6 +92,9 @@ class Dataset:
     origin: Origin | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        if twice := [name for name, count in Counter(self.class_names).items() if count > 1]:
+            message = f"`{self.name}` has more than one class called `{twice[0]}`."
+            raise DatasetError(message)
         for name, split in self.splits.items():
             lowest, highest = int(split.labels.min()), int(split.labels.max())
             if lowest < 0 or highest >= len(self.class_names):
@@ -117,6 +126,16 @@ class Dataset:
         """Channels, height and width of every image."""
         _, channels, height, width = self.train.images.shape
         return channels, height, width
+
+    @cached_property
+    def has_blank_class(self) -> bool:
+        """Whether a class holds empty images: at least a tenth of some hundred of its own are."""
+        for label in range(len(self.class_names)):
+            members = np.flatnonzero(self.train.labels == label)
+            some = members[:: -(-len(members) // _LOOKED_AT) or 1]
+            if len(some) and are_blank(np.asarray(self.train.take(some).images)).mean() >= _BLANK:
+                return True
+        return False
 
     def require_test(self) -> Split:
         """The examples that give the final score.

@@ -193,6 +193,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.classes_, self.image_shape_ = classes, image_shape
         self.pixel_range_, self.enlarged_ = pixel_range, enlarged
         self.recipe_, self.normalisation_ = plan.recipe, normalisation
+        self._answers_blank = data.has_blank_class
         self.history_ = trainer.history
         self.network_ = trainer.model.cpu().eval()
         return self
@@ -273,6 +274,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             self.network_,
             class_names=tuple(str(label) for label in self.classes_),
             normalisation=self.normalisation_,
+            answers_blank=self._answers_blank,
             dataset=_NAME,
             recipe=self.recipe_.to_dict(),
             results={name: getattr(self.result_, name) for name in scores},

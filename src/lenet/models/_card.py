@@ -1,10 +1,13 @@
 """What a model file says about itself; known without PyTorch."""
 
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass, field
+from math import inf, isfinite
 from typing import Any
 
 from lenet._settings import Settings
+from lenet._storage import finite_values
 from lenet._version import __version__
 from lenet.errors import ModelFileError
 from lenet.pictures import Preparation
@@ -14,16 +17,24 @@ _FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Normalisation:
+class Normalisation(Settings):
     """How the pixels become the network's input: (pixel / 255 - mean) / std.
 
     Attributes:
         mean: Subtracted after the pixels were brought to 0 … 1.
         std: Divided by then.
+
+    Raises:
+        SettingError: A value is ill-typed, not finite, or would be divided by though it is 0.
     """
 
     mean: float = 0.0
     std: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("mean", isfinite(self.mean), "finite")
+        self.require("std", 0 < self.std < inf, "above 0 and finite")
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,7 @@ class Calibration(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require("temperature", 0 < self.temperature < float("inf"), "above 0 and finite")
+        self.require("temperature", 0 < self.temperature < inf, "above 0 and finite")
         self.require("threshold", 0 <= self.threshold <= 1, "from 0 to 1")
         self.require("images", self.images >= 0, "at least 0")
 
@@ -64,6 +75,8 @@ class ModelCard:
         preparation: How a picture becomes an image of that shape.
         normalisation: How the image's pixels become the network's input.
         calibration: How far its probabilities can be trusted.
+        answers_blank: Whether a class of its holds empty pictures, so that one is answered as any
+            other is; without it nothing is to be seen in an empty picture.
         dataset: What it was trained on.
         recipe: How it was trained, as plain values.
         results: The scores it reached.
@@ -77,14 +90,15 @@ class ModelCard:
     preparation: Preparation
     normalisation: Normalisation = field(default_factory=Normalisation)
     calibration: Calibration = field(default_factory=Calibration)
+    answers_blank: bool = False
     dataset: str = ""
     recipe: dict[str, Any] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
     version: str = __version__
 
     def to_json(self) -> str:
-        """The text that stands in the file's header."""
-        return json.dumps({"format": _FORMAT, **asdict(self)})
+        """The text that stands in the file's header; a score that is not finite is `null` there."""
+        return json.dumps(finite_values({"format": _FORMAT, **asdict(self)}))
 
     @classmethod
     def from_json(cls, text: str) -> "ModelCard":
@@ -94,16 +108,20 @@ class ModelCard:
             ModelFileError: It was written by a newer lenet, or is no such text.
             LenetError, KeyError, TypeError, ValueError: A value is missing, unknown or ill-typed.
         """
-        values = json.loads(text)
+        values = finite_values(json.loads(text))
         if not isinstance(values, dict):
             message = "its description is not an object."
             raise ModelFileError(message)
         if values.pop("format") != _FORMAT:
             message = f"it was written by a newer lenet ({values.get('version')}); update this one."
             raise ModelFileError(message)
-        values["class_names"] = tuple(values["class_names"])
+        names = values["class_names"]
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            message = "its `class_names` must be a list of texts."
+            raise ModelFileError(message)
+        values["class_names"] = tuple(names)
         values["input_shape"] = tuple(values["input_shape"])
-        values["normalisation"] = Normalisation(**values["normalisation"])
+        values["normalisation"] = Normalisation.from_dict(values["normalisation"])
         values["preparation"] = (
             Preparation.from_dict(values["preparation"])
             if "preparation" in values
@@ -127,6 +145,9 @@ class ModelCard:
                 f"it names {len(self.class_names)} classes and images of shape "
                 f"{self.input_shape}, but its network has {classes} and {shape}."
             )
+            raise ModelFileError(message)
+        if twice := [name for name, count in Counter(self.class_names).items() if count > 1]:
+            message = f"it has more than one class called `{twice[0]}`."
             raise ModelFileError(message)
         if self.preparation.image_shape != shape:
             message = (

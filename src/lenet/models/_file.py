@@ -29,6 +29,7 @@ def save_model(
     normalisation: Normalisation | None = None,
     preparation: Preparation | None = None,
     calibration: Calibration | None = None,
+    answers_blank: bool = False,
     dataset: str = "",
     recipe: dict[str, Any] | None = None,
     results: dict[str, Any] | None = None,
@@ -42,6 +43,7 @@ def save_model(
         normalisation: How pixels become the network's input; pixel / 255 where none is given.
         preparation: How a picture becomes an image; fitted into the frame where none is given.
         calibration: How far its probabilities can be trusted.
+        answers_blank: Whether a class of its holds empty pictures.
         dataset: What it was trained on.
         recipe: How it was trained, as plain values.
         results: The scores it reached.
@@ -61,6 +63,7 @@ def save_model(
         normalisation=normalisation or Normalisation(),
         preparation=preparation or Preparation.plain(config["input_shape"]),
         calibration=calibration or Calibration(),
+        answers_blank=answers_blank,
         dataset=dataset,
         recipe=recipe or {},
         results=results or {},
@@ -112,4 +115,9 @@ def _check_tensors(found: dict[str, torch.Tensor], wanted: dict[str, torch.Tenso
         ]
         if shapes[0] != shapes[1]:
             message = f"`{name}` is {shapes[0]} where {shapes[1]} belongs."
+            raise ModelFileError(message)
+        if not found[name].isfinite().all():
+            message = (
+                f"`{name}` holds numbers that are not finite, as a training leaves that diverged."
+            )
             raise ModelFileError(message)

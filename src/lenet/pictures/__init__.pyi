@@ -1,5 +1,6 @@
 from ._preparation import Preparation as Preparation
 from ._prepare import Seen as Seen
+from ._prepare import are_blank as are_blank
 from ._prepare import look_at as look_at
 from ._prepare import look_at_each as look_at_each
 from ._prepare import prepare as prepare
@@ -14,6 +15,7 @@ __all__ = [
     "Pixels",
     "Preparation",
     "Seen",
+    "are_blank",
     "look_at",
     "look_at_each",
     "prepare",

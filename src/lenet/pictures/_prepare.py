@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from lenet.errors import ModelError, SettingError
 from lenet.pictures._frame import Values, as_bytes, fitted_size, place_in_middle, resize
@@ -109,6 +110,29 @@ def look_at_each(pixels: Pixels, preparation: Preparation) -> list[Seen]:
     ]
 
 
+def are_blank(images: Pixels) -> npt.NDArray[np.bool_]:
+    """In which images there is nothing to be seen: no pixel stands out from the ground.
+
+    Args:
+        images: uint8 (N, C, H, W).
+
+    Returns:
+        bool (N,).
+
+    >>> images = np.full((2, 1, 28, 28), 200, np.uint8)
+    >>> images[1, 0, 14, 14] = 100
+    >>> are_blank(images).tolist()
+    [True, False]
+    """
+    ranges = images.max(axis=(1, 2, 3)).astype(np.float32) - images.min(axis=(1, 2, 3))
+    found: npt.NDArray[np.bool_] = ranges <= 2 * _LEAST_DIFFERENCE  # no others can be
+    found[found] = [
+        not _stands_out(image, ground_colour(image)).any()
+        for image in images[found].astype(np.float32)
+    ]
+    return found
+
+
 def _planes(pixels: Pixels, preparation: Preparation) -> Values:
     """A picture as float32 (1, H, W) or (3, H, W), if the network takes pictures."""
     if preparation.channels not in (1, 3):
@@ -132,7 +156,7 @@ def _see_thing(image: Values, preparation: Preparation) -> Seen:
     frame = inner = preparation.height, preparation.width
     sizes = image.shape[1:]
     box = slice(0, sizes[0]), slice(0, sizes[1])
-    differs = (np.abs(image - ground[:, None, None]) > _LEAST_DIFFERENCE).any(axis=0)
+    differs = _stands_out(image, ground)
     if preparation.method == "object" and differs.any():
         inner = frame[0] - 2 * preparation.margin, frame[1] - 2 * preparation.margin
         rows, columns = (np.flatnonzero(differs.any(axis=axis)) for axis in (1, 0))
@@ -140,6 +164,14 @@ def _see_thing(image: Values, preparation: Preparation) -> Seen:
     fitted = resize(image[:, box[0], box[1]], *fitted_size(image[0][box].shape, inner))
     framed = as_bytes(place_in_middle(fitted, frame, ground))
     return Seen(framed, _shares(box, sizes), is_blank=not differs.any())
+
+
+def _stands_out(image: Values, ground: Values) -> npt.NDArray[np.bool_]:
+    """Which pixels (H, W) of an image (C, H, W) are no ground of a colour (C,)."""
+    differs: npt.NDArray[np.bool_] = (
+        np.abs(image - ground[:, None, None]) > _LEAST_DIFFERENCE
+    ).any(axis=0)
+    return differs
 
 
 def _see_nothing(preparation: Preparation) -> Seen:

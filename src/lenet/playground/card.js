@@ -16,6 +16,7 @@ const MOST_SIZE = 65536; // of anything that a layer may have
  * @property {import("./picture.js").Preparation} preparation  How a picture becomes an image.
  * @property {{mean: number, std: number}} normalisation  How pixels become the network's input.
  * @property {{temperature: number, threshold: number}} calibration  How far to trust the answers.
+ * @property {boolean} answers_blank  Whether a class holds empty pictures.
  */
 
 /**
@@ -36,6 +37,7 @@ export function readCard(text) {
     ...written,
     preparation: written.preparation ?? whole,
     calibration: { temperature: 1, threshold: 0, ...written.calibration },
+    answers_blank: written.answers_blank === true,
   };
   for (const [field, isUsable] of Object.entries(USABLE)) {
     if (!card[field] || !isUsable(card[field], card)) {
@@ -49,8 +51,11 @@ const USABLE = {
   config: ({ classes, input_shape: shape }) =>
     isSize(classes) && classes >= 2 && isListOf(isSize)(shape) && shape.length === 3,
   input_shape: (shape, { config }) => String(shape) === String(config.input_shape),
-  class_names: (names, { config }) => isListOf(isText)(names) && names.length === config.classes,
-  normalisation: ({ mean, std }) => Number.isFinite(mean) && Number.isFinite(std) && std !== 0,
+  class_names: (names, { config }) =>
+    isListOf(isText)(names) &&
+    names.length === config.classes &&
+    new Set(names).size === names.length,
+  normalisation: ({ mean, std }) => Number.isFinite(mean) && Number.isFinite(std) && std > 0,
   calibration: ({ temperature, threshold }) =>
     temperature > 0 && Number.isFinite(temperature) && threshold >= 0 && threshold <= 1,
   preparation: ({ method, polarity, channels, height, width, margin }, { input_shape: shape }) =>

@@ -50,5 +50,9 @@ function takeFloats(tensors, name, shape) {
     throw new Error(`\`${name}\` is ${dtype} [${found}] where F32 [${shape}] belongs.`);
   }
   tensors.delete(name);
-  return new Float32Array(bytes);
+  const numbers = new Float32Array(bytes);
+  if (!numbers.every(Number.isFinite)) {
+    throw new Error(`\`${name}\` holds numbers that are not finite.`);
+  }
+  return numbers;
 }

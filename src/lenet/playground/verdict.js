@@ -24,7 +24,7 @@ export function answerOf({ model: { card }, seen, result: { probabilities } }) {
   const index = probabilities.indexOf(Math.max(...probabilities));
   const probability = probabilities[index];
   const name = nameOfClass(card.class_names[index]);
-  if (seen.isBlank) return { kind: "blank", text: words.nothing };
+  if (seen.isBlank && !card.answers_blank) return { kind: "blank", text: words.nothing };
   if (probability < card.calibration.threshold) {
     return { kind: "none", text: words.none, nearest: name, probability };
   }
@@ -75,7 +75,7 @@ export class Verdict {
     remark.textContent = remarkOn(answer, opinion, rightName);
     const isJudged = answer.kind === "class" && rightName;
     remark.dataset.kind = isJudged ? isRight(answer, card, rightName) : "";
-    this.showRows(card, seen.isBlank ? null : result.probabilities, answer.index);
+    this.showRows(card, answer.kind === "blank" ? null : result.probabilities, answer.index);
   }
 
   showSeen({ model: { card }, seen, isExample }, field) {

@@ -38,8 +38,8 @@ class Prediction:
         probability: How likely the likeliest class is, 0 to 1; 0 where there is nothing to be seen.
         top: The likeliest classes with their probabilities, from the likeliest on; none where there
             is nothing to be seen.
-        doubt: Why it is none of the classes: there is nothing in it (`blank`), or no class is
-            likely enough (`unsure`).
+        doubt: Why it is none of the classes: there is nothing in it (`blank`), unless the model
+            knows empty pictures, or no class is likely enough (`unsure`).
         seen: The image that the network got, and where it lies in the picture.
     """
 
@@ -160,7 +160,7 @@ def _answers(
     images = np.stack([seen.image for _, seen in looks])
     names = model.card.class_names
     for (source, seen), shares in zip(looks, model.probabilities(images), strict=True):
-        if seen.is_blank:  # what the network makes of nothing means nothing
+        if seen.is_blank and not model.card.answers_blank:
             yield Prediction(source, None, 0.0, (), "blank", seen)
             continue
         likeliest = np.argsort(-shares, kind="stable")[:top]

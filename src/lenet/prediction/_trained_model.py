@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet._safetensors import read_arrays, read_header
-from lenet.errors import LenetError, ModelFileError
+from lenet.errors import LenetError, ModelError, ModelFileError
 from lenet.kernels import Predictor, kernel_status
 from lenet.models import BUNDLED, HEADER_KEY, ModelCard, model_config, network_blocks
 from lenet.pictures import Pixels
@@ -41,8 +41,14 @@ class TrainedModel:
 
         Returns:
             float64 (N, classes); rows sum up to 1.
+
+        Raises:
+            ModelError: What the network makes of an image is not finite.
         """
         scaled = self.logits(images).astype(np.float64) / self.card.calibration.temperature
+        if not np.isfinite(scaled).all():
+            message = f"The network of `{self.name}` gives numbers that are not finite."
+            raise ModelError(message)
         exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
         shares: npt.NDArray[np.float64] = exponentials / exponentials.sum(axis=1, keepdims=True)
         return shares
@@ -94,7 +100,10 @@ def _without_pytorch(path: Path) -> tuple[ModelCard, Callable[[Pixels], Logits]]
         card = ModelCard.from_json(read_header(path, ModelFileError)[HEADER_KEY])
         config = model_config(card.model, card.config)
         card.check(config.to_dict())
-        blocks, parameters = network_blocks(config, read_arrays(path))
+        arrays = read_arrays(path)
+        if not all(np.isfinite(array).all() for array in arrays.values()):
+            return None
+        blocks, parameters = network_blocks(config, arrays)
         norm = card.normalisation
         shares = np.arange(256, dtype=np.float32) / np.float32(255)
         byte_values = (shares - np.float32(norm.mean)) / np.float32(norm.std)

@@ -97,6 +97,7 @@ class Recorder(Listener):
             normalisation=config.normalisation,
             preparation=data.preparation,
             calibration=calibration,
+            answers_blank=data.has_blank_class,
             dataset=config.dataset,
             recipe=config.recipe.to_dict(),
             results=scores,

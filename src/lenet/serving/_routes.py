@@ -247,6 +247,7 @@ def _told(model: ServedModel) -> Model:
         preparation=card.preparation,
         normalisation=asdict(card.normalisation),  # type: ignore[arg-type]
         calibration=asdict(card.calibration),  # type: ignore[arg-type]
+        answers_blank=card.answers_blank,
         dataset=card.dataset,
         results=card.results,
         parameters=model.parameters,

@@ -110,6 +110,7 @@ class Model(BaseModel):
     preparation: Preparation
     normalisation: Normalisation
     calibration: Calibration
+    answers_blank: bool = Field(description="Whether empty pictures are of one of its classes.")
     dataset: str = Field(description="What it was trained on.")
     results: dict[str, Any] = Field(description="The scores that it reached.")
     parameters: int = Field(description="How many weights and biases it has.")
