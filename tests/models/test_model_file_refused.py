@@ -176,6 +176,9 @@ def test_a_header_that_describes_something_else_is_refused(
 ) -> None:
     file.write_bytes(with_card(CARD | changes, tensors))
     assert words in refusal(file)
+    with pytest.raises(ModelFileError) as caught:  # without PyTorch, and in the service
+        open_model(file)
+    assert str(caught.value) == refusal(file)
 
 
 def test_the_card_that_the_tests_above_change_is_a_sound_one(file: Path, tensors: Weights) -> None:

@@ -4,6 +4,7 @@ from ._card import HEADER_KEY as HEADER_KEY
 from ._card import Calibration as Calibration
 from ._card import ModelCard as ModelCard
 from ._card import Normalisation as Normalisation
+from ._card import read_card as read_card
 from ._file import load_model as load_model
 from ._file import save_model as save_model
 from ._initialisation import initialise as initialise
@@ -70,6 +71,7 @@ __all__ = [
     "model_config",
     "network_blocks",
     "plain_layers",
+    "read_card",
     "recognise_lenet",
     "save_model",
     "summarise",

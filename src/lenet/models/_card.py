@@ -2,14 +2,20 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from math import inf, isfinite
+from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
+from lenet._safetensors import read_header
 from lenet._settings import Settings
 from lenet._storage import finite_values
 from lenet._version import __version__
-from lenet.errors import ModelFileError
+from lenet.errors import LenetError, ModelFileError
 from lenet.pictures import Preparation
 
 HEADER_KEY = "lenet"  # of our part of the safetensors header
@@ -155,3 +161,30 @@ class ModelCard:
                 f"network takes {shape}."
             )
             raise ModelFileError(message)
+
+
+def read_card(path: Path) -> ModelCard:
+    """Read what a model file says about itself.
+
+    Raises:
+        ModelFileError: The file is missing, damaged, a pickle, or not a model of ours.
+    """
+    header = read_header(path, ModelFileError)
+    if HEADER_KEY not in header:
+        message = f"`{path}` is a safetensors file, but not a model that lenet wrote."
+        raise ModelFileError(message)
+    with description_errors(path):
+        return ModelCard.from_json(header[HEADER_KEY])
+
+
+@contextmanager
+def description_errors(path: Path) -> Iterator[None]:
+    """Turn whatever goes wrong in taking a file at its word into one `ModelFileError`."""
+    try:
+        yield
+    except KeyError as error:
+        message = f"`{path}` says too little about itself: there is no {error}."
+        raise ModelFileError(message) from error
+    except (LenetError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
+        message = f"`{path}` describes a model that can't be built: {error}"
+        raise ModelFileError(message) from error

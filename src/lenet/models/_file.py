@@ -10,13 +10,19 @@ from typing import Any
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import nn
 
-from lenet._safetensors import read_header, read_tensors
+from lenet._safetensors import read_tensors
 from lenet._storage import write_atomically
-from lenet.errors import LenetError, ModelFileError
-from lenet.models._card import HEADER_KEY, Calibration, ModelCard, Normalisation
+from lenet.errors import ModelFileError
+from lenet.models._card import (
+    HEADER_KEY,
+    Calibration,
+    ModelCard,
+    Normalisation,
+    description_errors,
+    read_card,
+)
 from lenet.models._registry import build_model, identify_model, model_config
 from lenet.pictures import Preparation
 
@@ -84,24 +90,14 @@ def load_model(path: Path | str) -> tuple[nn.Module, ModelCard]:
         ModelFileError: The file is missing, damaged, a pickle, or not a model of ours.
     """
     path = Path(path)
-    header = read_header(path, ModelFileError)
-    if HEADER_KEY not in header:
-        message = f"`{path}` is a safetensors file, but not a model that lenet wrote."
-        raise ModelFileError(message)
-    try:
-        card = ModelCard.from_json(header[HEADER_KEY])
+    card = read_card(path)
+    with description_errors(path):
         config = model_config(card.model, card.config)
         card.check(config.to_dict())
         with torch.device("meta"):  # no memory before it is known that the file holds the weights
             network = build_model(config)
         tensors = read_tensors(path)
         _check_tensors(tensors, network.state_dict())
-    except KeyError as error:
-        message = f"`{path}` says too little about itself: there is no {error}."
-        raise ModelFileError(message) from error
-    except (LenetError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
-        message = f"`{path}` describes a model that can't be built: {error}"
-        raise ModelFileError(message) from error
     network.load_state_dict(tensors, assign=True)
     return network.eval(), card
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lenet._safetensors import read_arrays, read_header
-from lenet.errors import LenetError, ModelError, ModelFileError
+from lenet._safetensors import read_arrays
+from lenet.errors import LenetError, ModelError
 from lenet.kernels import Predictor, kernel_status
-from lenet.models import BUNDLED, HEADER_KEY, ModelCard, model_config, network_blocks
+from lenet.models import BUNDLED, ModelCard, model_config, network_blocks, read_card
 from lenet.pictures import Pixels
 from lenet.runs import Run, locate_model, model_in_folder, name_of_model
 
@@ -97,7 +97,7 @@ def _without_pytorch(path: Path) -> tuple[ModelCard, Callable[[Pixels], Logits]]
     if kernel_status().reason:
         return None
     try:
-        card = ModelCard.from_json(read_header(path, ModelFileError)[HEADER_KEY])
+        card = read_card(path)
         config = model_config(card.model, card.config)
         card.check(config.to_dict())
         arrays = read_arrays(path)

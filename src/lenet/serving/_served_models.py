@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from lenet._safetensors import read_arrays, read_header
+from lenet._safetensors import read_arrays
 from lenet._storage import reading_errors, storage_errors, write_atomically
-from lenet.errors import LenetError, ModelFileError, SettingError
-from lenet.models import BUNDLED, HEADER_KEY, ModelCard
+from lenet.errors import ModelFileError, SettingError
+from lenet.models import BUNDLED, ModelCard, read_card
 from lenet.runs import Run, locate_model, name_of_model
 
 _NO_WEIGHTS = ("running_mean", "running_var", "num_batches_tracked")
@@ -104,14 +104,9 @@ def _take(name: Run | Path | str, folder: Path, runs_folder: Path | str) -> Serv
         message = f"`{ascii(name)[1:-1]}` is no name for an address; rename the file or folder."
         raise SettingError(message)
     try:
-        header = read_header(copy, ModelFileError)  # `source` may be another one by now
+        card = read_card(copy)  # `source` may be another one by now
     except ModelFileError as error:
         raise ModelFileError(str(error).replace(str(copy), str(source))) from error
-    try:
-        card = ModelCard.from_json(header[HEADER_KEY])
-    except (LenetError, LookupError, TypeError, ValueError) as error:
-        message = f"`{source}` is not a model that lenet wrote, or is damaged."
-        raise ModelFileError(message) from error
     parameters = sum(
         array.size for key, array in read_arrays(copy).items() if not key.endswith(_NO_WEIGHTS)
     )
