@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from io import BytesIO
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -143,7 +144,9 @@ def show(
 
     dataset = _load(data, size, colour, prepare, skip_bad, test_share)
     path = output or Path(f"{dataset.name}.png")
-    write_atomically(path, draw_contact_sheet(dataset, per_class))
+    picture = BytesIO()
+    draw_contact_sheet(dataset, per_class).savefig(picture, format="png")
+    write_atomically(path, picture.getvalue())
     print_line(f"Drawn in {path}")
 
 

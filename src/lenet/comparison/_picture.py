@@ -33,11 +33,12 @@ def draw_comparison(comparison: Comparison, title: str = "") -> Figure:
     Returns:
         A figure that belongs to no window; `figure.savefig` writes it.
     """
-    from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
+    from lenet._figure import Drawing
+
     entries = comparison.entries
-    figure = Figure(figsize=(12, 3.6 + 0.22 * max(0, len(entries) - 8)), layout="constrained")
+    figure = Drawing(figsize=(12, 3.6 + 0.22 * max(0, len(entries) - 8)), layout="constrained")
     losses, accuracies, finals = figure.subplots(1, 3, width_ratios=(1, 1, 0.9))
     for index, entry in enumerate(entries):
         style = _style(index)

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 
+from lenet._figure import Drawing
 from lenet.d2l._plotting import plt, set_axes, use_svg_display
 from lenet.training import Curve, draw_terminal_curves, in_notebook
 
@@ -52,7 +53,9 @@ class Animator:
         figsize: tuple[float, float] = (3.5, 2.5),
     ):
         use_svg_display()
-        self.fig, axes = plt.subplots(nrows, ncols, figsize=figsize, squeeze=False)
+        self.fig, axes = plt.subplots(
+            nrows, ncols, figsize=figsize, squeeze=False, FigureClass=Drawing
+        )
         self.axes = list(axes.flat)
         self.legend, self.xlim, self.fmts = list(legend or ()), xlim, fmts
         self._axes_settings = (xlabel, ylabel, xlim, ylim, xscale, yscale, self.legend)

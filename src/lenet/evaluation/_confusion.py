@@ -88,13 +88,13 @@ def draw_confusion(evaluation: Evaluation, title: str = "") -> Figure:
     Returns:
         A figure that belongs to no window; `figure.savefig` writes it.
     """
-    from matplotlib.figure import Figure
+    from lenet._figure import Drawing
 
     counts = np.array(evaluation.confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     names = [score.name for score in evaluation.classes]
     side = max(4.0, 0.55 * len(names) + 1.5)
-    figure = Figure(figsize=(side, side), layout="constrained")
+    figure = Drawing(figsize=(side, side), layout="constrained")
     axes = figure.subplots()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.ndindex(*counts.shape):

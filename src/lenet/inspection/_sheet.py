@@ -29,10 +29,10 @@ class Sheet:
     """
 
     def __init__(self, height: float, title: str):
-        from matplotlib.figure import Figure
+        from lenet._figure import Drawing
 
         self.height = height
-        self.figure = Figure(figsize=(WIDTH, height), dpi=100, facecolor="white")
+        self.figure = Drawing(figsize=(WIDTH, height), dpi=100, facecolor="white")
         self.write(MARGIN, 0.4, title, fontsize=18, fontweight="bold")
 
     def place(self, left: float, top: float, width: float, height: float) -> Axes:

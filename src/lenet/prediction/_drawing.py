@@ -57,11 +57,11 @@ def draw_predictions(answers: Sequence[Prediction], pictures: Sequence[Pixels]) 
     Returns:
         A figure that belongs to no window; `figure.savefig` writes it.
     """
-    from matplotlib.figure import Figure
+    from lenet._figure import Drawing
 
     columns = min(_COLUMNS, len(answers))
     rows = -(-len(answers) // columns)
-    figure = Figure(figsize=(4.4 * columns, 1.9 * rows + 0.2), layout="constrained")
+    figure = Drawing(figsize=(4.4 * columns, 1.9 * rows + 0.2), layout="constrained")
     axes = figure.subplots(rows, 3 * columns, squeeze=False, width_ratios=[1, 1, 0.9] * columns)
     for place in axes.flat:
         place.set_axis_off()

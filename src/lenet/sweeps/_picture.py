@@ -27,10 +27,11 @@ def draw_history(trials: Sequence[SweepTrial], title: str = "") -> Figure:
     Returns:
         A figure that belongs to no window; `figure.savefig` writes it.
     """
-    from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    figure = Figure(figsize=(6, 4), layout="constrained")
+    from lenet._figure import Drawing
+
+    figure = Drawing(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
     complete = [
         (trial.number, trial.validation_accuracy)
@@ -83,10 +84,10 @@ def draw_importance(importance: Mapping[str, float], trials: int, title: str = "
     Returns:
         A figure that belongs to no window; `figure.savefig` writes it.
     """
-    from matplotlib.figure import Figure
+    from lenet._figure import Drawing
 
     height = max(2.0, 1.2 + 0.35 * len(importance))
-    figure = Figure(figsize=(6, height), layout="constrained")
+    figure = Drawing(figsize=(6, height), layout="constrained")
     axes = figure.subplots()
     names = sorted(importance, key=lambda name: importance[name])
     shares = [importance[name] for name in names]

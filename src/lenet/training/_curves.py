@@ -25,10 +25,11 @@ def draw_curves(history: Sequence[CurvePoint], epochs: int, title: str = "") -> 
     Returns:
         A figure that belongs to no window; `figure.savefig` writes it.
     """
-    from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    figure = Figure(figsize=(6, 4), layout="constrained")
+    from lenet._figure import Drawing
+
+    figure = Drawing(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
     _plot(axes, "train loss", _LOSS, "-", [(p.epoch, p.train_loss) for p in history])
     _plot(axes, "train acc", _TRAIN, "--", [(p.epoch, p.train_accuracy) for p in history])

@@ -110,4 +110,5 @@ def in_notebook() -> bool:
         return False
     from IPython import get_ipython
 
-    return type(get_ipython()).__name__ == "ZMQInteractiveShell"
+    # Colab's shell, and those of other services, derive from Jupyter's.
+    return "ZMQInteractiveShell" in [kind.__name__ for kind in type(get_ipython()).__mro__]
