@@ -181,6 +181,23 @@ def test_in_a_notebook_the_picture_grows_in_its_cell() -> None:
         assert "examples/sec on" in text
 
 
+def test_the_animators_picture_is_shown_with_chinese_names_and_no_warning() -> None:
+    import nbformat
+    from nbclient import NotebookClient
+
+    source = (
+        "from lenet import d2l\nimport warnings\nwarnings.simplefilter('error')\n"
+        "animator = d2l.Animator(xlabel='轮次', xlim=[1, 2], legend=['训练损失'])\n"
+        "animator.add(1, [0.5]); animator.add(2, [0.25])"
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    shown = [output for output in notebook.cells[0].outputs if "data" in output]
+    assert [sorted(output.data) for output in shown] == [["image/svg+xml", "text/plain"]]
+    said = "".join(output.text for output in notebook.cells[0].outputs if "text" in output)
+    assert not said or "apt-get install fonts-noto-cjk" in said, "where there is no such font"
+
+
 @pytest.mark.fashion_mnist
 def test_the_tutorials_data_and_loop_on_the_real_images(fashion_mnist: Dataset) -> None:
     torch.manual_seed(0)

@@ -3,6 +3,7 @@
 import io
 import re
 
+import IPython
 import pytest
 from rich.console import Console
 
@@ -16,6 +17,7 @@ from lenet.training import (
     TerminalDisplay,
     Trainer,
     draw_curves,
+    in_notebook,
     pick_display,
 )
 from lenet.training._terminal_curves import Curve, draw_terminal_curves
@@ -70,6 +72,20 @@ def test_a_terminal_gets_curves_and_a_bar(few_digits: Dataset) -> None:
 
 def test_output_that_is_no_terminal_is_plain(capsys: pytest.CaptureFixture[str]) -> None:
     assert type(pick_display()) is PlainDisplay
+
+
+@pytest.mark.parametrize(
+    ("kinds", "is_notebook"),
+    [(["ZMQInteractiveShell"], True), (["Shell", "ZMQInteractiveShell"], True), (["Shell"], False)],
+)
+def test_a_shell_derived_from_jupyters_is_a_notebook(
+    monkeypatch: pytest.MonkeyPatch, kinds: list[str], is_notebook: bool
+) -> None:
+    kind: type = object
+    for name in reversed(kinds):  # Colab's shell is called `Shell`, as others are that are none
+        kind = type(name, (kind,), {})
+    monkeypatch.setattr(IPython, "get_ipython", kind)
+    assert in_notebook() == is_notebook
 
 
 def test_the_terminals_dots_lie_where_the_points_are() -> None:
