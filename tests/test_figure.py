@@ -201,6 +201,14 @@ def test_threads_draw_boxes_and_other_figures_keep_their_warnings() -> None:
         png(other)
 
 
+@pytest.mark.parametrize("name", ["$5-$10", "x$1_$", r"$\frac$", "$"])
+def test_a_name_is_no_formula(name: str) -> None:
+    figure = draw_curves([], 1, name)
+    figure.savefig(io.BytesIO(), format="png")
+    (title,) = (text for text in figure.findobj(Text) if text.get_text() == name)
+    assert not title.get_parse_math()
+
+
 def test_a_figure_survives_pickling() -> None:
     labels = np.array([0, 1])
     evaluation = score_predictions(

@@ -79,7 +79,10 @@ class Drawing(Figure):
 
     def _choose_fonts(self) -> None:
         """Give words that lack characters further families, in which matplotlib looks in turn."""
-        needy = {text: _lacking(text) for text in self.findobj(Text)}
+        texts = self.findobj(Text)
+        for text in texts:  # a class called `$5-$10` is no formula; a power on an axis is one
+            text.set_parse_math("\\mathdefault" in text.get_text())
+        needy = {text: _lacking(text) for text in texts}
         needy = {text: characters for text, characters in needy.items() if characters}
         if needy:
             _look_for(frozenset[str]().union(*needy.values()))
