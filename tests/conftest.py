@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,6 +12,7 @@ import lenet
 from lenet.datasets import Dataset, Split
 from lenet.errors import DownloadError
 from page_in_browser import PageBrowser, start_browser
+from small_dataset import SmallDataset
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +50,22 @@ def few_digits(digits: Dataset) -> Dataset:
     train = Split(digits.train.images[:128], digits.train.labels[:128])
     test = Split(digits.test.images[:64], digits.test.labels[:64])
     return Dataset("few-digits", digits.class_names, train, test)
+
+
+@pytest.fixture
+def small_fashion_mnist(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of data in which the name `fashion-mnist` stands for 300 digits."""
+    small = SmallDataset(
+        digits.train.images[:300, 0],
+        digits.train.labels[:300].astype(np.uint8),
+        digits.test.images[:100, 0],
+        digits.test.labels[:100].astype(np.uint8),
+    )
+    folder = tmp_path / "data" / "fashion-mnist"
+    folder.mkdir(parents=True)
+    for name, content in small.files().items():
+        (folder / name).write_bytes(content)
+    monkeypatch.setenv("LENET_DATA", str(folder.parent))
 
 
 @pytest.fixture

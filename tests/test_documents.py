@@ -13,11 +13,9 @@ from nbclient import NotebookClient
 import lenet
 from lenet._settings import field_types
 from lenet.cli._main import app
-from lenet.datasets import Dataset
 from lenet.errors import LenetError
 from lenet.models import LeNetConfig
 from lenet.training import Recipe
-from small_dataset import SmallDataset
 
 ROOT = Path(__file__).parent.parent
 TRAIN = "python3 -m venv .venv && .venv/bin/pip install -e . && .venv/bin/lenet train"
@@ -36,22 +34,6 @@ def commands(document: str) -> list[str]:
     """The `lenet` commands in a document's shell blocks."""
     lines = "\n".join(blocks(document, "sh")).splitlines()
     return [line for line in lines if line.startswith("lenet ")]
-
-
-@pytest.fixture
-def small_fashion_mnist(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder of data in which the name `fashion-mnist` stands for 300 digits."""
-    small = SmallDataset(
-        digits.train.images[:300, 0],
-        digits.train.labels[:300].astype(np.uint8),
-        digits.test.images[:100, 0],
-        digits.test.labels[:100].astype(np.uint8),
-    )
-    folder = tmp_path / "data" / "fashion-mnist"
-    folder.mkdir(parents=True)
-    for name, content in small.files().items():
-        (folder / name).write_bytes(content)
-    monkeypatch.setenv("LENET_DATA", str(folder.parent))
 
 
 @pytest.mark.parametrize("document", ["README.md", "README.zh-CN.md"])

@@ -299,3 +299,74 @@ def test_without_a_gpu_the_cpu_is_tried(monkeypatch: pytest.MonkeyPatch) -> None
     assert d2l.try_gpu(1) == torch.device("cuda:1")
     assert d2l.try_gpu(2) == torch.device("cpu")
     assert d2l.try_all_gpus() == [torch.device("cuda:0"), torch.device("cuda:1")]
+
+
+def lenet_of_the_tutorial(*, lazy: bool) -> nn.Sequential:
+    """With batch normalisation, whose statistics must not change before the training."""
+    convolution = nn.LazyConv2d if lazy else lambda *sizes, **more: nn.Conv2d(1, *sizes, **more)
+    dense = nn.LazyLinear if lazy else lambda outputs: nn.Linear(6 * 12 * 12, outputs)
+    norm = nn.LazyBatchNorm2d() if lazy else nn.BatchNorm2d(6)
+    layers = [convolution(6, kernel_size=5), norm, nn.AvgPool2d(2), nn.Flatten(), dense(10)]
+    return nn.Sequential(*layers)
+
+
+@pytest.mark.usefixtures("small_fashion_mnist")
+def test_lazy_layers_begin_and_train_as_those_of_full_sizes() -> None:
+    states = []
+    for lazy in (False, True):
+        torch.manual_seed(0)
+        net = lenet_of_the_tutorial(lazy=lazy)
+        d2l.train_ch6(net, *d2l.load_data_fashion_mnist(60), 1, 0.1, "cpu")
+        states.append(net.state_dict())
+    torch.testing.assert_close(*states, rtol=0, atol=0)
+    assert states[0]["1.num_batches_tracked"] == 5
+
+
+@pytest.mark.parametrize("sizes", [(1, 1), (2, 3), (3, 1), (5, 7)])
+def test_corr2d_is_scipys_correlation(sizes: tuple[int, int]) -> None:
+    from scipy.signal import correlate2d
+
+    X, K = torch.rand(6, 8, dtype=torch.float64), torch.rand(*sizes, dtype=torch.float64)
+    np.testing.assert_allclose(d2l.corr2d(X, K), correlate2d(X, K, mode="valid"))
+    whole = d2l.corr2d(X.mul(9).int(), K.mul(9).int())
+    assert whole.dtype == torch.float32
+    np.testing.assert_array_equal(
+        whole, correlate2d(X.mul(9).int(), K.mul(9).int(), mode="valid").astype(np.float32)
+    )
+
+
+def test_corr2d_lets_a_kernel_be_learnt() -> None:
+    X = torch.rand(6, 8)
+    kernels = [torch.ones(2, 3, requires_grad=True) for _ in range(2)]
+    (d2l.corr2d(X, kernels[0]) ** 2).sum().backward()
+    (nn.functional.conv2d(X[None, None], kernels[1][None, None]) ** 2).sum().backward()
+    torch.testing.assert_close(kernels[0].grad, kernels[1].grad)
+
+
+def test_the_books_names_for_pytorchs_functions() -> None:
+    X = d2l.reshape(d2l.arange(6, dtype=d2l.float32), (2, 3))
+    assert torch.equal(d2l.reduce_sum(X, 0, keepdim=True), torch.tensor([[3.0, 5.0, 7.0]]))
+    assert d2l.numpy(d2l.ones(2, requires_grad=True)).tolist() == [1.0, 1.0]
+    assert d2l.astype(d2l.argmax(X, axis=1), torch.int32).tolist() == [2, 2]
+    assert d2l.concat((X, d2l.zeros((1, 3)))).shape == (3, 3)
+    assert torch.equal(d2l.transpose(X), X.T)
+    assert d2l.reduce_mean(d2l.to(X, torch.float64)) == 2.5
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Trainer", "English edition.*`d2l.train_ch6`"),
+        ("LeNet", "`lenet.LeNet.*`d2l.train_ch6`"),
+        ("FashionMNIST", "`d2l.load_data_fashion_mnist"),
+        ("gpu", "`d2l.try_gpu`"),
+        ("download", "section 4.10"),
+        ("train_ch5", "Did you mean `train_ch"),
+        ("show_image", "Did you mean `show_images`"),
+        ("Vocab", "no `Vocab`. It has what chapters 3 to 7"),
+    ],
+)
+def test_a_name_that_is_not_there_says_what_to_use(name: str, said: str) -> None:
+    with pytest.raises(AttributeError, match=said):
+        getattr(d2l, name)
+    assert not hasattr(d2l, name)

@@ -18,7 +18,7 @@ _SHARE = 0.2  # of the time between two points that drawing may take
 
 
 class Animator:
-    """A picture whose lines grow point by point.
+    """A picture whose lines grow point by point. Section 3.6.
 
     In a notebook it is drawn in the cell, with a window system in a window, in a terminal out of
     characters. Where there is none of these, nothing is drawn by itself and `d2l.plt.savefig`

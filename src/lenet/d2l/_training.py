@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from lenet.d2l._animator import Animator
 from lenet.models import initialise
@@ -17,7 +18,7 @@ class DataIterator(Sized, Iterable[Any], Protocol):
 
 
 class Accumulator:
-    """Sums over `n` quantities.
+    """Sums over `n` quantities. Section 3.6.
 
     >>> metric = Accumulator(2)
     >>> metric.add(1, 2)
@@ -31,7 +32,8 @@ class Accumulator:
 
     def add(self, *args: float | Tensor) -> None:
         """Add a number to each sum."""
-        self.data = [total + float(value) for total, value in zip(self.data, args, strict=True)]
+        values = (value.detach() if isinstance(value, Tensor) else value for value in args)
+        self.data = [total + float(value) for total, value in zip(self.data, values, strict=True)]
 
     def reset(self) -> None:
         """Begin again at zero."""
@@ -42,7 +44,7 @@ class Accumulator:
 
 
 class Timer:
-    """Notes spans of time, in seconds; running from the moment it is made."""
+    """Notes spans of time, in seconds; running from the moment it is made. Section 3.1."""
 
     def __init__(self) -> None:
         self.times: list[float] = []
@@ -71,7 +73,7 @@ class Timer:
 
 
 def accuracy(y_hat: Tensor, y: Tensor) -> float:
-    """How many predictions are right.
+    """How many predictions are right. Section 3.6.
 
     Args:
         y_hat: A score for each class, shape (B, classes), or the predicted classes, shape (B,).
@@ -88,20 +90,26 @@ def size(a: Tensor) -> int:
 
 
 def try_gpu(i: int = 0) -> torch.device:
-    """The GPU of number `i`, or the CPU where there is none."""
+    """The GPU of number `i`, or the CPU where there is none. Section 5.6."""
     return torch.device(f"cuda:{i}" if torch.cuda.device_count() > i else "cpu")
 
 
 def try_all_gpus() -> list[torch.device]:
-    """All GPUs, or the CPU alone where there is none."""
+    """All GPUs, or the CPU alone where there is none. Section 5.6."""
     gpus = [torch.device(f"cuda:{i}") for i in range(torch.cuda.device_count())]
     return gpus or [torch.device("cpu")]
+
+
+def device_of(net: nn.Module | Any) -> torch.device | None:
+    """Where the weights of a network are; `None` for one without, and for a function."""
+    weights = next(net.parameters(), None) if isinstance(net, nn.Module) else None
+    return None if weights is None else weights.device
 
 
 def evaluate_accuracy_gpu(
     net: nn.Module | Any, data_iter: Iterable[Any], device: torch.device | str | None = None
 ) -> float:
-    """The accuracy of a network over all batches.
+    """The accuracy of a network over all batches. Section 6.6.
 
     Args:
         net: The network, put into evaluation mode; or any function of a batch.
@@ -110,8 +118,7 @@ def evaluate_accuracy_gpu(
     """
     if isinstance(net, nn.Module):
         net.eval()
-        if not device:
-            device = next(iter(net.parameters())).device
+    device = device or device_of(net)
     metric = Accumulator(2)
     with torch.no_grad():
         for X, y in data_iter:
@@ -122,7 +129,7 @@ def evaluate_accuracy_gpu(
 
 
 def evaluate_accuracy(net: nn.Module | Any, data_iter: Iterable[Any]) -> float:
-    """The accuracy of a network over all batches, where it is."""
+    """The accuracy of a network over all batches, where it is. Section 3.6."""
     return evaluate_accuracy_gpu(net, data_iter)
 
 
@@ -134,16 +141,18 @@ def train_ch6(
     lr: float,
     device: torch.device | str,
 ) -> None:
-    """Train a network as the tutorial does, with a curve that grows, and print the result.
+    """Train a network with a curve that grows, and print the result. Section 6.6.
 
     Args:
-        net: The network; its weights are drawn anew by Xavier's rule.
+        net: The network; its weights are drawn anew by Xavier's rule. Lazy layers such as
+            `nn.LazyConv2d` learn their sizes from a batch before.
         train_iter: Batches (X, y) to train on, with a length.
         test_iter: Batches to test on after every epoch.
         num_epochs: How often to go through the training batches.
         lr: Learning rate of plain SGD.
         device: Where to train.
     """
+    _materialise(net, train_iter)
     initialise(net, "xavier")
     print("training on", device)  # noqa: T201
     net.to(device)
@@ -178,3 +187,16 @@ def train_ch6(
     print(  # noqa: T201
         f"{metric[2] * num_epochs / timer.sum():.1f} examples/sec on {device!s}"
     )
+
+
+def _materialise(net: nn.Module, train_iter: DataIterator) -> None:
+    """Give lazy layers their weights, those that a network of full sizes begins with."""
+    if not any(map(is_lazy, (*net.parameters(), *net.buffers()))):
+        return
+    with torch.random.fork_rng(
+        devices=()
+    ):  # the batch must not cost random numbers that the weights take
+        X, _ = next(iter(train_iter))
+    net.eval()  # else the batch would count in a batch normalisation's statistics
+    with torch.no_grad():
+        net(X.to(device_of(net)))
