@@ -11,6 +11,7 @@ import pytest
 from nbclient import NotebookClient
 
 import lenet
+from lenet import d2l
 from lenet._settings import field_types
 from lenet.cli._main import app
 from lenet.errors import LenetError
@@ -165,3 +166,13 @@ def test_the_reference_names_every_option() -> None:
     for name in [*field_types(Recipe), *field_types(LeNetConfig)]:
         if name not in ("input_shape", "classes"):
             assert f"--{name.replace('_', '-')}" in text
+
+
+def test_the_reference_names_all_that_a_reader_of_the_book_can_use() -> None:
+    text = (ROOT / "docs/reference/python.md").read_text(encoding="utf-8")
+    named = re.findall(r"^::: lenet\.d2l\.(\w+)$", text, re.MULTILINE)
+    assert sorted([*named, "plt"]) == sorted(d2l.__all__)
+    for readme in ("README.md", "README.zh-CN.md"):
+        shown = (ROOT / readme).read_text(encoding="utf-8").split("from lenet import d2l")[1]
+        (names,) = (line for line in shown.split("\n\n") if line.startswith("`d2l`"))
+        assert set(re.findall(r"`(\w+)`", names)) <= {"d2l", *d2l.__all__}

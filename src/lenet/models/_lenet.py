@@ -28,7 +28,7 @@ class LeNet(KernelSequential):
         config: The shape; the tutorial's where none is given.
 
     Source: LeCun, Bottou, Bengio and Haffner (1998), section II.B, without the Gaussian output,
-    as in Zhang et al., *Dive into Deep Learning*, section 7.6.
+    as in Zhang et al., *Dive into Deep Learning*, second Chinese edition, section 6.6.
 
     >>> import torch
     >>> LeNet()(torch.zeros(1, 1, 28, 28)).shape

@@ -27,9 +27,10 @@ class Preset:
 
 
 def tutorial() -> Preset:
-    """*Dive into Deep Learning*, section 7.6: sigmoid, average pooling, Xavier, SGD at 0.9.
+    """*Dive into Deep Learning*, second Chinese edition, section 6.6.
 
-    It shows the test accuracy after every epoch, as the tutorial does, and chooses nothing by it.
+    Sigmoid, average pooling, weights by Xavier's rule, SGD at 0.9. It shows the test accuracy after
+    every epoch, as the tutorial does, and chooses nothing by it.
     """
     return Preset("tutorial", Recipe())
 
