@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import matplotlib.pyplot as plt
 import numpy as np
 
+from lenet._figure import Drawing
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -93,7 +95,9 @@ def plot(
     if len(places) == 1:
         places *= len(heights)
     set_figsize(figsize)
-    axes = plt.gca() if axes is None else axes
+    if axes is None:
+        figure = plt.gcf() if plt.get_fignums() else plt.figure(FigureClass=Drawing)
+        axes = figure.gca()
     axes.cla()
     lines = zip(places, heights, strict=True)
     for (x, y), style in zip(lines, itertools.cycle(fmts), strict=False):
@@ -137,7 +141,8 @@ def show_images(
         The axes, one for each image, of shape (num_rows * num_cols,).
     """
     figsize = (num_cols * scale, num_rows * scale)
-    axes = plt.subplots(num_rows, num_cols, figsize=figsize, squeeze=False)[1].flatten()
+    figure = plt.figure(figsize=figsize, FigureClass=Drawing)
+    axes = figure.subplots(num_rows, num_cols, squeeze=False).flatten()
     for index, (axis, image) in enumerate(zip(axes, imgs, strict=False)):
         pixels = np.asarray(_numbers(image))
         axis.imshow(pixels[0] if pixels.ndim == 3 and len(pixels) == 1 else pixels)

@@ -193,9 +193,7 @@ def _materialise(net: nn.Module, train_iter: DataIterator) -> None:
     """Give lazy layers their weights, those that a network of full sizes begins with."""
     if not any(map(is_lazy, (*net.parameters(), *net.buffers()))):
         return
-    with torch.random.fork_rng(
-        devices=()
-    ):  # the batch must not cost random numbers that the weights take
+    with torch.random.fork_rng(devices=()):  # the weights take the numbers that the order would
         X, _ = next(iter(train_iter))
     net.eval()  # else the batch would count in a batch normalisation's statistics
     with torch.no_grad():
