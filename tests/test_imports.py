@@ -62,7 +62,7 @@ ALLOWED = {
     "reporting": {"datasets", "evaluation", "kernels", "models", "pages", "runs", "training"},
     "comparison": {"datasets", "evaluation", "models", "runs", "training"},
     "sweeps": {"comparison", "datasets", "kernels", "models", "runs", "training"},
-    "estimator": {"datasets", "kernels", "models", "training", "runs"},
+    "estimator": {"datasets", "kernels", "models", "pictures", "training", "runs"},
     "d2l": {"datasets", "models", "training"},
     "bench": {"datasets", "kernels", "models", "training", "runs"},
     "doctor": {"datasets", "kernels", "models", "training", "runs"},

@@ -10,6 +10,7 @@ import inspect
 import re
 import types
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from lenet.errors import SettingError, UnknownNameError
@@ -81,7 +82,8 @@ def parse_setting(cls: type[Settings], name: str, text: str) -> Any:
     for kind in _alternatives(annotation):
         try:
             if get_origin(kind) is tuple:
-                value = tuple(int(part) for part in text.split(",") if part.strip())
+                item = get_args(kind)[0]
+                value = tuple(item(part) for part in text.split(",") if part.strip())
             elif kind in (int, float):
                 value = kind(text)
             elif kind is bool:
@@ -143,8 +145,9 @@ def _checked(name: str, value: Any, annotation: Any) -> Any:
             if isinstance(value, str):
                 raise UnknownNameError(name.replace("_", " "), value, get_args(kind))
         elif get_origin(kind) is tuple:
-            if isinstance(value, (tuple, list)) and all(type(item) is int for item in value):
-                return tuple(value)
+            if isinstance(value, (tuple, list)):
+                with suppress(SettingError):  # the message below names the whole value
+                    return tuple(_checked(name, item, get_args(kind)[0]) for item in value)
         elif kind is float and type(value) is int and abs(value) < _TOO_LARGE:
             return float(value)
         elif type(value) is kind:
@@ -161,7 +164,8 @@ def _describe(annotation: Any) -> str:
         if kind is type(None):
             described.append("none")
         elif get_origin(kind) is tuple:
-            described.append("whole numbers such as 6,16")
+            is_whole = get_args(kind)[0] is int
+            described.append("whole numbers such as 6,16" if is_whole else "numbers such as 0,4095")
         elif get_origin(kind) is Literal:
             described.append("one of " + ", ".join(f"`{choice}`" for choice in get_args(kind)))
         else:

@@ -23,13 +23,13 @@ def folder(tmp_path: Path) -> Path:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The pictures that are decoded, as they are."""
     read: list[Path] = []
-    real = _collect.read_picture
+    real = _collect.read_values
 
     def spy(path: Path) -> object:
         read.append(path)
         return real(path)
 
-    monkeypatch.setattr(_collect, "read_picture", spy)
+    monkeypatch.setattr(_collect, "read_values", spy)
     return read
 
 

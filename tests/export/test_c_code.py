@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -176,6 +177,18 @@ def test_the_example_is_understood_whatever_it_says(name: str, tmp_path: Path) -
         "small.c",
         "small.h",
     ]
+
+
+def test_the_header_tells_the_range_of_deep_pictures() -> None:
+    trained = trained_network(CONFIGS["softmax"])
+    preparation = trained.card.preparation.replace(pixel_range=(-10.5, 4095))
+    deep = replace(trained, card=replace(trained.card, preparation=preparation))
+    headers = [
+        " ".join(c_network(one, int8=False).files(0.5, 0)["small.h"].replace("*", "").split())
+        for one in (trained, deep)
+    ]
+    told = ["Values from -10.5 to 4095 became 0 to 255." in header for header in headers]
+    assert told == [False, True]
 
 
 def test_a_compiler_that_tells_no_sizes_is_no_obstacle(tmp_path: Path) -> None:

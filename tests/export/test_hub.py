@@ -20,6 +20,7 @@ from lenet.export import TrainedNetwork, export_model
 from lenet.export._hub import write_hub
 from lenet.export._hub_card import model_card_text
 from lenet.models import SoftmaxConfig
+from lenet.pictures import Preparation
 from lenet.runs import Run, locate_model
 
 
@@ -187,6 +188,15 @@ def test_names_may_be_anything(tmp_path: Path) -> None:
     cells = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
     assert cells == {6}
     text.encode()
+
+
+def test_the_range_of_deep_pictures_is_told(tmp_path: Path) -> None:
+    trained = random_network(SoftmaxConfig(), tmp_path)
+    card = replace(trained.card, preparation=Preparation(pixel_range=(-10.5, 4095.0)))
+    assert "values from -10.5 to 4095 become 0 to 255" in model_card_text(
+        replace(trained, card=card, dataset="x", split="test")
+    )
+    assert "become 0 to 255" not in model_card_text(replace(trained, dataset="x", split="test"))
 
 
 def test_a_network_without_mistakes_and_one_without_a_recipe(

@@ -44,7 +44,7 @@ def test_a_network_comes_back_with_its_bits_and_every_word_about_it(tmp_path: Pa
     description = {
         "class_names": ("cat", "狗", 'a "bird"'),
         "normalisation": Normalisation(mean=0.2861, std=0.3530),
-        "preparation": Preparation("symbol", "light-on-dark", 20, 24, 3, margin=4),
+        "preparation": Preparation("symbol", "light-on-dark", 20, 24, 3, 4, (-10.5, 4095.0)),
         "calibration": Calibration(temperature=1.3, threshold=0.4, images=500),
         "dataset": "fashion-mnist",
         "recipe": {"epochs": 3, "learning_rate": 0.1, "flip": True, "optimiser": "sgd"},
@@ -134,6 +134,7 @@ def test_anybody_with_safetensors_can_read_the_file(
             "width": 28,
             "channels": 1,
             "margin": 0,
+            "pixel_range": [],
         },
         "calibration": {"temperature": 1.0, "threshold": 0.0, "images": 0},
         "answers_blank": False,

@@ -1,5 +1,7 @@
 """A picture of a digit or a garment ends up as the makers of the datasets would have had it."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from PIL import Image
 from scipy import ndimage
 
 import lenet
-from lenet.errors import DownloadError, ModelError, PictureSizeError, SettingError
+from lenet.errors import ArrayError, DownloadError, ModelError, PictureSizeError, SettingError
 from lenet.pictures import Preparation, look_at, look_at_each, prepare
 from lenet.pictures._ink import Ink
 from lenet.pictures._split import split_symbols
@@ -304,3 +306,21 @@ def test_images_of_the_datasets_stay_as_they_are(
     differences = [difference(prepare(image[0], preparation), image) for image in images]
     assert np.mean(np.array(differences) < 2) >= same
     assert np.mean(differences) < most
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.zeros((20, 20)),
+        np.zeros((20, 20), bool),
+        np.zeros((1, 28, 28), np.uint8),
+        np.zeros((20, 20, 4), np.uint8),
+        np.zeros((5, 20, 20, 3), np.uint8),
+        np.zeros(20, np.uint8),
+    ],
+)
+def test_what_are_no_pixels_is_named_by_shape_and_type(pixels: np.ndarray) -> None:
+    named = re.escape(f"not {pixels.dtype} of shape {pixels.shape}")
+    for preparation in (SYMBOL, OBJECT, Preparation()):
+        with pytest.raises(ArrayError, match=named):
+            look_at(pixels, preparation)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image
 
 from lenet.errors import DataFileError, PictureError, PictureFormatError, PictureSizeError
 from lenet.pictures import read_picture
@@ -143,12 +143,69 @@ def test_16_bits_become_8() -> None:
         assert np.array_equal(pixels, np.rint(values / 257).astype(np.uint8))
 
 
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_16_bits_become_8_by_the_same_scale_in_every_picture(kind: str) -> None:
+    values = np.linspace(0, 1, 600).reshape(20, 30)
+    for white in (250, 4000):
+        picture = encoded(Image.fromarray((white * values).astype(np.uint16)), kind)
+        assert read_picture(picture).max() == round(white / 257)
+        pixels = read_picture(picture, pixel_range=(0.0, 4095.0))
+        expected = np.rint((white * values).astype(np.uint16) * (255 / 4095))
+        assert np.array_equal(pixels, expected)
+
+
+def test_whole_numbers_of_32_bits_and_floats_go_by_a_range() -> None:
+    for dtype in (np.int32, np.float32):
+        values = np.linspace(-1024, 90000, 600).reshape(20, 30).astype(dtype)
+        picture = encoded(Image.fromarray(values), "TIFF")
+        pixels = read_picture(picture, pixel_range=(-1024.0, 90000.0))
+        expected = np.rint((values.astype(float) + 1024) / 91024 * 255)
+        assert np.array_equal(pixels, expected)
+        with pytest.raises(PictureError, match=r"holds values from -1024 to 90000\. Pixels are"):
+            read_picture(picture)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_pixels_that_are_no_numbers_are_an_error_that_names_the_file(
+    value: float, tmp_path: Path
+) -> None:
+    values = np.linspace(0, 1, 600).reshape(20, 30).astype(np.float32)
+    values[3, 4] = value
+    Image.fromarray(values).save(tmp_path / "depth.tif")
+    for pixel_range in ((), (0.0, 1.0)):
+        with pytest.raises(PictureError, match=r"depth\.tif` holds values that are not finite"):
+            read_picture(tmp_path / "depth.tif", pixel_range=pixel_range)
+
+
+def test_pillows_images_are_read_as_their_files_are(photo: Image.Image, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    photo.save(tmp_path / "turned.jpg", exif=exif)
+    grey = np.linspace(0, 65535, 600).reshape(20, 30).astype(np.uint16)
+    Image.fromarray(grey).save(tmp_path / "deep.png")
+    clear = photo.convert("RGBA")
+    clear.putalpha(128)
+    clear.save(tmp_path / "clear.png")
+    for name in ("turned.jpg", "deep.png", "clear.png"):
+        with Image.open(tmp_path / name) as image:
+            before = image.mode, image.size
+            assert np.array_equal(read_picture(image), read_picture(tmp_path / name))
+            assert (image.mode, image.size) == before
+            image.load()  # it is still open
+    with pytest.raises(PictureSizeError, match="The picture has more than 10 pixels"):
+        read_picture(clear, most_pixels=10)
+
+
+@pytest.mark.parametrize("source", [None, 5, ("a.png", 3), {"a": 1}])
+def test_what_is_no_picture_at_all_is_named_by_its_type(source: object) -> None:
+    with pytest.raises(PictureFormatError, match=f"`{type(source).__name__}` is no picture. Pass"):
+        read_picture(source)  # type: ignore[arg-type]
+
+
 def test_floats_become_8_bits() -> None:
     values = np.linspace(0, 1, 600).reshape(20, 30).astype(np.float32)
     pixels = read_picture(encoded(Image.fromarray(values), "TIFF"))
     assert np.array_equal(pixels, np.rint(values * 255).astype(np.uint8))
-    values[3, 4] = np.nan
-    assert read_picture(encoded(Image.fromarray(values), "TIFF"))[3, 4] == 0
 
 
 def test_of_an_animation_the_first_frame_is_read() -> None:

@@ -3,6 +3,7 @@
 import re
 import shlex
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from lenet.cli._main import app
 from lenet.datasets import Dataset, DataSource, Split, convert_dataset
 from lenet.errors import DatasetError, InterruptedTraining, RunError, StorageError
 from lenet.evaluation import expected_calibration_error, find_suspects
+from lenet.pictures import Preparation
 from lenet.reporting import build_page, examine, report, training_command
 from lenet.training import CurvePoint, Listener, Trainer
 
@@ -265,6 +267,12 @@ def test_the_command_prints_where_the_page_is(run: lenet.Run, tmp_path: Path) ->
     assert result.exit_code == 0
     assert result.stdout == f"Report written to {output}\n"
     assert output.exists()
+
+
+def test_the_range_of_deep_pictures_is_told(tmp_path: Path) -> None:
+    data = replace(make_dataset(2), preparation=Preparation(pixel_range=(-10.5, 4095.0)))
+    text, _ = read(report(train(data, tmp_path), dataset=data))
+    assert re.search("black and white ?-10.5 and 4095", text)
 
 
 def test_the_training_command_reads_ones_own_images_as_they_were_read(tmp_path: Path) -> None:

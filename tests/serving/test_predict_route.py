@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from sent_pictures import digit_files, png, stroke
-from service_process import ServiceProcess, post_all
+from service_process import ServiceProcess, post_all, running
 
 import lenet
-from lenet.pictures import Seen
+from lenet.pictures import Preparation, Seen
 from lenet.prediction import Prediction
 
 PHOTOS = Path(__file__).parents[2] / "docs/images/photos"
@@ -240,6 +240,24 @@ REFUSED: dict[str, tuple[str, dict[str, Any], int, str]] = {
     "another size": ("", {"json": {"pictures": [{"prepared": [[[1]]]}]}}, 422, "1×28×28; this is"),
     "a name": ("", {"json": {"pictures": [{"pixels": [[1]], "name": 3}]}}, 422, "must be text"),
 }
+
+
+def test_16_bits_are_on_the_scale_that_the_network_was_taught_on(tmp_path: Path) -> None:
+    path = tmp_path / "deep.safetensors"
+    preparation = Preparation(pixel_range=(100.0, 4000.0))
+    names = tuple("0123456789")
+    lenet.save_model(path, lenet.LeNet(), class_names=names, preparation=preparation)
+    values = np.random.default_rng(0).integers(0, 4100, (28, 28)).astype(np.uint16)
+    with running(str(path), "--workers", "1") as started:
+        (told,) = predictions(ask(started, "?image=true", content=png(values)))
+        answer = ask(started, content=png(values * 16))
+    _, _, encoded = told["image"].partition(",")
+    with Image.open(io.BytesIO(base64.b64decode(encoded))) as image:
+        seen = np.array(image)
+    assert_same(told, lenet.predict(png(values), path)[0])
+    assert np.abs(seen - (values.clip(100, 4000) - 100.0) * (255 / 3900)).max() <= 0.5 + 1e-6
+    assert answer.status_code == 400
+    assert "taught on values from 100 to 4000" in detail(answer)
 
 
 @pytest.mark.parametrize("kind", list(REFUSED))

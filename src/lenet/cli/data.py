@@ -111,6 +111,7 @@ def info(
     if as_json:
         values: dict[str, Any] = {"name": dataset.name, "class_names": dataset.class_names}
         values |= {"image_shape": dataset.image_shape, **asdict(findings)}
+        values["preparation"] = dataset.preparation.to_dict() if dataset.preparation else None
         values["origin"] = dataset.origin.to_dict() if dataset.origin else None
         print_json(values)
         return

@@ -115,7 +115,7 @@ def predict(
         if picture is not None and len(drawn) < _MOST_DRAWN:
             drawn.append(answer)
     if picture is not None and drawn:
-        _save_picture(drawn, sources, picture)
+        _save_picture(drawn, sources, picture, opened.card.preparation.pixel_range)
     if errors:
         message = f"{len(errors)} of {len(sources)} pictures can't be read."
         raise PictureError(message)
@@ -189,7 +189,12 @@ def _name(source: "str | BinaryIO") -> str:
     return source if isinstance(source, str) else str(source.name)
 
 
-def _save_picture(answers: "list[Prediction]", sources: "list[str | BinaryIO]", path: Path) -> None:
+def _save_picture(
+    answers: "list[Prediction]",
+    sources: "list[str | BinaryIO]",
+    path: Path,
+    pixel_range: tuple[float, ...],
+) -> None:
     """Draw the answers into a PNG file."""
     from lenet._storage import write_atomically
     from lenet.pictures import read_picture
@@ -201,7 +206,7 @@ def _save_picture(answers: "list[Prediction]", sources: "list[str | BinaryIO]", 
         source = by_name[name]
         if not isinstance(source, str):
             source.seek(0)
-        pictures[name] = read_picture(source)
+        pictures[name] = read_picture(source, pixel_range=pixel_range)
     image = BytesIO()
     figure = draw_predictions(answers, [pictures[answer.source] for answer in answers])
     figure.savefig(image, format="png", dpi=90)

@@ -1,8 +1,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from lenet.datasets._parts import Part
@@ -17,14 +17,14 @@ class Piece:
     Attributes:
         part: What they are for; `None` where the data does not say.
         labels: One an example, as the files have them.
-        pictures: uint8 of shape (N, H, W) or (N, H, W, 3); or the pictures' files or their
+        pictures: Numbers of shape (N, H, W) or (N, H, W, 3); or the pictures' files or their
             encoded bytes.
-        places: How each picture is called in an error, where they are encoded.
+        places: How each picture is called in an error, where they are encoded; else how all are.
     """
 
     part: Part | None
     labels: Sequence[Label]
-    pictures: npt.NDArray[np.uint8] | Sequence[Path | bytes]
+    pictures: npt.NDArray[Any] | Sequence[Path | bytes]
     places: Sequence[str] = ()
 
 

@@ -139,6 +139,9 @@ def _lines(dataset: Dataset, findings: Findings) -> Iterator[str]:
     yield f"images: {images}; {height}×{width} {colours}, {_POLARITIES[findings.polarity]}"
     if origin and origin.sizes:
         yield f"pictures were {_sizes(origin.sizes)}"
+    if dataset.preparation and dataset.preparation.pixel_range:
+        low, high = dataset.preparation.pixel_range
+        yield f"values from {low:g} to {high:g} became 0 to 255, one scale for all pictures"
     yield from _class_table(dataset, findings)
     yield from origin.notes if origin else ()
     if origin and origin.skipped:

@@ -7,14 +7,14 @@ from lenet.datasets._contents import Label
 from lenet.errors import DataFileError
 
 
-def to_pictures(values: npt.NDArray[Any], place: str) -> npt.NDArray[np.uint8]:
-    """Images as arrays come, as uint8 of shape (N, H, W) or (N, H, W, 3).
+def to_pictures(values: npt.NDArray[Any], place: str) -> npt.NDArray[Any]:
+    """Images as arrays come, in the shape (N, H, W) or (N, H, W, 3).
 
-    Values may be whole numbers from 0 to 255, or fractions from 0 to 1. An image may be written out
-    in a row, if it is square, and its colours may stand before its rows.
+    An image may be written out in a row, if it is square, and its colours may stand before its
+    rows. The values stay as they are: what is black and white is seen from the whole dataset.
 
     Args:
-        values: The images, numbers of any type.
+        values: The images, finite numbers of any type.
         place: Where they are from, for errors.
 
     Raises:
@@ -36,30 +36,13 @@ def to_pictures(values: npt.NDArray[Any], place: str) -> npt.NDArray[np.uint8]:
     if 0 in values.shape[1:]:
         message = f"{place} has images without pixels: shape {values.shape}."
         raise DataFileError(message)
-    return _to_uint8(values, place)
-
-
-def _to_uint8(values: npt.NDArray[Any], place: str) -> npt.NDArray[np.uint8]:
-    """Numbers of any type as pixels."""
     if values.dtype.kind not in "buif":
         message = f"{place} holds {values.dtype} instead of numbers."
         raise DataFileError(message)
-    if values.size == 0:
-        return values.astype(np.uint8)
-    lowest, highest = values.min(), values.max()
-    if not (lowest >= 0 and highest <= 255):  # also where one is not a number
-        message = f"{place} holds values from {lowest} to {highest}; pixels go from 0 to 255."
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        message = f"{place} holds values that are not finite (NaN or infinite); replace them first."
         raise DataFileError(message)
-    if values.dtype.kind == "b" or (values.dtype.kind == "f" and highest <= 1):
-        pixels: npt.NDArray[np.uint8] = (values * 255.0).round().astype(np.uint8)
-        return pixels
-    if values.dtype.kind == "f" and not np.array_equal(values, values.round()):
-        message = (
-            f"{place} holds fractions up to {highest}; pixels are whole numbers from 0 to 255, or "
-            "fractions from 0 to 1."
-        )
-        raise DataFileError(message)
-    return values.astype(np.uint8)
+    return values
 
 
 def to_labels(values: npt.NDArray[Any], place: str) -> list[Label]:

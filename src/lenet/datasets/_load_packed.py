@@ -88,6 +88,7 @@ def _check_wishes(source: DataSource, index: PackedIndex) -> None:
     plain = DataSource(source.path)
     wanted = (source.height, source.width)
     method = index.preparation.method if index.preparation else "plain"
+    packed_range = index.preparation.pixel_range if index.preparation else ()
     problem = ""
     if wanted not in ((plain.height, plain.width), (height, width)):
         problem = f"images of {height}×{width} pixels, not of {wanted[0]}×{wanted[1]}"
@@ -95,6 +96,9 @@ def _check_wishes(source: DataSource, index: PackedIndex) -> None:
         problem = "grey images"
     elif source.prepare not in (plain.prepare, method):
         problem = f"images that were prepared as `{method}`, not as `{source.prepare}`"
+    elif source.pixel_range is not None and packed_range not in ((), source.pixel_range):
+        low, high = packed_range
+        problem = f"pictures with values from {low:g} to {high:g} as pixels, on another scale"
     elif source.test_share not in (plain.test_share, 0.0):
         problem = "the parts that it was packed with, so `test_share` does not apply"
     if problem:

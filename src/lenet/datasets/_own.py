@@ -1,13 +1,21 @@
 """A folder or file of one's own as a dataset."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from lenet.datasets._collect import Collected, PartImages, collect
+from lenet.datasets._collect import (
+    Collected,
+    Deep,
+    PartImages,
+    UnknownRangeError,
+    collect,
+    measure_range,
+)
 from lenet.datasets._contents import Contents, Label
 from lenet.datasets._dataset import Dataset, Split
 from lenet.datasets._divide import keep_for_testing
@@ -23,6 +31,7 @@ from lenet.errors import DatasetError
 from lenet.pictures import Preparation
 
 _MOST_CLASSES = 1000
+Result = TypeVar("Result")
 _NAMED = 3  # classes in an error
 _MARGIN = 4 / 28  # that MNIST's makers left free around a symbol, of the shorter side
 
@@ -44,15 +53,47 @@ def load_own(source: DataSource, name: str) -> Dataset:
     kept = find_prepared(key)
     if kept is not None:
         return replace(kept, name=name)
-    preparation = preparation_for(source)
-    with reading_progress(source.place.name, len(contents.files)) as progress:
-        collected = collect(contents, preparation, skip_bad=source.skip_bad, progress=progress)
+
+    def read(preparation: Preparation, deep: Deep) -> Collected:
+        with reading_progress(source.place.name, len(contents.files)) as progress:
+            return collect(
+                contents, preparation, deep=deep, skip_bad=source.skip_bad, progress=progress
+            )
+
+    preparation, collected = read_on_one_scale(source, contents, read)
     dataset = _assemble(source, name, contents, collected, preparation)
     keep_prepared(key, dataset)
     return dataset
 
 
-def preparation_for(source: DataSource) -> Preparation:
+def read_on_one_scale(
+    source: DataSource, contents: Contents, read: Callable[[Preparation, Deep], Result]
+) -> tuple[Preparation, Result]:
+    """Read pictures, those of more than 8 bits by one range for all of them.
+
+    Pictures of 8 bits, which nearly all are, are read once.
+
+    Args:
+        source: How they are read.
+        contents: What there is to read.
+        read: Reads it; is called again where an `UnknownRangeError` ended the first reading.
+
+    Returns:
+        How the pictures became images, and what was read.
+    """
+    preparation = _preparation_for(source)
+    if source.pixel_range is not None:
+        return preparation, read(preparation, "check")
+    try:
+        return preparation, read(preparation, "raise")
+    except UnknownRangeError:
+        with reading_progress(source.place.name, len(contents.files)) as progress:
+            found = measure_range(contents, progress)
+    preparation = preparation.replace(pixel_range=found)
+    return preparation, read(preparation, "clip")
+
+
+def _preparation_for(source: DataSource) -> Preparation:
     """How the pictures become images."""
     is_symbol = source.prepare == "symbol"
     return Preparation(
@@ -62,6 +103,7 @@ def preparation_for(source: DataSource) -> Preparation:
         width=source.width,
         channels=3 if source.colour else 1,
         margin=round(_MARGIN * min(source.height, source.width)) if is_symbol else 0,
+        pixel_range=source.pixel_range or (),
     )
 
 

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet._storage import PARTIAL_SUFFIX
-from lenet.datasets._collect import Collected, collect
+from lenet.datasets._collect import Collected, Deep, collect
 from lenet.datasets._contents import Contents, Label
 from lenet.datasets._dataset import Dataset, Split
 from lenet.datasets._formats import open_contents
 from lenet.datasets._load import find_source, load_dataset
 from lenet.datasets._load_packed import load_packed
-from lenet.datasets._own import find_classes, part_dataset, preparation_for
+from lenet.datasets._own import find_classes, part_dataset, read_on_one_scale
 from lenet.datasets._pack import SHARD_MIB, PackWriter, write_packed
 from lenet.datasets._packed_index import MOST_CLASSES, PackedIndex, is_packed, read_index
 from lenet.datasets._parts import PARTS, Part
@@ -95,16 +95,25 @@ class _Stage:
 def _read_onto_disk(source: DataSource, stage: Path) -> Dataset:
     """Read a dataset of one's own into one part of a packed set; its own parts are views of it."""
     contents = open_contents(source.place)
-    preparation = preparation_for(source)
-    writer = PackWriter(stage, [str(number) for number in range(MOST_CLASSES)])
-    kept = _Stage(writer)
-    with writer, reading_progress(source.place.name, len(contents.files)) as progress:
-        collected = collect(
-            contents, preparation, skip_bad=source.skip_bad, progress=progress, keep=kept.keep
-        )
-        if not kept.numbers:
-            message = f"`{source.path}` holds no images."
-            raise DatasetError(message)
+
+    def read(preparation: Preparation, deep: Deep) -> tuple[Collected, _Stage]:
+        writer = PackWriter(stage, [str(number) for number in range(MOST_CLASSES)])
+        kept = _Stage(writer)
+        with writer, reading_progress(source.place.name, len(contents.files)) as progress:
+            collected = collect(
+                contents,
+                preparation,
+                deep=deep,
+                skip_bad=source.skip_bad,
+                progress=progress,
+                keep=kept.keep,
+            )
+            if not kept.numbers:
+                message = f"`{source.path}` holds no images."
+                raise DatasetError(message)
+        return collected, kept
+
+    preparation, (collected, kept) = read_on_one_scale(source, contents, read)
     return _part(source, contents, collected, preparation, kept, stage)
 
 

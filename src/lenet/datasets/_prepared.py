@@ -21,7 +21,7 @@ from lenet.datasets._source import DataSource
 from lenet.errors import DataFileError, LenetError, StorageError
 from lenet.pictures import Preparation
 
-_FORMAT = 1
+_FORMAT = 2  # 1 had every picture of more than 8 bits on a scale of its own
 _MOST_FILES, _MOST_BYTES = 50, 4 * 2**30
 _HEADER = "lenet"
 _SUFFIX = ".safetensors"

@@ -272,4 +272,9 @@ def _read_pixels(table: _Table, part: Part | None) -> Iterator[Piece]:
         if np.isfinite(values).all() and not any(_FRACTION.search(text) for text in texts):
             values = values.astype(np.int64)
         place = f"`{table.path}`, lines {batch[0][0]} to {batch[-1][0]}:"
-        yield Piece(part, labels, to_pictures(values, place))
+        pictures = to_pictures(values, place)
+        lowest, highest = pictures.min(), pictures.max()
+        if lowest < 0 or highest > 255:  # a column of other numbers would set the scale of all
+            message = f"{place} hold values from {lowest} to {highest}; pixels go from 0 to 255."
+            raise DataFileError(message)
+        yield Piece(part, labels, pictures, [place])

@@ -48,5 +48,5 @@ def _read(files: Mapping[str, Path], pairs: list[Pair]) -> Iterator[Piece]:
     """The arrays of each pair."""
     for pair in pairs:
         labels = to_labels(read_idx(files[pair.labels]), f"`{files[pair.labels]}`")
-        images = to_pictures(read_idx(files[pair.images]), f"`{files[pair.images]}`")
-        yield Piece(pair.part, labels, images)
+        place = f"`{files[pair.images]}`"
+        yield Piece(pair.part, labels, to_pictures(read_idx(files[pair.images]), place), [place])

@@ -53,11 +53,9 @@ def _read(path: Path, pairs: list[Pair]) -> Iterator[Piece]:
         for pair in pairs:
             images = _read_array(path, archive, pair.images)
             labels = _read_array(path, archive, pair.labels)
-            yield Piece(
-                pair.part,
-                to_labels(labels, f"`{pair.labels}` in `{path}`"),
-                to_pictures(images, f"`{pair.images}` in `{path}`"),
-            )
+            place = f"`{pair.images}` in `{path}`"
+            numbers = to_labels(labels, f"`{pair.labels}` in `{path}`")
+            yield Piece(pair.part, numbers, to_pictures(images, place), [place])
 
 
 def _archive(path: Path) -> zipfile.ZipFile:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from lenet._settings import Settings
+from lenet.pictures import Preparation
 
 _MOST_CHARACTERS = 60  # of a name
 
@@ -25,6 +26,9 @@ class DataSource(Settings):
         skip_bad: Pass over pictures that can't be read; they are an error otherwise.
         test_share: Share of the images kept for testing where the data has no test part; 0 for
             none, below 1.
+        pixel_range: Which values of grey pictures of more than 8 bits become 0 and 255; where none
+            is given, it is measured on the training pictures. Empty for pictures that a network is
+            asked about that was taught on 8 bits, see `Preparation`.
 
     Raises:
         SettingError: A value is ill-typed or out of range.
@@ -40,9 +44,11 @@ class DataSource(Settings):
     prepare: Literal["plain", "symbol", "object"] = "plain"
     skip_bad: bool = False
     test_share: float = 0.2
+    pixel_range: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        Preparation(pixel_range=self.pixel_range or ())  # which refuses what is none
         for name in ("height", "width"):
             self.require(name, 1 <= getattr(self, name) <= 1024, "from 1 to 1024")
         self.require("test_share", 0 <= self.test_share < 1, "at least 0 and below 1")
@@ -55,6 +61,8 @@ class DataSource(Settings):
 
     def as_options(self) -> list[str]:
         """What is typed behind `--data` to have the same images read again.
+
+        A `pixel_range` can't be typed.
 
         >>> DataSource("/pictures", height=32, colour=True).as_options()
         ['/pictures', '--size', '32x28', '--colour']

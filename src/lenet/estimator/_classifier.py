@@ -22,7 +22,8 @@ from lenet.estimator._image_shape import flatten_images, shape_of_rows
 from lenet.estimator._pixel_range import PixelRange
 from lenet.estimator._plan import needs_enlarging, plan_fit, setting_names
 from lenet.kernels import chosen_kernels
-from lenet.models import save_model
+from lenet.models import identify_model, save_model
+from lenet.pictures import Preparation
 from lenet.runs import build_network, measure_normalisation
 from lenet.training import (
     Diagnosis,
@@ -257,8 +258,8 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     def save(self, path: Path | str) -> None:
         """Write the network into a model file that explains itself; `lenet.load` reads it.
 
-        The classes are text there. The network takes bytes, which `pixel_range_` made of the
-        images' values; the file does not hold that map.
+        The classes are text there. The file holds `pixel_range_`, too, so that `lenet.predict`
+        takes pictures with such values.
 
         Args:
             path: The file, by custom `model.safetensors`.
@@ -268,6 +269,10 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             StorageError: The file can't be written.
         """
         check_is_fitted(self, "network_")
+        ends = self.pixel_range_.low, self.pixel_range_.high
+        is_usual = self.pixel_range_ == PixelRange() or ends[0] == ends[1]
+        _, config = identify_model(self.network_)
+        preparation = Preparation.plain(config.input_shape)
         scores = ("train_loss", "train_accuracy", "validation_accuracy", "best_epoch", "epochs")
         save_model(
             path,
@@ -275,6 +280,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             class_names=tuple(str(label) for label in self.classes_),
             normalisation=self.normalisation_,
             answers_blank=self._answers_blank,
+            preparation=preparation if is_usual else preparation.replace(pixel_range=ends),
             dataset=_NAME,
             recipe=self.recipe_.to_dict(),
             results={name: getattr(self.result_, name) for name in scores},

@@ -6,8 +6,8 @@ import numpy.typing as npt
 import torch
 
 from lenet.datasets import enlarge_images
+from lenet.pictures import to_unit, without_outliers
 
-_TAIL = 0.001  # share of the values at either end that may be outliers
 _SAMPLE = 10_000_000  # values that are enough to find the range of the others
 _CHUNK = 4096  # images turned into bytes at a time
 
@@ -42,14 +42,8 @@ class PixelRange:
         if values.dtype == np.uint8:
             return cls()
         low, high = float(values.min()), float(values.max())
-        sample = values[:: 1 + values.size // _SAMPLE].astype(np.float64)
-        # halves, so that not even the largest numbers overflow
-        lower, upper = (float(bound) for bound in np.quantile(sample / 2, (_TAIL, 1 - _TAIL)))
-        width = upper - lower
-        if width > 0:
-            low = 2 * max(low / 2, lower - width)
-            high = 2 * min(high / 2, upper + width)
-        return cls(low, high)
+        sample = values[:: 1 + values.size // _SAMPLE]
+        return cls(*without_outliers(low, high, sample))
 
     def to_bytes(
         self,
@@ -78,17 +72,8 @@ class PixelRange:
     ) -> Iterator[npt.NDArray[np.uint8]]:
         """The bytes of some images after the other, so that no large floats lie in memory."""
         for start in range(0, len(images), _CHUNK):
-            pixels = torch.from_numpy(self._to_unit(images[start : start + _CHUNK]))
+            unit = to_unit(images[start : start + _CHUNK], self.low, self.high)
+            pixels = torch.from_numpy(unit.astype(np.float32))
             if enlarge:
                 pixels = enlarge_images(pixels)
             yield (pixels * 255).round().to(torch.uint8).numpy()
-
-    def _to_unit(self, images: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
-        """The range as 0 to 1."""
-        if self.low == self.high:
-            return np.zeros(images.shape, np.float32)
-        magnitude = max(abs(self.low), abs(self.high))
-        low, high = self.low / magnitude, self.high / magnitude  # no overflow, however large
-        with np.errstate(over="ignore"):
-            unit = (images.astype(np.float64) / magnitude - low) / (high - low)
-        return np.clip(unit, 0, 1).astype(np.float32)

@@ -28,9 +28,9 @@ def find_dataset(
     """The dataset that was asked for, else the one that a network was trained on.
 
     Classes are known by their names; they may be fewer than the network's and stand in another
-    order. A folder or file is read as the network's own images were: with their size, their colours
-    and their way of preparation. Where it is not what the network was trained on and has
-    no test part, all of it is for testing.
+    order. A folder or file is read as the network's own images were: with their size, their
+    colours, their range of values and their way of preparation. Where it is not what the network
+    was trained on and has no test part, all of it is for testing.
 
     Args:
         dataset: A name, a path, a source of which the path and `skip_bad` count, or images in
@@ -60,6 +60,7 @@ def find_dataset(
             colour=preparation.channels == 3,
             prepare=preparation.method,
             test_share=0.0,
+            pixel_range=preparation.pixel_range,
         )
     )
     if found.test is None:

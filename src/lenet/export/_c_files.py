@@ -134,6 +134,8 @@ class CNetwork:
         channels, height, width = card.input_shape
         preparation = card.preparation
         margin = f"{preparation.margin} pixels"
+        ends = preparation.pixel_range
+        values = " Values from {:g} to {:g} became 0 to 255.".format(*ends) if ends else ""
         planes = (
             "" if channels == 1 else f", {channels} planes one after the other (red, green, blue)"
         )
@@ -143,7 +145,7 @@ class CNetwork:
             f"scratch {self.scratch_size:,} bytes of RAM.",
             f"An image is {height} rows of {width} pixels, a byte each{planes}; "
             f"{_POLARITIES[preparation.polarity]}; "
-            f"{_METHODS[preparation.method].format(margin=margin)}.",
+            f"{_METHODS[preparation.method].format(margin=margin)}.{values}",
         ]
 
     def _buffers(self) -> str:

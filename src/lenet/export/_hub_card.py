@@ -224,9 +224,11 @@ def _use(trained: TrainedNetwork) -> str:
 
 def _preparation_in_words(preparation: Preparation) -> str:
     colours = "grey" if preparation.channels == 1 else "red, green and blue"
+    ends = preparation.pixel_range
     return (
         f"{_METHODS[preparation.method].format(margin=preparation.margin)}; {colours}, "
         f"{preparation.height}×{preparation.width}, {_POLARITIES[preparation.polarity]}"
+        + ("; values from {:g} to {:g} become 0 to 255".format(*ends) if ends else "")
     )
 
 

@@ -131,7 +131,8 @@ def _from_file(path: str | Path, card: ModelCard) -> Subject:
     if not Path(path).exists():
         message = f"`{path}` is neither a file nor a run. Inputs are {_FORMS}."
         raise SettingError(message)
-    image = prepare(read_picture(path), card.preparation)
+    pixels = read_picture(path, pixel_range=card.preparation.pixel_range)
+    image = prepare(pixels, card.preparation)
     return Subject(str(path), Path(path).name, image[None])
 
 

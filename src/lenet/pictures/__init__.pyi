@@ -1,3 +1,11 @@
+from ._pixel_range import Numbers as Numbers
+from ._pixel_range import Spread as Spread
+from ._pixel_range import is_deep as is_deep
+from ._pixel_range import pick_range as pick_range
+from ._pixel_range import spread_of as spread_of
+from ._pixel_range import to_pixels as to_pixels
+from ._pixel_range import to_unit as to_unit
+from ._pixel_range import without_outliers as without_outliers
 from ._preparation import Preparation as Preparation
 from ._prepare import Seen as Seen
 from ._prepare import are_blank as are_blank
@@ -6,18 +14,30 @@ from ._prepare import look_at_each as look_at_each
 from ._prepare import prepare as prepare
 from ._read import MOST_BYTES as MOST_BYTES
 from ._read import SUFFIXES as SUFFIXES
+from ._read import PictureSource as PictureSource
 from ._read import Pixels as Pixels
 from ._read import read_picture as read_picture
+from ._read import read_values as read_values
 
 __all__ = [
     "MOST_BYTES",
     "SUFFIXES",
+    "Numbers",
+    "PictureSource",
     "Pixels",
     "Preparation",
     "Seen",
+    "Spread",
     "are_blank",
+    "is_deep",
     "look_at",
     "look_at_each",
+    "pick_range",
     "prepare",
     "read_picture",
+    "read_values",
+    "spread_of",
+    "to_pixels",
+    "to_unit",
+    "without_outliers",
 ]

@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
 from lenet._settings import Settings
@@ -22,6 +23,9 @@ class Preparation(Settings):
         width: Of the image, in pixels.
         channels: 1 for grey, 3 for red, green and blue.
         margin: Pixels that `symbol` and `object` leave free at each side of the shorter direction.
+        pixel_range: Which values of a grey picture of more than 8 bits are black and white, for
+            all pictures alike; none where the network was taught on 8 bits, and 16 bits go from 0
+            to 65535.
 
     Raises:
         SettingError: A value is ill-typed or out of range.
@@ -33,6 +37,7 @@ class Preparation(Settings):
     width: int = 28
     channels: int = 1
     margin: int = 0
+    pixel_range: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -40,6 +45,9 @@ class Preparation(Settings):
             self.require(name, getattr(self, name) >= 1, "at least 1")
         room = (min(self.height, self.width) - 1) // 2
         self.require("margin", 0 <= self.margin <= room, f"from 0 to {room}")
+        ends = self.pixel_range
+        is_range = len(ends) == 2 and -inf < ends[0] < ends[1] < inf
+        self.require("pixel_range", is_range or not ends, "two finite numbers, the lower one first")
 
     @classmethod
     def plain(cls, image_shape: tuple[int, ...]) -> "Preparation":

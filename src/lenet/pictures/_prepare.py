@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lenet.errors import ModelError, SettingError
+from lenet.errors import ArrayError, ModelError, SettingError
 from lenet.pictures._frame import Values, as_bytes, fitted_size, place_in_middle, resize
 from lenet.pictures._ground import ground_colour
 from lenet.pictures._ink import Box, Ink, find_ink
@@ -16,6 +16,7 @@ from lenet.pictures._symbol import fit_symbol
 
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 _LIGHT = 128
+_CHANNELS = ((), (1,), (3,))
 _LEAST_DIFFERENCE = 0.03 * 255  # what differs less from the ground is ground
 _SYMBOL_SIDE, _PAGE_SIDE = 400, 1600  # pixels in which one symbol, or many, are looked for
 
@@ -51,6 +52,7 @@ def prepare(pixels: Pixels, preparation: Preparation) -> Pixels:
 
     Raises:
         ModelError: The network takes neither grey nor coloured images.
+        ArrayError: The pixels are no picture.
 
     >>> picture = np.full((60, 40), 255, np.uint8)
     >>> picture[10:20, 5:8] = 0  # a stroke on white paper
@@ -138,6 +140,12 @@ def _planes(pixels: Pixels, preparation: Preparation) -> Values:
     if preparation.channels not in (1, 3):
         message = f"A picture has 1 or 3 channels, not the {preparation.channels} of this network."
         raise ModelError(message)
+    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or pixels.shape[2:] not in _CHANNELS:
+        message = (
+            "The pixels of a picture are uint8 of shape (H, W) or (H, W, 3), not "
+            f"{pixels.dtype} of shape {pixels.shape}; `lenet.predict` takes other arrays, too."
+        )
+        raise ArrayError(message)
     planes: Values = np.atleast_3d(pixels).transpose(2, 0, 1).astype(np.float32)
     return planes
 

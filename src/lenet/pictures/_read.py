@@ -2,7 +2,7 @@
 
 import importlib
 import io
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
@@ -12,10 +12,12 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from lenet._storage import reading_errors
-from lenet.errors import PictureError, PictureFormatError, PictureSizeError
+from lenet.errors import ArrayError, PictureError, PictureFormatError, PictureSizeError
+from lenet.pictures._pixel_range import Numbers, to_pixels
 from lenet.pictures._quiet_pillow import QuietPillow
 
 Pixels = npt.NDArray[np.uint8]  # (H, W) grey, or (H, W, 3) red, green and blue
+PictureSource = Path | str | bytes | BinaryIO | Image.Image
 
 # Formats that are read; Pillow knows others, which are rare as pictures or need other programs.
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP", "AVIF")
@@ -31,7 +33,10 @@ _QUIET_PILLOW = QuietPillow()
 
 
 def read_picture(
-    source: Path | str | bytes | BinaryIO, *, most_pixels: int = MOST_PIXELS
+    source: PictureSource,
+    *,
+    most_pixels: int = MOST_PIXELS,
+    pixel_range: tuple[float, ...] = (),
 ) -> Pixels:
     """Read a picture as a person sees it.
 
@@ -40,14 +45,17 @@ def read_picture(
     picture of more than four million pixels is made smaller.
 
     Args:
-        source: A file's path, its bytes, or an open binary file.
+        source: A file's path, its bytes, an open binary file, or Pillow's image.
         most_pixels: How many pixels the file may declare.
+        pixel_range: Which values of a grey picture of more than 8 bits become 0 and 255, as
+            `Preparation` has them; without, 16 bits go from 0 to 65535 and floats from 0 to 1 or
+            from 0 to 255.
 
     Returns:
         uint8 (H, W) where the file is grey, else (H, W, 3).
 
     Raises:
-        PictureError: The file is missing or damaged.
+        PictureError: The file is missing or damaged, or its values are of another range.
         PictureSizeError: It is too large.
         PictureFormatError: It is no picture of a known format.
 
@@ -58,51 +66,96 @@ def read_picture(
     >>> read_picture(file.getvalue()).shape
     (30, 40)
     """
-    name, content = _content(source)
+    values = read_values(source, most_pixels=most_pixels)
+    try:
+        return to_pixels(values, pixel_range, _name(source))
+    except ArrayError as error:
+        raise PictureError(str(error)) from error
+
+
+def read_values(source: PictureSource, *, most_pixels: int = MOST_PIXELS) -> Numbers:
+    """Do the same, but leave a grey picture of more than 8 bits as it is.
+
+    Returns:
+        uint8 (H, W) or (H, W, 3), as from `read_picture`; or uint16, int32 or float32 (H, W).
+    """
+    if isinstance(source, Image.Image):
+        return _read(_name(source), source, most_pixels)
+    name, content = _name(source), _content(source)
     if not content:
         message = f"{name} is empty."
         raise PictureError(message)
     if len(content) > MOST_BYTES:
         message = f"{name} is larger than {MOST_BYTES // 2**20} MiB."
         raise PictureSizeError(message)
+    return _read(name, content, most_pixels)
+
+
+def _read(name: str, source: bytes | Image.Image, most_pixels: int) -> Numbers:
+    """A picture's values, or one of our errors."""
     try:
-        return _decode(name, content, most_pixels)
+        return _decode(name, source, most_pixels)
     except (PictureError, MemoryError):
         raise
     except Image.DecompressionBombError as error:  # Pillow's own limit
         raise _too_many_pixels(name, most_pixels) from error
     except UnidentifiedImageError as error:
-        message = f"{name} is not a picture that lenet reads.{_advice(content)}"
+        advice = _advice(source) if isinstance(source, bytes) else ""
+        message = f"{name} is not a picture that lenet reads.{advice}"
         raise PictureFormatError(message) from error
     except Exception as error:  # Pillow's decoders raise anything, up to `SyntaxError`
         message = f"{name} is damaged: {str(error).rstrip('.') or type(error).__name__}."
         raise PictureError(message) from error
 
 
-def _content(source: Path | str | bytes | BinaryIO) -> tuple[str, bytes]:
-    """What to call a picture, and the bytes of its file; not many more than are allowed."""
+def _name(source: PictureSource) -> str:
+    """What to call a picture in an error."""
+    if isinstance(source, (str, Path)):
+        return f"`{Path(source)}`"
+    name = getattr(source, "name", None) or getattr(source, "filename", None)
+    return f"`{name}`" if name else "The picture"
+
+
+def _content(source: Path | str | bytes | BinaryIO) -> bytes:
+    """The bytes of a picture's file; not many more than are allowed."""
     if isinstance(source, bytes):
-        return "The picture", source
+        return source
     if isinstance(source, (str, Path)):
         path = Path(source)
         with reading_errors(path, PictureError), path.open("rb") as file:
-            return f"`{path}`", file.read(MOST_BYTES + 1)
-    return f"`{getattr(source, 'name', 'the picture')}`", source.read(MOST_BYTES + 1)
+            return file.read(MOST_BYTES + 1)
+    if hasattr(source, "read"):
+        return source.read(MOST_BYTES + 1)
+    message = (
+        f"`{type(source).__name__}` is no picture. Pass a path, a file's bytes, an open file, "
+        "Pillow's image or an array of numbers."
+    )
+    raise PictureFormatError(message)
 
 
-def _decode(name: str, content: bytes, most_pixels: int) -> Pixels:
-    """The pixels of a file's first picture."""
-    file = io.BytesIO(content)
-    with _QUIET_PILLOW, Image.open(file, formats=_known_formats()) as opened:
+def _decode(name: str, source: bytes | Image.Image, most_pixels: int) -> Numbers:
+    """The values of a file's first picture, or of an image that is open already."""
+    with _QUIET_PILLOW, _opened(source) as opened:
         width, height = opened.size
         if width * height > most_pixels:
             raise _too_many_pixels(name, most_pixels)
         turned = _orientation(opened)
-        opened.draft(None, _kept_size(width, height))  # where the decoder itself can shrink
-        image = _as_grey_or_colour(opened)
+        if isinstance(source, bytes):
+            opened.draft(None, _kept_size(width, height))  # where the decoder itself can shrink
+        image = _with_plain_channels(opened)
     if turned is not None:
         image = image.transpose(turned)
-    return np.array(image)
+    values = np.array(image)
+    if image.mode == "I" and 0 <= values.min() <= values.max() <= 65535:
+        return values.astype(np.uint16)
+    return values
+
+
+def _opened(source: bytes | Image.Image) -> AbstractContextManager[Image.Image]:
+    """An image that is closed behind, if it was not open already."""
+    if isinstance(source, bytes):
+        return Image.open(io.BytesIO(source), formats=_known_formats())
+    return nullcontext(source)
 
 
 def _too_many_pixels(name: str, most: int) -> PictureSizeError:
@@ -149,10 +202,10 @@ def _orientation(image: Image.Image) -> Image.Transpose | None:
     return None
 
 
-def _as_grey_or_colour(image: Image.Image) -> Image.Image:
-    """A picture of mode `L` or `RGB`, with 8 bits a channel."""
+def _with_plain_channels(image: Image.Image) -> Image.Image:
+    """A picture of mode `L` or `RGB`, with 8 bits a channel; or of `I` or `F`, with 32 bits."""
     if image.mode.startswith(("I", "F")):
-        return _with_8_bits(_smaller(image if image.mode == "F" else image.convert("I")))
+        return _smaller(_in_mode(image, "F" if image.mode == "F" else "I"))
     if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
         return _on_a_ground(_smaller(_in_mode(image, "RGBA")))
     if image.mode in ("1", "L"):
@@ -172,20 +225,6 @@ def _smaller(image: Image.Image) -> Image.Image:
     """A picture with no more pixels than are kept."""
     factor = _whole_factor(image.width, image.height)
     return image.reduce(factor) if factor > 1 else image
-
-
-def _with_8_bits(image: Image.Image) -> Image.Image:
-    """16 bits, 32 bits or floats as 8 bits; white is the format's own, else the largest value."""
-    values = np.asarray(image).astype(np.float64)
-    values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    values -= min(0.0, values.min())
-    most = values.max()
-    for white in (1.0, 255.0, 65535.0):
-        if most <= white and (white != 1.0 or image.mode == "F"):
-            break
-    else:
-        white = most
-    return Image.fromarray(np.rint(values * (255 / white)).astype(np.uint8))
 
 
 def _on_a_ground(image: Image.Image) -> Image.Image:

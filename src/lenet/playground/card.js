@@ -58,12 +58,17 @@ const USABLE = {
   normalisation: ({ mean, std }) => Number.isFinite(mean) && Number.isFinite(std) && std > 0,
   calibration: ({ temperature, threshold }) =>
     temperature > 0 && Number.isFinite(temperature) && threshold >= 0 && threshold <= 1,
-  preparation: ({ method, polarity, channels, height, width, margin }, { input_shape: shape }) =>
+  preparation: (
+    { method, polarity, channels, height, width, margin, pixel_range: ends = [] },
+    { input_shape: shape },
+  ) =>
     ["symbol", "object", "plain"].includes(method) &&
     ["light-on-dark", "dark-on-light", "as-is"].includes(polarity) &&
     String([channels, height, width]) === String(shape) &&
     margin >= 0 &&
-    margin <= Math.floor((Math.min(height, width) - 1) / 2),
+    margin <= Math.floor((Math.min(height, width) - 1) / 2) &&
+    isListOf(Number.isFinite)(ends) &&
+    (ends.length === 0 || (ends.length === 2 && ends[0] < ends[1])),
 };
 
 /** Whether something is a number that sizes of layers can be. */

@@ -149,7 +149,10 @@ def _see(source: Source, preparation: Preparation, many: bool) -> list[Seen]:
     """What is seen of a picture, once or of each symbol in it."""
     if isinstance(source, Seen):
         return [source]
-    pixels = source if isinstance(source, np.ndarray) else read_picture(source)
+    if isinstance(source, np.ndarray):
+        pixels = source
+    else:
+        pixels = read_picture(source, pixel_range=preparation.pixel_range)
     return look_at_each(pixels, preparation) if many else [look_at(pixels, preparation)]
 
 

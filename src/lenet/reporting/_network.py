@@ -40,6 +40,11 @@ def network_section(findings: Findings) -> Section:
             ("image", f"{height} × {width}, {colours}"),
             ("ground and ink", preparation.polarity.replace("-", " ")),
             ("free margin", f"{preparation.margin} px"),
+            *(
+                [("black and white", " and ".join(f"{end:g}" for end in preparation.pixel_range))]
+                if preparation.pixel_range
+                else []
+            ),
             ("subtracted from pixels / 255", f"{normalisation.mean:.4g}"),
             ("divided by then", f"{normalisation.std:.4g}"),
         ]

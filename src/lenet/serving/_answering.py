@@ -119,7 +119,7 @@ def _look(job: Job, model: TrainedModel, limits: Limits) -> list[_Look]:
     looks = []
     for number, one in enumerate(sent, 1):
         try:
-            pixels = read_sent(one, limits.pixels)
+            pixels = read_sent(one, limits.pixels, preparation.pixel_range)
             if isinstance(pixels, Seen):
                 seen = [pixels]
             elif job.question.many:

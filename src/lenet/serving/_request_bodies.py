@@ -74,14 +74,14 @@ def pictures_of(job: Job, shape: tuple[int, ...], most: int) -> list[Sent]:
     return pictures
 
 
-def read_sent(sent: Sent, most_pixels: int) -> Pixels | Seen:
-    """What a picture that was sent looks like.
+def read_sent(sent: Sent, most_pixels: int, pixel_range: tuple[float, ...]) -> Pixels | Seen:
+    """What a picture that was sent looks like, on the scale that its model was taught on.
 
     Raises:
         PictureError: It can't be read, or has too many pixels.
     """
     if isinstance(sent.picture, bytes):
-        return read_picture(sent.picture, most_pixels=most_pixels)
+        return read_picture(sent.picture, most_pixels=most_pixels, pixel_range=pixel_range)
     if not isinstance(sent.picture, Seen) and np.prod(sent.picture.shape[:2]) > most_pixels:
         message = f"The picture has more than {most_pixels:,} pixels."
         raise PictureSizeError(message)

@@ -1,0 +1,183 @@
+"""Numbers of any type as pixels, from 0 to 255: by one range for all pictures of a data set."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lenet.errors import ArrayError
+
+Numbers = npt.NDArray[Any]  # of any type, one picture or several
+
+_FULL_SCALES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)
+_16_BITS = 65535.0
+_TAIL = 0.001  # share of the values at either end that may be outliers
+_STRAY = 0.01  # share of a picture's values that may be far outside of the range
+_SAMPLE, _MOST_SAMPLED = 2**14, 2**22  # values of some pictures, and of all of them
+_NEARLY_BLACK = 16  # of 255; floats up to here are rather normalised, or in another unit
+_CHUNK = 2**22  # values that become pixels at a time
+
+
+class Spread(NamedTuple):
+    """Which values some pictures hold: the lowest, the highest, and some of all."""
+
+    lowest: float
+    highest: float
+    sample: Numbers
+
+
+def is_deep(values: Numbers) -> bool:
+    """Whether numbers need a range to become pixels: floats, 16 bits, and more than 255."""
+    if values.dtype.kind == "f" or _has_16_bits(values):
+        return True
+    if values.dtype == np.uint8 or values.dtype.kind == "b" or not values.size:
+        return False
+    return not 0 <= values.min() <= values.max() <= 255
+
+
+def spread_of(values: Numbers) -> Spread | None:
+    """The values of one picture or several; nothing where they are pixels already."""
+    if values.dtype == np.uint8 or values.dtype.kind == "b":
+        return None
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return None
+    sample = finite[:: 1 + finite.size // _SAMPLE].copy()  # not a view that keeps all of them
+    return Spread(float(finite.min()), float(finite.max()), sample)
+
+
+def pick_range(spreads: Sequence[Spread]) -> tuple[float, float]:
+    """The one range for pictures that hold such values.
+
+    It is a full scale (0 to 1, or what 8, 10, 12, 14 or 16 bits hold) where the values take more
+    than half of it and there are no outliers; else it is from the lowest value to the highest,
+    without far outliers.
+
+    Args:
+        spreads: Of all pictures, at least one.
+
+    >>> pick_range([spread_of(np.arange(4000))]), pick_range([spread_of(np.array([-40.0, 85.0]))])
+    ((0.0, 4095.0), (-40.0, 85.0))
+    """
+    step = 1 + sum(spread.sample.size for spread in spreads) // _MOST_SAMPLED
+    sample = np.concatenate([spread.sample[::step] for spread in spreads])
+    lowest, highest = min(one.lowest for one in spreads), max(one.highest for one in spreads)
+    low, high = without_outliers(lowest, highest, sample)
+    if (low, high) == (lowest, highest):
+        for full in _FULL_SCALES:
+            if low >= 0 and high <= full and high - low > full / 2:
+                return 0.0, full
+    return (low, high) if low < high else (low, low + max(1.0, abs(low)))
+
+
+def without_outliers(low: float, high: float, sample: Numbers) -> tuple[float, float]:
+    """A range whose ends are at most as far from the middle 99.8 % as those are wide.
+
+    Args:
+        low: The lowest value.
+        high: The highest value.
+        sample: Values in between.
+    """
+    # halves, so that not even the largest numbers overflow
+    halves = sample.astype(np.float64) / 2
+    lower, upper = (float(bound) for bound in np.quantile(halves, (_TAIL, 1 - _TAIL)))
+    width = upper - lower
+    if width > 0:
+        low = 2 * max(low / 2, lower - width)
+        high = 2 * min(high / 2, upper + width)
+    return low, high
+
+
+def to_unit(values: Numbers, low: float, high: float) -> npt.NDArray[np.float64]:
+    """A range as 0 to 1; what lies outside is cut off."""
+    if low == high:
+        return np.zeros(values.shape)
+    magnitude = max(abs(low), abs(high))
+    low, high = low / magnitude, high / magnitude  # no overflow, however large
+    with np.errstate(over="ignore"):
+        unit = (values.astype(np.float64) / magnitude - low) / (high - low)
+    return np.clip(unit, 0, 1)
+
+
+def to_pixels(
+    values: Numbers,
+    pixel_range: tuple[float, ...] = (),
+    name: str = "The array",
+    *,
+    clip: bool = False,
+) -> npt.NDArray[np.uint8]:
+    """Numbers of any type as pixels.
+
+    uint8 is taken as it is, and booleans are black and white, whatever the range is. Without a
+    range 16 bits go from 0 to 65535, floats from 0 to 1, or from 0 to 255 where one is above 16,
+    and other whole numbers from 0 to 255.
+
+    Args:
+        values: Of one picture, or of several on one scale; any shape.
+        pixel_range: Which values become 0 and 255; those outside are cut off.
+        name: What to call them in errors.
+        clip: Take what lies far outside of the range, too.
+
+    Returns:
+        uint8 of the same shape.
+
+    Raises:
+        ArrayError: They are no numbers, not finite, or of another scale.
+    """
+    if values.dtype == np.uint8:
+        return values
+    if values.dtype.kind == "b":
+        black_or_white: npt.NDArray[np.uint8] = values.astype(np.uint8) * np.uint8(255)
+        return black_or_white
+    if values.dtype.kind not in "iuf":
+        message = f"{name} holds {values.dtype} instead of numbers."
+        raise ArrayError(message)
+    if not np.isfinite(values).all():
+        message = f"{name} holds values that are not finite (NaN or infinite); replace them first."
+        raise ArrayError(message)
+    pixels = np.empty(values.shape, np.uint8)
+    if values.size:
+        low, high = _range_for(values, pixel_range, name, clip)
+        rows = max(1, _CHUNK // values[0].size)
+        for start in range(0, len(values), rows):
+            part = slice(start, start + rows)
+            pixels[part] = np.rint(to_unit(values[part], low, high) * 255)
+    return pixels
+
+
+def _has_16_bits(values: Numbers) -> bool:
+    """Whether values are of the type that 16-bit pictures have, in either byte order."""
+    return values.dtype.kind == "u" and values.dtype.itemsize == 2
+
+
+def _range_for(
+    values: Numbers, pixel_range: tuple[float, ...], name: str, clip: bool
+) -> tuple[float, float]:
+    """Which values become 0 and 255."""
+    lowest, highest = values.min(), values.max()
+    # 0 to 1 is a share of white, and so is each whole number of 16 bits.
+    if _has_16_bits(values) and pixel_range in ((), (0.0, 1.0)):
+        return 0.0, _16_BITS
+    if pixel_range:
+        low, high = pixel_range
+        width = high - low
+        stray = (values < low - width) | (values > high + width)
+        is_share = values.dtype.kind == "f" and 0 <= lowest < highest <= 1 and width > 255
+        if not clip and (is_share or stray.mean() > _STRAY):
+            message = (
+                f"{name} holds values from {lowest:g} to {highest:g}, and the network was taught "
+                f"on values from {low:g} to {high:g}; bring them to the same unit."
+            )
+            raise ArrayError(message)
+        return low, high
+    is_float = values.dtype.kind == "f"
+    if lowest >= 0 and highest <= 1 and is_float:
+        return 0.0, 1.0
+    if lowest >= 0 and highest <= 255 and not (is_float and highest <= _NEARLY_BLACK):
+        return 0.0, 255.0
+    message = (
+        f"{name} holds values from {lowest:g} to {highest:g}. Pixels are expected, not normalised: "
+        "from 0 to 255, floats from 0 to 1, or 16 bits (uint16)."
+    )
+    raise ArrayError(message)
