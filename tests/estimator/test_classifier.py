@@ -1,5 +1,6 @@
 """The estimator learns, gives what its network gives, and does so for every kind of input."""
 
+from pathlib import Path
 from typing import Any
 
 import joblib
@@ -254,6 +255,24 @@ def test_threads_are_those_asked_for_and_only_meanwhile(few: Arrays) -> None:
         hook.remove()
     assert torch.get_num_threads() == before
     assert set(seen) == {before + 1}
+
+
+def test_the_saved_file_takes_pictures_in_the_unit_that_was_fitted(
+    few: Arrays, tmp_path: Path
+) -> None:
+    images, labels = few
+    values = images.reshape(-1, 28, 28) * (30 / images.max()) - 10  # degrees, say
+    classifier = quick(epochs=1).fit(values, labels)
+    classifier.save(tmp_path / "model.safetensors")
+    _, card = lenet.load(tmp_path / "model.safetensors")
+    assert card.preparation.pixel_range == (-10, 20)
+    seen = [one.seen.image for one in lenet.predict(values, tmp_path / "model.safetensors")]
+    rows = values.reshape(len(values), -1)
+    expected = classifier.pixel_range_.to_bytes(rows, (1, 28, 28))
+    assert np.abs(np.stack(seen).astype(int) - expected).max() <= 1  # halves are rounded either way
+    quick(epochs=1).fit(expected, labels).save(tmp_path / "bytes.safetensors")
+    _, card = lenet.load(tmp_path / "bytes.safetensors")
+    assert card.preparation.pixel_range == ()
 
 
 def test_the_saved_file_is_a_model_of_ours(small: Arrays, digits: Dataset, tmp_path: Any) -> None:

@@ -5,26 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
+from PIL import Image
 
 from lenet._settings import check_range
 from lenet.errors import DatasetError, SettingError
 from lenet.pictures import (
-    Pixels,
+    PictureSource,
     Preparation,
     Seen,
     look_at,
     look_at_each,
     read_picture,
 )
+from lenet.prediction._arrays import is_array, pictures_in
 from lenet.prediction._trained_model import TrainedModel, open_model
 from lenet.runs import Run
 
 _BATCH = 256  # images that are classified at once
 
-Source = Path | str | bytes | BinaryIO | Pixels | Seen
+Source = PictureSource | Seen | npt.ArrayLike
 Doubt = Literal["blank", "unsure"]
 
 
@@ -66,8 +69,13 @@ def predict(
     answer that is less likely than the model's threshold is none of the classes.
 
     Args:
-        pictures: One picture or several: paths, bytes of files, open files, or pixels, uint8 (H, W)
-            or (H, W, 3); or what `lenet.pictures.look_at` saw.
+        pictures: One picture or several: paths, bytes of files, open files, Pillow's images,
+            arrays or tensors; or what `lenet.pictures.look_at` saw. An array is one picture,
+            (H, W), (1, H, W) or (H, W, C), or a batch, (N, H, W), (N, C, H, W) or (N, H, W, C),
+            with 1, 3 or 4 channels. uint8 goes from 0 to 255, and so do other whole numbers; uint16
+            from 0 to 65535; floats from 0 to 1, or from 0 to 255 where one of the array is above
+            16; booleans are black and white. A network that was taught on pictures of more than 8
+            bits takes all but uint8 and booleans in the unit of those.
         model: `digits` or `fashion`, which are bundled; a model file; a run, its folder or name, or
             `latest`; or what `open_model` gave.
         top: How many classes to give, at least 1.
@@ -78,10 +86,13 @@ def predict(
         runs_folder: Where names of runs are looked for.
 
     Returns:
-        The answers in the order of the pictures; with `many`, as many as there are symbols.
+        The answers in the order of the pictures, one each, also for one picture; with `many`, as
+        many as there are symbols.
 
     Raises:
         PictureError: A picture can't be read.
+        ArrayError: An array is no picture, its shape can be read in two ways, or its values are
+            negative, not finite or of another range.
         RunError, ModelError: The model can't be had or used.
         SettingError: A setting is out of range, or symbols are to be cut where that is not
             possible.
@@ -91,7 +102,12 @@ def predict(
     >>> [answer.class_name for answer in predict(strokes)]
     ['1']
     """
-    is_one = isinstance(pictures, (str, Path, bytes, np.ndarray, Seen)) or hasattr(pictures, "read")
+    is_one = (
+        isinstance(pictures, (str, Path, bytes, Image.Image, Seen))
+        or hasattr(pictures, "read")
+        or is_array(pictures)
+        or not isinstance(pictures, Iterable)
+    )
     sources: Iterable[Source] = [pictures] if is_one else pictures  # type: ignore[list-item,assignment]
     opened = (
         model if isinstance(model, TrainedModel) else open_model(model, runs_folder=runs_folder)
@@ -120,7 +136,7 @@ def predict_each(
             given, the first one is an error.
 
     Raises:
-        PictureError, SettingError: As for `predict`.
+        PictureError, ArrayError, SettingError: As for `predict`.
         DownloadError: A picture can't be fetched.
     """
     check_range("top", top, 1, 10**6)
@@ -146,14 +162,16 @@ def predict_each(
 
 
 def _see(source: Source, preparation: Preparation, many: bool) -> list[Seen]:
-    """What is seen of a picture, once or of each symbol in it."""
+    """What is seen of a picture or a batch, once or of each symbol in it."""
     if isinstance(source, Seen):
         return [source]
-    if isinstance(source, np.ndarray):
-        pixels = source
+    if is_array(source):
+        pictures = pictures_in(source, preparation.pixel_range)
     else:
-        pixels = read_picture(source, pixel_range=preparation.pixel_range)
-    return look_at_each(pixels, preparation) if many else [look_at(pixels, preparation)]
+        pictures = [read_picture(source, pixel_range=preparation.pixel_range)]  # type: ignore[arg-type]
+    if many:
+        return [seen for pixels in pictures for seen in look_at_each(pixels, preparation)]
+    return [look_at(pixels, preparation) for pixels in pictures]
 
 
 def _answers(
@@ -183,4 +201,6 @@ def _name(source: Source) -> str:
     """What to call a picture."""
     if isinstance(source, (str, Path)):
         return str(source)
-    return str(getattr(source, "name", "picture"))
+    if is_array(source):
+        return "picture"
+    return str(getattr(source, "name", None) or getattr(source, "filename", None) or "picture")
