@@ -375,13 +375,11 @@ class Trainer:
 
     def _diagnose(self, point: CurvePoint) -> Diagnosis | None:
         """Find out, once, why the loss stays where guessing would have it."""
-        chance = chance_loss(self.dataset.train)
         steps = self.steps_done
-        if self._told_stuck or not is_stuck(
-            point.train_loss, chance, steps, self.epoch, self.recipe
-        ):
+        if self._told_stuck or not is_stuck(self.model, point, self.dataset, steps, self.recipe):
             return None
         self._told_stuck = True
+        chance = chance_loss(self.model, self.dataset.train, self.recipe)
         images, _ = next(self.train_batches.epoch(0))
         return diagnose(self.model, images, point.train_loss, chance, steps, self.recipe)
 
