@@ -175,6 +175,17 @@ def test_a_training_that_diverges_is_told_and_spoils_nothing_else(tmp_path: Path
     assert labels[1].endswith("diverged")
 
 
+def test_optimisers_are_compared_on_a_preset_with_momentum(tmp_path: Path) -> None:
+    vary = {"optimiser": ["sgd", "adam"]}
+    options = {"seeds": 1, "epochs": 1, "runs_folder": tmp_path}
+    compared = compare(["modern"], "digits", vary=vary, **options)  # type: ignore[arg-type]
+    recipes = [entry.runs[0].config.recipe for entry in compared.entries]
+    assert {(recipe.optimiser, recipe.momentum) for recipe in recipes} == {
+        ("sgd", 0.9),
+        ("adam", 0.0),
+    }
+
+
 def test_several_views_are_scored_beside_the_single_one(compared: Comparison, folder: Path) -> None:
     shifted = compare(
         ["softmax", "mlp"], "digits", seeds=3, views="shifted", runs_folder=folder, **QUICK

@@ -53,6 +53,12 @@ def test_the_first_try_on_scikit_learns_digits_is_a_good_one(small: Arrays) -> N
     assert classifier.recipe_.optimiser == "adam"
 
 
+def test_another_optimiser_leaves_out_the_momentum_of_a_recipe(few: Arrays) -> None:
+    for recipe in ("modern", preset_for("digits", "modern").recipe.replace(batch_size=64)):
+        classifier = quick(recipe=recipe, optimiser="adam", epochs=1).fit(*few)
+        assert (classifier.recipe_.optimiser, classifier.recipe_.momentum) == ("adam", 0.0)
+
+
 @pytest.mark.parametrize("count", [30, 100])
 def test_the_first_try_on_few_images_learns(count: int, small: Arrays) -> None:
     images, labels = small

@@ -240,7 +240,7 @@ def test_a_trial_that_diverges_or_does_not_fit_counts_and_ends_nothing() -> None
         wild = trial.settings["learning_rate"] == 1e30
         at_odds = trial.settings["optimiser"] == "adam" and trial.settings["momentum"] > 0
         assert trial.state == ("refused" if at_odds else "diverged" if wild else "complete")
-        words = {"refused": "`momentum` and", "diverged": "The loss became", "complete": ""}
+        words = {"refused": "`momentum` belongs", "diverged": "The loss became", "complete": ""}
         assert trial.reason.startswith(words[trial.state])
         assert bool(trial.reason) == (trial.state != "complete")
     assert heard.counts[-1] == (8, 8)
@@ -249,6 +249,15 @@ def test_a_trial_that_diverges_or_does_not_fit_counts_and_ends_nothing() -> None
     json.dumps(made.to_dict(), allow_nan=False)
     with pytest.raises(SweepError, match=r"None of 2 trials came to its end; `.*trials.csv`"):
         sweep({"learning_rate": [1e30, 1e31]}, "digits", model="mlp", epochs=1, trials=2)
+
+
+def test_a_trial_leaves_out_what_the_preset_brings_and_not_what_a_person_fixed() -> None:
+    options: dict[str, Any] = {"dataset": "digits", "preset": "modern", "epochs": 1, "trials": 3}
+    made = sweep({"optimiser": "sgd,adam"}, sampler="random", **options)
+    assert {trial.settings["optimiser"] for trial in made.trials} == {"sgd", "adam"}
+    assert {trial.state for trial in made.trials} == {"complete"}
+    with pytest.raises(SettingError, match="`momentum` belongs to the `optimiser` sgd"):
+        sweep({"optimiser": "sgd,adam"}, momentum=0.8, **options)
 
 
 def test_settings_of_the_network_are_searched_too(tmp_path: Path) -> None:
@@ -276,7 +285,11 @@ def test_settings_of_the_network_are_searched_too(tmp_path: Path) -> None:
         ({"search": {"epochs": "1,2"}}, SettingError, "both searched over and fixed"),
         ({"validation": 0}, SettingError, "`validation` must be above 0"),
         ({"search": {"momentum": "0..1"}}, SettingError, "`momentum` must be at least 0 and below"),
-        ({"search": {"momentum": "0.5,0.9"}, "optimiser": "adam"}, SettingError, "belong to `sgd`"),
+        (
+            {"search": {"momentum": "0.5,0.9"}, "optimiser": "adam"},
+            SettingError,
+            "to the `optimiser` sgd",
+        ),
         ({"nesterov": True, "search": {"momentum": "0,0"}}, SettingError, "over `0.0` twice"),
         ({"nesterov": True}, SettingError, "`nesterov` needs a `momentum`"),
         ({"search": {"kernel_size": "3..40"}, "model": "lenet"}, ModelError, "does not fit"),

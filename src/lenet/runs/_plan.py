@@ -23,7 +23,7 @@ from lenet.models import (
     unknown_setting,
 )
 from lenet.runs._run_config import RunConfig
-from lenet.training import Recipe, own, preset_for
+from lenet.training import Recipe, override_settings, own, preset_for
 
 _LECUN_BACKGROUND, _LECUN_RANGE = -0.1, 1.275  # so that ink is 1.175
 
@@ -53,7 +53,7 @@ def make_plan(
     settings: dict[str, Any],
     data: Dataset | None = None,
 ) -> Plan:
-    """Put together what was asked for and what the preset brings.
+    """Put together what was asked for and what the preset brings, as far as that goes with it.
 
     Args:
         dataset: The dataset's name, which may decide the preset.
@@ -85,7 +85,8 @@ def make_plan(
     for_model = {name: value for name, value in settings.items() if name in of_model}
     if model == base.model:
         for_model = base.settings | for_model
-    return Plan(base.name, (recipe or base.recipe).replace(**for_recipe), model, for_model)
+    for_recipe = override_settings((recipe or base.recipe).to_dict(), for_recipe)
+    return Plan(base.name, Recipe.from_dict(for_recipe), model, for_model)
 
 
 def _own_images(data: Dataset, settings: dict[str, Any]) -> tuple[int, int]:

@@ -55,6 +55,7 @@ from lenet.training import (
     Listener,
     Recipe,
     Trainer,
+    override_settings,
     pick_device,
     pick_display,
     read_recipe_file,
@@ -104,7 +105,9 @@ def train(
         listeners: Who is told how it goes; where none are given, a display that suits a notebook,
             a terminal or a pipe. `[]` is silent; trackers are told all the same. Of several
             processes each tells its own, and only the first has a display.
-        settings: Fields of `Recipe` and of the network's settings, to change single ones.
+        settings: Fields of `Recipe` and of the network's settings, to change single ones. What
+            recipe and preset have and does not apply beside them, such as a momentum beside `adam`,
+            is left out.
 
     Returns:
         The run, complete.
@@ -138,7 +141,7 @@ def train(
         if isinstance(recipe, (Path, str)):
             file = read_recipe_file(recipe)
             model, preset = file.model if model is None else model, preset or file.preset
-            recipe, settings = None, file.settings | settings
+            recipe, settings = None, override_settings(file.settings, settings)
         used_device = group.place_on(pick_device(device))
         used_threads = set_threads(threads, group.local_size)
         wanted = name_of_data(dataset)

@@ -18,7 +18,7 @@ from lenet.errors import LenetError, ModelError, SettingError, SweepError
 from lenet.models import MODELS, ModelConfig, model_config, unknown_setting
 from lenet.runs import Plan, make_plan
 from lenet.sweeps._space import Dimension, parse_space
-from lenet.training import Recipe
+from lenet.training import Recipe, override_settings
 
 SamplerName = Literal["tpe", "random"]
 HELD_OUT = 0.1  # of the training images, where the recipe holds out none
@@ -81,7 +81,8 @@ class Definition:
             SettingError: The values do not suit each other.
         """
         of_recipe = {name: value for name, value in values.items() if name in field_types(Recipe)}
-        return self.recipe.replace(**of_recipe, validation=self.validation)
+        of_recipe["validation"] = self.validation
+        return Recipe.from_dict(override_settings(self.recipe.to_dict(), of_recipe))
 
     def network_with(self, values: Mapping[str, Any], data: Dataset) -> ModelConfig:
         """A trial's network.
@@ -206,7 +207,7 @@ def define(
         prune=prune,
         warm_up=warm_up,
     )
-    _check(definition, dimensions, data)
+    _check(definition, settings, dimensions, data)
     return definition
 
 
@@ -246,8 +247,14 @@ def _combinations(dimensions: Sequence[Dimension]) -> list[dict[str, Any]]:
     return [dict(zip(names, values, strict=True)) for values in chosen]
 
 
-def _check(definition: Definition, dimensions: Sequence[Dimension], data: Dataset) -> None:
+def _check(
+    definition: Definition,
+    fixed: Mapping[str, Any],
+    dimensions: Sequence[Dimension],
+    data: Dataset,
+) -> None:
     """Raise if a value is refused whatever stands beside it, or everything is refused."""
+    of_recipe = {name: value for name, value in fixed.items() if name in field_types(Recipe)}
     images = len(definition.hold_out(data).train)
     good: set[tuple[str, Any]] = set()
     refused: dict[tuple[str, Any], LenetError] = {}
@@ -255,7 +262,8 @@ def _check(definition: Definition, dimensions: Sequence[Dimension], data: Datase
     for values in _combinations(dimensions):
         pairs = list(values.items())
         try:
-            recipe = definition.recipe_with(values)
+            # What a person fixed is not left out of a trial, as what a preset brings is.
+            recipe = definition.recipe_with(values).replace(**of_recipe)
             fits = recipe.batch_size <= images
             recipe.require("batch_size", fits, f"at most {images}, the training images")
             definition.network_with(values, data)

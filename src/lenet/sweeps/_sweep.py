@@ -41,7 +41,7 @@ from lenet.sweeps._trial_storage import (
     server_storage,
 )
 from lenet.sweeps._worker import Job
-from lenet.training import cpu_threads, read_recipe_file
+from lenet.training import cpu_threads, override_settings, read_recipe_file
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -136,7 +136,7 @@ def sweep(
         model, preset = model or file.model, preset or file.preset
         # What is fixed here is not searched over, and the other way round.
         searched = _without(file.search, settings) | searched
-        settings = _without(file.settings, searched) | settings
+        settings = override_settings(_without(file.settings, searched), settings)
     source = find_source(dataset)
     data = load_dataset(dataset if source is None else source)
     definition = define(

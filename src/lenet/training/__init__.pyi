@@ -26,6 +26,7 @@ from ._presets import Preset as Preset
 from ._presets import own as own
 from ._presets import preset_for as preset_for
 from ._recipe import Recipe as Recipe
+from ._recipe import override_settings as override_settings
 from ._recipe_file import RecipeFile as RecipeFile
 from ._recipe_file import read_recipe_file as read_recipe_file
 from ._recipe_file import recipe_text as recipe_text
@@ -67,6 +68,7 @@ __all__ = [
     "in_notebook",
     "learning_rate_at",
     "likeness",
+    "override_settings",
     "own",
     "pick_device",
     "pick_display",

@@ -1,5 +1,6 @@
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from lenet._settings import Settings
 from lenet.errors import SettingError
@@ -8,6 +9,56 @@ if TYPE_CHECKING:
     from lenet.datasets import Augmentation
 
 _LARGEST = 3e38  # beyond it a number is infinite for the float32 of the weights
+
+
+class _Dependence(NamedTuple):
+    """A setting that only applies with some values of another.
+
+    Attributes:
+        name: The setting.
+        other: The one that decides.
+        applies: Whether it does with a value of the other.
+        refusal: What is said of both together; nothing where one is merely without effect.
+    """
+
+    name: str
+    other: str
+    applies: Callable[[Any], bool]
+    refusal: str = ""
+
+
+_DEPENDENCES = (
+    *(
+        _Dependence(
+            name,
+            "optimiser",
+            lambda optimiser: optimiser == "sgd",
+            f"`{name}` belongs to the `optimiser` sgd, not to {{}}: choose sgd or leave it out.",
+        )
+        for name in ("momentum", "nesterov")
+    ),
+    _Dependence(
+        "nesterov", "momentum", bool, "`nesterov` needs a `momentum` above 0, such as 0.9."
+    ),
+    _Dependence(
+        "label_smoothing",
+        "loss",
+        lambda loss: loss == "cross-entropy",
+        "`label_smoothing` belongs to the `loss` cross-entropy, not to {}: choose cross-entropy or "
+        "leave it out.",
+    ),
+    _Dependence(
+        "early_stopping",
+        "validation",
+        bool,
+        "`early_stopping` chooses on held-out images: it needs a `validation` share above 0, such "
+        "as 0.1.",
+    ),
+    *(
+        _Dependence(name, "schedule", lambda schedule: schedule == "step")
+        for name in ("step_epochs", "step_factor")
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -99,21 +150,10 @@ class Recipe(Settings):
         ):
             self.require(name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
         self.require("rotation", 0 <= self.rotation <= 180, "from 0 to 180 degrees")
-        if self.optimiser != "sgd" and (self.momentum or self.nesterov):
-            message = f"`momentum` and `nesterov` belong to `sgd`, not to `{self.optimiser}`."
-            raise SettingError(message)
-        if self.nesterov and not self.momentum:
-            message = "`nesterov` needs a `momentum` above 0, such as 0.9."
-            raise SettingError(message)
-        if self.loss == "map" and self.label_smoothing:
-            message = "`label_smoothing` belongs to the loss `cross-entropy`, not to `map`."
-            raise SettingError(message)
-        if self.early_stopping and not self.validation:
-            message = (
-                "`early_stopping` chooses on held-out images: it needs a `validation` share "
-                "above 0, such as 0.1."
-            )
-            raise SettingError(message)
+        for name, other, applies, refusal in _DEPENDENCES:
+            decisive = getattr(self, other)
+            if refusal and getattr(self, name) and not applies(decisive):
+                raise SettingError(refusal.format(decisive))
 
     @property
     def augmentation(self) -> "Augmentation":
@@ -128,3 +168,24 @@ class Recipe(Settings):
             shearing=self.shearing,
             shift=self.shift,
         )
+
+
+def override_settings(settings: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a recipe with those in their place that a person chose.
+
+    What was not chosen and does not apply beside what was is left out, as a preset's momentum is
+    beside `adam`. Chosen settings are all kept, so that a recipe made of them refuses what is at
+    odds.
+
+    Args:
+        settings: Of a preset, a recipe or a file, in which nothing is at odds.
+        chosen: What is laid over them.
+
+    >>> override_settings({"momentum": 0.9, "epochs": 5}, {"optimiser": "adam"})
+    {'epochs': 5, 'optimiser': 'adam'}
+    """
+    together = {**settings, **chosen}
+    for name, other, applies, _ in _DEPENDENCES:
+        if name not in chosen and other in chosen and not applies(chosen[other]):
+            together.pop(name, None)
+    return together
