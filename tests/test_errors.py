@@ -6,6 +6,9 @@ import re
 import pytest
 
 from lenet import errors
+from lenet._settings import field_types
+from lenet.models import LeNetConfig
+from lenet.training import Recipe
 
 
 def test_the_drawn_tree_is_the_real_one() -> None:
@@ -30,8 +33,50 @@ def test_an_unknown_name_offers_the_nearest(typed: str, meant: str) -> None:
     assert f"Did you mean `{meant}`?" in str(error)
 
 
-def test_a_name_near_to_none_offers_nothing() -> None:
-    assert "Did you mean" not in str(errors.UnknownNameError("dataset", "zzz", ["mnist"]))
+SETTINGS = [*field_types(Recipe), *field_types(LeNetConfig)]
+DATASETS = ["emnist-digits", "emnist-letters", "fashion-mnist", "kmnist", "mnist"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant", "choices"),
+    [
+        ("MNIST", "mnist", DATASETS),
+        ("FashionMNIST", "fashion-mnist", DATASETS),
+        ("mnist_fashion", "fashion-mnist", DATASETS),
+        ("letters", "emnist-letters", DATASETS),
+        ("mnits", "mnist", DATASETS),
+        ("num_epochs", "epochs", SETTINGS),
+        ("rate", "learning_rate", SETTINGS),
+        ("clipping", "gradient_clipping", SETTINGS),
+        ("lr", "learning_rate", SETTINGS),
+        ("Weight-Decay", "weight_decay", SETTINGS),
+        ("rot", "rotation", SETTINGS),
+        ("plan_epochs", "plain_epochs", SETTINGS),
+        ("wd", "weight_decay", SETTINGS),
+        ("avg", "average", ["average", "max"]),
+        ("optimizer", "optimiser", SETTINGS),
+        ("frmo", "from", ["form", "from"]),
+        ("adma", "adam", ["sgd", "adam", "adamw"]),
+        ("Adam", "adam", ["sgd", "adamw", "adam"]),
+        ("leent", "lenet", ["lenet5", "lenet"]),
+        ("teest", "test", ["best", "rest", "test"]),
+    ],
+)
+def test_the_nearest_is_by_closeness_and_not_by_the_alphabet(
+    typed: str, meant: str, choices: list[str]
+) -> None:
+    for ordered in (choices, choices[::-1], sorted(choices), sorted(choices, reverse=True)):
+        assert f"Did you mean `{meant}`?" in str(errors.UnknownNameError("name", typed, ordered))
+
+
+def test_of_equally_near_names_the_first_is_offered() -> None:
+    for choices in (["step_factor", "step_epochs"], ["step_epochs", "step_factor"]):
+        assert errors.nearest_name("step", choices) == choices[0]
+
+
+@pytest.mark.parametrize("typed", ["zzz", "", "-", "…", "x" * 100_000])
+def test_a_name_near_to_none_offers_nothing(typed: str) -> None:
+    assert "Did you mean" not in str(errors.UnknownNameError("dataset", typed, DATASETS))
 
 
 def test_a_missing_extra_gives_the_exact_command() -> None:

@@ -57,6 +57,9 @@ def test_the_version_is_the_packages() -> None:
     ("arguments", "code", "words"),
     [
         (["train", "--lerning-rate", "1"], 2, "Did you mean `--learning-rate`?"),
+        (["train", "--dtaset", "digits"], 2, "Did you mean `--dataset`?"),
+        (["train", "--prest", "digits"], 2, "Did you mean `--preset`?"),
+        (["train", "--no-nesterv"], 2, "Did you mean `--no-nesterov`?"),
         (["train", "--learning-rate", "-1"], 2, "`learning_rate` must be above 0"),
         (["train", "--learning-rate", "fast"], 2, "`learning_rate` must be a number"),
         (["train", "--epochs", "0"], 2, "`epochs` must be at least 1, not 0"),

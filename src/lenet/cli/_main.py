@@ -24,9 +24,8 @@ from lenet.cli.summary import summary
 from lenet.cli.sweep import sweep
 from lenet.cli.train import train
 from lenet.distributed import find_place, leave, speaker
-from lenet.errors import InterruptedTraining, LenetError, SettingError
+from lenet.errors import InterruptedTraining, LenetError, SettingError, nearest_name
 
-_NICKNAMES = {"--lr": "--learning-rate"}  # the tutorial's own
 _DEBUG = "--debug"  # taken wherever it stands
 
 app = typer.Typer(
@@ -150,10 +149,17 @@ def _is_out_of_memory(error: Exception) -> bool:
 def _usage_message(error: Any) -> str:
     """A parser's error with the nearest option and where to read on."""
     message = error.format_message().replace("Value error, ", "")
+    context = getattr(error, "ctx", None)
     if option := getattr(error, "option_name", None) if hasattr(error, "possibilities") else None:
-        near = [_NICKNAMES[option]] if option in _NICKNAMES else sorted(error.possibilities or ())
-        message = f"No such option `{option}`." + (f" Did you mean `{near[0]}`?" if near else "")
+        near = nearest_name(option, _long_options(context))
+        message = f"No such option `{option}`." + (f" Did you mean `{near}`?" if near else "")
     if not message.endswith((".", "?")):
         message += "."
-    context = getattr(error, "ctx", None)
     return f"{message} See `{context.command_path} --help`." if context else message
+
+
+def _long_options(context: Any) -> list[str]:
+    """The options of the command that a parser's error came from."""
+    parameters = context.command.params if context else []
+    options = [name for one in parameters for name in (*one.opts, *one.secondary_opts)]
+    return [name for name in options if name.startswith("--")]

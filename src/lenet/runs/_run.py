@@ -1,4 +1,3 @@
-import difflib
 import json
 import os
 import re
@@ -14,7 +13,7 @@ from typing import Any, Literal
 import filelock
 
 from lenet._storage import read_json_object, storage_errors, write_atomically
-from lenet.errors import LenetError, RunError, StorageError, UnknownNameError
+from lenet.errors import LenetError, RunError, StorageError, UnknownNameError, nearest_name
 from lenet.runs._model_folder import model_in_folder
 from lenet.runs._run_config import RunConfig
 from lenet.training import CurvePoint, TrainingResult
@@ -265,8 +264,9 @@ def open_run(
         raise RunError(message)
     names = [known.name for known in find_runs(runs_folder)]
     if not names:
-        near = difflib.get_close_matches(str(run), also, n=1)
-        hint = f" Did you mean `{near[0]}`?" if near else ""
+        near = nearest_name(str(run), also)
+        hint = f" Did you mean `{near}`?" if near else ""
         message = f"There is no run folder `{run}`.{hint}"
         raise RunError(message)
-    raise UnknownNameError("run", str(run), [*names[-5:], _LATEST, *also])
+    newest_first = reversed(names[-5:])  # of names that are as near the first is offered
+    raise UnknownNameError("run", str(run), [*newest_first, _LATEST, *also])
