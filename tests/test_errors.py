@@ -2,6 +2,10 @@
 
 import inspect
 import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -81,4 +85,29 @@ def test_a_name_near_to_none_offers_nothing(typed: str) -> None:
 
 def test_a_missing_extra_gives_the_exact_command() -> None:
     error = errors.MissingExtraError("Serving", "serve")
-    assert str(error) == "Serving needs more packages: `pip install 'lenet[serve]'`."
+    command = errors.install_command("'lenet[serve]'")
+    assert str(error) == f"Serving needs more packages: `{command}`."
+
+
+def test_the_command_installs_into_the_environment_that_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("own", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "pip").touch(0o755)
+    python = tmp_path / "own" / "python"
+    monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.setenv("PATH", str(tmp_path / "own"))
+    assert errors.install_command("x") == "pip install x"
+    for path in (tmp_path / "other", tmp_path / "none"):
+        monkeypatch.setenv("PATH", str(path))
+        assert errors.install_command("x") == f"{python} -m pip install x"
+    monkeypatch.setattr(sys, "executable", "/my venv/python")
+    assert errors.install_command("x") == "'/my venv/python' -m pip install x"
+
+
+def test_pip_takes_an_extras_packages_from_what_is_installed() -> None:
+    command = shlex.split(errors.install_command("--no-index --dry-run 'lenet[parquet]'"))
+    process = subprocess.run(command, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    assert "Requirement already satisfied: lenet[parquet]" in process.stdout

@@ -29,6 +29,9 @@ code can catch a whole branch::
 """
 
 import re
+import shlex
+import shutil
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -57,6 +60,22 @@ __all__ = [
     "TrainingError",
     "UnknownNameError",
 ]
+
+
+def install_command(what: str) -> str:
+    """The command that installs something into the environment that this program runs in.
+
+    `pip` alone is that of another environment where this one was not activated. Of `lenet[serve]`
+    pip takes the packages from what is installed as `lenet`, a wheel as well as a clone, so it need
+    not be had from anywhere.
+
+    Args:
+        what: As it is typed behind `pip install`.
+    """
+    pip, own = shutil.which("pip"), Path(sys.executable).parent
+    is_own = pip is not None and Path(pip).absolute().parent == own
+    program = "pip" if is_own else f"{shlex.quote(sys.executable)} -m pip"
+    return f"{program} install {what}"
 
 
 _NEAR, _LONGEST = 0.5, 100
@@ -256,7 +275,8 @@ class MissingExtraError(LenetError):
     exit_code = 8
 
     def __init__(self, purpose: str, extra: str):
-        super().__init__(f"{purpose} needs more packages: `pip install 'lenet[{extra}]'`.")
+        command = install_command(f"'lenet[{extra}]'")
+        super().__init__(f"{purpose} needs more packages: `{command}`.")
 
 
 class TrackerError(LenetError):

@@ -8,6 +8,7 @@ from findings import PARTS, fail, find
 
 from lenet.doctor import Finding, examine
 from lenet.doctor._examine import _CHECKS
+from lenet.errors import install_command
 
 
 def test_nothing_is_wrong_here() -> None:
@@ -53,7 +54,7 @@ def test_a_pytorch_that_was_not_tested_is_noted(
     finding = find("versions")
     assert finding.state == state
     assert f"PyTorch {version}" in finding.text
-    assert ("`pip install 'torch<2.14,>=2.6'`" in finding.advice) is (state == "note")
+    assert ("pip install 'torch<2.14,>=2.6'`" in finding.advice) is (state == "note")
 
 
 def test_without_an_installed_package_any_pytorch_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +65,8 @@ def test_without_an_installed_package_any_pytorch_will_do(monkeypatch: pytest.Mo
     assert find("versions").state == "ok"
     monkeypatch.setattr(importlib.metadata, "version", nowhere)
     finding = find("versions")
-    assert (finding.state, finding.advice) == ("wrong", "Install it: `pip install 'torch'`.")
+    command = install_command("'torch'")
+    assert (finding.state, finding.advice) == ("wrong", f"Install it: `{command}`.")
 
 
 def test_optional_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from findings import find
 
 from compiled_kernels import needs_kernels
 from lenet.doctor import Finding, _self_test
+from lenet.errors import install_command
 from lenet.kernels import KernelStatus
 
 NO_KERNELS = "The package was installed without compiled kernels."
@@ -57,7 +58,7 @@ def test_without_kernels_it_says_why_and_what_to_do(
     assert finding.state == "note"
     assert finding.text == f"none, so PyTorch does the work. {NO_KERNELS}"
     assert finding.advice.splitlines()[1:] == [
-        f"  pip install --force-reinstall --no-deps --no-cache-dir {command}",
+        f"  {install_command('--force-reinstall --no-deps --no-cache-dir')} {command}",
         "The build said:",
         "  avx2: failed (1)",
         "  baseline: failed (1)",

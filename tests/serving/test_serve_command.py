@@ -76,7 +76,7 @@ def test_a_file_whose_weights_do_not_fit_is_told_by_a_worker(tmp_path: Path) -> 
 
 def test_a_missing_package_is_one_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lenet.serving._serve.find_spec", lambda name: None)
-    with pytest.raises(MissingExtraError, match=r"`pip install 'lenet\[serve\]'`"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'lenet\[serve\]'`"):
         serving.serve()
 
 

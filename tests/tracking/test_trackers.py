@@ -38,8 +38,8 @@ def test_a_missing_package_is_told_before_the_training(
     monkeypatch.setitem(sys.modules, MODULES[name], None)
     with pytest.raises(MissingExtraError) as caught:
         track(few_digits, name)
-    expected = f"The tracker `{name}` needs more packages: `pip install 'lenet[track]'`."
-    assert str(caught.value) == expected
+    assert str(caught.value).startswith(f"The tracker `{name}` needs more packages: `")
+    assert str(caught.value).endswith("pip install 'lenet[track]'`.")
     assert lenet.find_runs() == []
 
 
@@ -60,7 +60,7 @@ def test_a_run_goes_on_where_its_tracker_is_not_installed(
     assert lenet.resume(run, dataset=few_digits, listeners=[messages]).status == "complete"
     (text,) = [text for text in messages.texts if "tracker" in text]
     assert text.startswith("The run goes on without the tracker `tensorboard`. ")
-    assert "`pip install 'lenet[track]'`" in text
+    assert "pip install 'lenet[track]'`" in text
 
 
 @pytest.mark.parametrize("event", ["begin", "on_start", "on_point", "on_finish", "on_stop"])

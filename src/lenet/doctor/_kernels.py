@@ -13,6 +13,7 @@ from urllib.request import url2pathname
 
 from lenet.doctor import _self_test
 from lenet.doctor._finding import Finding
+from lenet.errors import install_command
 from lenet.kernels import kernel_status
 
 _LARGEST_DIFFERENCE = 1e-4  # relative; rounding alone stays far below
@@ -87,7 +88,7 @@ def _last_words(process: subprocess.CompletedProcess[str]) -> str:
 
 def _install_again(build_log: str) -> str:
     """The command that installs lenet again, and the end of what the build said; as they are."""
-    command = "pip install --force-reinstall --no-deps --no-cache-dir"
+    command = install_command("--force-reinstall --no-deps --no-cache-dir")
     lines = [f"  {command} {_origin() or '…, then what you installed it from'}"]
     if said := build_log.splitlines()[-_LAST_LINES:]:
         lines += ["The build said:", *(f"  {line}" for line in said)]

@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
-from lenet.errors import LenetError, MissingExtraError, SettingError, SweepError
+from lenet.errors import (
+    LenetError,
+    MissingExtraError,
+    SettingError,
+    SweepError,
+    install_command,
+)
 from lenet.sweeps._sampler import make_pruner, make_sampler
 
 if TYPE_CHECKING:
@@ -102,7 +108,8 @@ def server_storage(text: str) -> Storage:
     try:
         import psycopg  # noqa: F401
     except ImportError as error:
-        message = "PostgreSQL needs one more package: `pip install 'psycopg[binary]'`."
+        command = install_command("'psycopg[binary]'")
+        message = f"PostgreSQL needs one more package: `{command}`."
         raise SweepError(message) from error
     url = url.set(drivername=_DRIVER)
     return Storage(
