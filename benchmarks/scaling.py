@@ -25,13 +25,14 @@ from torchrun import run_members
 
 from lenet._storage import write_atomically
 from lenet.distributed import join_group, leave
+from lenet.models import LeNetConfig, build_model
 from lenet.runs import describe_environment, find_runs
 
 TRAIN = ("-m", "lenet", "train", "--data", "fashion-mnist", "--preset", "tutorial")
 CONTESTANTS = {"1 process, 1 thread": (1, 1), "1 process, 2 threads": (1, 2), "2 processes": (2, 1)}
 EPOCHS = {"native": 5, "torch": 1}
 EXCHANGES = 1000
-EXCHANGED = 44_426 + 3  # LeNet's weights; loss, right answers, and the wish to stop
+BESIDE_GRADIENTS = 3  # loss, right answers, and the wish to stop
 
 
 def main() -> None:
@@ -55,8 +56,10 @@ def main() -> None:
             print_line(f"{kernels}, round {number + 1} of {arguments.rounds}")
         measured["speeds"][kernels] = speeds
         print_table(kernels, speeds)
+    measured["exchanged_numbers"] = exchanged_numbers()
     measured["exchange_microseconds"] = exchange_times(arguments.rounds)
-    print_line(f"one exchange: {spread(measured['exchange_microseconds'], '.0f')} µs")
+    numbers, times = measured["exchanged_numbers"], measured["exchange_microseconds"]
+    print_line(f"one exchange of {numbers:,} numbers: {spread(times, '.0f')} µs")
     if arguments.save:
         write_atomically(arguments.save, json.dumps(measured, indent=2) + "\n")
 
@@ -72,6 +75,12 @@ def train(processes: int, threads: int, kernels: str) -> float:
         return run.result.examples_per_second
 
 
+def exchanged_numbers() -> int:
+    """How many numbers go round at each step of the tutorial's LeNet."""
+    weights = sum(weight.numel() for weight in build_model(LeNetConfig()).parameters())
+    return weights + BESIDE_GRADIENTS
+
+
 def exchange_times(rounds: int) -> list[float]:
     """Microseconds that an exchange takes, the mean of each round: rare long ones cost too."""
     return [float(printed_by_members(2, [__file__, "--exchange"])) for _ in range(rounds)]
@@ -82,7 +91,7 @@ def time_exchange() -> None:
     torch.set_num_threads(1)
     group = join_group()
     group.connect(torch.device("cpu"))
-    tensor = torch.zeros(EXCHANGED)
+    tensor = torch.zeros(exchanged_numbers())
     group.add_up(tensor)  # the processes are at the same point
     started = time.perf_counter()
     for _ in range(EXCHANGES):

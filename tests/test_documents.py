@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+import typer
 from nbclient import NotebookClient
 
 import lenet
@@ -15,7 +16,7 @@ from lenet import d2l
 from lenet._settings import field_types
 from lenet.cli._main import app
 from lenet.errors import LenetError
-from lenet.models import LeNetConfig
+from lenet.models import LeNetConfig, build_model
 from lenet.training import Recipe
 
 ROOT = Path(__file__).parent.parent
@@ -92,6 +93,45 @@ def test_every_command_in_the_documents_runs() -> None:
             app(arguments, standalone_mode=False)
         except LenetError as error:
             pytest.fail(f"`{line}`: {error}")
+
+
+def test_every_command_that_is_shown_is_one_that_there_is() -> None:
+    program = typer.main.get_command(app)
+    shown = "\n".join(block for document in DOCUMENTS for block in blocks(document, "console"))
+    lines = re.findall(r"^\$ (?:torchrun .* -m )?lenet (.*)$", shown, re.MULTILINE)
+    assert len(lines) > 50
+    for line in lines:
+        if "[OPTIONS]" in line:
+            continue
+        name, *arguments = shlex.split(line)
+        with program.make_context("lenet", [name, *arguments]) as context:
+            _, command, rest = program.resolve_command(context, [name, *arguments])  # type: ignore[attr-defined]
+            command.make_context(name, rest, parent=context).close()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_extras_are_installed_from_a_clone(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    assert not re.search(r"install.* 'lenet\[", text), "there is no `lenet` in an index"
+    assert "huggingface-cli" not in text
+
+
+def test_every_page_stands_once_in_the_sites_menu() -> None:
+    _, _, menu = (ROOT / "mkdocs.yml").read_text().partition("\nnav:\n")
+    listed = re.findall(r"^ +- (?:.+: )?(\S+\.md)$", menu.partition("\n\n")[0], re.MULTILINE)
+    docs = ROOT / "docs"
+    pages = [page.relative_to(docs).as_posix() for page in docs.rglob("*.md")]
+    assert sorted(listed) == sorted(pages)
+
+
+def test_what_goes_round_in_a_step_is_as_large_as_the_network() -> None:
+    weights = sum(parameter.numel() for parameter in build_model(LeNetConfig()).parameters())
+    text = (ROOT / "docs/concepts/scaling.md").read_text(encoding="utf-8")
+    numbers = weights + 3  # loss, right answers, and the wish to stop
+    assert f"One tensor of {numbers:,} numbers, {4 * numbers / 1000:.0f} kB, goes round" in text
+    assert f"with S = {4 * numbers / 1000:.0f} kB" in text
+    decision = next(ROOT.glob("docs/decisions/0011-*.md")).read_text(encoding="utf-8")
+    assert f"gradients of {4 * weights / 1000:.0f} kB" in decision
 
 
 @pytest.mark.usefixtures("small_fashion_mnist")
