@@ -2,6 +2,8 @@
 
 import copy
 import io
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -160,6 +162,42 @@ def test_hooks_and_modes_see_what_they_ask_for() -> None:
     with FlopCounterMode(display=False) as counter:
         network(IMAGES)
     assert counter.get_total_flops() > 0
+
+
+HOOK_WITHOUT_THE_FUNCTION_THAT_TELLS = """
+from torch import nn
+vars(nn.modules.module).pop("_has_any_global_hook", None)  # PyTorch 2.6 has none
+from lenet.errors import ModelError
+from lenet.kernels import recognise_blocks
+layers = nn.Flatten(), nn.Linear(4, 2)
+assert recognise_blocks(layers, (4,))[0]
+nn.modules.module.register_module_forward_hook(lambda *arguments: None)
+try:
+    recognise_blocks(layers, (4,))
+except ModelError as error:
+    print(error)
+"""
+
+
+def test_hooks_of_all_modules_are_seen_in_a_pytorch_that_has_no_function_for_it() -> None:
+    command = [sys.executable, "-c", HOOK_WITHOUT_THE_FUNCTION_THAT_TELLS]
+    process = subprocess.run(command, capture_output=True, text=True)
+    assert (process.stdout, process.stderr) == (
+        "A hook wants to see what goes through the layers.\n",
+        "",
+    )
+
+
+@needs_kernels
+def test_a_pytorch_that_does_not_say_who_listens_does_the_work_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network = LeNet()
+    expected = by_torch(lambda: network(IMAGES))
+    monkeypatch.delattr(torch._C, "_len_torch_dispatch_stack")
+    assert torch.equal(network(IMAGES), expected)
+    with use_kernels("native"), pytest.raises(ModelError, match="does not say who listens"):
+        network(IMAGES)
 
 
 def test_gradients_of_gradients_are_those_of_pytorch() -> None:

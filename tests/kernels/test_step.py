@@ -174,9 +174,12 @@ HOOKS = {
     "gradient, after": lambda network: network[0].weight.register_post_accumulate_grad_hook(
         lambda parameter: None
     ),
-    "every module": lambda network: nn.modules.module.register_module_forward_hook(
-        lambda *arguments: None
-    ),
+    **{
+        f"every module, {kind}": lambda network, kind=kind: getattr(
+            nn.modules.module, f"register_module_{kind}_hook"
+        )(lambda *arguments: None)
+        for kind in ("forward", "forward_pre", "full_backward", "full_backward_pre")
+    },
 }
 
 

@@ -143,13 +143,21 @@ def _find_obstacle(images: Tensor, parameters: Sequence[Tensor]) -> str | None:
         return "The batch is empty."
     if torch.is_autocast_enabled("cpu"):
         return "Automatic mixed precision is on."
-    if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
+    if is_being_traced():
         return "The network is being compiled or exported."
-    if _is_transformed():
-        return "`torch.func` is at work."
-    if torch._C._len_torch_dispatch_stack():
-        return "A mode wants to see PyTorch's operations."
+    try:
+        if _is_transformed():
+            return "`torch.func` is at work."
+        if torch._C._len_torch_dispatch_stack():
+            return "A mode wants to see PyTorch's operations."
+    except AttributeError as error:  # private names: no public ones tell it
+        return f"This release of PyTorch does not say who listens to its operations: {error}."
     return None
+
+
+def is_being_traced() -> bool:
+    """Whether the network is being compiled, exported or traced."""
+    return torch.compiler.is_compiling() or bool(torch.jit.is_tracing())  # type: ignore[attr-defined, no-untyped-call]
 
 
 def _is_transformed() -> bool:

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
-from torch.nn.modules.module import _has_any_global_hook
 
 from lenet.errors import ModelError, SettingError
 from lenet.kernels._batch_norm import BatchNorm, fold, takes
@@ -17,6 +16,13 @@ _ACTIVATIONS: dict[type[nn.Module], Activation] = {
     nn.ReLU: "relu",
 }
 _POOLINGS: dict[type[nn.Module], Pooling] = {nn.AvgPool2d: "average", nn.MaxPool2d: "max"}
+# What `register_module_forward_hook` and its like fill. Nothing public tells whether there are any,
+# and the private function that does is not in every release.
+_GLOBAL_HOOKS = [
+    hooks
+    for name, hooks in vars(nn.modules.module).items()
+    if name.startswith(("_global_forward", "_global_backward")) and isinstance(hooks, dict)
+]
 
 
 @dataclass(frozen=True)
@@ -176,7 +182,7 @@ def _take_batch_norm(layer: nn.Conv2d | nn.Linear, queue: list[nn.Module]) -> Ba
 
 def is_listened_to(layers: Iterable[nn.Module]) -> bool:
     """Whether something else than a layer's own code wants to see what goes in and out of it."""
-    return bool(_has_any_global_hook()) or any(  # type: ignore[no-untyped-call]
+    return any(_GLOBAL_HOOKS) or any(
         "forward" in vars(layer)
         or layer._forward_hooks
         or layer._forward_pre_hooks

@@ -4,7 +4,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lenet.errors import ModelError
-from lenet.kernels._autograd import run_blocks
+from lenet.kernels._autograd import is_being_traced, run_blocks
 from lenet.kernels._batch_norm import BatchNorm
 from lenet.kernels._blocks import Block
 from lenet.kernels._choice import try_kernels
@@ -33,7 +33,7 @@ class KernelSequential(nn.Sequential):
         Raises:
             ModelError: `native` kernels are chosen and can't do it.
         """
-        if torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None:
+        if is_being_traced():
             return self.layer_by_layer(input)  # who compiles or traces should not see the choice
         recognised = try_kernels(lambda: self._recognise(tuple(input.shape[1:])))
         if recognised is None:

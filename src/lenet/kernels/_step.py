@@ -200,7 +200,7 @@ class FusedStep:
             native_states(self._norms, statistics),
             loss,
         )
-        torch._C._increment_version(statistics)
+        torch.autograd.graph.increment_version(statistics)
         return loss.sum / count, loss.correct
 
     def update(self, learning_rate: float) -> None:
@@ -221,7 +221,7 @@ class FusedStep:
             self._gradient_pointers,
             self._state_pointers,
         )
-        torch._C._increment_version(self._parameters)
+        torch.autograd.graph.increment_version(self._parameters)
 
     def state(self) -> dict[int, dict[str, Tensor]]:
         """The optimiser's state, as `state_dict()["state"]` of PyTorch's optimisers has it."""
