@@ -87,6 +87,11 @@ def test_kernels_are_named_and_what_did_not_compile_is_noted(
     finding = find("kernels")
     assert finding.state == "note"
     assert finding.text == f"{text}; could not be compiled for avx512"
+    set_status(KernelStatus("avx2", 8, None, "avx2: compiled", ("`avx512.so` is damaged.",)))
+    finding = find("kernels")
+    assert (finding.state, finding.text) == ("note", f"{text}. `avx512.so` is damaged.")
+    assert finding.advice.startswith("Install lenet again:\n  pip install --force-reinstall")
+    set_status(KernelStatus("avx2", 8, None, "avx512: failed (1)\navx2: compiled"))
     monkeypatch.setenv("LENET_INSTRUCTIONS", "avx2")
     assert find("kernels") == Finding("kernels", "ok", f"{text}; `LENET_INSTRUCTIONS` chooses them")
 

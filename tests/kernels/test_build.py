@@ -1,14 +1,22 @@
 """Compiling the kernels where the compiler does not work: the package is installed without them."""
 
+import hashlib
 import runpy
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import lenet.kernels
 
-BUILD = runpy.run_path(str(Path(lenet.kernels.__file__).parent / "native" / "build.py"))
+SCRIPT = Path(lenet.kernels.__file__).parent / "native" / "build.py"
+BUILD = runpy.run_path(str(SCRIPT))
+WRITES_HALF = """#!/bin/sh
+while [ "$1" != -o ]; do shift; done
+echo half > "$2"
+"""
 
 
 def compile_with(compiler: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -19,17 +27,52 @@ def compile_with(compiler: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -
     return log.splitlines()
 
 
+def make_compiler(folder: Path, script: str) -> str:
+    """A program in place of a compiler."""
+    compiler = folder / "c++"
+    compiler.write_text(script)
+    compiler.chmod(compiler.stat().st_mode | stat.S_IXUSR)
+    return str(compiler)
+
+
+def libraries_in(folder: Path) -> list[str]:
+    """The names of the libraries that would be loaded from a folder."""
+    return sorted(file.name for file in folder.glob("lenet_*"))
+
+
 def test_a_compiler_that_fails_leaves_a_log_and_no_library(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compiler = tmp_path / "c++"
-    compiler.write_text("#!/bin/sh\necho 'unknown option'\nexit 3\n")
-    compiler.chmod(compiler.stat().st_mode | stat.S_IXUSR)
+    compiler = make_compiler(tmp_path, WRITES_HALF + "echo 'unknown option'\nexit 3\n")
     folder = tmp_path / "compiled"
-    lines = compile_with(str(compiler), folder, monkeypatch)
-    assert [file.name for file in folder.iterdir()] == ["build.log"]
+    lines = compile_with(compiler, folder, monkeypatch)
+    assert libraries_in(folder) == []
     for kind in BUILD["kinds"]():
         assert lines[lines.index(f"{kind}: failed (3)") + 1] == "unknown option"
+
+
+def test_a_build_that_is_killed_leaves_no_half_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", make_compiler(tmp_path, WRITES_HALF + "kill -9 $PPID\n"))
+    folder = tmp_path / "compiled"
+    build = "import pathlib, runpy; from sys import argv; "
+    build += "runpy.run_path(argv[1])['compile_libraries'](pathlib.Path(argv[2]))"
+    process = subprocess.run([sys.executable, "-c", build, str(SCRIPT), str(folder)])
+    assert process.returncode == -9
+    assert libraries_in(folder) == []
+
+
+def test_what_is_compiled_is_there_with_its_checksums_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "compiled"
+    compile_with(make_compiler(tmp_path, WRITES_HALF), folder, monkeypatch)
+    names = sorted(f"lenet_{kind}{BUILD['library_suffix']()}" for kind in BUILD["kinds"]())
+    assert sorted(file.name for file in folder.iterdir()) == ["SHA256SUMS", "build.log", *names]
+    digest = hashlib.sha256(b"half\n").hexdigest()
+    sums = (folder / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    assert sums == [f"{digest}  {name}" for name in names]
 
 
 @pytest.mark.parametrize("compiler", ["/nowhere/c++", "/", "   "])
@@ -38,7 +81,7 @@ def test_a_compiler_that_does_not_start_leaves_a_log_and_no_library(
 ) -> None:
     folder = tmp_path / "compiled"
     lines = compile_with(compiler, folder, monkeypatch)
-    assert [file.name for file in folder.iterdir()] == ["build.log"]
+    assert libraries_in(folder) == []
     for kind in BUILD["kinds"]():
         assert any(line.startswith(f"{kind}: failed ([Errno ") for line in lines)
 

@@ -1,9 +1,11 @@
 """Which of the compiled libraries is taken, and that every one of them is right."""
 
 import os
+import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -142,8 +144,8 @@ def test_a_library_that_was_not_compiled_is_done_without(
     if not compiled:
         pytest.skip("there is one library only")
     best = kernel_status().instructions
-    for kind in compiled:
-        shutil.copy(_library._path(kind), tmp_path)
+    for path in (_library.FOLDER / "SHA256SUMS", *map(_library._path, compiled)):
+        shutil.copy(path, tmp_path)
     expected = [kind for kind in KINDS[: KINDS.index(best) + 1] if kind in compiled]
     status = status_in(tmp_path, monkeypatch)
     assert status.instructions == (expected[-1] if expected else None)
@@ -154,9 +156,90 @@ def test_a_library_that_was_not_compiled_is_done_without(
         )
 
 
+def cut_to(share: float) -> Callable[[bytes], bytes]:
+    """What is left when only a share of a file was written."""
+    return lambda content: content[: int(len(content) * share)]
+
+
+def flip_a_bit(content: bytes) -> bytes:
+    """One bit of the code is another."""
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+DAMAGES = {
+    "empty": lambda content: b"",
+    "a byte": lambda content: content[:1],
+    "a tenth": cut_to(0.1),
+    "a half": cut_to(0.5),
+    "nearly whole": cut_to(0.99),
+    "a byte short": lambda content: content[:-1],
+    "random": lambda content: random.Random(5).randbytes(len(content)),
+    "zeros": lambda content: bytes(len(content)),
+    "zeros in the end": lambda content: content[: len(content) // 2].ljust(len(content), b"\0"),
+    "one bit": flip_a_bit,
+}
+# In a process of its own, which a library that was cut off would end by a signal.
+TELL_STATUS = """
+import sys
+from pathlib import Path
+from lenet.kernels import _library, kernel_status
+_library.FOLDER = Path(sys.argv[1])
+status = kernel_status()
+print(status.instructions, *status.damaged, sep="|")
+"""
+
+
 @needs_kernels
-def test_a_damaged_library_is_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / file_of("baseline")).write_bytes(b"no library")
-    status = status_in(tmp_path, monkeypatch)
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_library_is_not_loaded_and_the_next_one_is(
+    damage: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    best = kernel_status().instructions
+    folder = tmp_path / "compiled"
+    shutil.copytree(_library.FOLDER, folder)
+    others = [kind for kind in KINDS[: KINDS.index(best)] if (folder / file_of(kind)).exists()]
+    library = folder / file_of(best)
+    library.write_bytes(damage(library.read_bytes()))
+    result = run_python("-c", TELL_STATUS, str(folder), instructions="")
+    assert (result.returncode, result.stderr) == (0, "")
+    wrong = f"`{library}` is damaged: its checksum is not the one of `SHA256SUMS` beside it."
+    expected = others[-1] if others else None
+    assert result.stdout == f"{expected}|{wrong}\n"
+
+
+@needs_kernels
+def test_where_all_libraries_are_damaged_there_is_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "compiled"
+    shutil.copytree(_library.FOLDER, folder)
+    (folder / "SHA256SUMS").write_bytes(b"\xff")
+    status = status_in(folder, monkeypatch)
+    assert (status.instructions, status.lanes) == (None, 0)
+    assert status.reason == status.damaged[0]
+    assert len(status.damaged) == len(list(folder.glob("lenet_*")))
+
+
+@needs_kernels
+def test_a_damaged_library_that_was_chosen_is_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    best = kernel_status().instructions
+    folder = tmp_path / "compiled"
+    shutil.copytree(_library.FOLDER, folder)
+    (folder / file_of(best)).write_bytes(b"")
+    status = status_in(folder, monkeypatch, best)
     assert status.instructions is None
-    assert status.reason.startswith("The compiled kernels can't be loaded: ")
+    assert status.reason.startswith(f"`{folder / file_of(best)}` is damaged")
+
+
+@needs_kernels
+def test_a_library_of_another_version_is_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_library, "INTERFACE", _library.INTERFACE + 1)
+    status = status_in(_library.FOLDER, monkeypatch)
+    assert status.reason == (
+        "The compiled kernels are of another version of lenet: install it again."
+    )

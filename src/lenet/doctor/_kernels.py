@@ -40,6 +40,9 @@ def find_kernels() -> Finding:
     text = f"compiled for {status.instructions}, {status.lanes} images in a vector"
     if chosen:
         text += f"; `{_VARIABLE}` chooses them"
+    elif status.damaged:
+        advice = f"Install lenet again:\n{_install_again(status.build_log)}"
+        return Finding("kernels", "note", f"{text}. {' '.join(status.damaged)}", advice)
     elif failed:
         text += f"; could not be compiled for {', '.join(failed)}"
         advice = "A newer `g++` or `clang++` may do it. Then install lenet again:\n"

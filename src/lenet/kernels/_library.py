@@ -2,6 +2,7 @@
 
 import ctypes
 import functools
+import hashlib
 import os
 import sys
 from ctypes import POINTER, c_double, c_int32, c_int64, c_void_p
@@ -151,44 +152,41 @@ class KernelStatus:
         lanes: Images that one instruction works on; 0 where there is none.
         reason: Why there is none, or `None`.
         build_log: What the build said, as far as it is known.
+        damaged: What is wrong with each library that was compiled and can't be used.
     """
 
     instructions: str | None
     lanes: int
     reason: str | None
     build_log: str
+    damaged: tuple[str, ...] = ()
 
 
 @functools.cache
 def _load() -> tuple[ctypes.CDLL | None, KernelStatus]:
     """The library for this processor, loaded once, and what is to be said about it."""
     try:
-        log = (FOLDER / "build.log").read_text(encoding="utf-8").strip()
+        log = (FOLDER / "build.log").read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         log = ""
+    damaged: dict[str, str] = {}
     try:
-        kind = _pick_kind(os.environ.get(VARIABLE, ""))
-        library = _open(kind)
-        if library.lenet_interface() != INTERFACE:
-            message = "The compiled kernels are of another version of lenet: install it again."
-            raise _NoKernelsError(message)
-        for name, (result, arguments) in _FUNCTIONS.items():
-            function = getattr(library, f"lenet_{name}")
-            function.restype, function.argtypes = result, arguments
+        library, kind = _pick_library(os.environ.get(VARIABLE, ""), damaged)
     except _NoKernelsError as error:
-        return None, KernelStatus(None, 0, str(error), log)
-    except (OSError, AttributeError) as error:
-        reason = f"The compiled kernels can't be loaded: {error}"
-        return None, KernelStatus(None, 0, reason, log)
-    return library, KernelStatus(kind, library.lenet_lanes(), None, log)
+        return None, KernelStatus(None, 0, str(error), log, tuple(damaged.values()))
+    return library, KernelStatus(kind, library.lenet_lanes(), None, log, tuple(damaged.values()))
 
 
 class _NoKernelsError(Exception):
     """Why there are no kernels; never leaves this module."""
 
 
-def _pick_kind(wanted: str) -> str:
-    """The kind of library to load: the wanted one, or if that is empty the best that runs.
+def _pick_library(wanted: str, damaged: dict[str, str]) -> tuple[ctypes.CDLL, str]:
+    """The wanted library, or if that is empty the best that runs; and its kind.
+
+    Args:
+        wanted: The kind.
+        damaged: Where to note, by its kind, what is wrong with a library that can't be used.
 
     Raises:
         _NoKernelsError: There is none, it would not run, or none is wanted.
@@ -199,23 +197,47 @@ def _pick_kind(wanted: str) -> str:
     if wanted and wanted not in _KINDS:
         message = f"`{VARIABLE}` must be one of {', '.join([*_KINDS, 'none'])}, not `{wanted}`."
         raise _NoKernelsError(message)
-    compiled = [kind for kind in _KINDS if _path(kind).exists()]
+    compiled = [kind for kind in _KINDS if os.path.isfile(_path(kind))]
     if not compiled:
         message = "The package was installed without compiled kernels."
         raise _NoKernelsError(message)
     # What asks the processor is plain code in every library, and the least of them is the surest.
-    running = _KINDS[: _open(compiled[0]).lenet_processor() + 1]
+    library, _ = _first_whole(compiled, damaged)
+    running = _KINDS[: library.lenet_processor() + 1]
     if wanted and wanted not in running:
         message = f"`{VARIABLE}` is `{wanted}`, which this processor can't run."
         raise _NoKernelsError(message)
     if wanted and wanted not in compiled:
         message = f"`{VARIABLE}` is `{wanted}`, for which nothing was compiled here."
         raise _NoKernelsError(message)
-    useful = [wanted] if wanted else [kind for kind in running if kind in compiled]
+    useful = [wanted] if wanted else [kind for kind in reversed(running) if kind in compiled]
     if not useful:
         message = "None of the compiled kernels run on this processor."
         raise _NoKernelsError(message)
-    return useful[-1]
+    return _first_whole(useful, damaged)
+
+
+def _first_whole(kinds: list[str], damaged: dict[str, str]) -> tuple[ctypes.CDLL, str]:
+    """The first of some libraries that can be used, and its kind.
+
+    Raises:
+        _NoKernelsError: None of them can.
+    """
+    for kind in kinds:
+        try:
+            library = _open(kind)
+            if library.lenet_interface() != INTERFACE:
+                message = "The compiled kernels are of another version of lenet: install it again."
+                raise _NoKernelsError(message)
+            for name, (result, arguments) in _FUNCTIONS.items():
+                function = getattr(library, f"lenet_{name}")
+                function.restype, function.argtypes = result, arguments
+            return library, kind
+        except _NoKernelsError as error:
+            damaged[kind] = str(error)
+        except (OSError, AttributeError) as error:
+            damaged[kind] = f"The compiled kernels can't be loaded: {error}"
+    raise _NoKernelsError(damaged[kinds[0]])
 
 
 def kernel_status() -> KernelStatus:
@@ -239,8 +261,23 @@ def library() -> ctypes.CDLL:
 
 
 def _open(kind: str) -> ctypes.CDLL:
-    """One of the libraries."""
-    return ctypes.CDLL(str(_path(kind)))
+    """One of the libraries, if it is as it was compiled.
+
+    One that was cut off would be mapped, and end the process by a bus error.
+
+    Raises:
+        _NoKernelsError: It is not.
+        OSError: It can't be read or loaded.
+    """
+    path = _path(kind)
+    try:
+        lines = (FOLDER / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        lines = []
+    if f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}" not in lines:
+        message = f"`{path}` is damaged: its checksum is not the one of `SHA256SUMS` beside it."
+        raise _NoKernelsError(message)
+    return ctypes.CDLL(str(path))
 
 
 def _path(kind: str) -> Path:

@@ -1,15 +1,18 @@
 """Compile the CPU kernels: `python src/lenet/kernels/native/build.py` after changing them.
 
 One source is compiled once for each kind of processor, and `lenet.kernels` picks the library that
-suits the one it runs on. What the compiler said stays in `compiled/build.log`.
+suits the one it runs on and has its checksum of `compiled/SHA256SUMS`. What the compiler said stays
+in `compiled/build.log`.
 """
 
+import hashlib
 import os
 import platform
 import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -37,10 +40,25 @@ FLAGS = [
 def compile_libraries(folder: Path = LIBRARIES) -> str:
     """Compile the library for every kind of processor of this family; returns the log.
 
-    What can't be compiled is left out.
+    What can't be compiled is left out. A library is put into its place when it is whole
+    and its checksum is written.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
+    with tempfile.TemporaryDirectory(dir=folder) as unfinished:
+        log = _compile(Path(unfinished))
+        libraries = sorted(Path(unfinished).glob("*" + library_suffix()))
+        sums = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in libraries}
+        lines = "".join(f"{digest}  {name}\n" for name, digest in sums.items())
+        (folder / "SHA256SUMS").write_text(lines, encoding="utf-8")
+        for file in libraries:
+            file.replace(folder / file.name)
+    (folder / "build.log").write_text(log + "\n", encoding="utf-8")
+    return log
+
+
+def _compile(folder: Path) -> str:
+    """Compile all that can be compiled into a folder; returns the log."""
     lines = []
     compiler = find_compiler()
     if compiler is None:
@@ -60,11 +78,12 @@ def compile_libraries(folder: Path = LIBRARIES) -> str:
                 lines.append(f"{kind}: failed ({error})")
         for kind, process in processes.items():
             output = process.communicate()[0].strip()
-            result = "compiled" if process.returncode == 0 else f"failed ({process.returncode})"
+            result = "compiled"
+            if process.returncode:
+                result = f"failed ({process.returncode})"
+                (folder / f"lenet_{kind}{library_suffix()}").unlink(missing_ok=True)
             lines.append(f"{kind}: {result}{chr(10) + output if output else ''}")
-    log = "\n".join(lines)
-    (folder / "build.log").write_text(log + "\n", encoding="utf-8")
-    return log
+    return "\n".join(lines)
 
 
 def kinds() -> dict[str, list[str]]:
