@@ -46,7 +46,11 @@ def read_tensors(path: Path) -> "dict[str, Tensor]":
     """
     import safetensors.torch
 
-    return {name: tensor.clone() for name, tensor in safetensors.torch.load_file(path).items()}
+    try:
+        found = safetensors.torch.load_file(path)
+    except AttributeError as error:  # numbers of a type that this release of PyTorch does not have
+        raise SafetensorError(str(error)) from error
+    return {name: tensor.clone() for name, tensor in found.items()}
 
 
 def read_arrays(path: Path) -> "dict[str, npt.NDArray[np.generic[Any]]]":

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import onnx
 
 INPUT, OUTPUT = "images", "probabilities"
+_BATCH = "batch"
 OPSET = 18  # the oldest that PyTorch writes; onnxruntime reads it from 1.14 on, of 2023
 _IR_VERSION = 8  # the one of the first release of `onnx` with that opset
 _DESCRIPTION = (
@@ -71,7 +72,8 @@ def onnx_model(trained: TrainedNetwork) -> onnx.ModelProto:
             opset_version=OPSET,
             input_names=[INPUT],
             output_names=[OUTPUT],
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            # PyTorch 2.6 fixes the number if it may be as large as an int64.
+            dynamic_shapes=({0: torch.export.Dim(_BATCH, max=2**31 - 1)},),
         )
     model: onnx.ModelProto = program.model_proto
     describe_onnx(model, trained)
@@ -127,4 +129,8 @@ def describe_onnx(model: onnx.ModelProto, trained: TrainedNetwork) -> None:
         part.ClearField("metadata_props")
         if part is not graph:
             part.ClearField("doc_string")
+    for value in (*graph.input, *graph.output):
+        batch = value.type.tensor_type.shape.dim[0]
+        if batch.dim_param:  # PyTorch 2.6 gives it a name of its own
+            batch.dim_param = _BATCH
     graph.ClearField("value_info")  # shapes in between, which every reader infers
