@@ -13,8 +13,8 @@ from typing import ClassVar
 import pytest
 
 import lenet
-from lenet.datasets import CatalogEntry
-from lenet.errors import DownloadError, StorageError
+from lenet.datasets import CatalogEntry, cached_datasets, prepared_datasets
+from lenet.errors import DataFileError, DownloadError, StorageError
 from small_dataset import SmallDataset, assert_loads
 
 Publish = Callable[..., CatalogEntry]
@@ -261,3 +261,53 @@ def test_a_disk_that_takes_no_more_is_a_storage_error_and_nothing_is_left(
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert contents(data_home) == {}
+
+
+@pytest.mark.parametrize("place", ["fashion-mnist", "FashionMNIST/raw"])
+@pytest.mark.parametrize("damage", [b"", b"no gzip", "half"])
+def test_a_damaged_file_is_fetched_again(
+    mirrors: Mirrors,
+    small: SmallDataset,
+    publish: Publish,
+    data_home: Path,
+    damage: bytes | str,
+    place: str,
+) -> None:
+    publish(mirrors.files, mirrors.mirror("good"))
+    (data_home / place).mkdir(parents=True)
+    for name, content in mirrors.files.items():
+        (data_home / place / name).write_bytes(content)
+    name = "t10k-images-idx3-ubyte.gz"
+    whole = mirrors.files[name]
+    damaged = damage if isinstance(damage, bytes) else whole[: len(whole) // 2]
+    (data_home / place / name).write_bytes(damaged)
+    assert_loads(small)
+    assert_loads(small)
+    assert mirrors.asked == [f"/good/{name}"]
+    assert (data_home / "fashion-mnist" / name).read_bytes() == whole
+
+
+def test_a_damaged_file_that_can_not_be_had_again_is_named(
+    mirrors: Mirrors, small: SmallDataset, publish: Publish, data_home: Path
+) -> None:
+    publish(mirrors.files, mirrors.mirror("missing"))
+    (data_home / "fashion-mnist").mkdir()
+    for name, content in mirrors.files.items():
+        (data_home / "fashion-mnist" / name).write_bytes(content[:-1])
+    before = contents(data_home)
+    with pytest.raises(DataFileError, match=r"fashion-mnist/t.*` is truncated"):
+        lenet.load_dataset("fashion-mnist")
+    assert contents(data_home) == before
+
+
+def test_without_a_home_nothing_is_kept_where_the_person_is(
+    mirrors: Mirrors, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(mirrors.files, mirrors.mirror("good"))
+    for name in ("LENET_DATA", "LENET_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda name: Path("~/.cache") / name)
+    with pytest.raises(StorageError, match="Set `LENET_DATA` to a folder that can be written"):
+        lenet.load_dataset("fashion-mnist")
+    assert cached_datasets() == prepared_datasets() == []
+    assert list(Path.cwd().iterdir()) == []

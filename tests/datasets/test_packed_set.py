@@ -293,6 +293,16 @@ def test_what_was_found_whole_is_not_read_again_until_something_changes(
     assert len(read) == 21
 
 
+@pytest.mark.parametrize("name", ["a-file", "x" * 300])
+def test_where_nothing_can_be_remembered_all_is_read_again(
+    name: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a-file").write_text("")
+    monkeypatch.setenv("LENET_CACHE", str(tmp_path / name / "below"))
+    for _ in range(2):
+        assert len(lenet.load_dataset(folder).train) == 128
+
+
 def test_a_folder_that_is_no_packed_set_is_told_so(tmp_path: Path) -> None:
     (tmp_path / "index.json").write_text("{}")
     with pytest.raises(DataFileError, match="is no packed set"):

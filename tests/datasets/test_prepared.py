@@ -1,11 +1,19 @@
 """The cache of datasets of one's own."""
 
+import errno
+import json
 import os
+import shutil
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from own_data import draw, load, write_pictures
+from safetensors import safe_open
+from safetensors.numpy import load_file, save
 
 import lenet
 from lenet.datasets import _collect, _prepared, cache_folder, prepared_datasets
@@ -110,13 +118,102 @@ def test_a_flipped_bit_is_noticed(folder: Path, reads: list[Path]) -> None:
     assert len(reads) == 24
 
 
-def test_where_nothing_can_be_written_data_is_read_each_time(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("values", [[], "text", {"name": "x"}, "swapped", "preparation", "deep"])
+def test_what_another_program_wrote_there_is_read_again(
+    folder: Path, reads: list[Path], values: object
+) -> None:
+    first = lenet.load_dataset(folder)
+    (path,) = cache_folder().iterdir()
+    with safe_open(path, "np") as file:
+        header = json.loads(file.metadata()["lenet"])
+    tensors = load_file(path)
+    if values == "swapped":
+        tensors = {"train-images": tensors["train-labels"], "train-labels": tensors["train-images"]}
+        values = header
+    elif values == "preparation":
+        values = {**header, "preparation": "plain", "origin": []}
+    text = "[" * 100_000 if values == "deep" else json.dumps(values)
+    path.write_bytes(save(tensors, {"lenet": text}))
+    prepared_datasets()
+    assert lenet.load_dataset(folder).fingerprint() == first.fingerprint()
+    assert len(reads) == 24
+    assert len(prepared_datasets()) == 1
+
+
+@pytest.mark.parametrize("below", [("a-file",), ("a-file", "below"), ("x" * 300,), ("loop",)])
+def test_where_there_can_be_no_cache_data_is_read_each_time(
+    below: tuple[str, ...],
+    folder: Path,
+    reads: list[Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tmp_path / "a-file").write_text("")
-    monkeypatch.setenv("LENET_CACHE", str(tmp_path / "a-file" / "below"))
-    assert len(lenet.load_dataset(folder).train) == 10
+    (tmp_path / "loop").symlink_to("loop")
+    monkeypatch.setenv("LENET_CACHE", str(tmp_path.joinpath(*below)))
+    for _ in range(2):
+        assert len(lenet.load_dataset(folder).train) == 10
+    assert len(reads) == 24
     assert prepared_datasets() == []
+
+
+def test_on_a_full_disk_data_is_read_each_time(
+    folder: Path, reads: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    for _ in range(2):
+        assert len(lenet.load_dataset(folder).train) == 10
+    assert len(reads) == 24
+    assert list(cache_folder().iterdir()) == []
+
+
+# root may look anywhere, so as root the file system is told that this is somebody else.
+LOAD_WITHOUT_PERMISSION = """
+import ctypes, os, sys
+import numpy, lenet
+from lenet.datasets import cached_datasets, prepared_datasets
+lenet.load_dataset(sys.argv[1])
+os.chmod(os.environ["LENET_CACHE"], 0)
+os.chmod(os.environ["LENET_DATA"], 0)
+if os.geteuid() == 0:
+    ctypes.CDLL(None).setfsuid(65534)
+print(len(lenet.load_dataset(sys.argv[1]).train), prepared_datasets(), cached_datasets())
+try:
+    lenet.load_dataset("fashion-mnist")
+except lenet.errors.DownloadError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="setfsuid is Linux's")
+def test_folders_that_may_not_be_looked_into_are_as_if_they_were_not_there(folder: Path) -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own are closed to others
+        Path(name).chmod(0o755)
+        shutil.copytree(folder, Path(name, "pictures"))
+        places = {kind: Path(name, kind.lower()) for kind in ("LENET_CACHE", "LENET_DATA")}
+        for place in places.values():
+            place.mkdir()
+        finished = subprocess.run(
+            [sys.executable, "-c", LOAD_WITHOUT_PERMISSION, str(Path(name, "pictures"))],
+            capture_output=True,
+            text=True,
+            env=os.environ | {kind: str(place) for kind, place in places.items()},
+        )
+        for place in places.values():
+            place.chmod(0o700)
+    loaded, refused = finished.stdout.splitlines()
+    assert (loaded, finished.stderr) == ("10 [] []", "")
+    assert "`LENET_OFFLINE` forbids the network" in refused
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_named_pipe_in_the_cache_is_passed_over(folder: Path) -> None:
+    lenet.load_dataset(folder)
+    os.mkfifo(cache_folder() / "pipe.safetensors")
+    assert len(prepared_datasets()) == 1
 
 
 def test_the_cache_stays_within_its_bounds_and_drops_what_is_oldest(

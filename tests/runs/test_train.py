@@ -3,6 +3,7 @@
 import json
 import threading
 import xml.etree.ElementTree
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -159,16 +160,31 @@ def test_a_runs_folder_that_can_not_be_made_is_an_error(few_digits: Dataset) -> 
         quick(few_digits, runs_folder="file/runs")
 
 
-def test_without_a_network_a_bare_training_takes_the_bundled_digits(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def refuse_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[Exception]:
     monkeypatch.setenv("LENET_DATA", str(tmp_path / "nothing"))
+    return DownloadError
+
+
+def refuse_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[Exception]:
+    monkeypatch.delenv("LENET_OFFLINE")
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("LENET_DATA", str(tmp_path / "file"))
+    return StorageError
+
+
+@pytest.mark.parametrize("refuse", [refuse_network, refuse_folder])
+def test_without_its_data_a_bare_training_takes_the_bundled_digits(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    refuse: Callable[[pytest.MonkeyPatch, Path], type[Exception]],
+) -> None:
+    error = refuse(monkeypatch, tmp_path)
     messages = Messages()
     run = lenet.train(listeners=[messages], epochs=1)
     assert run.config.dataset == "digits"
     assert run.config.preset == "digits"
     assert "neither on this machine nor to be downloaded" in messages.texts[0]
-    with pytest.raises(DownloadError):
+    with pytest.raises(error):
         lenet.train(dataset="fashion-mnist", listeners=[])
 
 

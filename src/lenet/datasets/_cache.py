@@ -10,7 +10,7 @@ from typing import Any
 
 from lenet._storage import storage_errors
 from lenet.datasets._catalog import CATALOG, EMNIST, EMNIST_NAMES, CatalogEntry, RemoteFile
-from lenet.errors import DataFileError, DownloadError
+from lenet.errors import DataFileError, DownloadError, StorageError
 
 _ROUNDS = 2  # how often every mirror is tried
 _PAUSE = 0.5  # seconds between rounds
@@ -22,9 +22,18 @@ def data_folder() -> Path:
     chosen = os.environ.get("LENET_DATA")
     if chosen:
         return Path(os.path.expanduser(chosen))
+    return platform_cache() / "datasets"
+
+
+def platform_cache() -> Path:
+    """The platform's cache folder for lenet; one that can't be made, for somebody without a home.
+
+    A home that nobody knows would be a folder `~` where the person is.
+    """
     import platformdirs
 
-    return platformdirs.user_cache_path("lenet") / "datasets"
+    folder = platformdirs.user_cache_path("lenet")
+    return folder if folder.is_absolute() else Path(os.devnull).absolute() / "lenet"
 
 
 def is_offline() -> bool:
@@ -43,11 +52,10 @@ def find_file(entry: CatalogEntry, file: RemoteFile) -> Path:
         StorageError: The cache folder can't be written.
     """
     for path in _possible_paths(entry, file):
-        with storage_errors(path):
-            if path.is_file():
-                _refuse_another_datasets_file(entry, path)
-                return path
-    return _download(entry, file)
+        if _is_there(path):
+            _refuse_another_datasets_file(entry, path)
+            return path
+    return download_file(entry, file)
 
 
 def cached_datasets() -> list[str]:
@@ -58,7 +66,12 @@ def cached_datasets() -> list[str]:
 
 def _is_cached(entry: CatalogEntry) -> bool:
     """Whether all files of a dataset are on this machine."""
-    return all(any(map(os.path.isfile, _possible_paths(entry, file))) for file in entry.files)
+    return all(any(map(_is_there, _possible_paths(entry, file))) for file in entry.files)
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a file can be read; what is in a folder that can't be looked into is not there."""
+    return os.path.isfile(path) and os.access(path, os.R_OK)
 
 
 def _possible_paths(entry: CatalogEntry, file: RemoteFile) -> Iterator[Path]:
@@ -81,8 +94,13 @@ def _refuse_another_datasets_file(entry: CatalogEntry, path: Path) -> None:
             raise DataFileError(message)
 
 
-def _download(entry: CatalogEntry, file: RemoteFile) -> Path:
-    """Fetch a file from the first mirror that gives the right bytes."""
+def download_file(entry: CatalogEntry, file: RemoteFile) -> Path:
+    """Fetch a file from the first mirror that gives the right bytes, over one that is damaged.
+
+    Raises:
+        DownloadError: No mirror gives it, or the network may not be used.
+        StorageError: The cache folder can't be written.
+    """
     folder = data_folder() / entry.name
     if is_offline():
         message = (
@@ -92,8 +110,12 @@ def _download(entry: CatalogEntry, file: RemoteFile) -> Path:
         raise DownloadError(message)
     import requests
 
-    with storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with storage_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+    except StorageError as error:
+        message = f"{error} Set `LENET_DATA` to a folder that can be written."
+        raise StorageError(message) from error
     failures: dict[str, str] = {}
     for round_number in range(_ROUNDS):
         if round_number:

@@ -1,15 +1,23 @@
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from lenet.datasets._cache import find_file
-from lenet.datasets._catalog import CATALOG, EMNIST_NAMES, CatalogEntry
+from lenet.datasets._cache import download_file, find_file
+from lenet.datasets._catalog import CATALOG, EMNIST_NAMES, CatalogEntry, RemoteFile
 from lenet.datasets._dataset import Dataset, Split
 from lenet.datasets._idx import read_idx
 from lenet.datasets._source import DataSource, is_path, name_of
-from lenet.errors import DataFileError, SettingError, UnknownNameError
+from lenet.errors import (
+    DataFileError,
+    DownloadError,
+    SettingError,
+    StorageError,
+    UnknownNameError,
+)
 
 
 def dataset_names() -> list[str]:
@@ -125,17 +133,28 @@ def _load_known(name: str) -> Dataset:
 
 def _load_from_catalog(entry: CatalogEntry) -> Dataset:
     """Read the four files of a dataset, fetched first where they are missing."""
-    paths = [find_file(entry, file) for file in entry.files]
+    paths = [(file, find_file(entry, file)) for file in entry.files]
     with ThreadPoolExecutor(2) as pool:
         # The training images are nearly all of the work; the second thread does the rest.
-        train, test = pool.map(_read_split, (paths[:2], paths[2:]))
+        train, test = pool.map(partial(_read_split, entry), (paths[:2], paths[2:]))
     return Dataset(entry.name, entry.class_names, train, test, preparation=entry.preparation)
 
 
-def _read_split(paths: list[Path]) -> Split:
+def _read(entry: CatalogEntry, file: RemoteFile, path: Path) -> tuple[Path, npt.NDArray[Any]]:
+    """Read a file of a dataset, fetched again where it is damaged; and where it lay."""
+    try:
+        return path, read_idx(path)
+    except DataFileError as error:
+        try:
+            path = download_file(entry, file)
+        except (DownloadError, StorageError):
+            raise error from None
+    return path, read_idx(path)
+
+
+def _read_split(entry: CatalogEntry, files: list[tuple[RemoteFile, Path]]) -> Split:
     """Read a file of images and the file of their labels."""
-    images_path, labels_path = paths
-    images, labels = read_idx(images_path), read_idx(labels_path)
+    (images_path, images), (labels_path, labels) = (_read(entry, *file) for file in files)
     if images.ndim != 3 or images.dtype != np.uint8:
         message = (
             f"`{images_path}` should hold uint8 images of shape (N, H, W), not "

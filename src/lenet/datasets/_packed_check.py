@@ -50,7 +50,7 @@ def check_contents(folder: Path, index: PackedIndex, *, again: bool = False) -> 
         DataFileError: A file is damaged or can't be read; the message names it.
     """
     marker = _marker(folder, index)
-    if not again and marker.is_file():
+    if not again and os.path.isfile(marker):
         return
     images = sum(file.images for file in index.files)
     with (

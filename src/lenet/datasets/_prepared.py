@@ -10,15 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
 from lenet._storage import write_atomically
 from lenet._version import __version__
+from lenet.datasets._cache import platform_cache
 from lenet.datasets._contents import Contents
 from lenet.datasets._dataset import Dataset, Split
 from lenet.datasets._origin import Origin
 from lenet.datasets._source import DataSource
-from lenet.errors import DataFileError, LenetError, StorageError
+from lenet.errors import DataFileError, StorageError
 from lenet.pictures import Preparation
 
 _FORMAT = 2  # 1 had every picture of more than 8 bits on a scale of its own
@@ -53,9 +54,7 @@ def cache_folder() -> Path:
     chosen = os.environ.get("LENET_CACHE")
     if chosen:
         return Path(os.path.expanduser(chosen)) / "prepared"
-    import platformdirs
-
-    return platformdirs.user_cache_path("lenet") / "prepared"
+    return platform_cache() / "prepared"
 
 
 def prepared_key(source: DataSource, contents: Contents) -> str:
@@ -74,11 +73,11 @@ def prepared_key(source: DataSource, contents: Contents) -> str:
 def find_prepared(key: str) -> Dataset | None:
     """The dataset that is kept under a name; a damaged one is as good as none."""
     path = _path(key)
-    if not path.is_file():
+    if not os.path.isfile(path):  # which no folder that can't be looked into stops
         return None
     try:
         dataset = _read(path)
-    except (LenetError, SafetensorError, OSError, KeyError, TypeError, ValueError):
+    except Exception:  # whatever is in it: what was kept is there to save time, not to stop work
         return None
     with suppress(OSError):  # it has been of use: the last to be removed
         os.utime(path)
@@ -101,7 +100,7 @@ def prepared_datasets() -> list[PreparedDataset]:
     """The datasets of one's own that are kept, the last used first."""
     found = []
     for path in _kept_files():
-        with suppress(LenetError, SafetensorError, OSError, KeyError, TypeError, ValueError):
+        with suppress(Exception):  # as in `find_prepared`
             with safe_open(path, "np") as file:
                 values = json.loads(file.metadata()[_HEADER])
                 names = [name for name in file.keys() if name.endswith("labels")]
@@ -161,11 +160,12 @@ def _read(path: Path) -> Dataset:
 
 def _kept_files() -> Iterator[Path]:
     """The files of the cache, the last used first."""
-    files = cache_folder().glob(f"*{_SUFFIX}")
     times = {}
-    for path in files:
-        with suppress(OSError):
-            times[path] = path.stat().st_mtime_ns
+    with suppress(OSError):
+        for path in cache_folder().glob(f"*{_SUFFIX}"):
+            with suppress(OSError):
+                if path.is_file():
+                    times[path] = path.stat().st_mtime_ns
     return iter(sorted(times, key=lambda path: -times[path]))
 
 

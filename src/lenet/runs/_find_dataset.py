@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from lenet.datasets import Dataset, DataSource, describe_dataset, examine_dataset, load_dataset
-from lenet.errors import DownloadError
+from lenet.errors import DownloadError, StorageError
 from lenet.runs._announce import announce
 from lenet.training import Listener
 
@@ -26,7 +26,7 @@ def find_dataset(
         return data
     try:
         return load_dataset(_DEFAULT_DATASET)
-    except DownloadError:
+    except (DownloadError, StorageError):
         announce(
             listeners,
             f"`{_DEFAULT_DATASET}` is neither on this machine nor to be downloaded, so this trains "
