@@ -11,6 +11,7 @@ from PIL import Image
 import lenet
 from calling import call, call_alone
 from lenet.datasets import Dataset, convert_dataset
+from lenet.errors import RunError
 
 
 @pytest.fixture
@@ -131,6 +132,76 @@ def test_another_folder_is_read_as_the_networks_own_and_all_of_it_is_scored(
     (tmp_path / "photos" / "7" / "0.png").rename(tmp_path / "photos" / "seven" / "0.png")
     error = call("evaluate", "latest", "--data", "photos/", code=3).stderr
     assert "has the class `seven`, which the network does not know" in error
+
+
+@pytest.fixture
+def holding_out(pictures: Path) -> lenet.Run:
+    """A run on the folder that has held out a tenth of its training images."""
+    return lenet.train(dataset=pictures, epochs=1, validation=0.1, listeners=[])
+
+
+def few_pictures(pictures: Path, folder: Path, names: str) -> Path:
+    """A folder with one test picture of each of some classes."""
+    for name in names:
+        (folder / name).mkdir(parents=True)
+        first = min((pictures / "test" / name).iterdir())
+        (folder / name / "0.png").write_bytes(first.read_bytes())
+    return folder
+
+
+@pytest.mark.parametrize("names", ["0123456789", "3"], ids=["one of each class", "one alone"])
+def test_a_few_pictures_are_scored_whatever_the_run_held_out(
+    holding_out: lenet.Run, pictures: Path, tmp_path: Path, names: str
+) -> None:
+    few = str(few_pictures(pictures, tmp_path / "few", names))
+    for model in ("latest", str(holding_out.model_path)):
+        text = call("evaluate", model, "--data", few).stdout
+        assert f"few, test split, {len(names)} images" in text
+        for command in ("report", "inspect", "export"):
+            call(command, model, "--data", few)
+    assert lenet.evaluate(holding_out, few).images == len(names)
+    error = call("evaluate", "--data", few, "--split", "validation", code=5).stderr
+    assert "was not trained on `few`: it has no validation images" in error
+
+
+def test_a_few_images_in_memory_are_scored_and_not_trained_on(
+    holding_out: lenet.Run, few_digits: Dataset
+) -> None:
+    ten = lenet.Split(few_digits.test.images[:10], few_digits.test.labels[:10])
+    few = Dataset("few", few_digits.class_names, ten, ten)
+    assert lenet.evaluate(holding_out, few).images == 10
+    lenet.report(holding_out, few)
+    holding_out.result_path.unlink()
+    with pytest.raises(RunError, match="is not the data that"):
+        lenet.resume(holding_out, dataset=few, listeners=[])
+
+
+def test_images_of_which_few_are_left_are_not_what_a_run_was_trained_on(
+    holding_out: lenet.Run, pictures: Path
+) -> None:
+    for path in pictures.glob("train/*/*.png"):
+        if path.name != min(path.parent.iterdir()).name:
+            path.unlink()
+    assert "is not what" in call("evaluate", code=5).stderr
+
+
+def test_images_of_one_class_are_looked_at_and_not_trained_on(
+    pictures: Path, tmp_path: Path
+) -> None:
+    one = str(few_pictures(pictures, tmp_path / "one", "3"))
+    text = call("data", "info", one).stdout
+    assert "1 train" in text
+    assert "Look here: " in text
+    assert "training images of one class alone, `3`" in text
+    call("data", "show", one)
+    call("data", "convert", one, "one.npz", "--to", "npz")
+    assert "of one class alone, `3`" in call("train", "--data", one, code=3).stderr
+    assert "of one class alone, `3`" in call("data", "pack", one, "packed", code=3).stderr
+
+
+def test_finished_runs_are_not_compared_on_other_data(holding_out: lenet.Run) -> None:
+    error = call("compare", str(holding_out.folder), "--data", "digits", code=2).stderr
+    assert "leave out `--data`" in error
 
 
 def test_pictures_that_cannot_be_read_are_passed_over_in_scoring_too(

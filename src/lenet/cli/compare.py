@@ -65,14 +65,15 @@ def compare(
         ),
     ] = None,
     data: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--data",
             "--dataset",
             metavar="NAME|PATH",
-            help="The dataset, or a folder or file of your own.",
+            help="The dataset, or a folder or file of your own. [default: fashion-mnist]",
+            show_default=False,
         ),
-    ] = "fashion-mnist",
+    ] = None,
     size: Size = None,
     colour: Colour = None,
     prepare: Prepare = None,
@@ -150,7 +151,7 @@ def compare(
     reading = reading_options(size, colour, prepare, skip_bad, test_share)
     if runs:
         chosen = {"models": models, "vary": vary, "processes": processes, "together": together}
-        chosen |= reading | changed
+        chosen |= {"data": data} | reading | changed
         for name, value in chosen.items():
             if value is not None:
                 flag = f"--{name.replace('_', '-')}"
@@ -162,6 +163,7 @@ def compare(
         )
     else:
         folder = runs_folder or Path("runs") / "compare"
+        data = data or "fashion-mnist"
         compared = comparison.compare(
             [name.strip() for name in (models or "").split(",") if name.strip()],
             choose_data(data, reading) or data,

@@ -241,4 +241,5 @@ def _load(data: str, *reading: Any) -> "Dataset":
     """The dataset that the options name."""
     from lenet.datasets import load_dataset
 
-    return load_dataset(choose_data(data, reading_options(*reading)) or data)
+    source = choose_data(data, reading_options(*reading)) or data
+    return load_dataset(source, for_training=False)

@@ -7,6 +7,7 @@ import numpy as np
 from lenet.datasets._dataset import Dataset, Split
 from lenet.datasets._divide import image_keys
 from lenet.datasets._drawn_symbols import hold_unfitted_symbols
+from lenet.datasets._own import training_problem
 from lenet.datasets._packed_images import packed_images
 from lenet.datasets._polarity import measure_polarity
 
@@ -96,6 +97,8 @@ def _some_of(split: Split) -> Split:
 
 def _warnings(dataset: Dataset, findings: Findings) -> Iterator[str]:
     """What is likely to harm a training or its score."""
+    if problem := training_problem(dataset):
+        yield problem
     if findings.duplicates:
         yield (
             f"{findings.duplicates:,} of {len(dataset.require_test()):,} test images are training "

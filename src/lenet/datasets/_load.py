@@ -35,6 +35,7 @@ def load_dataset(
     test_share: float | None = None,
     validation: float = 0.0,
     seed: int = 0,
+    for_training: bool = True,
 ) -> Dataset:
     """Load a dataset by name, from the cache or else from the network; or one of your own.
 
@@ -55,6 +56,8 @@ def load_dataset(
         test_share: Share of the images kept for testing where there is no test part; 0.2.
         validation: The share of the training images to hold out, 0 for none.
         seed: Decides which images are held out.
+        for_training: Whether images of your own must be fit to train on: two classes or more, and
+            training images of each. What is only scored or looked at need not be.
 
     Returns:
         The dataset: images uint8 (N, C, H, W), by default (N, 1, 28, 28), labels int64 (N,).
@@ -78,7 +81,7 @@ def load_dataset(
         "test_share": test_share,
     }
     source = find_source(name, **options)
-    dataset = _load_known(str(name)) if source is None else _load_own(source)
+    dataset = _load_known(str(name)) if source is None else _load_own(source, for_training)
     return dataset.with_validation(validation, seed) if validation else dataset
 
 
@@ -108,14 +111,19 @@ def find_source(name: str | Path | DataSource, **options: Any) -> DataSource | N
     return DataSource(str(name), **given) if is_own else None
 
 
-def _load_own(source: DataSource) -> Dataset:
+def _load_own(source: DataSource, for_training: bool) -> Dataset:
     """Read a dataset of one's own."""
     from lenet.datasets._load_packed import load_packed
-    from lenet.datasets._own import load_own
+    from lenet.datasets._own import load_own, require_trainable
     from lenet.datasets._packed_index import is_packed
 
-    load = load_packed if is_packed(source.place) else load_own
-    return load(source, name_of(source.place, dataset_names()))
+    name = name_of(source.place, dataset_names())
+    if is_packed(source.place):
+        return load_packed(source, name)
+    dataset = load_own(source, name)
+    if for_training:
+        require_trainable(dataset)
+    return dataset
 
 
 def _load_known(name: str) -> Dataset:

@@ -33,6 +33,10 @@ from lenet.pictures import Preparation
 _MOST_CLASSES = 1000
 Result = TypeVar("Result")
 _NAMED = 3  # classes in an error
+_ADVICE = {
+    "a folder": " The folders of classes must lie directly in it, or in its `train`.",
+    "a table": " If another column is the label, `--label-column` (`label_column`) says which.",
+}
 _MARGIN = 4 / 28  # that MNIST's makers left free around a symbol, of the shorter side
 
 
@@ -151,11 +155,13 @@ def part_dataset(
     if "train" not in splits:
         (part, *others) = splits
         if others:
-            message = f"`{source.path}` holds no training images."
+            message = (
+                f"`{source.path}` holds {' and '.join(splits)} images and none to train on. To "
+                "look at one of these parts or score on it, name its folder or file."
+            )
             raise DatasetError(message)
         notes.append(f"There is a {part} part alone; it is taken as all there is.")
         splits = {"train": splits[part]}
-    _check_classes(source, splits, classes)
     train, test = splits["train"], splits.get("test")
     if test is None and source.test_share:
         drawn = keep_for_testing(train.images, train.labels, source.test_share)
@@ -252,22 +258,37 @@ def _split(place: Path, examples: PartImages, numbers: dict[Label, int]) -> Spli
     return Split(np.ascontiguousarray(joined), labels)
 
 
-def _check_classes(
-    source: DataSource, splits: dict[Part, Split], classes: Sequence[tuple[Label, str]]
-) -> None:
-    """Raise if there is nothing to tell apart, or nothing to learn a class from."""
-    train = set(np.unique(splits["train"].labels).tolist())
+def require_trainable(dataset: Dataset) -> None:
+    """Raise if a dataset of one's own is no good for training.
+
+    Raises:
+        DatasetError: As `training_problem` says.
+    """
+    if problem := training_problem(dataset):
+        raise DatasetError(problem)
+
+
+def training_problem(dataset: Dataset) -> str:
+    """Why there is nothing to tell apart, or nothing to learn a class from; empty where there is.
+
+    It does not matter to who only scores the images or looks at them.
+    """
+    if dataset.origin is None:
+        return ""
+    path, kind = dataset.origin.source.path, dataset.origin.format
+    names = dataset.class_names
+    train = set(np.unique(dataset.train.labels).tolist())
     if len(train) < 2:
-        (only,) = (classes[number][1] for number in train)
-        message = (
-            f"`{source.path}` has training images of one class alone, `{only}`; it takes two to "
-            "tell apart. The folders of classes must lie directly in it, or in its `train`."
+        (only,) = (names[number] for number in train)
+        advice = _ADVICE.get(kind.partition(" of ")[0], "")
+        return (
+            f"`{path}` has training images of one class alone, `{only}`; it takes two to tell "
+            f"apart.{advice}"
         )
-        raise DatasetError(message)
-    for part, split in splits.items():
+    for part, split in dataset.splits.items():
         unseen = sorted(set(np.unique(split.labels).tolist()) - train)
         if unseen:
-            named = ", ".join(f"`{classes[number][1]}`" for number in unseen[:_NAMED])
+            named = ", ".join(f"`{names[number]}`" for number in unseen[:_NAMED])
             more = f" and {len(unseen) - _NAMED} more" if len(unseen) > _NAMED else ""
-            message = f"`{source.path}` has {part} images of {named}{more}, but none to train on."
-            raise DatasetError(message)
+            return f"`{path}` has {part} images of {named}{more}, but none to train on."
+    return ""

@@ -15,7 +15,12 @@ from lenet.datasets._dataset import Dataset, Split
 from lenet.datasets._formats import open_contents
 from lenet.datasets._load import find_source, load_dataset
 from lenet.datasets._load_packed import load_packed
-from lenet.datasets._own import find_classes, part_dataset, read_on_one_scale
+from lenet.datasets._own import (
+    find_classes,
+    part_dataset,
+    read_on_one_scale,
+    require_trainable,
+)
 from lenet.datasets._pack import SHARD_MIB, PackWriter, write_packed
 from lenet.datasets._packed_index import MOST_CLASSES, PackedIndex, is_packed, read_index
 from lenet.datasets._parts import PARTS, Part
@@ -144,4 +149,6 @@ def _part(
         for code, part in enumerate(PARTS)
         if (parts == code).any()
     }
-    return part_dataset(source, "", contents, collected, preparation, classes, splits)
+    dataset = part_dataset(source, "", contents, collected, preparation, classes, splits)
+    require_trainable(dataset)
+    return dataset

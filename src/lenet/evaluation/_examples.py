@@ -16,7 +16,7 @@ from lenet.datasets import (
 )
 from lenet.errors import DatasetError, DownloadError, RunError
 from lenet.models import ModelCard
-from lenet.runs import Run, fingerprint_for, load_data_of
+from lenet.runs import Run, as_trained_on, load_data_of
 
 _NAMED = 10  # classes in an error
 _AT_HAND = "digits"  # images that come with the package
@@ -61,7 +61,8 @@ def find_dataset(
             prepare=preparation.method,
             test_share=0.0,
             pixel_range=preparation.pixel_range,
-        )
+        ),
+        for_training=False,
     )
     if found.test is None:
         found = replace(found, test=found.train)
@@ -87,13 +88,14 @@ def _load_by_name(path: Path, card: ModelCard) -> Dataset:
 
 def _find_training_data(run: Run, wanted: DataSource) -> Dataset | None:
     """What a run was trained on, if that is wanted: where it was, or where it was moved to."""
-    config = run.config
-    if config.source is None:
+    source = run.config.source
+    if source is None:
         return None
-    if wanted.path == config.source.path:
+    if wanted.path == source.path:
         return load_data_of(run)
-    data = load_dataset(config.source.replace(path=wanted.path, skip_bad=wanted.skip_bad))
-    return data if fingerprint_for(run, data) == config.fingerprint else None
+    moved = source.replace(path=wanted.path, skip_bad=wanted.skip_bad)
+    data = load_dataset(moved, for_training=False)
+    return data if as_trained_on(run, data) is not None else None
 
 
 def _with_classes(data: Dataset, class_names: tuple[str, ...]) -> Dataset:
@@ -133,13 +135,11 @@ def pick_examples(source: Run | object, data: Dataset, split: str) -> Split:
     if not isinstance(source, Run):
         message = "Only a run knows which images were for training and which for validation."
         raise RunError(message)
-    config = source.config
-    if config.recipe.validation:
-        data = data.with_validation(config.recipe.validation, config.seed)
-    if data.fingerprint() != config.fingerprint:
+    divided = as_trained_on(source, data)
+    if divided is None:
         message = f"`{source.folder}` was not trained on `{data.name}`: it has no {split} images."
         raise RunError(message)
-    examples: Split | None = getattr(data, split)
+    examples: Split | None = getattr(divided, split)
     if examples is None:
         message = (
             f"`{source.folder}` was trained without a validation split; a `validation` share above "

@@ -6,13 +6,12 @@ import torch
 from torch import nn
 
 from lenet.datasets import Batches, Dataset, DataSource, Split
-from lenet.errors import SettingError
 from lenet.evaluation import find_dataset
 from lenet.export._written import TrainedNetwork
 from lenet.kernels import use_kernels
 from lenet.models import ModelCard, load_model
 from lenet.pictures import Pixels
-from lenet.runs import Run, locate_model, name_of_model
+from lenet.runs import Run, as_trained_on, locate_model, name_of_model
 from lenet.training import compute_logits
 
 _BATCH = 256
@@ -86,20 +85,9 @@ def pytorch_probabilities(
 def _pick_images(located: Run | Path, data: Dataset) -> tuple[str, Split, Split]:
     """The split's name, the images to check on, and those to measure ranges on."""
     if isinstance(located, Run):
-        data = _as_trained_on(located, data) or data
+        data = as_trained_on(located, data) or data
     for split in ("test", "validation"):
         examples = data.splits.get(split)
         if examples is not None:
             return split, examples, data.train
     return "train", data.train, data.train
-
-
-def _as_trained_on(run: Run, data: Dataset) -> Dataset | None:
-    """The data with the images that the run held out; `None` if it was trained on other data."""
-    config = run.config
-    if config.recipe.validation:
-        try:
-            data = data.with_validation(config.recipe.validation, config.seed)
-        except SettingError:  # too few to be what the run was trained on
-            return None
-    return data if data.fingerprint() == config.fingerprint else None

@@ -17,7 +17,7 @@ from lenet.evaluation import (
     measure_robustness,
 )
 from lenet.kernels import KernelChoice, use_kernels
-from lenet.runs import Run, fingerprint_for, load, locate_model
+from lenet.runs import Run, as_trained_on, load, locate_model
 
 _ROBUSTNESS_IMAGES = 2000
 
@@ -120,4 +120,4 @@ def examine(
 def _held_out_from(run: Run, data: Dataset) -> bool:
     """Whether a run held out images of this data to choose on."""
     holds_out = run.config.recipe.validation > 0 or data.validation is not None
-    return holds_out and fingerprint_for(run, data) == run.config.fingerprint
+    return holds_out and as_trained_on(run, data) is not None

@@ -1,4 +1,4 @@
-from ._data_of import fingerprint_for as fingerprint_for
+from ._data_of import as_trained_on as as_trained_on
 from ._data_of import load_data_of as load_data_of
 from ._environment import describe_environment as describe_environment
 from ._load import load as load
@@ -31,12 +31,12 @@ __all__ = [
     "Run",
     "RunConfig",
     "answer_signals",
+    "as_trained_on",
     "build_network",
     "core_count",
     "describe_environment",
     "doing_first_on_signals",
     "find_runs",
-    "fingerprint_for",
     "load",
     "load_data_of",
     "locate_model",

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from lenet.datasets import Dataset, dataset_names, load_dataset
-from lenet.errors import RunError
+from lenet.errors import RunError, SettingError
 from lenet.runs._run import Run
 
 
@@ -33,8 +33,8 @@ def load_data_of(run: Run, moved_to: Path | str | None = None) -> Dataset:
             "where it is now with `--data` (`dataset`)."
         )
         raise RunError(message)
-    data = load_dataset(source)
-    if fingerprint_for(run, data) != run.config.fingerprint:
+    data = load_dataset(source, for_training=False)
+    if as_trained_on(run, data) is None:
         message = (
             f"`{source.path}` is not what `{run.folder}` was trained on: images were added, "
             "removed or changed since. Train anew, or put the images back as they were."
@@ -43,9 +43,12 @@ def load_data_of(run: Run, moved_to: Path | str | None = None) -> Dataset:
     return data
 
 
-def fingerprint_for(run: Run, data: Dataset) -> str:
-    """The fingerprint of data that is split as a run splits it."""
+def as_trained_on(run: Run, data: Dataset) -> Dataset | None:
+    """The data with the images that a run held out; `None` if it was trained on other data."""
     config = run.config
     if config.recipe.validation:
-        data = data.with_validation(config.recipe.validation, config.seed)
-    return data.fingerprint()
+        try:
+            data = data.with_validation(config.recipe.validation, config.seed)
+        except SettingError:  # too few to be what the run was trained on
+            return None
+    return data if data.fingerprint() == config.fingerprint else None

@@ -31,7 +31,7 @@ from lenet.models import build_model
 from lenet.runs._announce import announce
 from lenet.runs._build_trainer import build_trainer, restore, set_threads
 from lenet.runs._checkpoint import pack_checkpoint
-from lenet.runs._data_of import load_data_of
+from lenet.runs._data_of import as_trained_on, load_data_of
 from lenet.runs._ending import keep_what_is_there, quoted, with_advice
 from lenet.runs._environment import describe_environment
 from lenet.runs._find_dataset import find_dataset, name_of_data
@@ -228,9 +228,8 @@ def resume(
     else:
         data = load_in_turn(group, partial(load_data_of, run, dataset))
     with group.together():
-        if config.recipe.validation:
-            data = data.with_validation(config.recipe.validation, config.seed)
-        if data.fingerprint() != config.fingerprint:
+        divided = as_trained_on(run, data)
+        if divided is None:
             message = f"`{config.dataset}` is not the data that `{run.folder}` was started on."
             raise RunError(message)
         if config.kernels == "native" and (reason := kernel_status().reason):
@@ -241,7 +240,7 @@ def resume(
         kernels: KernelChoice = "torch" if config.kernels == "torch" else "auto"
         config = replace(config, kernels=kernels, device=str(device))
         network = build_model(config.settings, seed=config.seed)
-        trainer = build_trainer(config, network, data, peers=group)
+        trainer = build_trainer(config, network, divided, peers=group)
     with ExitStack() as held:
         with group.together():
             if group.is_first:
