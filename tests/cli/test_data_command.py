@@ -199,6 +199,31 @@ def test_images_of_one_class_are_looked_at_and_not_trained_on(
     assert "of one class alone, `3`" in call("data", "pack", one, "packed", code=3).stderr
 
 
+def test_the_column_of_labels_is_asked_for_and_kept(few_digits: Dataset, tmp_path: Path) -> None:
+    split = few_digits.train
+    rows = np.column_stack([split.images.reshape(len(split), -1), split.labels])
+    np.savetxt(tmp_path / "x.csv", rows, fmt="%d", delimiter=",")
+    np.savetxt(tmp_path / "y.csv", rows[:50], fmt="%d", delimiter=",")
+    for command in ("train", "sweep", "compare"):
+        assert "--label-column last" in call(command, "--data", "./x.csv", code=3).stderr
+    assert "--label-column last" in call("data", "info", "./x.csv", code=3).stderr
+    chosen = ("--label-column", "last")
+    assert "102 train, 26 test" in call("data", "info", "./x.csv", *chosen).stdout
+    call("data", "convert", "./x.csv", "x.npz", "--to", "npz", *chosen)
+    call("data", "pack", "./x.csv", "packed", *chosen)
+    assert lenet.load_dataset("./x.npz").class_names == few_digits.class_names
+    error = call("data", "info", "./packed", *chosen, code=2).stderr
+    assert "`label_column` does not apply" in error
+    call("train", "--data", "./x.csv", *chosen, "--epochs", "1")
+    assert "x, test split" in call("evaluate").stdout
+    (run,) = lenet.find_runs()
+    assert run.config.source is not None
+    assert run.config.source.as_options()[-2:] == list(chosen)
+    assert "--label-column last" in call("evaluate", "--data", "y.csv", code=3).stderr
+    for command in ("evaluate", "report", "inspect", "export"):
+        call(command, "latest", "--data", "y.csv", *chosen)
+
+
 def test_finished_runs_are_not_compared_on_other_data(holding_out: lenet.Run) -> None:
     error = call("compare", str(holding_out.folder), "--data", "digits", code=2).stderr
     assert "leave out `--data`" in error

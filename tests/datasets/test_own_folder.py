@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,166 @@ def test_parts_are_found_by_the_names_of_their_folders(tmp_path: Path) -> None:
     assert_holds(dataset.train, *draw(9, seed=0))
     assert_holds(dataset.test, *draw(9, seed=1))
     assert_holds(dataset.validation, *draw(9, seed=2))
+
+
+def put(folder: Path, *places: str) -> Path:
+    """Two pictures, no two of all alike, in every place."""
+    images = iter(draw(2 * len(places))[0])
+    for place in places:
+        (folder / place).mkdir(parents=True, exist_ok=True)
+        for number in range(2):
+            Image.fromarray(next(images)).save(folder / place / f"{number}.png")
+    return folder
+
+
+def counts(dataset: lenet.Dataset) -> dict[str, list[int]]:
+    """How many images of each class every part has."""
+    return {name: np.bincount(split.labels).tolist() for name, split in dataset.splits.items()}
+
+
+def notes(dataset: lenet.Dataset) -> str:
+    """What a person is told of how a folder was read."""
+    assert dataset.origin is not None
+    return "\n".join(dataset.origin.notes)
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "validation"),
+    [
+        ("train_set", "test_set", "dev-set"),
+        ("seg_train/seg_train", "seg_test/seg_test", "seg_val/seg_val"),
+        ("Training Images", "TestSet", "Validation (2)"),
+        ("train2017", "test2017", "val2017"),
+        ("训练集", "测试集", "验证集"),
+        ("archive/train", "archive/test", "archive/eval"),
+        ("data/archive/xTrain", "data/archive/xTest", "data/archive/xValid"),
+    ],
+)
+def test_parts_are_found_by_a_word_in_their_names_and_below_single_folders(
+    tmp_path: Path, train: str, test: str, validation: str
+) -> None:
+    for part in (train, test, validation):
+        put(tmp_path / "x" / part, "cat", "dog")
+    (tmp_path / "x" / "__MACOSX" / "archive").mkdir(parents=True)
+    (tmp_path / "x" / ".DS_Store").write_bytes(b"\0")
+    dataset = load(tmp_path / "x")
+    assert dataset.class_names == ("cat", "dog")
+    assert counts(dataset) == {"train": [2, 2], "test": [2, 2], "validation": [2, 2]}
+    for part in (train, test, validation):
+        assert f"`{part.rpartition('/')[2]}`" in notes(dataset)
+
+
+def test_a_single_folder_round_the_classes_is_passed_through_and_named(tmp_path: Path) -> None:
+    put(tmp_path / "x" / "pictures" / "all", "cat", "dog")
+    (tmp_path / "x" / "licence.txt").write_text("mine")
+    (tmp_path / "x" / "nothing").mkdir()
+    dataset = load(tmp_path / "x")
+    assert dataset.class_names == ("cat", "dog")
+    for name in ("`pictures/all`", "`licence.txt`", "`nothing`"):
+        assert name in notes(dataset)
+
+
+@pytest.mark.parametrize("names", [("train", "bus", "car"), ("test", "cat", "dog")])
+def test_a_class_may_be_called_as_a_part_is(tmp_path: Path, names: tuple[str, ...]) -> None:
+    dataset = load(put(tmp_path / "x", *names))
+    assert dataset.class_names == tuple(sorted(names))
+    assert f"`{names[0]}` is taken for a class" in notes(dataset)
+    below = load(put(tmp_path / "y", *(f"{part}/{n}" for part in ("train", "test") for n in names)))
+    assert below.class_names == tuple(sorted(names))
+    assert counts(below) == {"train": [2, 2, 2], "test": [2, 2, 2]}
+
+
+@pytest.mark.parametrize(
+    ("places", "told"),
+    [
+        (["Dataset/0", "Dataset/1", "Examples"], ["lenet data info {}/Dataset`", "`0` and `1`"]),
+        (["Dataset/0", "Dataset/1", "Examples/0", "Examples/1"], ["lenet data info {}/Dataset`"]),
+        (["my data/0", "my data/1", "more"], ["lenet data info '{}/my data'`"]),
+        (["train/D/0", "train/D/1", "train/E", "test/D/0"], ["lenet data info {}/train/D`"]),
+        (["cat/s1", "cat/s2", "dog"], ["`cat` and `dog` are the classes", "{}/class-names.txt"]),
+        (["test/s1", "test/s2", "dog"], ["`dog` and `test` are the classes"]),
+        (["cat/train", "cat/test", "dog/train", "dog/test"], ["as in `test/cat`"]),
+        (["train", "test"], ["itself has pictures, 2 in all", "{}/class-names.txt"]),
+        (["train", "test", "extra"], ["itself has pictures, 2 in all", "{}/class-names.txt"]),
+        (["train/a", "train/b", "test"], ["test` itself has pictures"]),
+        (["train/a", "train/b", "bus"], ["`bus`, which is no part"]),
+        (["test/a", "test/b", "val/a", "val/b"], ["test and validation images and none to train"]),
+    ],
+)
+def test_folders_that_may_be_read_in_two_ways_are_asked_about(
+    tmp_path: Path, places: list[str], told: list[str]
+) -> None:
+    folder = put(tmp_path / "x", *places)
+    with pytest.raises(DatasetError) as caught:
+        load(folder)
+    for text in told:
+        assert text.format(folder) in str(caught.value)
+
+
+@pytest.mark.parametrize("places", [["cat/s1", "cat/s2", "dog"], ["train", "test"]])
+def test_a_list_of_the_classes_says_which_folders_they_are(
+    tmp_path: Path, places: list[str]
+) -> None:
+    folder = put(tmp_path / "x", *places)
+    names = sorted({place.partition("/")[0] for place in places})
+    (folder / "class-names.txt").write_bytes(b"\xef\xbb\xbf" + "\n".join(names).encode())
+    dataset = load(folder)
+    assert dataset.class_names == tuple(names)
+    assert len(dataset.train) == 2 * len(places)
+
+
+def test_pictures_deeper_in_a_class_are_counted_to_it_and_named(tmp_path: Path) -> None:
+    dataset = load(put(tmp_path / "x", "cat/scans", "dog", "dog/old"))
+    assert counts(dataset) == {"train": [2, 4]}
+    assert "counted to the class above: `cat/scans`, `dog/old`" in notes(dataset)
+
+
+def test_links_that_lead_round_in_a_circle_or_nowhere_do_no_harm(tmp_path: Path) -> None:
+    folder = put(tmp_path / "x", "cat", "dog")
+    try:
+        (folder / "cat" / "round").symlink_to(folder)
+        (folder / "cat" / "loop").symlink_to("loop")
+    except OSError:
+        pytest.skip("links can't be made here")
+    assert counts(load(folder)) == {"train": [2, 2]}
+    (folder / "dog" / "gone.png").symlink_to("nowhere")
+    with pytest.raises(DataFileError, match=r"(?s)1 picture can't be read.*gone\.png"):
+        load(folder)
+    assert counts(load(folder, skip_bad=True)) == {"train": [2, 2]}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("name", ["0.png", "plain"])
+def test_pipes_and_sockets_among_pictures_are_passed_over_and_named(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = put(tmp_path / "x", "cat", "dog")
+    monkeypatch.chdir(folder / "dog")  # the address of a socket is short
+    os.mkfifo(f"pipe-{name}")
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(f"socket-{name}")
+    dataset = load(folder)
+    assert counts(dataset) == {"train": [2, 2]}
+    assert f"passed over: `dog/pipe-{name}`, `dog/socket-{name}`" in notes(dataset)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "train.csv",
+        "data.npz",
+        "data.parquet",
+        "images-idx3-ubyte",
+        "emnist-letters-train-images-idx3-ubyte",
+        "class-names.txt",
+        "index.json",
+    ],
+)
+def test_a_pipe_with_the_name_of_a_data_file_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    folder = put(tmp_path / "x", "cat", "dog")
+    os.mkfifo(folder / name)
+    assert counts(load(folder)) == {"train": [2, 2]}
 
 
 def test_without_a_test_part_a_fifth_of_every_class_is_kept_and_always_the_same(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from own_data import assert_holds, draw, load, write_pictures
 
 import lenet
-from lenet.errors import DataFileError, DatasetError
+from lenet.errors import DataFileError, DatasetError, SettingError
 
 
 def table(images: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
@@ -84,6 +84,104 @@ def test_labels_may_be_texts_and_have_gaps(tmp_path: Path) -> None:
     assert_holds(dataset.train, images, labels)
 
 
+MISSING = ("None", "none", "NaN", "NA", "null", "N/A")
+
+
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("label", MISSING)
+def test_a_label_that_other_programs_take_for_a_missing_value_is_a_label(
+    tmp_path: Path, label: str, header: bool
+) -> None:
+    images, labels = draw(12)
+    for others in (("cat", "dog"), ("1", "2")):
+        named = pd.Series(labels).map(dict(enumerate((*others, label))))
+        table(images, named).to_csv(tmp_path / "x.csv", index=False, header=header)
+        dataset = load(tmp_path / "x.csv")
+        assert set(dataset.class_names) == {*others, label}
+        assert len(dataset.train) == 12
+
+
+def test_a_letter_that_begins_a_line_of_pixels_is_a_label(tmp_path: Path) -> None:
+    images, labels = draw(12, classes=2)
+    named = pd.Series(labels).map({0: "y", 1: "z"})
+    table(images, named).to_csv(tmp_path / "x.csv", index=False, header=False)
+    assert_holds(load(tmp_path / "x.csv").train, images, labels)
+
+
+def label_last(path: Path, images: np.ndarray, labels: object, header: bool = False) -> Path:
+    """A table with all pixels of an image and then its label a line."""
+    frame = pd.DataFrame(images.reshape(len(images), -1)).add_prefix("pixel")
+    frame["digit"] = labels
+    frame.to_csv(path, index=False, header=header)
+    return path
+
+
+@pytest.mark.parametrize("edge", [1, 6, 256], ids=["constant", "few", "all"])
+def test_without_a_header_a_last_column_like_labels_is_asked_about(
+    tmp_path: Path, edge: int
+) -> None:
+    images, labels = draw(60)
+    images[:, 0] = np.random.default_rng(1).integers(0, edge, images[:, 0].shape)
+    path = label_last(tmp_path / "x.csv", images, labels)
+    with pytest.raises(DataFileError, match=r"--label-column last` or `--label-column first"):
+        load(path)
+    for column in ("last", "LAST", "785", 785):
+        assert_holds(load(path, label_column=column).train, images, labels)
+    mirrored = load(path, label_column="first", for_training=False).train
+    np.testing.assert_array_equal(mirrored.images[:, 0, -1, -1], labels)
+
+
+def test_texts_that_stand_last_are_the_labels(tmp_path: Path) -> None:
+    images, labels = draw(12)
+    named = pd.Series(labels).map({0: "cat, big", 1: "dog", 2: "7"})
+    dataset = load(label_last(tmp_path / "x.csv", images, named))
+    assert dataset.class_names == ("7", "cat, big", "dog")
+    assert sorted(np.unique(dataset.train.images)) == sorted(np.unique(images))
+
+
+def test_a_pixel_at_the_edge_does_not_look_like_labels(tmp_path: Path) -> None:
+    images, labels = draw(60)
+    images[0::20, -1, -1] = 1
+    path = tmp_path / "x.csv"
+    table(images, labels).to_csv(path, index=False, header=False)
+    assert_holds(load(path).train, images, labels)
+    images[:, -1, -1] = np.random.default_rng(1).integers(0, 256, 60)
+    table(images, labels).to_csv(path, index=False, header=False)
+    assert_holds(load(path).train, images, labels)
+
+
+def test_the_column_of_labels_can_be_chosen_by_its_name(tmp_path: Path) -> None:
+    images, labels = draw(12)
+    frame = table(images, 1 - labels % 2)
+    frame.insert(3, "Digit", labels)
+    frame.to_csv(tmp_path / "x.csv", index=False)
+    with pytest.raises(DataFileError, match="make no square image"):
+        load(tmp_path / "x.csv")
+    frame.drop(columns="label").to_csv(tmp_path / "x.csv", index=False)
+    assert_holds(load(tmp_path / "x.csv", label_column="digit").train, images, labels)
+    with pytest.raises(DataFileError, match="has no column `colour` that could hold the labels"):
+        load(tmp_path / "x.csv", label_column="colour")
+
+
+def test_only_a_table_has_a_column_of_labels(tmp_path: Path) -> None:
+    images, labels = draw(4, classes=2)
+    np.savez(tmp_path / "x.npz", x=images, y=labels)
+    with pytest.raises(SettingError, match=r"is for tables \(CSV\)"):
+        load(tmp_path / "x.npz", label_column="last")
+
+
+def test_tables_beside_those_of_the_parts_are_named(tmp_path: Path) -> None:
+    for part in ("train", "test", "sample_submission"):
+        table(*draw(12)).to_csv(tmp_path / f"{part}.csv", index=False)
+    (tmp_path / "._train.csv").write_bytes(b"\0\5\x16\7")  # as macOS leaves one
+    dataset = load(tmp_path)
+    assert dataset.origin is not None
+    assert dataset.origin.notes == (
+        "Parts of the data by the names of tables: `test.csv` (test), `train.csv` (train).",
+        "Passed over: `sample_submission.csv`.",
+    )
+
+
 def test_two_tables_in_a_folder_are_training_and_test(tmp_path: Path) -> None:
     for seed, part in enumerate(("train", "test")):
         table(*draw(12, seed=seed)).to_csv(tmp_path / f"mnist_{part}.csv", index=False)
@@ -120,13 +218,13 @@ def test_a_table_that_lists_a_missing_picture_names_it(tmp_path: Path) -> None:
         ("label,a,b,c,d\n", "has no lines below"),
         ("label,a,b,c,d\n1,0,0,0,0\n2,0,0,0\n", "line 3: 4 cells where the first line has 5"),
         ("label,a,b,c,d\n1,0,0,0,0\n,0,0,0,0\n", "line 3: the label is missing"),
-        ("label,a,b,c,d\n1,0,0,0,0\nNaN,0,0,0,0\n", "line 3: the label is missing"),
         ("label,a,b,c,d\n1,0,0,0,0\n2,0,nan,0,0\n", "not finite"),
         ("label,a,b,c,d\n1,0,0,0,0\n2,0,300,0,0\n", "from 0 to 300; pixels go from 0 to 255"),
         ("label,a,b,c,d\n1,0,0,0,0\n2,0,-1,0,0\n", "from -1 to 0;"),
-        ("label,a,b,c,d\n1,0,0,0,0\n2,0,x,0,0\n", "lines 2 to 3"),
-        ("label,a,b,c,d\n1,0,0,0,0\n2,0,,0,0\n", "lines 2 to 3"),
         ("label,a,b,c,d\n1,0,0.5,-1,0\n2,0,0,0,0\n", r"from -1\.0 to 0\.5; pixels go from 0"),
+        ("label,a,b,c,d\n1,0,0,0,0\n2,0,x,0,0\n", r"line 3, column 3 \(`b`\): `x` is no number"),
+        ("label,a,B,c,d\n1,0,0,0,0\n2,0,,0,0\n", r"line 3, column 3 \(`B`\): the cell is empty"),
+        ("1,0,0,0,0\n2,0,0,0, \n", "line 2, column 5: the cell is empty"),
         ("p0,p1,p2,p3,p4,p5\n1,0,0,0,0,0\n", "has no column of labels; name it `label`"),
         ("1,0,0,0,0,0\n2,0,0,0,0,0\n", "5 columns beside the label, which make no square"),
         ("1\n2\n", "has one column"),

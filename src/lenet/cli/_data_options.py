@@ -72,6 +72,17 @@ TestShare = Annotated[
         show_default=False,
     ),
 ]
+LabelColumn = Annotated[
+    str | None,
+    typer.Option(
+        "--label-column",
+        metavar="NAME|N",
+        help="Which column of a table holds the labels: its name, its number from 1 on, `first` or "
+        "`last`. [default: found by itself]",
+        rich_help_panel=_PANEL,
+        show_default=False,
+    ),
+]
 
 
 def reading_options(
@@ -80,6 +91,7 @@ def reading_options(
     prepare: str | None,
     skip_bad: bool | None,
     test_share: float | None,
+    label_column: str | None,
 ) -> dict[str, Any]:
     """The options by the names that `load_dataset` takes; `None` where one was not given.
 
@@ -92,6 +104,7 @@ def reading_options(
         "prepare": prepare,
         "skip_bad": skip_bad,
         "test_share": test_share,
+        "label_column": label_column,
     }
 
 

@@ -9,6 +9,7 @@ import typer
 from lenet.cli._console import listed, p_in_words, print_json, print_line, print_table
 from lenet.cli._data_options import (
     Colour,
+    LabelColumn,
     Prepare,
     Size,
     SkipBad,
@@ -79,6 +80,7 @@ def compare(
     prepare: Prepare = None,
     skip_bad: SkipBad = None,
     test_share: TestShare = None,
+    label_column: LabelColumn = None,
     seeds: Annotated[int, typer.Option("--seeds", help="How many seeds each, from 0 on.")] = 5,
     split: Annotated[
         ScoredSplit,
@@ -148,7 +150,7 @@ def compare(
         message = f"`{picture}` must end in {listed(_PICTURES)}."
         raise SettingError(message)
     changed = used_settings((Recipe, LeNetConfig), settings)
-    reading = reading_options(size, colour, prepare, skip_bad, test_share)
+    reading = reading_options(size, colour, prepare, skip_bad, test_share, label_column)
     if runs:
         chosen = {"models": models, "vary": vary, "processes": processes, "together": together}
         chosen |= {"data": data} | reading | changed

@@ -13,6 +13,7 @@ import typer
 from lenet.cli._console import print_json, print_line, print_notice, print_table
 from lenet.cli._data_options import (
     Colour,
+    LabelColumn,
     Prepare,
     Size,
     SkipBad,
@@ -101,12 +102,13 @@ def info(
     prepare: Prepare = None,
     skip_bad: SkipBad = None,
     test_share: TestShare = None,
+    label_column: LabelColumn = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say what a dataset holds and what would harm a training: nothing is trained."""
     from lenet.datasets import describe_dataset, examine_dataset
 
-    dataset = _load(data, size, colour, prepare, skip_bad, test_share)
+    dataset = _load(data, size, colour, prepare, skip_bad, test_share, label_column)
     findings = examine_dataset(dataset)
     if as_json:
         values: dict[str, Any] = {"name": dataset.name, "class_names": dataset.class_names}
@@ -138,12 +140,13 @@ def show(
     prepare: Prepare = None,
     skip_bad: SkipBad = None,
     test_share: TestShare = None,
+    label_column: LabelColumn = None,
 ) -> None:
     """Draw training images of every class, as the network gets them, into a PNG file."""
     from lenet._storage import write_atomically
     from lenet.datasets import draw_contact_sheet
 
-    dataset = _load(data, size, colour, prepare, skip_bad, test_share)
+    dataset = _load(data, size, colour, prepare, skip_bad, test_share, label_column)
     path = output or Path(f"{dataset.name}.png")
     picture = BytesIO()
     draw_contact_sheet(dataset, per_class).savefig(picture, format="png")
@@ -164,11 +167,12 @@ def convert(
     prepare: Prepare = None,
     skip_bad: SkipBad = None,
     test_share: TestShare = None,
+    label_column: LabelColumn = None,
 ) -> None:
     """Write a dataset in a form that other programs read, and `lenet` reads again."""
     from lenet.datasets import convert_dataset
 
-    dataset = _load(data, size, colour, prepare, skip_bad, test_share)
+    dataset = _load(data, size, colour, prepare, skip_bad, test_share, label_column)
     path = convert_dataset(dataset, target, to)
     parts = ", ".join(f"{len(split):,} {name}" for name, split in dataset.splits.items())
     print_line(f"Written to {path}: {parts} images of {dataset.name}")
@@ -193,11 +197,12 @@ def pack(
     prepare: Prepare = None,
     skip_bad: SkipBad = None,
     test_share: TestShare = None,
+    label_column: LabelColumn = None,
 ) -> None:
     """Write a dataset as a packed set, which a training reads piece by piece as it goes."""
     from lenet.datasets import pack_dataset
 
-    reading = reading_options(size, colour, prepare, skip_bad, test_share)
+    reading = reading_options(size, colour, prepare, skip_bad, test_share, label_column)
     with _cleaning_up_on_signals():
         index = pack_dataset(choose_data(data, reading) or data, target, shard_mib=shard_mib)
     print_line(f"Packed into {target}: {_counted(index)}, read back and whole")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lenet.cli._console import print_json, print_line, print_notice, print_table
-from lenet.cli._data_options import ScoredData, SkipBad, choose_data
+from lenet.cli._data_options import LabelColumn, ScoredData, SkipBad, choose_data
 from lenet.cli._options import Device, Kernels, RunsFolder
 from lenet.errors import StorageError
 from lenet.evaluation import Views
@@ -25,6 +25,7 @@ def evaluate(
     ] = "latest",
     data: ScoredData = None,
     skip_bad: SkipBad = None,
+    label_column: LabelColumn = None,
     split: Annotated[
         Literal["train", "validation", "test"], typer.Option("--split", help="Which images.")
     ] = "test",
@@ -56,7 +57,7 @@ def evaluate(
     source = locate_model(model, runs_folder)
     scored = evaluation.evaluate(
         source,
-        choose_data(data, {"skip_bad": skip_bad}),
+        choose_data(data, {"skip_bad": skip_bad, "label_column": label_column}),
         split=split,
         views=views,
         device=device,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lenet.cli._console import print_line, print_table
-from lenet.cli._data_options import ScoredData, SkipBad, choose_data
+from lenet.cli._data_options import LabelColumn, ScoredData, SkipBad, choose_data
 from lenet.cli._options import RunsFolder
 from lenet.export import FormatName
 
@@ -46,6 +46,7 @@ def export(
     int8: Annotated[bool, typer.Option("--int8", help="Round the weights to eight bits.")] = False,
     data: ScoredData = None,
     skip_bad: SkipBad = None,
+    label_column: LabelColumn = None,
     runs_folder: RunsFolder = Path("runs"),
 ) -> None:
     """Write a trained network down for others to use, and see that it answers as PyTorch does.
@@ -60,7 +61,7 @@ def export(
             model,
             to,
             output=output,
-            data=choose_data(data, {"skip_bad": skip_bad}),
+            data=choose_data(data, {"skip_bad": skip_bad, "label_column": label_column}),
             int8=int8,
             runs_folder=runs_folder,
             on_progress=tell,

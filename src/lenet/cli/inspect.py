@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from lenet.cli._console import print_line
-from lenet.cli._data_options import ScoredData, SkipBad, choose_data
+from lenet.cli._data_options import LabelColumn, ScoredData, SkipBad, choose_data
 from lenet.cli._options import Device, RunsFolder
 from lenet.inspection import PARTS, Distance, Format, MapMethod
 
@@ -68,6 +68,7 @@ def inspect(
     ] = "cosine",
     data: ScoredData = None,
     skip_bad: SkipBad = None,
+    label_column: LabelColumn = None,
     device: Device = "auto",
     runs_folder: RunsFolder = Path("runs"),
 ) -> None:
@@ -87,7 +88,7 @@ def inspect(
     found = inspect_network(
         model,
         inputs,
-        choose_data(data, {"skip_bad": skip_bad}),
+        choose_data(data, {"skip_bad": skip_bad, "label_column": label_column}),
         parts=[part.strip() for part in (parts or usual).split(",")],
         layers=layer or (),
         map_method=map_method,

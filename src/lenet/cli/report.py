@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from lenet.cli._console import print_line
-from lenet.cli._data_options import ScoredData, SkipBad, choose_data
+from lenet.cli._data_options import LabelColumn, ScoredData, SkipBad, choose_data
 from lenet.cli._options import Device, Kernels, RunsFolder
 
 
@@ -30,6 +30,7 @@ def report(
     ] = None,
     data: ScoredData = None,
     skip_bad: SkipBad = None,
+    label_column: LabelColumn = None,
     split: Annotated[
         Literal["train", "validation", "test"] | None,
         typer.Option(
@@ -47,7 +48,7 @@ def report(
 
     path = reporting.report(
         model,
-        choose_data(data, {"skip_bad": skip_bad}),
+        choose_data(data, {"skip_bad": skip_bad, "label_column": label_column}),
         output=output,
         split=split,
         device=device,

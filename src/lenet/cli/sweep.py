@@ -9,6 +9,7 @@ import typer
 from lenet.cli._console import listed, p_in_words, print_json, print_line, print_table
 from lenet.cli._data_options import (
     Colour,
+    LabelColumn,
     Prepare,
     Size,
     SkipBad,
@@ -170,6 +171,7 @@ def sweep(
     prepare: Prepare = None,
     skip_bad: SkipBad = None,
     test_share: TestShare = None,
+    label_column: LabelColumn = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     **settings: Any,
 ) -> None:
@@ -182,7 +184,7 @@ def sweep(
     from lenet import comparison, sweeps
 
     changed = used_settings((Recipe, LeNetConfig), settings)
-    reading = reading_options(size, colour, prepare, skip_bad, test_share)
+    reading = reading_options(size, colour, prepare, skip_bad, test_share, label_column)
     decisive: dict[str, Any] = {
         "search": search,
         "space": space,

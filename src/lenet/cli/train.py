@@ -8,6 +8,7 @@ import typer
 from lenet.cli._console import listed
 from lenet.cli._data_options import (
     Colour,
+    LabelColumn,
     Prepare,
     Size,
     SkipBad,
@@ -98,6 +99,7 @@ def train(
     prepare: Prepare = None,
     skip_bad: SkipBad = None,
     test_share: TestShare = None,
+    label_column: LabelColumn = None,
     track: Annotated[
         list[str] | None,
         typer.Option(
@@ -134,7 +136,7 @@ def train(
     from lenet.distributed import join_group
 
     changed = used_settings((Recipe, LeNetConfig), settings)
-    reading = reading_options(size, colour, prepare, skip_bad, test_share)
+    reading = reading_options(size, colour, prepare, skip_bad, test_share, label_column)
     if resume is not None:
         chosen = {**reading, "model": model, "preset": preset, "seed": seed}
         chosen |= {"recipe": recipe}

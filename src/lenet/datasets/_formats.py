@@ -11,36 +11,50 @@ from lenet.datasets._read_folder import is_picture, list_folder
 from lenet.datasets._read_idx import find_idx_files, list_idx
 from lenet.datasets._read_npz import is_npz, list_npz
 from lenet.datasets._read_parquet import find_parquet, list_parquet
-from lenet.errors import DataFileError
+from lenet.errors import DataFileError, SettingError
 
 _ZIPS, _PARQUET = (b"PK\x03\x04", b"PK\x05\x06"), b"PAR1"
 _TABLES = {".csv", ".tsv"}
 _SNIFFED = 512  # bytes
 
 
-def open_contents(path: Path) -> Contents:
+def open_contents(path: Path, label_column: str = "") -> Contents:
     """Find out what a folder or file holds, by its content.
 
     Args:
         path: A folder, a file, or a split of EMNIST as if it were a folder in EMNIST's zip.
+        label_column: The column of a table that holds the labels, as `DataSource` has it.
 
     Raises:
         DataFileError: It is not there, or holds no dataset in a format that is known.
+        SettingError: A column is named, and it is no table.
         MissingExtraError: The format needs a package that is not installed.
     """
+    contents = _open_any(path, label_column)
+    if label_column and not contents.format.startswith("a table"):
+        message = (
+            f"`--label-column` (`label_column`) is for tables (CSV); `{path}` is read as "
+            f"{contents.format}."
+        )
+        raise SettingError(message)
+    return contents
+
+
+def _open_any(path: Path, label_column: str) -> Contents:
+    """What a folder, a file or a split of EMNIST holds."""
     with reading_errors(path, DataFileError):
         is_folder, exists = path.is_dir(), path.exists()
     if is_folder:
-        return _open_folder(path)
+        return _open_folder(path, label_column)
     if exists:
-        return _open_file(path)
+        return _open_file(path, label_column)
     if path.name in EMNIST_SPLITS and (files := find_emnist(path.parent)):
         return list_emnist(path.parent, files, path.name)
     message = f"There is no folder or file `{path}`."
     raise DataFileError(message)
 
 
-def _open_folder(folder: Path) -> Contents:
+def _open_folder(folder: Path, label_column: str) -> Contents:
     """What a folder holds."""
     if emnist := find_emnist(folder):
         return list_emnist(folder, emnist, None)
@@ -49,18 +63,21 @@ def _open_folder(folder: Path) -> Contents:
     if idx := find_idx_files(folder):
         return list_idx(folder, idx)
     with reading_errors(folder, DataFileError):
-        files = sorted(path for path in folder.iterdir() if path.is_file())
+        files = sorted(
+            path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")
+        )
     tables = [path for path in files if path.suffix.lower() in _TABLES]
     for_parts = [path for path in tables if part_of(path.name)]
     if len(tables) == 1 or len(for_parts) > 1:
-        return list_csv(for_parts if len(for_parts) > 1 else tables)
+        used = for_parts if len(for_parts) > 1 else tables
+        return list_csv(used, label_column, [path for path in tables if path not in used])
     archives = [path for path in files if path.suffix.lower() == ".npz"]
     if len(archives) == 1:
         return list_npz(archives[0])
     return list_folder(folder)
 
 
-def _open_file(path: Path) -> Contents:
+def _open_file(path: Path, label_column: str) -> Contents:
     """What a file holds."""
     if not path.is_file():  # opening a pipe would wait for ever
         message = f"`{path}` is neither a folder nor a file."
@@ -84,6 +101,6 @@ def _open_file(path: Path) -> Contents:
     elif b"\0" in start:
         advice = "is in no format that lenet reads: folder, CSV, NPZ, IDX, Parquet, EMNIST's zip"
     else:
-        return list_csv([path])
+        return list_csv([path], label_column)
     message = f"`{path}` {advice}."
     raise DataFileError(message)

@@ -33,6 +33,7 @@ def load_dataset(
     prepare: str | None = None,
     skip_bad: bool | None = None,
     test_share: float | None = None,
+    label_column: str | int | None = None,
     validation: float = 0.0,
     seed: int = 0,
     for_training: bool = True,
@@ -54,6 +55,8 @@ def load_dataset(
             picture into the frame, `symbol` finds the ink in it, `object` the thing.
         skip_bad: Whether pictures that can't be read are passed over; they are an error otherwise.
         test_share: Share of the images kept for testing where there is no test part; 0.2.
+        label_column: Which column of a table (CSV) holds the labels: its name, its number from 1
+            on, `first` or `last`. Found by itself where none is given.
         validation: The share of the training images to hold out, 0 for none.
         seed: Decides which images are held out.
         for_training: Whether images of your own must be fit to train on: two classes or more, and
@@ -79,6 +82,7 @@ def load_dataset(
         "prepare": prepare,
         "skip_bad": skip_bad,
         "test_share": test_share,
+        "label_column": None if label_column is None else str(label_column),
     }
     source = find_source(name, **options)
     dataset = _load_known(str(name)) if source is None else _load_own(source, for_training)
@@ -90,7 +94,8 @@ def find_source(name: str | Path | DataSource, **options: Any) -> DataSource | N
 
     Args:
         name: As for `load_dataset`.
-        options: `size`, `colour`, `prepare`, `skip_bad` and `test_share`, as for `load_dataset`.
+        options: `size`, `colour`, `prepare`, `skip_bad`, `test_share` and `label_column`, as for
+            `load_dataset`.
 
     Raises:
         UnknownNameError: It is neither a known name nor a path.

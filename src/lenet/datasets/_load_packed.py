@@ -99,6 +99,8 @@ def _check_wishes(source: DataSource, index: PackedIndex) -> None:
     elif source.pixel_range is not None and packed_range not in ((), source.pixel_range):
         low, high = packed_range
         problem = f"pictures with values from {low:g} to {high:g} as pixels, on another scale"
+    elif source.label_column:
+        problem = "labels of its own, so `label_column` does not apply"
     elif source.test_share not in (plain.test_share, 0.0):
         problem = "the parts that it was packed with, so `test_share` does not apply"
     if problem:

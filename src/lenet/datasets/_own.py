@@ -52,7 +52,7 @@ def load_own(source: DataSource, name: str) -> Dataset:
         DataFileError: A file can't be read.
         MissingExtraError: The format needs a package that is not installed.
     """
-    contents = open_contents(source.place)
+    contents = open_contents(source.place, source.label_column)
     key = prepared_key(source, contents)
     kept = find_prepared(key)
     if kept is not None:

@@ -99,7 +99,7 @@ class _Stage:
 
 def _read_onto_disk(source: DataSource, stage: Path) -> Dataset:
     """Read a dataset of one's own into one part of a packed set; its own parts are views of it."""
-    contents = open_contents(source.place)
+    contents = open_contents(source.place, source.label_column)
 
     def read(preparation: Preparation, deep: Deep) -> tuple[Collected, _Stage]:
         writer = PackWriter(stage, [str(number) for number in range(MOST_CLASSES)])

@@ -60,7 +60,8 @@ def cache_folder() -> Path:
 def prepared_key(source: DataSource, contents: Contents) -> str:
     """A name for what comes out of a source: another one as soon as a file of it has changed."""
     digest = hashlib.sha256()
-    beginning = [_FORMAT, __version__, source.to_dict(), contents.classes, contents.format]
+    found = [contents.classes, contents.format, contents.notes]
+    beginning = [_FORMAT, __version__, source.to_dict(), *found]
     digest.update(json.dumps(beginning).encode())
     for path in contents.files:
         digest.update(os.fsencode(path) + b"\0")  # a name may hold bytes that are no text

@@ -2,8 +2,9 @@
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -36,6 +37,11 @@ _LONGEST_LINE = 2**24  # characters; an image of 1024×1024 pixels has fewer
 _LEAST_PIXELS = 4
 _PIECE = 512  # lines
 _FRACTION = re.compile("[.eE]")  # in a number
+_NAMED = 3  # columns in an error
+_WHOLE = re.compile(r"\d{1,3}(\.0*)?")
+_HIGHEST_LABEL = 100  # that a column may hold and look like labels; pixels go further
+_LEAST_LINES = 8  # that a column must have to look like anything
+_MOSTLY = 0.9  # of its lines hold one value: a pixel at the edge, rather than labels
 
 
 @dataclass(frozen=True)
@@ -45,39 +51,53 @@ class _Table:
     Attributes:
         path: The file.
         delimiter: What parts the cells of a line.
-        has_header: Whether the first line names the columns.
         columns: How many cells every line has.
+        names: What the first line calls the columns; none where it is a line like the others.
         label: The column of the labels.
         pixels: The columns of the pixels; none where `file` is given.
         file: The column of the pictures' files.
+        is_guess: Whether the first column is taken for the label for want of better knowledge.
     """
 
     path: Path
     delimiter: str
-    has_header: bool
     columns: int
+    names: tuple[str, ...]
     label: int
     pixels: tuple[int, ...] = ()
     file: int | None = None
+    is_guess: bool = False
 
 
-def list_csv(paths: list[Path]) -> Contents:
+def list_csv(paths: list[Path], label_column: str = "", left_out: Sequence[Path] = ()) -> Contents:
     """Find out how some tables are to be read, each a part of one dataset.
+
+    Args:
+        paths: The tables.
+        label_column: The column of the labels, as `DataSource` has it.
+        left_out: Tables beside them that are not read.
 
     Raises:
         DataFileError: One of them has no labels, or neither pixels nor files.
     """
-    tables = [_recognise(path) for path in paths]
+    tables = [_recognise(path, label_column) for path in paths]
     parts: list[Part | None] = [part_of(path.name) if len(paths) > 1 else None for path in paths]
     files = list(paths)
     for table in tables:
         if table.file is not None:
             files += [picture for _, picture, _ in _pictures(table)]
     kind = "pixels" if tables[0].pixels else "pictures' files"
-    return Contents(f"a table of {kind} (CSV)", files, partial(_read, tables, parts))
+    notes = []
+    if len(paths) > 1:
+        named = ", ".join(f"`{path.name}` ({part_of(path.name)})" for path in paths)
+        notes.append(f"Parts of the data by the names of tables: {named}.")
+    if left_out:
+        notes.append(f"Passed over: {', '.join(f'`{path.name}`' for path in left_out)}.")
+    read = partial(_read, tables, parts)
+    return Contents(f"a table of {kind} (CSV)", files, read, notes=tuple(notes))
 
 
-def _recognise(path: Path) -> _Table:
+def _recognise(path: Path, label_column: str) -> _Table:
     """Find the columns by their names and contents."""
     lines = [line for _, line in islice(_lines(path), 2)]
     if not lines:
@@ -93,12 +113,16 @@ def _recognise(path: Path) -> _Table:
     if has_header and len(lines) == 1:
         message = f"`{path}` names its columns and has no lines below."
         raise DataFileError(message)
-    table = partial(_Table, path, delimiter, has_header, len(first))
-    columns = range(len(first))
+    header = tuple(cell.strip() for cell in first) if has_header else ()
+    table = partial(_Table, path, delimiter, len(first), header)
     file = _file_column(path, names, sample)
+    columns = [column for column in range(len(first)) if column != file]
+    if label_column:
+        label = _chosen_column(path, header, columns, label_column)
+    else:
+        label = _label_column(path, names, columns)
     if file is not None:
-        return table(_label_column(path, names, [c for c in columns if c != file]), file=file)
-    label = _label_column(path, names, columns)
+        return table(label, file=file)
     pixels = tuple(c for c in columns if c != label and not (names and names[c] in _ROW_NAMES))
     if len(first) <= _LEAST_PIXELS:
         message = (
@@ -113,7 +137,7 @@ def _recognise(path: Path) -> _Table:
             "grey pixels."
         )
         raise DataFileError(message)
-    return table(label, pixels)
+    return table(label, pixels, is_guess=names is None and not label_column)
 
 
 def _column_names(first: list[str]) -> list[str] | None:
@@ -121,8 +145,11 @@ def _column_names(first: list[str]) -> list[str] | None:
     names = [cell.strip().lower() for cell in first]
     texts = [name for name in names if not _is_number(name)]
     has_pixels = len(first) > _LEAST_PIXELS
+    known = {*_LABEL_NAMES, *_FILE_NAMES} & set(names)
+    if has_pixels and len(texts) == 1:
+        known.discard("y")  # it is a letter's label, if what follows does not number the pixels
     if (
-        {*_LABEL_NAMES, *_FILE_NAMES} & set(names)
+        known
         or (has_pixels and len(texts) > 1)
         or (texts and _counts_up([name for name in names if _is_number(name)]))
     ):
@@ -136,6 +163,27 @@ def _counts_up(cells: list[str]) -> bool:
         return False
     numbers = list(map(int, cells))
     return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def _chosen_column(path: Path, header: tuple[str, ...], columns: Sequence[int], wanted: str) -> int:
+    """The column that was said to hold the labels: by its name, number or end of the line."""
+    names = [name.lower() for name in header]
+    ends = {"first": columns[0], "last": columns[-1]}
+    if wanted.strip().lower() in names:
+        column = names.index(wanted.strip().lower())
+    elif wanted.strip().isdecimal():
+        column = int(wanted) - 1
+    else:
+        column = ends.get(wanted.strip().lower(), -1)
+    if column not in columns:
+        named = f": {', '.join(f'`{name}`' for name in header[:_NAMED])}, …" if header else ""
+        message = (
+            f"`{path}` has no column `{wanted}` that could hold the labels. It has "
+            f"{len(columns):,} to choose from{named}; say its name, its number from 1 on, `first` "
+            "or `last`."
+        )
+        raise DataFileError(message)
+    return column
 
 
 def _label_column(path: Path, names: list[str] | None, columns: Sequence[int]) -> int:
@@ -209,7 +257,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 
 def _rows(table: _Table) -> Iterator[tuple[int, list[str]]]:
     """The cells of every line below the header, with the line's number."""
-    for number, line in islice(_lines(table.path), int(table.has_header), None):
+    for number, line in islice(_lines(table.path), bool(table.names), None):
         try:
             cells = _cells(line, table.delimiter)
         except csv.Error as error:
@@ -227,7 +275,7 @@ def _rows(table: _Table) -> Iterator[tuple[int, list[str]]]:
 def _label(table: _Table, number: int, cells: list[str]) -> Label:
     """A line's label: a whole number, or else a text."""
     text = cells[table.label].strip()
-    if text.lower() in ("", "nan", "none", "null", "na"):
+    if not text:
         message = f"`{table.path}`, line {number}: the label is missing."
         raise DataFileError(message)
     if re.fullmatch(r"[+-]?\d{1,18}(\.0*)?", text):
@@ -238,7 +286,59 @@ def _label(table: _Table, number: int, cells: list[str]) -> Label:
 def _read(tables: list[_Table], parts: list[Part | None]) -> Iterator[Piece]:
     """The examples of every table, some at a time."""
     for table, part in zip(tables, parts, strict=True):
-        yield from _read_files(table, part) if table.pixels == () else _read_pixels(table, part)
+        if table.pixels == ():
+            yield from _read_files(table, part)
+        else:
+            yield from _read_pixels(_with_known_label(table), part)
+
+
+def _with_known_label(table: _Table) -> _Table:
+    """The table, with its label last where the columns say so.
+
+    Raises:
+        DataFileError: The label may as well be the last column as the first.
+    """
+    if not table.is_guess:
+        return table
+    first, last = _count_ends(table)
+    if all(map(_is_number, first)) and not all(_is_number(value) for value in last if value):
+        end = table.columns - 1  # a text is no pixel
+        return replace(table, label=end, pixels=tuple(range(end)))
+    if not _look_like_labels(last):
+        return table
+    shares = [max(counts.values()) / counts.total() for counts in (first, last)]
+    is_first = _look_like_labels(first)
+    if is_first and shares[0] < _MOSTLY < shares[1]:
+        return table
+    which = "first and its last column look" if is_first else "last column, not its first, looks"
+    message = (
+        f"`{table.path}` does not name its columns, and its {which} like labels. Say which holds "
+        'them: `--label-column last` or `--label-column first` (`label_column="last"`).'
+    )
+    raise DataFileError(message)
+
+
+def _count_ends(table: _Table) -> tuple[Counter[str], Counter[str]]:
+    """How often the first and the last column hold which values."""
+    first: Counter[str] = Counter()
+    last: Counter[str] = Counter()
+    for _, line in islice(_lines(table.path), bool(table.names), None):
+        start, end = line.partition(table.delimiter)[0], line.rpartition(table.delimiter)[2]
+        first[start.strip(' "')] += 1
+        last[end.strip(' "')] += 1
+    return first, last
+
+
+def _look_like_labels(values: Counter[str]) -> bool:
+    """Whether they count classes: few whole numbers from 0 or 1 on without gaps, each repeated."""
+    if values.total() < max(_LEAST_LINES, 2 * len(values)):
+        return False
+    if not all(map(_WHOLE.fullmatch, values)):
+        return False
+    numbers = {int(value.partition(".")[0]) for value in values}
+    lowest, highest = min(numbers), max(numbers)
+    has_no_gaps = highest + 1 - lowest == len(numbers) > 1
+    return has_no_gaps and lowest <= 1 and highest <= _HIGHEST_LABEL
 
 
 def _pictures(table: _Table) -> Iterator[tuple[Label, Path, str]]:
@@ -262,19 +362,30 @@ def _read_pixels(table: _Table, part: Part | None) -> Iterator[Piece]:
     rows = _rows(table)
     while batch := list(islice(rows, _PIECE)):
         labels = [_label(table, number, cells) for number, cells in batch]
+        place = f"`{table.path}`, lines {batch[0][0]} to {batch[-1][0]}:"
         texts = [",".join(cells[column] for column in table.pixels) for _, cells in batch]
         try:
             values = np.loadtxt(texts, np.float64, comments=None, delimiter=",", ndmin=2)
         except ValueError as error:
-            message = f"`{table.path}`, lines {batch[0][0]} to {batch[-1][0]}: {error}"
-            raise DataFileError(message) from error
+            raise DataFileError(_bad_cell(table, batch) or f"{place} {error}") from error
         # Some lines of dark pixels, all 0 or 1, are whole numbers and not fractions.
         if np.isfinite(values).all() and not any(_FRACTION.search(text) for text in texts):
             values = values.astype(np.int64)
-        place = f"`{table.path}`, lines {batch[0][0]} to {batch[-1][0]}:"
         pictures = to_pictures(values, place)
         lowest, highest = pictures.min(), pictures.max()
         if lowest < 0 or highest > 255:  # a column of other numbers would set the scale of all
             message = f"{place} hold values from {lowest} to {highest}; pixels go from 0 to 255."
             raise DataFileError(message)
         yield Piece(part, labels, pictures, [place])
+
+
+def _bad_cell(table: _Table, lines: list[tuple[int, list[str]]]) -> str:
+    """Where the first cell is that holds no pixel, and what it holds instead."""
+    for number, cells in lines:
+        for column in table.pixels:
+            if not _is_number(cells[column]):
+                name = f" (`{table.names[column]}`)" if table.names else ""
+                cell = cells[column].strip()
+                problem = f"`{cell}` is no number" if cell else "the cell is empty"
+                return f"`{table.path}`, line {number}, column {column + 1}{name}: {problem}."
+    return ""

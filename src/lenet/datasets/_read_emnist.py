@@ -79,10 +79,11 @@ def find_emnist(path: Path) -> Files:
     """
     if path.is_dir():
         with reading_errors(path, DataFileError):
-            members = [_Member(file) for file in sorted(path.iterdir())]
+            files = sorted(path.iterdir())
             inner = path / "gzip"
             if inner.is_dir():
-                members += [_Member(file) for file in sorted(inner.iterdir())]
+                files += sorted(inner.iterdir())
+            members = [_Member(file) for file in files if file.is_file()]
     else:
         members = [_Member(path, name) for name in _names_in_zip(path)]
     found: dict[str, dict[str, _Member]] = {}
@@ -156,7 +157,9 @@ def published_classes(split: str) -> tuple[tuple[Label, str], ...]:
 def _read_mapping(member: _Member) -> tuple[tuple[Label, str], ...]:
     """The labels with their characters; a letter that stands for both cases is the capital."""
     try:
-        rows = [list(map(int, line.split())) for line in member.read().decode().splitlines()]
+        rows = [
+            list(map(int, line.split())) for line in member.read().decode("utf-8-sig").splitlines()
+        ]
         return tuple((row[0], chr(row[1])) for row in rows if row)
     except (ValueError, IndexError, OverflowError) as error:
         message = f"`{member.path}` should have a label and a character's code on every line."

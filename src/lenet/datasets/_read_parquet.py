@@ -37,7 +37,10 @@ def find_parquet(folder: Path) -> list[Path]:
     """The Parquet files of a folder, of its `data`, or of the only folder in it that has some."""
     with reading_errors(folder, DataFileError):
         places = [folder, folder / "data", *(path for path in folder.iterdir() if path.is_dir())]
-        files = [sorted(place.glob("*.parquet")) for place in places]
+        files = [
+            sorted(path for path in place.glob("[!.]*.parquet") if path.is_file())
+            for place in places
+        ]
     first = [found for found in files[:2] if found]
     inner = [found for found in files[2:] if found]
     return (first or (inner if len(inner) == 1 else [[]]))[0]

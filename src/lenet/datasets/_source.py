@@ -29,6 +29,8 @@ class DataSource(Settings):
         pixel_range: Which values of grey pictures of more than 8 bits become 0 and 255; where none
             is given, it is measured on the training pictures. Empty for pictures that a network is
             asked about that was taught on 8 bits, see `Preparation`.
+        label_column: Of a table: the column of the labels by its name, its number from 1 on, or
+            `first` or `last`. Found by itself where it is empty.
 
     Raises:
         SettingError: A value is ill-typed or out of range.
@@ -45,6 +47,7 @@ class DataSource(Settings):
     skip_bad: bool = False
     test_share: float = 0.2
     pixel_range: tuple[float, ...] | None = None
+    label_column: str = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -79,6 +82,8 @@ class DataSource(Settings):
             words.append("--skip-bad")
         if self.test_share != usual.test_share:
             words += ["--test-share", f"{self.test_share!r}".removesuffix(".0")]
+        if self.label_column:
+            words += ["--label-column", self.label_column]
         return words
 
 

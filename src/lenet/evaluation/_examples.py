@@ -14,7 +14,7 @@ from lenet.datasets import (
     find_source,
     load_dataset,
 )
-from lenet.errors import DatasetError, DownloadError, RunError
+from lenet.errors import DatasetError, DownloadError, RunError, SettingError
 from lenet.models import ModelCard
 from lenet.runs import Run, as_trained_on, load_data_of
 
@@ -33,8 +33,8 @@ def find_dataset(
     was trained on and has no test part, all of it is for testing.
 
     Args:
-        dataset: A name, a path, a source of which the path and `skip_bad` count, or images in
-            memory, if any are wanted.
+        dataset: A name, a path, a source of which path, `skip_bad` and `label_column` count, or
+            images in memory, if any are wanted.
         source: The run or the model file that the network is from.
         card: What the model file says.
 
@@ -94,7 +94,10 @@ def _find_training_data(run: Run, wanted: DataSource) -> Dataset | None:
     if wanted.path == source.path:
         return load_data_of(run)
     moved = source.replace(path=wanted.path, skip_bad=wanted.skip_bad)
-    data = load_dataset(moved, for_training=False)
+    try:
+        data = load_dataset(moved, for_training=False)
+    except (DatasetError, SettingError):  # it need not be readable as what it may not be
+        return None
     return data if as_trained_on(run, data) is not None else None
 
 
