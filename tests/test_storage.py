@@ -2,6 +2,7 @@
 
 import errno
 import os
+import socket
 import stat
 import threading
 from pathlib import Path
@@ -10,8 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lenet._storage import PARTIAL_SUFFIX, remove_partial_files, storage_errors, write_atomically
-from lenet.errors import StorageError
+from lenet._storage import (
+    PARTIAL_SUFFIX,
+    read_json_object,
+    reading_errors,
+    remove_partial_files,
+    storage_errors,
+    write_atomically,
+)
+from lenet.errors import DataFileError, RunError, StorageError
 
 
 @pytest.fixture(scope="module")
@@ -201,3 +209,35 @@ def test_only_the_systems_refusals_become_storage_errors(tmp_path: Path) -> None
         raise OSError("no number at all")
     with pytest.raises(KeyError), storage_errors(tmp_path):
         raise KeyError(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_a_socket_and_a_device_are_not_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # the address of a socket is short
+    os.mkfifo("pipe")
+    Path("link").symlink_to("pipe")
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind("socket")
+    kinds = {"pipe": "pipe", "link": "pipe", "socket": "socket", "/dev/zero": "device"}
+    for name, kind in kinds.items():
+        with pytest.raises(RunError, match=f"`{name}` is neither a folder nor a file but a {kind}"):
+            read_json_object(Path(name), RunError)
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="this system has no such streams")
+def test_a_pipe_of_the_process_itself_is_read() -> None:
+    receiver, sender = os.pipe()
+    with os.fdopen(receiver), os.fdopen(sender, "w") as file:
+        file.write('{"as the shell makes it": 1}')
+        file.flush()
+        path = Path(f"/dev/fd/{receiver}")
+        with reading_errors(path, DataFileError), path.open() as stream:
+            assert os.read(stream.fileno(), 100) == b'{"as the shell makes it": 1}'
+
+
+def test_a_byte_order_mark_is_no_part_of_json(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text('{"a": 1}', encoding="utf-8-sig")
+    assert read_json_object(path, RunError) == {"a": 1}

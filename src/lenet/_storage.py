@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from lenet.errors import LenetError, StorageError
 
 PARTIAL_SUFFIX = ".partial"
+_OWN_STREAMS = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")  # also of the shell's `<(command)`
 
 
 @contextmanager
@@ -25,7 +27,14 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def reading_errors(path: Path, error_class: type[LenetError]) -> Iterator[None]:
-    """Turn the operating system's refusal to read `path` into one clear error of a class."""
+    """Turn the operating system's refusal to read `path` into one clear error of a class.
+
+    So is a pipe, a socket or a device, which could be waited for for ever, or never end. This
+    process's own streams, such as `/dev/stdin`, may be any of these: who names one means it.
+    """
+    if not str(path).startswith(_OWN_STREAMS) and (kind := _odd_kind(path)):
+        message = f"`{path}` is neither a folder nor a file but a {kind}, which is not read."
+        raise error_class(message)
     try:
         yield
     except OSError as error:
@@ -33,11 +42,22 @@ def reading_errors(path: Path, error_class: type[LenetError]) -> Iterator[None]:
         raise error_class(message) from error
 
 
+def _odd_kind(path: Path) -> str:
+    """What a path leads to, where that is neither a file nor a folder nor nothing."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):  # whoever opens it says why it can't be
+        return ""
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return ""
+    return "pipe" if stat.S_ISFIFO(mode) else "socket" if stat.S_ISSOCK(mode) else "device"
+
+
 def read_json_object(path: Path, error_class: type[LenetError]) -> dict[str, Any]:
     """Read a JSON file that holds an object; anything else is an error of a class."""
     try:
         with reading_errors(path, error_class):
-            values = json.loads(path.read_text(encoding="utf-8"))
+            values = json.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         message = f"`{path}` is damaged: {error}."
         raise error_class(message) from error

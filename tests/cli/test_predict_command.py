@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -60,6 +61,19 @@ def test_patterns_urls_of_files_and_standard_input(
     content = (scans / "10.png").read_bytes()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
     assert call("predict", "-").stdout.startswith("standard input  1 ")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_read_where_it_is_the_processes_own_and_else_not_waited_for(scans: Path) -> None:
+    os.mkfifo(scans / "1.png")
+    answer = call("predict", "scans", code=3)
+    assert "`scans/1.png` is neither a folder nor a file but a pipe" in answer.stderr
+    assert len(answer.stdout.splitlines()) == 3
+    for name in ("/dev/stdin", "-"):
+        command = [sys.executable, "-m", "lenet", "predict", name]
+        content = (scans / "10.png").read_bytes()
+        process = subprocess.run(command, input=content, capture_output=True, check=True)
+        assert process.stdout.split()[-6] == b"1"
 
 
 def test_a_url_is_fetched_unless_that_is_forbidden(

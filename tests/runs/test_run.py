@@ -1,6 +1,7 @@
 """Run folders are found by path, name or `latest`; what is not one is told so."""
 
 import json
+import os
 import threading
 from pathlib import Path
 
@@ -80,6 +81,17 @@ def test_a_history_cut_short_is_read_up_to_the_cut(run: Run) -> None:
     run.history_path.write_text("no json\n")
     with pytest.raises(RunError, match="history"):
         _ = run.history
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("name", ["config", "history", "result", "model"])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(run: Run, name: str) -> None:
+    path = getattr(run, f"{name}_path")
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(LenetError, match="but a pipe, which is not read|has no `config.json`"):
+        load(run.folder) if name in ("config", "model") else getattr(Run(run.folder), name)
+    assert find_runs() == ([] if name == "config" else [run])
 
 
 def test_only_one_process_writes_to_a_run(run: Run) -> None:

@@ -82,6 +82,13 @@ def test_a_mistake_is_named_with_its_file(text: str, words: str, tmp_path: Path)
     assert str(path) in str(caught.value)
 
 
+def test_a_byte_order_mark_is_no_part_of_a_recipe(tmp_path: Path) -> None:
+    text = "epochs = 1\n[search]\nmomentum = [0, 0.9]\n"
+    (tmp_path / "recipe.toml").write_text(text, encoding="utf-8-sig")
+    file = read_recipe_file(tmp_path / "recipe.toml", with_search=True)
+    assert file == RecipeFile(settings={"epochs": 1}, search={"momentum": [0, 0.9]})
+
+
 def test_a_file_that_is_not_there_or_no_text_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="no such file"):
         read_recipe_file(tmp_path / "nothing.toml")

@@ -1,5 +1,7 @@
-import json
 from pathlib import Path
+
+from lenet._storage import read_json_object
+from lenet.errors import RunError
 
 MODEL_FILE = "model.safetensors"
 _CONFIG = "config.json"
@@ -15,11 +17,11 @@ def model_in_folder(folder: Path | str) -> Path | None:
     path = Path(folder, MODEL_FILE)
     if not path.is_file():
         return None
-    try:
-        values = json.loads(Path(folder, _CONFIG).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    config = Path(folder, _CONFIG)
+    if not config.exists():
         return path
-    except (OSError, ValueError):  # whoever opens it as a run says better what is wrong
+    try:
+        values = read_json_object(config, RunError)
+    except RunError:  # whoever opens it as a run says better what is wrong
         return None
-    is_ours = isinstance(values, dict) and values.get("library_name") == LIBRARY
-    return path if is_ours else None
+    return path if values.get("library_name") == LIBRARY else None

@@ -12,7 +12,12 @@ from typing import Any, Literal
 
 import filelock
 
-from lenet._storage import read_json_object, storage_errors, write_atomically
+from lenet._storage import (
+    read_json_object,
+    reading_errors,
+    storage_errors,
+    write_atomically,
+)
 from lenet.errors import LenetError, RunError, StorageError, UnknownNameError, nearest_name
 from lenet.runs._model_folder import model_in_folder
 from lenet.runs._run_config import RunConfig
@@ -106,8 +111,9 @@ class Run:
         """The curve's points so far; a last line that a kill cut short is passed over."""
         if not self.history_path.exists():
             return []
-        lines = self.history_path.read_text(encoding="utf-8").split("\n")
         try:
+            with reading_errors(self.history_path, RunError):
+                lines = self.history_path.read_text(encoding="utf-8").split("\n")
             return [CurvePoint(**json.loads(line)) for line in lines[:-1]]
         except (ValueError, TypeError) as error:
             message = f"`{self.history_path}` is damaged: {error}."

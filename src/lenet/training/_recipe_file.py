@@ -54,7 +54,7 @@ def read_recipe_file(path: Path | str, *, with_search: bool = False) -> RecipeFi
     try:
         with reading_errors(path, SettingError):
             content = path.read_bytes()
-        values = tomllib.loads(content.decode())
+        values = tomllib.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         message = f"`{path}` is no TOML: {error}."
         raise SettingError(message) from error
