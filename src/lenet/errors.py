@@ -35,6 +35,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from lenet._escaping import escape_text
+
 __all__ = [
     "ArrayError",
     "DataFileError",
@@ -129,9 +131,16 @@ def _edits(one: str, other: str) -> int:
 
 
 class LenetError(Exception):
-    """The root of the tree: whatever lenet raises on purpose."""
+    """The root of the tree: whatever lenet raises on purpose.
+
+    Args:
+        arguments: The message; control characters in it, which names may bring, are escaped.
+    """
 
     exit_code = 1
+
+    def __init__(self, *arguments: object):
+        super().__init__(*(escape_text(a) if isinstance(a, str) else a for a in arguments))
 
 
 class SettingError(LenetError):

@@ -89,7 +89,7 @@ def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(run: Run, name: str) ->
     path = getattr(run, f"{name}_path")
     path.unlink()
     os.mkfifo(path)
-    with pytest.raises(LenetError, match="but a pipe, which is not read|has no `config.json`"):
+    with pytest.raises(LenetError, match=r"but a pipe, which is not read|has no `config\.json`"):
         load(run.folder) if name in ("config", "model") else getattr(Run(run.folder), name)
     assert find_runs() == ([] if name == "config" else [run])
 

@@ -5,11 +5,17 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from lenet._escaping import escape_name, escape_text
 from lenet._storage import finite_values
 
 
 def print_line(text: str = "") -> None:
-    """Write a line of output as it is."""
+    """Write a line of output; control characters in it are shown escaped."""
+    sys.stdout.write(f"{escape_text(text)}\n")
+
+
+def print_picture(text: str) -> None:
+    """Write a picture made of characters as it is, with the colours that the terminal shows."""
     sys.stdout.write(f"{text}\n")
 
 
@@ -30,6 +36,7 @@ def print_table(rows: Sequence[Sequence[str]], left_columns: int = 1) -> None:
         rows: The cells; the first row holds the headings.
         left_columns: How many columns are aligned to the left; the others hold numbers.
     """
+    rows = [[escape_name(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = [
@@ -55,9 +62,9 @@ def p_in_words(p: float) -> str:
 
 
 def print_notice(message: str) -> None:
-    """Write something for a person to stderr."""
+    """Write something for a person to stderr; control characters are shown escaped."""
     sys.stdout.flush()
-    sys.stderr.write(f"{message}\n")
+    sys.stderr.write(f"{escape_text(message)}\n")
 
 
 def print_error(message: str) -> None:

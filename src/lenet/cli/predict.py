@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from lenet.cli._console import print_error, print_json, print_line, print_notice
+from lenet._escaping import escape_name
+from lenet.cli._console import print_error, print_json, print_line, print_notice, print_picture
 from lenet.cli._options import RunsFolder
 from lenet.errors import DatasetError, PictureError, SettingError
 
@@ -111,7 +112,7 @@ def predict(
     drawn: list[Prediction] = []
     for answer in answers:
         if show:
-            print_line(image_text(answer.seen.image, colour=sys.stdout.isatty()))
+            print_picture(image_text(answer.seen.image, colour=sys.stdout.isatty()))
         if picture is not None and len(drawn) < _MOST_DRAWN:
             drawn.append(answer)
     if picture is not None and drawn:
@@ -155,11 +156,11 @@ def _print_csv(answers: "Iterable[Prediction]") -> "Iterator[Prediction]":
         box = " ".join(f"{edge:.4f}" for edge in answer.seen.box)
         writer.writerow(
             [
-                answer.source,
-                answer.class_name or "",
+                escape_name(answer.source),
+                escape_name(answer.class_name or ""),
                 f"{answer.probability:.6f}",
                 answer.doubt or "",
-                answer.top[0][0] if answer.top else "",
+                escape_name(answer.top[0][0]) if answer.top else "",
                 box,
             ]
         )
@@ -170,17 +171,17 @@ def _print_table(
     answers: "Iterable[Prediction]", sources: "list[str | BinaryIO]", class_names: tuple[str, ...]
 ) -> "Iterator[Prediction]":
     """A line for each answer as soon as it is there."""
-    first = max(len(_name(source)) for source in sources)
-    second = max(len(_NONE), *map(len, class_names))
+    first = max(len(escape_name(_name(source))) for source in sources)
+    second = max(len(_NONE), *(len(escape_name(name)) for name in class_names))
     for answer in answers:
-        given = answer.class_name or _NONE
+        source, given = escape_name(answer.source), escape_name(answer.class_name or _NONE)
         if answer.doubt == "blank":
             rest = "nothing to be seen"
         else:
-            rest = ", ".join(f"{name} {share:.1%}" for name, share in answer.top)
+            rest = ", ".join(f"{escape_name(name)} {share:.1%}" for name, share in answer.top)
         if answer.doubt == "unsure" and answer.seen.parts >= _SEVERAL:
             rest += "; several symbols? `--many` reads them one by one"
-        print_line(f"{answer.source:<{first}}  {given:<{second}}  {rest}")
+        print_line(f"{source:<{first}}  {given:<{second}}  {rest}")
         yield answer
 
 

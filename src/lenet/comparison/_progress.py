@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from lenet._escaping import escape_text
 from lenet.comparison._scored_split import ScoredSplit
 from lenet.runs import Run
 
@@ -81,7 +82,7 @@ class ConsoleProgress(Progress):
             reached = "" if accuracy is None else f"{self._split} acc {accuracy:.4f}, "
             score = f"{reached}{result.seconds:.1f} s"
         self._console.print(
-            f"{self._ended}/{len(self._titles)}  {self._titles[job]}: {score}",
+            escape_text(f"{self._ended}/{len(self._titles)}  {self._titles[job]}: {score}"),
             highlight=False,
             markup=False,
             soft_wrap=True,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from lenet._escaping import escape_name
 from lenet._settings import check_range
 from lenet.datasets._dataset import Dataset
 
@@ -41,7 +42,7 @@ def draw_contact_sheet(dataset: Dataset, per_class: int = 10, seed: int = 0) -> 
     factor = max(1, round(_LEAST_SIDE / dataset.image_shape[1]))
     counts = np.bincount(dataset.train.labels, minlength=len(dataset.class_names))
     names = [
-        f"{_shortened(name)} ({count:,})"
+        f"{_shortened(escape_name(name))} ({count:,})"
         for name, count in zip(dataset.class_names, counts.tolist(), strict=True)
     ]
     sheet = sheet.repeat(factor, axis=0).repeat(factor, axis=1)
@@ -54,7 +55,7 @@ def draw_contact_sheet(dataset: Dataset, per_class: int = 10, seed: int = 0) -> 
     middles = (np.arange(len(names)) + 0.5) * row_height * factor
     axes.set_yticks(middles, names, fontsize=9, parse_math=False)
     axes.tick_params(length=0)
-    title = f"{dataset.name}: training images"
+    title = f"{escape_name(dataset.name)}: training images"
     axes.set_title(title, fontsize=10, loc="left", parse_math=False)
     words = figure.get_tightbbox()
     # In whole dots, so that no pixel of an image is wider than another.

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from lenet._escaping import escape_name
 from lenet.datasets._dataset import Dataset, Split
 from lenet.datasets._divide import image_keys
 from lenet.datasets._drawn_symbols import hold_unfitted_symbols
@@ -130,7 +131,7 @@ def _warnings(dataset: Dataset, findings: Findings) -> Iterator[str]:
 
 def describe_dataset(dataset: Dataset, findings: Findings) -> str:
     """What a dataset is and what was found in it, as text for a person."""
-    return "\n".join(_lines(dataset, findings))
+    return "\n".join(escape_name(line) for line in _lines(dataset, findings))
 
 
 def _lines(dataset: Dataset, findings: Findings) -> Iterator[str]:
@@ -181,7 +182,7 @@ def _class_table(dataset: Dataset, findings: Findings) -> Iterator[str]:
         counts = [f"{counts[number]:,}" for counts in findings.counts.values()]
         known = labels is None or labels[number] in (name, str(number))
         shown = name if known else f"{name} (label {labels[number]})" if labels else name
-        rows.append([str(number), shown, *counts])
+        rows.append([str(number), escape_name(shown), *counts])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = [

@@ -1,6 +1,8 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from lenet._escaping import escape_name
+
 _MANY = 2000  # files; fewer are read before anybody wonders
 
 
@@ -18,7 +20,8 @@ def reading_progress(name: str, files: int) -> Iterator[Callable[[int], None] | 
     if files < _MANY or not console.is_terminal:
         yield None
         return
-    columns = (TextColumn("reading {task.description}"), BarColumn(), MofNCompleteColumn())
+    words = TextColumn("reading {task.description}", markup=False)
+    columns = (words, BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(name, total=files)
+        task = progress.add_task(escape_name(name), total=files)
         yield lambda count: progress.advance(task, count)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lenet._escaping import escape_name
 from lenet.evaluation._scores import Evaluation
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def confusion_text(evaluation: Evaluation) -> str:
     cat             1    0
     dog             1    1
     """
-    names = [score.name for score in evaluation.classes]
+    names = [escape_name(score.name) for score in evaluation.classes]
     corner = "true \\ given"
     first = max(len(corner), *map(len, names))
     digits = len(str(max(max(row) for row in evaluation.confusion)))
@@ -92,7 +93,7 @@ def draw_confusion(evaluation: Evaluation, title: str = "") -> Figure:
 
     counts = np.array(evaluation.confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    names = [score.name for score in evaluation.classes]
+    names = [escape_name(score.name) for score in evaluation.classes]
     side = max(4.0, 0.55 * len(names) + 1.5)
     figure = Drawing(figsize=(side, side), layout="constrained")
     axes = figure.subplots()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from lenet._escaping import escape_text
 from lenet._settings import format_setting
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class ConsoleProgress(Progress):
 
     def on_message(self, text: str) -> None:
         """Pass the message on."""
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(escape_text(text), highlight=False, markup=False, soft_wrap=True)
 
     def on_trial(self, trial: SweepTrial, made: int, wanted: int) -> None:
         """Write the trial's line."""

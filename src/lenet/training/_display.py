@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from lenet._escaping import escape_text
 from lenet.training._listener import Listener
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ class PlainDisplay(Listener):
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def on_message(self, text: str) -> None:
-        """Pass the message on."""
-        self.write(text)
+        """Pass the message on; control characters in it are shown escaped."""
+        self.write(escape_text(text))
 
     def on_diagnosis(self, trainer: Trainer, diagnosis: Diagnosis) -> None:
         """Say what is wrong and what to try."""
