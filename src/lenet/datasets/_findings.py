@@ -59,6 +59,7 @@ def examine_dataset(dataset: Dataset) -> Findings:
         name: tuple(np.bincount(split.labels, minlength=classes).tolist())
         for name, split in dataset.splits.items()
     }
+    problem = training_problem(dataset)
     sampled: dict[str, Any] = {name: _some_of(split) for name, split in dataset.splits.items()}
     dataset = replace(dataset, **sampled)
     splits = dataset.splits
@@ -83,7 +84,8 @@ def examine_dataset(dataset: Dataset) -> Findings:
         unfitted_symbols=is_plain and hold_unfitted_symbols(dataset.train.images),
         warnings=(),
     )
-    return replace(findings, warnings=tuple(_warnings(dataset, findings)))
+    warnings = (*((problem,) if problem else ()), *_warnings(dataset, findings))
+    return replace(findings, warnings=warnings)
 
 
 def _some_of(split: Split) -> Split:
@@ -98,8 +100,6 @@ def _some_of(split: Split) -> Split:
 
 def _warnings(dataset: Dataset, findings: Findings) -> Iterator[str]:
     """What is likely to harm a training or its score."""
-    if problem := training_problem(dataset):
-        yield problem
     if findings.duplicates:
         yield (
             f"{findings.duplicates:,} of {len(dataset.require_test()):,} test images are training "

@@ -277,7 +277,11 @@ def training_problem(dataset: Dataset) -> str:
         return ""
     path, kind = dataset.origin.source.path, dataset.origin.format
     names = dataset.class_names
-    train = set(np.unique(dataset.train.labels).tolist())
+    held = {
+        part: set(np.flatnonzero(np.bincount(split.labels)).tolist())
+        for part, split in dataset.splits.items()
+    }
+    train = held["train"]
     if len(train) < 2:
         (only,) = (names[number] for number in train)
         advice = _ADVICE.get(kind.partition(" of ")[0], "")
@@ -285,9 +289,8 @@ def training_problem(dataset: Dataset) -> str:
             f"`{path}` has training images of one class alone, `{only}`; it takes two to tell "
             f"apart.{advice}"
         )
-    for part, split in dataset.splits.items():
-        unseen = sorted(set(np.unique(split.labels).tolist()) - train)
-        if unseen:
+    for part, labels in held.items():
+        if unseen := sorted(labels - train):
             named = ", ".join(f"`{names[number]}`" for number in unseen[:_NAMED])
             more = f" and {len(unseen) - _NAMED} more" if len(unseen) > _NAMED else ""
             return f"`{path}` has {part} images of {named}{more}, but none to train on."
