@@ -115,7 +115,15 @@ def test_a_single_folder_round_the_classes_is_passed_through_and_named(tmp_path:
         assert name in notes(dataset)
 
 
-@pytest.mark.parametrize("names", [("train", "bus", "car"), ("test", "cat", "dog")])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train", "bus", "car"),
+        ("test", "cat", "dog"),
+        ("bullet train", "steam train", "tram"),
+        ("test tube", "dev board", "flask"),
+    ],
+)
 def test_a_class_may_be_called_as_a_part_is(tmp_path: Path, names: tuple[str, ...]) -> None:
     dataset = load(put(tmp_path / "x", *names))
     assert dataset.class_names == tuple(sorted(names))

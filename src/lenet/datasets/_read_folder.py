@@ -223,7 +223,9 @@ def _find_parts(reading: _Reading, place: _Folder) -> dict[_Folder, Part]:
         _check_parts(reading, place, parts, others)
         return parts
     flat = [inner for inner in called if inner.pictures and inner.name not in reading.named]
-    if flat and (len(place.full) == 1 or len(set(called.values())) > 1):
+    kinds = set(called.values())
+    seem_parts = len(kinds) > 1 and ("train" in kinds or len(called) == len(place.full))
+    if flat and (len(place.full) == 1 or seem_parts):
         _refuse_loose_pictures(flat[0], reading)
     reading.notes += [
         f"`{inner.name}` is taken for a class, as its pictures lie directly in it."
