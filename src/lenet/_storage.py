@@ -57,7 +57,8 @@ def read_json_object(path: Path, error_class: type[LenetError]) -> dict[str, Any
     """Read a JSON file that holds an object; anything else is an error of a class."""
     try:
         with reading_errors(path, error_class):
-            values = json.loads(path.read_text(encoding="utf-8-sig"))
+            text = path.read_text(encoding="utf-8")
+        values = json.loads(text.removeprefix("\ufeff"))  # some editors put one first
     except ValueError as error:
         message = f"`{path}` is damaged: {error}."
         raise error_class(message) from error
