@@ -29,7 +29,7 @@ def test_models_are_told_as_their_files_say(service: ServiceProcess) -> None:
         network, card = lenet.load(model["name"])
         assert model["class_names"] == list(card.class_names)
         assert model["input_shape"] == list(card.input_shape)
-        assert model["preparation"] == card.preparation.to_dict()
+        assert model["preparation"] == json.loads(json.dumps(card.preparation.to_dict()))
         assert model["calibration"] == card.calibration.to_dict()
         assert model["results"] == card.results
         assert model["parameters"] == sum(value.numel() for value in network.parameters())
