@@ -5,15 +5,12 @@ import shlex
 import subprocess
 from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
 from c_programs import need
 
 import lenet
-from lenet.errors import DownloadError, ExportError, ModelError
+from lenet.errors import DownloadError, ExportError
 from lenet.export import Export, export_model
-from lenet.models import LeNetConfig, build_model, save_model
 from lenet.runs import Run
 
 
@@ -124,15 +121,3 @@ def test_a_compiler_that_miscompiles_is_noticed(
     with pytest.raises(ExportError, match=r"probabilities differ|says"):
         export_model(digits_run, "c", output=tmp_path / "out")
     assert list(tmp_path.iterdir()) == [compiler]
-
-
-def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
-    network = build_model(LeNetConfig(classes=10), seed=0)
-    with torch.no_grad():
-        network[0].bias[0] = np.nan
-    path = tmp_path / "model.safetensors"
-    save_model(path, network, class_names=tuple("0123456789"))
-    need("cc")
-    data = lenet.load_dataset("digits")
-    with pytest.raises(ModelError, match=r"`0\.bias` has weights that are no finite numbers"):
-        export_model(path, "c", data=data, output=tmp_path / "out")

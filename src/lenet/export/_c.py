@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lenet.errors import ExportError, ModelError
+from lenet.errors import ExportError
 from lenet.export._c_check import Program, harness, run_program
 from lenet.export._c_compiler import (
     STRICT,
@@ -66,14 +66,10 @@ def c_network(trained: TrainedNetwork, *, int8: bool) -> CNetwork:
     """A network's stages in C.
 
     Raises:
-        ModelError: A weight is no number, or sums of whole numbers would need more than 32 bits.
+        ModelError: Sums of whole numbers would need more than 32 bits.
     """
     _, config = identify_model(trained.network)
     arrays = {name: tensor.numpy() for name, tensor in trained.network.state_dict().items()}
-    broken = [name for name, array in arrays.items() if not np.isfinite(array).all()]
-    if broken:
-        message = f"`{broken[0]}` has weights that are no finite numbers; train the network again."
-        raise ModelError(message)
     layers = take_pixels(plain_layers(config, arrays), trained.card.normalisation)
     stages = fuse(layers, config.input_shape)
     name = identifier(trained.name)
