@@ -119,8 +119,9 @@ def headless() -> dict[str, str]:
 
 @pytest.mark.parametrize("program", [WITH_OWN_FUNCTIONS, WITH_D2LS_FUNCTIONS])
 def test_the_tutorials_program_runs_as_a_script_without_a_display(program: str) -> None:
+    of_pytorch_26 = "ignore:Implicitly cleaning up:ResourceWarning"
     process = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
+        [sys.executable, "-W", "error", "-W", of_pytorch_26, "-c", program],
         capture_output=True,
         text=True,
         check=False,

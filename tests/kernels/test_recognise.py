@@ -229,6 +229,7 @@ def test_export_and_tracing_work() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:FutureWarning")  # since PyTorch 2.14
 def test_a_trace_works() -> None:
     network = LeNet().eval()
     traced = torch.jit.trace(network, IMAGES)
@@ -251,6 +252,7 @@ def test_copies_work() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")  # from inside PyTorch
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:FutureWarning")  # PyTorch 2.14 about itself
 def test_functional_transforms_work() -> None:
     network = LeNet()
     parameters = dict(network.named_parameters())

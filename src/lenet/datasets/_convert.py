@@ -75,7 +75,7 @@ def _pack_npz(dataset: Dataset) -> bytes:
         arrays[f"x_{part}"], arrays[f"y_{part}"] = _pixels(split), split.labels
     arrays[CLASS_NAMES_ARRAY] = np.array(dataset.class_names)
     content = io.BytesIO()
-    np.savez_compressed(content, allow_pickle=False, **arrays)
+    np.savez_compressed(content, **arrays)
     return content.getvalue()
 
 

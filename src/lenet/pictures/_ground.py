@@ -75,7 +75,8 @@ def _fit(image: Values) -> tuple[npt.NDArray[np.float64], float]:
             if fitted_to is not None and np.array_equal(is_ground, fitted_to):
                 break
             chosen = terms[is_ground]  # the normal equations: six unknowns, well apart
-            weights, *_ = np.linalg.lstsq(chosen.T @ chosen, chosen.T @ pixels[is_ground])
+            right_side = chosen.T @ pixels[is_ground]
+            weights, *_ = np.linalg.lstsq(chosen.T @ chosen, right_side, rcond=None)
             fitted_to = is_ground
     return weights, deviation
 
