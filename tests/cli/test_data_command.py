@@ -158,6 +158,8 @@ def test_a_few_pictures_are_scored_whatever_the_run_held_out(
     for model in ("latest", str(holding_out.model_path)):
         text = call("evaluate", model, "--data", few).stdout
         assert f"few, test split, {len(names)} images" in text
+        unscored = [line for line in text.splitlines() if re.search(r"( +–){3} +0$", line)]
+        assert len(unscored) == 10 - len(set(names))
         for command in ("report", "inspect", "export"):
             call(command, model, "--data", few)
     assert lenet.evaluate(holding_out, few).images == len(names)

@@ -288,3 +288,10 @@ def test_any_small_table_comes_back(
     dataset = load(path, size=2)
     assert dataset.class_names == tuple(str(label * gap) for label in labels)
     assert_holds(dataset.train, pixels, labels)
+
+
+def test_a_table_in_another_encoding_is_told_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "excel.csv"
+    path.write_bytes("标签,a,b,c,d\n猫,0,0,0,0\n狗,0,0,9,0\n".encode("gb18030"))
+    with pytest.raises(DatasetError, match=r"excel\.csv` is not in UTF-8\. Save it so"):
+        lenet.load_dataset(path)

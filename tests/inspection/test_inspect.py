@@ -42,6 +42,13 @@ def two(run: lenet.Run) -> Inspection:
     return inspect_network(run, ["class:3", "noise"])
 
 
+def test_one_input_part_and_layer_need_no_list(run: lenet.Run) -> None:
+    found = inspect_network(run, "class:3", parts="activations", layers="Conv2d")
+    assert [one.subject.label for one in found.observations] == [3]
+    assert found.parts == ("activations",)
+    assert all("Conv2d" in layer for layer in found.layers)
+
+
 def test_the_overview_has_an_example_of_each_class(overview: Inspection, digits: Dataset) -> None:
     assert digits.test is not None
     assert [one.subject.label for one in overview.observations] == list(range(10))

@@ -92,7 +92,8 @@ def _print_scores(scored: "Evaluation") -> None:
     print_line(f"loss {scored.loss:.4f}\n")
     rows = [["class", "precision", "recall", "f1", "images"]]
     for score in scored.classes:
-        shares = (f"{share:.3f}" for share in (score.precision, score.recall, score.f1))
+        shares = [f"{share:.3f}" for share in (score.precision, score.recall, score.f1)]
+        shares = shares if score.images else ["–"] * 3  # without images there is nothing to score
         rows.append([score.name, *shares, str(score.images)])
     print_table(rows)
     print_line(f"\n{confusion_text(scored)}")

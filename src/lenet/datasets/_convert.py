@@ -75,7 +75,7 @@ def _pack_npz(dataset: Dataset) -> bytes:
         arrays[f"x_{part}"], arrays[f"y_{part}"] = _pixels(split), split.labels
     arrays[CLASS_NAMES_ARRAY] = np.array(dataset.class_names)
     content = io.BytesIO()
-    np.savez_compressed(content, **arrays)
+    np.savez_compressed(content, **arrays)  # type: ignore[arg-type]
     return content.getvalue()
 
 

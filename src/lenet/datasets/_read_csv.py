@@ -251,7 +251,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
                 if line.strip():
                     yield number, line.rstrip("\r\n")
         except UnicodeDecodeError as error:
-            message = f"`{path}` is not a table in UTF-8: see after line {number}."
+            message = f"`{path}` is not in UTF-8. Save it so; Excel calls that `CSV UTF-8`."
             raise DataFileError(message) from error
 
 

@@ -37,11 +37,11 @@ _SAMPLE = 1500  # images on the map, whose layers' health is measured too
 
 def inspect_network(
     model: Run | Path | str = "latest",
-    inputs: Sequence[str | Path | Images] = (),
+    inputs: str | Path | Sequence[str | Path | Images] = (),
     dataset: str | Path | DataSource | Dataset | None = None,
     *,
-    parts: Iterable[str] = PARTS,
-    layers: Iterable[str] = (),
+    parts: str | Iterable[str] = PARTS,
+    layers: str | Iterable[str] = (),
     map_method: MapMethod = "pca",
     distance: Distance = "cosine",
     device: str = "auto",
@@ -52,8 +52,8 @@ def inspect_network(
     Args:
         model: A run, its folder or name, `latest`, a model file, or `digits` or `fashion`, which
             come with the package.
-        inputs: What to show to it, as for `make_subject`; two are compared. One example of each
-            class where none are given.
+        inputs: What to show to it, one or several, as for `make_subject`; two are compared. One
+            example of each class where none are given.
         dataset: A name, the path of a folder or file of one's own, or images in memory; what the
             network was trained on where none is given.
         parts: What to look at: `filters`, `activations`, `saliency`, `neighbours`, `map`.
@@ -80,7 +80,9 @@ def inspect_network(
     >>> found.observations[0].layers[0].outputs.shape
     (1, 6, 28, 28)
     """
-    wanted = _known_parts(parts)
+    inputs = (inputs,) if isinstance(inputs, (str, Path)) else inputs
+    layers = (layers,) if isinstance(layers, str) else layers
+    wanted = _known_parts((parts,) if isinstance(parts, str) else parts)
     if len(inputs) > MOST_INPUTS:
         message = f"Up to {MOST_INPUTS} inputs can be shown, not {len(inputs)}."
         raise SettingError(message)
