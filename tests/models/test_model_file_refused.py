@@ -167,6 +167,12 @@ def test_safetensors_of_somebody_else_are_refused(file: Path, tensors: Weights) 
         ({"class_names": [*CLASSES[:9], CLASSES[0]]}, "more than one class called `class 0`"),
         ({"class_names": list(range(10))}, "`class_names` must be a list of texts"),
         ({"class_names": "abcdefghij"}, "`class_names`"),
+        ({"config": None}, "`config` must be an object"),
+        ({"version": [1]}, "`version` must be a text"),
+        ({"dataset": 3}, "`dataset` must be a text"),
+        ({"recipe": []}, "`recipe` must be an object"),
+        ({"results": "good"}, "`results` must be an object"),
+        ({"answers_blank": "no"}, "`answers_blank` must be true or false"),
         ({"surprise": 1}, "surprise"),
     ],
     ids=lambda value: json.dumps(value)[:50] if isinstance(value, dict) else "",
@@ -266,6 +272,24 @@ def test_numbers_that_are_not_finite_are_refused(file: Path, name: str, value: f
     assert f"`{name}` holds numbers that are not finite" in refusal(file)
     with pytest.raises(ModelFileError, match="not finite"):
         open_model(file)
+
+
+def test_variances_below_0_are_refused(file: Path) -> None:
+    network = build_model(LeNetConfig(batch_norm=True))
+    network.state_dict()["1.running_var"][0] = -1.0
+    save_model(file, network, class_names=CLASSES)
+    assert "`1.running_var` holds variances below 0" in refusal(file)
+    with pytest.raises(ModelFileError, match="variances below 0"):
+        open_model(file)
+
+
+def test_settings_that_do_not_fit_the_weights_are_refused_everywhere(file: Path) -> None:
+    network = build_model(LeNetConfig(batch_norm=True))
+    file.write_bytes(with_card(CARD, dict(network.state_dict())))
+    expected = refusal(file)
+    with pytest.raises(ModelFileError) as caught:
+        open_model(file)
+    assert str(caught.value) == expected
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,21 @@ def assert_scaled(pixels: np.ndarray, values: np.ndarray, low: float, high: floa
     assert np.abs(pixels - exact).max() <= 0.5 + 1e-6
 
 
+@pytest.mark.parametrize("side", [8, 28, 64])
+@pytest.mark.parametrize("pixels", [2**17, 2**20])
+def test_the_range_of_many_images_is_not_that_of_a_column(side: int, pixels: int) -> None:
+    """Each n-th value would all be of the first column, which is dark, where n is the width."""
+    images = np.random.default_rng(0).integers(0, 4096, (pixels // side**2, side, side))
+    images[:, :, 0] = 3
+    assert range_of(images.astype(np.uint16)) == (0, 4095)
+    assert range_of(*images.astype(np.uint16)) == (0, 4095)
+
+
+def test_values_near_the_largest_float_are_scaled_without_a_warning() -> None:
+    values = np.linspace(0, 3.4e38, 100, dtype=np.float32)
+    assert_scaled(to_pixels(values, range_of(values)), values, 0, float(values.max()))
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [

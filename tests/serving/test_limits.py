@@ -260,18 +260,24 @@ ENDLESS = {
     "a chunk's extensions": (CHUNKED + b"3;", b"a" * 65_536),
     "a header": (REQUEST + b"X-Header: ", b"a" * 65_536),
 }
+AHEAD = {
+    "requests": (b"", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1500),
+    "requests with a body": (b"", (CHUNKED + b"0\r\n\r\n") * 500),
+}
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc tells memory here")
 @pytest.mark.usefixtures("good_client")
-@pytest.mark.parametrize("kind", ENDLESS)
+@pytest.mark.parametrize("kind", [*ENDLESS, *AHEAD])
 @pytest.mark.parametrize("path", [b"/v1/predict", b"/healthz"])
 @pytest.mark.parametrize("is_known", [True, False])
 def test_what_never_ends_takes_no_memory(
     strict_service: ServiceProcess, key: str, kind: str, path: bytes, is_known: bool
 ) -> None:
-    head, rest = ENDLESS[kind]
-    head = head.replace(b"/v1/predict", path).replace(b"%s", key.encode() if is_known else b"no")
+    head, rest = (
+        text.replace(b"/v1/predict", path).replace(b"%s", key.encode() if is_known else b"no")
+        for text in {**ENDLESS, **AHEAD}[kind]
+    )
     assert strict_service.http.get("/healthz").status_code == 200
     before = strict_service.resident_bytes
     with socket.create_connection(("127.0.0.1", strict_service.port), 10) as connection:
@@ -380,11 +386,11 @@ def test_a_client_that_sends_all_and_waits_is_answered_however_long_it_takes() -
 def test_requests_sent_ahead_are_answered_in_their_order(service: ServiceProcess) -> None:
     content = png(stroke())
     head = b"POST /v1/predict?top=%d HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
-    requests = [head % (top, len(content)) + content for top in (1, 5, 2)]
+    requests = [head % (top, len(content)) + content for top in (1, 5, 2) * 60]
     last = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     answer = service.talk(b"".join(requests) + last)
     bodies = answer.split(b"HTTP/1.1 200 OK")[1:]
-    assert [body.count(b'"class_name"') - 1 for body in bodies] == [1, 5, 2, -1]
+    assert [body.count(b'"class_name"') - 1 for body in bodies] == [1, 5, 2] * 60 + [-1]
 
 
 @pytest.mark.parametrize("sent", [b"", b"POST /", REQUEST + b"Content-Length: 100\r\n\r\nhalf"])

@@ -70,12 +70,12 @@ def convert_dataset(dataset: Dataset, target: Path | str, to: Form) -> Path:
 
 def _pack_npz(dataset: Dataset) -> bytes:
     """The arrays under Keras' names."""
-    arrays: dict[str, npt.NDArray[Any]] = {}
+    arrays: dict[str, Any] = {}
     for part, split in dataset.splits.items():
         arrays[f"x_{part}"], arrays[f"y_{part}"] = _pixels(split), split.labels
     arrays[CLASS_NAMES_ARRAY] = np.array(dataset.class_names)
     content = io.BytesIO()
-    np.savez_compressed(content, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(content, **arrays)
     return content.getvalue()
 
 

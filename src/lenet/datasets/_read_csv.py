@@ -234,7 +234,10 @@ def _is_number(cell: str) -> bool:
 def _cells(line: str, delimiter: str) -> list[str]:
     """The cells of a line."""
     if '"' in line:
-        return next(csv.reader([line], delimiter=delimiter))
+        try:
+            return next(csv.reader([line], delimiter=delimiter))
+        except csv.Error:  # a cell is too long for any of ours
+            return [line]
     return line.split(delimiter)
 
 

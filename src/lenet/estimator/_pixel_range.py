@@ -6,7 +6,7 @@ import numpy.typing as npt
 import torch
 
 from lenet.datasets import enlarge_images
-from lenet.pictures import to_unit, without_outliers
+from lenet.pictures import sample_of, to_unit, without_outliers
 
 _SAMPLE = 10_000_000  # values that are enough to find the range of the others
 _CHUNK = 4096  # images turned into bytes at a time
@@ -42,8 +42,7 @@ class PixelRange:
         if values.dtype == np.uint8:
             return cls()
         low, high = float(values.min()), float(values.max())
-        sample = values[:: 1 + values.size // _SAMPLE]
-        return cls(*without_outliers(low, high, sample))
+        return cls(*without_outliers(low, high, sample_of(values, _SAMPLE)))
 
     def to_bytes(
         self,

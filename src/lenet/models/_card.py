@@ -20,6 +20,16 @@ from lenet.pictures import Preparation
 
 HEADER_KEY = "lenet"  # of our part of the safetensors header
 _FORMAT = 1
+_PLAIN: dict[str, type] = {
+    "model": str,
+    "config": dict,
+    "answers_blank": bool,
+    "dataset": str,
+    "recipe": dict,
+    "results": dict,
+    "version": str,
+}
+_IN_WORDS = {str: "a text", dict: "an object", bool: "true or false"}
 
 
 @dataclass(frozen=True)
@@ -121,6 +131,10 @@ class ModelCard:
         if values.pop("format") != _FORMAT:
             message = f"it was written by a newer lenet ({values.get('version')}); update this one."
             raise ModelFileError(message)
+        for name, kind in _PLAIN.items():
+            if not isinstance(values.get(name, kind()), kind):
+                message = f"its `{name}` must be {_IN_WORDS[kind]}, not {values[name]!r}."
+                raise ModelFileError(message)
         names = values["class_names"]
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             message = "its `class_names` must be a list of texts."

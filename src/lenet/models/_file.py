@@ -117,3 +117,6 @@ def _check_tensors(found: dict[str, torch.Tensor], wanted: dict[str, torch.Tenso
                 f"`{name}` holds numbers that are not finite, as a training leaves that diverged."
             )
             raise ModelFileError(message)
+        if name.endswith("running_var") and (found[name] < 0).any():
+            message = f"`{name}` holds variances below 0."
+            raise ModelFileError(message)

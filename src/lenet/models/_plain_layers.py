@@ -220,6 +220,10 @@ def plain_layers(config: ModelConfig, arrays: Arrays) -> list[PlainLayer]:
     if found != wanted:
         message = f"The weights are of shapes {found}, not {wanted}."
         raise ModelError(message)
+    is_normalised = any(name.endswith(".running_mean") for name in arrays)
+    if is_normalised != (isinstance(config, LeNetConfig) and config.batch_norm):
+        message = "The weights and the settings do not agree about batch normalisation."
+        raise ModelError(message)
     layers: list[PlainLayer] = []
     for number, (weights, biases) in enumerate(weighted):
         if weights.ndim == 4 and isinstance(config, LeNetConfig):

@@ -2,6 +2,7 @@ from ._pixel_range import Numbers as Numbers
 from ._pixel_range import Spread as Spread
 from ._pixel_range import is_deep as is_deep
 from ._pixel_range import pick_range as pick_range
+from ._pixel_range import sample_of as sample_of
 from ._pixel_range import spread_of as spread_of
 from ._pixel_range import to_pixels as to_pixels
 from ._pixel_range import to_unit as to_unit
@@ -36,6 +37,7 @@ __all__ = [
     "prepare",
     "read_picture",
     "read_values",
+    "sample_of",
     "spread_of",
     "to_pixels",
     "to_unit",

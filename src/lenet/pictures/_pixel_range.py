@@ -43,8 +43,14 @@ def spread_of(values: Numbers) -> Spread | None:
     finite = values[np.isfinite(values)]
     if not finite.size:
         return None
-    sample = finite[:: 1 + finite.size // _SAMPLE].copy()  # not a view that keeps all of them
-    return Spread(float(finite.min()), float(finite.max()), sample)
+    return Spread(float(finite.min()), float(finite.max()), sample_of(finite, _SAMPLE))
+
+
+def sample_of(values: Numbers, most: int) -> Numbers:
+    """Some of many values, always the same; drawn, as each n-th might be of one column."""
+    if values.size <= most:
+        return values.ravel()
+    return values.ravel()[np.random.default_rng(0).integers(values.size, size=most)]
 
 
 def pick_range(spreads: Sequence[Spread]) -> tuple[float, float]:
@@ -60,8 +66,7 @@ def pick_range(spreads: Sequence[Spread]) -> tuple[float, float]:
     >>> pick_range([spread_of(np.arange(4000))]), pick_range([spread_of(np.array([-40.0, 85.0]))])
     ((0.0, 4095.0), (-40.0, 85.0))
     """
-    step = 1 + sum(spread.sample.size for spread in spreads) // _MOST_SAMPLED
-    sample = np.concatenate([spread.sample[::step] for spread in spreads])
+    sample = sample_of(np.concatenate([spread.sample for spread in spreads]), _MOST_SAMPLED)
     lowest, highest = min(one.lowest for one in spreads), max(one.highest for one in spreads)
     low, high = without_outliers(lowest, highest, sample)
     if (low, high) == (lowest, highest):
@@ -162,7 +167,8 @@ def _range_for(
     if pixel_range:
         low, high = pixel_range
         width = high - low
-        stray = (values < low - width) | (values > high + width)
+        with np.errstate(over="ignore"):  # of float32, when ends are near its largest
+            stray = (values < low - width) | (values > high + width)
         is_share = values.dtype.kind == "f" and 0 <= lowest < highest <= 1 and width > 255
         if not clip and (is_share or stray.mean() > _STRAY):
             message = (

@@ -101,7 +101,10 @@ def _without_pytorch(path: Path) -> tuple[ModelCard, Callable[[Pixels], Logits]]
         config = model_config(card.model, card.config)
         card.check(config.to_dict())
         arrays = read_arrays(path)
-        if not all(np.isfinite(array).all() for array in arrays.values()):
+        if not all(np.isfinite(array).all() for array in arrays.values()) or any(
+            name.endswith("running_var") and array.min(initial=0) < 0
+            for name, array in arrays.items()
+        ):
             return None
         blocks, parameters = network_blocks(config, arrays)
         norm = card.normalisation

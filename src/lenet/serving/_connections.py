@@ -15,6 +15,7 @@ from lenet.serving._http_errors import raw_error
 _MOST_CONNECTIONS = 512
 KEEP_ALIVE_SECONDS = 65  # longer than a proxy keeps a connection, so that it closes first
 _MOST_HEADER_BYTES = 2**15  # of headers, and between two pieces of a body
+_MOST_AHEAD = 250  # requests of a connection that wait for the answers to earlier ones
 _LEAST_RATE = 2**15  # bytes of a body that a client has to send in a second
 _SWEEP_SECONDS = 0.5
 
@@ -87,6 +88,10 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request begins."""
+        if len(self.pipeline) >= _MOST_AHEAD:
+            detail = f"More than {_MOST_AHEAD} requests were sent ahead; wait for their answers."
+            self.refuse(503, detail, "sent ahead")
+            raise _RefusedError
         super().on_message_begin()
         self.scope["state"]["connection"] = self
         self.idle_since = None
@@ -125,6 +130,8 @@ class Connection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """It is answered."""
         super().on_response_complete()
+        if self.pipeline:  # what waits already comes first
+            self.flow.pause_reading()
         if self.headers_since is None and self.reading_since is None and not self.pipeline:
             self.idle_since = time.monotonic()
 
