@@ -11,7 +11,7 @@ import re
 import types
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, SupportsIndex, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from lenet.errors import SettingError, UnknownNameError
 
@@ -121,7 +121,10 @@ def check_setting(cls: type[Settings], name: str, value: Any) -> Any:
 
 
 def check_range(name: str, value: int, lowest: int, highest: int) -> None:
-    """Raise the `SettingError` for a whole number that is too small or too large."""
+    """Raise the `SettingError` for what is no whole number, or one too small or too large."""
+    if not isinstance(value, SupportsIndex):
+        message = f"`{name}` must be a whole number, not {value!r}."
+        raise SettingError(message)
     if value < lowest:
         message = f"`{name}` must be at least {lowest}, not {value}."
         raise SettingError(message)

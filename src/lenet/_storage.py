@@ -32,6 +32,9 @@ def reading_errors(path: Path, error_class: type[LenetError]) -> Iterator[None]:
     So is a pipe, a socket or a device, which could be waited for for ever, or never end. This
     process's own streams, such as `/dev/stdin`, may be any of these: who names one means it.
     """
+    if "\0" in str(path):
+        message = f"`{path}` is no path: it holds the character 0."
+        raise error_class(message)
     if not str(path).startswith(_OWN_STREAMS) and (kind := _odd_kind(path)):
         message = f"`{path}` is neither a folder nor a file but a {kind}, which is not read."
         raise error_class(message)

@@ -260,7 +260,7 @@ def test_control_characters_in_names_are_shown_escaped(hostile: Path) -> None:
     assert_harmless(text, r"`a\x1b[2J/notes\x07\n.txt`")
     assert len({line.rindex("1") for line in text.splitlines()[4:10]}) == 1, "columns stand aligned"
     values = json.loads(call("data", "info", str(hostile), "--json").stdout)
-    assert set(values["class_names"]) == set(HOSTILE)
+    assert set(values["class_names"]) == {*HOSTILE[:-1], r"g\udcff"}  # which is no text
     call("data", "show", str(hostile))
     assert_harmless(call("train", "--data", str(hostile), "--epochs", "1").stdout)
     (run,) = lenet.find_runs()

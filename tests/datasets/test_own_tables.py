@@ -295,3 +295,10 @@ def test_a_table_in_another_encoding_is_told_what_to_do(tmp_path: Path) -> None:
     path.write_bytes("标签,a,b,c,d\n猫,0,0,0,0\n狗,0,0,9,0\n".encode("gb18030"))
     with pytest.raises(DatasetError, match=r"excel\.csv` is not in UTF-8\. Save it so"):
         lenet.load_dataset(path)
+
+
+def test_a_cell_longer_than_any_of_ours_is_one_clear_error(tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    path.write_text('"' + "a," * 100_000)
+    with pytest.raises(DatasetError, match="long.csv"):
+        lenet.load_dataset(path)

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 
 import lenet
 from drawn_digits import photo
-from lenet.errors import ArrayError, LenetError, PictureFormatError
+from lenet.errors import ArrayError, LenetError, PictureError, PictureFormatError
 from lenet.models import LeNetConfig, build_model, save_model
 from lenet.pictures import Preparation, read_picture
 from lenet.prediction import Prediction, TrainedModel, open_model, predict_each
@@ -246,3 +247,43 @@ def test_a_network_of_deep_pictures_takes_arrays_in_their_unit(tmp_path: Any) ->
 
 def test_read_picture_says_the_same_of_pillows_image_and_of_its_file() -> None:
     assert np.array_equal(read_picture(Image.fromarray(COLOUR)), read_picture(png(COLOUR)))
+
+
+@pytest.mark.parametrize(
+    ("picture", "words"),
+    [
+        ("a\0b.png", "the character 0"),
+        (Image.new("L", (0, 5)), "no pixels"),
+        (io.StringIO("text"), "open it with `rb`"),
+        (np.zeros((30, 40, 2), np.uint8), "grey with its opacity"),
+        (torch.empty(28, 28, device="meta"), "is no picture"),
+    ],
+    ids=["a path with a 0", "nothing", "text", "grey with opacity", "a tensor without numbers"],
+)
+def test_what_holds_no_picture_is_one_of_our_errors(picture: object, words: str) -> None:
+    with pytest.raises(LenetError, match=words):
+        lenet.predict([picture])
+
+
+def test_a_file_that_was_closed_is_one_of_our_errors(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(png(BATCH[0]))
+    with path.open("rb") as file:
+        pass
+    with pytest.raises(PictureError, match=r"a\.png` can't be read: read of closed file"):
+        lenet.predict([file])
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"model": None}, "A `NoneType` is no run and no model file"),
+        ({"model": ["digits"]}, "A `list` is no run"),
+        ({"top": 3.5}, "`top` must be a whole number, not 3.5"),
+        ({"top": None}, "`top` must be a whole number"),
+        ({"threshold": "x"}, "`threshold` must be from 0 to 1, not 'x'"),
+    ],
+)
+def test_settings_of_another_type_are_refused(settings: dict, words: str) -> None:
+    with pytest.raises(LenetError, match=words):
+        lenet.predict(BATCH[0], **settings)

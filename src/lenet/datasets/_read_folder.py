@@ -332,7 +332,8 @@ def _classes(reading: _Reading, found: list[_Found]) -> tuple[tuple[Label, str],
         path = reading.root.path / CLASS_NAMES_FILE
         message = f"`{path}` does not name the class `{unknown[0]}`."
         raise DataFileError(message)
-    return tuple((name, name) for name in ordered)
+    # A model file, a page and a service hold text; bytes that are none stand escaped there.
+    return tuple((name, name.encode(errors="backslashreplace").decode()) for name in ordered)
 
 
 def _left_out(reading: _Reading) -> Iterator[str]:

@@ -94,7 +94,11 @@ def read_values(source: PictureSource, *, most_pixels: int = MOST_PIXELS) -> Num
 def _read(name: str, source: bytes | Image.Image, most_pixels: int) -> Numbers:
     """A picture's values, or one of our errors."""
     try:
-        return _decode(name, source, most_pixels)
+        values = _decode(name, source, most_pixels)
+        if not values.size:
+            message = f"{name} has no pixels."
+            raise PictureError(message)
+        return values
     except (PictureError, MemoryError):
         raise
     except Image.DecompressionBombError as error:  # Pillow's own limit
@@ -125,7 +129,15 @@ def _content(source: Path | str | bytes | BinaryIO) -> bytes:
         with reading_errors(path, PictureError), path.open("rb") as file:
             return file.read(MOST_BYTES + 1)
     if hasattr(source, "read"):
-        return source.read(MOST_BYTES + 1)
+        try:
+            content = source.read(MOST_BYTES + 1)
+        except (OSError, ValueError) as error:  # such as of a file that was closed
+            message = f"{_name(source)} can't be read: {error}"
+            raise PictureError(message) from error
+        if isinstance(content, bytes):
+            return content
+        message = f"{_name(source)} is open as text; open it with `rb`."
+        raise PictureError(message)
     message = (
         f"`{type(source).__name__}` is no picture. Pass a path, a file's bytes, an open file, "
         "Pillow's image or an array of numbers."

@@ -54,11 +54,11 @@ def pictures_in(array: Any, pixel_range: tuple[float, ...]) -> list[Pixels]:
 
 def _as_numpy(array: Any) -> Numbers:
     """An array or a tensor in NumPy's form, wherever it lies and whatever it remembers."""
-    if hasattr(array, "detach"):
-        array = array.detach().cpu()
-        if "bfloat16" in str(array.dtype):  # which NumPy has not
-            array = array.float()
     try:
+        if hasattr(array, "detach"):
+            array = array.detach().cpu()
+            if "bfloat16" in str(array.dtype):  # which NumPy has not
+                array = array.float()
         return np.asarray(array)
     except (TypeError, ValueError, RuntimeError) as error:
         message = f"A `{type(array).__name__}` is no picture: {error}"
@@ -71,6 +71,9 @@ def _stacked(values: Numbers, kind: str) -> Numbers:
         return values[None]
     if values.ndim == 3 and values.shape[2] in _CHANNELS:
         return values[None]
+    if values.ndim == 3 and values.shape[2] == 2:
+        message = f"An array, {kind}, may be grey with its opacity; pass (H, W) or (H, W, 4)."
+        raise ArrayError(message)
     if values.ndim == 3 and values.shape[0] not in _CHANNELS[1:]:
         return values
     if values.ndim == 3:

@@ -140,8 +140,9 @@ def predict_each(
         DownloadError: A picture can't be fetched.
     """
     check_range("top", top, 1, 10**6)
-    if threshold is not None and not 0 <= threshold <= 1:
-        message = f"`threshold` must be from 0 to 1, not {threshold}."
+    is_number = isinstance(threshold, (int, float))
+    if threshold is not None and not (is_number and 0 <= threshold <= 1):
+        message = f"`threshold` must be from 0 to 1, not {threshold!r}."
         raise SettingError(message)
     least = model.card.calibration.threshold if threshold is None else threshold
     waiting: list[tuple[str, Seen]] = []

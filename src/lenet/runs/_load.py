@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lenet.errors import RunError
 from lenet.models import BUNDLED
 from lenet.runs._model_folder import MODEL_FILE, model_in_folder
 from lenet.runs._run import Run, open_run
@@ -25,6 +26,9 @@ def locate_model(model: Run | Path | str, runs_folder: Path | str = "runs") -> R
     """
     if isinstance(model, Run):
         return model
+    if not isinstance(model, (Path, str)):
+        message = f"A `{type(model).__name__}` is no run and no model file; pass a run or a path."
+        raise RunError(message)
     if model in BUNDLED:
         return BUNDLED[str(model)]
     if Path(model).is_file():
