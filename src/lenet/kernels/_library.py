@@ -275,7 +275,10 @@ def _open(kind: str) -> ctypes.CDLL:
     except (OSError, ValueError):
         lines = []
     if f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}" not in lines:
-        message = f"`{path}` is damaged: its checksum is not the one of `SHA256SUMS` beside it."
+        message = (
+            f"`{path}` is damaged or of an older build: `SHA256SUMS` beside it does not have its "
+            "checksum."
+        )
         raise _NoKernelsError(message)
     return ctypes.CDLL(str(path))
 
