@@ -4,6 +4,7 @@ from ._card import HEADER_KEY as HEADER_KEY
 from ._card import Calibration as Calibration
 from ._card import ModelCard as ModelCard
 from ._card import Normalisation as Normalisation
+from ._card import check_numbers as check_numbers
 from ._card import read_card as read_card
 from ._file import load_model as load_model
 from ._file import save_model as save_model
@@ -65,6 +66,7 @@ __all__ = [
     "SoftmaxRegression",
     "SubsamplingLayer",
     "build_model",
+    "check_numbers",
     "identify_model",
     "initialise",
     "load_model",

@@ -2,13 +2,15 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from safetensors import SafetensorError
 
 from lenet._safetensors import read_header
@@ -189,6 +191,26 @@ def read_card(path: Path) -> ModelCard:
         raise ModelFileError(message)
     with description_errors(path):
         return ModelCard.from_json(header[HEADER_KEY])
+
+
+def check_numbers(arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """See that a network can compute with the numbers of its file.
+
+    Args:
+        arrays: The file's arrays by their names.
+
+    Raises:
+        ModelFileError: Some are not finite, or variances are below 0.
+    """
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            message = (
+                f"`{name}` holds numbers that are not finite, as a training leaves that diverged."
+            )
+            raise ModelFileError(message)
+        if name.endswith("running_var") and array.min(initial=0) < 0:
+            message = f"`{name}` holds variances below 0."
+            raise ModelFileError(message)
 
 
 @contextmanager

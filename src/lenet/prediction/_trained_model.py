@@ -12,7 +12,14 @@ import numpy.typing as npt
 from lenet._safetensors import read_arrays
 from lenet.errors import LenetError, ModelError
 from lenet.kernels import Predictor, kernel_status
-from lenet.models import BUNDLED, ModelCard, model_config, network_blocks, read_card
+from lenet.models import (
+    BUNDLED,
+    ModelCard,
+    check_numbers,
+    model_config,
+    network_blocks,
+    read_card,
+)
 from lenet.pictures import Pixels
 from lenet.runs import Run, locate_model, model_in_folder, name_of_model
 
@@ -101,11 +108,7 @@ def _without_pytorch(path: Path) -> tuple[ModelCard, Callable[[Pixels], Logits]]
         config = model_config(card.model, card.config)
         card.check(config.to_dict())
         arrays = read_arrays(path)
-        if not all(np.isfinite(array).all() for array in arrays.values()) or any(
-            name.endswith("running_var") and array.min(initial=0) < 0
-            for name, array in arrays.items()
-        ):
-            return None
+        check_numbers(arrays)
         blocks, parameters = network_blocks(config, arrays)
         norm = card.normalisation
         shares = np.arange(256, dtype=np.float32) / np.float32(255)
