@@ -24,9 +24,9 @@ import torch
 from printing import print_line
 from torch import Tensor, nn
 
-from lenet._storage import write_atomically
-from lenet.bench import Contestant, Outcome, Report, find_contestants, take_turns
+from lenet.core import write_atomically
 from lenet.datasets import Dataset, SharedImages, Split, load_dataset
+from lenet.doctor import Contestant, Outcome, Report, find_contestants, take_turns
 from lenet.models import LeNetConfig, build_model
 from lenet.runs import describe_environment
 from lenet.training import PRESETS, Recipe, Trainer, TrainingResult, train_in_lockstep

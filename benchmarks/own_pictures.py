@@ -22,7 +22,7 @@ from scipy import ndimage
 import lenet
 from lenet.datasets import Split
 from lenet.pictures import Pixels, Preparation, prepare, read_picture
-from lenet.prediction import Prediction, TrainedModel
+from lenet.serving import Prediction, TrainedModel
 
 Ink = npt.NDArray[np.float64]  # (H, W), 0 for the ground to 1 for ink
 Random = np.random.Generator

@@ -12,7 +12,7 @@ from typing import Any
 from printing import print_line
 
 import lenet
-from lenet.comparison import ConsoleProgress, Entry
+from lenet.experiments import ConsoleProgress, Entry
 
 ADAMW = {"optimiser": "adamw", "momentum": 0.0, "nesterov": False}
 CHANGES: dict[str, dict[str, Any]] = {

@@ -23,10 +23,10 @@ import torch
 from printing import print_line
 from torchrun import run_members
 
-from lenet._storage import write_atomically
-from lenet.distributed import join_group, leave
+from lenet.core import write_atomically
 from lenet.models import LeNetConfig, build_model
 from lenet.runs import describe_environment, find_runs
+from lenet.training import join_group, leave
 
 TRAIN = ("-m", "lenet", "train", "--data", "fashion-mnist", "--preset", "tutorial")
 CONTESTANTS = {"1 process, 1 thread": (1, 1), "1 process, 2 threads": (1, 2), "2 processes": (2, 1)}

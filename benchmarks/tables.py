@@ -14,7 +14,7 @@ from pathlib import Path
 
 from printing import print_line
 
-from lenet.bench import Report
+from lenet.doctor import Report
 
 
 def main() -> None:

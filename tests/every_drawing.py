@@ -9,18 +9,23 @@ import numpy as np
 from PIL import Image
 
 import lenet
-from lenet.comparison import compare_runs, draw_comparison
 from lenet.datasets import Dataset, Split, draw_contact_sheet
-from lenet.evaluation import draw_confusion
-from lenet.inspection import (
+from lenet.experiments import (
+    SweepTrial,
+    compare_runs,
+    draw_comparison,
+    draw_history,
+    draw_importance,
+)
+from lenet.results import (
     draw_activations,
+    draw_confusion,
     draw_filters,
     draw_map,
     draw_neighbours,
     draw_saliency,
 )
-from lenet.prediction import draw_predictions
-from lenet.sweeps import SweepTrial, draw_history, draw_importance
+from lenet.serving import draw_predictions
 from lenet.training import draw_curves
 
 if TYPE_CHECKING:

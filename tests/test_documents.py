@@ -13,8 +13,8 @@ from nbclient import NotebookClient
 
 import lenet
 from lenet import d2l
-from lenet._settings import field_types
 from lenet.cli._main import app
+from lenet.core import field_types
 from lenet.errors import LenetError
 from lenet.models import LeNetConfig, build_model
 from lenet.training import Recipe

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lenet import errors
-from lenet._settings import field_types
+from lenet.core import field_types
 from lenet.models import LeNetConfig
 from lenet.training import Recipe
 

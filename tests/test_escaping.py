@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lenet import errors
-from lenet._escaping import escape_name, escape_text
+from lenet.core import escape_name, escape_text
 
 KEPT = "cat 猫 الحصان नमस्ते 👩\u200d🔬 café\u0301 [bold] \\n `x`"
 CONTROLS = [

@@ -21,7 +21,7 @@ from nbclient import NotebookClient
 
 import lenet
 from every_drawing import NAMES, every_drawing
-from lenet.evaluation import draw_confusion, score_predictions
+from lenet.results import draw_confusion, score_predictions
 from lenet.training import draw_curves
 
 PACKAGE = Path(lenet.__file__).parent

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lenet._settings import Settings, field_help, field_types, parse_setting
+from lenet.core import Settings, field_help, field_types, parse_setting
 from lenet.errors import LenetError, SettingError, UnknownNameError
 from lenet.models import LeNetConfig
 from lenet.training import Recipe

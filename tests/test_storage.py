@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lenet._storage import (
+from lenet.core import (
     PARTIAL_SUFFIX,
     read_json_object,
     reading_errors,

@@ -35,7 +35,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from lenet._escaping import escape_text
+from lenet.core import escape_text
 
 __all__ = [
     "ArrayError",

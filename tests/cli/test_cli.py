@@ -12,7 +12,7 @@ from PIL import Image
 
 import lenet
 from calling import call, call_alone
-from lenet._settings import field_types
+from lenet.core import field_types
 from lenet.datasets import Dataset
 from lenet.models import LeNetConfig
 from lenet.training import Recipe

@@ -12,7 +12,7 @@ import lenet
 from calling import call, call_alone
 from lenet.datasets import Dataset, convert_dataset
 from lenet.errors import RunError
-from lenet.evaluation import confusion_text, draw_confusion
+from lenet.results import confusion_text, draw_confusion
 
 
 @pytest.fixture

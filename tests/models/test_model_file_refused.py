@@ -24,7 +24,7 @@ from lenet.models import (
     load_model,
     save_model,
 )
-from lenet.prediction import open_model
+from lenet.serving import open_model
 from tutorial_network import tutorial_network
 
 

@@ -94,7 +94,7 @@ def test_an_empty_picture_shows_nothing(page_browser: PageBrowser, digits_page: 
 
 def test_the_test_images_are_the_dataset_s(page_browser: PageBrowser, digits_page: Path) -> None:
     examples = bundled_examples("digits")
-    model = lenet.prediction.open_model("digits")
+    model = lenet.serving.open_model("digits")
     expected = model.probabilities(examples.images)
 
     def step(page: Playground) -> None:

@@ -9,8 +9,7 @@ from PIL import Image
 import lenet
 from lenet.datasets import Dataset, DataSource
 from lenet.errors import DatasetError, PictureError
-from lenet.evaluation import answer
-from lenet.inspection import make_subject
+from lenet.results import answer, make_subject
 from lenet.runs import Run, load_data_of
 
 

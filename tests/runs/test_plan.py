@@ -7,8 +7,8 @@ from typing import Any, get_args
 import pytest
 
 import lenet
-from lenet._settings import field_types
 from lenet.cli._main import app
+from lenet.core import field_types
 from lenet.datasets import Dataset, convert_dataset
 from lenet.errors import SettingError
 from lenet.runs import make_plan

@@ -18,7 +18,7 @@ from service_process import ServiceProcess, post_all, running
 
 import lenet
 from lenet.pictures import Preparation, Seen
-from lenet.prediction import Prediction
+from lenet.serving import Prediction
 
 PHOTOS = Path(__file__).parents[2] / "docs/images/photos"
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lenet
-from lenet._settings import field_types
+from lenet.core import field_types
 from lenet.datasets import Dataset
 from lenet.errors import LenetError, SettingError
 from lenet.models import MODELS, LeNetConfig

@@ -5,8 +5,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from lenet._escaping import escape_name, escape_text
-from lenet._storage import finite_values
+from lenet.core import escape_name, escape_text, finite_values
 
 
 def print_line(text: str = "") -> None:

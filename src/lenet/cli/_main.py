@@ -23,8 +23,8 @@ from lenet.cli.serve import serve
 from lenet.cli.summary import summary
 from lenet.cli.sweep import sweep
 from lenet.cli.train import train
-from lenet.distributed import find_place, leave, speaker
 from lenet.errors import InterruptedTraining, LenetError, SettingError, nearest_name
+from lenet.training import find_place, leave, speaker
 
 _DEBUG = "--debug"  # taken wherever it stands
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import typer
 
-from lenet._settings import Settings, field_help, field_types, parse_setting
+from lenet.core import Settings, field_help, field_types, parse_setting
 from lenet.errors import SettingError, UnknownNameError
 
 Command = TypeVar("Command", bound=Callable[..., Any])

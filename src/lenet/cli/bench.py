@@ -10,7 +10,7 @@ from lenet.cli._console import print_line, print_table
 from lenet.errors import SettingError
 
 if TYPE_CHECKING:
-    from lenet.bench import Report
+    from lenet.doctor import Report
 
 
 def bench(
@@ -45,8 +45,8 @@ def bench(
     Contestants take turns in one process, so their ratios hold on a busy machine too; a row gives
     the median and the range of the rounds.
     """
-    from lenet._storage import write_atomically
-    from lenet.bench import run_benchmark
+    from lenet.core import write_atomically
+    from lenet.doctor import run_benchmark
 
     reports = run_benchmark(benchmark, dataset=data, threads=_read_threads(threads), rounds=rounds)
     text = json.dumps([report.to_dict() for report in reports], indent=2)

@@ -19,14 +19,14 @@ from lenet.cli._data_options import (
 )
 from lenet.cli._options import Device
 from lenet.cli._settings_options import Panel, parse_variation, settings_options, used_settings
-from lenet.comparison import ScoredSplit
 from lenet.errors import SettingError
-from lenet.evaluation import Views
+from lenet.experiments import ScoredSplit
 from lenet.models import MODELS, LeNetConfig
+from lenet.results import Views
 from lenet.training import PRESETS, Recipe
 
 if TYPE_CHECKING:
-    from lenet.comparison import Comparison, Entry, Pair
+    from lenet.experiments import Comparison, Entry, Pair
 
 _PICTURES = (".png", ".svg")
 
@@ -144,7 +144,7 @@ def compare(
     standard deviation; a difference between neighbours counts if neither other seeds nor other test
     images would turn it round. Draws all curves.
     """
-    from lenet import comparison
+    from lenet import experiments
 
     if picture is not None and picture.suffix.lower() not in _PICTURES:
         message = f"`{picture}` must end in {listed(_PICTURES)}."
@@ -160,13 +160,13 @@ def compare(
                 message = f"Finished runs are as they are; leave out `{flag}`."
                 raise SettingError(message)
         folder = runs_folder or Path("runs")
-        compared = comparison.compare_runs(
+        compared = experiments.compare_runs(
             runs, split=split, views=views, device=device, runs_folder=folder
         )
     else:
         folder = runs_folder or Path("runs") / "compare"
         data = data or "fashion-mnist"
-        compared = comparison.compare(
+        compared = experiments.compare(
             [name.strip() for name in (models or "").split(",") if name.strip()],
             choose_data(data, reading) or data,
             vary=dict(parse_variation((Recipe, LeNetConfig), text) for text in vary or ()),
@@ -178,7 +178,7 @@ def compare(
             together=together,
             threads=threads,
             runs_folder=folder,
-            progress=comparison.ConsoleProgress(split),
+            progress=experiments.ConsoleProgress(split),
             **changed,
         )
     path = picture or folder / "comparison.png"
@@ -267,8 +267,8 @@ def _describe_environment(compared: "Comparison") -> str:
 
 def _save_picture(compared: "Comparison", path: Path) -> None:
     """Draw the curves."""
-    from lenet._storage import storage_errors, write_atomically
-    from lenet.comparison import draw_comparison
+    from lenet.core import storage_errors, write_atomically
+    from lenet.experiments import draw_comparison
 
     image = BytesIO()
     kind = path.suffix.lower().lstrip(".")

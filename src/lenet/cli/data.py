@@ -143,7 +143,7 @@ def show(
     label_column: LabelColumn = None,
 ) -> None:
     """Draw training images of every class, as the network gets them, into a PNG file."""
-    from lenet._storage import write_atomically
+    from lenet.core import write_atomically
     from lenet.datasets import draw_contact_sheet
 
     dataset = _load(data, size, colour, prepare, skip_bad, test_share, label_column)

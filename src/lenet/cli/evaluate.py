@@ -10,10 +10,10 @@ from lenet.cli._console import print_json, print_line, print_notice, print_table
 from lenet.cli._data_options import LabelColumn, ScoredData, SkipBad, choose_data
 from lenet.cli._options import Device, Kernels, RunsFolder
 from lenet.errors import StorageError
-from lenet.evaluation import Views
+from lenet.results import Views
 
 if TYPE_CHECKING:
-    from lenet.evaluation import Evaluation
+    from lenet.results import Evaluation
 
 
 def evaluate(
@@ -51,11 +51,11 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Score a trained network: accuracy, loss, each class, the confusion matrix."""
-    from lenet import evaluation
+    from lenet import results
     from lenet.runs import locate_model
 
     source = locate_model(model, runs_folder)
-    scored = evaluation.evaluate(
+    scored = results.evaluate(
         source,
         choose_data(data, {"skip_bad": skip_bad, "label_column": label_column}),
         split=split,
@@ -84,7 +84,7 @@ def evaluate(
 
 def _print_scores(scored: "Evaluation") -> None:
     """The scores for a person."""
-    from lenet.evaluation import confusion_text
+    from lenet.results import confusion_text
 
     low, high = scored.interval
     print_line(f"{scored.dataset}, {scored.split} split, {scored.images:,} images")
@@ -101,8 +101,8 @@ def _print_scores(scored: "Evaluation") -> None:
 
 def _save_picture(scored: "Evaluation", path: Path) -> None:
     """Draw the confusion matrix into a PNG file."""
-    from lenet._storage import write_atomically
-    from lenet.evaluation import draw_confusion
+    from lenet.core import write_atomically
+    from lenet.results import draw_confusion
 
     title = f"{scored.dataset}, {scored.split}: accuracy {scored.accuracy:.3f}"
     image = BytesIO()

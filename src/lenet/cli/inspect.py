@@ -8,7 +8,7 @@ import typer
 from lenet.cli._console import print_line
 from lenet.cli._data_options import LabelColumn, ScoredData, SkipBad, choose_data
 from lenet.cli._options import Device, RunsFolder
-from lenet.inspection import PARTS, Distance, Format, MapMethod
+from lenet.results import PARTS, Distance, Format, MapMethod
 
 _PARTS_HELP = "What to look at, parted by commas: " + ", ".join(f"`{part}`" for part in PARTS) + "."
 
@@ -76,8 +76,8 @@ def inspect(
 
     Two inputs are compared: `lenet inspect latest class:pullover class:coat`.
     """
-    from lenet.inspection import describe_inspection, inspect_network, write_inspection
-    from lenet.prediction import is_model
+    from lenet.results import describe_inspection, inspect_network, write_inspection
+    from lenet.serving import is_model
 
     model, inputs = "latest", list(names or ())
     if inputs and is_model(inputs[0], runs_folder):

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from lenet._escaping import escape_name
 from lenet.cli._console import print_error, print_json, print_line, print_notice, print_picture
 from lenet.cli._options import RunsFolder
+from lenet.core import escape_name
 from lenet.errors import DatasetError, PictureError, SettingError
 
 if TYPE_CHECKING:
-    from lenet.prediction import Prediction
+    from lenet.serving import Prediction
 
 _MOST_DRAWN = 64  # answers in a picture
 _BAR_FROM = 50  # pictures
@@ -77,7 +77,7 @@ def predict(
 
     A picture that can't be read is named, and the others are answered all the same.
     """
-    from lenet.prediction import find_pictures, image_text, is_model, open_model, predict_each
+    from lenet.serving import find_pictures, image_text, is_model, open_model, predict_each
 
     if as_json + as_csv + show > 1:
         message = "Of `--json`, `--csv` and `--show` only one can be had."
@@ -197,9 +197,9 @@ def _save_picture(
     pixel_range: tuple[float, ...],
 ) -> None:
     """Draw the answers into a PNG file."""
-    from lenet._storage import write_atomically
+    from lenet.core import write_atomically
     from lenet.pictures import read_picture
-    from lenet.prediction import draw_predictions
+    from lenet.serving import draw_predictions
 
     by_name = {_name(source): source for source in sources}
     pictures = {}

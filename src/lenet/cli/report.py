@@ -44,9 +44,9 @@ def report(
     runs_folder: RunsFolder = Path("runs"),
 ) -> None:
     """Write one HTML page about a trained network: scores, mistakes, trust, robustness, recipe."""
-    from lenet import reporting
+    from lenet import results
 
-    path = reporting.report(
+    path = results.report(
         model,
         choose_data(data, {"skip_bad": skip_bad, "label_column": label_column}),
         output=output,

@@ -24,8 +24,7 @@ from lenet.models import LeNetConfig
 from lenet.training import PRESETS, Recipe
 
 if TYPE_CHECKING:
-    from lenet.comparison import Comparison
-    from lenet.sweeps import Sweep
+    from lenet.experiments import Comparison, Sweep
 
 _SHOWN = 10  # trials in the table
 
@@ -181,7 +180,7 @@ def sweep(
     a kill; leaves a table, pictures, and the best recipe as a file for `lenet train --recipe`. The
     test images are not looked at, but once at the end by `--confirm`.
     """
-    from lenet import comparison, sweeps
+    from lenet import experiments
 
     changed = used_settings((Recipe, LeNetConfig), settings)
     reading = reading_options(size, colour, prepare, skip_bad, test_share, label_column)
@@ -203,8 +202,8 @@ def sweep(
         "threads": threads,
         "kernels": kernels,
         "sweeps_folder": sweeps_folder,
-        "progress": sweeps.ConsoleProgress(),
-        "confirm_progress": comparison.ConsoleProgress(),
+        "progress": experiments.SweepConsoleProgress(),
+        "confirm_progress": experiments.ConsoleProgress(),
     }
     if resume is not None:
         for option, value in decisive.items():
@@ -212,11 +211,11 @@ def sweep(
                 flag = f"--{option.replace('_', '-')}"
                 message = f"`--resume` goes on with the sweep as it is; leave out `{flag}`."
                 raise SettingError(message)
-        made = sweeps.resume_sweep(resume, trials=trials, **manner)
+        made = experiments.resume_sweep(resume, trials=trials, **manner)
     else:
         given: dict[str, Any] = {"trials": trials, "seed": seed, "sampler": sampler}
         given |= {"prune": prune, "warm_up": warm_up}
-        made = sweeps.sweep(
+        made = experiments.sweep(
             _parse_search(search or ()),
             choose_data(data, reading) or data or "fashion-mnist",
             space=space,
@@ -261,7 +260,7 @@ def _parse_search(texts: Iterable[str]) -> dict[str, str]:
 
 def _print_trials(made: "Sweep") -> None:
     """The best trials, and how many there were of each kind."""
-    from lenet.sweeps import format_value
+    from lenet.experiments import format_value
 
     names = list(made.definition.search)
     rows = [["trial", "validation acc", "epochs", *(name.replace("_", " ") for name in names)]]

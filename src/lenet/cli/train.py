@@ -133,7 +133,7 @@ def train(
     `torchrun --nproc-per-node 2 -m lenet train` trains on two processes, with the same result.
     """
     from lenet import runs
-    from lenet.distributed import join_group
+    from lenet.training import join_group
 
     changed = used_settings((Recipe, LeNetConfig), settings)
     reading = reading_options(size, colour, prepare, skip_bad, test_share, label_column)

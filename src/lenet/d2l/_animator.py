@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 
-from lenet._figure import Drawing
+from lenet.core import Drawing
 from lenet.d2l._plotting import plt, set_axes, use_svg_display
 from lenet.training import Curve, draw_terminal_curves, in_notebook
 

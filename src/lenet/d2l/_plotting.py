@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib.pyplot as plt
 import numpy as np
 
-from lenet._figure import Drawing
+from lenet.core import Drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

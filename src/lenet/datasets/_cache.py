@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
-from lenet._storage import storage_errors
+from lenet.core import storage_errors
 from lenet.datasets._catalog import CATALOG, EMNIST, EMNIST_NAMES, CatalogEntry, RemoteFile
 from lenet.errors import DataFileError, DownloadError, StorageError
 

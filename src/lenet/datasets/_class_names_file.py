@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from lenet._storage import reading_errors
+from lenet.core import reading_errors
 from lenet.errors import DataFileError
 
 CLASS_NAMES_FILE = "class-names.txt"

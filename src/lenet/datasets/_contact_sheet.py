@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from lenet._escaping import escape_name
-from lenet._settings import check_range
+from lenet.core import check_range, escape_name
 from lenet.datasets._dataset import Dataset
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def draw_contact_sheet(dataset: Dataset, per_class: int = 10, seed: int = 0) -> 
     """
     check_range("per_class", per_class, 1, 100)
     sheet = _compose(dataset, per_class, np.random.default_rng(seed))
-    from lenet._figure import Drawing
+    from lenet.core import Drawing
 
     row_height = dataset.image_shape[1] + _GAP
     factor = max(1, round(_LEAST_SIDE / dataset.image_shape[1]))

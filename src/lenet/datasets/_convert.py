@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from lenet._storage import PARTIAL_SUFFIX, storage_errors, write_atomically
+from lenet.core import PARTIAL_SUFFIX, storage_errors, write_atomically
 from lenet.datasets._class_names_file import CLASS_NAMES_FILE
 from lenet.datasets._dataset import Dataset, Split
 from lenet.datasets._read_npz import CLASS_NAMES_ARRAY

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from lenet._escaping import escape_name
+from lenet.core import escape_name
 from lenet.datasets._dataset import Dataset, Split
 from lenet.datasets._divide import image_keys
 from lenet.datasets._drawn_symbols import hold_unfitted_symbols

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from lenet._storage import reading_errors
+from lenet.core import reading_errors
 from lenet.datasets._catalog import EMNIST_SPLITS
 from lenet.datasets._contents import Contents
 from lenet.datasets._idx import idx_shape

@@ -6,7 +6,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from lenet._storage import reading_errors
+from lenet.core import reading_errors
 from lenet.datasets._dataset import Dataset, Split
 from lenet.datasets._origin import Origin
 from lenet.datasets._packed_check import check_contents, check_sizes

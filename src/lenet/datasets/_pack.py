@@ -12,8 +12,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from lenet._settings import check_range
-from lenet._storage import PARTIAL_SUFFIX, storage_errors, write_atomically
+from lenet.core import PARTIAL_SUFFIX, check_range, storage_errors, write_atomically
 from lenet.datasets._dataset import Dataset
 from lenet.datasets._packed_check import check_contents, check_sizes
 from lenet.datasets._packed_index import (

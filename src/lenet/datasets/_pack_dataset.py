@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lenet._storage import PARTIAL_SUFFIX
+from lenet.core import PARTIAL_SUFFIX
 from lenet.datasets._collect import Collected, Deep, collect
 from lenet.datasets._contents import Contents, Label
 from lenet.datasets._dataset import Dataset, Split

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from lenet._storage import reading_errors, write_atomically
+from lenet.core import reading_errors, write_atomically
 from lenet.datasets._packed_files import Identity, identify, open_plain
 from lenet.datasets._packed_index import PackedFile, PackedIndex
 from lenet.datasets._prepared import cache_folder

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from lenet._storage import reading_errors
+from lenet.core import reading_errors
 from lenet.datasets._packed_files import Identity, open_plain
 from lenet.datasets._packed_index import PackedFile
 from lenet.errors import DataFileError, DatasetError

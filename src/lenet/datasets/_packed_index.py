@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lenet._storage import reading_errors
+from lenet.core import reading_errors
 from lenet.datasets._packed_files import open_plain
 from lenet.datasets._parts import PARTS, Part
 from lenet.errors import DataFileError, LenetError

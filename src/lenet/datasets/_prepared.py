@@ -12,8 +12,8 @@ import numpy as np
 import safetensors.numpy
 from safetensors import safe_open
 
-from lenet._storage import write_atomically
 from lenet._version import __version__
+from lenet.core import write_atomically
 from lenet.datasets._cache import platform_cache
 from lenet.datasets._contents import Contents
 from lenet.datasets._dataset import Dataset, Split

@@ -1,7 +1,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from lenet._escaping import escape_name
+from lenet.core import escape_name
 
 _MANY = 2000  # files; fewer are read before anybody wonders
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lenet._storage import reading_errors
+from lenet.core import reading_errors
 from lenet.datasets._contents import Contents, Label, Piece
 from lenet.datasets._image_arrays import to_pictures
 from lenet.datasets._parts import Part, part_of

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lenet._storage import reading_errors
+from lenet.core import reading_errors
 from lenet.datasets._catalog import EMNIST_SPLITS
 from lenet.datasets._contents import Contents, Label, Piece
 from lenet.datasets._idx import unpack_idx

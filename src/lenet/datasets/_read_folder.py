@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 
-from lenet._storage import reading_errors
+from lenet.core import reading_errors
 from lenet.datasets._class_names_file import CLASS_NAMES_FILE, read_class_names
 from lenet.datasets._contents import Contents, Label, Piece
 from lenet.datasets._natural_order import natural_key

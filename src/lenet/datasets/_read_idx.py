@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from lenet._storage import reading_errors
+from lenet.core import reading_errors
 from lenet.datasets._class_names_file import number_classes, read_class_names
 from lenet.datasets._contents import Contents, Piece
 from lenet.datasets._idx import idx_shape, read_idx

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib import format as npy
 
-from lenet._storage import reading_errors
+from lenet.core import reading_errors
 from lenet.datasets._class_names_file import number_classes
 from lenet.datasets._contents import Contents, Piece
 from lenet.datasets._image_arrays import to_labels, to_pictures

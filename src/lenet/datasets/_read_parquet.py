@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lenet._storage import reading_errors
+from lenet.core import reading_errors
 from lenet.datasets._contents import Contents, Label, Piece
 from lenet.datasets._natural_order import natural_key
 from lenet.datasets._parts import Part, part_of

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lenet._settings import Settings
+from lenet.core import Settings
 from lenet.pictures import Preparation
 
 _MOST_CHARACTERS = 60  # of a name

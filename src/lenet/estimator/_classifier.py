@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
 
-from lenet._settings import check_range
+from lenet.core import check_range
 from lenet.datasets import Batches, Dataset, Split
 from lenet.errors import ArrayError, UnknownNameError
 from lenet.estimator._image_shape import flatten_images, shape_of_rows

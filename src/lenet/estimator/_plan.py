@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from lenet._settings import Settings, field_types
+from lenet.core import Settings, field_types
 from lenet.errors import ModelError, SettingError
 from lenet.estimator._suited_recipe import suit_recipe
 from lenet.models import MODELS, model_config

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lenet._storage import storage_errors
+from lenet.core import storage_errors
 from lenet.errors import ExportError, SettingError, UnknownNameError
 from lenet.export._compare import Comparison, compare_with_pytorch
 from lenet.export._format_name import FORMAT_NAMES, FormatName

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from lenet.errors import RunError
-from lenet.evaluation import Evaluation, frequent_confusions, score_predictions
 from lenet.export._markdown import escaped, markdown_table
 from lenet.export._written import TrainedNetwork
 from lenet.export._yaml import to_yaml
 from lenet.models import BUNDLED
 from lenet.pictures import Preparation
+from lenet.results import Evaluation, frequent_confusions, score_predictions
 from lenet.runs import LIBRARY
 
 # The names that the hub has for datasets.

@@ -6,11 +6,11 @@ import torch
 from torch import nn
 
 from lenet.datasets import Batches, Dataset, DataSource, Split
-from lenet.evaluation import find_dataset
 from lenet.export._written import TrainedNetwork
 from lenet.kernels import use_kernels
 from lenet.models import ModelCard, load_model
 from lenet.pictures import Pixels
+from lenet.results import find_dataset
 from lenet.runs import Run, as_trained_on, locate_model, name_of_model
 from lenet.training import compute_logits
 

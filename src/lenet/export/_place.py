@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from lenet._storage import PARTIAL_SUFFIX, storage_errors
+from lenet.core import PARTIAL_SUFFIX, storage_errors
 from lenet.errors import ExportError
 from lenet.runs import doing_first_on_signals, stop_on_signals
 

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from lenet._settings import Settings
+from lenet.core import Settings
 
 Activation = Literal["none", "sigmoid", "tanh", "relu"]
 Pooling = Literal["average", "max"]

@@ -13,10 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
 
-from lenet._safetensors import read_header
-from lenet._settings import Settings
-from lenet._storage import finite_values
 from lenet._version import __version__
+from lenet.core import Settings, finite_values, read_header
 from lenet.errors import LenetError, ModelFileError
 from lenet.pictures import Preparation
 

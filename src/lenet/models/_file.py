@@ -12,8 +12,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from lenet._safetensors import read_tensors
-from lenet._storage import write_atomically
+from lenet.core import read_tensors, write_atomically
 from lenet.errors import ModelFileError
 from lenet.models._card import (
     HEADER_KEY,

@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from lenet._settings import Settings
+from lenet.core import Settings
 
 MOST = 65536  # of anything that a layer may have
 Activation = Literal["sigmoid", "tanh", "relu", "gelu"]

@@ -2,7 +2,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lenet._settings import field_types
+from lenet.core import field_types
 from lenet.errors import LenetError, ModelError, SettingError, UnknownNameError
 from lenet.models._lenet5_config import LeNet5Config
 from lenet.models._lenet_config import LeNetConfig

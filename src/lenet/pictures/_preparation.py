@@ -2,7 +2,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Literal
 
-from lenet._settings import Settings
+from lenet.core import Settings
 
 Method = Literal["symbol", "object", "plain"]
 Polarity = Literal["light-on-dark", "dark-on-light", "as-is"]

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from lenet._storage import reading_errors
+from lenet.core import reading_errors
 from lenet.errors import ArrayError, PictureError, PictureFormatError, PictureSizeError
 from lenet.pictures._pixel_range import Numbers, to_pixels
 from lenet.pictures._quiet_pillow import QuietPillow

@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from lenet._settings import check_range
+from lenet.core import check_range
 from lenet.datasets import Dataset, SharedImages
 from lenet.errors import RunError
 from lenet.runs._checkpoint import read_checkpoint

@@ -4,7 +4,7 @@ from pathlib import Path
 import safetensors.torch
 from safetensors import SafetensorError
 
-from lenet._safetensors import read_header, read_tensors
+from lenet.core import read_header, read_tensors
 from lenet.errors import RunError
 from lenet.training import TrainerState
 

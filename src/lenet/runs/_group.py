@@ -7,11 +7,10 @@ from typing import Any
 import safetensors.torch
 
 from lenet.datasets import Dataset
-from lenet.distributed import Group
 from lenet.errors import PeerError
 from lenet.runs._run import Run, open_run, run_elsewhere
 from lenet.runs._run_config import RunConfig
-from lenet.training import Trainer, TrainerState
+from lenet.training import Group, Trainer, TrainerState
 
 # Where and by what a process computes is its own.
 _OWN = {"source", "threads", "kernels"}

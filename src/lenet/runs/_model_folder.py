@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from lenet._storage import read_json_object
+from lenet.core import read_json_object
 from lenet.errors import RunError
 
 MODEL_FILE = "model.safetensors"

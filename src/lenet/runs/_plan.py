@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from lenet._settings import field_types
+from lenet.core import field_types
 from lenet.datasets import Dataset
 from lenet.errors import ModelError, UnknownNameError
 from lenet.kernels import KernelChoice

@@ -2,7 +2,7 @@ import json
 import time
 from io import BytesIO
 
-from lenet._storage import storage_errors, write_atomically
+from lenet.core import storage_errors, write_atomically
 from lenet.models import Calibration, save_model
 from lenet.runs._checkpoint import pack_checkpoint
 from lenet.runs._run import Run

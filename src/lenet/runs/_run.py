@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import filelock
 
-from lenet._storage import (
+from lenet.core import (
     read_json_object,
     reading_errors,
     storage_errors,

@@ -11,13 +11,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from lenet._settings import check_range
-from lenet._storage import remove_partial_files
+from lenet.core import check_range, remove_partial_files
 from lenet.datasets import (
     Dataset,
     DataSource,
 )
-from lenet.distributed import Group, join_group
 from lenet.errors import (
     InterruptedTraining,
     LostProcessError,
@@ -42,20 +40,20 @@ from lenet.runs._reuse import find_equal_run
 from lenet.runs._run import Run, create_run
 from lenet.runs._run_config import RunConfig
 from lenet.runs._signals import stop_on_signals
-from lenet.tracking import (
-    TRACKING_FILE,
-    Guard,
-    TrackedRun,
-    Tracker,
-    kept_trackers,
-    make_trackers,
-    pack_trackers,
-)
 from lenet.training import (
+    TRACKING_FILE,
+    Group,
+    Guard,
     Listener,
     Recipe,
+    TrackedRun,
+    Tracker,
     Trainer,
+    join_group,
+    kept_trackers,
+    make_trackers,
     override_settings,
+    pack_trackers,
     pick_device,
     pick_display,
     read_recipe_file,

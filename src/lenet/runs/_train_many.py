@@ -11,8 +11,7 @@ from typing import Any
 
 import torch
 
-from lenet._settings import check_range
-from lenet._storage import remove_partial_files
+from lenet.core import check_range, remove_partial_files
 from lenet.datasets import Dataset, DataSource, SharedImages
 from lenet.errors import (
     InterruptedTraining,

@@ -16,7 +16,6 @@ from lenet.errors import (
     SettingError,
 )
 from lenet.pictures import Seen, look_at, look_at_each
-from lenet.prediction import Prediction, TrainedModel, predict_each
 from lenet.serving._messages import Answer, Job, Question
 from lenet.serving._request_bodies import (
     BodyError,
@@ -25,6 +24,8 @@ from lenet.serving._request_bodies import (
     pictures_of,
     read_sent,
 )
+from lenet.serving.prediction._predict import Prediction, predict_each
+from lenet.serving.prediction._trained_model import TrainedModel
 
 _PATIENCE = 0.05  # seconds that a finished answer waits for others of its batch
 # The first class that an error belongs to decides.

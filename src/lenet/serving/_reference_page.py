@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from lenet.pages import (
+from lenet.results import (
     Column,
     Node,
     Page,

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from lenet._safetensors import read_arrays
-from lenet._storage import reading_errors, storage_errors, write_atomically
+from lenet.core import read_arrays, reading_errors, storage_errors, write_atomically
 from lenet.errors import ModelFileError, SettingError
 from lenet.models import BUNDLED, ModelCard, read_card
 from lenet.runs import Run, locate_model, name_of_model

@@ -3,7 +3,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from lenet._settings import check_range
+from lenet.core import check_range
 from lenet.errors import SettingError
 from lenet.pictures import MOST_BYTES
 from lenet.runs import core_count

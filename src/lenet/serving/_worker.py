@@ -16,7 +16,6 @@ from typing import BinaryIO
 import numpy as np
 
 from lenet.errors import LenetError
-from lenet.prediction import open_model
 from lenet.serving._answering import Limits, answer_all, refusal
 from lenet.serving._messages import (
     Answer,
@@ -26,6 +25,7 @@ from lenet.serving._messages import (
     read_batch,
     write_answers,
 )
+from lenet.serving.prediction._trained_model import open_model
 
 _MOST_READ = 2**20  # bytes at once
 

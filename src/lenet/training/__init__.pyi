@@ -36,23 +36,52 @@ from ._terminal_display import TerminalDisplay as TerminalDisplay
 from ._threads import cpu_threads as cpu_threads
 from ._trainer import Trainer as Trainer
 from ._trainer_state import TrainerState as TrainerState
+from .peers._group import Group as Group
+from .peers._join import join_group as join_group
+from .peers._leave import leave as leave
+from .peers._leave import speaker as speaker
+from .peers._place import Place as Place
+from .peers._place import find_place as find_place
+from .peers._torchrun_group import TIMEOUT as TIMEOUT
+from .peers._torchrun_group import TorchrunGroup as TorchrunGroup
+from .trackers._guard import Guard as Guard
+from .trackers._memory import TRACKING_FILE as TRACKING_FILE
+from .trackers._memory import pack_trackers as pack_trackers
+from .trackers._mlflow import MlflowTracker as MlflowTracker
+from .trackers._registry import TRACKERS as TRACKERS
+from .trackers._registry import kept_trackers as kept_trackers
+from .trackers._registry import make_trackers as make_trackers
+from .trackers._tensorboard import TensorBoardTracker as TensorBoardTracker
+from .trackers._tracker import TrackedRun as TrackedRun
+from .trackers._tracker import Tracker as Tracker
 
 __all__ = [
     "ALONE",
     "PRESETS",
+    "TIMEOUT",
+    "TRACKERS",
+    "TRACKING_FILE",
     "Alone",
     "Curve",
     "CurvePoint",
     "Diagnosis",
+    "Group",
+    "Guard",
     "LayerHealth",
     "Listener",
+    "MlflowTracker",
     "NotebookDisplay",
     "Peers",
+    "Place",
     "PlainDisplay",
     "Preset",
     "Recipe",
     "RecipeFile",
+    "TensorBoardTracker",
     "TerminalDisplay",
+    "TorchrunGroup",
+    "TrackedRun",
+    "Tracker",
     "Trainer",
     "TrainerState",
     "TrainingResult",
@@ -65,15 +94,22 @@ __all__ = [
     "draw_curves",
     "draw_terminal_curves",
     "evaluate_loss_and_accuracy",
+    "find_place",
     "in_notebook",
+    "join_group",
+    "kept_trackers",
     "learning_rate_at",
+    "leave",
     "likeness",
+    "make_trackers",
     "override_settings",
     "own",
+    "pack_trackers",
     "pick_device",
     "pick_display",
     "preset_for",
     "read_recipe_file",
     "recipe_text",
+    "speaker",
     "train_in_lockstep",
 ]

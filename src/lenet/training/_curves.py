@@ -27,7 +27,7 @@ def draw_curves(history: Sequence[CurvePoint], epochs: int, title: str = "") -> 
     """
     from matplotlib.ticker import MaxNLocator
 
-    from lenet._figure import Drawing
+    from lenet.core import Drawing
 
     figure = Drawing(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()

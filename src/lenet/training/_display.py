@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from lenet._escaping import escape_text
+from lenet.core import escape_text
 from lenet.training._listener import Listener
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from lenet._settings import Settings
+from lenet.core import Settings
 from lenet.errors import SettingError
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lenet._settings import Settings, check_setting, field_types
-from lenet._storage import reading_errors
+from lenet.core import Settings, check_setting, field_types, reading_errors
 from lenet.errors import LenetError, SettingError
 from lenet.models import MODELS, unknown_setting
 from lenet.training._recipe import Recipe

@@ -3,7 +3,7 @@ from contextlib import contextmanager
 
 import torch
 
-from lenet._settings import check_range
+from lenet.core import check_range
 
 
 @contextmanager

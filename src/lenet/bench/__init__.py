@@ -1,9 +1,0 @@
-"""How fast lenet is beside its peers: `lenet bench`.
-
-All contestants of a benchmark take turns in one process, so that what the machine does meanwhile
-hits all of them; each number of threads has a process of its own.
-"""
-
-import lazy_loader
-
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

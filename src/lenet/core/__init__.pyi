@@ -1,0 +1,45 @@
+from ._escaping import escape_name as escape_name
+from ._escaping import escape_text as escape_text
+from ._figure import Drawing as Drawing
+from ._safetensors import read_arrays as read_arrays
+from ._safetensors import read_header as read_header
+from ._safetensors import read_tensors as read_tensors
+from ._settings import Settings as Settings
+from ._settings import SettingsType as SettingsType
+from ._settings import check_range as check_range
+from ._settings import check_setting as check_setting
+from ._settings import field_help as field_help
+from ._settings import field_types as field_types
+from ._settings import format_setting as format_setting
+from ._settings import parse_setting as parse_setting
+from ._storage import PARTIAL_SUFFIX as PARTIAL_SUFFIX
+from ._storage import finite_values as finite_values
+from ._storage import read_json_object as read_json_object
+from ._storage import reading_errors as reading_errors
+from ._storage import remove_partial_files as remove_partial_files
+from ._storage import storage_errors as storage_errors
+from ._storage import write_atomically as write_atomically
+
+__all__ = [
+    "PARTIAL_SUFFIX",
+    "Drawing",
+    "Settings",
+    "SettingsType",
+    "check_range",
+    "check_setting",
+    "escape_name",
+    "escape_text",
+    "field_help",
+    "field_types",
+    "finite_values",
+    "format_setting",
+    "parse_setting",
+    "read_arrays",
+    "read_header",
+    "read_json_object",
+    "read_tensors",
+    "reading_errors",
+    "remove_partial_files",
+    "storage_errors",
+    "write_atomically",
+]

@@ -1,0 +1,1 @@
+"""Several networks or recipes, each trained with several seeds, side by side."""

@@ -1,0 +1,1 @@
+"""Searches over recipes and networks, on trials that several workers and machines may share."""

@@ -1,0 +1,49 @@
+from pathlib import Path
+
+from lenet.datasets import Dataset, DataSource
+from lenet.kernels import KernelChoice
+from lenet.results.evaluation._answers import SplitName, answer
+from lenet.results.evaluation._scores import Evaluation
+from lenet.results.evaluation._view_choice import Views
+from lenet.runs import Run
+
+
+def evaluate(
+    model: Run | Path | str = "latest",
+    dataset: str | Path | DataSource | Dataset | None = None,
+    *,
+    split: SplitName = "test",
+    views: Views = "single",
+    device: str = "auto",
+    kernels: KernelChoice = "auto",
+    runs_folder: Path | str = "runs",
+) -> Evaluation:
+    """Score a trained network.
+
+    Args:
+        model: A run, its folder or name, `latest`, or a model file.
+        dataset: A name, the path of a folder or file of one's own, or images in memory; what the
+            network was trained on where none is given.
+        split: Which images; `validation` gives those that the run held out.
+        views: `single` looks once at each image; `mirrored` also at its mirror image, `shifted` at
+            it moved by up to one pixel, and the probabilities are averaged.
+        device: Where to compute.
+        kernels: What computes on a CPU: `native` for lenet's compiled kernels, with an error where
+            they do not serve; `torch` for PyTorch; `auto` for the kernels where they serve.
+        runs_folder: Where names of runs are looked for.
+
+    Raises:
+        SettingError: `native` kernels are wanted, and there are none here.
+        RunError: There is no such run, or it has no model or no validation images.
+        ModelError: The network does not fit the data.
+        DatasetError: The data can't be had or used.
+    """
+    return answer(
+        model,
+        dataset,
+        split=split,
+        views=views,
+        device=device,
+        kernels=kernels,
+        runs_folder=runs_folder,
+    ).evaluation

@@ -1,0 +1,1 @@
+"""What happens inside a trained network: filters, activations, saliency, neighbours, a map."""

@@ -1,0 +1,1 @@
+"""A trained network on one page: how good it is, where it errs, how far it can be trusted."""

@@ -1,0 +1,118 @@
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lenet.datasets import Dataset, DataSource
+from lenet.errors import DatasetError, RunError
+from lenet.kernels import KernelChoice, use_kernels
+from lenet.results.evaluation._answers import Answers, SplitName, answer
+from lenet.results.evaluation._examples import find_dataset
+from lenet.results.evaluation._robustness import Robustness, measure_robustness
+from lenet.results.evaluation._scores import Evaluation
+from lenet.runs import Run, as_trained_on, load, locate_model
+
+_ROBUSTNESS_IMAGES = 2000
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """All that a report tells of a trained network.
+
+    Attributes:
+        answers: What the network makes of the scored images.
+        held_out: What it makes of the run's validation images, where those are not the scored ones.
+        robustness: What it makes of images that were moved, turned, blurred and more.
+        lacks_test: Whether there were no test images, so that others are scored.
+    """
+
+    answers: Answers
+    held_out: Answers | None
+    robustness: tuple[Robustness, ...]
+    lacks_test: bool
+
+    @property
+    def run(self) -> Run | None:
+        """The run, where the network is not from a model file."""
+        source = self.answers.source
+        return source if isinstance(source, Run) else None
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What the classes are called."""
+        return self.answers.dataset.class_names
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """The scores."""
+        return self.answers.evaluation
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether the model file has a temperature that was measured."""
+        return self.answers.card.calibration.images > 0
+
+    @cached_property
+    def probabilities(self) -> npt.NDArray[np.float64]:
+        """Of every class for every scored image, as the model file's temperature makes them."""
+        return self.answers.probabilities(self.answers.card.calibration.temperature)
+
+
+def examine(
+    model: Run | Path | str = "latest",
+    dataset: str | Path | DataSource | Dataset | None = None,
+    *,
+    split: SplitName | None = None,
+    device: str = "auto",
+    kernels: KernelChoice = "auto",
+    runs_folder: Path | str = "runs",
+) -> Findings:
+    """Find out all that a report tells of a trained network.
+
+    Args:
+        model: As for `report`.
+        dataset: As for `report`.
+        split: As for `report`.
+        device: As for `report`.
+        kernels: As for `report`.
+        runs_folder: As for `report`.
+
+    Raises:
+        LenetError: As for `report`.
+    """
+    source = locate_model(model, runs_folder)
+    _, card = load(source)
+    data = find_dataset(dataset, source, card)
+    chosen = split or ("test" if data.test is not None else "validation")
+
+    def answers_for(wanted: SplitName) -> Answers:
+        return answer(source, data, split=wanted, device=device, kernels=kernels)
+
+    try:
+        answers = answers_for(chosen)
+    except RunError as error:
+        if split is not None:
+            raise
+        message = f"`{data.name}` has no test images, and there are no others to score on: {error}"
+        raise DatasetError(message) from error
+    held_out = None
+    if chosen != "validation" and isinstance(source, Run) and _held_out_from(source, data):
+        held_out = answers_for("validation")
+    with use_kernels(kernels):
+        robustness = measure_robustness(
+            answers.network,
+            answers.examples,
+            card.normalisation,
+            images=_ROBUSTNESS_IMAGES,
+            temperature=card.calibration.temperature,
+            device=next(answers.network.parameters()).device,
+        )
+    return Findings(answers, held_out, robustness, lacks_test=data.test is None)
+
+
+def _held_out_from(run: Run, data: Dataset) -> bool:
+    """Whether a run held out images of this data to choose on."""
+    holds_out = run.config.recipe.validation > 0 or data.validation is not None
+    return holds_out and as_trained_on(run, data) is not None

@@ -1,0 +1,207 @@
+"""What pictures show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from lenet.core import check_range
+from lenet.errors import DatasetError, SettingError
+from lenet.pictures import (
+    PictureSource,
+    Preparation,
+    Seen,
+    look_at,
+    look_at_each,
+    read_picture,
+)
+from lenet.runs import Run
+from lenet.serving.prediction._arrays import is_array, pictures_in
+from lenet.serving.prediction._trained_model import TrainedModel, open_model
+
+_BATCH = 256  # images that are classified at once
+
+Source = PictureSource | Seen | npt.ArrayLike
+Doubt = Literal["blank", "unsure"]
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a picture, or a symbol in it, shows.
+
+    Attributes:
+        source: The picture's file, or what else it is called.
+        class_name: What it shows; `None` for none of the classes.
+        probability: How likely the likeliest class is, 0 to 1; 0 where there is nothing to be seen.
+        top: The likeliest classes with their probabilities, from the likeliest on; none where there
+            is nothing to be seen.
+        doubt: Why it is none of the classes: there is nothing in it (`blank`), unless the model
+            knows empty pictures, or no class is likely enough (`unsure`).
+        seen: The image that the network got, and where it lies in the picture.
+    """
+
+    source: str
+    class_name: str | None
+    probability: float
+    top: tuple[tuple[str, float], ...]
+    doubt: Doubt | None
+    seen: Seen
+
+
+def predict(
+    pictures: Source | Iterable[Source],
+    model: TrainedModel | Run | Path | str = "digits",
+    *,
+    top: int = 3,
+    threshold: float | None = None,
+    many: bool = False,
+    runs_folder: Path | str = "runs",
+) -> list[Prediction]:
+    """Say what pictures show.
+
+    Each picture is read, brought into the form that the network was taught on, and classified. An
+    answer that is less likely than the model's threshold is none of the classes.
+
+    Args:
+        pictures: One picture or several: paths, bytes of files, open files, Pillow's images,
+            arrays or tensors; or what `lenet.pictures.look_at` saw. An array is one picture,
+            (H, W), (1, H, W) or (H, W, C), or a batch, (N, H, W), (N, C, H, W) or (N, H, W, C),
+            with 1, 3 or 4 channels. uint8 goes from 0 to 255, and so do other whole numbers; uint16
+            from 0 to 65535; floats from 0 to 1, or from 0 to 255 where one of the array is above
+            16; booleans are black and white. A network that was taught on pictures of more than 8
+            bits takes all but uint8 and booleans in the unit of those.
+        model: `digits` or `fashion`, which are bundled; a model file; a run, its folder or name, or
+            `latest`; or what `open_model` gave.
+        top: How many classes to give, at least 1.
+        threshold: The least probability of an answer, 0 to 1; where none is given, the one that was
+            measured on the model's validation images.
+        many: Whether a picture holds several symbols, which are cut out and answered one by one:
+            line by line, each from the left.
+        runs_folder: Where names of runs are looked for.
+
+    Returns:
+        The answers in the order of the pictures, one each, also for one picture; with `many`, as
+        many as there are symbols.
+
+    Raises:
+        PictureError: A picture can't be read.
+        ArrayError: An array is no picture, its shape can be read in two ways, or its values are
+            negative, not finite or of another range.
+        RunError, ModelError: The model can't be had or used.
+        SettingError: A setting is out of range, or symbols are to be cut where that is not
+            possible.
+
+    >>> strokes = np.full((90, 90), 255, np.uint8)
+    >>> strokes[15:75, 42:48] = 0
+    >>> [answer.class_name for answer in predict(strokes)]
+    ['1']
+    """
+    is_one = (
+        isinstance(pictures, (str, Path, bytes, Image.Image, Seen))
+        or hasattr(pictures, "read")
+        or is_array(pictures)
+        or not isinstance(pictures, Iterable)
+    )
+    sources: Iterable[Source] = [pictures] if is_one else pictures  # type: ignore[list-item,assignment]
+    opened = (
+        model if isinstance(model, TrainedModel) else open_model(model, runs_folder=runs_folder)
+    )
+    return list(predict_each(sources, opened, top=top, threshold=threshold, many=many))
+
+
+def predict_each(
+    pictures: Iterable[Source],
+    model: TrainedModel,
+    *,
+    top: int = 3,
+    threshold: float | None = None,
+    many: bool = False,
+    on_error: Callable[[DatasetError], None] | None = None,
+) -> Iterator[Prediction]:
+    """Do the same for any number of pictures, which are read as the answers are asked for.
+
+    Args:
+        pictures: As for `predict`.
+        model: As for `predict`.
+        top: As for `predict`.
+        threshold: As for `predict`.
+        many: As for `predict`.
+        on_error: Is told of each picture that can't be read, and the others go on; where none is
+            given, the first one is an error.
+
+    Raises:
+        PictureError, ArrayError, SettingError: As for `predict`.
+        DownloadError: A picture can't be fetched.
+    """
+    check_range("top", top, 1, 10**6)
+    is_number = isinstance(threshold, (int, float))
+    if threshold is not None and not (is_number and 0 <= threshold <= 1):
+        message = f"`threshold` must be from 0 to 1, not {threshold!r}."
+        raise SettingError(message)
+    least = model.card.calibration.threshold if threshold is None else threshold
+    waiting: list[tuple[str, Seen]] = []
+    for source in pictures:
+        try:
+            seen = _see(source, model.card.preparation, many)
+        except DatasetError as error:
+            if on_error is None:
+                raise
+            on_error(error)
+            continue
+        waiting += [(_name(source), one) for one in seen]
+        if len(waiting) >= _BATCH:
+            yield from _answers(waiting, model, top, least)
+            waiting = []
+    if waiting:
+        yield from _answers(waiting, model, top, least)
+
+
+def _see(source: Source, preparation: Preparation, many: bool) -> list[Seen]:
+    """What is seen of a picture or a batch, once or of each symbol in it."""
+    if isinstance(source, Seen):
+        return [source]
+    if is_array(source):
+        pictures = pictures_in(source, preparation.pixel_range)
+    else:
+        pictures = [read_picture(source, pixel_range=preparation.pixel_range)]  # type: ignore[arg-type]
+    if many:
+        return [seen for pixels in pictures for seen in look_at_each(pixels, preparation)]
+    return [look_at(pixels, preparation) for pixels in pictures]
+
+
+def _answers(
+    looks: list[tuple[str, Seen]], model: TrainedModel, top: int, least: float
+) -> Iterator[Prediction]:
+    """What a model makes of a batch."""
+    images = np.stack([seen.image for _, seen in looks])
+    names = model.card.class_names
+    for (source, seen), shares in zip(looks, model.probabilities(images), strict=True):
+        if seen.is_blank and not model.card.answers_blank:
+            yield Prediction(source, None, 0.0, (), "blank", seen)
+            continue
+        likeliest = np.argsort(-shares, kind="stable")[:top]
+        probability = float(shares[likeliest[0]])
+        doubt: Doubt | None = "unsure" if probability < least else None
+        yield Prediction(
+            source,
+            None if doubt else names[likeliest[0]],
+            probability,
+            tuple((names[index], float(shares[index])) for index in likeliest),
+            doubt,
+            seen,
+        )
+
+
+def _name(source: Source) -> str:
+    """What to call a picture."""
+    if isinstance(source, (str, Path)):
+        return str(source)
+    if is_array(source):
+        return "picture"
+    return str(getattr(source, "name", None) or getattr(source, "filename", None) or "picture")

@@ -1,5 +1,0 @@
-"""Searches over recipes and networks, on trials that several workers and machines may share."""
-
-import lazy_loader
-
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,1 @@
+"""One training on several processes and machines, started by torchrun."""

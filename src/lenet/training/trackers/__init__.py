@@ -1,0 +1,1 @@
+"""Trackers: programs that show many trainings beside each other, told of each while it runs."""

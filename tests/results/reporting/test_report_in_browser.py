@@ -1,0 +1,73 @@
+"""Reports in a real browser: every width, both themes, names that try to break out."""
+
+from pathlib import Path
+
+import pytest
+from odd_runs import HOSTILE, make_dataset, train
+
+from lenet.datasets import Dataset
+from lenet.results import report
+from page_in_browser import PageBrowser
+
+
+@pytest.fixture(scope="module")
+def pages(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """An ordinary report, and one of 62 classes with names that are long or hostile."""
+    folder = tmp_path_factory.mktemp("runs")
+    names = (HOSTILE, "a very long name of a class " * 5, "without_any_space_" * 12)
+    names += tuple(f"class {index}" for index in range(59))
+    odd = make_dataset(62, (3, 20, 24), names=names)
+    ordinary = train(digits, folder, preset="fast", epochs=2, validation=0.1)
+    return {
+        "ordinary": report(ordinary),
+        "odd": report(train(odd, folder), odd),
+    }
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [360, 768, 1920])
+@pytest.mark.parametrize("kind", ["ordinary", "odd"])
+def test_a_report_is_sound(
+    page_browser: PageBrowser, pages: dict[str, Path], kind: str, width: int, dark: bool
+) -> None:
+    seen = page_browser.look_at(pages[kind], width=width, dark=dark)
+    assert not seen.complaints
+    assert not seen.requests
+    assert seen.page_width <= width
+    assert not seen.hard_to_read
+    assert not seen.without_alt
+    assert seen.headings[0] == 1
+    steps = zip(seen.headings, seen.headings[1:], strict=False)
+    assert all(after - before <= 1 for before, after in steps)
+    if kind == "odd":
+        assert HOSTILE in seen.text
+
+
+def test_the_headings_of_the_contents_lead_to_their_sections(
+    page_browser: PageBrowser, pages: dict[str, Path]
+) -> None:
+    address = pages["ordinary"].resolve().as_uri()
+
+    def missing(page) -> list[str]:  # type: ignore[no-untyped-def]
+        page.goto(address)
+        return page.evaluate(
+            "() => [...document.querySelectorAll('nav a')].map(a => a.getAttribute('href'))"
+            ".filter(href => !document.querySelector(href))"
+        )
+
+    assert page_browser.visit(missing) == []
+
+
+def test_a_printed_report_fits_on_paper(page_browser: PageBrowser, pages: dict[str, Path]) -> None:
+    address = pages["ordinary"].resolve().as_uri()
+
+    def printed(page) -> tuple[int, str]:  # type: ignore[no-untyped-def]
+        page.goto(address)
+        page.emulate_media(media="print")
+        return page.evaluate(
+            "() => [document.documentElement.scrollWidth, getComputedStyle(document.body).color]"
+        )
+
+    width, ink = page_browser.visit(printed, width=720, dark=True)
+    assert width <= 720
+    assert ink == "rgb(26, 31, 37)", "dark on paper, whatever the screen's theme"

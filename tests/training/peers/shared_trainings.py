@@ -1,0 +1,69 @@
+"""Trainings that come out alike in one process and in several: a script, and what it trains."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import lenet
+from lenet.datasets import Dataset, Split
+from lenet.training import leave
+
+# 127 images: the last batch of 42 has one, so that all processes but one have none.
+TRAININGS: dict[str, dict[str, Any]] = {
+    "augmented": {
+        "batch_size": 40,
+        "validation": 0.2,
+        "activation": "tanh",
+        "learning_rate": 0.1,
+        "momentum": 0.9,
+        "shift": 1,
+        "flip": True,
+        "gradient_clipping": 1.0,
+    },
+    "turned": {
+        "batch_size": 42,
+        "kernels": "torch",
+        "activation": "tanh",
+        "optimiser": "adamw",
+        "learning_rate": 0.003,
+        "label_smoothing": 0.1,
+        "rotation": 10.0,
+        "shift": 1,
+        "gradient_clipping": 1.0,
+    },
+    "one left": {"batch_size": 42, "activation": "tanh", "learning_rate": 0.1},
+    "normalised": {
+        "batch_size": 42,
+        "kernels": "torch",
+        "activation": "tanh",
+        "batch_norm": True,
+        "dense_widths": (),
+        "learning_rate": 0.01,
+    },
+    "lenet5": {"model": "lenet5", "batch_size": 42, "epochs": 1},
+}
+
+
+def few_digits() -> Dataset:
+    """127 images to train on and 61 to test on."""
+    digits = lenet.load_dataset("digits")
+    train = Split(digits.train.images[:127], digits.train.labels[:127])
+    test = Split(digits.test.images[:61], digits.test.labels[:61])
+    return Dataset("few-digits", digits.class_names, train, test)
+
+
+def train_all(folder: Path) -> None:
+    """Train each into a folder of its own."""
+    for name, settings in TRAININGS.items():
+        lenet.train(
+            dataset=few_digits(),
+            threads=1,
+            runs_folder=folder / name,
+            listeners=[],
+            **{"epochs": 2, **settings},
+        )
+
+
+if __name__ == "__main__":
+    train_all(Path(sys.argv[1]))
+    leave(0)

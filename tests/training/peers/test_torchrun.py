@@ -1,0 +1,125 @@
+"""`lenet train` under torchrun: killed, stopped, gone on with; these are real processes."""
+
+import os
+import signal
+from typing import Any
+
+import pytest
+from launch_processes import finish, process_of_rank, read_until, run_ranks, start_torchrun
+
+import lenet
+from lenet.runs import Run, find_runs
+
+SETTINGS: dict[str, Any] = {
+    "preset": "tutorial",
+    "epochs": 40,
+    "batch_size": 10,
+    "activation": "tanh",
+    "learning_rate": 0.01,
+    "validation": 0.1,
+}
+OPTIONS = [
+    text for name, value in SETTINGS.items() for text in (f"--{name.replace('_', '-')}", str(value))
+]
+TRAIN = ["train", "--data", "digits", "--threads", "1", *OPTIONS]
+
+
+def only_run() -> Run:
+    """The run that was started in this test's folder."""
+    (run,) = find_runs()
+    return run
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The same training in one process, without a stop."""
+    folder = tmp_path_factory.mktemp("whole")
+    return lenet.train(dataset="digits", threads=1, runs_folder=folder, listeners=[], **SETTINGS)
+
+
+def assert_resumes_to(whole: Run, run: Run) -> None:
+    """It goes on in this process, and its curve is that of the unbroken training."""
+    assert run.status == "stopped"
+    lenet.resume(run, listeners=[])
+    losses = [[point.train_loss for point in one.history] for one in (run, whole)]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4)
+
+
+def test_a_killed_worker_ends_all_and_others_go_on(whole: Run) -> None:
+    agent = start_torchrun(2, TRAIN)
+    read_until(agent, "epoch  2/")
+    os.kill(process_of_rank(agent, 1), signal.SIGKILL)
+    ended = finish(agent)
+    run = only_run()
+    assert ended.returncode != 0
+    (message,) = [line for line in ended.stderr.splitlines() if line.startswith("Error: ")]
+    assert message.startswith("Error: Process 1 of 2 (")
+    assert f"torchrun --nproc-per-node 2 -m lenet train --resume {run.folder}`" in message
+    assert "exitcode  : 12" in ended.stderr
+
+    agent = start_torchrun(3, ["train", "--resume", "latest"])
+    read_until(agent, "goes on with 3")
+    read_until(agent, "epoch ")
+    agent.send_signal(signal.SIGINT)
+    ended = finish(agent)
+    stopped = [line for line in ended.stderr.splitlines() if line.startswith("Stopped in epoch")]
+    assert len(stopped) == 1
+    assert "torchrun --nproc-per-node 3 -m lenet train --resume" in stopped[0]
+    assert_resumes_to(whole, run)
+
+
+def test_the_first_may_be_killed_too(whole: Run) -> None:
+    agent = start_torchrun(2, TRAIN)
+    read_until(agent, "epoch  2/")
+    os.kill(process_of_rank(agent, 0), signal.SIGKILL)
+    ended = finish(agent)
+    assert ended.returncode != 0
+    (message,) = [line for line in ended.stderr.splitlines() if line.startswith("Error: ")]
+    assert message.startswith("Error: In process 1 of 2 (")
+    assert "Process 0 of 2 (" in message
+    assert_resumes_to(whole, only_run())
+
+
+def test_an_error_of_one_process_is_told_once() -> None:
+    script = (
+        "import os, sys; from lenet.cli import main; "
+        "sys.argv = ['lenet', 'train', '--data', ['digits', 'nowhere'][int(os.environ['RANK'])]]; "
+        "main()"
+    )
+    first, second = run_ranks(2, ["-c", script])
+    assert first.returncode == second.returncode == 2
+    assert first.stderr.startswith("Error: In process 1 of 2 (")
+    assert "`nowhere`" in first.stderr
+    assert first.stderr.count("Error") == 1
+    assert second.stderr == first.stdout == second.stdout == ""
+    assert not find_runs()
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="classes of threads are Linux's")
+def test_the_network_thread_interrupts_no_other() -> None:
+    script = (
+        "import os; from pathlib import Path; import torch; "
+        "from lenet.training import join_group, leave; "
+        "join_group().connect(torch.device('cpu')); "
+        "threads = Path('/proc/self/task').iterdir(); "
+        "loops = [t for t in threads if 'gloo_tcp_loop' in (t / 'comm').read_text()]; "
+        "print([os.sched_getscheduler(int(loop.name)) for loop in loops]); leave(0)"
+    )
+    for process in run_ranks(2, ["-c", script]):
+        assert process.stdout == f"[{os.SCHED_BATCH}]\n", process.stderr
+
+
+def test_one_process_of_torchrun_is_as_good_as_none() -> None:
+    options = ["--epochs", "1", "--threads", "1", "--data", "digits"]
+    (process,) = run_ranks(1, ["-m", "lenet", "train", *options])
+    assert process.returncode == 0, process.stderr
+    assert "on cpu. Run folder" in process.stdout
+    assert only_run().status == "complete"
+
+
+def test_options_that_can_not_be_read_are_told_once() -> None:
+    for process, told in zip(
+        run_ranks(2, ["-m", "lenet", "train", "--epoch"]), (1, 0), strict=True
+    ):
+        assert process.returncode == 2
+        assert process.stderr.count("No such option `--epoch`") == told
