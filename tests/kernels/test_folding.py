@@ -10,8 +10,15 @@ from torch import Tensor, nn
 
 from compiled_kernels import needs_kernels
 from lenet.errors import ModelError
-from lenet.kernels import KernelSequential, make_predictor, recognise_network, use_kernels
-from lenet.models import LeNet, LeNetConfig, build_model
+from lenet.kernels import use_kernels
+from lenet.models import (
+    KernelSequential,
+    LeNet,
+    LeNetConfig,
+    build_model,
+    make_predictor,
+    recognise_network,
+)
 
 pytestmark = needs_kernels
 

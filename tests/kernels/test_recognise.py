@@ -13,16 +13,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from compiled_kernels import needs_kernels
 from lenet.errors import ModelError
-from lenet.kernels import (
-    DenseBlock,
-    KernelSequential,
-    conv_block,
-    dense_block,
-    recognise_blocks,
-    recognise_network,
-    use_kernels,
-)
-from lenet.models import LeNet
+from lenet.kernels import DenseBlock, conv_block, dense_block, use_kernels
+from lenet.models import KernelSequential, LeNet, recognise_blocks, recognise_network
 
 IMAGES = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
 
@@ -168,7 +160,7 @@ HOOK_WITHOUT_THE_FUNCTION_THAT_TELLS = """
 from torch import nn
 vars(nn.modules.module).pop("_has_any_global_hook", None)  # PyTorch 2.6 has none
 from lenet.errors import ModelError
-from lenet.kernels import recognise_blocks
+from lenet.models import recognise_blocks
 layers = nn.Flatten(), nn.Linear(4, 2)
 assert recognise_blocks(layers, (4,))[0]
 nn.modules.module.register_module_forward_hook(lambda *arguments: None)

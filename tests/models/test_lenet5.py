@@ -8,9 +8,7 @@ from scipy.signal import correlate
 from torch import nn
 
 from lenet.errors import ModelError
-from lenet.models import LeNet5, LeNet5Config, build_model, summarise
-from lenet.models._lenet5_config import C3_INPUTS
-from lenet.models._lenet5_layers import PartialConvolution
+from lenet.models import LeNet5, LeNet5Config, PartialConvolution, build_model, summarise
 
 Array = npt.NDArray[np.float64]
 

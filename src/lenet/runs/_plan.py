@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,11 +16,12 @@ from lenet.kernels import KernelChoice
 from lenet.models import (
     MODELS,
     ModelConfig,
+    Network,
     Normalisation,
+    as_lenet,
     build_model,
     identify_model,
     model_config,
-    recognise_lenet,
     unknown_setting,
 )
 from lenet.runs._run_config import RunConfig
@@ -35,19 +37,19 @@ class Plan:
     Attributes:
         preset: The preset that network and recipe begin from.
         recipe: How to train.
-        model: The network's name in the registry; or a network that is already built.
+        model: The network's name in the registry; or a network that is built or described already.
         settings: The network's settings that differ from its defaults.
     """
 
     preset: str
     recipe: Recipe
-    model: str | nn.Module
+    model: str | nn.Module | Network
     settings: dict[str, Any]
 
 
 def make_plan(
     dataset: str,
-    model: str | nn.Module | None,
+    model: str | Path | nn.Module | Network | None,
     recipe: Recipe | None,
     preset: str | None,
     settings: dict[str, Any],
@@ -66,6 +68,8 @@ def make_plan(
     Raises:
         SettingError: Something is unknown, ill-typed or out of range.
     """
+    if isinstance(model, Path) or (isinstance(model, str) and model.endswith(".toml")):
+        model = Network.read(model)
     if isinstance(model, str) and model not in MODELS:
         raise UnknownNameError("model", model, MODELS)
     base = preset_for(
@@ -79,7 +83,7 @@ def make_plan(
     of_model = field_types(MODELS[model].config) if isinstance(model, str) else {}
     for name in settings:
         if name not in of_recipe and name not in of_model:
-            network = f"`{model}`" if isinstance(model, str) else "a network that is already built"
+            network = f"`{model}`" if isinstance(model, str) else "a network of one's own"
             raise unknown_setting(name, network, [*of_recipe, *of_model])
     for_recipe = {name: value for name, value in settings.items() if name in of_recipe}
     for_model = {name: value for name, value in settings.items() if name in of_model}
@@ -97,24 +101,25 @@ def _own_images(data: Dataset, settings: dict[str, Any]) -> tuple[int, int]:
     return images, images - len(learnt_from)
 
 
-def build_network(plan: Plan, data: Dataset, seed: int) -> tuple[nn.Module, str, ModelConfig]:
+def build_network(
+    plan: Plan, data: Dataset, seed: int
+) -> tuple[nn.Module, str, ModelConfig | Network]:
     """The network of a plan for some images, with its name in the registry and its settings.
 
     Raises:
         ModelError: It does not fit the images, or is of a class that is not registered.
         SettingError: One of its settings is ill-typed or out of range.
     """
-    shape = {"input_shape": data.image_shape, "classes": len(data.class_names)}
-    if isinstance(plan.model, str):
-        config = model_config(plan.model, {**shape, **plan.settings})
-        network = build_model(config, seed=seed)
-    elif type(plan.model) is nn.Sequential:
-        network = recognise_lenet(plan.model, data.image_shape) or plan.model
-    else:
-        network = plan.model
-    name, config = identify_model(network)
-    values = config.to_dict()
-    data.check_fits(values["input_shape"], values["classes"])
+    network = plan.model
+    if isinstance(network, str):
+        shape = {"input_shape": data.image_shape, "classes": len(data.class_names)}
+        network = build_model(model_config(network, {**shape, **plan.settings}), seed=seed)
+    elif isinstance(network, Network):
+        network = build_model(replace(network, input_shape=data.image_shape), seed=seed)
+    elif type(network) is nn.Sequential:
+        network = as_lenet(network, data.image_shape) or network
+    name, config = identify_model(network, data.image_shape)
+    data.check_fits(config.input_shape, config.classes)
     if any(parameter.dtype is not torch.float32 for parameter in network.parameters()):
         message = "The network's weights must be float32."
         raise ModelError(message)

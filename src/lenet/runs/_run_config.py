@@ -5,7 +5,7 @@ from lenet._version import __version__
 from lenet.datasets import DataSource
 from lenet.errors import RunError, UnknownNameError
 from lenet.kernels import KernelChoice
-from lenet.models import ModelConfig, Normalisation, model_config
+from lenet.models import ModelConfig, Network, Normalisation, settings_from
 from lenet.training import Recipe
 
 _FORMAT = 1
@@ -35,7 +35,7 @@ class RunConfig:
     dataset: str
     fingerprint: str
     model: str
-    settings: ModelConfig
+    settings: ModelConfig | Network
     recipe: Recipe
     preset: str
     normalisation: Normalisation
@@ -47,7 +47,12 @@ class RunConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """The values as JSON can hold them."""
-        return {"format": _FORMAT, "version": __version__, **asdict(self)}
+        return {
+            "format": _FORMAT,
+            "version": __version__,
+            **asdict(self),
+            "settings": self.settings.to_dict(),
+        }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "RunConfig":
@@ -70,7 +75,7 @@ class RunConfig:
         if missing:
             message = f"it has no `{missing[0]}`"
             raise RunError(message)
-        values["settings"] = model_config(values["model"], values["settings"])
+        values["settings"] = settings_from(values["model"], values["settings"])
         values["recipe"] = Recipe.from_dict(values["recipe"])
         values["normalisation"] = Normalisation(**values["normalisation"])
         if values.get("source") is not None:

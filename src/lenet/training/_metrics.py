@@ -4,7 +4,8 @@ from torch import Tensor, nn
 
 from lenet.datasets import Batches
 from lenet.errors import ModelError
-from lenet.kernels import Predictor, make_predictor, try_kernels
+from lenet.kernels import Predictor, try_kernels
+from lenet.models import make_predictor
 
 
 def count_correct(logits: Tensor, labels: Tensor) -> Tensor:

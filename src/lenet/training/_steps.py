@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from lenet.datasets import Batches, Selection
 from lenet.errors import ModelError
 from lenet.kernels import FusedStep, KernelChoice, StepSettings, try_kernels
+from lenet.models import KernelView
 from lenet.training._graph_steps import GraphSteps
 from lenet.training._optimisation import OptimiserState
 from lenet.training._peers import ALONE, Peers
@@ -73,7 +74,7 @@ class NativeSteps:
             gradient_clipping=recipe.gradient_clipping,
         )
         self._step = FusedStep(
-            model,
+            KernelView(model, tuple(batches.placed.images.shape[1:])),
             batches.placed.images,
             batches.placed.labels,
             batch_size=recipe.batch_size,
