@@ -152,6 +152,7 @@ def identify_model(
     if is_sequential(model):
         try:
             network = describe_module(model, shape)
+            network.classes  # noqa: B018  # sees that there are some
         except ModelError:
             pass
         else:
