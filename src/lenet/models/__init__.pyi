@@ -18,6 +18,7 @@ from ._configs import MLPConfig as MLPConfig
 from ._configs import ModelConfig as ModelConfig
 from ._configs import SoftmaxConfig as SoftmaxConfig
 from ._file import load_model as load_model
+from ._file import load_weights as load_weights
 from ._file import save_model as save_model
 from ._folding import TrainedLayer as TrainedLayer
 from ._folding import fold_network as fold_network
@@ -82,6 +83,7 @@ __all__ = [
     "initialise",
     "layers",
     "load_model",
+    "load_weights",
     "make_predictor",
     "model_config",
     "network_blocks",

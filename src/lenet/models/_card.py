@@ -208,7 +208,7 @@ def read_card(path: Path) -> ModelCard:
     if HEADER_KEY not in header:
         message = f"`{path}` is a safetensors file, but not a model that lenet wrote."
         raise ModelFileError(message)
-    with description_errors(path):
+    with file_errors(path):
         return ModelCard.from_json(header[HEADER_KEY])
 
 
@@ -233,7 +233,7 @@ def check_numbers(arrays: Mapping[str, npt.NDArray[Any]]) -> None:
 
 
 @contextmanager
-def description_errors(path: Path) -> Iterator[None]:
+def file_errors(path: Path, what: str = "describes a model that can't be built") -> Iterator[None]:
     """Turn whatever goes wrong in taking a file at its word into one `ModelFileError`."""
     try:
         yield
@@ -241,5 +241,5 @@ def description_errors(path: Path) -> Iterator[None]:
         message = f"`{path}` says too little about itself: there is no {error}."
         raise ModelFileError(message) from error
     except (LenetError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
-        message = f"`{path}` describes a model that can't be built: {error}"
+        message = f"`{path}` {what}: {error}"
         raise ModelFileError(message) from error

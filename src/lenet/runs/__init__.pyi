@@ -15,6 +15,7 @@ from ._processor import processor_name as processor_name
 from ._run import Run as Run
 from ._run import find_runs as find_runs
 from ._run import open_run as open_run
+from ._run_config import NETWORK_FILE as NETWORK_FILE
 from ._run_config import RunConfig as RunConfig
 from ._signals import answer_signals as answer_signals
 from ._signals import doing_first_on_signals as doing_first_on_signals
@@ -26,6 +27,7 @@ from ._train_many import train_many as train_many
 
 __all__ = [
     "LIBRARY",
+    "NETWORK_FILE",
     "Ending",
     "Plan",
     "Run",

@@ -19,8 +19,9 @@ from lenet.core import (
     write_atomically,
 )
 from lenet.errors import LenetError, RunError, StorageError, UnknownNameError, nearest_name
+from lenet.models import Network
 from lenet.runs._model_folder import model_in_folder
-from lenet.runs._run_config import RunConfig
+from lenet.runs._run_config import NETWORK_FILE, RunConfig
 from lenet.training import CurvePoint, TrainingResult
 
 _LATEST = "latest"
@@ -194,6 +195,8 @@ def create_run(runs_folder: Path, config: RunConfig, files: dict[str, bytes | st
         unfinished.mkdir()
     try:
         write_atomically(unfinished / "config.json", json.dumps(config.to_dict(), indent=2))
+        if isinstance(config.settings, Network):
+            config.settings.write(unfinished / NETWORK_FILE)
         for file, content in files.items():
             write_atomically(unfinished / file, content)
         with storage_errors(runs_folder):

@@ -8,6 +8,7 @@ from lenet.kernels import KernelChoice
 from lenet.models import ModelConfig, Network, Normalisation, settings_from
 from lenet.training import Recipe
 
+NETWORK_FILE = "network.toml"  # in the folder of a run whose network is a list of layers
 _FORMAT = 1
 _MAY_LACK = {"source"}  # the first runs had no such key
 

@@ -5,7 +5,7 @@ from typing import Any
 from lenet.core import field_help
 from lenet.datasets import dataset_names
 from lenet.errors import LenetError
-from lenet.models import MODELS
+from lenet.models import MODELS, ModelConfig
 from lenet.results.pages._element import Element, Node, element
 from lenet.results.pages._page import Section
 from lenet.results.pages._parts import Column, code_block, facts, paragraph, remark, table
@@ -32,7 +32,7 @@ _ENVIRONMENT = {
 def recipe_section(findings: Findings) -> Section:
     """Which settings the network was made with, those that were changed first."""
     card = findings.answers.card
-    network = MODELS[card.model].config
+    network = MODELS[card.model].config if card.model in MODELS else ModelConfig
     settings = [
         *_compared(card.config, network().to_dict(), field_help(network)),
         *_compared(card.recipe, Recipe().to_dict(), field_help(Recipe)),

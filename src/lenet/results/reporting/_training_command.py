@@ -1,8 +1,8 @@
 import shlex
 
-from lenet.models import model_config
+from lenet.models import CUSTOM, SEQUENTIAL, model_config
 from lenet.results.reporting._wording import as_typed
-from lenet.runs import RunConfig
+from lenet.runs import NETWORK_FILE, RunConfig
 from lenet.training import preset_for
 
 
@@ -20,16 +20,20 @@ def training_command(config: RunConfig) -> str:
     preset = preset_for(config.dataset, config.preset)
     data = [config.dataset] if config.source is None else config.source.as_options()
     words = ["lenet", "train", "--data", *data, "--preset", config.preset]
-    if config.model != preset.model:
+    if config.model == SEQUENTIAL:
+        words += ["--network", NETWORK_FILE]
+    elif config.model != preset.model:
         words += ["--model", config.model]
     words += ["--seed", str(config.seed), "--device", config.device]
     words += ["--threads", str(config.threads)]
     if config.kernels == "torch" and config.device == "cpu":
         words += ["--kernels", "torch"]
     settings = config.settings.to_dict()
-    shape = {name: settings[name] for name in ("input_shape", "classes")}
-    from_preset = preset.settings if config.model == preset.model else {}
-    usual = model_config(config.model, {**shape, **from_preset}).to_dict()
+    usual = dict(settings)
+    if config.model not in (SEQUENTIAL, CUSTOM):
+        shape = {name: settings[name] for name in ("input_shape", "classes")}
+        from_preset = preset.settings if config.model == preset.model else {}
+        usual = model_config(config.model, {**shape, **from_preset}).to_dict()
     usual |= preset.recipe.to_dict()
     for name, value in {**settings, **config.recipe.to_dict()}.items():
         if value == usual[name]:
