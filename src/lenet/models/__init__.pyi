@@ -6,6 +6,7 @@ from ._card import ModelCard as ModelCard
 from ._card import Normalisation as Normalisation
 from ._card import check_numbers as check_numbers
 from ._card import read_card as read_card
+from ._card import with_layers as with_layers
 from ._compiled import KernelSequential as KernelSequential
 from ._compiled import KernelView as KernelView
 from ._compiled import make_predictor as make_predictor
@@ -94,4 +95,5 @@ __all__ = [
     "settings_from",
     "summarise",
     "unknown_setting",
+    "with_layers",
 ]

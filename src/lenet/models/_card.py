@@ -18,8 +18,8 @@ from lenet.core import Settings, finite_values, read_header
 from lenet.errors import LenetError, ModelFileError
 from lenet.models._configs import ModelConfig
 from lenet.models._network import Network
-from lenet.models._registry import SEQUENTIAL, settings_from
-from lenet.models.layers import layers_from_dicts
+from lenet.models._registry import CUSTOM, SEQUENTIAL, settings_from
+from lenet.models.layers import layers_from_dicts, layers_to_dicts
 from lenet.pictures import Preparation
 
 _FOLDER = Path(__file__).parent / "bundled"
@@ -210,6 +210,27 @@ def read_card(path: Path) -> ModelCard:
         raise ModelFileError(message)
     with file_errors(path):
         return ModelCard.from_json(header[HEADER_KEY])
+
+
+def with_layers(path: Path) -> bytes:
+    """A model file's content, with the list of layers that files of an older lenet lack.
+
+    Raises:
+        ModelFileError: The file is missing, damaged, or not a model of ours.
+    """
+    card = read_card(path)
+    content = path.read_bytes()
+    if card.layers or card.model == CUSTOM:
+        return content
+    with file_errors(path):
+        layers = layers_to_dicts(card.settings().network().layers)
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    described = json.loads(header["__metadata__"][HEADER_KEY]) | {"layers": layers}
+    header["__metadata__"][HEADER_KEY] = json.dumps(described)
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # as the format wants its numbers to begin
+    return len(text).to_bytes(8, "little") + text + content[8 + size :]
 
 
 def check_numbers(arrays: Mapping[str, npt.NDArray[Any]]) -> None:
