@@ -216,8 +216,8 @@ function placesOf(sizes, { window, stride, dilation, margins }, isCeil = false) 
     const margin = margins[side === 0 ? 2 : 0];
     const room = size + 2 * margin - dilation[side] * (window[side] - 1) - 1;
     const count = Math.floor(room / stride[side]) + 1;
-    const hasRest = room % stride[side] > 0 && count * stride[side] < size + margin;
-    return room < 0 ? 0 : count + Number(isCeil && hasRest);
+    const hasRest = room % stride[side] !== 0 && count * stride[side] < size + margin;
+    return count + Number(isCeil && hasRest);
   });
 }
 

@@ -148,16 +148,17 @@ class Layer(Settings):
             sizes, kernel, stride, padding, dilation, strict=True
         ):
             room = size + 2 * margin - spread * (window - 1) - 1
-            if room < 0:
+            count = room // step + 1
+            if ceil_mode and room % step and count * step < size + margin:
+                count += 1  # as in PyTorch: a last window begins before the end and reaches beyond
+            if count < 1:
                 padded = [size + 2 * margin for size, margin in zip(sizes, padding, strict=True)]
                 message = (
                     f"{self.label}: its {as_text(kernel)} window does not fit the "
                     f"{as_text(padded)} input."
                 )
                 raise ModelError(message)
-            count = room // step + 1
-            # As in PyTorch: a last window may reach beyond the end, but must begin before it.
-            places.append(count + (ceil_mode and room % step > 0 and count * step < size + margin))
+            places.append(count)
         return tuple(places)
 
 
