@@ -1,15 +1,12 @@
 import numpy as np
 
-from lenet.results.evaluation._robustness import Robustness, RobustnessPoint
-from lenet.results.pages._chart import draw_chart
-from lenet.results.pages._chart_frame import Axis
-from lenet.results.pages._chart_series import Series
-from lenet.results.pages._element import Element, element
-from lenet.results.pages._page import Section
-from lenet.results.pages._parts import figure, paragraph, row
-from lenet.results.pages._pictures import picture
+from lenet.results._wording import percent
+from lenet.results.measure._robustness import Robustness, RobustnessPoint
+from lenet.results.page._chart import Axis, Series, draw_chart
+from lenet.results.page._element import Element, element
+from lenet.results.page._page import Section
+from lenet.results.page._parts import figure, paragraph, picture, row
 from lenet.results.reporting._findings import Findings
-from lenet.results.reporting._wording import percent
 
 _TITLES = {
     "shift": "Shifted",

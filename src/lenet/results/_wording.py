@@ -1,0 +1,55 @@
+"""How figures are written on pages and pictures."""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def percent(share: float, places: int = 1) -> str:
+    r"""A share in per cent, which stays on one line.
+
+    >>> percent(0.8784).replace("\N{NO-BREAK SPACE}", " ")
+    '87.8 %'
+    """
+    return f"{100 * share:.{places}f}\N{NO-BREAK SPACE}%"
+
+
+def counted(count: int, thing: str) -> str:
+    """So many things.
+
+    >>> counted(1, "image"), counted(10000, "image")
+    ('1 image', '10,000 images')
+    """
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def probability(share: float) -> str:
+    """A probability in per cent; none is called certain or impossible.
+
+    >>> probability(0.9999).split(), probability(0.0001).split()
+    (['>', '99.9', '%'], ['<', '0.1', '%'])
+    """
+    if share > 0.9995:
+        return f">\N{NO-BREAK SPACE}{percent(0.999)}"
+    return f"<\N{NO-BREAK SPACE}{percent(0.001)}" if share < 0.0005 else percent(share)
+
+
+def as_typed(value: Any) -> str:
+    """A setting as it would be typed behind its option.
+
+    >>> as_typed((6, 16)), as_typed(0.05), as_typed(True)
+    ('6,16', '0.05', 'yes')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ",".join(map(str, value))
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def in_words(name: str) -> str:
+    """A setting's name for people.
+
+    >>> in_words("learning_rate")
+    'learning rate'
+    """
+    return name.replace("_", " ")
