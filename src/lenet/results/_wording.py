@@ -13,6 +13,28 @@ def percent(share: float, places: int = 1) -> str:
     return f"{100 * share:.{places}f}\N{NO-BREAK SPACE}%"
 
 
+def whole_percent(share: float) -> str:
+    """A share of 0 to 1 in whole per cent; only what is exact is called 0 or 100.
+
+    >>> whole_percent(0.004), whole_percent(0.62), whole_percent(0.9999)
+    ('< 1 %', '62 %', '> 99 %')
+    """
+    if 0 < share < 0.005:
+        return "< 1 %"
+    if 0.995 <= share < 1:
+        return "> 99 %"
+    return f"{100 * share:.0f} %"
+
+
+def number(value: float) -> str:
+    """A number of three digits, with a proper minus.
+
+    >>> number(-0.12345)
+    '−0.123'
+    """
+    return f"{value:.3g}".replace("-", "−")
+
+
 def counted(count: int, thing: str) -> str:
     """So many things.
 

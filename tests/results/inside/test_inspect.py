@@ -160,7 +160,8 @@ def test_a_picture_shows_the_layers_and_their_titles(two: Inspection) -> None:
     assert "What the network looks for" in [text.get_text() for text in draw_filters(two).texts]
     legend = draw_map(two).axes[0].get_legend()
     assert legend is not None
-    assert [text.get_text() for text in legend.get_texts()] == [str(digit) for digit in range(10)]
+    named = [text.get_text() for text in legend.get_texts()]
+    assert named == [*map(str, range(10)), "3 (average image)", "noise"]
 
 
 def test_each_part_is_a_picture_of_its_own(overview: Inspection, tmp_path: Path) -> None:

@@ -78,12 +78,13 @@ def test_every_kind_of_series_is_drawn_and_values_that_are_none_are_left_out(kin
     points = ((0.0, 0.5), (1.0, math.nan), (2.0, 0.7), (3.0, math.inf))
     reach = ((0.4, 0.6), (math.nan, 1.0), (0.6, 0.8), (0.0, math.inf))
     shown = [
-        Series(name, points, kind, colour, reach) for colour, name in enumerate("abcdefghi", 1)
+        Series(name, points, kind, colour, reach) for colour, name in enumerate("abcdefghijk", 1)
     ]  # type: ignore[arg-type]
     text = render(draw_chart(shown, Axis("x", 0, 3), Axis("y", 0, 1), "All"))
     assert "nan" not in text
     assert "inf" not in text
-    assert text.count("series-1") == 4  # the first and the ninth, drawn and in the legend
+    # the first and the eleventh, drawn and in the legend
+    assert text.count('class="series-1"') == 4
 
 
 def test_values_are_written_as_people_read_them() -> None:
@@ -114,12 +115,12 @@ def test_the_same_chart_has_the_same_bytes() -> None:
 
 def test_series_of_one_colour_have_marks_of_different_shapes_that_tell_what_they_are() -> None:
     first = Series("a", ((0, 0),), "marks", 1, notes=("the first",))
-    ninth = Series("i", ((1, 1),), "marks", 9, notes=("the ninth",), mark_size=8)
-    text = render(draw_chart([first, ninth], Axis("x", 0, 1), Axis("y", 0, 1), "All"))
+    later = Series("k", ((1, 1),), "marks", 31, notes=("the later",), mark_size=8)
+    text = render(draw_chart([first, later], Axis("x", 0, 1), Axis("y", 0, 1), "All"))
     drawing = text[text.index("</ul>") :]
     assert "<circle" in drawing
     assert "<title>the first</title>" in drawing
-    assert drawing.index("<rect") < drawing.index("<title>the ninth</title>")
+    assert drawing.index("<rect") < drawing.index("<title>the later</title>")
     assert 'width="15.2"' in drawing
 
 

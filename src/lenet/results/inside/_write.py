@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 from lenet.core import storage_errors, write_atomically
 from lenet.errors import SettingError
 from lenet.results._choices import Format, Part
-from lenet.results.inside._draw_activations import draw_activations
-from lenet.results.inside._draw_filters import draw_filters
-from lenet.results.inside._draw_map import draw_map
-from lenet.results.inside._draw_neighbours import draw_neighbours
-from lenet.results.inside._draw_saliency import draw_saliency
 from lenet.results.inside._inspection import Inspection
+from lenet.results.inside._map import draw_map
 from lenet.results.inside._page import build_inspection_page
+from lenet.results.inside._pictures import (
+    draw_activations,
+    draw_filters,
+    draw_neighbours,
+    draw_saliency,
+)
 from lenet.runs import Run
 
 if TYPE_CHECKING:

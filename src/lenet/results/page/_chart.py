@@ -1,11 +1,14 @@
 """Charts as SVG, in colours of the page's stylesheet, so that they suit light and dark."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Literal
 
 from lenet.results.page._element import Element, element
+from lenet.results.page._page import stylesheet
 
 _LEFT, _LABEL, _RIGHT, _TOP, _BOTTOM = 53, 14, 22, 12, 42
 _CHARACTER = 8.0  # the width of one, about
@@ -134,10 +137,16 @@ def round_ticks(low: float, high: float, count: int = 5) -> tuple[float, ...]:
     return tuple(round(index * step, 12) for index in range(first, last + 1))
 
 
-COLOURS = 8  # that the stylesheet has for series
 _DASHES = ("", "7 4", "2 4", "9 3 2 3")
 _MARKS = 4  # shapes
 _MARK = 3.2  # the radius of a mark
+
+
+@cache
+def series_colours() -> tuple[str, ...]:
+    """The stylesheet's colours for series, in light."""
+    light = stylesheet().partition("@media")[0]
+    return tuple(re.findall(r"--series-\d+: (#\w+);", light))
 
 
 @dataclass(frozen=True)
@@ -149,7 +158,7 @@ class Series:
         points: Horizontal and vertical values.
         kind: `line` joins the points; `marks` sets a mark at each, whose shape differs from series
             to series; `marked-line` does both; `bars` stand on the axis.
-        colour: Which of the stylesheet's eight, from 1; counted on if there are more series.
+        colour: Which of the stylesheet's ten, from 1; counted on if there are more series.
         ranges: From where to where each value may lie, as many as there are points: a band along a
             line, else whiskers.
         bar_width: Of bars, in the horizontal axis's unit.
@@ -170,12 +179,12 @@ class Series:
     @property
     def style(self) -> int:
         """Which of the stylesheet's colours, and which dashes go with it, from 0."""
-        return (self.colour - 1) % COLOURS
+        return (self.colour - 1) % len(series_colours())
 
     @property
     def mark(self) -> int:
         """Which mark goes with it, from 0; colours that come again have another one."""
-        return (self.colour - 1 + (self.colour - 1) // COLOURS) % _MARKS
+        return (self.colour - 1 + (self.colour - 1) // len(series_colours())) % _MARKS
 
     @property
     def has_line(self) -> bool:

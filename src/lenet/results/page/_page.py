@@ -6,6 +6,11 @@ from lenet.results.page._element import Node, element, render
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
+def stylesheet() -> str:
+    """How every page looks."""
+    return Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+
+
 @dataclass(frozen=True)
 class Section:
     """A part of a page, with an entry in the table of contents.
@@ -47,7 +52,6 @@ class Page:
 
     def to_html(self) -> str:
         """The page as the text of an HTML file."""
-        style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
         head = [
             "<!doctype html>",
             '<html lang="en">',
@@ -57,7 +61,7 @@ class Page:
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             '<meta name="color-scheme" content="light dark">',
             '<link rel="icon" href="data:,">',  # else browsers ask for /favicon.ico
-            f"<style>\n{style}</style>",
+            f"<style>\n{stylesheet()}</style>",
         ]
         return "\n".join([*head, render(self._body()), "</html>", ""])
 
