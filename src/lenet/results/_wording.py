@@ -66,12 +66,3 @@ def as_typed(value: Any) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ",".join(map(str, value))
     return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
-
-
-def in_words(name: str) -> str:
-    """A setting's name for people.
-
-    >>> in_words("learning_rate")
-    'learning rate'
-    """
-    return name.replace("_", " ")

@@ -139,7 +139,6 @@ def _picture(one: Shown, size: int | None) -> Element:
 
 
 def _unbroken(line: str) -> str:
-    """Few words in one line, so that they are no pillar beside wide pictures."""
     return line.replace(" ", "\N{NO-BREAK SPACE}") if len(line) <= _SHORT else line
 
 

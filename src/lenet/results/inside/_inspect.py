@@ -138,7 +138,6 @@ def inspect_network(
 
 
 def _known_parts(parts: Iterable[str]) -> tuple[Part, ...]:
-    """The parts that were asked for, in their usual order."""
     asked = set(parts)
     for part in asked:
         if part not in PARTS:
@@ -166,7 +165,6 @@ def _find_data(
 def _observe(
     network: nn.Sequential, card: ModelCard, subject: Subject, parts: Sequence[Part]
 ) -> Observation:
-    """Show a subject to a network."""
     images, normalisation = subject.images, card.normalisation
     batches = batches_of(images, normalisation, network)
     logits = compute_logits(network, batches).cpu().double() / card.calibration.temperature

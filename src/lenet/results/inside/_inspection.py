@@ -160,7 +160,6 @@ def describe_inspection(inspection: Inspection) -> list[str]:
 
 
 def _describe_answer(inspection: Inspection, observation: Observation) -> str:
-    """What the network takes a subject for."""
     names = inspection.card.class_names
     second = observation.probabilities.argsort()[-2]
     shares = [
@@ -188,7 +187,6 @@ def _count_right(inspection: Inspection) -> str:
 
 
 def _describe_first_layer(inspection: Inspection, observation: Observation) -> str:
-    """Which unit of the first layer answers most."""
     activity = next(one for one in observation.activity if one.name == inspection.first_layer)
     unit = int(activity.unit_means.argmax())
     if activity.silent == 1:
@@ -212,7 +210,6 @@ def _describe_difference(inspection: Inspection) -> str:
 
 
 def _describe_neighbours(inspection: Inspection, observation: Observation) -> str:
-    """What the nearest training images are."""
     if observation.neighbours is None or inspection.data is None:
         return ""
     labels = inspection.data.train.labels[observation.neighbours.indices]
@@ -222,7 +219,6 @@ def _describe_neighbours(inspection: Inspection, observation: Observation) -> st
 
 
 def _describe_occlusion(inspection: Inspection, observation: Observation) -> str:
-    """Where covering the image costs most."""
     if observation.occlusion is None:
         return ""
     row, column = np.unravel_index(observation.occlusion.argmax(), observation.occlusion.shape)

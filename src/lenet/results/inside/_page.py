@@ -6,7 +6,7 @@ import numpy as np
 
 from lenet._version import __version__
 from lenet.results._wording import number, whole_percent
-from lenet.results.inside._gallery import gallery_table, open_row
+from lenet.results.inside._gallery import Gallery, gallery_table, open_row
 from lenet.results.inside._inspection import (
     Inspection,
     Observation,
@@ -79,7 +79,6 @@ def build_inspection_page(inspection: Inspection) -> Page:
 
 
 def _inputs(inspection: Inspection) -> Element:
-    """What was shown, and what the network takes it for."""
     if len(inspection.observations) <= MOST_TOLD:
         return row(_answers(inspection, one) for one in inspection.observations)
     shown = []
@@ -92,7 +91,6 @@ def _inputs(inspection: Inspection) -> Element:
 
 
 def _answers(inspection: Inspection, one: Observation) -> Element:
-    """One input with its likeliest classes."""
     title, rows = one.subject.title, []
     for index in one.probabilities.argsort()[::-1][:_SHOWN_CLASSES]:
         share = float(one.probabilities[index])
@@ -156,42 +154,37 @@ def _activations(inspection: Inspection) -> Section | None:
 
 
 def _saliency(inspection: Inspection) -> Section | None:
-    gallery = saliency_gallery(inspection)
-    if not gallery.rows:
-        return None
-    content: list[Node] = [
-        paragraph(
-            "Covered: a square of background is moved over the image; where it is red, covering "
-            "makes the answer less probable, where it is blue, more probable."
-        ),
-        paragraph(
-            "Gradient: how strongly the answer's logit depends on each pixel, on average over 25 "
-            "noisy copies of the image (SmoothGrad); the brighter, the more. Each picture has a "
-            "scale of its own."
-        ),
-    ]
-    if len(gallery.rows) > MOST_TOLD:
-        content.append(gallery_table(gallery, 84, 84))
-    else:
-        content += [open_row(one, 224) for one in gallery.rows]
-    return Section("Where it looks", "saliency", tuple(content))
+    said = (
+        "Covered: a square of background is moved over the image; where it is red, covering makes "
+        "the answer less probable, where it is blue, more probable.",
+        "Gradient: how strongly the answer's logit depends on each pixel, on average over 25 noisy "
+        "copies of the image (SmoothGrad); the brighter, the more. Each picture has a scale of its "
+        "own.",
+    )
+    content = _open_or_table(saliency_gallery(inspection), 224, 84)
+    return (
+        Section("Where it looks", "saliency", (*map(paragraph, said), *content))
+        if content
+        else None
+    )
 
 
 def _neighbours(inspection: Inspection) -> Section | None:
-    gallery = neighbour_gallery(inspection)
-    if not gallery.rows:
+    said = (
+        "The training images whose units before the last layer are most like the input's: the "
+        "network finds these alike, whatever they look like to you."
+    )
+    content = _open_or_table(neighbour_gallery(inspection), 112, 56)
+    if not content:
         return None
-    content: list[Node] = [
-        paragraph(
-            "The training images whose units before the last layer are most like the input's: the "
-            "network finds these alike, whatever they look like to you."
-        )
-    ]
+    return Section("Nearest training images", "neighbours", (paragraph(said), *content))
+
+
+def _open_or_table(gallery: Gallery, large: int, small: int) -> list[Node]:
+    """Rows of a few inputs at large, those of many as a table."""
     if len(gallery.rows) > MOST_TOLD:
-        content.append(gallery_table(gallery, 56, 56))
-    else:
-        content += [open_row(one, 112) for one in gallery.rows]
-    return Section("Nearest training images", "neighbours", tuple(content))
+        return [gallery_table(gallery, small, small)]
+    return [open_row(one, large) for one in gallery.rows]
 
 
 def _map(inspection: Inspection) -> Section | None:
@@ -216,7 +209,6 @@ def _map(inspection: Inspection) -> Section | None:
 
 
 def _layers_in_numbers(inspection: Inspection) -> Element:
-    """Every layer, for one or two inputs."""
     shown = inspection.observations
     columns = [Column("layer"), *(Column(one.subject.title) for one in shown)]
     caption = (
@@ -238,7 +230,6 @@ def _layers_in_numbers(inspection: Inspection) -> Element:
 
 
 def _units_in_numbers(shown: Sequence[Observation], name: str) -> Element:
-    """Every unit of a layer, folded away."""
     columns = [Column("unit", is_number=True)]
     for one in shown:
         of = f" of {one.subject.title}" if len(shown) > 1 else ""
@@ -256,7 +247,6 @@ def _units_in_numbers(shown: Sequence[Observation], name: str) -> Element:
 
 
 def _health(inspection: Inspection) -> list[Node]:
-    """How busy the layers are over many images."""
     assert inspection.sample is not None
     layers = [one for one in inspection.health if one.name in inspection.layers]
     shares = {
@@ -284,5 +274,4 @@ def _health(inspection: Inspection) -> list[Node]:
 
 
 def _unbroken(name: str) -> str:
-    """A layer's name that stays in one line."""
     return name.replace(" ", "\N{NO-BREAK SPACE}")

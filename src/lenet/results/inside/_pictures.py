@@ -308,7 +308,6 @@ def _filter_mosaic(filters: LayerFilters, columns: int) -> Numbers:
 
 
 def _filter_columns(filters: LayerFilters) -> int:
-    """How many pictures stand in a row."""
     outputs, inputs = int(filters.weights.shape[0]), int(filters.weights.shape[1])
     if inputs > 1:
         return min(outputs, _MOST_OUTPUTS)
@@ -331,7 +330,6 @@ def _describe_filters(filters: LayerFilters) -> str:
 
 
 def _layer_mosaic(layer: LayerTrace, map_columns: int, unit_columns: int) -> Numbers:
-    """The first image's maps or units in rows."""
     outputs = layer.outputs[0]
     if outputs.ndim == 3:
         return mosaic(outputs[:_MOST_MAPS], map_columns)
@@ -339,7 +337,6 @@ def _layer_mosaic(layer: LayerTrace, map_columns: int, unit_columns: int) -> Num
 
 
 def _layer_scale(layers: Sequence[LayerTrace]) -> ColourScale:
-    """The colours of one layer's outputs for several inputs."""
     is_signed, has_maps = layers[0].bounds[0] < 0, layers[0].outputs.ndim == 4
     outputs = [layer.outputs[0] for layer in layers]
     return ColourScale.of(outputs, is_signed=is_signed, most=_REACH if has_maps else 100)
@@ -370,7 +367,6 @@ def describe_activity(activity: LayerActivity) -> str:
 
 
 def _occlusion_picture(image: Images, occlusion: Numbers) -> Colours:
-    """Losses of probability as colours over the faint image."""
     colours = ColourScale.of([occlusion], is_signed=True).colour(occlusion)
     ink = np.abs(image.astype(np.float64) - border_colour(image)).mean(axis=0) / 255
     faint = 1 - 0.15 * ink

@@ -8,6 +8,7 @@ from torch import nn
 from lenet.errors import ModelError, SettingError
 from lenet.models import Normalisation
 from lenet.results.inside._trace import Images, batches_of, evaluating
+from lenet.results.measure._robustness import ground
 from lenet.training import compute_logits
 
 Saliency = npt.NDArray[np.float32]  # (H, W)
@@ -127,10 +128,7 @@ def gradient_saliency(
 
 def border_colour(image: Images) -> Images:
     """The background: the median of an image's border, (C, 1, 1) for an image (C, H, W)."""
-    border = np.concatenate(
-        [image[:, 0], image[:, -1], image[:, 1:-1, 0], image[:, 1:-1, -1]], axis=1
-    )
-    colour: Images = np.median(border, axis=1).astype(np.uint8)[:, None, None]
+    colour: Images = ground(image[None])[0].astype(np.uint8)
     return colour
 
 
@@ -143,7 +141,6 @@ def _places(size: int, patch: int, step: int) -> list[int]:
 def _class_probabilities(
     network: nn.Module, images: Images, class_index: int, normalisation: Normalisation | None
 ) -> npt.NDArray[np.float64]:
-    """The probability of a class for each image, (N,)."""
     batches = batches_of(images, normalisation or Normalisation(), network)
     with evaluating(network):
         logits = compute_logits(network, batches)

@@ -20,11 +20,6 @@ from lenet.results.inside._layers import Bounds, layer_bounds, layers_to_trace
 Images = npt.NDArray[np.uint8]  # (N, C, H, W), 0 to 255
 
 
-def device_of(network: nn.Module) -> torch.device:
-    """Where a network's weights are."""
-    return next((weights.device for weights in network.parameters()), torch.device("cpu"))
-
-
 def batches_of(
     images: Images, normalisation: Normalisation, network: nn.Module, batch_size: int = 64
 ) -> Batches:
@@ -36,7 +31,7 @@ def batches_of(
     return Batches(
         Split(images, np.zeros(len(images), np.int64)),
         batch_size,
-        device=device_of(network),
+        device=next((weights.device for weights in network.parameters()), "cpu"),
         mean=normalisation.mean,
         std=normalisation.std,
     )
@@ -147,18 +142,8 @@ def average_trace(
 ) -> tuple[LayerTrace, ...]:
     """What every layer of a network puts out on average over images.
 
-    That is not what it makes of the average image: layers bend what comes in.
-
-    Args:
-        network: As for `trace`.
-        images: As for `trace`; any number, as they are taken a few at a time.
-        normalisation: As for `trace`.
-
-    Returns:
-        As from `trace`, for one image.
-
-    Raises:
-        LenetError: As for `trace`.
+    That is not what it makes of the average image: layers bend what comes in. It takes what `trace`
+    takes, and any number of images, a few at a time; what it gives is a trace of one image.
     """
     layers: Sequence[LayerTrace] = ()
     sums: list[npt.NDArray[np.float64]] = []
@@ -262,47 +247,34 @@ def measure_activity(
 ) -> tuple[LayerActivity, ...]:
     """How busy every layer of a network is over images, first layer first.
 
-    Args:
-        network: As for `trace`.
-        images: As for `trace`; any number, as they are taken a few at a time.
-        normalisation: As for `trace`.
-
-    Raises:
-        LenetError: As for `trace`.
+    It takes what `trace` takes, and any number of images, a few at a time.
 
     >>> from lenet.models import LeNet
     >>> activity = measure_activity(LeNet(), np.zeros((2, 1, 28, 28), np.uint8))
     >>> activity[1].name, activity[1].saturated, activity[1].silent
     ('1 Sigmoid', 0.0, None)
     """
-    means: dict[str, list[Values]] = {}
-    maxima: dict[str, list[Values]] = {}
-    saturated: dict[str, list[float]] = {}
-    layers: list[LayerTrace] = []
+    layers: Sequence[LayerTrace] = ()
+    batches = []
     for layers in trace_batches(network, images, normalisation):
-        for layer in layers:
-            means.setdefault(layer.name, []).append(layer.unit_means)
-            maxima.setdefault(layer.name, []).append(layer.unit_maxima)
-            saturated.setdefault(layer.name, []).append(_count_near_bounds(layer))
-    activity = []
-    for layer in layers:
-        low, high = layer.bounds
-        largest = np.concatenate(maxima[layer.name]).max(axis=0)
-        outputs = len(images) * math.prod(layer.outputs.shape[1:])
-        activity.append(
-            LayerActivity(
-                layer.name,
-                np.concatenate(means[layer.name]).mean(axis=0),
-                largest,
-                float((largest <= 0).mean()) if low == 0 and math.isinf(high) else None,
-                sum(saturated[layer.name]) / outputs if math.isfinite(high) else None,
-            )
+        batches.append(
+            [(one.unit_means, one.unit_maxima, _count_near_bounds(one)) for one in layers]
         )
+    activity = []
+    for layer, (means, maxima, saturated) in zip(
+        layers, (zip(*found, strict=True) for found in zip(*batches, strict=True)), strict=True
+    ):
+        low, high = layer.bounds
+        largest = np.concatenate(maxima).max(axis=0)
+        outputs = len(images) * math.prod(layer.outputs.shape[1:])
+        silent = float((largest <= 0).mean()) if low == 0 and math.isinf(high) else None
+        share = sum(saturated) / outputs if math.isfinite(high) else None
+        mean = np.concatenate(means).mean(axis=0)
+        activity.append(LayerActivity(layer.name, mean, largest, silent, share))
     return tuple(activity)
 
 
 def _count_near_bounds(layer: LayerTrace) -> float:
-    """How many outputs are near a bound."""
     low, high = layer.bounds
     if not math.isfinite(high):
         return 0.0

@@ -55,8 +55,7 @@ def write_inspection(
     """
     path, kind = _place(inspection, output, format)
     if kind == "html":
-        _make_folder(path.parent)
-        write_atomically(path, build_inspection_page(inspection).to_html())
+        _write(path, build_inspection_page(inspection).to_html())
         return [path]
     parts = drawn_parts(inspection)
     if not parts:
@@ -76,8 +75,7 @@ def write_inspection(
     for part, file in files.items():
         image = BytesIO()
         _DRAWINGS[part](inspection).savefig(image, format="png")
-        _make_folder(file.parent)
-        write_atomically(file, image.getvalue())
+        _write(file, image.getvalue())
     return list(files.values())
 
 
@@ -98,21 +96,17 @@ def _place(
     inspection: Inspection, output: Path | str | None, format: Format | None
 ) -> tuple[Path, Format]:
     """Where to write, and what: a file, or a folder of pictures."""
-    kind: Format
+    kind: Format = format or "html"
+    ending = ".html" if kind == "html" else ""
     if output is None:
-        kind = format or "html"
         source = inspection.source
-        folder, stem = (
-            (source.folder, _STEM)
-            if isinstance(source, Run)
-            else (Path(), f"{source.stem}-{_STEM}")
-        )
-        return folder / (f"{stem}.html" if kind == "html" else stem), kind
+        if isinstance(source, Run):
+            return source.folder / f"{_STEM}{ending}", kind
+        return Path(f"{source.stem}-{_STEM}{ending}"), kind
     path = Path(output)
     suffix = path.suffix.lower()
     if suffix not in (".html", ".htm", ".png") or path.is_dir():
-        kind = format or "html"
-        return (path / f"{_STEM}.html" if kind == "html" else path), kind
+        return (path / f"{_STEM}.html" if ending else path), kind
     kind = "png" if suffix == ".png" else "html"
     if format not in (None, kind):
         message = f"`{path}` is a name for {kind}, but the format is to be {format}."
@@ -120,7 +114,8 @@ def _place(
     return path, kind
 
 
-def _make_folder(folder: Path) -> None:
-    """Make a folder that is not there yet."""
-    with storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+def _write(path: Path, content: str | bytes) -> None:
+    """Write a file into a folder that is made if it is not there yet."""
+    with storage_errors(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, content)

@@ -69,20 +69,7 @@ def answer(
     kernels: KernelChoice = "auto",
     runs_folder: Path | str = "runs",
 ) -> Answers:
-    """Let a trained network answer for every image of a split.
-
-    Args:
-        model: As for `evaluate`.
-        dataset: As for `evaluate`.
-        split: As for `evaluate`.
-        views: As for `evaluate`.
-        device: As for `evaluate`.
-        kernels: As for `evaluate`.
-        runs_folder: As for `evaluate`.
-
-    Raises:
-        LenetError: As for `evaluate`.
-    """
+    """Let a trained network answer for every image of a split; it takes what `evaluate` takes."""
     source = locate_model(model, runs_folder)
     network, card = load(source)
     data = find_dataset(dataset, source, card)
@@ -135,7 +122,6 @@ def log_probabilities(
 
 
 def _views(examples: Split, views: Views) -> list[Split]:
-    """The examples as they are looked at."""
     if views == "single":
         return [examples]
     if views == "mirrored":

@@ -29,7 +29,7 @@ def shift_images(images: Images, right: int, down: int = 0) -> Images:
     array([0, 0, 9], dtype=uint8)
     """
     height, width = images.shape[2:]
-    moved = np.broadcast_to(_ground(images), images.shape).astype(np.uint8)
+    moved = np.broadcast_to(ground(images), images.shape).astype(np.uint8)
     if abs(right) < width and abs(down) < height:
         rows, columns = _overlap(down, height), _overlap(right, width)
         moved[:, :, rows[0], columns[0]] = images[:, :, rows[1], columns[1]]
@@ -126,7 +126,7 @@ def change_contrast(images: Images, factor: float) -> Images:
     return _to_bytes(mean + factor * (images - mean))
 
 
-def _ground(images: Images) -> npt.NDArray[np.float32]:
+def ground(images: Images) -> npt.NDArray[np.float32]:
     """The median of the border, of each image and channel: (N, C, 1, 1)."""
     border = np.ones(images.shape[2:], dtype=bool)
     border[1:-1, 1:-1] = False
@@ -136,8 +136,8 @@ def _ground(images: Images) -> npt.NDArray[np.float32]:
 
 def _around_ground(images: Images, change: Callable[[Any], Any]) -> Images:
     """Change images so that the zeros that come into view are their ground."""
-    ground = _ground(images)
-    return _to_bytes(change(images - ground) + ground)
+    colour = ground(images)
+    return _to_bytes(change(images - colour) + colour)
 
 
 def _to_bytes(pixels: npt.NDArray[np.floating]) -> Images:
@@ -233,7 +233,6 @@ def _rotate(images: Images, degrees: float) -> Images:
 
 
 def _invert(images: Images, strength: float) -> Images:
-    """Inverted or not."""
     return invert_images(images) if strength else images
 
 

@@ -40,15 +40,8 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Frame:
-    """Where values lie on a drawing.
-
-    Attributes:
-        x: The horizontal axis.
-        y: The vertical axis.
-        width: Of the drawing, in pixels.
-        height: Of the drawing, in pixels.
-    """
+class _Frame:
+    """Where values lie on a drawing of some pixels."""
 
     x: Axis
     y: Axis
@@ -66,42 +59,39 @@ class Frame:
         share = (value - self.y.low) / (self.y.high - self.y.low)
         return round(self.height - _BOTTOM - share * (self.height - _TOP - _BOTTOM), 2)
 
+    @property
+    def sides(self) -> tuple[float, float, float, float]:
+        """Left, right, bottom, top."""
+        x, y = self.x, self.y
+        return self.across(x.low), self.across(x.high), self.down(y.low), self.down(y.high)
 
-def draw_axes(frame: Frame) -> list[Element]:
+
+def _draw_axes(frame: _Frame) -> list[Element]:
     """Grid lines, ticks and labels."""
     x, y = frame.x, frame.y
-    left, right = frame.across(x.low), frame.across(x.high)
-    bottom, top = frame.down(y.low), frame.down(y.high)
+    left, right, bottom, top = frame.sides
     drawn = []
     for value in y.ticks or round_ticks(y.low, y.high):
         at = frame.down(value)
         drawn.append(element("line", x1=left, x2=right, y1=at, y2=at, class_="grid"))
-        drawn.append(
-            element("text", y.write(value), x=left - 6, y=at + 4, text_anchor="end", class_="tick")
-        )
+        drawn.append(_words(y.write(value), "tick", anchor="end", x=left - 6, y=at + 4))
     for value in _spaced([*(x.ticks or round_ticks(x.low, x.high))], frame):
         at = frame.across(value)
         drawn.append(element("line", x1=at, x2=at, y1=bottom, y2=bottom + 4, class_="axis"))
-        drawn.append(
-            element(
-                "text", x.write(value), x=at, y=bottom + 17, text_anchor="middle", class_="tick"
-            )
-        )
+        drawn.append(_words(x.write(value), "tick", x=at, y=bottom + 17))
     drawn.append(element("line", x1=left, x2=right, y1=bottom, y2=bottom, class_="axis"))
-    middle = (left + right) / 2
-    drawn.append(
-        element("text", x.label, x=middle, y=frame.height - 6, text_anchor="middle", class_="label")
-    )
+    drawn.append(_words(x.label, "label", x=(left + right) / 2, y=frame.height - 6))
     if y.label:
-        middle = (bottom + top) / 2
-        turned = f"translate(13 {middle:g}) rotate(-90)"
-        drawn.append(
-            element("text", y.label, transform=turned, text_anchor="middle", class_="label")
-        )
+        turned = f"translate(13 {(bottom + top) / 2:g}) rotate(-90)"
+        drawn.append(_words(y.label, "label", transform=turned))
     return drawn
 
 
-def _spaced(values: list[float], frame: Frame) -> list[float]:
+def _words(text: str, class_: str, anchor: str = "middle", **place: float | str) -> Element:
+    return element("text", text, **place, text_anchor=anchor, class_=class_)
+
+
+def _spaced(values: list[float], frame: _Frame) -> list[float]:
     """Those horizontal values whose texts don't run into each other."""
     kept: list[float] = []
     for value in values:
@@ -109,19 +99,6 @@ def _spaced(values: list[float], frame: Frame) -> list[float]:
         if not kept or frame.across(value) - frame.across(kept[-1]) > _CHARACTER * (len(text) + 1):
             kept.append(value)
     return kept
-
-
-def draw_diagonal(frame: Frame) -> Element:
-    """From the lower left to the upper right."""
-    x, y = frame.x, frame.y
-    return element(
-        "line",
-        x1=frame.across(x.low),
-        y1=frame.down(y.low),
-        x2=frame.across(x.high),
-        y2=frame.down(y.high),
-        class_="diagonal",
-    )
 
 
 def round_ticks(low: float, high: float, count: int = 5) -> tuple[float, ...]:
@@ -192,7 +169,7 @@ class Series:
         return self.kind in ("line", "marked-line")
 
 
-def draw_series(series: Series, frame: Frame) -> Element:
+def _draw_series(series: Series, frame: _Frame) -> Element:
     """A series' bands, lines, bars and marks; values that are not finite are left out."""
     drawn = []
     points = [point for point in series.points if all(map(math.isfinite, point))]
@@ -204,14 +181,17 @@ def draw_series(series: Series, frame: Frame) -> Element:
     if series.kind == "bars":
         drawn += [_bar(series, frame, x, y) for x, y in points]
     if series.kind in ("marks", "marked-line") or (series.has_line and len(points) == 1):
-        for index, (across, down) in enumerate(places):
-            drawn.append(_mark(series, across, down, _told(series, points, index, frame)))
+        notes = series.notes or [_told(series, frame, *point) for point in points]
+        drawn += [_mark(series, *at, told) for at, told in zip(places, notes, strict=True)]
     if series.ranges and not series.has_line:
-        drawn += _whiskers(series, frame)
+        drawn += [
+            element("line", x1=x, x2=x, y1=low, y2=high, class_="whisker")
+            for x, low, high in _reaches(series, frame)
+        ]
     return element("g", *drawn, class_=f"series-{series.style + 1}")
 
 
-def draw_sample(series: Series) -> Element:
+def _draw_sample(series: Series) -> Element:
     """A piece of what a series looks like, for a legend."""
     drawn = []
     if series.kind == "bars":
@@ -231,19 +211,16 @@ def draw_sample(series: Series) -> Element:
 
 
 def _line(series: Series, places: list[tuple[float, float]]) -> Element:
-    """Through places of the drawing."""
     dashes = _DASHES[series.style % len(_DASHES)] or None
     return element("polyline", points=_path(places), stroke_dasharray=dashes, class_="line")
 
 
-def _bar(series: Series, frame: Frame, x: float, y: float) -> Element:
-    """One bar."""
+def _bar(series: Series, frame: _Frame, x: float, y: float) -> Element:
     left, right = (frame.across(x + side * series.bar_width / 2) for side in (-1, 1))
     top, bottom = frame.down(y), frame.down(frame.y.low)
-    told = f"{series.name}: {frame.y.write(y)} at {frame.x.write(x)}"
     return element(
         "rect",
-        element("title", told),
+        element("title", _told(series, frame, x, y)),
         x=left + 1,
         y=top,
         width=max(round(right - left - 2, 2), 1.0),
@@ -252,7 +229,7 @@ def _bar(series: Series, frame: Frame, x: float, y: float) -> Element:
     )
 
 
-def _reaches(series: Series, frame: Frame) -> list[tuple[float, float, float]]:
+def _reaches(series: Series, frame: _Frame) -> list[tuple[float, float, float]]:
     """Where each range lies on the drawing: across, lower end, upper end."""
     return [
         (frame.across(x), frame.down(low), frame.down(high))
@@ -261,26 +238,13 @@ def _reaches(series: Series, frame: Frame) -> list[tuple[float, float, float]]:
     ]
 
 
-def _whiskers(series: Series, frame: Frame) -> list[Element]:
-    """From where to where the value of each bar or mark may lie."""
-    return [
-        element("line", x1=x, x2=x, y1=low, y2=high, class_="whisker")
-        for x, low, high in _reaches(series, frame)
-    ]
-
-
-def _band(series: Series, frame: Frame) -> Element:
-    """From where to where the values of a line may lie."""
+def _band(series: Series, frame: _Frame) -> Element:
     reaches = _reaches(series, frame)
     corners = [(x, high) for x, _, high in reaches] + [(x, low) for x, low, _ in reversed(reaches)]
     return element("polygon", points=_path(corners), class_="band")
 
 
-def _told(series: Series, points: list[tuple[float, float]], index: int, frame: Frame) -> str:
-    """What a mark tells when it is pointed at."""
-    if series.notes:
-        return series.notes[index]
-    x, y = points[index]
+def _told(series: Series, frame: _Frame, x: float, y: float) -> str:
     return f"{series.name}: {frame.y.write(y)} at {frame.x.write(x)}"
 
 
@@ -292,15 +256,8 @@ def _mark(series: Series, x: float, y: float, told: str) -> Element:
         return element("circle", *title, cx=x, cy=y, r=size, class_="mark")
     if series.mark == 1:
         side = 2 * size - 0.8
-        return element(
-            "rect",
-            *title,
-            x=round(x - side / 2, 2),
-            y=round(y - side / 2, 2),
-            width=side,
-            height=side,
-            class_="mark",
-        )
+        corner = {"x": round(x - side / 2, 2), "y": round(y - side / 2, 2)}
+        return element("rect", *title, **corner, width=side, height=side, class_="mark")
     reach = size + 0.8
     corners = [(0, -reach), (reach, 0), (0, reach), (-reach, 0)]
     if series.mark == 3:
@@ -310,7 +267,6 @@ def _mark(series: Series, x: float, y: float, told: str) -> Element:
 
 
 def _path(places: list[tuple[float, float]]) -> str:
-    """Places of the drawing as an attribute."""
     return " ".join(f"{x:g},{y:g}" for x, y in places)
 
 
@@ -341,26 +297,19 @@ def draw_chart(
     >>> chart.tag, chart.children[0].tag
     ('div', 'svg')
     """
-    frame = Frame(x, y, width, height)
+    frame = _Frame(x, y, width, height)
+    left, right, bottom, top = frame.sides
     drawing = element(
         "svg",
-        *draw_axes(frame),
-        *(draw_series(one, frame) for one in series),
-        *([draw_diagonal(frame)] if diagonal else []),
+        *_draw_axes(frame),
+        *(_draw_series(one, frame) for one in series),
+        *([element("line", x1=left, y1=bottom, x2=right, y2=top, class_="diagonal")] * diagonal),
         viewBox=f"0 0 {width} {height}",
         width=width,
         height=height,
         role="img",
         aria_label=alt,
     )
-    legend = [_legend(series)] if len(series) > 1 else []
+    samples = (element("li", _draw_sample(one), one.name) for one in series if one.name)
+    legend = [element("ul", *samples, class_="legend")] if len(series) > 1 else []
     return element("div", *legend, drawing, class_="chart")
-
-
-def _legend(series: Sequence[Series]) -> Element:
-    """Each series' sample and name."""
-    return element(
-        "ul",
-        *(element("li", draw_sample(one), one.name) for one in series if one.name),
-        class_="legend",
-    )

@@ -66,7 +66,6 @@ class Page:
         return "\n".join([*head, render(self._body()), "</html>", ""])
 
     def _body(self) -> Node:
-        """All that is seen."""
         heading = [element("h1", self.title)]
         if self.subtitle:
             heading.append(element("p", self.subtitle, class_="subtitle"))

@@ -72,19 +72,7 @@ def examine(
     kernels: KernelChoice = "auto",
     runs_folder: Path | str = "runs",
 ) -> Findings:
-    """Find out all that a report tells of a trained network.
-
-    Args:
-        model: As for `report`.
-        dataset: As for `report`.
-        split: As for `report`.
-        device: As for `report`.
-        kernels: As for `report`.
-        runs_folder: As for `report`.
-
-    Raises:
-        LenetError: As for `report`.
-    """
+    """Find out all that a report tells of a trained network; it takes what `report` takes."""
     source = locate_model(model, runs_folder)
     _, card = load(source)
     data = find_dataset(dataset, source, card)

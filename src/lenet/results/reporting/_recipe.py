@@ -6,7 +6,7 @@ from lenet.core import field_help
 from lenet.datasets import dataset_names
 from lenet.errors import LenetError
 from lenet.models import MODELS, model_config, summarise
-from lenet.results._wording import as_typed, in_words
+from lenet.results._wording import as_typed
 from lenet.results.page._element import Element, Node, element
 from lenet.results.page._page import Section
 from lenet.results.page._parts import Column, beside, code_block, facts, paragraph, remark, table
@@ -139,7 +139,6 @@ def again_section(findings: Findings) -> Section | None:
 
 
 def _environment(run: Run) -> Element:
-    """Versions, machine, seed."""
     try:
         environment = run.environment
     except LenetError:  # the file is no part of what the network computes
@@ -164,11 +163,10 @@ def _compared(
     for name, value in values.items():
         if name not in _SHAPE:
             default = as_typed(defaults[name]) if name in defaults else ""
-            yield in_words(name), as_typed(value), default, explained.get(name, "")
+            yield name.replace("_", " "), as_typed(value), default, explained.get(name, "")
 
 
 def _table(settings: list[tuple[str, str, str, str]], caption: str, *, emphasise: bool) -> Element:
-    """Settings with what they mean, a row each."""
     rows: list[list[Node]] = []
     for name, value, default, meaning in settings:
         explained = element("span", name, remark(meaning.replace("`", "")))

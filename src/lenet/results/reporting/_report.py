@@ -157,7 +157,6 @@ def describe_scoring(findings: Findings) -> str:
 
 
 def _warnings(findings: Findings) -> list[str]:
-    """What keeps the scores from meaning what they seem to."""
     warnings = []
     if findings.run is not None and findings.run.result is None:
         warnings.append(_how_far(findings.run))
@@ -179,7 +178,6 @@ def _warnings(findings: Findings) -> list[str]:
 
 
 def _how_far(run: Run) -> str:
-    """How far a training is that is not complete."""
     history = run.history
     done = f"{history[-1].epoch if history else 0:.3g} of {run.config.recipe.epochs} epochs"
     how = "still goes on" if run.status == "running" else "was stopped on the way"

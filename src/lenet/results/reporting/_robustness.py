@@ -102,7 +102,6 @@ def _draw(findings: Findings, measured: Robustness, example: int) -> Element:
 def _example(
     findings: Findings, measured: Robustness, point: RobustnessPoint, example: int
 ) -> Element:
-    """What one image becomes at one strength."""
     corruption = measured.corruption
     image = findings.answers.examples.images[example : example + 1]
     changed = corruption.apply(image, point.strength)[0]

@@ -1,6 +1,7 @@
 """How it learnt, what it mixes up, and how well each class is recognised."""
 
 import math
+from collections.abc import Callable
 
 from lenet.results._wording import counted, percent
 from lenet.results.measure._scores import frequent_confusions, wilson_interval
@@ -32,46 +33,50 @@ def curves_section(findings: Findings) -> Section | None:
     epochs = run.config.recipe.epochs
     ticks = tuple(float(tick) for tick in range(0, epochs + 1, math.ceil(epochs / 10)))
     epoch = Axis("epoch", 0, epochs, ticks if epochs > 1 else ())
+    losses = _train_and_held_out(
+        history,
+        ends,
+        lambda point: point.train_loss,
+        lambda point: point.test_loss if point.validation_loss is None else point.validation_loss,
+    )
+    accuracies = _train_and_held_out(
+        history,
+        ends,
+        lambda point: point.train_accuracy,
+        lambda point: point.held_out_accuracy or 0.0,
+    )
+    values = [value for one in losses for _, value in one.points if math.isfinite(value)]
+    loss = Axis("mean loss, nats", 0, 1.05 * max(values, default=0.0) or 1.0)
+    lowest = min(value for one in accuracies for _, value in one.points)
+    share = Axis("accuracy", int(lowest * 0.98 * 10) / 10, 1, is_share=True)
+    loss_alt = f"Loss by epoch; at the end {history[-1].train_loss:.3f}."
+    share_alt = (
+        f"Accuracy by epoch; at the end {percent(history[-1].train_accuracy)} while training."
+    )
     charts = row(
         [
-            figure(_draw_losses(history, ends, epoch), title="Loss"),
-            figure(_draw_accuracies(history, ends, epoch), title="Accuracy"),
+            figure(draw_chart(losses, epoch, loss, loss_alt), title="Loss"),
+            figure(draw_chart(accuracies, epoch, share, share_alt), title="Accuracy"),
         ]
     )
     return Section("How it learnt", "curves", (paragraph(_in_words(findings, history)), charts))
 
 
-def _draw_losses(history: list[CurvePoint], ends: list[CurvePoint], epoch: Axis) -> Element:
-    """Train loss, and the loss on held-out images."""
-    training = tuple((point.epoch, point.train_loss) for point in history)
-    losses = (
-        (point.epoch, point.test_loss if point.validation_loss is None else point.validation_loss)
-        for point in ends
-    )
-    held_out = tuple((epoch, loss) for epoch, loss in losses if loss is not None)
-    series = [Series("train", training, "line", 1)]
-    if held_out:
-        series.append(Series(ends[-1].held_out_name, held_out, "marked-line", 2))
-    values = [value for one in series for _, value in one.points if math.isfinite(value)]
-    loss = Axis("mean loss, nats", 0, 1.05 * max(values, default=0.0) or 1.0)
-    return draw_chart(series, epoch, loss, f"Loss by epoch; at the end {training[-1][1]:.3f}.")
-
-
-def _draw_accuracies(history: list[CurvePoint], ends: list[CurvePoint], epoch: Axis) -> Element:
-    """Train accuracy, and the accuracy on held-out images."""
-    training = tuple((point.epoch, point.train_accuracy) for point in history)
-    held_out = tuple((point.epoch, point.held_out_accuracy or 0.0) for point in ends)
-    series = [Series("train", training, "line", 1)]
-    if held_out:
-        series.append(Series(ends[-1].held_out_name, held_out, "marked-line", 2))
-    lowest = min(value for one in series for _, value in one.points)
-    share = Axis("accuracy", int(lowest * 0.98 * 10) / 10, 1, is_share=True)
-    alt = f"Accuracy by epoch; at the end {percent(training[-1][1])} while training."
-    return draw_chart(series, epoch, share, alt)
+def _train_and_held_out(
+    history: list[CurvePoint],
+    ends: list[CurvePoint],
+    train: Callable[[CurvePoint], float],
+    held_out: Callable[[CurvePoint], float | None],
+) -> list[Series]:
+    """The curve of the training images, and that of the others where there is one."""
+    series = [Series("train", tuple((point.epoch, train(point)) for point in history), "line", 1)]
+    others = ((point.epoch, held_out(point)) for point in ends)
+    if points := tuple((at, value) for at, value in others if value is not None):
+        series.append(Series(ends[-1].held_out_name, points, "marked-line", 2))
+    return series
 
 
 def _in_words(findings: Findings, history: list[CurvePoint]) -> str:
-    """What the curves say."""
     last = history[-1]
     is_whole = last.epoch == int(last.epoch)
     passed = counted(int(last.epoch), "epoch") if is_whole else f"{last.epoch:.3g} epochs"
@@ -129,7 +134,6 @@ def confusions_section(findings: Findings) -> Section:
 
 
 def _matrix(findings: Findings) -> Element:
-    """The confusion matrix as a table, shaded by each row's shares."""
     names, confusion = findings.class_names, findings.evaluation.confusion
     headings = (element("th", element("span", name), scope="col", title=name) for name in names)
     rows = (
@@ -154,7 +158,6 @@ def _matrix(findings: Findings) -> Element:
 
 
 def _cell(names: tuple[str, ...], row: int, column: int, counts: tuple[int, ...]) -> Element:
-    """How many images of one class were taken for another, or rightly for itself."""
     count, images = counts[column], sum(counts)
     if row != column and not count:
         return element("td")
@@ -180,32 +183,28 @@ def classes_section(findings: Findings) -> Section:
     confusion = evaluation.confusion
     called = [sum(column) for column in zip(*confusion, strict=True)]
     intervals = [
-        (
-            _interval(confusion[index][index], called[index]),
-            _interval(confusion[index][index], score.images),
-        )
+        [
+            wilson_interval(confusion[index][index], count) if count else None
+            for count in (called[index], score.images)
+        ]
         for index, score in enumerate(evaluation.classes)
     ]
     bounds = [pair[0] for two in intervals for pair in two if pair is not None]
     low = math.floor(10 * min(bounds, default=0.0)) / 10
-    rows: list[list[Node]] = []
-    for score, (precise, recalled) in zip(evaluation.classes, intervals, strict=True):
-        rows.append(
-            [
-                _named(findings, len(rows), score.name),
-                _with_bar(score.precision, precise, low),
-                _with_bar(score.recall, recalled, low),
-                percent(score.f1) if score.images else "–",
-                f"{score.images:,}",
-            ]
+    rows: list[list[Node]] = [
+        [
+            _named(findings, index, score.name),
+            _with_bar(score.precision, precise, low),
+            _with_bar(score.recall, recalled, low),
+            percent(score.f1) if score.images else "–",
+            f"{score.images:,}",
+        ]
+        for index, (score, (precise, recalled)) in enumerate(
+            zip(evaluation.classes, intervals, strict=True)
         )
-    columns = [
-        Column("class"),
-        Column("precision"),
-        Column("recall"),
-        Column("F1", is_number=True),
-        Column("images", is_number=True),
     ]
+    columns = [*map(Column, ("class", "precision", "recall"))]
+    columns += [Column(name, is_number=True) for name in ("F1", "images")]
     said = paragraph(
         element("strong", "Precision"),
         ": of the images that were called so, how many are. ",
@@ -221,13 +220,7 @@ def classes_section(findings: Findings) -> Section:
     return Section("Class by class", "classes", (said, table(columns, rows, caption)))
 
 
-def _interval(correct: int, count: int) -> tuple[float, float] | None:
-    """The interval of a share, where there is one."""
-    return wilson_interval(correct, count) if count else None
-
-
 def _named(findings: Findings, index: int, name: str) -> Element:
-    """A class with the first of its images."""
     examples = findings.answers.examples
     members = (examples.labels == index).nonzero()[0]
     if not len(members):
@@ -237,13 +230,12 @@ def _named(findings: Findings, index: int, name: str) -> Element:
 
 
 def _with_bar(value: float, interval: tuple[float, float] | None, low: float) -> Element | str:
-    """A share with its interval as a bar."""
     if interval is None:
         return "–"
     start, end, at = (
         _WIDTH * (bound - low) / (1 - low) for bound in (*interval, max(value, interval[0]))
     )
-    middle = _HEIGHT / 2
+    middle, width = _HEIGHT / 2, round(max(end - start, 1.0), 2)
     said = f"95 % interval {percent(interval[0])} to {percent(interval[1])}"
     bar = element(
         "svg",
@@ -252,7 +244,7 @@ def _with_bar(value: float, interval: tuple[float, float] | None, low: float) ->
         element(
             "rect",
             x=round(start, 2),
-            width=round(max(end - start, 1.0), 2),
+            width=width,
             y=middle - 4.5,
             height=9,
             rx=2,

@@ -55,7 +55,6 @@ def calibration_section(findings: Findings) -> Section:
 
 
 def _diagram(findings: Findings, probabilities: npt.NDArray[np.float64], title: str) -> Element:
-    """The reliability diagram, above a histogram of the probabilities."""
     labels = findings.answers.examples.labels
     parts = reliability(probabilities, labels, _BINS)
     error = expected_calibration_error(probabilities, labels, _BINS)
@@ -120,17 +119,12 @@ def mistakes_section(findings: Findings) -> Section:
         f"Of {counted(len(wrong), 'wrong answer')}, the {len(surest)} given most surely. The "
         f"figure is the probability{calibrated} that the network gave its wrong answer."
     )
-    shown = []
+    shown, names = [], findings.class_names
     for index in surest:
-        true, taken_for = _names(answers, index, int(given[index]))
-        caption = element(
-            "span",
-            element("strong", taken_for),
-            f" {probability(float(probabilities[index].max()))}",
-            element("br"),
-            f"is {true}",
-        )
-        shown.append(_shown(answers, index, f"{true}, taken for {taken_for}", caption))
+        true, taken_for = names[answers.examples.labels[index]], names[given[index]]
+        share = float(probabilities[index].max())
+        alt = f"{true}, taken for {taken_for}"
+        shown.append(_shown(answers, index, alt, (taken_for, share, f"is {true}")))
     return Section(title, anchor, (said, picture_grid(shown)))
 
 
@@ -142,11 +136,12 @@ def suspects_section(findings: Findings) -> Section | None:
     labels = answers.examples.labels
     probabilities = answers.probabilities(answers.card.calibration.temperature)
     suspects = find_suspects(probabilities, labels)
-    own = probabilities[np.arange(len(labels)), labels]
-    shown = [
-        _suspect(answers, index, int(probabilities[index].argmax()), float(own[index]))
-        for index in suspects[:_SHOWN]
-    ]
+    shown, names = [], answers.dataset.class_names
+    for index in suspects[:_SHOWN]:
+        label, taken_for = names[labels[index]], names[probabilities[index].argmax()]
+        share = float(probabilities[index, labels[index]])
+        alt = f"labelled {label}, perhaps {taken_for}"
+        shown.append(_shown(answers, index, alt, (label, share, f"or {taken_for}?")))
     return Section(
         "Worth a second look",
         "suspects",
@@ -176,29 +171,21 @@ def _count_suspects(answers: Answers, count: int) -> str:
     return f"{said}{shown}. The figure is the probability of the label."
 
 
-def _suspect(answers: Answers, index: int, given: int, share: float) -> tuple[Element, Node]:
-    """An image with its label, the label's probability, and what the network takes it for."""
-    label, taken_for = _names(answers, index, given)
-    caption = element(
+def _shown(
+    answers: Answers, index: int, alt: str, said: tuple[str, float, str]
+) -> tuple[Element, Node]:
+    """An image, a class with its probability, what is to be added, and where the image is."""
+    name, share, more = said
+    where = _place(answers, index)
+    below = element(
         "span",
-        element("strong", label),
+        element("strong", name),
         f" {probability(share)}",
         element("br"),
-        f"or {taken_for}?",
+        more,
+        element("br"),
+        remark(where),
     )
-    return _shown(answers, index, f"labelled {label}, perhaps {taken_for}", caption)
-
-
-def _names(answers: Answers, index: int, given: int) -> tuple[str, str]:
-    """What an image is said to be and what the network takes it for."""
-    names = answers.dataset.class_names
-    return names[answers.examples.labels[index]], names[given]
-
-
-def _shown(answers: Answers, index: int, alt: str, caption: Element) -> tuple[Element, Node]:
-    """An image, what is to be said of it, and where it is to be found."""
-    where = _place(answers, index)
-    below = element("span", caption, element("br"), remark(where))
     return picture(answers.examples.images[index], f"{where}: {alt}", size=_SIZE), below
 
 
