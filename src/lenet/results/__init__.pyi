@@ -67,12 +67,12 @@ from .measure._scores import wilson_interval as wilson_interval
 from .page._chart import Axis as Axis
 from .page._chart import Series as Series
 from .page._chart import draw_chart as draw_chart
-from .page._element import Element as Element
-from .page._element import Node as Node
-from .page._element import element as element
-from .page._element import render as render
+from .page._page import Element as Element
+from .page._page import Node as Node
 from .page._page import Page as Page
 from .page._page import Section as Section
+from .page._page import element as element
+from .page._page import render as render
 from .page._parts import Column as Column
 from .page._parts import beside as beside
 from .page._parts import bullets as bullets

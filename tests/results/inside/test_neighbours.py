@@ -18,7 +18,7 @@ from lenet.results import (
     read_filters,
     trace,
 )
-from lenet.results.inside import _neighbours
+from lenet.results.inside import _neighbours  # to search few images at a time
 
 Images = npt.NDArray[np.uint8]
 

@@ -10,7 +10,7 @@ from lenet.errors import ModelError, SettingError
 from lenet.kernels import use_kernels
 from lenet.models import LeNet, LeNetConfig, Normalisation, build_model
 from lenet.results import gradient_saliency, occlusion_saliency
-from lenet.results.inside._saliency import border_colour
+from lenet.results.inside._saliency import border_colour  # what covers, which no picture tells
 
 Images = npt.NDArray[np.uint8]
 NORMALISATION = Normalisation(0.3, 0.4)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from lenet.results import Axis, Column, Element, Series, draw_chart, element, picture, render, table
-from lenet.results.page._chart import round_ticks
+from lenet.results.page._chart import round_ticks  # of ranges that no page has
 
 
 def elements(node: Element | str) -> list[Element]:

@@ -1,8 +1,9 @@
-"""Rows of pictures with what is said of them: described once, shown on pages and drawn in files."""
+"""Numbers as colours, and rows of pictures: described once, shown on pages and drawn in files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,25 +11,112 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lenet.results.page._element import Element, Node, element
+from lenet.results.page._page import Element, Node, element
 from lenet.results.page._parts import Column, figure, picture, picture_grid, remark, row, table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Pixels = npt.NDArray[np.uint8]  # (C, H, W): grey, colours, or colours with an opacity
 
+Numbers = npt.NDArray[np.float32]
+Colours = npt.NDArray[np.uint8]  # (4, H, W): red, green, blue, opacity
+_LEAST_SIDE = 28  # smaller pictures are enlarged, so that gaps between them look alike
+_GAP = 2
+Pixels = npt.NDArray[np.uint8]  # (C, H, W): grey, colours, or colours with an opacity
 WIDTH = 12.8  # inches of a drawing, at 100 dots each: 1280 pixels
 MARGIN = 0.25
 HEAD = 0.75  # what a drawing's title takes
 MUTED, OTHER = "#55606b", "#9aa4ae"
 VERDICTS = {True: "#0b7a55", False: "#b84d00", None: "#1463b8"}
 _LINE, _SPACE = 0.2, 0.14  # from one line of words to the next, from one row to the next
+_TITLE, _MOST_CHARACTERS = 80, 145  # in the line of a title, and in one of words
 _CHARACTERS = 11.5, 13.5  # an inch, of bold words and of small ones
 _MOST_ROWS = 4  # more stand beside each other, where they are narrow enough
 _MOST_LARGE = 3  # pictures in a row of a page
 _SHORT = 24  # characters that stay in one line
+
+
+@dataclass(frozen=True)
+class ColourScale:
+    """Which colours numbers have.
+
+    Attributes:
+        low: The number that has the first colour.
+        high: The number that has the last one.
+        is_signed: Whether colours diverge from white at 0, blue below and red above; otherwise they
+            go from black to pale yellow.
+    """
+
+    low: float
+    high: float
+    is_signed: bool
+
+    @classmethod
+    def of(cls, arrays: Iterable[Numbers], *, is_signed: bool, most: float = 100) -> ColourScale:
+        """One scale for all that is to be compared.
+
+        Args:
+            arrays: All of it.
+            is_signed: Whether colours diverge at 0.
+            most: Per cent of the numbers that the scale reaches to, so that a few large ones don't
+                leave the others in the dark; those have its last colour.
+
+        >>> ColourScale.of([np.array([-1, 3])], is_signed=True)
+        ColourScale(low=-3.0, high=3.0, is_signed=True)
+        """
+        numbers = np.concatenate([array.ravel() for array in arrays])
+        if is_signed:
+            high = float(np.percentile(np.abs(numbers), most)) or float(np.abs(numbers).max())
+            return cls(-high, high, is_signed)
+        high = float(np.percentile(numbers, most))
+        low, highest = float(numbers.min()), float(numbers.max())
+        return cls(low, high if high > low else highest, is_signed)
+
+    def colour(self, numbers: Numbers) -> Colours:
+        """Numbers (H, W) as colours; what is not a number is transparent."""
+        import matplotlib
+
+        colormap = matplotlib.colormaps["RdBu_r" if self.is_signed else "inferno"]
+        missing = np.isnan(numbers)
+        width = self.high - self.low or 1.0
+        shares = (np.where(missing, self.low, numbers) - self.low) / width
+        colours = colormap(np.clip(shares, 0, 1), bytes=True)
+        colours[missing] = 0
+        return np.ascontiguousarray(colours.transpose(2, 0, 1))
+
+    @property
+    def ends(self) -> str:
+        """The numbers of the first and the last colour."""
+        low, high = (f"{end:.3g}".replace("-", "−") for end in (self.low, self.high))
+        return f"blue {low}, red {high}" if self.is_signed else f"black {low}, yellow {high}"
+
+    def __str__(self) -> str:
+        return self.ends.replace(", ", ", white 0, ") if self.is_signed else self.ends
+
+
+def mosaic(pictures: Numbers, columns: int) -> Numbers:
+    """Pictures in rows, with gaps that are not numbers between them.
+
+    Args:
+        pictures: (N, H, W), or (N,) for single numbers.
+        columns: How many a row; the room of those that are missing stays empty.
+
+    Returns:
+        All of them as one picture.
+    """
+    if pictures.ndim == 1:
+        pictures = pictures[:, None, None]
+    count, height, width = pictures.shape
+    factor = max(1, round(_LEAST_SIDE / max(height, width)))
+    rows = -(-count // columns)
+    tall, wide = height * factor + _GAP, width * factor + _GAP
+    whole = np.full((rows * tall - _GAP, columns * wide - _GAP), np.nan, np.float32)
+    for index, one in enumerate(pictures):
+        top, left = index // columns * tall, index % columns * wide
+        enlarged = one.repeat(factor, axis=0).repeat(factor, axis=1)
+        whole[top : top + tall - _GAP, left : left + wide - _GAP] = enlarged
+    return whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +245,7 @@ class Sheet:
     def __init__(self, title: str):
         self.bottom = HEAD  # where it ends as yet
         self._parts: list[Callable[[Figure], object]] = []
-        self.write(MARGIN, 0.4, title, fontsize=18, fontweight="bold")
+        self.write(MARGIN, 0.4, shorten(title, _TITLE), fontsize=18, fontweight="bold")
 
     def place(
         self, left: float, top: float, size: tuple[float, float], draw: Callable[[Axes], object]
@@ -203,13 +291,14 @@ def draw_gallery(sheet: Sheet, gallery: Gallery) -> None:
     if gallery.title:
         sheet.write(MARGIN, top + 0.1, gallery.title, fontweight="bold", fontsize=13)
         top += 0.27
-    if gallery.said:
-        sheet.write(MARGIN, top + 0.09, gallery.said, color=MUTED)
-        top += 0.33
+    lines = textwrap.wrap(gallery.said, _MOST_CHARACTERS)
+    for index, line in enumerate(lines):
+        sheet.write(MARGIN, top + 0.09 + _LINE * index, line, color=MUTED)
+    top += _LINE * len(lines) + (0.13 if lines else 0)
     halves = 1 + (0 < len(gallery.columns) <= 2 and len(gallery.rows) > _MOST_ROWS)
     down = -(-len(gallery.rows) // halves)
     lead = gallery.words + (gallery.image + 0.1 if gallery.image else 0)
-    most = max(len(one.pictures) for one in gallery.rows)
+    most = max((len(one.pictures) for one in gallery.rows), default=1)
     step = (WIDTH / halves - 2 * MARGIN - lead) / most
     for half in range(halves):
         left, at = MARGIN + half * WIDTH / 2, top
@@ -236,7 +325,7 @@ def _draw_row(
     if gallery.words:
         colour = VERDICTS[one.is_right] if one.image else "black"
         at = left + lead - gallery.words
-        _write_lines(sheet, at, top + 0.1, gallery.words, list(one.words), colour)
+        _write_lines(sheet, at, top + 0.1, gallery.words, one.words, colour)
         heights.append(_LINE * len(one.words))
     for index, shown in enumerate(one.pictures):
         at = left + lead + index * step
@@ -251,17 +340,13 @@ def _draw_row(
 
 
 def _write_lines(
-    sheet: Sheet, left: float, top: float, width: float, lines: list[str], colour: str
+    sheet: Sheet, left: float, top: float, width: float, lines: Sequence[str], colour: str
 ) -> None:
     """A name, and what is said below it in small type."""
     for index, line in enumerate(lines):
-        is_small = index > 0
-        style = (
-            {"color": MUTED, "fontsize": 9.5} if index else {"color": colour, "fontweight": "bold"}
-        )
-        sheet.write(
-            left, top + _LINE * index, shorten(line, int(width * _CHARACTERS[is_small])), **style
-        )
+        room = int(width * _CHARACTERS[index > 0])
+        style = {"color": MUTED, "fontsize": 9.5} if index else {"color": colour, "weight": "bold"}
+        sheet.write(left, top + _LINE * index, shorten(line, room), **style)
 
 
 def _show(pixels: Pixels, axes: Axes) -> None:

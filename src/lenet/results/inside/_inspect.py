@@ -27,6 +27,7 @@ from lenet.results.inside._subjects import (
 )
 from lenet.results.inside._trace import (
     Images,
+    LayerActivity,
     average_trace,
     batches_of,
     compare_traces,
@@ -111,7 +112,15 @@ def inspect_network(
     observations = [_observe(network, card, subject, wanted) for subject in subjects]
     if "neighbours" in wanted and data is not None:
         observations = _with_neighbours(network, card, observations, data.train, distance)
-    sample = _draw_sample(data) if data is not None else None
+    sample, projection = None, None
+    health: tuple[LayerActivity, ...] = ()
+    if data is not None:
+        sample = _draw_sample(data)
+        if "activations" in wanted:
+            health = measure_activity(network, sample.examples.images, card.normalisation)
+        if "map" in wanted:
+            projection = _make_map(network, card, sample, subjects, map_method)
+    traces = [one.layers for one in observations]
     return Inspection(
         source=source,
         card=card,
@@ -123,16 +132,10 @@ def inspect_network(
         last_layer=every_layer[-1],
         filters=read_filters(network, card.input_shape) if "filters" in wanted else (),
         observations=tuple(observations),
-        differences=compare_traces(*(one.layers for one in observations))
-        if len(observations) == 2
-        else (),
+        differences=compare_traces(*traces) if len(traces) == 2 else (),
         sample=sample,
-        health=measure_activity(network, sample.examples.images, card.normalisation)
-        if sample and "activations" in wanted
-        else (),
-        map=_make_map(network, card, sample, subjects, map_method)
-        if sample and "map" in wanted
-        else None,
+        health=health,
+        map=projection,
         missing=missing,
     )
 

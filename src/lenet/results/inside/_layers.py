@@ -24,6 +24,7 @@ _BOUNDS: dict[type[nn.Module], Bounds] = {
 }
 _POOLINGS = (nn.AvgPool2d, nn.MaxPool2d)
 _MOVERS = (nn.Flatten, nn.ConstantPad2d, nn.Dropout, nn.Identity)  # they compute nothing
+_DIGIT = (12, 7)  # rows and columns of the digits that LeNet-5's output layer knows
 
 
 def layers_to_trace(network: nn.Module) -> dict[str, nn.Module]:
@@ -77,9 +78,6 @@ def select_layers(names: Iterable[str], wanted: Iterable[str]) -> tuple[str, ...
             raise UnknownNameError("layer", one, names)
         selected.update(found)
     return tuple(name for name in names if name in selected or not wanted)
-
-
-_DIGIT = (12, 7)  # rows and columns of the digits that LeNet-5's output layer knows
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,7 @@ import numpy as np
 
 from lenet.errors import ModelError
 from lenet.results._wording import whole_percent
-from lenet.results.inside._colours import Colours
-from lenet.results.inside._gallery import HEAD, MARGIN, MUTED, Sheet, fit, shorten
+from lenet.results.inside._gallery import HEAD, MARGIN, MUTED, Colours, Sheet, fit, shorten
 from lenet.results.inside._inspection import Inspection
 from lenet.results.inside._pictures import MOST_TOLD
 from lenet.results.page._chart import Axis, Series, series_colours

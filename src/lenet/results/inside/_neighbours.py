@@ -15,6 +15,7 @@ from lenet.training import compute_logits
 Features = npt.NDArray[np.float32]  # (N, units)
 Exact = npt.NDArray[np.float64]
 _CHUNK = 4096  # images whose features are held at a time
+_PERPLEXITY = 30.0  # neighbours that count in t-SNE, about
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,9 +127,6 @@ def _distances(wanted: Exact, searched: Exact, distance: Distance) -> Exact:
     squares: Exact = (wanted**2).sum(axis=1)[:, None] + (searched**2).sum(axis=1)
     distances: Exact = np.sqrt(np.maximum(squares - 2 * products, 0))
     return distances
-
-
-_PERPLEXITY = 30.0  # neighbours that count in t-SNE, about
 
 
 @dataclass(frozen=True, eq=False)

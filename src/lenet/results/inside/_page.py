@@ -26,8 +26,7 @@ from lenet.results.inside._pictures import (
     saliency_gallery,
 )
 from lenet.results.page._chart import draw_chart
-from lenet.results.page._element import Element, Node, element
-from lenet.results.page._page import Page, Section
+from lenet.results.page._page import Element, Node, Page, Section, element
 from lenet.results.page._parts import (
     Column,
     bullets,

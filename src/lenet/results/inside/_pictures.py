@@ -11,20 +11,23 @@ import numpy.typing as npt
 
 from lenet.errors import ModelError
 from lenet.results._wording import counted, number, whole_percent
-from lenet.results.inside._colours import Colours, ColourScale, Numbers, mosaic
 from lenet.results.inside._gallery import (
     HEAD,
     MARGIN,
     OTHER,
     VERDICTS,
     WIDTH,
+    Colours,
+    ColourScale,
     Gallery,
+    Numbers,
     Row,
     Sheet,
     Shown,
     draw_galleries,
     draw_gallery,
     fit,
+    mosaic,
     shorten,
 )
 from lenet.results.inside._inspection import Inspection, Observation, is_right, name_answer

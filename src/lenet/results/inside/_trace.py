@@ -18,6 +18,8 @@ from lenet.models import Normalisation
 from lenet.results.inside._layers import Bounds, layer_bounds, layers_to_trace
 
 Images = npt.NDArray[np.uint8]  # (N, C, H, W), 0 to 255
+Values = npt.NDArray[np.float32]
+_NEAR_A_BOUND = 0.02  # of the distance between the bounds; as in the diagnosis of a training
 
 
 def batches_of(
@@ -54,9 +56,6 @@ def evaluating(network: nn.Module) -> Iterator[None]:
     finally:
         for layer, mode in modes.items():
             layer.training = mode
-
-
-Values = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,9 +215,6 @@ def _keep(
 ) -> None:
     """Note what a layer put out; a copy, as a layer behind it may work in place."""
     outputs[name] = output.detach().float().cpu().numpy().copy()
-
-
-_NEAR_A_BOUND = 0.02  # of the distance between the bounds; as in the diagnosis of a training
 
 
 @dataclass(frozen=True, eq=False)

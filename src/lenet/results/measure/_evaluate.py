@@ -16,6 +16,9 @@ from lenet.results.measure._scores import Evaluation, score_predictions
 from lenet.runs import Run, load, locate_model
 from lenet.training import compute_logits, pick_device
 
+_BATCH = 256
+_SHIFTS = tuple((down, right) for down in (-1, 0, 1) for right in (-1, 0, 1))
+
 
 @dataclass(frozen=True, eq=False)
 class Answers:
@@ -81,10 +84,6 @@ def answer(
             network.to(place), examples, card.normalisation, views=views, device=place
         )
     return Answers(source, network, card, data, split, examples, scores)
-
-
-_BATCH = 256
-_SHIFTS = tuple((down, right) for down in (-1, 0, 1) for right in (-1, 0, 1))
 
 
 def log_probabilities(

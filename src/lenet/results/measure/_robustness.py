@@ -15,6 +15,7 @@ from lenet.results.measure._evaluate import log_probabilities
 from lenet.results.measure._scores import wilson_interval
 
 Images = npt.NDArray[np.uint8]
+_SIDE = 28  # that the strengths in pixels are for
 
 
 def shift_images(images: Images, right: int, down: int = 0) -> Images:
@@ -149,9 +150,6 @@ def _to_bytes(pixels: npt.NDArray[np.floating]) -> Images:
 def _overlap(by: int, length: int) -> tuple[slice, slice]:
     """Where something that moves within a length comes to lie, and where it was."""
     return slice(max(0, by), length + min(0, by)), slice(max(0, -by), length - max(0, by))
-
-
-_SIDE = 28  # that the strengths in pixels are for
 
 
 @dataclass(frozen=True)

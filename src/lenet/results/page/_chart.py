@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
-from lenet.results.page._element import Element, element
-from lenet.results.page._page import stylesheet
+from lenet.results.page._page import Element, element, stylesheet
 
 _LEFT, _LABEL, _RIGHT, _TOP, _BOTTOM = 53, 14, 22, 12, 42
 _CHARACTER = 8.0  # the width of one, about
+_DASHES = ("", "7 4", "2 4", "9 3 2 3")
+_MARKS = 4  # shapes
+_MARK = 3.2  # the radius of a mark
 
 
 @dataclass(frozen=True)
@@ -112,11 +114,6 @@ def round_ticks(low: float, high: float, count: int = 5) -> tuple[float, ...]:
     step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * 0.999)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return tuple(round(index * step, 12) for index in range(first, last + 1))
-
-
-_DASHES = ("", "7 4", "2 4", "9 3 2 3")
-_MARKS = 4  # shapes
-_MARK = 3.2  # the radius of a mark
 
 
 @cache

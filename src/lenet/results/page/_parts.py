@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from lenet.results.page._element import Element, Node, element
+from lenet.results.page._page import Element, Node, element
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,8 +7,7 @@ from lenet.datasets import dataset_names
 from lenet.errors import LenetError
 from lenet.models import MODELS, model_config, summarise
 from lenet.results._wording import as_typed
-from lenet.results.page._element import Element, Node, element
-from lenet.results.page._page import Section
+from lenet.results.page._page import Element, Node, Section, element
 from lenet.results.page._parts import Column, beside, code_block, facts, paragraph, remark, table
 from lenet.results.reporting._findings import Findings
 from lenet.runs import Run, RunConfig
@@ -19,6 +18,18 @@ _METHODS = {
     "in MNIST",
     "object": "what stands out from the border is fitted into the frame, as in Fashion-MNIST",
     "plain": "the whole picture is fitted into the frame",
+}
+_SHAPE = {"input_shape", "classes"}  # which the data decides
+_ENVIRONMENT = {
+    "lenet": "lenet",
+    "python": "Python",
+    "torch": "PyTorch",
+    "numpy": "NumPy",
+    "platform": "system",
+    "processor": "processor",
+    "device": "device",
+    "kernels": "compiled kernels",
+    "git_commit": "git commit",
 }
 
 
@@ -38,47 +49,25 @@ def network_section(findings: Findings) -> Section:
     weights = sum(layer.parameters for layer in layers)
     work = sum(layer.multiply_accumulates for layer in layers)
     rows.append(["together", "", f"{weights:,}", f"{work:,}"])
-    columns = [
-        Column("layer"),
-        Column("gives", is_number=True),
-        Column("parameters", is_number=True),
-        Column("multiply-adds", is_number=True),
-    ]
+    numbers = ("gives", "parameters", "multiply-adds")
+    columns = [Column("layer"), *(Column(name, is_number=True) for name in numbers)]
     preparation, normalisation = card.preparation, card.normalisation
     channels, height, width = card.input_shape
     colours = "grey" if channels == 1 else "colour" if channels == 3 else f"{channels} channels"
-    described = facts(
-        [
-            ("image", f"{height} × {width}, {colours}"),
-            ("ground and ink", preparation.polarity.replace("-", " ")),
-            ("free margin", f"{preparation.margin} px"),
-            *(
-                [("black and white", " and ".join(f"{end:g}" for end in preparation.pixel_range))]
-                if preparation.pixel_range
-                else []
-            ),
-            ("subtracted from pixels / 255", f"{normalisation.mean:.4g}"),
-            ("divided by then", f"{normalisation.std:.4g}"),
-        ]
+    ends = " and ".join(f"{end:g}" for end in preparation.pixel_range or ())
+    told = (
+        ("image", f"{height} × {width}, {colours}"),
+        ("ground and ink", preparation.polarity.replace("-", " ")),
+        ("free margin", f"{preparation.margin} px"),
+        ("black and white", ends),
+        ("subtracted from pixels / 255", f"{normalisation.mean:.4g}"),
+        ("divided by then", f"{normalisation.std:.4g}"),
     )
+    described = facts((name, value) for name, value in told if value)
     said = paragraph(f"How a picture becomes an image: {_METHODS[preparation.method]}.")
     layers_table = table(columns, rows, f"The layers of {card.model}, for one image")
     made = element("div", said, described)
     return Section("The network", "network", (beside(layers_table, made),))
-
-
-_SHAPE = {"input_shape", "classes"}  # which the data decides
-_ENVIRONMENT = {
-    "lenet": "lenet",
-    "python": "Python",
-    "torch": "PyTorch",
-    "numpy": "NumPy",
-    "platform": "system",
-    "processor": "processor",
-    "device": "device",
-    "kernels": "compiled kernels",
-    "git_commit": "git commit",
-}
 
 
 def recipe_section(findings: Findings) -> Section:

@@ -9,15 +9,20 @@ from lenet.kernels import KernelChoice
 from lenet.results._choices import SplitName
 from lenet.results._wording import counted, percent
 from lenet.results.measure._doubt import expected_calibration_error
-from lenet.results.page._element import Node
-from lenet.results.page._page import Page
+from lenet.results.page._page import Node, Page
 from lenet.results.page._parts import note, tiles
 from lenet.results.reporting._findings import Findings, examine
 from lenet.results.reporting._recipe import again_section, network_section, recipe_section
-from lenet.results.reporting._robustness import robustness_section
 from lenet.results.reporting._scores import classes_section, confusions_section, curves_section
-from lenet.results.reporting._trust import calibration_section, mistakes_section, suspects_section
+from lenet.results.reporting._trust import (
+    calibration_section,
+    mistakes_section,
+    robustness_section,
+    suspects_section,
+)
 from lenet.runs import Run
+
+_STAMP = re.compile(r"(\d{8}-\d{6})-")
 
 
 def report(
@@ -97,20 +102,22 @@ def build_report_page(findings: Findings) -> Page:
         recipe_section(findings),
         again_section(findings),
     )
-    title, subtitle = headline(findings)
+    title, subtitle = _headline(findings)
+    scored = findings.evaluation
+    footer = (
+        f"Written by lenet {__version__}. Scores are of the {scored.images:,} {scored.split} "
+        f"images of {scored.dataset}; intervals are Wilson's, at 95 %."
+    )
     return Page(
         title,
         subtitle,
-        lead=overview(findings),
+        lead=_overview(findings),
         sections=tuple(section for section in sections if section is not None),
-        footer=(f"Written by lenet {__version__}. {describe_scoring(findings)}",),
+        footer=(footer,),
     )
 
 
-_STAMP = re.compile(r"(\d{8}-\d{6})-")
-
-
-def headline(findings: Findings) -> tuple[str, str]:
+def _headline(findings: Findings) -> tuple[str, str]:
     """The page's title and the line below it."""
     card, run = findings.answers.card, findings.run
     title = f"{card.model} on {card.dataset or 'images'}"
@@ -121,7 +128,7 @@ def headline(findings: Findings) -> tuple[str, str]:
     return title, f"Run {run.name}, started on {date}, with lenet {card.version}"
 
 
-def overview(findings: Findings) -> tuple[Node, ...]:
+def _overview(findings: Findings) -> tuple[Node, ...]:
     """What must be known first, and the figures that matter most."""
     evaluation, run = findings.evaluation, findings.run
     low, high = evaluation.interval
@@ -145,15 +152,6 @@ def overview(findings: Findings) -> tuple[Node, ...]:
         speed = f"{result.examples_per_second:,.0f}"
         values.append(("training", speed, f"examples/s; {took}"))
     return (*map(note, _warnings(findings)), tiles(values))
-
-
-def describe_scoring(findings: Findings) -> str:
-    """Which images the scores are of."""
-    evaluation = findings.evaluation
-    return (
-        f"Scores are of the {evaluation.images:,} {evaluation.split} images of "
-        f"{evaluation.dataset}; intervals are Wilson's, at 95 %."
-    )
 
 
 def _warnings(findings: Findings) -> list[str]:

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from lenet.results._wording import counted, percent
 from lenet.results.measure._scores import frequent_confusions, wilson_interval
 from lenet.results.page._chart import Axis, Series, draw_chart
-from lenet.results.page._element import Element, Node, element
-from lenet.results.page._page import Section
+from lenet.results.page._page import Element, Node, Section, element
 from lenet.results.page._parts import (
     Column,
     beside,
@@ -21,6 +20,11 @@ from lenet.results.page._parts import (
 )
 from lenet.results.reporting._findings import Findings
 from lenet.training import CurvePoint
+
+_NARROW = 20  # with more classes than this the cells are small
+_SHORT = 2  # names up to this length lie above their column as they are
+_MOST = 8
+_WIDTH, _HEIGHT = 170, 16
 
 
 def curves_section(findings: Findings) -> Section | None:
@@ -95,11 +99,6 @@ def _in_words(findings: Findings, history: list[CurvePoint]) -> str:
     return text
 
 
-_NARROW = 20  # with more classes than this the cells are small
-_SHORT = 2  # names up to this length lie above their column as they are
-_MOST = 8
-
-
 def confusions_section(findings: Findings) -> Section:
     """What is taken for what."""
     evaluation = findings.evaluation
@@ -172,9 +171,6 @@ def _cell(names: tuple[str, ...], row: int, column: int, counts: tuple[int, ...]
         style=f"--depth: {100 * depth:.0f}%",
         title=said,
     )
-
-
-_WIDTH, _HEIGHT = 170, 16
 
 
 def classes_section(findings: Findings) -> Section:
