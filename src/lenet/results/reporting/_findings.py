@@ -1,3 +1,5 @@
+"""All that a report tells of a trained network, found out."""
+
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,10 +10,11 @@ import numpy.typing as npt
 from lenet.datasets import Dataset, DataSource
 from lenet.errors import DatasetError, RunError
 from lenet.kernels import KernelChoice, use_kernels
-from lenet.results.evaluation._answers import Answers, SplitName, answer
-from lenet.results.evaluation._examples import find_dataset
-from lenet.results.evaluation._robustness import Robustness, measure_robustness
-from lenet.results.evaluation._scores import Evaluation
+from lenet.results._choices import SplitName
+from lenet.results.measure._evaluate import Answers, answer
+from lenet.results.measure._examples import find_dataset
+from lenet.results.measure._robustness import Robustness, measure_robustness
+from lenet.results.measure._scores import Evaluation
 from lenet.runs import Run, as_trained_on, load, locate_model
 
 _ROBUSTNESS_IMAGES = 2000
@@ -69,19 +72,7 @@ def examine(
     kernels: KernelChoice = "auto",
     runs_folder: Path | str = "runs",
 ) -> Findings:
-    """Find out all that a report tells of a trained network.
-
-    Args:
-        model: As for `report`.
-        dataset: As for `report`.
-        split: As for `report`.
-        device: As for `report`.
-        kernels: As for `report`.
-        runs_folder: As for `report`.
-
-    Raises:
-        LenetError: As for `report`.
-    """
+    """Find out all that a report tells of a trained network; it takes what `report` takes."""
     source = locate_model(model, runs_folder)
     _, card = load(source)
     data = find_dataset(dataset, source, card)
