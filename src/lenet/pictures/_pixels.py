@@ -1,14 +1,16 @@
-"""Numbers of any type as pixels, from 0 to 255: by one range for all pictures of a data set."""
+"""Pixels: from numbers of any type, by one range for all pictures of a data set; in other sizes."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from lenet.errors import ArrayError
 
 Numbers = npt.NDArray[Any]  # of any type, one picture or several
+Values = npt.NDArray[np.float32]  # pixels that are computed with, 0 to 255
 
 _FULL_SCALES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)
 _16_BITS = 65535.0
@@ -187,3 +189,41 @@ def _range_for(
         "from 0 to 255, floats from 0 to 1, or 16 bits (uint16)."
     )
     raise ArrayError(message)
+
+
+def fitted_size(size: tuple[int, ...], within: tuple[int, int]) -> tuple[int, int]:
+    """The largest height and width of the same proportions within a frame, each at least 1."""
+    height, width = size
+    scale = min(within[0] / height, within[1] / width)
+    return (
+        min(within[0], max(1, round(height * scale))),
+        min(within[1], max(1, round(width * scale))),
+    )
+
+
+def resize(values: Values, height: int, width: int) -> Values:
+    """(H, W) or (C, H, W) of another size: smooth when enlarged, averaged when made smaller."""
+    if values.ndim == 3:
+        return np.stack([resize(channel, height, width) for channel in values])
+    if values.shape == (height, width):
+        return values
+    is_smaller = height < values.shape[0] or width < values.shape[1]
+    method = Image.Resampling.BOX if is_smaller else Image.Resampling.BICUBIC
+    image = Image.fromarray(np.ascontiguousarray(values)).resize((width, height), method)
+    lowest, highest = float(values.min()), float(values.max())
+    return np.asarray(image).clip(lowest, highest)
+
+
+def place_in_middle(values: Values, frame: tuple[int, int], ground: Values) -> Values:
+    """Put (C, H, W) into the middle of a frame, at least as large, of a ground of one colour."""
+    channels, height, width = values.shape
+    top, left = (frame[0] - height + 1) // 2, (frame[1] - width + 1) // 2
+    framed = np.empty((channels, *frame), np.float32)
+    framed[:] = ground[:, None, None]
+    framed[:, top : top + height, left : left + width] = values
+    return framed
+
+
+def as_bytes(values: Values) -> npt.NDArray[np.uint8]:
+    """Values from 0 to 255, rounded."""
+    return np.rint(values).astype(np.uint8)
