@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from own_data import assert_holds, draw, load, write_idx
 
 import lenet
-from lenet.datasets._pair_arrays import pair_arrays
+from lenet.datasets.readers._arrays import pair_arrays
 from lenet.errors import DataFileError, DatasetError
 
 TRAIN, TEST = draw(12), draw(9, seed=1)

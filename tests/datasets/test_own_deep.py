@@ -83,9 +83,9 @@ def test_pictures_of_8_bits_among_them_stay_as_they_are(tmp_path: Path) -> None:
 def test_a_set_of_8_bits_has_no_range_and_is_read_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lenet.datasets import _own
-
-    monkeypatch.setattr(_own, "measure_range", lambda *_: pytest.fail("measured"))
+    monkeypatch.setattr(
+        "lenet.datasets.readers._collect._measure_range", lambda *_: pytest.fail("measured")
+    )
     write_pictures(tmp_path / "plain", IMAGES, NAMES)
     np.savez(tmp_path / "x.npz", images=IMAGES.astype(np.int64), labels=LABELS)
     for path in (tmp_path / "plain", tmp_path / "x.npz"):

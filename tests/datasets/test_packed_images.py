@@ -105,7 +105,7 @@ def test_what_else_an_array_can_do_is_done(small: Dataset, packed: PackedImages)
 def test_more_than_is_good_for_memory_is_refused_in_words(
     packed: PackedImages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lenet.datasets._packed_images._MOST_AT_ONCE", 10 * 20)
+    monkeypatch.setattr("lenet.datasets.packed._images._MOST_AT_ONCE", 10 * 20)
     assert len(packed[:10]) == 10
     with pytest.raises(DatasetError, match=r"11 images of .* at once take"):
         packed[:11]

@@ -27,7 +27,7 @@ from lenet.datasets import (
     examine_dataset,
     pack_dataset,
 )
-from lenet.datasets._packed_index import read_index
+from lenet.datasets.packed._index import read_index
 from lenet.errors import DataFileError, DatasetError, LenetError, SettingError, StorageError
 from packed_sets import leave_little_room, pack
 
@@ -137,7 +137,7 @@ def test_ones_own_data_is_packed_as_it_would_be_read(
         place.write_text("\n".join(rows))
     else:
         convert_dataset(few_digits, place, form)
-    source = DataSource(str(place), height=14, width=20)
+    source = DataSource(str(place), size=(14, 20))
     leave_little_room(monkeypatch, room)  # while it is packed; comparing is done in memory
     pack_dataset(source, tmp_path / "set")
     leave_little_room(monkeypatch, 10**6)
@@ -271,14 +271,14 @@ def test_what_was_found_whole_is_not_read_again_until_something_changes(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []
-    real = lenet.datasets._packed_check._is_whole  # type: ignore[attr-defined]
+    real = lenet.datasets.packed._check._is_whole  # type: ignore[attr-defined]
 
     def watch(path: Path, *arguments: Any) -> bool:
         read.append(path.name)
         whole: bool = real(path, *arguments)
         return whole
 
-    monkeypatch.setattr("lenet.datasets._packed_check._is_whole", watch)
+    monkeypatch.setattr("lenet.datasets.packed._check._is_whole", watch)
     lenet.load_dataset(folder)
     assert not read  # the writer has read everything back
     shutil.rmtree(tmp_path / "cache")

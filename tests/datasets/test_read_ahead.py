@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import lenet
 from lenet.datasets import Batches, Dataset, PackedImages, Selection, Split
-from lenet.datasets._window_order import WindowOrder
+from lenet.datasets.packed._read_ahead import WindowOrder
 from lenet.errors import DataFileError
 from packed_sets import leave_little_room, pack
 

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.core import PARTIAL_SUFFIX, storage_errors, write_atomically
-from lenet.datasets._class_names_file import CLASS_NAMES_FILE
 from lenet.datasets._dataset import Dataset, Split
-from lenet.datasets._read_npz import CLASS_NAMES_ARRAY
-from lenet.datasets._read_parquet import HUB_KEY
+from lenet.datasets.readers._arrays import CLASS_NAMES_ARRAY
+from lenet.datasets.readers._contents import CLASS_NAMES_FILE
+from lenet.datasets.readers._parquet import HUB_KEY
 from lenet.errors import DatasetError, MissingExtraError, StorageError, UnknownNameError
 
 Form = Literal["folder", "idx", "npz", "parquet"]

@@ -15,10 +15,9 @@ from safetensors import safe_open
 from lenet._version import __version__
 from lenet.core import write_atomically
 from lenet.datasets._cache import platform_cache
-from lenet.datasets._contents import Contents
-from lenet.datasets._dataset import Dataset, Split
-from lenet.datasets._origin import Origin
-from lenet.datasets._source import DataSource
+from lenet.datasets._dataset import Dataset, Origin, Split
+from lenet.datasets._reading import DataSource
+from lenet.datasets.readers._contents import SPLIT_NAMES, Contents
 from lenet.errors import DataFileError, StorageError
 from lenet.pictures import Preparation
 
@@ -141,7 +140,7 @@ def _read(path: Path) -> Dataset:
     tensors = safetensors.numpy.load_file(path)
     splits = {
         name: Split(tensors[f"{name}-images"], tensors[f"{name}-labels"])
-        for name in ("train", "test", "validation")
+        for name in SPLIT_NAMES
         if f"{name}-images" in tensors
     }
     dataset = Dataset(

@@ -1,16 +1,95 @@
+"""The images of a packed set that are in memory, and those that come next."""
+
+import bisect
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from lenet.datasets._packed_images import IN_MEMORY_BYTES, PackedImages
-from lenet.datasets._window_order import WindowOrder
+from lenet.datasets.packed._images import IN_MEMORY_BYTES, PackedImages
 
 _BLOCK_BYTES = 2**17  # neighbours that are read together
 _IN_ORDER_BYTES = 2**24  # of a window that is not shuffled
 _NOWHERE = -(2**48)  # a place that no index can be taken for
+
+
+@dataclass(frozen=True)
+class WindowOrder:
+    """The order of examples that are too many to be in memory together.
+
+    Blocks of neighbours are put into a random order. As many of them as fit into memory make a
+    window, and all examples of a window are shuffled together. So an example may meet any other,
+    and the disk is read a block at a time. Without a seed everything stays in its order.
+
+    Attributes:
+        count: Examples, at least 1.
+        block: Examples of a block; the last block may have fewer.
+        blocks_a_window: Blocks of a window; the last window may have fewer.
+        seed: Decides the order; `None` for none.
+    """
+
+    count: int
+    block: int
+    blocks_a_window: int
+    seed: int | None = None
+
+    @property
+    def windows(self) -> int:
+        """How many there are."""
+        return len(self._ends)
+
+    def blocks_of(self, window: int) -> Tensor:
+        """The numbers of a window's blocks, ascending: int64 (blocks,)."""
+        start = window * self.blocks_a_window
+        return self._drawn[0][start : start + self.blocks_a_window].sort().values
+
+    def neighbours_of(self, window: int) -> Tensor:
+        """The examples of a window as they lie on the disk: int64 (n,), ascending."""
+        starts = self.blocks_of(window)[:, None] * self.block
+        examples = (starts + torch.arange(self.block)).flatten()
+        return examples[examples < self.count]
+
+    def examples_of(self, window: int) -> Tensor:
+        """The examples of a window in the order in which they come: int64 (n,)."""
+        examples = self.neighbours_of(window)
+        if self.seed is None:
+            return examples
+        generator = torch.Generator().manual_seed(int(self._drawn[1][window]))
+        return examples[torch.randperm(len(examples), generator=generator)]
+
+    def window_of(self, position: int) -> int:
+        """The window that a position of the epoch is in."""
+        return bisect.bisect_right(self._ends, position)
+
+    def start_of(self, window: int) -> int:
+        """The first position of the epoch that is in a window."""
+        return self._ends[window - 1] if window else 0
+
+    @cached_property
+    def _drawn(self) -> tuple[Tensor, Tensor]:
+        """The blocks in their order, and the seed of each window."""
+        blocks = -(-self.count // self.block)
+        windows = -(-blocks // self.blocks_a_window)
+        if self.seed is None:
+            return torch.arange(blocks), torch.zeros(windows, dtype=torch.int64)
+        generator = torch.Generator().manual_seed(self.seed)
+        order = torch.randperm(blocks, generator=generator)
+        return order, torch.randint(2**62, (windows,), generator=generator)
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        """Where each window ends, in positions of the epoch."""
+        blocks, seeds = self._drawn
+        sizes = torch.full_like(blocks, self.block)
+        missing = len(sizes) * self.block - self.count
+        sizes[blocks == len(sizes) - 1] -= missing
+        ends = sizes.cumsum(0)
+        last = torch.arange(1, len(seeds) + 1) * self.blocks_a_window - 1
+        return [int(end) for end in ends[last.clamp(max=len(sizes) - 1)]]
 
 
 class _Window(NamedTuple):
@@ -21,19 +100,12 @@ class _Window(NamedTuple):
 
 
 class _Held(NamedTuple):
-    """A window whose images are in memory.
-
-    Attributes:
-        window: Which.
-        examples: In the order in which they come, int64 (n,).
-        places: Where each of them is among the images, int64 (n,).
-        slot: The half of the room that it takes.
-    """
+    """A window whose images are in memory."""
 
     window: _Window
-    examples: Tensor
-    places: Tensor
-    slot: int
+    examples: Tensor  # in the order in which they come, int64 (n,)
+    places: Tensor  # where each of them is among the images, int64 (n,)
+    slot: int  # the half of the room that it takes
 
 
 class _Reading:
@@ -62,11 +134,7 @@ class _Reading:
             self._error = error
 
     def wait(self) -> None:
-        """Wait until all is read.
-
-        Raises:
-            DataFileError: A shard can't be read.
-        """
+        """Wait until all is read, or raise what stopped that."""
         self._thread.join()
         if self._error is not None:
             raise self._error
@@ -104,7 +172,6 @@ class ReadAhead:
         self,
         images: PackedImages,
         labels: Tensor,
-        *,
         batch_size: int,
         shuffle: bool,
         device: torch.device,

@@ -1,16 +1,18 @@
 """What the index of a packed set says: `index.json`, described in docs/reference/packed-data.md."""
 
+import io
 import json
 import math
+import os
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from lenet.core import reading_errors
-from lenet.datasets._packed_files import open_plain
-from lenet.datasets._parts import PARTS, Part
+from lenet.datasets.readers._contents import SPLIT_NAMES, SplitName
 from lenet.errors import DataFileError, LenetError
 from lenet.pictures import Preparation
 
@@ -21,6 +23,7 @@ MOST_CLASSES = 2**16  # that such a label can tell apart
 _MOST_INDEX_BYTES = 64 * 2**20  # a million shards
 _MOST_IMAGES, _MOST_IMAGE_BYTES, _LONGEST_NAME = 2**48, 2**30, 1000
 _Kind = TypeVar("_Kind")
+Identity = tuple[int, int, int, int]  # device, inode, size, time of the last change
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class PackedIndex:
 
     class_names: tuple[str, ...]
     image_shape: tuple[int, int, int]
-    parts: Mapping[Part, PackedPart]
+    parts: Mapping[SplitName, PackedPart]
     preparation: Preparation | None = None
 
     @property
@@ -99,7 +102,7 @@ class PackedIndex:
         return json.dumps(values, indent=1) + "\n"
 
 
-def shard_name(part: Part, number: int) -> str:
+def shard_name(part: SplitName, number: int) -> str:
     """What a shard is called.
 
     >>> shard_name("train", 12)
@@ -108,7 +111,7 @@ def shard_name(part: Part, number: int) -> str:
     return f"{part}-{number:05d}.images"
 
 
-def labels_name(part: Part) -> str:
+def labels_name(part: SplitName) -> str:
     """What the file of a part's labels is called."""
     return f"{part}.labels"
 
@@ -174,19 +177,19 @@ def _parse(values: Any) -> PackedIndex:
         if preparation.image_shape != tuple(shape):
             raise ValueError("`preparation` is for images of another shape")
     parts = _field(values, "parts", dict)
-    if "train" not in parts or set(parts) - set(PARTS):
+    if "train" not in parts or set(parts) - set(SPLIT_NAMES):
         message = "`parts` must be `train` and, where they are, `test` and `validation`"
         raise ValueError(message)
-    image_bytes = math.prod(shape)
+    names = [name for name in SPLIT_NAMES if name in parts]
     return PackedIndex(
         tuple(class_names),
         (shape[0], shape[1], shape[2]),
-        {name: _parse_part(name, parts[name], image_bytes) for name in PARTS if name in parts},
+        {name: _parse_part(name, parts[name], math.prod(shape)) for name in names},
         preparation,
     )
 
 
-def _parse_part(part: Part, values: Any, image_bytes: int) -> PackedPart:
+def _parse_part(part: SplitName, values: Any, image_bytes: int) -> PackedPart:
     """The files of a part, which go together."""
     shards = tuple(
         _parse_file(one, shard_name(part, number), image_bytes)
@@ -242,3 +245,39 @@ def _short(value: Any) -> str:
     except ValueError:  # a whole number of thousands of digits
         return "a huge number"
     return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def identify(facts: os.stat_result) -> Identity:
+    """What differs as soon as a file is written to or is another one."""
+    return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+
+def open_plain(path: Path, identity: Identity | None = None) -> io.FileIO:
+    """Open a plain file, unbuffered; no link is followed and no pipe waited for.
+
+    Args:
+        path: The file.
+        identity: What it must still be; whatever it is by default.
+
+    Raises:
+        OSError: It can't be opened.
+        DataFileError: It is no plain file, or not the one that it was.
+    """
+    if path.is_symlink():
+        message = f"`{path}` is a link; a packed set holds plain files alone."
+        raise DataFileError(message)
+    flags = os.O_RDONLY
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):  # not every system has each
+        flags |= getattr(os, name, 0)
+    file = os.fdopen(os.open(path, flags), "rb", buffering=0)
+    facts = os.fstat(file.fileno())
+    problem = ""
+    if not stat.S_ISREG(facts.st_mode):
+        problem = "is no plain file"
+    elif identity is not None and identify(facts) != identity:
+        problem = "has changed since it was checked; start again"
+    if problem:
+        file.close()
+        message = f"`{path}` {problem}."
+        raise DataFileError(message)
+    return file

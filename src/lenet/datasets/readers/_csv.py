@@ -12,30 +12,18 @@ from pathlib import Path
 import numpy as np
 
 from lenet.core import reading_errors
-from lenet.datasets._contents import Contents, Label, Piece
-from lenet.datasets._image_arrays import to_pictures
-from lenet.datasets._parts import Part, part_of
+from lenet.datasets.readers._arrays import to_pictures
+from lenet.datasets.readers._contents import Contents, Label, RawExamples, SplitName, split_of
 from lenet.errors import DataFileError
 
 _LABEL_NAMES = ("label", "labels", "class", "target", "category", "y", "class_label", "class_name")
-_FILE_NAMES = (
-    "path",
-    "file",
-    "filename",
-    "file_name",
-    "filepath",
-    "file_path",
-    "image",
-    "img",
-    "image_path",
-    "image_name",
-    "picture",
-)
+_FILE_NAMES: tuple[str, ...] = ("path", "file", "filename", "file_name", "filepath", "file_path")
+_FILE_NAMES += ("image", "img", "image_path", "image_name", "picture")
 _ROW_NAMES = ("", "id", "index", "unnamed: 0")  # columns that number the lines
 _PIXEL_NAME = re.compile(r"(pixel|px|p|x)?[ _-]?\d+([x_ -]\d+)?", re.IGNORECASE)
 _LONGEST_LINE = 2**24  # characters; an image of 1024×1024 pixels has fewer
 _LEAST_PIXELS = 4
-_PIECE = 512  # lines
+_AT_ONCE = 512  # lines
 _FRACTION = re.compile("[.eE]")  # in a number
 _NAMED = 3  # columns in an error
 _WHOLE = re.compile(r"\d{1,3}(\.0*)?")
@@ -50,6 +38,7 @@ class _Table:
 
     Attributes:
         path: The file.
+        split: What its examples are for; `None` where its name does not say.
         delimiter: What parts the cells of a line.
         columns: How many cells every line has.
         names: What the first line calls the columns; none where it is a line like the others.
@@ -60,6 +49,7 @@ class _Table:
     """
 
     path: Path
+    split: SplitName | None
     delimiter: str
     columns: int
     names: tuple[str, ...]
@@ -68,36 +58,60 @@ class _Table:
     file: int | None = None
     is_guess: bool = False
 
+    def rows(self) -> Iterator[tuple[int, Label, list[str]]]:
+        """Every line below the header: its number, its label, its cells."""
+        for number, line in islice(_lines(self.path), bool(self.names), None):
+            cells = _cells(line, self.delimiter)
+            if len(cells) != self.columns:
+                message = (
+                    f"`{self.path}`, line {number}: {len(cells)} cells where the first line has "
+                    f"{self.columns}."
+                )
+                raise DataFileError(message)
+            label = cells[self.label].strip()
+            if not label:
+                message = f"`{self.path}`, line {number}: the label is missing."
+                raise DataFileError(message)
+            is_whole = re.fullmatch(r"[+-]?\d{1,18}(\.0*)?", label)
+            yield number, int(label.partition(".")[0]) if is_whole else label, cells
+
+    def picture(self, cells: list[str]) -> Path:
+        """The picture's file of a line."""
+        assert self.file is not None
+        return _beside(self.path, cells[self.file])
+
 
 def list_csv(paths: list[Path], label_column: str = "", left_out: Sequence[Path] = ()) -> Contents:
-    """Find out how some tables are to be read, each a part of one dataset.
+    """Find out how some tables are to be read, each a split of one dataset.
 
     Args:
         paths: The tables.
-        label_column: The column of the labels, as `DataSource` has it.
+        label_column: The column of the labels, as `Reading` has it.
         left_out: Tables beside them that are not read.
 
     Raises:
         DataFileError: One of them has no labels, or neither pixels nor files.
     """
-    tables = [_recognise(path, label_column) for path in paths]
-    parts: list[Part | None] = [part_of(path.name) if len(paths) > 1 else None for path in paths]
+    tables = [
+        _recognise(path, split_of(path.name) if len(paths) > 1 else None, label_column)
+        for path in paths
+    ]
     files = list(paths)
     for table in tables:
         if table.file is not None:
-            files += [picture for _, picture, _ in _pictures(table)]
+            files += [table.picture(cells) for _, _, cells in table.rows()]
     kind = "pixels" if tables[0].pixels else "pictures' files"
     notes = []
     if len(paths) > 1:
-        named = ", ".join(f"`{path.name}` ({part_of(path.name)})" for path in paths)
+        named = ", ".join(f"`{table.path.name}` ({table.split})" for table in tables)
         notes.append(f"Parts of the data by the names of tables: {named}.")
     if left_out:
         notes.append(f"Passed over: {', '.join(f'`{path.name}`' for path in left_out)}.")
-    read = partial(_read, tables, parts)
+    read = partial(_read, tables)
     return Contents(f"a table of {kind} (CSV)", files, read, notes=tuple(notes))
 
 
-def _recognise(path: Path, label_column: str) -> _Table:
+def _recognise(path: Path, split: SplitName | None, label_column: str) -> _Table:
     """Find the columns by their names and contents."""
     lines = [line for _, line in islice(_lines(path), 2)]
     if not lines:
@@ -114,7 +128,7 @@ def _recognise(path: Path, label_column: str) -> _Table:
         message = f"`{path}` names its columns and has no lines below."
         raise DataFileError(message)
     header = tuple(cell.strip() for cell in first) if has_header else ()
-    table = partial(_Table, path, delimiter, len(first), header)
+    table = partial(_Table, path, split, delimiter, len(first), header)
     file = _file_column(path, names, sample)
     columns = [column for column in range(len(first)) if column != file]
     if label_column:
@@ -212,18 +226,17 @@ def _file_column(path: Path, names: list[str] | None, sample: list[str]) -> int 
             if column < len(sample) and not _is_number(sample[column]):
                 return column
     for column, cell in enumerate(sample[:_LEAST_PIXELS]):
-        if not _is_number(cell) and cell.strip() and _resolve(path, cell).is_file():
+        if not _is_number(cell) and cell.strip() and _beside(path, cell).is_file():
             return column
     return None
 
 
-def _resolve(table: Path, cell: str) -> Path:
+def _beside(table: Path, cell: str) -> Path:
     """A picture's file, looked for beside the table."""
     return table.parent / cell.strip().replace("\\", "/")
 
 
 def _is_number(cell: str) -> bool:
-    """Whether a cell is a number, as a pixel is."""
     try:
         float(cell)
     except ValueError:
@@ -232,7 +245,6 @@ def _is_number(cell: str) -> bool:
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
-    """The cells of a line."""
     if '"' in line:
         try:
             return next(csv.reader([line], delimiter=delimiter))
@@ -258,41 +270,9 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
             raise DataFileError(message) from error
 
 
-def _rows(table: _Table) -> Iterator[tuple[int, list[str]]]:
-    """The cells of every line below the header, with the line's number."""
-    for number, line in islice(_lines(table.path), bool(table.names), None):
-        try:
-            cells = _cells(line, table.delimiter)
-        except csv.Error as error:
-            message = f"`{table.path}`, line {number}: {error}."
-            raise DataFileError(message) from error
-        if len(cells) != table.columns:
-            message = (
-                f"`{table.path}`, line {number}: {len(cells)} cells where the first line has "
-                f"{table.columns}."
-            )
-            raise DataFileError(message)
-        yield number, cells
-
-
-def _label(table: _Table, number: int, cells: list[str]) -> Label:
-    """A line's label: a whole number, or else a text."""
-    text = cells[table.label].strip()
-    if not text:
-        message = f"`{table.path}`, line {number}: the label is missing."
-        raise DataFileError(message)
-    if re.fullmatch(r"[+-]?\d{1,18}(\.0*)?", text):
-        return int(text.partition(".")[0])
-    return text
-
-
-def _read(tables: list[_Table], parts: list[Part | None]) -> Iterator[Piece]:
-    """The examples of every table, some at a time."""
-    for table, part in zip(tables, parts, strict=True):
-        if table.pixels == ():
-            yield from _read_files(table, part)
-        else:
-            yield from _read_pixels(_with_known_label(table), part)
+def _read(tables: list[_Table]) -> Iterator[RawExamples]:
+    for table in tables:
+        yield from _read_pixels(_with_known_label(table)) if table.pixels else _read_files(table)
 
 
 def _with_known_label(table: _Table) -> _Table:
@@ -344,29 +324,24 @@ def _look_like_labels(values: Counter[str]) -> bool:
     return has_no_gaps and lowest <= 1 and highest <= _HIGHEST_LABEL
 
 
-def _pictures(table: _Table) -> Iterator[tuple[Label, Path, str]]:
-    """The label, file and place of every line."""
-    assert table.file is not None
-    for number, cells in _rows(table):
-        path = _resolve(table.path, cells[table.file])
-        yield _label(table, number, cells), path, f"`{path}` (`{table.path.name}`, line {number})"
-
-
-def _read_files(table: _Table, part: Part | None) -> Iterator[Piece]:
+def _read_files(table: _Table) -> Iterator[RawExamples]:
     """Pictures in files of their own."""
-    pictures = _pictures(table)
-    while batch := list(islice(pictures, _PIECE)):
-        labels, paths, places = zip(*batch, strict=True)
-        yield Piece(part, labels, paths, places)
+    rows = table.rows()
+    while batch := list(islice(rows, _AT_ONCE)):
+        paths = [table.picture(cells) for _, _, cells in batch]
+        places = [
+            f"`{path}` (`{table.path.name}`, line {number})"
+            for path, (number, _, _) in zip(paths, batch, strict=True)
+        ]
+        yield RawExamples(table.split, [label for _, label, _ in batch], paths, places)
 
 
-def _read_pixels(table: _Table, part: Part | None) -> Iterator[Piece]:
+def _read_pixels(table: _Table) -> Iterator[RawExamples]:
     """Images written out pixel by pixel."""
-    rows = _rows(table)
-    while batch := list(islice(rows, _PIECE)):
-        labels = [_label(table, number, cells) for number, cells in batch]
+    rows = table.rows()
+    while batch := list(islice(rows, _AT_ONCE)):
         place = f"`{table.path}`, lines {batch[0][0]} to {batch[-1][0]}:"
-        texts = [",".join(cells[column] for column in table.pixels) for _, cells in batch]
+        texts = [",".join(cells[column] for column in table.pixels) for _, _, cells in batch]
         try:
             values = np.loadtxt(texts, np.float64, comments=None, delimiter=",", ndmin=2)
         except ValueError as error:
@@ -379,12 +354,12 @@ def _read_pixels(table: _Table, part: Part | None) -> Iterator[Piece]:
         if lowest < 0 or highest > 255:  # a column of other numbers would set the scale of all
             message = f"{place} hold values from {lowest} to {highest}; pixels go from 0 to 255."
             raise DataFileError(message)
-        yield Piece(part, labels, pictures, [place])
+        yield RawExamples(table.split, [label for _, label, _ in batch], pictures, [place])
 
 
-def _bad_cell(table: _Table, lines: list[tuple[int, list[str]]]) -> str:
+def _bad_cell(table: _Table, rows: list[tuple[int, Label, list[str]]]) -> str:
     """Where the first cell is that holds no pixel, and what it holds instead."""
-    for number, cells in lines:
+    for number, _, cells in rows:
         for column in table.pixels:
             if not _is_number(cells[column]):
                 name = f" (`{table.names[column]}`)" if table.names else ""

@@ -1,16 +1,17 @@
+"""Which reader a folder or file is for, seen from its content."""
+
 from pathlib import Path
 
 from lenet.core import reading_errors
 from lenet.datasets._catalog import EMNIST_SPLITS
-from lenet.datasets._contents import Contents
-from lenet.datasets._idx import idx_shape
-from lenet.datasets._parts import part_of
-from lenet.datasets._read_csv import list_csv
-from lenet.datasets._read_emnist import find_emnist, list_emnist
-from lenet.datasets._read_folder import is_picture, list_folder
-from lenet.datasets._read_idx import find_idx_files, list_idx
-from lenet.datasets._read_npz import is_npz, list_npz
-from lenet.datasets._read_parquet import find_parquet, list_parquet
+from lenet.datasets._reading import DataSource
+from lenet.datasets.readers._arrays import is_npz, list_npz
+from lenet.datasets.readers._contents import Contents, split_of
+from lenet.datasets.readers._csv import list_csv
+from lenet.datasets.readers._emnist import find_emnist, list_emnist
+from lenet.datasets.readers._folder import is_picture, list_folder
+from lenet.datasets.readers._idx import find_idx_files, idx_shape, list_idx
+from lenet.datasets.readers._parquet import find_parquet, list_parquet
 from lenet.errors import DataFileError, SettingError
 
 _ZIPS, _PARQUET = (b"PK\x03\x04", b"PK\x05\x06"), b"PAR1"
@@ -18,20 +19,20 @@ _TABLES = {".csv", ".tsv"}
 _SNIFFED = 512  # bytes
 
 
-def open_contents(path: Path, label_column: str = "") -> Contents:
+def open_contents(source: DataSource) -> Contents:
     """Find out what a folder or file holds, by its content.
 
     Args:
-        path: A folder, a file, or a split of EMNIST as if it were a folder in EMNIST's zip.
-        label_column: The column of a table that holds the labels, as `DataSource` has it.
+        source: A folder, a file, or a split of EMNIST as if it were a folder in EMNIST's zip.
 
     Raises:
         DataFileError: It is not there, or holds no dataset in a format that is known.
         SettingError: A column is named, and it is no table.
         MissingExtraError: The format needs a package that is not installed.
     """
-    contents = _open_any(path, label_column)
-    if label_column and not contents.format.startswith("a table"):
+    path = source.place
+    contents = _open_any(path, source.label_column)
+    if source.label_column and not contents.format.startswith("a table"):
         message = (
             f"`--label-column` (`label_column`) is for tables (CSV); `{path}` is read as "
             f"{contents.format}."
@@ -41,7 +42,6 @@ def open_contents(path: Path, label_column: str = "") -> Contents:
 
 
 def _open_any(path: Path, label_column: str) -> Contents:
-    """What a folder, a file or a split of EMNIST holds."""
     with reading_errors(path, DataFileError):
         is_folder, exists = path.is_dir(), path.exists()
     if is_folder:
@@ -55,7 +55,6 @@ def _open_any(path: Path, label_column: str) -> Contents:
 
 
 def _open_folder(folder: Path, label_column: str) -> Contents:
-    """What a folder holds."""
     if emnist := find_emnist(folder):
         return list_emnist(folder, emnist, None)
     if parquet := find_parquet(folder):
@@ -67,9 +66,9 @@ def _open_folder(folder: Path, label_column: str) -> Contents:
             path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")
         )
     tables = [path for path in files if path.suffix.lower() in _TABLES]
-    for_parts = [path for path in tables if part_of(path.name)]
-    if len(tables) == 1 or len(for_parts) > 1:
-        used = for_parts if len(for_parts) > 1 else tables
+    for_splits = [path for path in tables if split_of(path.name)]
+    if len(tables) == 1 or len(for_splits) > 1:
+        used = for_splits if len(for_splits) > 1 else tables
         return list_csv(used, label_column, [path for path in tables if path not in used])
     archives = [path for path in files if path.suffix.lower() == ".npz"]
     if len(archives) == 1:
@@ -78,7 +77,6 @@ def _open_folder(folder: Path, label_column: str) -> Contents:
 
 
 def _open_file(path: Path, label_column: str) -> Contents:
-    """What a file holds."""
     if not path.is_file():  # opening a pipe would wait for ever
         message = f"`{path}` is neither a folder nor a file."
         raise DataFileError(message)

@@ -2,35 +2,32 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lenet.core import reading_errors
-from lenet.datasets._contents import Contents, Label, Piece
-from lenet.datasets._natural_order import natural_key
-from lenet.datasets._parts import Part, part_of
+from lenet.datasets.readers._contents import (
+    Classes,
+    Contents,
+    RawExamples,
+    SplitName,
+    natural_key,
+    split_of,
+)
 from lenet.errors import DataFileError, MissingExtraError
 
 HUB_KEY = b"huggingface"  # of the schema's metadata
 _LABEL_NAMES = ("label", "labels", "class", "target", "fine_label", "character")
-_PIECE = 64  # rows; a photo may have megabytes
+_AT_ONCE = 64  # rows; a photo may have megabytes
 
 
-@dataclass(frozen=True)
-class _Columns:
-    """Which columns hold what.
-
-    Attributes:
-        image: The encoded pictures.
-        label: The labels.
-        classes: The labels with their names, where the file has them.
-    """
+class _Columns(NamedTuple):
+    """Which columns hold the encoded pictures and the labels; the classes, where they are named."""
 
     image: str
     label: str
-    classes: tuple[tuple[Label, str], ...] | None
+    classes: Classes | None
 
 
 def find_parquet(folder: Path) -> list[Path]:
@@ -54,13 +51,13 @@ def list_parquet(paths: list[Path]) -> Contents:
         MissingExtraError: `pyarrow` is not installed.
     """
     paths = sorted(paths, key=lambda path: natural_key(path.name))
-    parts: list[Part | None] = [part_of(path.name) if len(paths) > 1 else None for path in paths]
-    columns = [_find_columns(path) for path in paths]
-    if len({(found.image, found.label, found.classes) for found in columns}) > 1:
+    columns, *others = dict.fromkeys(_find_columns(path) for path in paths)
+    if others:
         message = f"The Parquet files in `{paths[0].parent}` differ in their columns."
         raise DataFileError(message)
-    read = partial(_read, paths, parts, columns[0])
-    return Contents("pictures in Parquet", paths, read, columns[0].classes)
+    splits = {path: split_of(path.name) if len(paths) > 1 else None for path in paths}
+    read = partial(_read, splits, columns)
+    return Contents("pictures in Parquet", paths, read, columns.classes)
 
 
 def _open(path: Path) -> Any:
@@ -116,13 +113,12 @@ def _find_columns(path: Path) -> _Columns:
 
 
 def _is_binary(kind: Any) -> bool:
-    """Whether a type holds bytes."""
     from pyarrow import types
 
     return bool(types.is_binary(kind) or types.is_large_binary(kind))
 
 
-def _read_classes(metadata: dict[bytes, bytes], label: str) -> tuple[tuple[Label, str], ...] | None:
+def _read_classes(metadata: dict[bytes, bytes], label: str) -> Classes | None:
     """The names of the classes, where the hub's part of the schema has them."""
     try:
         features = json.loads(metadata[HUB_KEY])["info"]["features"]
@@ -134,33 +130,25 @@ def _read_classes(metadata: dict[bytes, bytes], label: str) -> tuple[tuple[Label
     return tuple(enumerate(names)) if len(set(names)) == len(names) else None
 
 
-def _read(paths: list[Path], parts: list[Part | None], columns: _Columns) -> Iterator[Piece]:
+def _read(splits: dict[Path, SplitName | None], columns: _Columns) -> Iterator[RawExamples]:
     """The rows of every file, some at a time."""
     from pyarrow import ArrowException
 
-    for path, part in zip(paths, parts, strict=True):
-        row = 0
+    for path, split in splits.items():
+        start = 0
         with _open(path) as file:
             try:
-                batches = file.iter_batches(_PIECE, columns=[columns.image, columns.label])
-                for batch in batches:
-                    yield _piece(path, part, columns, batch, row)
-                    row += batch.num_rows
+                for rows in file.iter_batches(_AT_ONCE, columns=[columns.image, columns.label]):
+                    labels = rows.column(columns.label).to_pylist()
+                    places = [f"`{path}`, row {start + row}" for row in range(len(labels))]
+                    if None in labels:
+                        message = f"{places[labels.index(None)]}: the label is missing."
+                        raise DataFileError(message)
+                    cells = rows.column(columns.image).to_pylist()
+                    pictures = [cell["bytes"] if isinstance(cell, dict) else cell for cell in cells]
+                    pictures = [picture or b"" for picture in pictures]
+                    yield RawExamples(split, labels, pictures, places)
+                    start += len(labels)
             except (ArrowException, OSError) as error:
                 message = f"`{path}` is damaged: {error}"
                 raise DataFileError(message) from error
-
-
-def _piece(path: Path, part: Part | None, columns: _Columns, batch: Any, start: int) -> Piece:
-    """The rows of a batch."""
-    pictures = [
-        (cell or {}).get("bytes") if isinstance(cell, dict) or cell is None else cell
-        for cell in batch.column(columns.image).to_pylist()
-    ]
-    labels = batch.column(columns.label).to_pylist()
-    for row, label in enumerate(labels, start):
-        if label is None:
-            message = f"`{path}`, row {row}: the label is missing."
-            raise DataFileError(message)
-    places = [f"`{path}`, row {row}" for row in range(start, start + len(labels))]
-    return Piece(part, labels, [picture or b"" for picture in pictures], places)

@@ -7,6 +7,8 @@ Source: Y. LeCun, C. Cortes and C. Burges, "The MNIST database of handwritten di
 import math
 import struct
 import zlib
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.core import reading_errors
+from lenet.datasets.readers._arrays import pair_arrays, read_pairs
+from lenet.datasets.readers._contents import (
+    Contents,
+    natural_key,
+    number_classes,
+    read_class_names,
+)
 from lenet.errors import DataFileError
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -40,19 +49,15 @@ def read_idx(path: Path | str) -> npt.NDArray[Any]:
     """
     path = Path(path)
     with reading_errors(path, DataFileError):
-        raw = path.read_bytes()
-    return unpack_idx(raw, path)
+        content = path.read_bytes()
+    return unpack_idx(content, path)
 
 
 def unpack_idx(raw: bytes, path: Path) -> npt.NDArray[Any]:
-    """Read the bytes of an IDX file.
-
-    Args:
-        raw: All of them.
-        path: What to call the file in errors.
+    """The array in the bytes of an IDX file, which errors call by a path.
 
     Raises:
-        DataFileError: As for `read_idx`.
+        DataFileError: They are damaged, more or fewer than they declare, or something else.
     """
     stream = _Stream(path, raw)
     header = stream.read(_LONGEST_HEADER)
@@ -92,9 +97,7 @@ def idx_shape(path: Path) -> tuple[int, ...] | None:
 def _fill(target: memoryview, begun: bytes, stream: "_Stream") -> int:
     """Fill memory from a beginning and then a stream, without a second copy of the whole.
 
-    Returns:
-        How many bytes there were, and one more if there are yet others: that is found out without
-        unpacking all of them.
+    What is returned is how many bytes there were, and one more if there are yet others.
     """
     piece, held = begun, 0
     while piece and held < len(target):
@@ -174,3 +177,35 @@ def _parse_header(path: Path, header: bytes) -> tuple[np.dtype[Any], tuple[int, 
         message = f"`{path}` is damaged: it declares the shape {shape}."
         raise DataFileError(message)
     return np.dtype(_TYPES[type_code]), shape, size
+
+
+def list_idx(folder: Path, files: Mapping[str, Path]) -> Contents:
+    """Pair images and labels by what the files' headers declare.
+
+    Args:
+        folder: Where they lie.
+        files: The folder's IDX files by their names, as `find_idx_files` gives them.
+
+    Raises:
+        DataFileError: They can't be told apart.
+    """
+    shapes = {name: idx_shape(path) or () for name, path in files.items()}
+    pairs = pair_arrays(shapes, str(folder))
+    names = read_class_names(folder)
+    read = partial(
+        read_pairs, pairs, lambda name: read_idx(files[name]), lambda name: f"`{files[name]}`"
+    )
+    return Contents("IDX files", list(files.values()), read, number_classes(names))
+
+
+def find_idx_files(folder: Path) -> dict[str, Path]:
+    """A folder's IDX files by their names; of a file that lies there twice, the one unpacked."""
+    with reading_errors(folder, DataFileError):
+        paths = sorted(folder.iterdir(), key=lambda path: natural_key(path.name), reverse=True)
+        paths = [path for path in paths if path.is_file() and not path.name.startswith(".")]
+    found = {
+        path.name.removesuffix(".gz").replace(".idx", "-idx"): path
+        for path in paths
+        if idx_shape(path) is not None
+    }
+    return dict(reversed(found.items()))

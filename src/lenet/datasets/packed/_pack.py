@@ -1,10 +1,11 @@
-"""Packed sets: images that need not fit into memory, in the form that trainings read."""
+"""Packing whatever can be read, in the form that trainings read, without holding it in memory."""
 
 import hashlib
 import math
 import os
 import shutil
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -13,20 +14,26 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.core import PARTIAL_SUFFIX, check_range, storage_errors, write_atomically
-from lenet.datasets._dataset import Dataset
-from lenet.datasets._packed_check import check_contents, check_sizes
-from lenet.datasets._packed_index import (
+from lenet.datasets._dataset import Dataset, Split
+from lenet.datasets._load import find_source, load_dataset
+from lenet.datasets._own import find_classes, make_dataset, number_labels, require_trainable
+from lenet.datasets._reading import DataSource
+from lenet.datasets.packed._check import check_contents, check_sizes, load_packed
+from lenet.datasets.packed._index import (
     INDEX_FILE,
     LABEL_TYPE,
     MOST_CLASSES,
     PackedFile,
     PackedIndex,
     PackedPart,
+    is_packed,
     labels_name,
     read_index,
     shard_name,
 )
-from lenet.datasets._parts import PARTS, Part
+from lenet.datasets.readers._collect import Keep, collect
+from lenet.datasets.readers._contents import SPLIT_NAMES, Label, SplitName
+from lenet.datasets.readers._formats import open_contents
 from lenet.errors import DatasetError, SettingError, StorageError
 from lenet.pictures import Preparation
 
@@ -83,7 +90,7 @@ class PackWriter:
         self._class_names, self._preparation = tuple(class_names), preparation
         self._shard_bytes = shard_mib * 2**20
         self._folder = self._target.with_name(f".{self._target.name}.{os.getpid()}{PARTIAL_SUFFIX}")
-        self._parts: dict[Part, _PartWriter] = {}
+        self._parts: dict[SplitName, _PartWriter] = {}
         self._image_shape: tuple[int, int, int] | None = None
         self._open_files = ExitStack()
         self.path = self._target
@@ -111,7 +118,7 @@ class PackWriter:
         self,
         images: npt.NDArray[np.uint8],
         labels: npt.NDArray[np.integer] | list[int] | int,
-        part: Part = "train",
+        part: SplitName = "train",
     ) -> None:
         """Add examples to a part.
 
@@ -142,10 +149,10 @@ class PackWriter:
             self._parts[part].write(np.ascontiguousarray(images), numbers.astype(LABEL_TYPE))
 
     def _check(
-        self, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer], part: Part
+        self, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer], part: SplitName
     ) -> None:
         """Raise unless the examples can be written."""
-        if part not in PARTS:
+        if part not in SPLIT_NAMES:
             message = f"A part is `train`, `test` or `validation`, not `{part}`."
             raise DatasetError(message)
         if images.dtype != np.uint8 or images.ndim != 4 or not math.prod(images.shape[1:]):
@@ -189,7 +196,7 @@ class PackWriter:
 class _PartWriter:
     """Writes the shards and the labels of a part."""
 
-    def __init__(self, folder: Path, part: Part, per_shard: int, open_files: ExitStack):
+    def __init__(self, folder: Path, part: SplitName, per_shard: int, open_files: ExitStack):
         self._folder, self._part, self._per_shard = folder, part, per_shard
         self._open_files = open_files
         self._shards: list[PackedFile] = []
@@ -243,26 +250,112 @@ class _FileWriter:
         return PackedFile(self._path.name, self.images, size, self._digest.hexdigest())
 
 
-def write_packed(dataset: Dataset, target: Path | str, *, shard_mib: int = SHARD_MIB) -> Path:
-    """Write a dataset as a packed set.
-
-    Args:
-        dataset: The images with their labels and the names of their classes.
-        target: As for `PackWriter`.
-        shard_mib: As for `PackWriter`.
-
-    Returns:
-        The target, written whole and read back.
-
-    Raises:
-        LenetError: As for `PackWriter`.
-    """
-    writer = PackWriter(
+def _write_packed(dataset: Dataset, target: Path, shard_mib: int) -> None:
+    """Write a dataset as a packed set, whole and read back, with a `PackWriter`."""
+    with PackWriter(
         target, dataset.class_names, preparation=dataset.preparation, shard_mib=shard_mib
-    )
-    with writer:
+    ) as writer:
         for part, split in dataset.splits.items():
             for start in range(0, len(split), _AT_ONCE):
                 chosen = slice(start, start + _AT_ONCE)
                 writer.write(split.images[chosen], split.labels[chosen], part)
-    return writer.path
+
+
+def pack_dataset(
+    dataset: str | Path | DataSource | Dataset,
+    target: Path | str,
+    *,
+    shard_mib: int = SHARD_MIB,
+) -> PackedIndex:
+    """Write a dataset as a packed set, from which a training reads ahead as it goes.
+
+    A folder or file of one's own is read and written piece by piece, so it may be larger than
+    memory if its format has pieces: pictures, tables and Parquet have, arrays in one file have
+    not. For a while it takes twice the disk.
+
+    Args:
+        dataset: A name, the path of a folder or file of one's own, or how it is read, as for
+            `load_dataset`; or images in memory.
+        target: The folder that is made; it must not be there yet.
+        shard_mib: Size of a shard in MiB, 1 to 4096.
+
+    Returns:
+        What the set says of itself, after it was written whole and read back.
+
+    Raises:
+        StorageError: The target is there already, or can't be written; nothing is left then.
+        SettingError: The size is out of range.
+        DatasetError: The data can't be had or used.
+
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp()) / "digits"
+    >>> pack_dataset("digits", target).parts["train"].images
+    1438
+    >>> load_dataset(target).fingerprint() == load_dataset("digits").fingerprint()
+    True
+    """
+    writer = PackWriter(target, [""], shard_mib=shard_mib)  # refuses what can't be before reading
+    target = writer.path
+    source = None if isinstance(dataset, Dataset) else find_source(dataset)
+    if isinstance(dataset, Dataset):
+        _write_packed(dataset, target, shard_mib)
+    elif source is None or is_packed(source.place):
+        _write_packed(load_dataset(dataset), target, shard_mib)
+    else:
+        stage = target.with_name(f".{target.name}-read.{os.getpid()}{PARTIAL_SUFFIX}")
+        try:
+            _write_packed(_read_onto_disk(source, stage), target, shard_mib)
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
+    return read_index(target)
+
+
+def _read_onto_disk(source: DataSource, stage: Path) -> Dataset:
+    """Read a dataset of one's own into one split of a packed set, of which its own are views."""
+    contents = open_contents(source)
+    store = _ExamplesOnDisk(source, stage)
+    collected = collect(contents, source, store.begin)
+    classes = contents.classes or find_classes(source, store.numbers)
+    splits = store.splits(number_labels(source, classes, store.numbers))
+    dataset = make_dataset(source, "", contents, collected, classes, splits)
+    require_trainable(dataset)
+    return dataset
+
+
+class _ExamplesOnDisk:
+    """Examples on their way to the disk, and what must be remembered of them."""
+
+    def __init__(self, source: DataSource, stage: Path):
+        self._source, self._stage = source, stage
+        self.numbers: dict[Label, int] = {}  # by order of appearance
+
+    @contextmanager
+    def begin(self) -> Iterator[Keep]:
+        """Write what one reading gives."""
+        self.numbers.clear()
+        self._codes: list[npt.NDArray[np.uint8]] = []  # of the splits
+        with PackWriter(self._stage, list(map(str, range(MOST_CLASSES)))) as self._writer:
+            yield self._keep
+            if not self.numbers:
+                message = f"`{self._source.path}` holds no images."
+                raise DatasetError(message)
+
+    def _keep(
+        self, split: SplitName | None, images: npt.NDArray[np.uint8], labels: Sequence[Label]
+    ) -> None:
+        numbers = [self.numbers.setdefault(label, len(self.numbers)) for label in labels]
+        # More labels than a packed set can tell apart are an error at the end, with their number.
+        self._writer.write(images, [min(number, MOST_CLASSES - 1) for number in numbers])
+        self._codes.append(np.full(len(images), SPLIT_NAMES.index(split or "train"), np.uint8))
+
+    def splits(self, numbers: Mapping[Label, int]) -> dict[SplitName, Split]:
+        """Views of what was written, with labels as numbers of classes."""
+        stored = load_packed(DataSource(str(self._stage)), "").train
+        known = np.array([numbers[label] for label in self.numbers], np.int64)
+        everything = Split(stored.images, known[stored.labels])
+        codes = np.concatenate(self._codes)
+        return {
+            split: everything.take(np.flatnonzero(codes == code))
+            for code, split in enumerate(SPLIT_NAMES)
+            if (codes == code).any()
+        }

@@ -8,21 +8,18 @@ import re
 import string
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from lenet.core import reading_errors
 from lenet.datasets._catalog import EMNIST_SPLITS
-from lenet.datasets._contents import Contents, Label, Piece
-from lenet.datasets._idx import unpack_idx
-from lenet.datasets._image_arrays import to_labels, to_pictures
-from lenet.datasets._parts import Part
-from lenet.datasets._zip_errors import ZIP_ERRORS
+from lenet.datasets.readers._arrays import ZIP_ERRORS, to_labels, to_pictures
+from lenet.datasets.readers._contents import Classes, Contents, RawExamples, SplitName
+from lenet.datasets.readers._idx import unpack_idx
 from lenet.errors import DataFileError, UnknownNameError
 
 _NAME = re.compile(
@@ -33,8 +30,7 @@ _LARGEST = 2**30  # bytes of a packed file; the largest published one has 200 MB
 _MERGED = "abdefghnqrt"  # the small letters that do not look like their capitals
 
 
-@dataclass(frozen=True)
-class _Member:
+class _Member(NamedTuple):
     """A file of EMNIST, by itself or in the zip."""
 
     archive: Path
@@ -62,10 +58,6 @@ class _Member:
             message = f"`{self.path}` is larger than {_LARGEST // 2**20} MiB."
             raise DataFileError(message)
         return content
-
-    def unpack(self) -> npt.NDArray[Any]:
-        """The array that it holds."""
-        return unpack_idx(self.read(), self.path)
 
 
 Files = Mapping[str, dict[str, _Member]]
@@ -134,14 +126,13 @@ def list_emnist(path: Path, files: Files, split: str | None) -> Contents:
         if name not in members:
             message = f"`{path}` lacks `emnist-{split}-{name}`."
             raise DataFileError(message)
-    classes = (
-        _read_mapping(members["mapping"]) if "mapping" in members else published_classes(split)
-    )
+    mapping = members.get("mapping")
+    classes = published_classes(split) if mapping is None else _read_mapping(mapping)
     archives = list(dict.fromkeys(member.archive for member in members.values()))
     return Contents(f"EMNIST, split `{split}`", archives, partial(_read, members), classes)
 
 
-def published_classes(split: str) -> tuple[tuple[Label, str], ...]:
+def published_classes(split: str) -> Classes:
     """The labels of a split with their characters, as its mapping file has them.
 
     >>> published_classes("letters")[:2], len(published_classes("balanced"))
@@ -154,7 +145,7 @@ def published_classes(split: str) -> tuple[tuple[Label, str], ...]:
     return tuple(enumerate(string.digits + letters))
 
 
-def _read_mapping(member: _Member) -> tuple[tuple[Label, str], ...]:
+def _read_mapping(member: _Member) -> Classes:
     """The labels with their characters; a letter that stands for both cases is the capital."""
     try:
         rows = [
@@ -166,17 +157,21 @@ def _read_mapping(member: _Member) -> tuple[tuple[Label, str], ...]:
         raise DataFileError(message) from error
 
 
-def _read(members: Mapping[str, _Member]) -> Iterator[Piece]:
-    """The two parts, turned upright."""
-    parts: tuple[Part, ...] = ("train", "test")
-    for part in parts:
-        images_file, labels_file = members[f"{part}-images"], members[f"{part}-labels"]
-        images = to_pictures(images_file.unpack(), f"`{images_file.path}`")
-        labels = to_labels(labels_file.unpack(), f"`{labels_file.path}`")
+def _read(members: Mapping[str, _Member]) -> Iterator[RawExamples]:
+    """The examples of both splits, turned upright."""
+
+    def unpack(name: str) -> npt.NDArray[Any]:
+        return unpack_idx(members[name].read(), members[name].path)
+
+    names: tuple[SplitName, ...] = ("train", "test")
+    for name in names:
+        images_path, labels_path = (members[f"{name}-{kind}"].path for kind in ("images", "labels"))
+        images = to_pictures(unpack(f"{name}-images"), f"`{images_path}`")
+        labels = to_labels(unpack(f"{name}-labels"), f"`{labels_path}`")
         if len(images) != len(labels):
             message = (
-                f"`{images_file.path}` holds {len(images)} images but `{labels_file.path}` "
+                f"`{images_path}` holds {len(images)} images but `{labels_path}` "
                 f"{len(labels)} labels."
             )
             raise DataFileError(message)
-        yield Piece(part, labels, np.ascontiguousarray(images.swapaxes(1, 2)))
+        yield RawExamples(name, labels, np.ascontiguousarray(images.swapaxes(1, 2)))

@@ -14,8 +14,7 @@ import numpy.typing as npt
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from lenet.core import reading_errors
-from lenet.datasets._packed_files import Identity, open_plain
-from lenet.datasets._packed_index import PackedFile
+from lenet.datasets.packed._index import Identity, PackedFile, open_plain
 from lenet.errors import DataFileError, DatasetError
 
 IN_MEMORY_BYTES = 64 * 2**20  # what takes no more is held in memory, as any other split is

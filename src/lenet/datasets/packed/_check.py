@@ -1,0 +1,235 @@
+"""A packed set as a dataset, once its files are what its index says."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+
+from lenet.core import reading_errors, write_atomically
+from lenet.datasets._dataset import Dataset, Origin, Split
+from lenet.datasets._prepared import cache_folder
+from lenet.datasets._reading import DataSource, Reading
+from lenet.datasets.packed._images import PackedImages
+from lenet.datasets.packed._index import (
+    LABEL_TYPE,
+    Identity,
+    PackedFile,
+    PackedIndex,
+    PackedPart,
+    identify,
+    is_packed,
+    open_plain,
+    read_index,
+)
+from lenet.datasets.readers._collect import reading_progress
+from lenet.errors import DataFileError, SettingError, StorageError
+
+_PIECE = 2**20  # bytes
+_NAMED = 5  # damaged files in an error
+_MOST_REMEMBERED = 1000
+
+
+def check_sizes(folder: Path, index: PackedIndex) -> dict[str, Identity]:
+    """Look whether every file of a packed set is there and has the size that it should have.
+
+    Returns:
+        By which each file is known again, by its name.
+
+    Raises:
+        DataFileError: A file is missing, a link, or of another size; the message names it.
+    """
+    return {file.name: identify(_facts(folder, file)) for file in index.files}
+
+
+def check_contents(folder: Path, index: PackedIndex, *, again: bool = False) -> None:
+    """Compare the checksum of every file, on all cores, unless that was done and nothing changed.
+
+    What was found whole is remembered in the cache folder, by the files' sizes and times of change.
+
+    Args:
+        folder: The packed set.
+        index: What it says of itself.
+        again: Read everything even so.
+
+    Raises:
+        DataFileError: A file is damaged or can't be read; the message names it.
+    """
+    marker = _marker(folder, index)
+    if not again and os.path.isfile(marker):
+        return
+    images = sum(file.images for file in index.files)
+    with (
+        reading_progress(folder.name, images) as tell,
+        ThreadPoolExecutor(os.cpu_count() or 1) as pool,
+    ):
+        found = pool.map(lambda file: _is_whole(folder / file.name, file, tell), index.files)
+        damaged = [file.name for file, whole in zip(index.files, found, strict=True) if not whole]
+    if damaged:
+        named = ", ".join(f"`{folder / name}`" for name in damaged[:_NAMED])
+        more = f" and {len(damaged) - _NAMED:,} more" if len(damaged) > _NAMED else ""
+        message = (
+            f"{named}{more}: the checksum is not the one in the index, so the data is damaged. "
+            "Copy it again from where it is whole, or pack the set anew."
+        )
+        raise DataFileError(message)
+    with suppress(OSError, StorageError):  # where nothing may be written, it is checked each time
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(marker, b"")
+        _forget_oldest(marker.parent)
+
+
+def _facts(folder: Path, file: PackedFile) -> os.stat_result:
+    """What the system says of a file that may be read."""
+    path = folder / file.name
+    with reading_errors(path, DataFileError):
+        facts = path.lstat()
+    if not stat.S_ISREG(facts.st_mode):
+        message = f"`{path}` is no plain file; a packed set holds no links."
+        raise DataFileError(message)
+    if facts.st_size != file.size:
+        message = (
+            f"`{path}` has {facts.st_size:,} bytes where the index says {file.size:,}. Copy it "
+            "again from where it is whole, or pack the set anew."
+        )
+        raise DataFileError(message)
+    return facts
+
+
+def _is_whole(path: Path, file: PackedFile, tell: Callable[[int], None]) -> bool:
+    """Whether a file's bytes have the checksum of the index."""
+    digest = hashlib.sha256()
+    piece = bytearray(_PIECE)
+    with reading_errors(path, DataFileError), open_plain(path) as content:
+        while held := content.readinto(piece):
+            digest.update(memoryview(piece)[:held])
+    tell(file.images)
+    return digest.hexdigest() == file.sha256
+
+
+def _marker(folder: Path, index: PackedIndex) -> Path:
+    """The file whose presence says that a set was found whole; another one once it is changed."""
+    digest = hashlib.sha256(index.to_json().encode())
+    for file in index.files:
+        facts = _facts(folder, file)
+        # The time of the inode's change, too: the other one can be set to anything.
+        digest.update(repr((file.name, identify(facts), facts.st_ctime_ns)).encode())
+    return cache_folder().with_name("verified") / digest.hexdigest()[:32]
+
+
+def _forget_oldest(folder: Path) -> None:
+    markers = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    for path in markers[:-_MOST_REMEMBERED]:
+        path.unlink(missing_ok=True)
+
+
+def load_packed(source: DataSource, name: str) -> Dataset:
+    """Open a packed set: small parts are read, large ones stay where they are.
+
+    Args:
+        source: Where it lies; how pictures would be read must not contradict how they were.
+        name: What it is to be called.
+
+    Raises:
+        SettingError: The images were packed with another size, colours or preparation.
+        DataFileError: A file is missing or damaged; the message names it.
+    """
+    folder = source.place
+    index = read_index(folder)
+    _check_wishes(source, index)
+    identities = check_sizes(folder, index)
+    check_contents(folder, index)
+    splits = {
+        part: _open_part(folder, files, index.image_shape, identities)
+        for part, files in index.parts.items()
+    }
+    shards = sum(len(files.shards) for files in index.parts.values())
+    size = sum(file.size for file in index.files)
+    notes = [f"{shards:,} {'shard' if shards == 1 else 'shards'}, {size / 1e6:,.1f} MB in all."]
+    if any(isinstance(split.images, PackedImages) for split in splits.values()):
+        notes.append("It is read as it is needed; what is said of its images is of a sample.")
+    origin = Origin(source, "packed images", index.class_names, (), notes=tuple(notes))
+    return Dataset(
+        name,
+        index.class_names,
+        splits["train"],
+        splits.get("test"),
+        splits.get("validation"),
+        preparation=index.preparation,
+        origin=origin,
+    )
+
+
+def check_packed(folder: Path | str) -> PackedIndex:
+    """Read every byte of a packed set and compare it with the checksums.
+
+    Args:
+        folder: The set.
+
+    Returns:
+        What it says of itself.
+
+    Raises:
+        DataFileError: It is no packed set, or a file is missing or damaged; the message names it.
+    """
+    folder = Path(folder)
+    if not is_packed(folder):
+        message = f"`{folder}` is no packed set; `lenet data pack` makes one."
+        raise DataFileError(message)
+    index = read_index(folder)
+    check_sizes(folder, index)
+    check_contents(folder, index, again=True)
+    return index
+
+
+def _check_wishes(source: DataSource, index: PackedIndex) -> None:
+    """Raise if images are wanted otherwise than they were packed."""
+    channels, height, width = index.image_shape
+    plain = Reading()
+    wanted = (source.height, source.width)
+    method = index.preparation.method if index.preparation else "plain"
+    packed_range = index.preparation.pixel_range if index.preparation else ()
+    problem = ""
+    if wanted not in ((plain.height, plain.width), (height, width)):
+        problem = f"images of {height}×{width} pixels, not of {wanted[0]}×{wanted[1]}"
+    elif source.colour and channels != 3:
+        problem = "grey images"
+    elif source.prepare not in (plain.prepare, method):
+        problem = f"images that were prepared as `{method}`, not as `{source.prepare}`"
+    elif source.pixel_range is not None and packed_range not in ((), source.pixel_range):
+        low, high = packed_range
+        problem = f"pictures with values from {low:g} to {high:g} as pixels, on another scale"
+    elif source.label_column:
+        problem = "labels of its own, so `label_column` does not apply"
+    elif source.test_share not in (plain.test_share, 0.0):
+        problem = "the parts that it was packed with, so `test_share` does not apply"
+    if problem:
+        message = f"`{source.path}` is a packed set and has {problem}."
+        raise SettingError(message)
+
+
+def _open_part(
+    folder: Path,
+    files: PackedPart,
+    image_shape: tuple[int, int, int],
+    identities: dict[str, Identity],
+) -> Split:
+    """The examples of a part: its labels in memory, its images as well if they are small."""
+    path = folder / files.labels.name
+    with reading_errors(path, DataFileError), open_plain(path) as file:
+        labels = np.frombuffer(file.readall(), LABEL_TYPE).astype(np.int64)
+    if len(labels) != files.images:
+        message = f"`{path}` has changed while it was opened."
+        raise DataFileError(message)
+    packed = PackedImages(
+        folder, files.shards, image_shape, tuple(identities[one.name] for one in files.shards)
+    )
+    images = packed if packed.is_large else packed[:]
+    # It answers as an array does wherever images are indexed, and says so where it can't.
+    return Split(cast("npt.NDArray[np.uint8]", images), labels)
