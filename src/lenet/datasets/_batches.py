@@ -10,12 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from lenet.datasets._augmentation import (
-    Augmentation,
-    DrawnChanges,
-    apply_changes,
-    draw_changes,
-)
+from lenet.datasets._augmentation import Augmentation, DrawnChanges, apply_changes, draw_changes
 from lenet.datasets._dataset import Dataset, Split, stratified_halves
 from lenet.datasets.packed._images import PackedImages, too_large_for_memory
 from lenet.datasets.packed._read_ahead import ReadAhead
@@ -96,13 +91,9 @@ class SharedImages:
 
     def hold_out(self, fraction: float, seed: int) -> Dataset:
         """What `Dataset.with_validation` gives, of images that `place` knows; 0 holds out none."""
-        if not fraction:
-            return self._dataset
-        divided = self._dataset.with_validation(fraction, seed)
-        if divided is self._dataset or divided.validation is None:
-            return self._dataset
+        divided = self._dataset.with_validation(fraction, seed) if fraction else self._dataset
         whole = self._placed.get(id(self._dataset.train))
-        if whole is None:
+        if divided is self._dataset or divided.validation is None or whole is None:
             return divided
         halves = stratified_halves(self._dataset.train.labels, fraction, seed)
         for split, rows in zip((divided.train, divided.validation), halves, strict=True):
@@ -199,7 +190,6 @@ class Batches:
             self._read_ahead(packed)
 
     def __len__(self) -> int:
-        """Batches an epoch."""
         return -(-len(self.labels) // self.batch_size)
 
     @property
@@ -313,12 +303,10 @@ class Batches:
         return self.normalise(torch.arange(256, dtype=torch.uint8))
 
     def _order(self, epoch: int) -> Tensor:
-        """The order of the examples in an epoch, the same on every device."""
         generator = torch.Generator().manual_seed(derive_seed(self.seed, _ORDER, epoch))
         return torch.randperm(len(self.labels), generator=generator).to(self.labels.device)
 
     def _draw_changes(self, count: int, epoch: int, step: int) -> DrawnChanges:
-        """What happens to each image of a batch."""
         augmentation = self.augmentation
         if self.plain_from is not None and epoch >= self.plain_from:
             augmentation = Augmentation(flip=augmentation.flip)

@@ -129,7 +129,7 @@ CATALOG: dict[str, CatalogEntry] = {
                 "e144d726b3acfaa3e44228e80efcd344",
                 "5c965bf0a639b31b8f53240b1b52f4d7",
                 "7320c461ea6c1c855c0b718fb2a4b134",
-            ),
+            )
         ),
         torchvision_folder="KMNIST/raw",
         source="Clanuwat et al. (2018), arXiv:1812.01718",

@@ -99,13 +99,11 @@ def _write_idx(dataset: Dataset, folder: Path) -> None:
 
 
 def _pack_idx(array: npt.NDArray[np.uint8]) -> bytes:
-    """The bytes of an IDX file."""
     header = struct.pack(f">HBB{array.ndim}I", 0, 0x08, array.ndim, *array.shape)
     return header + np.ascontiguousarray(array).tobytes()
 
 
 def _write_class_names(dataset: Dataset, folder: Path) -> None:
-    """The names in their order, one a line."""
     if any(name != name.strip() or len(name.splitlines()) != 1 for name in dataset.class_names):
         message = f"A class of `{dataset.name}` has a name that does not fit on a line."
         raise DatasetError(message)
@@ -130,7 +128,6 @@ def _write_folder(dataset: Dataset, folder: Path) -> None:
 
 
 def _encoded(split: Split) -> Iterator[bytes]:
-    """The images as PNG, one after the other."""
     from PIL import Image
 
     for pixels in _pixels(split):

@@ -136,11 +136,11 @@ class Dataset:
             raise DatasetError(message)
         for name, split in self.splits.items():
             lowest, highest = int(split.labels.min()), int(split.labels.max())
-            if lowest < 0 or highest >= len(self.class_names):
-                wrong = lowest if lowest < 0 else highest
+            classes = len(self.class_names)
+            if lowest < 0 or highest >= classes:
                 message = (
-                    f"The {name} labels of `{self.name}` hold {wrong}, outside its "
-                    f"{len(self.class_names)} classes (0 to {len(self.class_names) - 1})."
+                    f"The {name} labels of `{self.name}` hold {lowest if lowest < 0 else highest}, "
+                    f"outside its {classes} classes (0 to {classes - 1})."
                 )
                 raise DatasetError(message)
             if split.images.shape[1:] != self.image_shape:

@@ -14,6 +14,7 @@ from lenet.core import check_range, escape_name
 from lenet.datasets._dataset import Dataset, Split
 from lenet.datasets._own import image_keys, measure_polarity, training_problem
 from lenet.datasets.packed._images import packed_images
+from lenet.datasets.readers._contents import name_some
 from lenet.pictures import Preparation, look_at
 
 if TYPE_CHECKING:
@@ -127,9 +128,7 @@ def _warnings(dataset: Dataset, findings: Findings) -> Iterator[str]:
     train = findings.counts["train"]
     few = [name for name, count in zip(dataset.class_names, train, strict=True) if count < _FEW]
     if few:
-        named = ", ".join(f"`{name}`" for name in few[:_LISTED])
-        more = f" and {len(few) - _LISTED} more" if len(few) > _LISTED else ""
-        yield f"Fewer than {_FEW} training images have {named}{more}."
+        yield f"Fewer than {_FEW} training images have {name_some(few, _LISTED)}."
     if len(train) > 2 and max(train) > _GIANT * sum(train):
         largest = dataset.class_names[train.index(max(train))]
         share = max(train) / sum(train)
@@ -243,16 +242,15 @@ def draw_contact_sheet(dataset: Dataset, per_class: int = 10, seed: int = 0) -> 
         SettingError: `per_class` is out of range.
     """
     check_range("per_class", per_class, 1, 100)
-    sheet = _compose(dataset, per_class, np.random.default_rng(seed))
+    sheet = _compose(dataset, per_class, seed)
     from lenet.core import Drawing
 
     row_height = dataset.image_shape[1] + _GAP
     factor = max(1, round(_LEAST_SIDE / dataset.image_shape[1]))
     counts = np.bincount(dataset.train.labels, minlength=len(dataset.class_names))
-    names = [
-        f"{_shortened(escape_name(name))} ({count:,})"
-        for name, count in zip(dataset.class_names, counts.tolist(), strict=True)
-    ]
+    escaped = map(escape_name, dataset.class_names)
+    shortened = (name if len(name) <= 24 else f"{name[:23]}…" for name in escaped)
+    names = [f"{name} ({count:,})" for name, count in zip(shortened, counts, strict=True)]
     sheet = sheet.repeat(factor, axis=0).repeat(factor, axis=1)
     height, width = sheet.shape[:2]
     figure = Drawing(figsize=(width / _DOTS, height / _DOTS), dpi=_DOTS)
@@ -275,10 +273,9 @@ def draw_contact_sheet(dataset: Dataset, per_class: int = 10, seed: int = 0) -> 
     return figure
 
 
-def _compose(
-    dataset: Dataset, per_class: int, generator: np.random.Generator
-) -> npt.NDArray[np.uint8]:
+def _compose(dataset: Dataset, per_class: int, seed: int) -> npt.NDArray[np.uint8]:
     """The images on their ground, uint8 (H, W, 3)."""
+    generator = np.random.default_rng(seed)
     _, height, width = dataset.image_shape
     labels = dataset.train.labels
     columns = min(per_class, int(np.bincount(labels).max()))
@@ -293,7 +290,3 @@ def _compose(
             top, left = row * cell[0] + _GAP // 2, column * cell[1] + _GAP // 2
             sheet[top : top + height, left : left + width] = image
     return sheet
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= 24 else f"{name[:23]}…"

@@ -168,7 +168,6 @@ def _load_known(name: str) -> Dataset:
 
 
 def _load_from_catalog(entry: CatalogEntry) -> Dataset:
-    """Read the four files of a dataset, fetched first where they are missing."""
     paths = [(file, find_file(entry, file)) for file in entry.files]
     with ThreadPoolExecutor(2) as pool:
         # The training images are nearly all of the work; the second thread does the rest.

@@ -2,11 +2,11 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from itertools import chain
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,14 @@ from lenet.datasets._prepared import find_prepared, keep_prepared, prepared_key
 from lenet.datasets._reading import DataSource
 from lenet.datasets.packed._images import packed_images
 from lenet.datasets.readers._collect import Collected, Keep, collect
-from lenet.datasets.readers._contents import Classes, Contents, Label, SplitName, natural_key
+from lenet.datasets.readers._contents import (
+    Classes,
+    Contents,
+    Label,
+    SplitName,
+    name_some,
+    natural_key,
+)
 from lenet.datasets.readers._formats import open_contents
 from lenet.errors import DatasetError
 
@@ -33,18 +40,22 @@ _SEVERAL = 5000  # images are enough to tell
 Images = npt.NDArray[np.uint8]
 
 
+class Store(Protocol):
+    """Keeps examples until all labels are known."""
+
+    @property
+    def labels(self) -> Collection[Label]:
+        """Those that were met, each once."""
+
+    def begin(self) -> AbstractContextManager[Keep]:
+        """Be ready for one reading; what an earlier one gave is forgotten."""
+
+    def splits(self, numbers: Mapping[Label, int]) -> dict[SplitName, Split]:
+        """The examples, with labels as numbers of classes; what is of no split is to train on."""
+
+
 def load_own(source: DataSource, name: str) -> Dataset:
-    """Read a dataset of one's own, from the cache if nothing in it has changed.
-
-    Args:
-        source: Where it lies and how it is read.
-        name: What it is to be called.
-
-    Raises:
-        DatasetError: The data can't be used.
-        DataFileError: A file can't be read.
-        MissingExtraError: The format needs a package that is not installed.
-    """
+    """Read a dataset of one's own, from the cache if nothing in it has changed."""
     contents = open_contents(source)
     key = prepared_key(source, contents)
     kept = find_prepared(key)
@@ -55,44 +66,52 @@ def load_own(source: DataSource, name: str) -> Dataset:
     return dataset
 
 
-def read_own(source: DataSource, name: str, contents: Contents) -> Dataset:
-    """Read what was found into memory."""
-    held = _ExamplesInMemory()
-    collected = collect(contents, source, held.begin)
-    classes = contents.classes or find_classes(source, set(chain(*held.labels.values())))
-    return make_dataset(source, name, contents, collected, classes, held.splits(source, classes))
+def read_own(
+    source: DataSource, name: str, contents: Contents, store: Store | None = None
+) -> Dataset:
+    """Read what was found into a store, by default the memory."""
+    store = store or _Memory()
+    collected = collect(contents, source, store.begin)
+    classes = contents.classes or _find_classes(source, store.labels)
+    numbers = {label: number for number, (label, _) in enumerate(classes)}
+    unknown = next((label for label in store.labels if label not in numbers), None)
+    if unknown is not None:
+        message = (
+            f"`{source.path}` holds the label {unknown!r}, which is none of its {len(numbers)} "
+            "classes."
+        )
+        raise DatasetError(message)
+    return _make_dataset(source, name, contents, collected, classes, store.splits(numbers))
 
 
-class _ExamplesInMemory:
-    """The examples of every split as they were read; `None` is for what is of no split."""
+class _Memory:
+    """Keeps examples in memory."""
 
     def __init__(self) -> None:
-        self.images: dict[SplitName | None, list[Images]] = defaultdict(list)
-        self.labels: dict[SplitName | None, list[Label]] = defaultdict(list)
+        self._images: dict[SplitName | None, list[Images]] = defaultdict(list)
+        self._labels: dict[SplitName | None, list[Label]] = defaultdict(list)
+
+    @property
+    def labels(self) -> Collection[Label]:
+        return dict.fromkeys(chain(*self._labels.values()))
 
     @contextmanager
     def begin(self) -> Iterator[Keep]:
-        """Forget what an earlier reading gave."""
-        self.images.clear()
-        self.labels.clear()
+        self._images.clear()
+        self._labels.clear()
         yield self._keep
 
     def _keep(self, split: SplitName | None, images: Images, labels: Sequence[Label]) -> None:
-        self.images[split].append(images)
-        self.labels[split] += labels
+        self._images[split].append(images)
+        self._labels[split] += labels
 
-    def splits(self, source: DataSource, classes: Classes) -> dict[SplitName, Split]:
-        """The examples with their labels as numbers of classes; what is of no split is to train on.
-
-        They are taken out, so that there are not two copies for longer than needed.
-        """
-        numbers = number_labels(source, classes, chain(*self.labels.values()))
+    def splits(self, numbers: Mapping[Label, int]) -> dict[SplitName, Split]:
         merged: dict[SplitName, tuple[list[Images], list[int]]] = {}
-        for split, images in self.images.items():
+        for split, images in self._images.items():
             all_images, all_numbers = merged.setdefault(split or "train", ([], []))
             all_images += images
-            all_numbers += [numbers[label] for label in self.labels[split]]
-        self.images.clear()
+            all_numbers += [numbers[label] for label in self._labels[split]]
+            images.clear()  # so that there are not two copies for longer than needed
         splits = {}
         for name, (images, labels) in merged.items():
             joined = images[0] if len(images) == 1 else np.concatenate(images)
@@ -101,17 +120,8 @@ class _ExamplesInMemory:
         return splits
 
 
-def find_classes(source: DataSource, labels: Iterable[Label]) -> Classes:
-    """A class for every label that there is: whole numbers by size, texts in natural order.
-
-    Args:
-        source: Where they were read from, for errors.
-        labels: Each once.
-
-    Raises:
-        DatasetError: They are too many to be classes.
-    """
-    labels = list(labels)
+def _find_classes(source: DataSource, labels: Collection[Label]) -> Classes:
+    """A class for every label that there is: whole numbers by size, texts in natural order."""
     if len(labels) > _MOST_CLASSES:
         message = (
             f"`{source.path}` holds {len(labels):,} different labels; at most {_MOST_CLASSES:,} "
@@ -127,26 +137,7 @@ def find_classes(source: DataSource, labels: Iterable[Label]) -> Classes:
     return tuple((texts[text], text) for text in sorted(texts, key=natural_key))
 
 
-def number_labels(
-    source: DataSource, classes: Classes, labels: Iterable[Label]
-) -> Mapping[Label, int]:
-    """The number of the class of each label, as the files have it.
-
-    Raises:
-        DatasetError: One of the labels that were met is of no class.
-    """
-    numbers = {label: number for number, (label, _) in enumerate(classes)}
-    unknown = next((label for label in labels if label not in numbers), None)
-    if unknown is not None:
-        message = (
-            f"`{source.path}` holds the label {unknown!r}, which is none of its {len(numbers)} "
-            "classes."
-        )
-        raise DatasetError(message)
-    return numbers
-
-
-def make_dataset(
+def _make_dataset(
     source: DataSource,
     name: str,
     contents: Contents,
@@ -154,11 +145,7 @@ def make_dataset(
     classes: Classes,
     splits: dict[SplitName, Split],
 ) -> Dataset:
-    """Make a dataset of the splits that were found, with one for testing where there is none.
-
-    Raises:
-        DatasetError: There is nothing to train on.
-    """
+    """A dataset of the splits that were found, with one for testing where there is none."""
     notes = list(contents.notes)
     if not splits:
         message = f"`{source.path}` holds no images."
@@ -200,13 +187,7 @@ def make_dataset(
 
 
 def image_keys(images: Images) -> npt.NDArray[np.int64]:
-    """A number for every image that is the same for identical images alone.
-
-    Args:
-        images: uint8 of shape (N, C, H, W).
-
-    Returns:
-        int64 (N,), counted from 0 in the order of first appearance.
+    """A number for every image, int64 (N,), that is the same for identical images alone.
 
     >>> image_keys(np.array([[[[7]]], [[[1]]], [[[7]]]], np.uint8))
     array([0, 1, 0])
@@ -250,9 +231,6 @@ def measure_polarity(images: Images) -> Literal["light-on-dark", "dark-on-light"
 
     The ground is seen in the corners.
 
-    Args:
-        images: uint8 of shape (N, C, H, W).
-
     >>> image = np.zeros((1, 1, 28, 28), np.uint8)
     >>> image[..., 10:18, 10:18] = 255
     >>> measure_polarity(image), measure_polarity(255 - image)
@@ -274,11 +252,7 @@ def measure_polarity(images: Images) -> Literal["light-on-dark", "dark-on-light"
 
 
 def require_trainable(dataset: Dataset) -> None:
-    """Raise if a dataset of one's own is no good for training.
-
-    Raises:
-        DatasetError: As `training_problem` says.
-    """
+    """Raise what `training_problem` says of a dataset of one's own, if it says anything."""
     if problem := training_problem(dataset):
         raise DatasetError(problem)
 
@@ -306,7 +280,6 @@ def training_problem(dataset: Dataset) -> str:
         )
     for split, labels in held.items():
         if unseen := sorted(labels - train):
-            named = ", ".join(f"`{names[number]}`" for number in unseen[:_NAMED])
-            more = f" and {len(unseen) - _NAMED} more" if len(unseen) > _NAMED else ""
-            return f"`{path}` has {split} images of {named}{more}, but none to train on."
+            named = name_some([names[number] for number in unseen], _NAMED)
+            return f"`{path}` has {split} images of {named}, but none to train on."
     return ""

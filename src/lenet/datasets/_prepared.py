@@ -51,9 +51,7 @@ class PreparedDataset:
 def cache_folder() -> Path:
     """Where datasets of one's own are kept: in `LENET_CACHE`, or the platform's cache folder."""
     chosen = os.environ.get("LENET_CACHE")
-    if chosen:
-        return Path(os.path.expanduser(chosen)) / "prepared"
-    return platform_cache() / "prepared"
+    return (Path(os.path.expanduser(chosen)) if chosen else platform_cache()) / "prepared"
 
 
 def prepared_key(source: DataSource, contents: Contents) -> str:
@@ -86,8 +84,7 @@ def find_prepared(key: str) -> Dataset | None:
 
 def keep_prepared(key: str, dataset: Dataset) -> None:
     """Keep a dataset, whole or not at all; where nothing may be written, nothing is kept."""
-    size = sum(split.images.nbytes for split in dataset.splits.values())
-    if size > _MOST_BYTES // 4:
+    if sum(split.images.nbytes for split in dataset.splits.values()) > _MOST_BYTES // 4:
         return
     path = _path(key)
     with suppress(StorageError, OSError):
@@ -116,7 +113,6 @@ def _path(key: str) -> Path:
 
 
 def _pack(dataset: Dataset) -> bytes:
-    """A dataset as the bytes of a file."""
     assert dataset.origin is not None
     assert dataset.preparation is not None
     values = {
@@ -138,7 +134,7 @@ def _read(path: Path) -> Dataset:
     with safe_open(path, "np") as file:
         values = json.loads(file.metadata()[_HEADER])
     tensors = safetensors.numpy.load_file(path)
-    splits = {
+    splits: dict[str, Split] = {
         name: Split(tensors[f"{name}-images"], tensors[f"{name}-labels"])
         for name in SPLIT_NAMES
         if f"{name}-images" in tensors
@@ -146,11 +142,9 @@ def _read(path: Path) -> Dataset:
     dataset = Dataset(
         values["name"],
         tuple(values["class_names"]),
-        splits["train"],
-        splits.get("test"),
-        splits.get("validation"),
         preparation=Preparation.from_dict(values["preparation"]),
         origin=Origin.from_dict(values["origin"]),
+        **splits,
     )
     if dataset.fingerprint() != values["fingerprint"]:
         message = f"`{path}` is damaged."

@@ -29,6 +29,7 @@ from lenet.datasets.packed._index import (
     read_index,
 )
 from lenet.datasets.readers._collect import reading_progress
+from lenet.datasets.readers._contents import name_some
 from lenet.errors import DataFileError, SettingError, StorageError
 
 _PIECE = 2**20  # bytes
@@ -36,53 +37,40 @@ _NAMED = 5  # damaged files in an error
 _MOST_REMEMBERED = 1000
 
 
-def check_sizes(folder: Path, index: PackedIndex) -> dict[str, Identity]:
-    """Look whether every file of a packed set is there and has the size that it should have.
+def check_files(folder: Path, index: PackedIndex, again: bool = False) -> dict[str, Identity]:
+    """Look whether every file of a packed set is there and has the size and checksum of the index.
 
-    Returns:
-        By which each file is known again, by its name.
-
-    Raises:
-        DataFileError: A file is missing, a link, or of another size; the message names it.
+    Checksums are compared on all cores, unless that was done and nothing changed: what was found
+    whole is remembered in the cache folder, by the files' sizes and times of change. `again` reads
+    everything even so. Gives, by its name, by which each file is known again.
     """
-    return {file.name: identify(_facts(folder, file)) for file in index.files}
+    facts = {file.name: _facts(folder, file) for file in index.files}
+    identities = {name: identify(found) for name, found in facts.items()}
+    marker = _marker(index, facts)
+    if again or not os.path.isfile(marker):
+        _check_contents(folder, index)
+        with suppress(OSError, StorageError):  # where nothing may be written, it is checked anew
+            marker.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(marker, b"")
+            _forget_oldest(marker.parent)
+    return identities
 
 
-def check_contents(folder: Path, index: PackedIndex, *, again: bool = False) -> None:
-    """Compare the checksum of every file, on all cores, unless that was done and nothing changed.
-
-    What was found whole is remembered in the cache folder, by the files' sizes and times of change.
-
-    Args:
-        folder: The packed set.
-        index: What it says of itself.
-        again: Read everything even so.
-
-    Raises:
-        DataFileError: A file is damaged or can't be read; the message names it.
-    """
-    marker = _marker(folder, index)
-    if not again and os.path.isfile(marker):
-        return
+def _check_contents(folder: Path, index: PackedIndex) -> None:
     images = sum(file.images for file in index.files)
     with (
         reading_progress(folder.name, images) as tell,
         ThreadPoolExecutor(os.cpu_count() or 1) as pool,
     ):
         found = pool.map(lambda file: _is_whole(folder / file.name, file, tell), index.files)
-        damaged = [file.name for file, whole in zip(index.files, found, strict=True) if not whole]
+        checked = list(zip(index.files, found, strict=True))
+    damaged = [folder / file.name for file, is_whole in checked if not is_whole]
     if damaged:
-        named = ", ".join(f"`{folder / name}`" for name in damaged[:_NAMED])
-        more = f" and {len(damaged) - _NAMED:,} more" if len(damaged) > _NAMED else ""
         message = (
-            f"{named}{more}: the checksum is not the one in the index, so the data is damaged. "
-            "Copy it again from where it is whole, or pack the set anew."
+            f"{name_some(damaged, _NAMED)}: the checksum is not the one in the index, so the data "
+            "is damaged. Copy it again from where it is whole, or pack the set anew."
         )
         raise DataFileError(message)
-    with suppress(OSError, StorageError):  # where nothing may be written, it is checked each time
-        marker.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(marker, b"")
-        _forget_oldest(marker.parent)
 
 
 def _facts(folder: Path, file: PackedFile) -> os.stat_result:
@@ -113,13 +101,12 @@ def _is_whole(path: Path, file: PackedFile, tell: Callable[[int], None]) -> bool
     return digest.hexdigest() == file.sha256
 
 
-def _marker(folder: Path, index: PackedIndex) -> Path:
+def _marker(index: PackedIndex, facts: dict[str, os.stat_result]) -> Path:
     """The file whose presence says that a set was found whole; another one once it is changed."""
     digest = hashlib.sha256(index.to_json().encode())
-    for file in index.files:
-        facts = _facts(folder, file)
+    for name, found in facts.items():
         # The time of the inode's change, too: the other one can be set to anything.
-        digest.update(repr((file.name, identify(facts), facts.st_ctime_ns)).encode())
+        digest.update(repr((name, identify(found), found.st_ctime_ns)).encode())
     return cache_folder().with_name("verified") / digest.hexdigest()[:32]
 
 
@@ -130,22 +117,12 @@ def _forget_oldest(folder: Path) -> None:
 
 
 def load_packed(source: DataSource, name: str) -> Dataset:
-    """Open a packed set: small parts are read, large ones stay where they are.
-
-    Args:
-        source: Where it lies; how pictures would be read must not contradict how they were.
-        name: What it is to be called.
-
-    Raises:
-        SettingError: The images were packed with another size, colours or preparation.
-        DataFileError: A file is missing or damaged; the message names it.
-    """
+    """Open a packed set: small parts are read, large ones stay where they are."""
     folder = source.place
     index = read_index(folder)
     _check_wishes(source, index)
-    identities = check_sizes(folder, index)
-    check_contents(folder, index)
-    splits = {
+    identities = check_files(folder, index)
+    splits: dict[str, Split] = {
         part: _open_part(folder, files, index.image_shape, identities)
         for part, files in index.parts.items()
     }
@@ -155,15 +132,7 @@ def load_packed(source: DataSource, name: str) -> Dataset:
     if any(isinstance(split.images, PackedImages) for split in splits.values()):
         notes.append("It is read as it is needed; what is said of its images is of a sample.")
     origin = Origin(source, "packed images", index.class_names, (), notes=tuple(notes))
-    return Dataset(
-        name,
-        index.class_names,
-        splits["train"],
-        splits.get("test"),
-        splits.get("validation"),
-        preparation=index.preparation,
-        origin=origin,
-    )
+    return Dataset(name, index.class_names, preparation=index.preparation, origin=origin, **splits)
 
 
 def check_packed(folder: Path | str) -> PackedIndex:
@@ -183,13 +152,11 @@ def check_packed(folder: Path | str) -> PackedIndex:
         message = f"`{folder}` is no packed set; `lenet data pack` makes one."
         raise DataFileError(message)
     index = read_index(folder)
-    check_sizes(folder, index)
-    check_contents(folder, index, again=True)
+    check_files(folder, index, again=True)
     return index
 
 
 def _check_wishes(source: DataSource, index: PackedIndex) -> None:
-    """Raise if images are wanted otherwise than they were packed."""
     channels, height, width = index.image_shape
     plain = Reading()
     wanted = (source.height, source.width)

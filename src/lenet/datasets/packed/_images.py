@@ -165,14 +165,7 @@ class PackedImages(NDArrayOperatorsMixin):
             self._read_ascending(rows, target, is_stopped)
 
     def pieces(self, size: int = _PIECE) -> Iterator[npt.NDArray[np.uint8]]:
-        """All images in their order, some at a time.
-
-        Args:
-            size: Of a piece, in bytes.
-
-        Raises:
-            DataFileError: A shard can't be read or has changed.
-        """
+        """All images in their order, about `size` bytes at a time."""
         step = max(1, size // self.image_bytes)
         for start in range(0, len(self), step):
             yield self[start : start + step]
@@ -287,5 +280,4 @@ def packed_images(images: object) -> PackedImages | None:
 
 def too_large_for_memory(images: object) -> PackedImages | None:
     """What stands in the place of an array of images, if it is to be read a part at a time."""
-    packed = packed_images(images)
-    return packed if packed is not None and packed.is_large else None
+    return images if isinstance(images, PackedImages) and images.is_large else None

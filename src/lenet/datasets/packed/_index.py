@@ -112,7 +112,6 @@ def shard_name(part: SplitName, number: int) -> str:
 
 
 def labels_name(part: SplitName) -> str:
-    """What the file of a part's labels is called."""
     return f"{part}.labels"
 
 
@@ -131,11 +130,7 @@ def is_packed(folder: Path) -> bool:
 
 
 def read_index(folder: Path) -> PackedIndex:
-    """Read the index of a packed set; nothing else is opened.
-
-    Raises:
-        DataFileError: It is missing, damaged, of another version, or says what can't be.
-    """
+    """Read and check the index of a packed set; nothing else is opened."""
     path = folder / INDEX_FILE
     with reading_errors(path, DataFileError), open_plain(path) as file:
         is_too_large = path.stat().st_size > _MOST_INDEX_BYTES
@@ -154,7 +149,6 @@ def _file_values(file: PackedFile) -> dict[str, Any]:
 
 
 def _parse(values: Any) -> PackedIndex:
-    """The index from JSON, each value checked before it is used."""
     if _field(values, "format", str) != FORMAT:
         raise ValueError(f"its `format` is not `{FORMAT}`")  # noqa: EM102
     version = _field(values, "version", int)
@@ -230,12 +224,7 @@ def _field(values: Any, name: str, kind: type[_Kind]) -> _Kind:
     return value
 
 
-_KINDS: dict[type, str] = {
-    str: "a text",
-    int: "a whole number",
-    list: "a list",
-    dict: "an object",
-}
+_KINDS: dict[type, str] = {str: "a text", int: "a whole number", list: "a list", dict: "an object"}
 
 
 def _short(value: Any) -> str:
@@ -255,13 +244,7 @@ def identify(facts: os.stat_result) -> Identity:
 def open_plain(path: Path, identity: Identity | None = None) -> io.FileIO:
     """Open a plain file, unbuffered; no link is followed and no pipe waited for.
 
-    Args:
-        path: The file.
-        identity: What it must still be; whatever it is by default.
-
-    Raises:
-        OSError: It can't be opened.
-        DataFileError: It is no plain file, or not the one that it was.
+    Whoever gives an identity has a file refused that is not that one any more.
     """
     if path.is_symlink():
         message = f"`{path}` is a link; a packed set holds plain files alone."

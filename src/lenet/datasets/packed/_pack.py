@@ -16,9 +16,9 @@ import numpy.typing as npt
 from lenet.core import PARTIAL_SUFFIX, check_range, storage_errors, write_atomically
 from lenet.datasets._dataset import Dataset, Split
 from lenet.datasets._load import find_source, load_dataset
-from lenet.datasets._own import find_classes, make_dataset, number_labels, require_trainable
+from lenet.datasets._own import read_own, require_trainable
 from lenet.datasets._reading import DataSource
-from lenet.datasets.packed._check import check_contents, check_sizes, load_packed
+from lenet.datasets.packed._check import check_files, load_packed
 from lenet.datasets.packed._index import (
     INDEX_FILE,
     LABEL_TYPE,
@@ -31,7 +31,7 @@ from lenet.datasets.packed._index import (
     read_index,
     shard_name,
 )
-from lenet.datasets.readers._collect import Keep, collect
+from lenet.datasets.readers._collect import Keep
 from lenet.datasets.readers._contents import SPLIT_NAMES, Label, SplitName
 from lenet.datasets.readers._formats import open_contents
 from lenet.errors import DatasetError, SettingError, StorageError
@@ -151,31 +151,23 @@ class PackWriter:
     def _check(
         self, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer], part: SplitName
     ) -> None:
-        """Raise unless the examples can be written."""
+        classes, before, message = len(self._class_names), self._image_shape, ""
         if part not in SPLIT_NAMES:
             message = f"A part is `train`, `test` or `validation`, not `{part}`."
-            raise DatasetError(message)
-        if images.dtype != np.uint8 or images.ndim != 4 or not math.prod(images.shape[1:]):
-            message = (
-                "Images must be uint8 of shape (N, C, H, W) or (N, H, W), not "
-                f"{images.dtype} of shape {images.shape}."
-            )
-            raise DatasetError(message)
-        if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
-            message = (
-                f"{len(images)} images need as many labels, whole numbers, not "
-                f"{labels.dtype} of shape {labels.shape}."
-            )
-            raise DatasetError(message)
-        shape: tuple[int, int, int] = (images.shape[1], images.shape[2], images.shape[3])
-        self._image_shape = self._image_shape or shape
-        if shape != self._image_shape:
-            message = f"Images of shape {shape} do not go with those of {self._image_shape} before."
-            raise DatasetError(message)
-        if len(labels) and not 0 <= labels.min() <= labels.max() < len(self._class_names):
+        elif images.dtype != np.uint8 or images.ndim != 4 or not math.prod(images.shape[1:]):
+            message = "Images must be uint8 of shape (N, C, H, W) or (N, H, W), not "
+            message += f"{images.dtype} of shape {images.shape}."
+        elif labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
+            message = f"{len(images)} images need as many labels, whole numbers, not "
+            message += f"{labels.dtype} of shape {labels.shape}."
+        elif before not in (None, images.shape[1:]):
+            message = f"Images of shape {images.shape[1:]} do not go with those of {before} before."
+        elif len(labels) and not 0 <= labels.min() <= labels.max() < classes:
             wrong = labels.min() if labels.min() < 0 else labels.max()
-            message = f"The label {wrong} is outside of the {len(self._class_names)} classes."
+            message = f"The label {wrong} is outside of the {classes} classes."
+        if message:
             raise DatasetError(message)
+        self._image_shape = (images.shape[1], images.shape[2], images.shape[3])
 
     def _finish(self) -> None:
         """Write the index, read everything back, and give the folder its name."""
@@ -186,16 +178,12 @@ class PackWriter:
             parts = {part: writer.finish() for part, writer in self._parts.items()}
         index = PackedIndex(self._class_names, self._image_shape, parts, self._preparation)
         write_atomically(self._folder / INDEX_FILE, index.to_json())
-        written = read_index(self._folder)
-        check_sizes(self._folder, written)
-        check_contents(self._folder, written, again=True)
+        check_files(self._folder, read_index(self._folder), again=True)
         with storage_errors(self._target):
             self._folder.rename(self._target)
 
 
 class _PartWriter:
-    """Writes the shards and the labels of a part."""
-
     def __init__(self, folder: Path, part: SplitName, per_shard: int, open_files: ExitStack):
         self._folder, self._part, self._per_shard = folder, part, per_shard
         self._open_files = open_files
@@ -204,7 +192,6 @@ class _PartWriter:
         self._labels = _FileWriter(folder / labels_name(part), open_files)
 
     def write(self, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint16]) -> None:
-        """Add examples."""
         self._labels.write(labels.tobytes(), len(labels))
         while len(images):
             if self._shard is None:
@@ -228,15 +215,12 @@ class _PartWriter:
 
 
 class _FileWriter:
-    """Writes a file and its checksum."""
-
     def __init__(self, path: Path, open_files: ExitStack):
         self._path, self.images = path, 0
         self._file: BinaryIO = open_files.enter_context(path.open("wb"))
         self._digest = hashlib.sha256()
 
     def write(self, content: bytes | memoryview, images: int) -> None:
-        """Add bytes that stand for some images."""
         self._file.write(content)
         self._digest.update(content)
         self.images += images
@@ -250,22 +234,8 @@ class _FileWriter:
         return PackedFile(self._path.name, self.images, size, self._digest.hexdigest())
 
 
-def _write_packed(dataset: Dataset, target: Path, shard_mib: int) -> None:
-    """Write a dataset as a packed set, whole and read back, with a `PackWriter`."""
-    with PackWriter(
-        target, dataset.class_names, preparation=dataset.preparation, shard_mib=shard_mib
-    ) as writer:
-        for part, split in dataset.splits.items():
-            for start in range(0, len(split), _AT_ONCE):
-                chosen = slice(start, start + _AT_ONCE)
-                writer.write(split.images[chosen], split.labels[chosen], part)
-
-
 def pack_dataset(
-    dataset: str | Path | DataSource | Dataset,
-    target: Path | str,
-    *,
-    shard_mib: int = SHARD_MIB,
+    dataset: str | Path | DataSource | Dataset, target: Path | str, *, shard_mib: int = SHARD_MIB
 ) -> PackedIndex:
     """Write a dataset as a packed set, from which a training reads ahead as it goes.
 
@@ -294,64 +264,61 @@ def pack_dataset(
     >>> load_dataset(target).fingerprint() == load_dataset("digits").fingerprint()
     True
     """
-    writer = PackWriter(target, [""], shard_mib=shard_mib)  # refuses what can't be before reading
-    target = writer.path
-    source = None if isinstance(dataset, Dataset) else find_source(dataset)
-    if isinstance(dataset, Dataset):
-        _write_packed(dataset, target, shard_mib)
-    elif source is None or is_packed(source.place):
-        _write_packed(load_dataset(dataset), target, shard_mib)
-    else:
-        stage = target.with_name(f".{target.name}-read.{os.getpid()}{PARTIAL_SUFFIX}")
-        try:
-            _write_packed(_read_onto_disk(source, stage), target, shard_mib)
-        finally:
-            shutil.rmtree(stage, ignore_errors=True)
+    # Refuses what can't be before anything is read.
+    target = PackWriter(target, [""], shard_mib=shard_mib).path
+    stage = target.with_name(f".{target.name}-read.{os.getpid()}{PARTIAL_SUFFIX}")
+    try:
+        data = dataset if isinstance(dataset, Dataset) else _read_or_load(dataset, stage)
+        with PackWriter(
+            target, data.class_names, preparation=data.preparation, shard_mib=shard_mib
+        ) as writer:
+            for part, split in data.splits.items():
+                for start in range(0, len(split), _AT_ONCE):
+                    chosen = slice(start, start + _AT_ONCE)
+                    writer.write(split.images[chosen], split.labels[chosen], part)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
     return read_index(target)
 
 
-def _read_onto_disk(source: DataSource, stage: Path) -> Dataset:
-    """Read a dataset of one's own into one split of a packed set, of which its own are views."""
-    contents = open_contents(source)
-    store = _ExamplesOnDisk(source, stage)
-    collected = collect(contents, source, store.begin)
-    classes = contents.classes or find_classes(source, store.numbers)
-    splits = store.splits(number_labels(source, classes, store.numbers))
-    dataset = make_dataset(source, "", contents, collected, classes, splits)
-    require_trainable(dataset)
-    return dataset
+def _read_or_load(dataset: str | Path | DataSource, stage: Path) -> Dataset:
+    """A dataset; one's own that is not packed yet is read onto the disk."""
+    source = find_source(dataset)
+    if source is None or is_packed(source.place):
+        return load_dataset(dataset)
+    data = read_own(source, "", open_contents(source), _Stage(source, stage))
+    require_trainable(data)
+    return data
 
 
-class _ExamplesOnDisk:
-    """Examples on their way to the disk, and what must be remembered of them."""
+class _Stage:
+    """Keeps examples on the disk, in one split of a packed set of which theirs are views."""
 
-    def __init__(self, source: DataSource, stage: Path):
-        self._source, self._stage = source, stage
-        self.numbers: dict[Label, int] = {}  # by order of appearance
+    def __init__(self, source: DataSource, folder: Path):
+        self._source, self._folder = source, folder
+        self.labels: dict[Label, int] = {}  # with their numbers, by order of appearance
 
     @contextmanager
     def begin(self) -> Iterator[Keep]:
-        """Write what one reading gives."""
-        self.numbers.clear()
+        self.labels.clear()
         self._codes: list[npt.NDArray[np.uint8]] = []  # of the splits
-        with PackWriter(self._stage, list(map(str, range(MOST_CLASSES)))) as self._writer:
+        with PackWriter(self._folder, list(map(str, range(MOST_CLASSES)))) as self._writer:
             yield self._keep
-            if not self.numbers:
+            if not self.labels:
                 message = f"`{self._source.path}` holds no images."
                 raise DatasetError(message)
 
     def _keep(
         self, split: SplitName | None, images: npt.NDArray[np.uint8], labels: Sequence[Label]
     ) -> None:
-        numbers = [self.numbers.setdefault(label, len(self.numbers)) for label in labels]
+        numbers = [self.labels.setdefault(label, len(self.labels)) for label in labels]
         # More labels than a packed set can tell apart are an error at the end, with their number.
         self._writer.write(images, [min(number, MOST_CLASSES - 1) for number in numbers])
         self._codes.append(np.full(len(images), SPLIT_NAMES.index(split or "train"), np.uint8))
 
     def splits(self, numbers: Mapping[Label, int]) -> dict[SplitName, Split]:
-        """Views of what was written, with labels as numbers of classes."""
-        stored = load_packed(DataSource(str(self._stage)), "").train
-        known = np.array([numbers[label] for label in self.numbers], np.int64)
+        stored = load_packed(DataSource(str(self._folder)), "").train
+        known = np.array([numbers[label] for label in self.labels], np.int64)
         everything = Split(stored.images, known[stored.labels])
         codes = np.concatenate(self._codes)
         return {

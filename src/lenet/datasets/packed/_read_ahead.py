@@ -39,7 +39,6 @@ class WindowOrder:
 
     @property
     def windows(self) -> int:
-        """How many there are."""
         return len(self._ends)
 
     def blocks_of(self, window: int) -> Tensor:
@@ -93,22 +92,18 @@ class WindowOrder:
 
 
 class _Window(NamedTuple):
-    """A part of an epoch's order, whose images are in memory together."""
-
     order: WindowOrder
     number: int
 
 
 class _Held(NamedTuple):
-    """A window whose images are in memory."""
-
     window: _Window
     examples: Tensor  # in the order in which they come, int64 (n,)
     places: Tensor  # where each of them is among the images, int64 (n,)
     slot: int  # the half of the room that it takes
 
 
-class _Reading:
+class _Coming:
     """A window's images on their way into memory, in a thread that ends with them."""
 
     neighbours: Tensor
@@ -155,12 +150,7 @@ class ReadAhead:
     One pass goes on at a time; a second one takes the room over, and the first one gets it back
     when it is asked for its next batch.
 
-    Args:
-        images: The packed images of a split.
-        labels: Their labels, int64 (N,).
-        batch_size: Examples a batch at most.
-        shuffle: Whether windows are to be so large that shuffling them mixes well.
-        device: Where images and labels are kept.
+    With `shuffle` windows are so large that shuffling them mixes well.
 
     Attributes:
         packed: The images as they lie on the disk.
@@ -191,7 +181,7 @@ class ReadAhead:
         blocks = -(-len(images) // self._block)
         self._places = torch.full((blocks,), _NOWHERE, device=device)
         self._held: list[_Held | None] = [None, None]
-        self._coming: _Reading | None = None
+        self._coming: _Coming | None = None
         self._pass: object = None  # the one whose windows are held
         self._given: tuple[Tensor, Tensor] | None = None  # the batch that was given last
 
@@ -206,20 +196,10 @@ class ReadAhead:
         start: int = 0,
         following: WindowOrder | None = None,
     ) -> Iterator[Tensor]:
-        """Go through an order, a batch at a time.
+        """Go through an order, from the batch `start` on: the examples of each, int64 (B,).
 
-        Args:
-            order: From `order`.
-            batch_size: Examples a batch.
-            start: How many batches to pass over.
-            following: The order that will be wanted after this one, if that is known.
-
-        Yields:
-            The examples of a batch, int64 (B,) on the device. `locate` knows them until the next
-            batch is asked for.
-
-        Raises:
-            DataFileError: A shard can't be read or has changed; the message names it.
+        `locate` knows them until the next batch is asked for. `following` is the order that will be
+        wanted after this one, if that is known.
         """
         is_over, here = False, object()
         begin = start * batch_size
@@ -248,11 +228,7 @@ class ReadAhead:
                 self.stop()
 
     def pieces(self) -> Iterator[Tensor]:
-        """All images in the order of the split, uint8 (P, C, H, W) a piece, on the device.
-
-        Raises:
-            DataFileError: A shard can't be read or has changed; the message names it.
-        """
+        """All images in the order of the split, uint8 (P, C, H, W) a piece, on the device."""
         order = self.order(None)
         self._pass = None
         try:
@@ -294,7 +270,6 @@ class ReadAhead:
         return held
 
     def _find(self, window: _Window) -> _Held | None:
-        """A window, if its images are in memory."""
         return next((one for one in self._held if one and one.window == window), None)
 
     def _hold(self, window: _Window, beside: _Held | None) -> _Held:
@@ -313,7 +288,7 @@ class ReadAhead:
         self._forget(slot)
         start = slot * self._slot_size
         target = self._read_to[start : start + self._slot_size]
-        self._coming = _Reading(self.packed, window, slot, target)
+        self._coming = _Coming(self.packed, window, slot, target)
 
     def _forget(self, slot: int) -> None:
         """Say of a slot's images that they are not there any more."""

@@ -45,11 +45,7 @@ class ArrayPair(NamedTuple):
 
 
 def list_npz(path: Path) -> Contents:
-    """Find the arrays of an archive by their headers.
-
-    Raises:
-        DataFileError: It is damaged, holds pickled objects, or no images with labels.
-    """
+    """Find the arrays of an archive by their headers; pickled objects are refused."""
     with _archive(path) as archive:
         names = [name.removesuffix(_SUFFIX) for name in archive.namelist()]
         shapes = {name: _read_shape(path, archive, name) for name in names}
@@ -85,20 +81,10 @@ def read_pairs(
 
 
 def pair_arrays(shapes: Shapes, place: str) -> list[ArrayPair]:
-    """Find which labels belong to which images, by their dimensions and names.
+    """Find which labels belong to which images, by their dimensions and names; training first.
 
     Images have three dimensions or four, or two where each is written out in a row. Labels have
-    one, or are a column.
-
-    Args:
-        shapes: Of every array.
-        place: Where they are, for errors.
-
-    Returns:
-        The pairs, those for training first.
-
-    Raises:
-        DataFileError: They can't be told apart, or differ in length.
+    one, or are a column. Errors call where they are `place`.
 
     >>> pair_arrays({"x_train": (60, 28, 28), "y_train": (60,)}, "mnist.npz")
     [ArrayPair(split='train', images='x_train', labels='y_train')]
@@ -154,13 +140,6 @@ def to_pictures(values: npt.NDArray[Any], place: str) -> npt.NDArray[Any]:
 
     An image may be written out in a row, if it is square, and its colours may stand before its
     rows. The values stay as they are: what is black and white is seen from the whole dataset.
-
-    Args:
-        values: The images, finite numbers of any type.
-        place: Where they are from, for errors.
-
-    Raises:
-        DataFileError: They are no images.
     """
     if values.ndim == 2:
         side = round(values.shape[1] ** 0.5)
@@ -188,11 +167,7 @@ def to_pictures(values: npt.NDArray[Any], place: str) -> npt.NDArray[Any]:
 
 
 def to_labels(values: npt.NDArray[Any], place: str) -> list[Label]:
-    """Labels as arrays come: whole numbers of any type, or texts.
-
-    Raises:
-        DataFileError: They are something else.
-    """
+    """Labels as arrays come: whole numbers of any type, or texts."""
     values = values.reshape(len(values)) if values.shape == (len(values), 1) else values
     kind = values.dtype.kind
     if kind == "f" and values.ndim == 1 and np.array_equal(values, np.trunc(values)):

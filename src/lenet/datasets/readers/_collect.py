@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -40,17 +40,11 @@ Keep = Callable[[SplitName | None, npt.NDArray[np.uint8], Sequence[Label]], None
 
 @dataclass
 class Collected:
-    """What was seen while examples were read.
+    """What was seen while examples were read."""
 
-    Attributes:
-        preparation: How pictures became images.
-        sizes: How many pictures had which height and width.
-        skipped: Why which pictures were passed over.
-    """
-
-    preparation: Preparation
-    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
-    skipped: list[str] = field(default_factory=list)
+    preparation: Preparation  # how pictures became images
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)  # heights and widths
+    skipped: list[str] = field(default_factory=list)  # why which pictures were passed over
 
 
 def collect(
@@ -59,15 +53,8 @@ def collect(
     """Read and prepare all examples, some at a time.
 
     Pictures of more than 8 bits are brought to pixels by one range for all of them. That takes a
-    second reading; pictures of 8 bits, which nearly all are, are read once.
-
-    Args:
-        contents: Where the examples come from.
-        source: How they are read.
-        open_store: Gives, for a reading, what keeps the images and labels of a split.
-
-    Raises:
-        DataFileError: A file can't be read, or pictures can't and are not to be skipped.
+    second reading; pictures of 8 bits, which nearly all are, are read once. `open_store` gives, for
+    a reading, what keeps images and labels.
     """
     preparation = source.preparation
     if source.pixel_range is not None:
@@ -83,24 +70,12 @@ class _UnknownRangeError(Exception):
     """There are pictures of more than 8 bits, and what is black and white is not known yet."""
 
 
-class _Prepared(NamedTuple):
-    """A picture that was read: its image and its size; or why it could not be."""
-
-    image: npt.NDArray[np.uint8] | None
-    size: tuple[int, int]
-    failure: str = ""
-
-
 @dataclass(frozen=True)
 class _Pass:
     """A reading of all examples.
 
-    Attributes:
-        contents: Where they come from.
-        source: How they are read.
-        preparation: How pictures become images.
-        deep: What is done with pictures of more than 8 bits: raise an `_UnknownRangeError`; cut off
-            what lies outside of the range; refuse what lies far outside, as in answers.
+    `deep` is what is done with pictures of more than 8 bits: raise an `_UnknownRangeError`; cut off
+    what lies outside of the range; refuse what lies far outside, as in pictures to be answered.
     """
 
     contents: Contents
@@ -109,7 +84,6 @@ class _Pass:
     deep: Literal["raise", "clip", "check"]
 
     def run(self, open_store: Callable[[], AbstractContextManager[Keep]]) -> Collected:
-        """Read, prepare and keep everything."""
         found = Collected(self.preparation)
         with (
             open_store() as keep,
@@ -138,11 +112,11 @@ class _Pass:
         chunks = (named[start : start + _TOGETHER] for start in range(0, len(named), _TOGETHER))
         # Decoders let other threads work meanwhile.
         prepared = list(chain.from_iterable(pool.map(self._prepare_encoded, chunks)))
-        found.skipped += [one.failure for one in prepared if one.image is None]
-        found.sizes.update(one.size for one in prepared if one.image is not None)
-        kept = zip(prepared, examples.labels, strict=True)
-        readable = [(one.image, label) for one, label in kept if one.image is not None]
-        return [image for image, _ in readable], [label for _, label in readable]
+        found.skipped += [one for one in prepared if isinstance(one, str)]
+        labelled = zip(prepared, examples.labels, strict=True)
+        readable = [(*one, label) for one, label in labelled if not isinstance(one, str)]
+        found.sizes.update(size for _, size, _ in readable)
+        return [image for image, _, _ in readable], [label for _, _, label in readable]
 
     def _prepare_array(self, pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Images that have one size already; those of the wished size are taken as they are."""
@@ -152,17 +126,18 @@ class _Pass:
             return pictures[:, None] if channels == 1 else pictures.transpose(0, 3, 1, 2)
         return np.stack([prepare(picture, self.preparation) for picture in pictures])
 
-    def _prepare_encoded(self, named: Sequence[tuple[Path | bytes, str]]) -> list[_Prepared]:
-        """Decode and prepare pictures, each with its place, or say why one can't be."""
-        prepared = []
+    def _prepare_encoded(
+        self, named: Sequence[tuple[Path | bytes, str]]
+    ) -> list[tuple[npt.NDArray[np.uint8], tuple[int, int]] | str]:
+        """The images and sizes of pictures with their places; or why one can't be read."""
+        prepared: list[tuple[npt.NDArray[np.uint8], tuple[int, int]] | str] = []
         for picture, place in named:
             try:
                 pixels = self._pixels(read_values(picture), place)
                 image = prepare(pixels, self.preparation)
-                prepared.append(_Prepared(image, (pixels.shape[0], pixels.shape[1])))
+                prepared.append((image, (pixels.shape[0], pixels.shape[1])))
             except DataFileError as error:
-                reason = str(error) if place in str(error) else f"{place}: {error}"
-                prepared.append(_Prepared(None, (0, 0), reason))
+                prepared.append(str(error) if place in str(error) else f"{place}: {error}")
         return prepared
 
     def _pixels(self, values: Numbers, place: str) -> npt.NDArray[np.uint8]:
@@ -176,13 +151,7 @@ class _Pass:
 
 
 def _measure_range(contents: Contents, source: DataSource) -> tuple[float, ...]:
-    """Find the one range for all pictures of more than 8 bits, by those that are for training.
-
-    What can't be read is passed over.
-
-    Raises:
-        DataFileError: A file can't be read, or the other splits are plainly in another unit.
-    """
+    """The one range for all pictures of more than 8 bits, by those to train on that can be read."""
     spreads: dict[SplitName, list[Spread]] = {}
     with _progress_and_threads(contents, source) as (tell, pool):
         for examples in contents.read():
@@ -219,7 +188,6 @@ def _spread_in_file(picture: Path | bytes) -> Spread | None:
 
 
 def _unreadable(failures: list[str]) -> str:
-    """The error that names what can't be read."""
     first = "\n".join(f"  {failure}" for failure in failures[:_NAMED])
     more = f"\n  and {len(failures) - _NAMED:,} more" if len(failures) > _NAMED else ""
     count = "1 picture" if len(failures) == 1 else f"{len(failures):,} pictures"
@@ -244,11 +212,7 @@ def _progress_and_threads(
 
 @contextmanager
 def reading_progress(name: str, files: int) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr while many files are read, where that is a terminal.
-
-    Yields:
-        A function that takes how many more were read.
-    """
+    """A bar on a terminal for many files; it is told how many more were read."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 

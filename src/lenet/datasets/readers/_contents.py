@@ -113,12 +113,18 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
     return (*key, (2, 0, text))
 
 
-def read_class_names(folder: Path) -> tuple[str, ...] | None:
-    """The names in a folder's `class-names.txt`, one a line in the order of the labels.
+def name_some(names: Sequence[object], most: int) -> str:
+    """The first of some names, and how many there are besides.
 
-    Raises:
-        DataFileError: The file is no such list.
+    >>> name_some(["a", "b", "c"], 2)
+    '`a`, `b` and 1 more'
     """
+    named = ", ".join(f"`{name}`" for name in names[:most])
+    return named if len(names) <= most else f"{named} and {len(names) - most:,} more"
+
+
+def read_class_names(folder: Path) -> tuple[str, ...] | None:
+    """The names in a folder's `class-names.txt`, one a line in the order of the labels."""
     path = folder / CLASS_NAMES_FILE
     if not path.is_file():
         return None

@@ -34,29 +34,17 @@ _MOSTLY = 0.9  # of its lines hold one value: a pixel at the edge, rather than l
 
 @dataclass(frozen=True)
 class _Table:
-    """How a file's lines are to be read.
-
-    Attributes:
-        path: The file.
-        split: What its examples are for; `None` where its name does not say.
-        delimiter: What parts the cells of a line.
-        columns: How many cells every line has.
-        names: What the first line calls the columns; none where it is a line like the others.
-        label: The column of the labels.
-        pixels: The columns of the pixels; none where `file` is given.
-        file: The column of the pictures' files.
-        is_guess: Whether the first column is taken for the label for want of better knowledge.
-    """
+    """How a file's lines are to be read: the columns of its labels, and of its pixels or files."""
 
     path: Path
     split: SplitName | None
     delimiter: str
     columns: int
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # of the columns; none where the first line is one like the others
     label: int
     pixels: tuple[int, ...] = ()
     file: int | None = None
-    is_guess: bool = False
+    is_guess: bool = False  # the first column is taken for the label for want of better knowledge
 
     def rows(self) -> Iterator[tuple[int, Label, list[str]]]:
         """Every line below the header: its number, its label, its cells."""
@@ -76,7 +64,6 @@ class _Table:
             yield number, int(label.partition(".")[0]) if is_whole else label, cells
 
     def picture(self, cells: list[str]) -> Path:
-        """The picture's file of a line."""
         assert self.file is not None
         return _beside(self.path, cells[self.file])
 
@@ -88,9 +75,6 @@ def list_csv(paths: list[Path], label_column: str = "", left_out: Sequence[Path]
         paths: The tables.
         label_column: The column of the labels, as `Reading` has it.
         left_out: Tables beside them that are not read.
-
-    Raises:
-        DataFileError: One of them has no labels, or neither pixels nor files.
     """
     tables = [
         _recognise(path, split_of(path.name) if len(paths) > 1 else None, label_column)
@@ -112,7 +96,6 @@ def list_csv(paths: list[Path], label_column: str = "", left_out: Sequence[Path]
 
 
 def _recognise(path: Path, split: SplitName | None, label_column: str) -> _Table:
-    """Find the columns by their names and contents."""
     lines = [line for _, line in islice(_lines(path), 2)]
     if not lines:
         message = f"`{path}` is empty."
@@ -162,13 +145,8 @@ def _column_names(first: list[str]) -> list[str] | None:
     known = {*_LABEL_NAMES, *_FILE_NAMES} & set(names)
     if has_pixels and len(texts) == 1:
         known.discard("y")  # it is a letter's label, if what follows does not number the pixels
-    if (
-        known
-        or (has_pixels and len(texts) > 1)
-        or (texts and _counts_up([name for name in names if _is_number(name)]))
-    ):
-        return names
-    return None
+    counts_up = texts and _counts_up([name for name in names if _is_number(name)])
+    return names if known or counts_up or (has_pixels and len(texts) > 1) else None
 
 
 def _counts_up(cells: list[str]) -> bool:
@@ -276,14 +254,14 @@ def _read(tables: list[_Table]) -> Iterator[RawExamples]:
 
 
 def _with_known_label(table: _Table) -> _Table:
-    """The table, with its label last where the columns say so.
-
-    Raises:
-        DataFileError: The label may as well be the last column as the first.
-    """
+    """The table with its label last where the columns say so; an error where either may be it."""
     if not table.is_guess:
         return table
-    first, last = _count_ends(table)
+    first: Counter[str] = Counter()  # how often the first and the last column hold which values
+    last: Counter[str] = Counter()
+    for _, line in islice(_lines(table.path), bool(table.names), None):
+        first[line.partition(table.delimiter)[0].strip(' "')] += 1
+        last[line.rpartition(table.delimiter)[2].strip(' "')] += 1
     if all(map(_is_number, first)) and not all(_is_number(value) for value in last if value):
         end = table.columns - 1  # a text is no pixel
         return replace(table, label=end, pixels=tuple(range(end)))
@@ -301,17 +279,6 @@ def _with_known_label(table: _Table) -> _Table:
     raise DataFileError(message)
 
 
-def _count_ends(table: _Table) -> tuple[Counter[str], Counter[str]]:
-    """How often the first and the last column hold which values."""
-    first: Counter[str] = Counter()
-    last: Counter[str] = Counter()
-    for _, line in islice(_lines(table.path), bool(table.names), None):
-        start, end = line.partition(table.delimiter)[0], line.rpartition(table.delimiter)[2]
-        first[start.strip(' "')] += 1
-        last[end.strip(' "')] += 1
-    return first, last
-
-
 def _look_like_labels(values: Counter[str]) -> bool:
     """Whether they count classes: few whole numbers from 0 or 1 on without gaps, each repeated."""
     if values.total() < max(_LEAST_LINES, 2 * len(values)):
@@ -325,7 +292,6 @@ def _look_like_labels(values: Counter[str]) -> bool:
 
 
 def _read_files(table: _Table) -> Iterator[RawExamples]:
-    """Pictures in files of their own."""
     rows = table.rows()
     while batch := list(islice(rows, _AT_ONCE)):
         paths = [table.picture(cells) for _, _, cells in batch]
@@ -337,7 +303,6 @@ def _read_files(table: _Table) -> Iterator[RawExamples]:
 
 
 def _read_pixels(table: _Table) -> Iterator[RawExamples]:
-    """Images written out pixel by pixel."""
     rows = table.rows()
     while batch := list(islice(rows, _AT_ONCE)):
         place = f"`{table.path}`, lines {batch[0][0]} to {batch[-1][0]}:"

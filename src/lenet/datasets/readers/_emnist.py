@@ -38,7 +38,6 @@ class _Member(NamedTuple):
 
     @property
     def path(self) -> Path:
-        """What to call it in errors."""
         return self.archive / self.name if self.name else self.archive
 
     def read(self) -> bytes:
@@ -64,11 +63,7 @@ Files = Mapping[str, dict[str, _Member]]
 
 
 def find_emnist(path: Path) -> Files:
-    """The files of EMNIST in its zip or in a folder: by split, then by what they hold.
-
-    Raises:
-        DataFileError: The zip is damaged, or a file is in it twice.
-    """
+    """The files of EMNIST in its zip or in a folder: by split, then by what they hold."""
     if path.is_dir():
         with reading_errors(path, DataFileError):
             files = sorted(path.iterdir())
@@ -77,7 +72,11 @@ def find_emnist(path: Path) -> Files:
                 files += sorted(inner.iterdir())
             members = [_Member(file) for file in files if file.is_file()]
     else:
-        members = [_Member(path, name) for name in _names_in_zip(path)]
+        try:
+            with reading_errors(path, DataFileError), zipfile.ZipFile(path) as archive:
+                members = [_Member(path, name) for name in archive.namelist()]
+        except ZIP_ERRORS:  # it is no archive
+            members = []
     found: dict[str, dict[str, _Member]] = {}
     for member in members:
         match = _NAME.fullmatch(member.path.name)
@@ -92,27 +91,8 @@ def find_emnist(path: Path) -> Files:
     return {split: files for split, files in found.items() if files.keys() - {"mapping"}}
 
 
-def _names_in_zip(path: Path) -> list[str]:
-    """The names in an archive; none in a file that is no archive."""
-    try:
-        with reading_errors(path, DataFileError), zipfile.ZipFile(path) as archive:
-            return archive.namelist()
-    except ZIP_ERRORS:
-        return []
-
-
 def list_emnist(path: Path, files: Files, split: str | None) -> Contents:
-    """Find the four files of a split.
-
-    Args:
-        path: The zip or folder.
-        files: What `find_emnist` found in it.
-        split: Which split; the only one where none is given.
-
-    Raises:
-        UnknownNameError: There is no such split.
-        DataFileError: A file of it is missing, or a split has to be chosen.
-    """
+    """Find the four files of a split in what `find_emnist` found; the only one if none is named."""
     if split is None:
         if len(files) > 1:
             named = ", ".join(f"`{path / name}`" for name in files)

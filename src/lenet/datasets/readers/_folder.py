@@ -15,6 +15,7 @@ from lenet.datasets.readers._contents import (
     Contents,
     RawExamples,
     SplitName,
+    name_some,
     natural_key,
     read_class_names,
     split_of,
@@ -31,25 +32,16 @@ _DEEPEST = 100  # folders in each other
 
 @dataclass(eq=False)
 class _Folder:
-    """What lies in a folder, in natural order, without what a system leaves behind.
-
-    Attributes:
-        path: Where it lies.
-        pictures: Its own pictures.
-        others: Its other files.
-        odd: What is neither a file nor a folder: pipes, sockets, devices.
-        folders: The folders in it.
-    """
+    """What lies in a folder, in natural order, without what a system leaves behind."""
 
     path: Path
-    pictures: list[Path] = field(default_factory=list)
-    others: list[Path] = field(default_factory=list)
-    odd: list[Path] = field(default_factory=list)
+    pictures: list[Path] = field(default_factory=list)  # its own
+    others: list[Path] = field(default_factory=list)  # files
+    odd: list[Path] = field(default_factory=list)  # neither files nor folders: pipes, devices
     folders: list["_Folder"] = field(default_factory=list)
 
     @property
     def name(self) -> str:
-        """Of the folder itself."""
         return self.path.name
 
     @cached_property
@@ -63,7 +55,6 @@ class _Folder:
         return [inner for inner in self.folders if inner.count]
 
     def walk(self) -> Iterator["_Folder"]:
-        """Itself and all folders below."""
         yield self
         for inner in self.folders:
             yield from inner.walk()
@@ -88,11 +79,7 @@ class _Found:
 
 
 def list_folder(folder: Path) -> Contents:
-    """Find the pictures of a folder; none of them is read yet.
-
-    Raises:
-        DataFileError: There are no folders of pictures, or they can't be told apart.
-    """
+    """Find the pictures of a folder; none of them is read yet."""
     root = _scan(folder, frozenset())
     _refuse_loose_pictures(root)
     if not root.count:
@@ -121,24 +108,15 @@ def is_picture(path: Path) -> bool:
     return start.startswith(_PICTURE_STARTS) or (start[:4], start[8:]) == (b"RIFF", b"WEBP")
 
 
-def _is_ours(name: str) -> bool:
-    """Whether a name may be of a class or a picture: not one that a system leaves behind."""
-    return not name.startswith(".") and name.lower() not in _NOT_OURS
-
-
 def _scan(path: Path, above: frozenset[tuple[int, int]]) -> _Folder:
-    """See what lies in a folder and below.
-
-    Args:
-        path: The folder.
-        above: What the folders are that it lies in; a link back to one of them is not followed.
-    """
+    """See what lies in a folder and below; a link back to a folder `above` is not followed."""
     found = _Folder(path)
     with reading_errors(path, DataFileError):
         facts = path.stat()
         above |= {(facts.st_dev, facts.st_ino)}
         with os.scandir(path) as entries:
-            ours = [entry for entry in entries if _is_ours(entry.name)]
+            visible = [entry for entry in entries if not entry.name.startswith(".")]
+    ours = [entry for entry in visible if entry.name.lower() not in _NOT_OURS]
     if len(above) > _DEEPEST:
         message = f"`{path}` lies more than {_DEEPEST} folders deep."
         raise DataFileError(message)
@@ -162,22 +140,14 @@ def _scan(path: Path, above: frozenset[tuple[int, int]]) -> _Folder:
 
 @dataclass(eq=False)
 class _Layout:
-    """What the folders in a folder stand for.
-
-    Attributes:
-        root: The folder.
-        named: The classes in its `class-names.txt`.
-        passed: Folders whose own folders are splits or classes, and not pictures of a class.
-        notes: What a person should know of it.
-    """
+    """What the folders in a folder stand for, and what a person should know of that."""
 
     root: _Folder
-    named: tuple[str, ...]
-    passed: list[_Folder] = field(default_factory=list)
+    named: tuple[str, ...]  # the classes in its `class-names.txt`
+    passed: list[_Folder] = field(default_factory=list)  # which hold splits or classes
     notes: list[str] = field(default_factory=list)
 
     def find(self) -> list[_Found]:
-        """The pictures by split and class."""
         place = self.root
         splits = self._find_splits(place)
         if not splits:
@@ -272,7 +242,9 @@ class _Layout:
                 if one.pictures and one is not inner:
                     deeper.append(one.path.relative_to(folder.path))
         if deeper:
-            self.notes.append(f"Deeper down and counted to the class above: {_some(deeper)}.")
+            self.notes.append(
+                f"Deeper down and counted to the class above: {name_some(deeper, _NAMED)}."
+            )
         # By the names of files across all classes: a folder that `convert` wrote keeps its order.
         pictures.sort(key=lambda picture: (natural_key(picture[0].name), picture[1]))
         return _Found(split, pictures, {inner.name for inner in folder.full})
@@ -317,7 +289,6 @@ class _Layout:
         return tuple((name, name.encode(errors="backslashreplace").decode()) for name in ordered)
 
     def left_out(self) -> Iterator[str]:
-        """What was passed over."""
         everything = list(self.root.walk())
         for what, paths in (
             ("Without pictures", [o.path for at in self.passed for o in at.folders if not o.count]),
@@ -325,7 +296,7 @@ class _Layout:
             ("Neither files nor folders", [path for at in everything for path in at.odd]),
         ):
             if paths:
-                named = _some([path.relative_to(self.root.path) for path in paths])
+                named = name_some([path.relative_to(self.root.path) for path in paths], _NAMED)
                 yield f"{what} and passed over: {named}."
 
 
@@ -341,12 +312,6 @@ def _refuse_loose_pictures(folder: _Folder, advice: str = "") -> None:
     raise DataFileError(message)
 
 
-def _some(paths: list[Path]) -> str:
-    """The first paths, and how many there are."""
-    named = ", ".join(f"`{path}`" for path in paths[:_NAMED])
-    return named if len(paths) <= _NAMED else f"{named} and {len(paths) - _NAMED:,} more"
-
-
 def _listed(folders: Iterable[_Folder]) -> str:
     """The names of folders in a sentence: the first, and how many there are."""
     names = [f"`{inner.name}`" for inner in folders]
@@ -357,7 +322,6 @@ def _listed(folders: Iterable[_Folder]) -> str:
 
 
 def _read(found: list[_Found]) -> Iterator[RawExamples]:
-    """The pictures, some at a time."""
     for one in found:
         for start in range(0, len(one.pictures), _AT_ONCE):
             paths, labels = zip(*one.pictures[start : start + _AT_ONCE], strict=True)

@@ -20,18 +20,20 @@ _SNIFFED = 512  # bytes
 
 
 def open_contents(source: DataSource) -> Contents:
-    """Find out what a folder or file holds, by its content.
+    """Find out what lies in a place, by its content.
 
-    Args:
-        source: A folder, a file, or a split of EMNIST as if it were a folder in EMNIST's zip.
-
-    Raises:
-        DataFileError: It is not there, or holds no dataset in a format that is known.
-        SettingError: A column is named, and it is no table.
-        MissingExtraError: The format needs a package that is not installed.
+    That is a folder, a file, or a split of EMNIST as if it were a folder in EMNIST's zip.
     """
     path = source.place
-    contents = _open_any(path, source.label_column)
+    with reading_errors(path, DataFileError):
+        is_folder, exists = path.is_dir(), path.exists()
+    if exists:
+        contents = (_open_folder if is_folder else _open_file)(path, source.label_column)
+    elif path.name in EMNIST_SPLITS and (files := find_emnist(path.parent)):
+        contents = list_emnist(path.parent, files, path.name)
+    else:
+        message = f"There is no folder or file `{path}`."
+        raise DataFileError(message)
     if source.label_column and not contents.format.startswith("a table"):
         message = (
             f"`--label-column` (`label_column`) is for tables (CSV); `{path}` is read as "
@@ -39,19 +41,6 @@ def open_contents(source: DataSource) -> Contents:
         )
         raise SettingError(message)
     return contents
-
-
-def _open_any(path: Path, label_column: str) -> Contents:
-    with reading_errors(path, DataFileError):
-        is_folder, exists = path.is_dir(), path.exists()
-    if is_folder:
-        return _open_folder(path, label_column)
-    if exists:
-        return _open_file(path, label_column)
-    if path.name in EMNIST_SPLITS and (files := find_emnist(path.parent)):
-        return list_emnist(path.parent, files, path.name)
-    message = f"There is no folder or file `{path}`."
-    raise DataFileError(message)
 
 
 def _open_folder(folder: Path, label_column: str) -> Contents:

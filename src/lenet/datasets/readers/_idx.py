@@ -17,12 +17,7 @@ import numpy.typing as npt
 
 from lenet.core import reading_errors
 from lenet.datasets.readers._arrays import pair_arrays, read_pairs
-from lenet.datasets.readers._contents import (
-    Contents,
-    natural_key,
-    number_classes,
-    read_class_names,
-)
+from lenet.datasets.readers._contents import Contents, natural_key, number_classes, read_class_names
 from lenet.errors import DataFileError
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -54,11 +49,7 @@ def read_idx(path: Path | str) -> npt.NDArray[Any]:
 
 
 def unpack_idx(raw: bytes, path: Path) -> npt.NDArray[Any]:
-    """The array in the bytes of an IDX file, which errors call by a path.
-
-    Raises:
-        DataFileError: They are damaged, more or fewer than they declare, or something else.
-    """
+    """The array in the bytes of an IDX file, which errors call by a path."""
     stream = _Stream(path, raw)
     header = stream.read(_LONGEST_HEADER)
     dtype, shape, header_size = _parse_header(path, header)
@@ -81,11 +72,7 @@ def unpack_idx(raw: bytes, path: Path) -> npt.NDArray[Any]:
 
 
 def idx_shape(path: Path) -> tuple[int, ...] | None:
-    """The shape that an IDX file declares; `None` for any other file.
-
-    Raises:
-        DataFileError: The file can't be read.
-    """
+    """The shape that an IDX file declares; `None` for any other file."""
     with reading_errors(path, DataFileError), path.open("rb") as file:
         start = file.read(_PIECE)
     try:
@@ -95,10 +82,7 @@ def idx_shape(path: Path) -> tuple[int, ...] | None:
 
 
 def _fill(target: memoryview, begun: bytes, stream: "_Stream") -> int:
-    """Fill memory from a beginning and then a stream, without a second copy of the whole.
-
-    What is returned is how many bytes there were, and one more if there are yet others.
-    """
+    """Fill memory with `begun` and a stream; gives how many bytes there were, plus 1 for more."""
     piece, held = begun, 0
     while piece and held < len(target):
         piece = piece[: len(target) - held]
@@ -157,7 +141,6 @@ class _Stream:
 
 
 def _parse_header(path: Path, header: bytes) -> tuple[np.dtype[Any], tuple[int, ...], int]:
-    """The type, the shape and the header's own length in bytes."""
     if header.lstrip()[:1] == b"<":
         message = f"`{path}` holds a web page instead of data; download it again."
         raise DataFileError(message)
@@ -180,15 +163,7 @@ def _parse_header(path: Path, header: bytes) -> tuple[np.dtype[Any], tuple[int, 
 
 
 def list_idx(folder: Path, files: Mapping[str, Path]) -> Contents:
-    """Pair images and labels by what the files' headers declare.
-
-    Args:
-        folder: Where they lie.
-        files: The folder's IDX files by their names, as `find_idx_files` gives them.
-
-    Raises:
-        DataFileError: They can't be told apart.
-    """
+    """Pair images and labels by what the headers of a folder's IDX files declare."""
     shapes = {name: idx_shape(path) or () for name, path in files.items()}
     pairs = pair_arrays(shapes, str(folder))
     names = read_class_names(folder)

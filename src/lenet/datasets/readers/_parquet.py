@@ -44,12 +44,7 @@ def find_parquet(folder: Path) -> list[Path]:
 
 
 def list_parquet(paths: list[Path]) -> Contents:
-    """Find the columns of pictures and labels.
-
-    Raises:
-        DataFileError: There are none, or the files differ in them.
-        MissingExtraError: `pyarrow` is not installed.
-    """
+    """Find the columns of pictures and labels."""
     paths = sorted(paths, key=lambda path: natural_key(path.name))
     columns, *others = dict.fromkeys(_find_columns(path) for path in paths)
     if others:
@@ -61,7 +56,6 @@ def list_parquet(paths: list[Path]) -> Contents:
 
 
 def _open(path: Path) -> Any:
-    """The file, of which only the footer is read."""
     try:
         from pyarrow import ArrowException
         from pyarrow.parquet import ParquetFile
@@ -76,7 +70,6 @@ def _open(path: Path) -> Any:
 
 
 def _find_columns(path: Path) -> _Columns:
-    """The columns of pictures and labels, by their types and names."""
     with _open(path) as file:
         schema = file.schema_arrow
     from pyarrow import types
@@ -119,7 +112,6 @@ def _is_binary(kind: Any) -> bool:
 
 
 def _read_classes(metadata: dict[bytes, bytes], label: str) -> Classes | None:
-    """The names of the classes, where the hub's part of the schema has them."""
     try:
         features = json.loads(metadata[HUB_KEY])["info"]["features"]
         names = features[label]["names"]
@@ -131,7 +123,6 @@ def _read_classes(metadata: dict[bytes, bytes], label: str) -> Classes | None:
 
 
 def _read(splits: dict[Path, SplitName | None], columns: _Columns) -> Iterator[RawExamples]:
-    """The rows of every file, some at a time."""
     from pyarrow import ArrowException
 
     for path, split in splits.items():
