@@ -16,6 +16,8 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save
 
 import lenet
+
+# Private: whether a cache serves is seen by what is not read, and its bounds are gigabytes.
 from lenet.datasets import _own, _prepared, cache_folder, prepared_datasets
 from lenet.datasets.readers import _collect
 

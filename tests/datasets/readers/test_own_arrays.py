@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from own_data import assert_holds, draw, load, write_idx
 
 import lenet
+
+# Private: shapes are tried by the hundred, without files.
 from lenet.datasets.readers._arrays import pair_arrays
 from lenet.errors import DataFileError, DatasetError
 

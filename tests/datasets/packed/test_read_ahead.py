@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 import lenet
 from lenet.datasets import Batches, Dataset, PackedImages, Selection, Split
+
+# Private: orders are tried without images.
 from lenet.datasets.packed._read_ahead import WindowOrder
 from lenet.errors import DataFileError
 from packed_sets import leave_little_room, pack

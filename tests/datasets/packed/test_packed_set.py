@@ -27,6 +27,8 @@ from lenet.datasets import (
     examine_dataset,
     pack_dataset,
 )
+
+# Private: indices are tried by the hundred, without shards.
 from lenet.datasets.packed._index import read_index
 from lenet.errors import DataFileError, DatasetError, LenetError, SettingError, StorageError
 from packed_sets import leave_little_room, pack
