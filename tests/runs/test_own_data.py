@@ -37,7 +37,7 @@ def test_a_run_keeps_where_its_images_came_from_and_finds_them(archive: Path) ->
 
 
 def test_how_images_were_read_is_kept_too(archive: Path) -> None:
-    run = train(DataSource(str(archive), height=32, width=32, colour=True))
+    run = train(DataSource(str(archive), size=32, colour=True))
     assert run.config.source is not None
     assert (run.config.source.height, run.config.source.colour) == (32, True)
     assert load_data_of(run).image_shape == (3, 32, 32)

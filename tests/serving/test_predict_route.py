@@ -17,7 +17,7 @@ from sent_pictures import digit_files, png, stroke
 from service_process import ServiceProcess, post_all, running
 
 import lenet
-from lenet.pictures import Preparation, Seen
+from lenet.pictures import Preparation, PreparedPicture
 from lenet.serving import Prediction
 
 PHOTOS = Path(__file__).parents[2] / "docs/images/photos"
@@ -109,7 +109,7 @@ def test_json_brings_base64_pixels_and_prepared_images(service: ServiceProcess) 
         {"prepared": seen.tolist()},
     ]
     told = predictions(ask(service, json={"pictures": pictures}))
-    sources = [png(grey), png(grey), grey, colour, Seen(seen, (0.0, 0.0, 1.0, 1.0))]
+    sources = [png(grey), png(grey), grey, colour, PreparedPicture(seen, (0.0, 0.0, 1.0, 1.0))]
     for one, source in zip(told, sources, strict=True):
         assert_same(one, lenet.predict(source)[0])
     assert told[0]["name"] == "一.png"

@@ -54,7 +54,7 @@ def list_datasets(
     kept = prepared_datasets()
     if as_json:
         own = [
-            {"name": one.name, **asdict(one.source), "images": one.images, "classes": one.classes}
+            {"name": one.name, **one.source.to_dict(), "images": one.images, "classes": one.classes}
             for one in kept
         ]
         named = [{"name": name, "here": name in here} for name in dataset_names()]

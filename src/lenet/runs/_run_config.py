@@ -47,7 +47,8 @@ class RunConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """The values as JSON can hold them."""
-        return {"format": _FORMAT, "version": __version__, **asdict(self)}
+        source = None if self.source is None else self.source.to_dict()
+        return {"format": _FORMAT, "version": __version__, **asdict(self), "source": source}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "RunConfig":

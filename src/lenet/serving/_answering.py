@@ -15,7 +15,7 @@ from lenet.errors import (
     PictureSizeError,
     SettingError,
 )
-from lenet.pictures import Seen, look_at, look_at_each
+from lenet.pictures import PreparedPicture, look_at, look_at_each
 from lenet.serving._messages import Answer, Job, Question
 from lenet.serving._request_bodies import (
     BodyError,
@@ -64,7 +64,7 @@ class _Look:
     """
 
     name: str | None
-    seen: list[Seen]
+    seen: list[PreparedPicture]
 
 
 def answer_all(
@@ -121,7 +121,7 @@ def _look(job: Job, model: TrainedModel, limits: Limits) -> list[_Look]:
     for number, one in enumerate(sent, 1):
         try:
             pixels = read_sent(one, limits.pixels, preparation.pixel_range)
-            if isinstance(pixels, Seen):
+            if isinstance(pixels, PreparedPicture):
                 seen = [pixels]
             elif job.question.many:
                 seen = look_at_each(pixels, preparation)

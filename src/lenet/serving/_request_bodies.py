@@ -17,7 +17,7 @@ from lenet.errors import (
     SettingError,
     UnknownNameError,
 )
-from lenet.pictures import Pixels, Seen, read_picture
+from lenet.pictures import Pixels, PreparedPicture, read_picture
 from lenet.serving._messages import Job
 
 _FORMS = ("base64", "pixels", "prepared")
@@ -42,7 +42,7 @@ class Sent:
     """
 
     name: str | None
-    picture: bytes | Pixels | Seen
+    picture: bytes | Pixels | PreparedPicture
 
 
 def pictures_of(job: Job, shape: tuple[int, ...], most: int) -> list[Sent]:
@@ -74,7 +74,9 @@ def pictures_of(job: Job, shape: tuple[int, ...], most: int) -> list[Sent]:
     return pictures
 
 
-def read_sent(sent: Sent, most_pixels: int, pixel_range: tuple[float, ...]) -> Pixels | Seen:
+def read_sent(
+    sent: Sent, most_pixels: int, pixel_range: tuple[float, ...]
+) -> Pixels | PreparedPicture:
     """What a picture that was sent looks like, on the scale that its model was taught on.
 
     Raises:
@@ -82,7 +84,10 @@ def read_sent(sent: Sent, most_pixels: int, pixel_range: tuple[float, ...]) -> P
     """
     if isinstance(sent.picture, bytes):
         return read_picture(sent.picture, most_pixels=most_pixels, pixel_range=pixel_range)
-    if not isinstance(sent.picture, Seen) and np.prod(sent.picture.shape[:2]) > most_pixels:
+    if (
+        not isinstance(sent.picture, PreparedPicture)
+        and np.prod(sent.picture.shape[:2]) > most_pixels
+    ):
         message = f"The picture has more than {most_pixels:,} pixels."
         raise PictureSizeError(message)
     return sent.picture
@@ -210,7 +215,7 @@ def _pixels(values: Any, number: int) -> Pixels:
     raise ArrayError(message)
 
 
-def _prepared(values: Any, number: int, shape: tuple[int, ...]) -> Seen:
+def _prepared(values: Any, number: int, shape: tuple[int, ...]) -> PreparedPicture:
     """An image as the network takes it."""
     array = _bytes_in(values, "prepared", number)
     if array.shape != shape:
@@ -219,7 +224,7 @@ def _prepared(values: Any, number: int, shape: tuple[int, ...]) -> Seen:
             f"{_shape_text(shape)}; this is {_shape_text(array.shape)}."
         )
         raise ArrayError(message)
-    return Seen(array, (0.0, 0.0, 1.0, 1.0))
+    return PreparedPicture(array, (0.0, 0.0, 1.0, 1.0))
 
 
 def _bytes_in(values: Any, field: str, number: int) -> Pixels:

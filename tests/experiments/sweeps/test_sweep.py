@@ -110,9 +110,7 @@ def test_the_best_is_a_file_that_train_takes(made: Sweep, tmp_path: Path) -> Non
 
 
 def test_the_next_command_reads_images_of_ones_own_as_the_sweep_did(made: Sweep) -> None:
-    source = DataSource(
-        "/a b/c", height=32, width=48, colour=True, prepare="object", test_share=0.1
-    )
+    source = DataSource("/a b/c", size=(32, 48), colour=True, prepare="object", test_share=0.1)
     definition = dataclasses.replace(made.definition, source=source)
     command = dataclasses.replace(made, folder=Path("s"), definition=definition).training_command
     assert shlex.split(command) == [

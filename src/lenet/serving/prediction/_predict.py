@@ -16,7 +16,7 @@ from lenet.errors import DatasetError, SettingError
 from lenet.pictures import (
     PictureSource,
     Preparation,
-    Seen,
+    PreparedPicture,
     look_at,
     look_at_each,
     read_picture,
@@ -27,7 +27,7 @@ from lenet.serving.prediction._trained_model import TrainedModel, open_model
 
 _BATCH = 256  # images that are classified at once
 
-Source = PictureSource | Seen | npt.ArrayLike
+Source = PictureSource | PreparedPicture | npt.ArrayLike
 Doubt = Literal["blank", "unsure"]
 
 
@@ -51,7 +51,7 @@ class Prediction:
     probability: float
     top: tuple[tuple[str, float], ...]
     doubt: Doubt | None
-    seen: Seen
+    seen: PreparedPicture
 
 
 def predict(
@@ -103,7 +103,7 @@ def predict(
     ['1']
     """
     is_one = (
-        isinstance(pictures, (str, Path, bytes, Image.Image, Seen))
+        isinstance(pictures, (str, Path, bytes, Image.Image, PreparedPicture))
         or hasattr(pictures, "read")
         or is_array(pictures)
         or not isinstance(pictures, Iterable)
@@ -145,7 +145,7 @@ def predict_each(
         message = f"`threshold` must be from 0 to 1, not {threshold!r}."
         raise SettingError(message)
     least = model.card.calibration.threshold if threshold is None else threshold
-    waiting: list[tuple[str, Seen]] = []
+    waiting: list[tuple[str, PreparedPicture]] = []
     for source in pictures:
         try:
             seen = _see(source, model.card.preparation, many)
@@ -162,9 +162,9 @@ def predict_each(
         yield from _answers(waiting, model, top, least)
 
 
-def _see(source: Source, preparation: Preparation, many: bool) -> list[Seen]:
+def _see(source: Source, preparation: Preparation, many: bool) -> list[PreparedPicture]:
     """What is seen of a picture or a batch, once or of each symbol in it."""
-    if isinstance(source, Seen):
+    if isinstance(source, PreparedPicture):
         return [source]
     if is_array(source):
         pictures = pictures_in(source, preparation.pixel_range)
@@ -176,7 +176,7 @@ def _see(source: Source, preparation: Preparation, many: bool) -> list[Seen]:
 
 
 def _answers(
-    looks: list[tuple[str, Seen]], model: TrainedModel, top: int, least: float
+    looks: list[tuple[str, PreparedPicture]], model: TrainedModel, top: int, least: float
 ) -> Iterator[Prediction]:
     """What a model makes of a batch."""
     images = np.stack([seen.image for _, seen in looks])
