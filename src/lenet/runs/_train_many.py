@@ -37,7 +37,7 @@ from lenet.training import (
     Listener,
     Trainer,
     TrainingResult,
-    likeness,
+    lockstep_key,
     pick_device,
     train_in_lockstep,
 )
@@ -251,14 +251,14 @@ class _Many:
         run = find_equal_run(self.runs_folder, config) if self.reuse else None
         if run is None:
             trainer = build_trainer(config, network, own, shared=self.shared)
-            return _Member(trainer, config, listeners, None, likeness(trainer))
+            return _Member(trainer, config, listeners, None, lockstep_key(trainer))
         if run.result is not None:
             return run
         # What the compiled kernels have begun goes on with them, to the same bits.
         config = replace(run.config, kernels=_kernels_of(run))
         trainer = build_trainer(config, network, own, shared=self.shared)
         restore(trainer, run)
-        return _Member(trainer, config, listeners, run, likeness(trainer))
+        return _Member(trainer, config, listeners, run, lockstep_key(trainer))
 
     def train(self, members: Sequence[_Member]) -> list[Ending]:
         """Train one by itself, or several as one computation, with run folders kept up to date."""

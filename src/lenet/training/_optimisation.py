@@ -12,8 +12,6 @@ _WARM_UP = 0.3
 _START_DIVISOR = 25.0
 _END_DIVISOR = 1e4
 
-OptimiserState = dict[int, dict[str, torch.Tensor]]  # for each parameter, as PyTorch has it
-
 
 def build_optimiser(
     recipe: Recipe,
