@@ -1,15 +1,23 @@
+"""Keeping a run folder up to date: curve, checkpoint, network, and what is kept at an early end."""
+
 import json
+import shlex
 import time
 from io import BytesIO
+from pathlib import Path
 
-from lenet.core import storage_errors, write_atomically
+import safetensors.torch
+from safetensors import SafetensorError
+
+from lenet.core import read_header, read_tensors, storage_errors, write_atomically
+from lenet.errors import InterruptedTraining, LostProcessError, NonFiniteLossError, RunError
 from lenet.models import Calibration, save_model
-from lenet.runs._checkpoint import pack_checkpoint
 from lenet.runs._run import Run
 from lenet.training import (
     CurvePoint,
     Listener,
     Trainer,
+    TrainerState,
     TrainingResult,
     calibrate,
     compute_logits,
@@ -17,9 +25,12 @@ from lenet.training import (
 )
 
 _BETWEEN_CHECKPOINTS = 2.0  # seconds; at most this much is lost by a kill in a long epoch
+_KEY = "lenet-checkpoint"
 
 # Left out of the model file, so that the same training gives the same file to the last bit.
 _TIMES = {"seconds", "examples_per_second", "tutorial_examples_per_second"}
+
+Ended = InterruptedTraining | LostProcessError | NonFiniteLossError
 
 
 class Recorder(Listener):
@@ -82,6 +93,13 @@ class Recorder(Listener):
                 figure.savefig(picture, format=kind, dpi=150, metadata=date)
             write_atomically(self.run.folder / f"curves.{kind}", picture.getvalue())
 
+    def keep_after(self, trainer: Trainer, error: Ended) -> None:
+        """Save what a training has come to before it ended."""
+        if not isinstance(error, NonFiniteLossError):
+            self.save_checkpoint(trainer)
+        if not isinstance(error, LostProcessError):
+            self.save_curves(trainer)
+
     def _save_model(
         self,
         trainer: Trainer,
@@ -116,3 +134,61 @@ def _calibrate(trainer: Trainer) -> Calibration | None:
 def _line(point: CurvePoint) -> str:
     """A line of the history."""
     return json.dumps(point.to_dict()) + "\n"
+
+
+def pack_checkpoint(state: TrainerState) -> bytes:
+    """A training's state as one safetensors file."""
+    return safetensors.torch.save(state.tensors, {_KEY: json.dumps(state.values)})
+
+
+def read_checkpoint(path: Path) -> TrainerState:
+    """Read a training's state back.
+
+    Raises:
+        RunError: The file is missing, damaged, or not a checkpoint of ours.
+    """
+    try:
+        header = read_header(path, RunError)
+        return TrainerState(read_tensors(path), json.loads(header[_KEY]))
+    except RunError as error:
+        message = f"The run can't be resumed. {error}"
+        raise RunError(message) from error
+    except (KeyError, ValueError, SafetensorError) as error:
+        message = f"The run can't be resumed: `{path}` is not a checkpoint that lenet wrote."
+        raise RunError(message) from error
+
+
+def restore(trainer: Trainer, run: Run) -> None:
+    """Bring a trainer to where a run's checkpoint is.
+
+    Raises:
+        RunError: There is none, it is damaged, or it is another training's.
+    """
+    try:
+        trainer.restore(read_checkpoint(run.checkpoint_path))
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        message = f"`{run.checkpoint_path}` does not fit the run: {error}"
+        raise RunError(message) from error
+
+
+def with_advice(error: Ended, run: Run, again: str | None = None) -> Ended:
+    """The error, with what can be done now.
+
+    Args:
+        error: What has ended a training.
+        run: The training's.
+        again: What to type to go on, between backticks; the ordinary command by default.
+    """
+    if isinstance(error, NonFiniteLossError):
+        return NonFiniteLossError(
+            error.loss, error.epoch, error.step, error.learning_rate, run.checkpoint_path
+        )
+    message = f"{error} Go on with {again or f'`lenet train --resume {quoted(run)}`'}"
+    if isinstance(error, LostProcessError):
+        return LostProcessError(f"{message}; the number of processes may change.")
+    return InterruptedTraining(f"{message}.")
+
+
+def quoted(run: Run) -> str:
+    """The run's folder as a shell takes it."""
+    return shlex.quote(str(run.folder))
