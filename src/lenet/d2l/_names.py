@@ -69,12 +69,7 @@ def _as_function(method: str) -> Callable[..., Any]:
 
 
 def explain(name: str, names: Iterable[str]) -> str:
-    """Why a name is not there, and what to use instead.
-
-    Args:
-        name: What was asked for.
-        names: What there is.
-    """
+    """Why a name is not there, and what to use instead."""
     if name in _ELSEWHERE:
         return f"`d2l.{name}` is {_ELSEWHERE[name]}"
     near = difflib.get_close_matches(name, names, n=1)

@@ -8,6 +8,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
@@ -16,7 +17,7 @@ from rich.console import Console
 from rich.live import Live
 
 from lenet.core import Drawing
-from lenet.training import Curve, draw_terminal_curves, in_notebook
+from lenet.training import Curve, NotebookCell, draw_terminal_curves, in_notebook
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -241,7 +242,6 @@ class Animator:
         return all(x and x[-1] >= end for x in self.X)
 
     def _draw(self) -> None:
-        """Draw all lines anew into the figure."""
         axes = self.axes[0]
         axes.cla()
         for x, y, style in zip(self.X, self.Y, self.fmts, strict=False):
@@ -251,7 +251,8 @@ class Animator:
     def _pick_screen(self) -> Any:
         """How to show the figure: in a cell, in a window, in the terminal, or not at all."""
         if in_notebook():
-            return _Cell(self)
+            plt.close(self.fig)  # else the notebook shows it once more at the end of the cell
+            return partial(NotebookCell().show, self.fig)
         if getattr(self.fig.canvas, "required_interactive_framework", None):
             return lambda: plt.pause(0.001)
         console = Console()
@@ -267,23 +268,6 @@ class Animator:
             Curve(name, _COLOURS[index % len(_COLOURS)], list(zip(x, y, strict=True)))
             for index, (name, x, y) in enumerate(lines)
         ]
-
-
-class _Cell:
-    """A notebook's output cell, whose picture is replaced."""
-
-    def __init__(self, animator: Animator):
-        self._figure = animator.fig
-        self._handle: Any = None
-        plt.close(self._figure)  # else the notebook shows it once more at the end of the cell
-
-    def __call__(self) -> None:
-        from IPython.display import display
-
-        if self._handle is None:
-            self._handle = display(self._figure, display_id=True)
-        else:
-            self._handle.update(self._figure)
 
 
 class _Terminal:
@@ -310,5 +294,4 @@ class _Terminal:
             self.close()
 
     def close(self) -> None:
-        """Leave the picture standing."""
         self._live.stop()

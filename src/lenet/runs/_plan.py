@@ -136,17 +136,7 @@ def build_and_describe(
 ) -> tuple[nn.Module, RunConfig]:
     """The network of a plan, and all that decides what its run computes.
 
-    Args:
-        plan: What is to be trained and how.
-        data: The images, with the validation split that the recipe wants.
-        seed: As for `train`.
-        device: Where it is trained.
-        threads: CPU threads.
-        kernels: As for `train`.
-
-    Raises:
-        ModelError: As for `build_network`.
-        SettingError: As for `build_network`.
+    The images have the validation split that the recipe wants.
     """
     network, name, network_settings = build_network(plan, data, seed)
     config = RunConfig(
@@ -202,9 +192,7 @@ def build_trainer(
 def set_threads(threads: int | None, processes: int = 1) -> int:
     """Set PyTorch's number of CPU threads, and say what it is.
 
-    Args:
-        threads: As many; where none are given, what PyTorch takes by itself.
-        processes: How many share the cores; each takes its part of them if there are several.
+    Where none is given, several processes share the cores, and one leaves it to PyTorch.
     """
     if threads is None and processes > 1:
         threads = max(1, core_count() // processes)

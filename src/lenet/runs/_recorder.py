@@ -34,11 +34,7 @@ Ended = InterruptedTraining | LostProcessError | NonFiniteLossError
 
 
 class Recorder(Listener):
-    """Keeps a run folder up to date while the training goes on.
-
-    Args:
-        run: The folder.
-    """
+    """Keeps a run folder up to date while the training goes on."""
 
     def __init__(self, run: Run):
         self.run = run
@@ -50,18 +46,15 @@ class Recorder(Listener):
         write_atomically(self.run.history_path, lines)
 
     def on_point(self, trainer: Trainer, point: CurvePoint) -> None:
-        """Add a line to the history."""
         path = self.run.history_path
         with storage_errors(path), path.open("a", encoding="utf-8") as file:
             file.write(_line(point))
 
     def on_step(self, trainer: Trainer) -> None:
-        """Save a checkpoint when the last one is some time ago."""
         if time.monotonic() - self._saved > _BETWEEN_CHECKPOINTS:
             self.save_checkpoint(trainer)
 
     def on_epoch(self, trainer: Trainer, point: CurvePoint) -> None:
-        """Save a checkpoint and the network as it is."""
         self.save_checkpoint(trainer)
         self._save_model(trainer, {"epoch": trainer.epoch, **point.to_dict()})
 
@@ -77,7 +70,6 @@ class Recorder(Listener):
         self._saved = time.monotonic()
 
     def save_curves(self, trainer: Trainer) -> None:
-        """Draw the curves so far as PNG and as SVG."""
         import matplotlib
 
         config = self.run.config
@@ -132,12 +124,10 @@ def _calibrate(trainer: Trainer) -> Calibration | None:
 
 
 def _line(point: CurvePoint) -> str:
-    """A line of the history."""
     return json.dumps(point.to_dict()) + "\n"
 
 
 def pack_checkpoint(state: TrainerState) -> bytes:
-    """A training's state as one safetensors file."""
     return safetensors.torch.save(state.tensors, {_KEY: json.dumps(state.values)})
 
 
@@ -172,12 +162,9 @@ def restore(trainer: Trainer, run: Run) -> None:
 
 
 def with_advice(error: Ended, run: Run, again: str | None = None) -> Ended:
-    """The error, with what can be done now.
+    """The error that has ended a run's training, with what can be done now.
 
-    Args:
-        error: What has ended a training.
-        run: The training's.
-        again: What to type to go on, between backticks; the ordinary command by default.
+    `again` is what to type to go on, between backticks; the ordinary command by default.
     """
     if isinstance(error, NonFiniteLossError):
         return NonFiniteLossError(

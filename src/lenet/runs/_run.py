@@ -213,9 +213,7 @@ class Run:
     def writing(self, timeout: float = 1.0) -> Iterator[None]:
         """Hold the folder, so that no second process trains in it.
 
-        Args:
-            timeout: Seconds to wait for another process; one that only asks for the status holds
-                the folder for an instant.
+        A process that only asks for the status holds it for an instant, so this waits a while.
 
         Raises:
             RunError: Another process holds it.
@@ -242,12 +240,7 @@ def run_elsewhere(folder: Path, config: RunConfig) -> Run:
 
 
 def create_run(runs_folder: Path, config: RunConfig, files: dict[str, bytes | str]) -> Run:
-    """Make a run folder, which appears by rename with all its first files in it.
-
-    Args:
-        runs_folder: Where run folders lie; made if it is not there.
-        config: Its dataset and model are part of the folder's name.
-        files: Names and contents of the first files, besides `config.json`.
+    """Make a run folder, which appears by rename with `config.json` and other first files in it.
 
     Raises:
         StorageError: The folder can't be written.

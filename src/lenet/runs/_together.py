@@ -90,11 +90,7 @@ def command(arguments: str) -> str:
 
 
 def check_agreement(config: RunConfig) -> None:
-    """See that all processes have the same data and settings.
-
-    Raises:
-        PeerError: They have not.
-    """
+    """Raise `PeerError` unless all processes have the same data and settings."""
     own = {name: value for name, value in config.to_dict().items() if name not in _OWN}
     own["device"] = config.device.partition(":")[0]
     everyone = join_group().gather(own)
@@ -105,7 +101,6 @@ def check_agreement(config: RunConfig) -> None:
 
 
 def _describe_difference(name: str, first: Any, other: Any, rank: int) -> str:
-    """A sentence on a setting that differs between process 0 and another one."""
     if name == "fingerprint":
         return (
             f"Process {rank} has other images than process 0. Put the same data on every machine; "
@@ -125,9 +120,6 @@ def open_in_all(run: Run | Path | str, runs_folder: Path | str) -> tuple[Run, bo
 
     Returns:
         The run, whether it is complete, and on how many processes it was started.
-
-    Raises:
-        RunError: The folder is not a run, or is damaged.
     """
 
     @by_the_first
@@ -148,14 +140,7 @@ def open_in_all(run: Run | Path | str, runs_folder: Path | str) -> tuple[Run, bo
 def training_in(run: Run, trainer: Trainer, *, restores: bool = False) -> Iterator[None]:
     """Hold a run folder in the first process, and have all trainers where the first one's is.
 
-    Args:
-        run: The run.
-        trainer: This process's.
-        restores: Whether the first one's is to be brought to the run's checkpoint.
-
-    Raises:
-        LostProcessError: A process is gone.
-        RunError: Another process trains in the folder, or the checkpoint does not fit.
+    That is where the run's checkpoint is, if it `restores` that.
     """
     group = join_group()
     with ExitStack() as held:

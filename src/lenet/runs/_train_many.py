@@ -165,12 +165,7 @@ class _Member:
 
 @dataclass
 class _Many:
-    """What all the trainings of a call have in common.
-
-    Attributes:
-        reuse: Whether runs that are there are taken.
-        stopping: Whether a signal has asked for a stop.
-    """
+    """What all the trainings of a call have in common."""
 
     device: torch.device
     threads: int
@@ -187,7 +182,6 @@ class _Many:
             trainer.request_stop()
 
     def check_stop(self) -> None:
-        """Raise if a signal has asked for a stop."""
         if self.stopping:
             again = "The same call goes on from here."
             if not self.reuse:
@@ -250,7 +244,6 @@ class _Many:
         return replace(member, trainer=trainer, config=replace(config, kernels=trainer.kernels))
 
     def _begin(self, member: _Member, environment: dict[str, Any]) -> Run:
-        """Make the run folder of a training that has none yet."""
         files: dict[str, bytes | str] = {
             "environment.json": json.dumps(environment, indent=2),
             "checkpoint.safetensors": pack_checkpoint(member.trainer.state()),
@@ -259,7 +252,6 @@ class _Many:
 
 
 def _run(trainers: Sequence[Trainer]) -> list[TrainingResult | Exception]:
-    """Train one by itself or several together."""
     if len(trainers) > 1:
         return train_in_lockstep(trainers)
     try:

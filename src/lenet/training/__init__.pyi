@@ -7,6 +7,7 @@ from ._device import pick_device as pick_device
 from ._diagnosis import Diagnosis as Diagnosis
 from ._diagnosis import LayerHealth as LayerHealth
 from ._diagnosis import diagnose as diagnose
+from ._displays import NotebookCell as NotebookCell
 from ._displays import NotebookDisplay as NotebookDisplay
 from ._displays import PlainDisplay as PlainDisplay
 from ._displays import TerminalDisplay as TerminalDisplay
@@ -28,10 +29,10 @@ from ._presets import Preset as Preset
 from ._presets import own as own
 from ._presets import preset_for as preset_for
 from ._recipe import Recipe as Recipe
+from ._recipe import RecipeFile as RecipeFile
 from ._recipe import override_settings as override_settings
-from ._recipe_file import RecipeFile as RecipeFile
-from ._recipe_file import read_recipe_file as read_recipe_file
-from ._recipe_file import recipe_text as recipe_text
+from ._recipe import read_recipe_file as read_recipe_file
+from ._recipe import recipe_text as recipe_text
 from ._trainer import Listener as Listener
 from ._trainer import Trainer as Trainer
 from .peers._group import ALONE as ALONE
@@ -69,6 +70,7 @@ __all__ = [
     "LayerHealth",
     "Listener",
     "MlflowTracker",
+    "NotebookCell",
     "NotebookDisplay",
     "Peers",
     "Place",

@@ -127,8 +127,7 @@ class NotebookDisplay(PlainDisplay):
 
     def __init__(self) -> None:
         super().__init__()
-        self._handle: Any = None
-        self._not_before = 0.0
+        self._cell, self._not_before = NotebookCell(), 0.0
 
     def write(self, text: str) -> None:
         """Write lines to the cell as they are; rich would make them HTML."""
@@ -145,16 +144,30 @@ class NotebookDisplay(PlainDisplay):
         self._draw(trainer)
 
     def _draw(self, trainer: Trainer) -> None:
+        started = time.monotonic()
+        self._cell.show(draw_curves(trainer.history, trainer.recipe.epochs, trainer.dataset.name))
+        ended = time.monotonic()
+        self._not_before = ended + (ended - started) / _DRAWING_SHARE
+
+
+class NotebookCell:
+    """A place in a notebook's output cell for a picture that is replaced again and again."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+
+    def show(self, figure: Any) -> None:
+        """Put a picture there.
+
+        Args:
+            figure: Of matplotlib.
+        """
         from IPython.display import display
 
-        started = time.monotonic()
-        figure = draw_curves(trainer.history, trainer.recipe.epochs, trainer.dataset.name)
         if self._handle is None:
             self._handle = display(figure, display_id=True)
         else:
             self._handle.update(figure)
-        ended = time.monotonic()
-        self._not_before = ended + (ended - started) / _DRAWING_SHARE
 
 
 def pick_display() -> PlainDisplay:

@@ -104,12 +104,7 @@ def train_in_lockstep(
 
 
 class _Lockstep:
-    """Trainings that are computed together, fewer as they end.
-
-    Args:
-        trainers: All of them.
-        ends_alone: Errors that end one training and not the others.
-    """
+    """Trainings that are computed together, fewer as they end."""
 
     def __init__(self, trainers: Sequence[Trainer], ends_alone: tuple[type[Exception], ...]):
         self._trainers, self._ends_alone = list(trainers), ends_alone
@@ -121,7 +116,6 @@ class _Lockstep:
         self._precision = trainers[0].recipe.precision
 
     def run(self) -> list[TrainingResult | Exception]:
-        """Train until all have ended."""
         try:
             for number, trainer in enumerate(self._trainers):
                 self._clocks[number].enter_context(trainer.running())

@@ -93,15 +93,7 @@ def evaluate_loss_and_accuracy(model: nn.Module, batches: Batches) -> tuple[floa
 
 
 class HeldOut:
-    """Images that are not trained on, of which each process scores a part.
-
-    Args:
-        batches: All of them.
-        peers: The processes.
-
-    Attributes:
-        batches: All of them.
-    """
+    """Images that are not trained on, of which each process scores a part."""
 
     def __init__(self, batches: Batches, peers: Peers):
         self.batches, self._peers = batches, peers
@@ -164,11 +156,6 @@ def calibrate(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) ->
 
 
 def _make_predictor(model: nn.Module, batches: Batches) -> Predictor:
-    """The compiled kernels with the network's weights.
-
-    Raises:
-        ModelError: They do not serve it here.
-    """
     if batches.device.type != "cpu":
         message = "The compiled kernels are for the CPU."
         raise ModelError(message)

@@ -27,11 +27,6 @@ class DistributedEngine(Engine):
     with all gradients, the loss, the right answers, and whether somebody wants to stop.
 
     A step that fails because a process is gone has changed nothing.
-
-    Args:
-        engine: Computes a part's gradients, and updates the weights.
-        model: The network.
-        peers: The processes.
     """
 
     def __init__(self, engine: TwoPhaseEngine, model: nn.Module, peers: Peers):
@@ -41,7 +36,6 @@ class DistributedEngine(Engine):
 
     @property
     def stop_agreed(self) -> bool:
-        """Whether all processes know, after the same step, that one wants to stop."""
         return self._stop_agreed
 
     def still_serves(self) -> bool:
@@ -54,7 +48,6 @@ class DistributedEngine(Engine):
         self._engine.load_state(state)
 
     def step(self, selection: Selection, learning_rate: float) -> tuple[Tensor, Tensor]:
-        """Update the weights by a batch, of which this process computes its part."""
         count = len(selection.indices)
         own = selection.part(part_of(count, self._peers))
         kept = [(buffer, buffer.clone()) for buffer in self._model.buffers()]
@@ -78,7 +71,6 @@ class DistributedEngine(Engine):
         return nullcontext() if self.kernels == "native" else SharedBatchNorm(self._peers)
 
     def _add_up(self, loss: Tensor | float, correct: Tensor | int) -> tuple[Tensor, Tensor, Tensor]:
-        """Add up over all processes, the gradients in place."""
         gradients = self._engine.gradients
         place = gradients[0].device if gradients else None
         beside = [loss, correct, float(self.stop_wanted)]
@@ -100,9 +92,6 @@ class SharedBatchNorm(TorchFunctionMode):
     image, as if one process had all. It takes the place of `torch.nn.functional.batch_norm`, so it
     works in any network that calls its layers in the same order in every process. PyTorch's own
     `SyncBatchNorm` is for GPUs only.
-
-    Args:
-        peers: The processes.
     """
 
     def __init__(self, peers: Peers):

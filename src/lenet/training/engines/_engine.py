@@ -15,6 +15,8 @@ Scores = tuple[Tensor | float, Tensor | int]  # a batch's mean loss, and how man
 class Engine(ABC):
     """Makes the steps of one training: changes the weights in place, holds the optimiser's state.
 
+    An engine is made of a network, a recipe and the batches that the examples come from.
+
     Attributes:
         kernels: What computes: `native` or `torch`.
         stop_wanted: Whether this process was asked to stop.
@@ -58,19 +60,13 @@ class TwoPhaseEngine(Engine):
 
     @abstractmethod
     def compute_gradients(self, selection: Selection, share: float = 1.0) -> Scores:
-        """Make the first half of a step.
-
-        Args:
-            selection: The examples; where there are none, all gradients are 0.
-            share: What the gradients of their mean loss are multiplied by.
-        """
+        """Make the first half: gradients of the mean loss, times a share; of no examples, zeros."""
 
     @abstractmethod
     def update(self, learning_rate: float) -> None:
         """Make the second half."""
 
     def step(self, selection: Selection, learning_rate: float) -> Scores:
-        """Update the weights by a batch."""
         scores = self.compute_gradients(selection)
         self.update(learning_rate)
         return scores

@@ -21,11 +21,6 @@ class GraphEngine(Engine):
     from step to step, the examples and the learning rate, is copied to where the graph reads it;
     nothing waits for the GPU. On another device the same step runs without a graph.
 
-    Args:
-        model: The network, trained in place.
-        recipe: How the weights are updated.
-        batches: Where the examples come from.
-
     Source: https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
     """
 
@@ -76,9 +71,6 @@ class CapturedSteps:
 
     The first step of each number runs without a graph, so that all that is set up once, the
     optimiser's state for example, is there before the capture.
-
-    Args:
-        compute: The step: every kernel of it, and nothing that the CPU has to wait for.
     """
 
     def __init__(self, compute: Callable[[Selection], tuple[Tensor, Tensor]]):
@@ -87,7 +79,6 @@ class CapturedSteps:
         self._graphs: dict[int, tuple[torch.cuda.CUDAGraph, tuple[Tensor, Tensor]]] = {}
 
     def __call__(self, selection: Selection) -> tuple[Tensor, Tensor]:
-        """Make the step: the first time as it stands, then by a graph of it."""
         if not selection.indices.is_cuda:
             return self._compute(selection)
         count = len(selection.indices)
@@ -122,7 +113,6 @@ def _side_stream() -> Iterator[None]:
 
 
 def _copy(selection: Selection) -> Selection:
-    """The same examples and changes in tensors that stay."""
     changes = {
         name: None if value is None else value.clone()
         for name, value in vars(selection.changes).items()
@@ -131,7 +121,6 @@ def _copy(selection: Selection) -> Selection:
 
 
 def _refill(kept: Selection, selection: Selection) -> None:
-    """Put other examples and changes into the tensors that stay."""
     kept.indices.copy_(selection.indices)
     for name, value in vars(selection.changes).items():
         if value is not None:

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import fields
 
 from torch import Tensor, nn
 
@@ -11,11 +12,6 @@ from lenet.training.engines._engine import OptimiserState, TwoPhaseEngine
 
 class NativeEngine(TwoPhaseEngine):
     """Steps by the compiled kernels, on the CPU.
-
-    Args:
-        model: A network that they know, trained in place.
-        recipe: How the weights are updated.
-        batches: Where the images come from.
 
     Raises:
         ModelError: They do not serve; the message says why.
@@ -33,14 +29,8 @@ class NativeEngine(TwoPhaseEngine):
         if recipe.augmentation.distorts:
             message = "The compiled kernels do not turn, scale, squeeze or shear images."
             raise ModelError(message)
-        settings = StepSettings(
-            optimiser=recipe.optimiser,
-            momentum=recipe.momentum,
-            nesterov=recipe.nesterov,
-            weight_decay=recipe.weight_decay,
-            label_smoothing=recipe.label_smoothing,
-            gradient_clipping=recipe.gradient_clipping,
-        )
+        names = [field.name for field in fields(StepSettings)]
+        settings = StepSettings(**{name: getattr(recipe, name) for name in names})
         self._step = FusedStep(
             model,
             batches.placed.images,

@@ -21,12 +21,6 @@ def pick_engine(model: nn.Module, recipe: Recipe, batches: Batches, peers: Peers
     `use_kernels` has chosen these and they serve, else PyTorch's. Several processes on GPUs make
     them one by one, and the kernels leave batch normalisation over several processes to PyTorch.
 
-    Args:
-        model: The network.
-        recipe: How the weights are updated.
-        batches: Where the examples come from.
-        peers: The processes that make each step together.
-
     Raises:
         ModelError: `native` is chosen, and the kernels do not serve.
     """

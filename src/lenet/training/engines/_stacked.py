@@ -66,11 +66,7 @@ class StackedEngine:
     def step(
         self, selections: Sequence[Selection], learning_rates: Sequence[float]
     ) -> tuple[Tensor, Tensor]:
-        """Update the weights of each network by a batch of its own.
-
-        Args:
-            selections: The batches, all of one size.
-            learning_rates: Of each network.
+        """Update the weights of each network by a batch of its own; all batches are of one size.
 
         Returns:
             Each one's mean loss, float32 (K,), and how many images it had right, int64 (K,);
@@ -96,11 +92,7 @@ class StackedEngine:
         return Selection(indices, DrawnChanges(**changes))
 
     def compute(self, selection: Selection) -> tuple[Tensor, Tensor]:
-        """The step itself: every kernel of it, and nothing that the CPU has to wait for.
-
-        Args:
-            selection: The batches of all networks, one after the other.
-        """
+        """The step itself, of the batches of all networks one after the other."""
         images, labels = self._take(selection)
         with compute_in(self._precision, self._device):
             logits = vmap(self._forward)(self._stack.parameters, self._stack.buffers, images)
@@ -113,7 +105,7 @@ class StackedEngine:
         return losses.detach(), correct
 
     def state(self, number: int) -> OptimiserState:
-        """The state of a network's optimiser, for each parameter, as PyTorch has it."""
+        """What a network's optimiser remembers."""
         if not self._begun[number]:
             return {}
         state: OptimiserState = {}
@@ -152,7 +144,6 @@ class StackedEngine:
         return images, self._labels[places]
 
     def _load_state(self, number: int, state: OptimiserState) -> None:
-        """Go on from what a network's optimiser has remembered."""
         for name, values in self._optimiser.state.items():
             if not state:
                 continue
@@ -165,12 +156,7 @@ class StackedEngine:
 
 
 class StackMember(Engine):
-    """One network's side of a `StackedEngine`: what a checkpoint asks for.
-
-    Args:
-        stacked: Of all networks.
-        number: Which of them.
-    """
+    """One network's side of a `StackedEngine`: what a checkpoint asks for."""
 
     kernels: KernelChoice = "torch"
 
@@ -178,14 +164,13 @@ class StackMember(Engine):
         self._stacked, self._number = stacked, number
 
     def step(self, selection: Selection, learning_rate: float) -> tuple[Tensor, Tensor]:
-        """Steps are made for all networks at once, so never this one's alone."""
+        """Never: steps are made for all networks at once."""
         raise NotImplementedError
 
     def state(self) -> OptimiserState:
         return self._stacked.state(self._number)
 
     def load_state(self, state: OptimiserState) -> None:
-        """A training is brought to a state before it joins others."""
         raise NotImplementedError
 
 
@@ -260,7 +245,6 @@ class Stack:
                 holder._buffers[name] = buffer.clone()
 
     def _point(self, model: nn.Module, number: int) -> None:
-        """Let a network's parameters and buffers be views of the stack."""
         views = self.parameters_of(self.weights[number])
         for parameter, view in zip(model.parameters(), views, strict=True):
             parameter.data = view

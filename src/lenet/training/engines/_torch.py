@@ -14,12 +14,8 @@ from lenet.training.engines._engine import OptimiserState, TwoPhaseEngine
 class TorchEngine(TwoPhaseEngine):
     """Steps by PyTorch: any network on any device.
 
-    Args:
-        model: The network, trained in place.
-        recipe: How the weights are updated.
-        batches: Where the pixels come from; says what they stand for.
-        learning_rate: Where the optimiser finds its learning rate, a number on the device, for
-            steps that are captured in a CUDA graph; it is then what each step is given.
+    For steps that are captured in a CUDA graph the learning rate is a number on the device, where
+    the optimiser finds it.
     """
 
     kernels: KernelChoice = "torch"

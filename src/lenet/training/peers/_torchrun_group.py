@@ -89,7 +89,7 @@ class TorchrunGroup(Group):
         if self._device is not None:
             return
         on_gpu = device.type == "cuda"
-        try:
+        with self._exchange():
             dist.init_process_group(
                 "nccl" if on_gpu else "gloo",
                 store=self._store,
@@ -98,17 +98,13 @@ class TorchrunGroup(Group):
                 timeout=timedelta(seconds=self._timeout),
                 device_id=device if on_gpu else None,
             )
-        except RuntimeError as error:
-            raise self._lost(error) from error
         _keep_gloo_from_interrupting()
         self._device = device if on_gpu else torch.device("cpu")
 
     def add_up(self, tensor: Tensor) -> None:
         here = tensor.to(self._device)
-        try:
+        with self._exchange():
             dist.all_reduce(here)
-        except RuntimeError as error:
-            raise self._lost(error) from error
         if here is not tensor:
             tensor.copy_(here)
 
@@ -118,10 +114,8 @@ class TorchrunGroup(Group):
             numbers = torch.frombuffer(bytearray(content), dtype=torch.uint8).to(self._device)
         else:
             numbers = torch.empty(size, dtype=torch.uint8, device=self._device)
-        try:
+        with self._exchange():
             dist.broadcast(numbers, 0)
-        except RuntimeError as error:
-            raise self._lost(error) from error
         return numbers.cpu().numpy().tobytes()
 
     def place_on(self, device: torch.device) -> torch.device:
@@ -145,26 +139,24 @@ class TorchrunGroup(Group):
     def _name(self, rank: int) -> str:
         return f"process {rank} of {self.size} ({self._hosts[rank]})"
 
-    def _lost(self, error: Exception) -> LostProcessError:
-        """What to say of a failed exchange between the processes."""
-        other = self._name(1 - self.rank) if self.size == 2 else f"one of {self.size} processes"
-        if "imed out" in str(error) or "imeout" in str(error):
-            what = f"{other} did not answer for {self._timeout:g} s"
-        else:
-            what = f"{other} is gone"
-        return LostProcessError(f"{what[0].upper()}{what[1:]}.")
+    @contextmanager
+    def _exchange(self) -> Iterator[None]:
+        """Say who is lost where an exchange between the processes fails."""
+        try:
+            yield
+        except RuntimeError as error:
+            other = self._name(1 - self.rank) if self.size == 2 else f"one of {self.size} processes"
+            is_late = "imed out" in str(error) or "imeout" in str(error)
+            what = f"did not answer for {self._timeout:g} s" if is_late else "is gone"
+            message = f"{other[0].upper()}{other[1:]} {what}."
+            raise LostProcessError(message) from error
 
 
 class MessageStore:
     """Short messages between processes, through the key-value store that torchrun keeps for them.
 
-    A wait looks at the store again and again, so that signals are answered meanwhile.
-
-    Args:
-        store: What torchrun keeps.
-        rank: This process's number.
-        size: How many there are.
-        timeout: Seconds after which a store that does not answer is taken for lost.
+    A wait looks at the store again and again, so that signals are answered meanwhile. A store that
+    does not answer for as many seconds as `timeout` is taken for lost.
     """
 
     def __init__(self, store: Store, rank: int, size: int, timeout: float):
@@ -173,14 +165,10 @@ class MessageStore:
         self._rounds = 0
 
     def gather(self, value: Any, patience: float) -> list[Any]:
-        """What each process has to tell in this round; all make the same rounds.
-
-        Args:
-            value: This process's, as JSON can hold it.
-            patience: Seconds to wait for the others.
+        """What each process has to tell in this round, as JSON can hold it.
 
         Raises:
-            LostProcessError: One did not come in time, or the store is gone.
+            LostProcessError: One did not come in so many seconds, or the store is gone.
         """
         self._rounds += 1
         self._set(f"{self._rounds}/{self._rank}", json.dumps(value), self._timeout)

@@ -102,13 +102,11 @@ class MlflowTracker(Tracker):
         self._send()
 
     def on_point(self, trainer: Trainer, point: CurvePoint) -> None:
-        """Tell of the point, soon."""
         self._add_point(metrics_of_point(trainer, point))
         if time.monotonic() - self._sent > _BETWEEN_REQUESTS:
             self._send()
 
     def on_finish(self, trainer: Trainer, result: TrainingResult) -> None:
-        """Tell the scores."""
         self._waiting.append(metrics_of_result(trainer, result))
         self._finished = True
 
@@ -177,7 +175,6 @@ class MlflowTracker(Tracker):
         self._upload("environment.json")
 
     def _add_point(self, metrics: Metrics) -> None:
-        """Let a point wait to be sent, unless MLflow has it."""
         if metrics.step not in self._told:
             self._told.add(metrics.step)
             self._waiting.append(metrics)
@@ -197,7 +194,6 @@ class MlflowTracker(Tracker):
         self._sent = time.monotonic()
 
     def _upload(self, name: str) -> None:
-        """Hand over a file of the run folder, if it is there yet."""
         assert self._run is not None
         path = self._run.folder / name
         if path.exists():

@@ -59,12 +59,10 @@ class TensorBoardTracker(Tracker):
         self._writer.flush()
 
     def on_point(self, trainer: Trainer, point: CurvePoint) -> None:
-        """Write the point."""
         self._write(metrics_of_point(trainer, point))
         self._writer.flush()
 
     def on_finish(self, trainer: Trainer, result: TrainingResult) -> None:
-        """Write the scores and the picture of the curves."""
         import numpy as np
         from PIL import Image
 
@@ -76,7 +74,6 @@ class TensorBoardTracker(Tracker):
         self._writer.add_image("curves", pixels, trainer.steps_done, dataformats="HWC")
 
     def on_stop(self, trainer: Trainer) -> None:
-        """Close the event file."""
         self._writer.close()
 
     def _write(self, metrics: Metrics) -> None:

@@ -94,7 +94,6 @@ class Guard(Listener):
             setattr(self, event, partial(self._pass_on, event))
 
     def begin(self, trainer: Trainer, run: TrackedRun) -> None:
-        """Let the tracker begin."""
         self._pass_on("begin", trainer, run)
 
     def _pass_on(self, event: str, *arguments: Any) -> None:
@@ -121,10 +120,7 @@ def pack_trackers(names: Iterable[str]) -> str:
 
 
 def read_tracking(folder: Path) -> dict[str, dict[str, Any]]:
-    """By the trackers' names, what each of them has kept.
-
-    Args:
-        folder: The run folder; without the file it is not tracked.
+    """By the trackers' names, what each of them has kept; nothing for a run that is not tracked.
 
     Raises:
         RunError: The file is damaged.
@@ -140,7 +136,6 @@ def read_tracking(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def keep_for_tracker(folder: Path, name: str, values: dict[str, Any]) -> None:
-    """Keep what a tracker needs to go on."""
     kept = read_tracking(folder)
     if kept.get(name) != values:
         write_atomically(folder / TRACKING_FILE, json.dumps({**kept, name: values}, indent=2))
