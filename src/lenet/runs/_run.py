@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -239,24 +239,30 @@ def run_elsewhere(folder: Path, config: RunConfig) -> Run:
     return run
 
 
-def create_run(runs_folder: Path, config: RunConfig, files: dict[str, bytes | str]) -> Run:
-    """Make a run folder, which appears by rename with `config.json` and other first files in it.
+def create_run(
+    runs_folder: Path,
+    config: RunConfig,
+    environment: dict[str, Any],
+    files: Mapping[str, bytes | str],
+) -> Run:
+    """Make a run folder, which appears by rename with its first files in it.
 
     Raises:
         StorageError: The folder can't be written.
     """
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    name = re.sub(r"[^\w.-]+", "-", f"{stamp}-{config.dataset}-{config.model}")
+    wanted = re.sub(r"[^\w.-]+", "-", f"{stamp}-{config.dataset}-{config.model}")
     with storage_errors(runs_folder):
         runs_folder.mkdir(parents=True, exist_ok=True)
-        unfinished = runs_folder / f".{name}.{os.getpid()}"
+        unfinished = runs_folder / f".{wanted}.{os.getpid()}"
         unfinished.mkdir()
     try:
-        write_atomically(unfinished / "config.json", json.dumps(config.to_dict(), indent=2))
+        for name, values in (("config", config.to_dict()), ("environment", environment)):
+            write_atomically(unfinished / f"{name}.json", json.dumps(values, indent=2))
         for file, content in files.items():
             write_atomically(unfinished / file, content)
         with storage_errors(runs_folder):
-            return Run(_rename_to_free_name(unfinished, runs_folder / name))
+            return Run(_rename_to_free_name(unfinished, runs_folder / wanted))
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise

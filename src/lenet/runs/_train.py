@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -143,7 +142,7 @@ def train(
         f"preset `{config.preset}`, seed {seed}, on {on}. Run folder: {run.folder}",
     )
     with training_in(run, trainer):
-        _train(run, trainer, trackers, listeners)
+        _train_in(run, trainer, trackers, listeners)
     return run
 
 
@@ -190,7 +189,7 @@ def resume(
             f"Going on with {run.folder} in epoch {trainer.epoch + 1} after step {trainer.step}.",
         )
         _connect_again(run, trainer.device, trackers, listeners)
-        _train(run, trainer, trackers, listeners)
+        _train_in(run, trainer, trackers, listeners)
     return run
 
 
@@ -268,15 +267,12 @@ def _find_equal_folder(runs_folder: Path, config: RunConfig) -> str | None:
 def _make_folder(
     runs_folder: Path, trainer: Trainer, config: RunConfig, trackers: Sequence[Tracker]
 ) -> str:
-    files: dict[str, bytes | str] = {
-        "environment.json": json.dumps(_environment(trainer.device), indent=2),
-        "checkpoint.safetensors": pack_checkpoint(trainer.state()),
-    }
+    files: dict[str, bytes | str] = {"checkpoint.safetensors": pack_checkpoint(trainer.state())}
     if trackers:
         files[TRACKING_FILE] = pack_trackers(tracker.name for tracker in trackers)
     for tracker in trackers:
         tracker.connect(runs_folder)
-    return str(create_run(runs_folder, config, files).folder)
+    return str(create_run(runs_folder, config, _environment(trainer.device), files).folder)
 
 
 @in_every_process
@@ -300,7 +296,7 @@ def _connect_again(
     trackers += kept_trackers(run.folder, trackers, partial(announce, listeners))
 
 
-def _train(
+def _train_in(
     run: Run, trainer: Trainer, trackers: Sequence[Tracker], listeners: Sequence[Listener]
 ) -> None:
     """Train to the end, while the first process keeps the run folder up to date."""

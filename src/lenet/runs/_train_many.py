@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
@@ -244,11 +243,8 @@ class _Many:
         return replace(member, trainer=trainer, config=replace(config, kernels=trainer.kernels))
 
     def _begin(self, member: _Member, environment: dict[str, Any]) -> Run:
-        files: dict[str, bytes | str] = {
-            "environment.json": json.dumps(environment, indent=2),
-            "checkpoint.safetensors": pack_checkpoint(member.trainer.state()),
-        }
-        return create_run(self.runs_folder, member.config, files)
+        files = {"checkpoint.safetensors": pack_checkpoint(member.trainer.state())}
+        return create_run(self.runs_folder, member.config, environment, files)
 
 
 def _run(trainers: Sequence[Trainer]) -> list[TrainingResult | Exception]:
