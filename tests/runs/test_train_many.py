@@ -22,7 +22,7 @@ from lenet.errors import (
     TrainingError,
 )
 from lenet.runs import Ending, Run, find_runs, train_many
-from lenet.runs._checkpoint import read_checkpoint
+from lenet.runs._recorder import read_checkpoint
 from lenet.training import CurvePoint, Listener, Trainer
 from packed_sets import leave_little_room, pack
 

@@ -1,4 +1,4 @@
-"""What is to be trained and how: everything that can be said before the data is loaded."""
+"""From what was asked for to a trainer: plan, network, settings of a run, trainer."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from lenet.core import field_types
-from lenet.datasets import Dataset
-from lenet.errors import ModelError, UnknownNameError
-from lenet.kernels import KernelChoice
+from lenet.core import check_range, field_types
+from lenet.datasets import Dataset, SharedImages
+from lenet.errors import ModelError, RunError, UnknownNameError
+from lenet.kernels import KernelChoice, kernel_status
 from lenet.models import (
     MODELS,
     ModelConfig,
@@ -22,8 +22,18 @@ from lenet.models import (
     recognise_lenet,
     unknown_setting,
 )
-from lenet.runs._run_config import RunConfig
-from lenet.training import Recipe, override_settings, own, preset_for
+from lenet.runs._environment import core_count
+from lenet.runs._run import Run, RunConfig
+from lenet.training import (
+    ALONE,
+    Peers,
+    Recipe,
+    Trainer,
+    override_settings,
+    own,
+    pick_device,
+    preset_for,
+)
 
 _LECUN_BACKGROUND, _LECUN_RANGE = -0.1, 1.275  # so that ink is 1.175
 
@@ -126,17 +136,7 @@ def build_and_describe(
 ) -> tuple[nn.Module, RunConfig]:
     """The network of a plan, and all that decides what its run computes.
 
-    Args:
-        plan: What is to be trained and how.
-        data: The images, with the validation split that the recipe wants.
-        seed: As for `train`.
-        device: Where it is trained.
-        threads: CPU threads.
-        kernels: As for `train`.
-
-    Raises:
-        ModelError: As for `build_network`.
-        SettingError: As for `build_network`.
+    The images have the validation split that the recipe wants.
     """
     network, name, network_settings = build_network(plan, data, seed)
     config = RunConfig(
@@ -164,3 +164,53 @@ def measure_normalisation(recipe: Recipe, data: Dataset) -> Normalisation:
         return Normalisation(mean=-_LECUN_BACKGROUND / _LECUN_RANGE, std=1 / _LECUN_RANGE)
     pixels = data.train.images
     return Normalisation(mean=float(pixels.mean()) / 255, std=float(pixels.std()) / 255 or 1.0)
+
+
+def build_trainer(
+    config: RunConfig,
+    data: Dataset,
+    network: nn.Module | None = None,
+    *,
+    shared: SharedImages | None = None,
+    peers: Peers = ALONE,
+) -> Trainer:
+    """The trainer that a run's config describes, of a network as it begins if there is none yet."""
+    return Trainer(
+        build_model(config.settings, seed=config.seed) if network is None else network,
+        data,
+        config.recipe,
+        device=pick_device(config.device),
+        seed=config.seed,
+        mean=config.normalisation.mean,
+        std=config.normalisation.std,
+        kernels=config.kernels,
+        shared=shared,
+        peers=peers,
+    )
+
+
+def set_threads(threads: int | None, processes: int = 1) -> int:
+    """Set PyTorch's number of CPU threads, and say what it is.
+
+    Where none is given, several processes share the cores, and one leaves it to PyTorch.
+    """
+    if threads is None and processes > 1:
+        threads = max(1, core_count() // processes)
+    if threads is not None:
+        check_range("threads", threads, 1, 1024)
+        torch.set_num_threads(threads)
+    return torch.get_num_threads()
+
+
+def kernels_of(run: Run) -> KernelChoice:
+    """What a run goes on with, so that the bits stay.
+
+    Raises:
+        RunError: The compiled kernels, which are not here.
+    """
+    if run.config.kernels == "torch":
+        return "torch"
+    if reason := kernel_status().reason:
+        message = f"`{run.folder}` was trained with compiled kernels. {reason}"
+        raise RunError(message)
+    return "auto"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,36 +13,29 @@ import torch
 
 from lenet.core import check_range, remove_partial_files
 from lenet.datasets import Dataset, DataSource, SharedImages
-from lenet.errors import (
-    InterruptedTraining,
-    LenetError,
-    NonFiniteLossError,
-    RunError,
-    TrainingError,
-)
-from lenet.kernels import KernelChoice, kernel_status
-from lenet.models import build_model
-from lenet.runs._build_trainer import build_trainer, restore, set_threads
-from lenet.runs._checkpoint import pack_checkpoint
-from lenet.runs._ending import keep_what_is_there, with_advice
+from lenet.errors import InterruptedTraining, LenetError, NonFiniteLossError, TrainingError
+from lenet.runs._data import find_dataset, name_of_data
 from lenet.runs._environment import describe_environment
-from lenet.runs._find_dataset import find_dataset, name_of_data
-from lenet.runs._plan import Plan, build_and_describe, make_plan
-from lenet.runs._recorder import Recorder
-from lenet.runs._reuse import find_equal_run
-from lenet.runs._run import Run, create_run
-from lenet.runs._run_config import RunConfig
+from lenet.runs._find import find_equal_run
+from lenet.runs._plan import (
+    Plan,
+    build_and_describe,
+    build_trainer,
+    kernels_of,
+    make_plan,
+    set_threads,
+)
+from lenet.runs._recorder import Recorder, pack_checkpoint, restore, with_advice
+from lenet.runs._run import Run, RunConfig, create_run
 from lenet.runs._signals import stop_on_signals
 from lenet.training import (
     Listener,
     Trainer,
     TrainingResult,
-    likeness,
+    lockstep_key,
     pick_device,
     train_in_lockstep,
 )
-
-_OF_TRAIN = ("model", "preset", "recipe")
 
 
 @dataclass(frozen=True)
@@ -112,9 +105,9 @@ def train_many(
     """
     check_range("at_once", at_once, 1, 1024)
     told = [list(one) for one in listeners] if listeners else [[] for _ in trainings]
-    wishes = [_Wish.read(settings | dict(training)) for training in trainings]
-    for wish in wishes:  # what is wrong is told before data is read
-        wish.plan(name_of_data(dataset))
+    asked = [_read(settings | dict(training)) for training in trainings]
+    for _, make in asked:  # what is wrong is told before data is read
+        make(name_of_data(dataset))
     used_device, used_threads = pick_device(device), set_threads(threads)
     data = find_dataset(dataset, [listener for one in told for listener in one])
     shared = SharedImages(data, used_device)
@@ -129,14 +122,14 @@ def train_many(
     with stop_on_signals(many.stop):
         members: dict[int, _Member] = {}
         groups: dict[Hashable, list[int]] = {}
-        for number, (wish, listening) in enumerate(zip(wishes, told, strict=True)):
+        for number, ((seed, make), listening) in enumerate(zip(asked, told, strict=True)):
             many.check_stop()
-            found = many.prepare(wish, data, listening)
+            found = many.prepare(make(data.name, data=data), seed, listening)
             if isinstance(found, Run):
                 end(number, Ending(found))
                 continue
             members[number] = found
-            groups.setdefault(found.likeness or number, []).append(number)
+            groups.setdefault(lockstep_key(found.trainer) or number, []).append(number)
         for group in groups.values():
             for first in range(0, len(group), at_once):
                 numbers = group[first : first + at_once]
@@ -144,70 +137,34 @@ def train_many(
                 for number, ending in zip(numbers, results, strict=True):
                     end(number, ending)
                 many.check_stop()
-    return [endings[number] for number in range(len(wishes))]
+    return [endings[number] for number in range(len(asked))]
 
 
-@dataclass(frozen=True)
-class _Wish:
-    """What is to be trained.
-
-    Attributes:
-        seed: As for `train`.
-        chosen: Its `model`, `preset` and `recipe`.
-        settings: As for `train`.
-    """
-
-    seed: int
-    chosen: dict[str, Any]
-    settings: dict[str, Any]
-
-    @classmethod
-    def read(cls, values: dict[str, Any]) -> _Wish:
-        """Take apart what one of the trainings says."""
-        seed = values.pop("seed", 0)
-        check_range("seed", seed, 0, 2**63 - 1)
-        chosen = {name: values.pop(name, None) for name in _OF_TRAIN}
-        return cls(seed, chosen, values)
-
-    def plan(self, name: str, data: Dataset | None = None) -> Plan:
-        """It with what the preset brings."""
-        chosen = self.chosen
-        return make_plan(
-            name, chosen["model"], chosen["recipe"], chosen["preset"], self.settings, data
-        )
+def _read(settings: dict[str, Any]) -> tuple[int, Callable[..., Plan]]:
+    """The seed of one of the trainings, and what plans it for some data."""
+    seed = settings.pop("seed", 0)
+    check_range("seed", seed, 0, 2**63 - 1)
+    chosen = {name: settings.pop(name, None) for name in ("model", "recipe", "preset")}
+    return seed, partial(make_plan, **chosen, settings=settings)
 
 
 @dataclass
 class _Member:
-    """A training that is not complete.
+    """A training that is not complete, where it begins or goes on.
 
     Attributes:
-        trainer: Where it begins or goes on.
-        config: Of its run.
-        listeners: Who is told.
         run: Where it has been begun already.
-        likeness: Equal for those that can be computed together; `None` where it can't be at all.
     """
 
     trainer: Trainer
     config: RunConfig
     listeners: list[Listener]
     run: Run | None = None
-    likeness: Hashable = None
 
 
 @dataclass
 class _Many:
-    """What all the trainings of a call have in common.
-
-    Attributes:
-        device: Where they are made.
-        threads: CPU threads.
-        runs_folder: Where the run folders are made.
-        reuse: Whether runs that are there are taken.
-        shared: The images.
-        stopping: Whether a signal has asked for a stop.
-    """
+    """What all the trainings of a call have in common."""
 
     device: torch.device
     threads: int
@@ -224,11 +181,6 @@ class _Many:
             trainer.request_stop()
 
     def check_stop(self) -> None:
-        """Raise if a signal has asked for a stop.
-
-        Raises:
-            InterruptedTraining: It has.
-        """
         if self.stopping:
             again = "The same call goes on from here."
             if not self.reuse:
@@ -236,42 +188,35 @@ class _Many:
             message = f"Stopped. {again}"
             raise InterruptedTraining(message)
 
-    def prepare(self, wish: _Wish, data: Dataset, listeners: list[Listener]) -> Run | _Member:
+    def prepare(self, plan: Plan, seed: int, listeners: list[Listener]) -> Run | _Member:
         """A run that is complete already, or a training where it begins or goes on."""
-        plan = wish.plan(data.name, data)
-        own = self.shared.hold_out(plan.recipe.validation, wish.seed)
+        own = self.shared.hold_out(plan.recipe.validation, seed)
         network, config = build_and_describe(
-            plan,
-            own,
-            seed=wish.seed,
-            device=str(self.device),
-            threads=self.threads,
-            kernels="torch",
+            plan, own, seed=seed, device=str(self.device), threads=self.threads, kernels="torch"
         )
         run = find_equal_run(self.runs_folder, config) if self.reuse else None
         if run is None:
-            trainer = build_trainer(config, network, own, shared=self.shared)
-            return _Member(trainer, config, listeners, None, likeness(trainer))
+            trainer = build_trainer(config, own, network, shared=self.shared)
+            return _Member(trainer, config, listeners)
         if run.result is not None:
             return run
         # What the compiled kernels have begun goes on with them, to the same bits.
-        config = replace(run.config, kernels=_kernels_of(run))
-        trainer = build_trainer(config, network, own, shared=self.shared)
+        config = replace(run.config, kernels=kernels_of(run))
+        trainer = build_trainer(config, own, network, shared=self.shared)
         restore(trainer, run)
-        return _Member(trainer, config, listeners, run, likeness(trainer))
+        return _Member(trainer, config, listeners, run)
 
     def train(self, members: Sequence[_Member]) -> list[Ending]:
         """Train one by itself, or several as one computation, with run folders kept up to date."""
         if len(members) == 1:
             members = [self._with_kernels(members[0])]
         environment = describe_environment(self.device) | {"together": len(members)}
-        runs = [member.run or self._begin(member, environment) for member in members]
-        recorders = [Recorder(run) for run in runs]
+        recorders = [Recorder(member.run or self._begin(member, environment)) for member in members]
         self._running = [member.trainer for member in members]
         with ExitStack() as held:
-            for run, recorder, member in zip(runs, recorders, members, strict=True):
-                held.enter_context(run.writing())
-                remove_partial_files(run.folder)
+            for recorder, member in zip(recorders, members, strict=True):
+                held.enter_context(recorder.run.writing())
+                remove_partial_files(recorder.run.folder)
                 member.trainer.listeners = [recorder, *member.listeners]
             if self.stopping:
                 self.stop()
@@ -294,35 +239,15 @@ class _Many:
         if member.run is not None:
             return member
         config = replace(member.config, kernels="auto")
-        network = build_model(config.settings, seed=config.seed)
-        trainer = build_trainer(config, network, member.trainer.dataset, shared=self.shared)
+        trainer = build_trainer(config, member.trainer.dataset, shared=self.shared)
         return replace(member, trainer=trainer, config=replace(config, kernels=trainer.kernels))
 
     def _begin(self, member: _Member, environment: dict[str, Any]) -> Run:
-        """Make the run folder of a training that has none yet."""
-        files: dict[str, bytes | str] = {
-            "environment.json": json.dumps(environment, indent=2),
-            "checkpoint.safetensors": pack_checkpoint(member.trainer.state()),
-        }
-        return create_run(self.runs_folder, member.config, files)
-
-
-def _kernels_of(run: Run) -> KernelChoice:
-    """What a run goes on with.
-
-    Raises:
-        RunError: The compiled kernels, which are not here.
-    """
-    if run.config.kernels == "torch":
-        return "torch"
-    if reason := kernel_status().reason:
-        message = f"`{run.folder}` was trained with compiled kernels. {reason}"
-        raise RunError(message)
-    return "auto"
+        files = {"checkpoint.safetensors": pack_checkpoint(member.trainer.state())}
+        return create_run(self.runs_folder, member.config, environment, files)
 
 
 def _run(trainers: Sequence[Trainer]) -> list[TrainingResult | Exception]:
-    """Train one by itself or several together."""
     if len(trainers) > 1:
         return train_in_lockstep(trainers)
     try:
@@ -338,7 +263,7 @@ def _keep(
     if isinstance(ending, TrainingResult):
         return None
     if isinstance(ending, (NonFiniteLossError, InterruptedTraining)):
-        keep_what_is_there(recorder, trainer, ending)
+        recorder.keep_after(trainer, ending)
         return with_advice(ending, recorder.run)
     assert isinstance(ending, TrainingError)
     recorder.save_curves(trainer)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lenet.datasets import Dataset, SharedImages
 from lenet.errors import InterruptedTraining
 from lenet.experiments.sweeps._trial import prepare_trial, settle_trial
-from lenet.training import Trainer, likeness, pick_device, train_in_lockstep
+from lenet.training import Trainer, lockstep_key, pick_device, train_in_lockstep
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
@@ -63,7 +63,7 @@ class TrialsTogether:
             self._end_as_pruned(trial)
             return
         # What is like no other is alone under its trial's number.
-        self._groups.setdefault(likeness(trainer) or trial.number, []).append((trial, trainer))
+        self._groups.setdefault(lockstep_key(trainer) or trial.number, []).append((trial, trainer))
 
     def train(self) -> None:
         """Make all that were added."""

@@ -1,8 +1,51 @@
-from pathlib import Path
+"""What a training reads: the data that was asked for, or that a run was trained on."""
 
-from lenet.datasets import Dataset, dataset_names, load_dataset
-from lenet.errors import RunError, SettingError
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lenet.datasets import (
+    Dataset,
+    DataSource,
+    dataset_names,
+    describe_dataset,
+    examine_dataset,
+    load_dataset,
+)
+from lenet.errors import DownloadError, RunError, SettingError, StorageError
 from lenet.runs._run import Run
+
+if TYPE_CHECKING:
+    from lenet.training import Listener
+
+_DEFAULT_DATASET, _BUNDLED_DATASET = "fashion-mnist", "digits"
+
+
+def name_of_data(dataset: str | Path | DataSource | Dataset | None) -> str:
+    """What data that was asked for is called, before it is read."""
+    return dataset.name if isinstance(dataset, Dataset) else str(dataset or _DEFAULT_DATASET)
+
+
+def find_dataset(
+    dataset: str | Path | DataSource | Dataset | None, listeners: "Sequence[Listener]"
+) -> Dataset:
+    """The data that was asked for; without a wish and a network, what is bundled."""
+    if isinstance(dataset, Dataset):
+        return dataset
+    if dataset is not None:
+        data = load_dataset(dataset)
+        if data.origin:
+            announce(listeners, describe_dataset(data, examine_dataset(data)) + "\n")
+        return data
+    try:
+        return load_dataset(_DEFAULT_DATASET)
+    except (DownloadError, StorageError):
+        announce(
+            listeners,
+            f"`{_DEFAULT_DATASET}` is neither on this machine nor to be downloaded, so this trains "
+            f"on the bundled `{_BUNDLED_DATASET}`; `--data {_DEFAULT_DATASET}` says why.",
+        )
+        return load_dataset(_BUNDLED_DATASET)
 
 
 def load_data_of(run: Run, moved_to: Path | str | None = None) -> Dataset:
@@ -52,3 +95,9 @@ def as_trained_on(run: Run, data: Dataset) -> Dataset | None:
         except SettingError:  # too few to be what the run was trained on
             return None
     return data if data.fingerprint() == config.fingerprint else None
+
+
+def announce(listeners: "Sequence[Listener]", text: str) -> None:
+    """Tell every listener something that the person should know."""
+    for listener in listeners:
+        listener.on_message(text)

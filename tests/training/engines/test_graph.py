@@ -7,8 +7,11 @@ from lenet.datasets import Batches, Dataset
 from lenet.errors import InterruptedTraining, NonFiniteLossError
 from lenet.models import LeNet5Config, LeNetConfig, build_model
 from lenet.training import CurvePoint, Listener, Recipe, Trainer
-from lenet.training._graph_steps import GraphSteps
-from lenet.training._steps import TorchSteps, pick_steps
+
+# Which engine serves is no choice of a person's, so the room's face does not name them.
+from lenet.training.engines._graph import GraphEngine
+from lenet.training.engines._pick import pick_engine
+from lenet.training.engines._torch import TorchEngine
 
 RECIPES = {
     "sgd": Recipe(batch_size=30, learning_rate=0.5),
@@ -45,17 +48,17 @@ def test_they_are_pytorchs_steps(
 ) -> None:
     recipe = recipe.replace(epochs=3)  # a last batch of 8 images in each
     losses, weights = {}, {}
-    for kind, place in ((TorchSteps, "cpu"), (GraphSteps, device)):
+    for kind, place in ((TorchEngine, "cpu"), (GraphEngine, device)):
         config = LeNetConfig(activation="tanh", batch_norm=batch_norm)
         trainer = Trainer(build_model(config, seed=0), few_digits, recipe, device=place)
-        trainer._steps = kind(trainer.model, recipe, trainer.train_batches)
+        trainer.engine = kind(trainer.model, recipe, trainer.train_batches)
         result = trainer.run()
-        assert isinstance(trainer._steps, kind)
+        assert isinstance(trainer.engine, kind)
         losses[kind] = torch.tensor([point.train_loss for point in trainer.history])
         weights[kind] = [value.cpu() for value in trainer.model.state_dict().values()]
         assert result.epochs == 3
-    torch.testing.assert_close(losses[GraphSteps], losses[TorchSteps], rtol=1e-4, atol=1e-4)
-    for ours, theirs in zip(weights[GraphSteps], weights[TorchSteps], strict=True):
+    torch.testing.assert_close(losses[GraphEngine], losses[TorchEngine], rtol=1e-4, atol=1e-4)
+    for ours, theirs in zip(weights[GraphEngine], weights[TorchEngine], strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
 
 
@@ -67,22 +70,22 @@ def test_they_go_on_from_pytorchs_state_and_give_it_back(
     begun = Trainer(build_model(LeNetConfig(), seed=0), few_digits, recipe.replace(epochs=1))
     begun.run()
     weights = {}
-    for kind, place in ((TorchSteps, "cpu"), (GraphSteps, device)):
+    for kind, place in ((TorchEngine, "cpu"), (GraphEngine, device)):
         more = recipe.replace(epochs=2)
         trainer = Trainer(build_model(LeNetConfig(), seed=1), few_digits, more, device=place)
-        trainer._steps = kind(trainer.model, more, trainer.train_batches)
+        trainer.engine = kind(trainer.model, more, trainer.train_batches)
         trainer.restore(begun.state())
         trainer.run()
         kept = trainer.state()
         weights[kind] = {name: tensor for name, tensor in kept.tensors.items() if name != "losses"}
-    assert weights[GraphSteps].keys() == weights[TorchSteps].keys()
-    for name, tensor in weights[TorchSteps].items():
-        torch.testing.assert_close(weights[GraphSteps][name], tensor, rtol=1e-3, atol=1e-3)
+    assert weights[GraphEngine].keys() == weights[TorchEngine].keys()
+    for name, tensor in weights[TorchEngine].items():
+        torch.testing.assert_close(weights[GraphEngine][name], tensor, rtol=1e-3, atol=1e-3)
 
 
 def test_a_frozen_weight_is_noticed(few_digits: Dataset) -> None:
     trainer = Trainer(build_model(LeNetConfig(), seed=0), few_digits, RECIPES["sgd"])
-    steps = GraphSteps(trainer.model, RECIPES["sgd"], trainer.train_batches)
+    steps = GraphEngine(trainer.model, RECIPES["sgd"], trainer.train_batches)
     assert steps.still_serves()
     next(trainer.model.parameters()).requires_grad_(False)
     assert not steps.still_serves()
@@ -122,7 +125,7 @@ def test_a_gpu_is_not_asked_for_its_losses_before_an_epoch_is_over(
         told[waits] = _Points()
         network = build_model(LeNetConfig(), seed=0)
         trainer = Trainer(network, few_digits, recipe, listeners=[told[waits]])
-        trainer._on_gpu = waits
+        trainer.waits_for_epoch = waits
         trainer.run()
     assert _losses(told[True].points) == _losses(told[False].points)
     assert told[False].steps[:5] == [3, 6, 9, 12, 15]
@@ -135,7 +138,7 @@ def test_points_that_wait_are_in_a_kept_state(few_digits: Dataset, recipe: Recip
     stopped = Trainer(
         build_model(LeNetConfig(), seed=0), few_digits, recipe, listeners=[_Points(stop_after=8)]
     )
-    stopped._on_gpu = True
+    stopped.waits_for_epoch = True
     with pytest.raises(InterruptedTraining):
         stopped.run()
     resumed = Trainer(build_model(LeNetConfig(), seed=0), few_digits, recipe)
@@ -148,7 +151,7 @@ def test_a_loss_that_is_no_number_is_told_by_the_end_of_the_epoch(few_digits: Da
     recipe = Recipe(epochs=2, batch_size=8, learning_rate=1e30)
     config = LeNetConfig(activation="relu")
     trainer = Trainer(build_model(config, seed=0), few_digits, recipe)
-    trainer._on_gpu = True
+    trainer.waits_for_epoch = True
     with pytest.raises(NonFiniteLossError, match="in epoch 1"):
         trainer.run()
 
@@ -173,7 +176,7 @@ def test_a_gpu_takes_graphs_and_agrees_with_the_cpu(few_digits: Dataset) -> None
     for device in ("cpu", "cuda"):
         network = build_model(LeNetConfig(), seed=0)
         trainer = Trainer(network, few_digits, recipe, device=device)
-        assert isinstance(trainer._steps, GraphSteps) == (device == "cuda")
+        assert isinstance(trainer.engine, GraphEngine) == (device == "cuda")
         trainer.run()
         curves[device] = torch.tensor([point.train_loss for point in trainer.history])
     torch.testing.assert_close(curves["cuda"], curves["cpu"], rtol=1e-4, atol=1e-4)
@@ -194,4 +197,4 @@ def test_lenet5_is_captured_as_well(few_digits: Dataset) -> None:
 def test_a_cpu_has_no_graphs(few_digits: Dataset) -> None:
     network = build_model(LeNetConfig(), seed=0)
     batches = Batches(few_digits.train, 30)
-    assert not isinstance(pick_steps(network, Recipe(batch_size=30), batches), GraphSteps)
+    assert not isinstance(pick_engine(network, Recipe(batch_size=30), batches), GraphEngine)

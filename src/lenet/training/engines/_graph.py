@@ -1,35 +1,25 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from lenet.datasets import Batches, DrawnChanges, Selection
 from lenet.kernels import KernelChoice
-from lenet.training._optimisation import OptimiserState
 from lenet.training._recipe import Recipe
-from lenet.training._torch_steps import TorchSteps
+from lenet.training.engines._engine import Engine, OptimiserState
+from lenet.training.engines._torch import TorchEngine
 
 
-class GraphSteps:
+class GraphEngine(Engine):
     """Steps by PyTorch on a GPU, each captured once as a CUDA graph and then replayed.
 
     A step of a small network is a few dozen short kernels, and launching them one by one from
     Python takes several times as long as they run. A graph launches them all at once. What differs
     from step to step, the examples and the learning rate, is copied to where the graph reads it;
     nothing waits for the GPU. On another device the same step runs without a graph.
-
-    A graph is for one number of examples: there is one for whole batches and one for the last of an
-    epoch. The first step of each number runs without a graph, so that all that is set up once, the
-    optimiser's state for example, is there before the capture.
-
-    Args:
-        model: The network, trained in place.
-        recipe: How the weights are updated.
-        batches: Where the examples come from.
 
     Source: https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
     """
@@ -39,34 +29,34 @@ class GraphSteps:
     def __init__(self, model: nn.Module, recipe: Recipe, batches: Batches):
         self._model = model
         self._learning_rate = torch.tensor(recipe.learning_rate, device=batches.device)
-        self._steps = TorchSteps(model, recipe, batches, self._learning_rate)
-        self.state = self._steps.state
-        self._captured: dict[int, CapturedStep] = {}
+        self._engine = TorchEngine(model, recipe, batches, self._learning_rate)
+        self._captured = CapturedSteps(self.compute)
         self._snapshot = self._take_snapshot()
 
-    def __call__(self, selection: Selection, learning_rate: float) -> tuple[Tensor, Tensor]:
+    def step(self, selection: Selection, learning_rate: float) -> tuple[Tensor, Tensor]:
         """Update the weights by a batch; what it gives is overwritten by the next step."""
         self._learning_rate.fill_(learning_rate)
-        count = len(selection.indices)
-        if count not in self._captured:
-            self._captured[count] = CapturedStep(self)
-        return self._captured[count](selection)
+        return self._captured(selection)
+
+    def compute(self, selection: Selection) -> tuple[Tensor, Tensor]:
+        """The step itself: every kernel of it, and nothing that the CPU has to wait for."""
+        scores = self._engine.compute_gradients(selection)
+        self._engine.update(self._learning_rate)
+        return scores
 
     def still_serves(self) -> bool:
         """Whether the network is as it was captured: no weight frozen, no hook added."""
         return self._snapshot == self._take_snapshot()
 
+    def state(self) -> OptimiserState:
+        return self._engine.state()
+
     def load_state(self, state: OptimiserState) -> None:
         """Go on from a state, with graphs that read the new one."""
-        self._steps.load_state(state)
-        self._captured.clear()
-
-    def compute(self, selection: Selection) -> tuple[Tensor, Tensor]:
-        """The step itself: every kernel of it, and nothing that the CPU has to wait for."""
-        return self._steps(selection, self._learning_rate)
+        self._engine.load_state(state)
+        self._captured.forget()
 
     def _take_snapshot(self) -> list[tuple[object, ...]]:
-        """What a graph has fixed of the network."""
         return [
             (parameter.data_ptr(), parameter.requires_grad, bool(parameter._backward_hooks))
             for parameter in self._model.parameters()
@@ -76,41 +66,40 @@ class GraphSteps:
         ]
 
 
-class Computes(Protocol):
-    """What can make a step by work that a graph can hold."""
+class CapturedSteps:
+    """A step as CUDA graphs, one for each number of examples: whole batches and an epoch's last.
 
-    def compute(self, selection: Selection) -> tuple[Tensor, Tensor]:
-        """The step itself: every kernel of it, and nothing that the CPU has to wait for."""
-
-
-class CapturedStep:
-    """The step for one number of examples.
-
-    Args:
-        steps: What makes it.
+    The first step of each number runs without a graph, so that all that is set up once, the
+    optimiser's state for example, is there before the capture.
     """
 
-    def __init__(self, steps: Computes):
-        self._steps = steps
-        self._selection: Selection | None = None
-        self._graph: torch.cuda.CUDAGraph | None = None
-        self._results: tuple[Tensor, Tensor]
+    def __init__(self, compute: Callable[[Selection], tuple[Tensor, Tensor]]):
+        self._compute = compute
+        self._selections: dict[int, Selection] = {}
+        self._graphs: dict[int, tuple[torch.cuda.CUDAGraph, tuple[Tensor, Tensor]]] = {}
 
     def __call__(self, selection: Selection) -> tuple[Tensor, Tensor]:
-        """Compute it: the first time as it stands, then by a graph of it."""
         if not selection.indices.is_cuda:
-            return self._steps.compute(selection)
-        if self._selection is None:
-            self._selection = _copy(selection)
+            return self._compute(selection)
+        count = len(selection.indices)
+        if count not in self._selections:
+            self._selections[count] = _copy(selection)
             with _side_stream():
-                return self._steps.compute(self._selection)
-        _refill(self._selection, selection)
-        if self._graph is None:
-            self._graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(self._graph):
-                self._results = self._steps.compute(self._selection)
-        self._graph.replay()
-        return self._results
+                return self._compute(self._selections[count])
+        _refill(self._selections[count], selection)
+        if count not in self._graphs:
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph):
+                scores = self._compute(self._selections[count])
+            self._graphs[count] = graph, scores
+        graph, scores = self._graphs[count]
+        graph.replay()
+        return scores
+
+    def forget(self) -> None:
+        """Capture anew from the next step on."""
+        self._selections.clear()
+        self._graphs.clear()
 
 
 @contextmanager
@@ -124,7 +113,6 @@ def _side_stream() -> Iterator[None]:
 
 
 def _copy(selection: Selection) -> Selection:
-    """The same examples and changes in tensors that stay."""
     changes = {
         name: None if value is None else value.clone()
         for name, value in vars(selection.changes).items()
@@ -133,7 +121,6 @@ def _copy(selection: Selection) -> Selection:
 
 
 def _refill(kept: Selection, selection: Selection) -> None:
-    """Put other examples and changes into the tensors that stay."""
     kept.indices.copy_(selection.indices)
     for name, value in vars(selection.changes).items():
         if value is not None:

@@ -15,8 +15,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from lenet.datasets import Batches, Dataset
 from lenet.models import build_model, model_config
 from lenet.training import Recipe
-from lenet.training._graph_steps import GraphSteps
-from lenet.training._stacked_steps import StackedSteps
+
+# What a graph holds is inside of an engine, which the room's face does not name.
+from lenet.training.engines._graph import GraphEngine
+from lenet.training.engines._stacked import StackedEngine
 
 FORBIDDEN = {
     "_local_scalar_dense",  # Tensor.item()
@@ -88,12 +90,12 @@ def steps_of(
     ]
     selections = [next(one.selections(0)) for one in batches]
     if stacked:
-        together = StackedSteps(models, [recipe] * len(models), batches, [{} for _ in models])
-        together(selections, [0.1] * len(models))
+        together = StackedEngine(models, [recipe] * len(models), batches, [{} for _ in models])
+        together.step(selections, [0.1] * len(models))
         joined = together.join(selections)
         return lambda: together.compute(joined)
-    alone = GraphSteps(models[0], recipe, batches[0])
-    alone(selections[0], 0.1)
+    alone = GraphEngine(models[0], recipe, batches[0])
+    alone.step(selections[0], 0.1)
     return lambda: alone.compute(selections[0])
 
 

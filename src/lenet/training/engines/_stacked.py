@@ -1,9 +1,10 @@
-"""A step of several networks as one computation."""
+"""A step of several networks of one form as one computation, for `train_in_lockstep`."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import torch
 from torch import Tensor, nn
@@ -11,20 +12,19 @@ from torch.func import functional_call, vmap
 
 from lenet.datasets import Batches, DrawnChanges, Selection, apply_changes
 from lenet.kernels import KernelChoice
-from lenet.training._graph_steps import CapturedStep
-from lenet.training._losses import build_loss
-from lenet.training._optimisation import OptimiserState
-from lenet.training._precision import compute_in
+from lenet.training._device import compute_in
+from lenet.training._metrics import build_loss
+from lenet.training._optimisation import StackedOptimiser
 from lenet.training._recipe import Recipe
-from lenet.training._stack import Stack
-from lenet.training._stacked_optimiser import StackedOptimiser
+from lenet.training.engines._engine import Engine, OptimiserState
+from lenet.training.engines._graph import CapturedSteps
 
 
-class StackedSteps:
+class StackedEngine:
     """Steps of several networks of one form, each with its own weights, images and numbers.
 
     Every operation is made once, on tensors with one more dimension, so a convolution of K networks
-    is one grouped convolution. On a GPU the whole step is captured as a graph, as in `GraphSteps`.
+    is one grouped convolution. On a GPU the whole step is captured as a graph, as in `GraphEngine`.
 
     Args:
         models: K networks with the same layers, whose weights become views of a stack.
@@ -44,7 +44,7 @@ class StackedSteps:
         states: Sequence[OptimiserState],
     ):
         self.count = len(models)
-        self._models, self._precision = list(models), recipes[0].precision
+        self._precision = recipes[0].precision
         self._stack = Stack(models)
         self._optimiser = StackedOptimiser(recipes, self._stack.weights)
         self._begun = [bool(state) for state in states]
@@ -60,17 +60,13 @@ class StackedSteps:
         self._ranges: Tensor | None = None
         if any(one != (0.0, 1.0) for one in ranges):
             self._ranges = torch.tensor(ranges, device=self._device).T[:, :, None, None, None, None]
-        self._captured: dict[int, CapturedStep] = {}
+        self._captured = CapturedSteps(self.compute)
         self._told_rates: list[float] = []
 
-    def __call__(
+    def step(
         self, selections: Sequence[Selection], learning_rates: Sequence[float]
     ) -> tuple[Tensor, Tensor]:
-        """Update the weights of each network by a batch of its own.
-
-        Args:
-            selections: The batches, all of one size.
-            learning_rates: Of each network.
+        """Update the weights of each network by a batch of its own; all batches are of one size.
 
         Returns:
             Each one's mean loss, float32 (K,), and how many images it had right, int64 (K,);
@@ -81,13 +77,9 @@ class StackedSteps:
             told = torch.tensor(rates, dtype=torch.float32)[:, None]
             self._optimiser.learning_rates.copy_(told, non_blocking=True)
             self._told_rates = rates
-        joined = self.join(selections)
-        count = len(joined.indices)
-        if count not in self._captured:
-            self._captured[count] = CapturedStep(self)
-        results = self._captured[count](joined)
+        scores = self._captured(self.join(selections))
         self._begun = [True] * self.count
-        return results
+        return scores
 
     @staticmethod
     def join(selections: Sequence[Selection]) -> Selection:
@@ -100,11 +92,7 @@ class StackedSteps:
         return Selection(indices, DrawnChanges(**changes))
 
     def compute(self, selection: Selection) -> tuple[Tensor, Tensor]:
-        """The step itself: every kernel of it, and nothing that the CPU has to wait for.
-
-        Args:
-            selection: The batches of all networks, one after the other.
-        """
+        """The step itself, of the batches of all networks one after the other."""
         images, labels = self._take(selection)
         with compute_in(self._precision, self._device):
             logits = vmap(self._forward)(self._stack.parameters, self._stack.buffers, images)
@@ -116,12 +104,8 @@ class StackedSteps:
         correct = (logits.detach().argmax(dim=2) == labels).sum(dim=1)
         return losses.detach(), correct
 
-    def still_serves(self, number: int) -> bool:
-        """Whether a network's weights are all to be trained and nothing listens to its layers."""
-        return is_plain(self._models[number])
-
     def state(self, number: int) -> OptimiserState:
-        """The state of a network's optimiser, for each parameter, as PyTorch has it."""
+        """What a network's optimiser remembers."""
         if not self._begun[number]:
             return {}
         state: OptimiserState = {}
@@ -160,7 +144,6 @@ class StackedSteps:
         return images, self._labels[places]
 
     def _load_state(self, number: int, state: OptimiserState) -> None:
-        """Go on from what a network's optimiser has remembered."""
         for name, values in self._optimiser.state.items():
             if not state:
                 continue
@@ -172,34 +155,22 @@ class StackedSteps:
                 row.copy_(torch.cat([part.flatten() for part in parts]))
 
 
-@dataclass(eq=False)
-class StepsOfOne:
-    """One network's side of `StackedSteps`: what a checkpoint asks for.
+class StackMember(Engine):
+    """One network's side of a `StackedEngine`: what a checkpoint asks for."""
 
-    Attributes:
-        steps: Of all networks.
-        number: Which of them.
-        kernels: What computes them.
-    """
-
-    steps: StackedSteps
-    number: int
     kernels: KernelChoice = "torch"
 
-    def __call__(self, selection: Selection, learning_rate: float) -> tuple[Tensor, Tensor]:
-        """Steps are made for all networks at once, so never this one's alone."""
+    def __init__(self, stacked: StackedEngine, number: int):
+        self._stacked, self._number = stacked, number
+
+    def step(self, selection: Selection, learning_rate: float) -> tuple[Tensor, Tensor]:
+        """Never: steps are made for all networks at once."""
         raise NotImplementedError
 
-    def still_serves(self) -> bool:
-        """Whether the next step can be made so as well."""
-        return self.steps.still_serves(self.number)
-
     def state(self) -> OptimiserState:
-        """The optimiser's state."""
-        return self.steps.state(self.number)
+        return self._stacked.state(self._number)
 
     def load_state(self, state: OptimiserState) -> None:
-        """A training is brought to a state before it joins others."""
         raise NotImplementedError
 
 
@@ -209,3 +180,85 @@ def is_plain(model: nn.Module) -> bool:
         parameter.requires_grad and not parameter._backward_hooks
         for parameter in model.parameters()
     ) and not any(layer._forward_hooks or layer._forward_pre_hooks for layer in model.modules())
+
+
+class Stack:
+    """The weights and buffers of several networks of one form.
+
+    A row of `weights` is a network, all its weights one after the other, so that an optimiser's
+    work is a few operations on one tensor. The networks' own parameters and buffers become views of
+    the stack: what changes there changes here, and the other way round.
+
+    Args:
+        models: Networks with the same layers, on one device.
+
+    Attributes:
+        weights: float32 (K, P): K networks with P weights.
+        parameters: The same by the parameters' names, (K, …), for autograd.
+        buffers: The buffers by their names, (K, …).
+        template: The networks' layers without any weights.
+    """
+
+    def __init__(self, models: Sequence[nn.Module]):
+        self._models = list(models)
+        first = self._models[0]
+        self.template = copy.deepcopy(first).to("meta").train()
+        self._shapes = {name: value.shape for name, value in first.named_parameters()}
+        ends = accumulate((shape.numel() for shape in self._shapes.values()), initial=0)
+        self._columns = [slice(*pair) for pair in pairwise(ends)]
+        rows = [
+            torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+            for model in self._models
+        ]
+        self.weights = torch.stack(rows)
+        self.parameters = {
+            name: value.detach().requires_grad_()
+            for name, value in self.by_name(self.weights).items()
+        }
+        of_models = [dict(model.named_buffers()) for model in self._models]
+        self.buffers = {
+            name: torch.stack([buffers[name] for buffers in of_models]) for name in of_models[0]
+        }
+        for number, model in enumerate(self._models):
+            self._point(model, number)
+
+    def by_name(self, rows: Tensor) -> dict[str, Tensor]:
+        """Views of a tensor like `weights`, (K, P), by the parameters' names: (K, …)."""
+        return {
+            name: rows[:, columns].view(-1, *shape)
+            for (name, shape), columns in zip(self._shapes.items(), self._columns, strict=True)
+        }
+
+    def parameters_of(self, row: Tensor) -> list[Tensor]:
+        """Views of a network's row, (P,), in the shapes of its parameters and in their order."""
+        return [
+            row[columns].view(shape)
+            for shape, columns in zip(self._shapes.values(), self._columns, strict=True)
+        ]
+
+    def release(self, number: int) -> None:
+        """Give a network weights and buffers of its own again, with the same values."""
+        with torch.no_grad():
+            for parameter in self._models[number].parameters():
+                parameter.data = parameter.data.clone()
+            for holder, name, buffer in _buffers(self._models[number]):
+                holder._buffers[name] = buffer.clone()
+
+    def _point(self, model: nn.Module, number: int) -> None:
+        views = self.parameters_of(self.weights[number])
+        for parameter, view in zip(model.parameters(), views, strict=True):
+            parameter.data = view
+            parameter.grad = None
+        stacked = iter(self.buffers.values())
+        for holder, name, _ in _buffers(model):
+            holder._buffers[name] = next(stacked)[number]
+
+
+def _buffers(model: nn.Module) -> list[tuple[nn.Module, str, Tensor]]:
+    """The buffers in the order of `named_buffers`, each with the layer that holds it."""
+    return [
+        (layer, name, buffer)
+        for layer in model.modules()
+        for name, buffer in layer._buffers.items()
+        if buffer is not None
+    ]

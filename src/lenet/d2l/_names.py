@@ -1,6 +1,27 @@
-import difflib
-from collections.abc import Iterable
+"""Names of the book that are PyTorch's own, and those that are not here."""
 
+import difflib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+# The book prints `torch.tensor(…)` and `X.reshape(…)`; the sources that it is made of, and whoever
+# copies from them, write `d2l.tensor(…)` and `d2l.reshape(X, …)`.
+_OF_TORCH = {
+    **{name: name for name in "abs arange cos cosh exp eye float32 int32 linspace log".split()},
+    **{name: name for name in "matmul meshgrid normal ones rand randn sin sinh stack".split()},
+    **{name: name for name in "tanh tensor zeros".split()},
+    "concat": "cat",
+}
+_METHODS = {
+    **{name: name for name in ("argmax", "reshape", "to")},
+    "astype": "type",
+    "reduce_mean": "mean",
+    "reduce_sum": "sum",
+    "transpose": "t",
+}
 _CLASSES = "of the English edition's classes, which `lenet.d2l` does not have."
 _NETWORK = "Write the network as an `nn.Sequential` and train it with `d2l.train_ch6`."
 _KAGGLE = "of section 4.10, whose own cells define it. Run those, or open the file with pandas."
@@ -31,13 +52,24 @@ _ELSEWHERE = {
 }
 
 
-def explain(name: str, names: Iterable[str]) -> str:
-    """Why a name is not there, and what to use instead.
+def torch_alias(name: str) -> Any:
+    """What the book's `d2l` merely calls by another name than PyTorch does; `None` for the rest."""
+    if name in _OF_TORCH:
+        return getattr(torch, _OF_TORCH[name])
+    if name in _METHODS:
+        return _as_function(_METHODS[name])
+    return (lambda x: x.detach().numpy()) if name == "numpy" else None
 
-    Args:
-        name: What was asked for.
-        names: What there is.
-    """
+
+def _as_function(method: str) -> Callable[..., Any]:
+    def call(x: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return getattr(x, method)(*args, **kwargs)
+
+    return call
+
+
+def explain(name: str, names: Iterable[str]) -> str:
+    """Why a name is not there, and what to use instead."""
     if name in _ELSEWHERE:
         return f"`d2l.{name}` is {_ELSEWHERE[name]}"
     near = difflib.get_close_matches(name, names, n=1)
