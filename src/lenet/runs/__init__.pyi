@@ -1,3 +1,4 @@
+from ._build_trainer import build_trainer as build_trainer
 from ._data_of import as_trained_on as as_trained_on
 from ._data_of import load_data_of as load_data_of
 from ._environment import describe_environment as describe_environment
@@ -7,9 +8,7 @@ from ._load import name_of_model as name_of_model
 from ._model_folder import LIBRARY as LIBRARY
 from ._model_folder import model_in_folder as model_in_folder
 from ._plan import Plan as Plan
-from ._plan import build_network as build_network
 from ._plan import make_plan as make_plan
-from ._plan import measure_normalisation as measure_normalisation
 from ._processor import core_count as core_count
 from ._processor import processor_name as processor_name
 from ._run import Run as Run
@@ -32,7 +31,7 @@ __all__ = [
     "RunConfig",
     "answer_signals",
     "as_trained_on",
-    "build_network",
+    "build_trainer",
     "core_count",
     "describe_environment",
     "doing_first_on_signals",
@@ -41,7 +40,6 @@ __all__ = [
     "load_data_of",
     "locate_model",
     "make_plan",
-    "measure_normalisation",
     "model_in_folder",
     "name_of_model",
     "open_run",

@@ -11,10 +11,8 @@ from torch import nn
 from lenet.core import field_types
 from lenet.datasets import Dataset
 from lenet.errors import ModelError, UnknownNameError
-from lenet.kernels import KernelChoice
 from lenet.models import (
     MODELS,
-    ModelConfig,
     Normalisation,
     build_model,
     identify_model,
@@ -22,7 +20,6 @@ from lenet.models import (
     recognise_lenet,
     unknown_setting,
 )
-from lenet.runs._run_config import RunConfig
 from lenet.training import Recipe, override_settings, own, preset_for
 
 _LECUN_BACKGROUND, _LECUN_RANGE = -0.1, 1.275  # so that ink is 1.175
@@ -97,8 +94,8 @@ def _own_images(data: Dataset, settings: dict[str, Any]) -> tuple[int, int]:
     return images, images - len(learnt_from)
 
 
-def build_network(plan: Plan, data: Dataset, seed: int) -> tuple[nn.Module, str, ModelConfig]:
-    """The network of a plan for some images, with its name in the registry and its settings.
+def build_network(plan: Plan, data: Dataset, seed: int) -> nn.Module:
+    """The network of a plan for some images.
 
     Raises:
         ModelError: It does not fit the images, or is of a class that is not registered.
@@ -112,48 +109,12 @@ def build_network(plan: Plan, data: Dataset, seed: int) -> tuple[nn.Module, str,
         network = recognise_lenet(plan.model, data.image_shape) or plan.model
     else:
         network = plan.model
-    name, config = identify_model(network)
-    values = config.to_dict()
+    values = identify_model(network)[1].to_dict()
     data.check_fits(values["input_shape"], values["classes"])
     if any(parameter.dtype is not torch.float32 for parameter in network.parameters()):
         message = "The network's weights must be float32."
         raise ModelError(message)
-    return network, name, config
-
-
-def build_and_describe(
-    plan: Plan, data: Dataset, *, seed: int, device: str, threads: int, kernels: KernelChoice
-) -> tuple[nn.Module, RunConfig]:
-    """The network of a plan, and all that decides what its run computes.
-
-    Args:
-        plan: What is to be trained and how.
-        data: The images, with the validation split that the recipe wants.
-        seed: As for `train`.
-        device: Where it is trained.
-        threads: CPU threads.
-        kernels: As for `train`.
-
-    Raises:
-        ModelError: As for `build_network`.
-        SettingError: As for `build_network`.
-    """
-    network, name, network_settings = build_network(plan, data, seed)
-    config = RunConfig(
-        dataset=data.name,
-        fingerprint=data.fingerprint(),
-        model=name,
-        settings=network_settings,
-        recipe=plan.recipe,
-        preset=plan.preset,
-        normalisation=measure_normalisation(plan.recipe, data),
-        seed=seed,
-        device=device,
-        threads=threads,
-        kernels=kernels,
-        source=data.origin.source if data.origin else None,
-    )
-    return network, config
+    return network
 
 
 def measure_normalisation(recipe: Recipe, data: Dataset) -> Normalisation:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,16 +24,21 @@ from lenet.errors import (
     StorageError,
 )
 from lenet.kernels import KernelChoice, kernel_status
-from lenet.models import build_model
 from lenet.runs._announce import announce
-from lenet.runs._build_trainer import build_trainer, restore, set_threads
+from lenet.runs._build_trainer import (
+    build_trainer,
+    describe_run,
+    rebuild_trainer,
+    restore,
+    set_threads,
+)
 from lenet.runs._checkpoint import pack_checkpoint
 from lenet.runs._data_of import as_trained_on, load_data_of
 from lenet.runs._ending import keep_what_is_there, quoted, with_advice
 from lenet.runs._environment import describe_environment
 from lenet.runs._find_dataset import find_dataset, name_of_data
 from lenet.runs._group import check_agreement, load_in_turn, open_in_all, share_state
-from lenet.runs._plan import build_and_describe, make_plan
+from lenet.runs._plan import make_plan
 from lenet.runs._recorder import Recorder
 from lenet.runs._reuse import find_equal_run
 from lenet.runs._run import Run, create_run
@@ -147,13 +151,11 @@ def train(
     data = load_in_turn(group, partial(find_dataset, dataset, listeners))
     with group.together():
         plan = make_plan(data.name, model, recipe, preset, settings, data)
-        if plan.recipe.validation:
-            data = data.with_validation(plan.recipe.validation, seed)
-        network, config = build_and_describe(
-            plan, data, seed=seed, device=str(used_device), threads=used_threads, kernels=kernels
+        trainer = build_trainer(
+            plan, data, seed=seed, device=used_device, kernels=kernels, peers=group
         )
-        trainer = build_trainer(config, network, data, peers=group)
-        config = replace(config, kernels=trainer.kernels)
+        config = describe_run(plan, trainer, used_threads)
+        data = trainer.dataset
     check_agreement(group, config)
     if reuse and (equal := group.decide(lambda: _equal_run(Path(runs_folder), config))):
         return resume(Run(Path(equal)), dataset=data, track=track, listeners=listeners)
@@ -236,9 +238,7 @@ def resume(
         set_threads(config.threads if processes == group.size else None, group.local_size)
         device = group.place_on(pick_device(config.device))
         kernels: KernelChoice = "torch" if config.kernels == "torch" else "auto"
-        config = replace(config, kernels=kernels, device=str(device))
-        network = build_model(config.settings, seed=config.seed)
-        trainer = build_trainer(config, network, divided, peers=group)
+        trainer = rebuild_trainer(config, divided, kernels=kernels, device=device, peers=group)
     with ExitStack() as held:
         with group.together():
             if group.is_first:

@@ -21,13 +21,18 @@ from lenet.errors import (
     TrainingError,
 )
 from lenet.kernels import KernelChoice, kernel_status
-from lenet.models import build_model
-from lenet.runs._build_trainer import build_trainer, restore, set_threads
+from lenet.runs._build_trainer import (
+    build_trainer,
+    describe_run,
+    rebuild_trainer,
+    restore,
+    set_threads,
+)
 from lenet.runs._checkpoint import pack_checkpoint
 from lenet.runs._ending import keep_what_is_there, with_advice
 from lenet.runs._environment import describe_environment
 from lenet.runs._find_dataset import find_dataset, name_of_data
-from lenet.runs._plan import Plan, build_and_describe, make_plan
+from lenet.runs._plan import Plan, make_plan
 from lenet.runs._recorder import Recorder
 from lenet.runs._reuse import find_equal_run
 from lenet.runs._run import Run, create_run
@@ -42,7 +47,7 @@ from lenet.training import (
     train_in_lockstep,
 )
 
-_OF_TRAIN = ("model", "preset", "recipe")
+_OF_TRAIN = ("seed", "model", "preset", "recipe")
 
 
 @dataclass(frozen=True)
@@ -112,13 +117,15 @@ def train_many(
     """
     check_range("at_once", at_once, 1, 1024)
     told = [list(one) for one in listeners] if listeners else [[] for _ in trainings]
-    wishes = [_Wish.read(settings | dict(training)) for training in trainings]
-    for wish in wishes:  # what is wrong is told before data is read
-        wish.plan(name_of_data(dataset))
+    options = [settings | dict(training) for training in trainings]
+    for one in options:  # what is wrong is told before data is read
+        check_range("seed", one.get("seed", 0), 0, 2**63 - 1)
+        _plan(one, name_of_data(dataset))
     used_device, used_threads = pick_device(device), set_threads(threads)
     data = find_dataset(dataset, [listener for one in told for listener in one])
-    shared = SharedImages(data, used_device)
-    many = _Many(used_device, used_threads, Path(runs_folder), reuse, shared)
+    many = _Trainings(
+        data, SharedImages(data, used_device), used_device, used_threads, Path(runs_folder), reuse
+    )
     endings: dict[int, Ending] = {}
 
     def end(number: int, ending: Ending) -> None:
@@ -129,14 +136,14 @@ def train_many(
     with stop_on_signals(many.stop):
         members: dict[int, _Member] = {}
         groups: dict[Hashable, list[int]] = {}
-        for number, (wish, listening) in enumerate(zip(wishes, told, strict=True)):
+        for number, (one, listening) in enumerate(zip(options, told, strict=True)):
             many.check_stop()
-            found = many.prepare(wish, data, listening)
+            found = many.prepare(one, listening)
             if isinstance(found, Run):
                 end(number, Ending(found))
                 continue
             members[number] = found
-            groups.setdefault(found.likeness or number, []).append(number)
+            groups.setdefault(likeness(found.trainer) or number, []).append(number)
         for group in groups.values():
             for first in range(0, len(group), at_once):
                 numbers = group[first : first + at_once]
@@ -144,37 +151,14 @@ def train_many(
                 for number, ending in zip(numbers, results, strict=True):
                     end(number, ending)
                 many.check_stop()
-    return [endings[number] for number in range(len(wishes))]
+    return [endings[number] for number in range(len(options))]
 
 
-@dataclass(frozen=True)
-class _Wish:
-    """What is to be trained.
-
-    Attributes:
-        seed: As for `train`.
-        chosen: Its `model`, `preset` and `recipe`.
-        settings: As for `train`.
-    """
-
-    seed: int
-    chosen: dict[str, Any]
-    settings: dict[str, Any]
-
-    @classmethod
-    def read(cls, values: dict[str, Any]) -> _Wish:
-        """Take apart what one of the trainings says."""
-        seed = values.pop("seed", 0)
-        check_range("seed", seed, 0, 2**63 - 1)
-        chosen = {name: values.pop(name, None) for name in _OF_TRAIN}
-        return cls(seed, chosen, values)
-
-    def plan(self, name: str, data: Dataset | None = None) -> Plan:
-        """It with what the preset brings."""
-        chosen = self.chosen
-        return make_plan(
-            name, chosen["model"], chosen["recipe"], chosen["preset"], self.settings, data
-        )
+def _plan(options: Mapping[str, Any], name: str, data: Dataset | None = None) -> Plan:
+    """What one of the trainings asks for, with what the preset brings."""
+    settings = {key: value for key, value in options.items() if key not in _OF_TRAIN}
+    model, preset, recipe = (options.get(key) for key in ("model", "preset", "recipe"))
+    return make_plan(name, model, recipe, preset, settings, data)
 
 
 @dataclass
@@ -186,34 +170,34 @@ class _Member:
         config: Of its run.
         listeners: Who is told.
         run: Where it has been begun already.
-        likeness: Equal for those that can be computed together; `None` where it can't be at all.
     """
 
     trainer: Trainer
     config: RunConfig
     listeners: list[Listener]
     run: Run | None = None
-    likeness: Hashable = None
 
 
 @dataclass
-class _Many:
+class _Trainings:
     """What all the trainings of a call have in common.
 
     Attributes:
-        device: Where they are made.
+        data: The images.
+        shared: The images where they are trained on.
+        device: Where that is.
         threads: CPU threads.
         runs_folder: Where the run folders are made.
         reuse: Whether runs that are there are taken.
-        shared: The images.
         stopping: Whether a signal has asked for a stop.
     """
 
+    data: Dataset
+    shared: SharedImages
     device: torch.device
     threads: int
     runs_folder: Path
     reuse: bool
-    shared: SharedImages
     stopping: bool = False
     _running: list[Trainer] = field(default_factory=list)
 
@@ -224,11 +208,7 @@ class _Many:
             trainer.request_stop()
 
     def check_stop(self) -> None:
-        """Raise if a signal has asked for a stop.
-
-        Raises:
-            InterruptedTraining: It has.
-        """
+        """Raise if a signal has asked for a stop."""
         if self.stopping:
             again = "The same call goes on from here."
             if not self.reuse:
@@ -236,33 +216,33 @@ class _Many:
             message = f"Stopped. {again}"
             raise InterruptedTraining(message)
 
-    def prepare(self, wish: _Wish, data: Dataset, listeners: list[Listener]) -> Run | _Member:
+    def prepare(self, options: Mapping[str, Any], listeners: list[Listener]) -> Run | _Member:
         """A run that is complete already, or a training where it begins or goes on."""
-        plan = wish.plan(data.name, data)
-        own = self.shared.hold_out(plan.recipe.validation, wish.seed)
-        network, config = build_and_describe(
-            plan,
-            own,
-            seed=wish.seed,
-            device=str(self.device),
-            threads=self.threads,
-            kernels="torch",
+        plan, seed = _plan(options, self.data.name, self.data), options.get("seed", 0)
+        trainer = build_trainer(
+            plan, self.data, seed=seed, device=self.device, kernels="torch", shared=self.shared
         )
+        config = describe_run(plan, trainer, self.threads)
         run = find_equal_run(self.runs_folder, config) if self.reuse else None
         if run is None:
-            trainer = build_trainer(config, network, own, shared=self.shared)
-            return _Member(trainer, config, listeners, None, likeness(trainer))
+            return _Member(trainer, config, listeners)
         if run.result is not None:
             return run
         # What the compiled kernels have begun goes on with them, to the same bits.
         config = replace(run.config, kernels=_kernels_of(run))
-        trainer = build_trainer(config, network, own, shared=self.shared)
+        trainer = rebuild_trainer(
+            config,
+            self.data,
+            kernels=config.kernels,
+            device=pick_device(config.device),
+            shared=self.shared,
+        )
         restore(trainer, run)
-        return _Member(trainer, config, listeners, run, likeness(trainer))
+        return _Member(trainer, config, listeners, run)
 
     def train(self, members: Sequence[_Member]) -> list[Ending]:
         """Train one by itself, or several as one computation, with run folders kept up to date."""
-        if len(members) == 1:
+        if len(members) == 1 and members[0].run is None:
             members = [self._with_kernels(members[0])]
         environment = describe_environment(self.device) | {"together": len(members)}
         runs = [member.run or self._begin(member, environment) for member in members]
@@ -291,11 +271,15 @@ class _Many:
 
     def _with_kernels(self, member: _Member) -> _Member:
         """A training that is not begun yet, by the compiled kernels where they serve it."""
-        if member.run is not None:
-            return member
-        config = replace(member.config, kernels="auto")
-        network = build_model(config.settings, seed=config.seed)
-        trainer = build_trainer(config, network, member.trainer.dataset, shared=self.shared)
+        config = member.config
+        trainer = build_trainer(
+            Plan(config.preset, config.recipe, member.trainer.model, {}),
+            self.data,
+            seed=config.seed,
+            device=self.device,
+            normalisation=config.normalisation,
+            shared=self.shared,
+        )
         return replace(member, trainer=trainer, config=replace(config, kernels=trainer.kernels))
 
     def _begin(self, member: _Member, environment: dict[str, Any]) -> Run:
@@ -308,11 +292,7 @@ class _Many:
 
 
 def _kernels_of(run: Run) -> KernelChoice:
-    """What a run goes on with.
-
-    Raises:
-        RunError: The compiled kernels, which are not here.
-    """
+    """What a run goes on with."""
     if run.config.kernels == "torch":
         return "torch"
     if reason := kernel_status().reason:

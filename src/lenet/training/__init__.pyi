@@ -26,7 +26,9 @@ from ._presets import Preset as Preset
 from ._presets import own as own
 from ._presets import preset_for as preset_for
 from ._recipe import Recipe as Recipe
+from ._recipe import deciding_settings as deciding_settings
 from ._recipe import override_settings as override_settings
+from ._recipe import setting_applies as setting_applies
 from ._recipe_file import RecipeFile as RecipeFile
 from ._recipe_file import read_recipe_file as read_recipe_file
 from ._recipe_file import recipe_text as recipe_text
@@ -90,6 +92,7 @@ __all__ = [
     "compute_logits",
     "count_correct",
     "cpu_threads",
+    "deciding_settings",
     "diagnose",
     "draw_curves",
     "draw_terminal_curves",
@@ -110,6 +113,7 @@ __all__ = [
     "preset_for",
     "read_recipe_file",
     "recipe_text",
+    "setting_applies",
     "speaker",
     "train_in_lockstep",
 ]

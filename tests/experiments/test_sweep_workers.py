@@ -1,7 +1,7 @@
 """Several workers: real processes, some of which are killed."""
 
 import csv
-import io
+import dataclasses
 import json
 import os
 import signal
@@ -23,12 +23,14 @@ from optuna.trial import TrialState
 
 from lenet.datasets import Dataset
 from lenet.errors import InterruptedTraining, LenetError, SweepError
-from lenet.experiments import Sweep, resume_sweep, sweep
-from lenet.experiments.sweeps import _supervisor, _worker
-from lenet.experiments.sweeps._definition import Definition, define
-from lenet.experiments.sweeps._records import SURPLUS, read_trials
-from lenet.experiments.sweeps._supervisor import give_up_trial
-from lenet.experiments.sweeps._trial_storage import file_storage, open_study
+
+# What happens between processes and machines can only be brought about inside.
+from lenet.experiments import Sweep, _job, _pool, _search, resume_sweep, sweep
+from lenet.experiments._definition import Definition, define
+from lenet.experiments._job import Job, Outcome
+from lenet.experiments._search import Execution, Search
+from lenet.experiments._storage import file_storage, give_up, open_study
+from lenet.experiments._trials import SURPLUS
 from lenet.training import Trainer
 
 SEARCH = ("--search", "learning_rate=log:0.01..1", "--search", "momentum=0,0.9")
@@ -139,13 +141,10 @@ def assert_all_are_lost(count: int) -> None:
 def test_ctrl_c_stops_a_sweep_in_this_process_in_the_middle_of_a_trial(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    real = _worker.Worker._take
-
-    def take(worker: _worker.Worker, trainer: Trainer) -> None:
-        real(worker, trainer)
+    def interrupt(teller: _job._Teller, trainer: Trainer) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(_worker.Worker, "_take", take)
+    monkeypatch.setattr(_job._Teller, "on_start", interrupt)
     options: dict[str, Any] = {"model": "softmax", "epochs": 500, "trials": 3, "name": "s"}
     for _ in range(2):
         with pytest.raises(InterruptedTraining, match="Stopped after 0 of 3 trials"):
@@ -174,11 +173,12 @@ def make(folder: Path, digits: Dataset) -> Definition:
 
 
 @pytest.fixture
-def sought(digits: Dataset, tmp_path: Path) -> Iterator[tuple[Definition, Dataset, optuna.Study]]:
-    """What is searched, the images of a trial, and the trials."""
+def search(digits: Dataset, tmp_path: Path) -> Iterator[Search]:
+    """What makes two trials."""
     definition = make(tmp_path, digits)
-    with open_study(file_storage(tmp_path), definition, "s", create=False) as study:
-        yield definition, definition.hold_out(digits), study
+    storage = file_storage(tmp_path)
+    with open_study(storage, definition, "s", create=False) as study:
+        yield Search(study, storage, definition, definition.hold_out(digits), Execution(2))
 
 
 def test_workers_of_their_own_find_what_one_finds_here(tmp_path: Path) -> None:
@@ -195,75 +195,61 @@ def test_workers_of_their_own_find_what_one_finds_here(tmp_path: Path) -> None:
     assert [made for made, _ in heard.counts] == [1, 2, 3, 4, 5]
 
 
-def test_numbers_are_given_once_to_many_at_a_time(digits: Dataset, tmp_path: Path) -> None:
-    import threading
+def test_a_trial_too_many_is_given_back(search: Search, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = _search.taken
 
-    definition = make(tmp_path, digits)
-    numbers: list[int] = []
+    def taken(study: optuna.Study, before: int | None = None) -> int:
+        """As if another machine had taken the last trial at the same instant as we."""
+        return 2 if before == 1 else real(study, before)
 
-    def ask() -> None:
-        with open_study(file_storage(tmp_path), definition, "s", create=False) as study:
-            numbers.extend(study.ask().number for _ in range(10))
-
-    threads = [threading.Thread(target=ask) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(numbers) == list(range(40))
-
-
-def test_a_trial_too_many_is_given_back(
-    sought: tuple[Definition, Dataset, optuna.Study], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    definition, data, study = sought
-    seen = iter([0, 1, 1, 2])  # as if another worker had taken a trial since the third look
-    monkeypatch.setattr(_worker, "taken", lambda study: next(seen))
-    _worker.Worker(study, definition, data, 2).work()
-    found = [(trial.state, SURPLUS in trial.user_attrs) for trial in study.trials]
+    monkeypatch.setattr(_search, "taken", taken)
+    search.run()
+    found = [(trial.state, SURPLUS in trial.user_attrs) for trial in search._study.trials]
     complete = (TrialState.COMPLETE, False)
-    assert found == [complete, complete, (TrialState.FAIL, True)]
-    assert len(read_trials(study, definition.dimensions, 0)) == 2
+    assert found == [complete, (TrialState.FAIL, True), complete]
+    assert [trial.state for trial in search.trials()] == ["complete"] * 2
 
 
 @pytest.mark.parametrize("reports", [True, False])
 def test_a_worker_that_was_taken_for_dead_goes_on_with_another_trial(
-    reports: bool,
-    sought: tuple[Definition, Dataset, optuna.Study],
-    monkeypatch: pytest.MonkeyPatch,
+    reports: bool, search: Search, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    definition, data, study = sought
-    real = _worker.run_trial
+    on_epoch, on_end = search.on_epoch, search.on_end
 
-    def slow(definition: Definition, trial: optuna.Trial, data: Dataset, **options: Any) -> float:
-        if trial.number == 0:
-            give_up_trial(study, 0)
-            if reports:
-                trial.report(0.5, 1)
-            return 0.5
-        return real(definition, trial, data, **options)
+    def reach(number: int, *reached: Any) -> bool:
+        if number == 0 and reports:
+            give_up(search._study, 0)
+        return on_epoch(number, *reached)
 
-    monkeypatch.setattr(_worker, "run_trial", slow)
-    _worker.Worker(study, definition, data, 2).work()
-    assert [trial.state for trial in study.trials] == [TrialState.FAIL] + [TrialState.COMPLETE] * 2
-    give_up_trial(study, 1)
-    assert study.trials[1].state == TrialState.COMPLETE, "what has ended stays as it is"
+    def end(number: int, outcome: Outcome) -> None:
+        assert outcome.state == ("pruned" if number == 0 and reports else "complete")
+        if number == 0:
+            give_up(search._study, 0)
+        on_end(number, outcome)
+
+    monkeypatch.setattr(search, "on_epoch", reach)
+    monkeypatch.setattr(search, "on_end", end)
+    search.run()
+    states = [trial.state for trial in search._study.trials]
+    assert states == [TrialState.FAIL] + [TrialState.COMPLETE] * 2
+    give_up(search._study, 1)
+    assert search._study.trials[1].state == TrialState.COMPLETE, "what has ended stays as it is"
 
 
 def test_an_error_of_our_own_making_is_not_hidden(
-    sought: tuple[Definition, Dataset, optuna.Study], monkeypatch: pytest.MonkeyPatch
+    search: Search, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def wrong(*arguments: object, **options: object) -> float:
         raise ValueError
 
-    definition, data, study = sought
-    monkeypatch.setattr(_worker, "run_trial", wrong)
+    monkeypatch.setattr(_job, "build_trainer", wrong)
     with pytest.raises(ValueError):  # noqa: PT011
-        _worker.Worker(study, definition, data, 2).work()
+        search.run()
+    assert [trial.state for trial in search._study.trials] == [TrialState.FAIL]
 
 
 def test_workers_that_end_again_and_again_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_supervisor.sys, "executable", "/bin/false")
+    monkeypatch.setattr(_pool.sys, "executable", "/bin/false")
     heard = Heard()
     with pytest.raises(SweepError, match="again and again, the last with exit code 1"):
         sweep({"epochs": "1,2"}, "digits", model="softmax", workers=2, trials=3, progress=heard)
@@ -276,31 +262,56 @@ def test_an_error_that_a_worker_tells_is_raised(
     program = tmp_path / "worker"
     program.write_text('#!/bin/sh\nread job\necho \'{"error": "No more disk.", "exit_code": 7}\'\n')
     program.chmod(0o755)
-    monkeypatch.setattr(_supervisor.sys, "executable", str(program))
+    monkeypatch.setattr(_pool.sys, "executable", str(program))
     with pytest.raises(LenetError, match="No more disk") as caught:
         sweep({"epochs": "1,2"}, "digits", model="softmax", workers=2, trials=3)
     assert caught.value.exit_code == 7
 
 
-def test_a_worker_tells_its_error(
-    sought: tuple[Definition, Dataset, optuna.Study],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    storage = file_storage(tmp_path)
-    job = _worker.Job(storage, "other", sought[0], 2, "digits", "w", "auto", 1, "auto")
-    line = _worker.job_line(job)
-    assert _worker.read_job(line) == job
-    monkeypatch.setattr(sys, "stdin", io.StringIO(line))
-    output = os.dup(1)
-    try:
-        _worker.main()
-    finally:
-        os.dup2(output, 1)  # where the process would have ended
-        os.close(output)
-    printed = capfd.readouterr()
-    told = json.loads(printed.out)
-    assert told["exit_code"] == 11
-    assert "holds no sweep `other`" in told["error"]
-    assert not printed.err
+OPTIONS = {"model": "softmax", "preset": None, "seed": 0, "epochs": 3, "batch_size": 64}
+
+
+def talk(lines: str, count: int) -> list[dict[str, Any]]:
+    """What a worker's process tells of such lines, which end after so many events."""
+    command = [sys.executable, "-m", "lenet.experiments._job"]
+    pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(command, text=True, **pipes) as process:
+        process.stdin.write(lines)
+        process.stdin.flush()
+        events = [json.loads(process.stdout.readline()) for _ in range(count)]
+        rest, errors = process.communicate()
+    assert (errors, process.returncode) == ("", 0)
+    return events + [json.loads(line) for line in rest.splitlines()]
+
+
+def test_a_worker_tells_its_error_and_does_the_next_job() -> None:
+    job = Job({7: OPTIONS}, "digits", "cpu", 1, held_out=(0.1, 0))
+    assert Job.from_line(job.to_line()) == job
+    missing = dataclasses.replace(job, dataset="digit")
+    lines = missing.to_line() + job.to_line() + "go on\n" * 3
+    error, first, second, third, end, done = talk(lines, 6)
+    assert error["exit_code"] == 2
+    assert "Did you mean `digits`" in error["error"]
+    assert [event["epoch"] for event in (first, second, third)] == [1, 2, 3]
+    assert end["number"] == 7
+    assert end["outcome"]["state"] == "complete"
+    assert end["outcome"]["accuracy"] == max(e["accuracy"] for e in (first, second, third))
+    assert done == {"done": True}
+
+
+def test_a_worker_asks_whether_a_training_goes_on() -> None:
+    job = Job({7: OPTIONS}, "digits", "cpu", 1, held_out=(0.1, 0))
+    first, second, end, done = talk(job.to_line() + "go on\nstop\n", 4)
+    assert done == {"done": True}
+    assert (first["epoch"], second["epoch"]) == (1, 2)
+    assert end["outcome"]["state"] == "pruned"
+    assert end["outcome"]["reason"] == "Below the others' median after epoch 2."
+
+
+def test_the_end_of_its_input_stops_a_worker_in_the_middle_of_a_training() -> None:
+    job = Job({7: OPTIONS | {"epochs": 100_000}}, "digits", "cpu", 1, held_out=(0.1, 0))
+    events = talk(job.to_line() + "go on\n" * 2, 3)
+    assert [event["epoch"] for event in events[:3]] == [1, 2, 3]
+    assert events[-2]["outcome"]["state"] == "lost"
+    assert events[-2]["outcome"]["reason"].startswith("Stopped in epoch ")
+    assert events[-1] == {"done": True}

@@ -11,8 +11,7 @@ from typer.testing import CliRunner
 
 from lenet.cli._main import app
 from lenet.errors import SettingError
-from lenet.experiments import Comparison, Progress, compare
-from lenet.experiments.comparison import _compare
+from lenet.experiments import Comparison, Progress, _compare, compare
 from lenet.runs import find_runs
 
 QUICK: dict[str, Any] = {"epochs": 2, "batch_size": 64, "optimiser": "adam", "learning_rate": 0.003}
@@ -150,8 +149,8 @@ def test_only_a_cuda_gpu_trains_together_unasked(
         return train
 
     monkeypatch.setattr(_compare, "pick_device", lambda name: torch.device(device))
-    monkeypatch.setattr(_compare, "train_together", reach("together"))
-    monkeypatch.setattr(_compare, "train_all", reach("apart"))
+    monkeypatch.setattr(_compare, "work_here", reach("together"))
+    monkeypatch.setattr(_compare, "work_in_processes", reach("apart"))
     with pytest.raises(NotImplementedError, match=expected):
         compare(["softmax"], "digits", **options)
 

@@ -9,18 +9,18 @@ import math
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from lenet.core import Settings, field_types
 from lenet.datasets import Dataset, DataSource
 from lenet.errors import LenetError, ModelError, SettingError, SweepError
-from lenet.experiments.sweeps._space import Dimension, parse_space
-from lenet.models import MODELS, ModelConfig, model_config, unknown_setting
+from lenet.experiments._space import Dimension, choose, parse_space
+from lenet.experiments._trials import SamplerName, hold_out
+from lenet.models import MODELS, model_config, unknown_setting
 from lenet.runs import Plan, make_plan
 from lenet.training import Recipe, override_settings
 
-SamplerName = Literal["tpe", "random"]
 HELD_OUT = 0.1  # of the training images, where the recipe holds out none
 _OF_THE_DATA = ("input_shape", "classes")
 _NOT_COMPARED = ("source",)  # images of one's own are told by their fingerprint
@@ -84,31 +84,28 @@ class Definition:
         of_recipe["validation"] = self.validation
         return Recipe.from_dict(override_settings(self.recipe.to_dict(), of_recipe))
 
-    def network_with(self, values: Mapping[str, Any], data: Dataset) -> ModelConfig:
-        """A trial's network.
+    def network_with(
+        self, values: Mapping[str, Any], data: Dataset | None = None
+    ) -> dict[str, Any]:
+        """All settings of a trial's network but those that come from the data.
 
         Raises:
             SettingError: A value is out of range.
             ModelError: The layers do not fit each other or the images.
         """
-        shape = {"input_shape": data.image_shape, "classes": len(data.class_names)}
-        return model_config(self.model, shape | self.settings_with(values))
-
-    def settings_with(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The settings of a trial's network that differ from its defaults."""
         own = {name: value for name, value in values.items() if name not in field_types(Recipe)}
-        return self.settings | own
+        if data:
+            own |= {"input_shape": data.image_shape, "classes": len(data.class_names)}
+        network = model_config(self.model, self.settings | own).to_dict()
+        return {name: value for name, value in network.items() if name not in _OF_THE_DATA}
 
     def hold_out(self, data: Dataset) -> Dataset:
         """The images of a trial: a validation split that all trials have, and no test images."""
-        data = replace(data, test=None)
-        return data.with_validation(self.validation, self.seed) if self.validation else data
+        return hold_out(data, self.validation, self.seed)
 
     def to_dict(self) -> dict[str, Any]:
         """The values as JSON can hold them."""
-        source = None if self.source is None else self.source.to_dict()
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return values | {"source": source, "recipe": self.recipe.to_dict()}
+        return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Definition:
@@ -140,9 +137,13 @@ class Definition:
         ours, theirs = self._compared(), other._compared()
         for name, value in ours.items():
             if json.dumps(theirs[name]) != json.dumps(value):
+                found, wanted = (
+                    text if len(text) <= 100 else text[:97] + "…"
+                    for text in (json.dumps(theirs[name]), json.dumps(value))
+                )
                 message = (
-                    f"{where} searches something else: its `{name}` is {_shown(theirs[name])}, not "
-                    f"{_shown(value)}. Give this sweep another `--name`."
+                    f"{where} searches something else: its `{name}` is `{found}`, not `{wanted}`. "
+                    "Give this sweep another `--name`."
                 )
                 raise SweepError(message)
 
@@ -170,18 +171,17 @@ def define(
         SettingError: A name or a value is wrong, or all values together never suit each other.
         ModelError: No network of the space fits the images.
     """
+    message = ""
     for name in search:
         if name in settings:
             message = f"`{name}` can't be both searched over and fixed."
-            raise SettingError(message)
-        if name in _OF_THE_DATA:
+        elif name in _OF_THE_DATA:
             message = f"`{name}` comes from the data; it can't be searched over."
-            raise SettingError(message)
-        if name == "validation":
+        elif name == "validation":
             message = "All trials are scored on the same images; `validation` can't be searched."
-            raise SettingError(message)
-    if settings.get("validation") == 0 and data.validation is None:
+    if not message and settings.get("validation") == 0 and data.validation is None:
         message = "A sweep chooses on held-out images: `validation` must be above 0, such as 0.1."
+    if message:
         raise SettingError(message)
     network = make_plan(data.name, model, None, preset, {}, data).model
     assert isinstance(network, str)
@@ -222,16 +222,14 @@ def _begin(
 
     What is fixed may need what is searched over, as Nesterov's momentum needs one above 0; then it
     begins with the first values that go with it.
-
-    Raises:
-        SettingError: What is fixed is wrong by itself.
     """
     try:
         return make_plan(data.name, model, None, preset, settings, data)
     except SettingError as error:
         for values in _combinations(dimensions):
+            asked = choose(dimensions, lambda dimension: values[dimension.name])  # noqa: B023
             with suppress(SettingError):
-                return make_plan(data.name, model, None, preset, settings | values, data)
+                return make_plan(data.name, model, None, preset, settings | asked, data)
         raise error
 
 
@@ -239,12 +237,17 @@ def _combinations(dimensions: Sequence[Dimension]) -> list[dict[str, Any]]:
     """All values and ends of ranges with each other; a sample where they are too many."""
     names = [dimension.name for dimension in dimensions]
     ends = [dimension.ends for dimension in dimensions]
-    if math.prod(map(len, ends)) <= _MOST_COMBINATIONS:
+    if _are_few(dimensions):
         chosen: Iterable[tuple[Any, ...]] = itertools.product(*ends)
     else:
         draw = random.Random(0)
         chosen = [tuple(map(draw.choice, ends)) for _ in range(_MOST_COMBINATIONS)]
     return [dict(zip(names, values, strict=True)) for values in chosen]
+
+
+def _are_few(dimensions: Sequence[Dimension]) -> bool:
+    """Whether all combinations can be looked at."""
+    return math.prod(len(dimension.ends) for dimension in dimensions) <= _MOST_COMBINATIONS
 
 
 def _check(
@@ -256,11 +259,8 @@ def _check(
     """Raise if a value is refused whatever stands beside it, or everything is refused."""
     of_recipe = {name: value for name, value in fixed.items() if name in field_types(Recipe)}
     images = len(definition.hold_out(data).train)
-    good: set[tuple[str, Any]] = set()
-    refused: dict[tuple[str, Any], LenetError] = {}
-    is_whole = math.prod(len(dimension.ends) for dimension in dimensions) <= _MOST_COMBINATIONS
-    for values in _combinations(dimensions):
-        pairs = list(values.items())
+
+    def refusal(values: Mapping[str, Any]) -> LenetError | None:
         try:
             # What a person fixed is not left out of a trial, as what a preset brings is.
             recipe = definition.recipe_with(values).replace(**of_recipe)
@@ -268,16 +268,20 @@ def _check(
             recipe.require("batch_size", fits, f"at most {images}, the training images")
             definition.network_with(values, data)
         except (SettingError, ModelError) as error:
-            for pair in pairs:
+            return error
+        return None
+
+    good: set[tuple[str, Any]] = set()
+    refused: dict[tuple[str, Any], LenetError] = {}
+    for values in _combinations(dimensions):
+        asked = choose(dimensions, lambda dimension: values[dimension.name])  # noqa: B023
+        if not (error := refusal(asked)):
+            good.update(asked.items())
+            # A value that is never asked for is told as what it would be refused for.
+            error = refusal(values) if len(asked) < len(values) else None
+        if error:
+            for pair in values.items():
                 refused.setdefault(pair, error)
-            continue
-        good.update(pairs)
     for pair, reason in refused.items():
-        if not good or (is_whole and pair not in good):
+        if not good or (pair not in good and _are_few(dimensions)):
             raise reason
-
-
-def _shown(value: Any) -> str:
-    """A value in an error."""
-    text = json.dumps(value)
-    return f"`{text if len(text) <= 100 else text[:97] + '…'}`"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, get_origin
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, get_origin
 from lenet.core import Settings, check_setting, field_types, parse_setting
 from lenet.errors import SettingError, UnknownNameError
 from lenet.models import unknown_setting
+from lenet.training import deciding_settings, setting_applies
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -135,6 +136,31 @@ def parse_space(
         )
         raise SettingError(message)
     return [parse_dimension(classes, name, values) for name, values in search.items()]
+
+
+def _in_order(dimensions: Sequence[Dimension]) -> list[Dimension]:
+    """The dimensions, each after those that decide whether it applies."""
+    names = {dimension.name for dimension in dimensions}
+
+    def depth(name: str) -> int:
+        return max((1 + depth(other) for other in deciding_settings(name) & names), default=0)
+
+    return sorted(dimensions, key=lambda dimension: depth(dimension.name))
+
+
+def choose(dimensions: Sequence[Dimension], value_of: Callable[[Dimension], Any]) -> dict[str, Any]:
+    """Ask for a value for each setting that applies beside those chosen before.
+
+    >>> from lenet.training import Recipe
+    >>> space = parse_space([Recipe], {"momentum": "0,0.9", "optimiser": "sgd,adam"})
+    >>> choose(space, lambda dimension: dimension.choices[1])
+    {'optimiser': 'adam'}
+    """
+    chosen: dict[str, Any] = {}
+    for dimension in _in_order(dimensions):
+        if setting_applies(dimension.name, chosen):
+            chosen[dimension.name] = value_of(dimension)
+    return chosen
 
 
 def _parse_range(annotation: Any, name: str, text: str) -> Dimension:

@@ -1,51 +1,47 @@
+"""A sweep from its beginning to its end, and the folder that it goes on from."""
+
 from __future__ import annotations
 
+import json
 import shlex
-import uuid
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from lenet.core import check_range, storage_errors
+import filelock
+
+from lenet._version import __version__
+from lenet.core import check_range, read_json_object, storage_errors, write_atomically
 from lenet.datasets import Dataset, DataSource, find_source, load_dataset
 from lenet.errors import (
     InterruptedTraining,
+    LenetError,
     SettingError,
     SweepError,
     UnknownNameError,
 )
-from lenet.experiments.comparison._compare import compare
-from lenet.experiments.comparison._comparison import Comparison
-from lenet.experiments.comparison._contenders import Contender
-from lenet.experiments.comparison._progress import Progress
-from lenet.experiments.sweeps._definition import HELD_OUT, Definition, SamplerName, define
-from lenet.experiments.sweeps._folder import (
-    checked_name,
-    find_sweep,
-    is_begun,
-    read_definition,
-    working_alone,
-    write_definition,
-)
-from lenet.experiments.sweeps._manner import Manner
-from lenet.experiments.sweeps._progress import SweepProgress
-from lenet.experiments.sweeps._result import Sweep, measure_importance
-from lenet.experiments.sweeps._supervisor import Supervisor, give_up_all
-from lenet.experiments.sweeps._trial_storage import (
+from lenet.experiments._compare import Contender, compare
+from lenet.experiments._definition import HELD_OUT, Definition, define
+from lenet.experiments._progress import Progress, SweepProgress
+from lenet.experiments._search import Execution, Search
+from lenet.experiments._storage import (
     Storage,
     file_storage,
+    give_up,
     open_study,
     require_optuna,
+    running_trials,
     server_storage,
 )
-from lenet.experiments.sweeps._worker import Job
+from lenet.experiments._sweep_result import Sweep, measure_importance
+from lenet.experiments._trials import SamplerName
 from lenet.kernels import KernelChoice
-from lenet.runs import stop_on_signals
-from lenet.training import cpu_threads, override_settings, read_recipe_file
+from lenet.training import override_settings, read_recipe_file
 
-if TYPE_CHECKING:
-    from optuna import Study
+_FORMAT = 1
+_FILE = "sweep.json"
 
 
 def sweep(
@@ -124,8 +120,11 @@ def sweep(
         MissingExtraError: Optuna is not installed.
     """
     require_optuna()
-    manner = Manner(trials, workers, device, threads, kernels, at_once, confirm, confirm_progress)
-    manner.check()
+    execution = Execution(
+        trials, workers, at_once, device, threads, kernels, progress or SweepProgress()
+    )
+    execution.check()
+    check_range("confirm", confirm, 0, 1000)
     check_range("seed", seed, 0, 2**63 - 1)
     check_range("warm_up", warm_up, 0, 1_000_000)
     if sampler not in ("tpe", "random"):
@@ -151,13 +150,14 @@ def sweep(
         prune=prune,
         warm_up=warm_up,
     )
-    folder = Path(sweeps_folder) / checked_name(name or definition.name)
-    is_there = is_begun(folder)
+    folder = Path(sweeps_folder) / _checked_name(name or definition.name)
+    is_there = (folder / _FILE).exists()
     if is_there:
-        kept, _, shown = read_definition(folder)
+        kept, _, shown = _read_definition(folder)
         definition.require_same(kept, f"The sweep in `{folder}`")
         server = server or (server_storage(shown) if shown else None)
-    return _search(folder, definition, data, server, manner, progress, create=not is_there)
+    made = _search(folder, definition, data, server, execution, create=not is_there)
+    return _confirm(made, execution, confirm, confirm_progress)
 
 
 def resume_sweep(
@@ -180,17 +180,17 @@ def resume_sweep(
     Args:
         name: The sweep's name or folder.
         trials: How many trials in all; as many as were asked for last where none is given.
-        workers: As for `sweep`.
-        at_once: As for `sweep`.
-        confirm: As for `sweep`.
+        workers: How many at a time: processes of their own, but for one.
+        at_once: How many trials a worker begins together.
+        confirm: So many seeds the best recipe and the preset are compared with at the end.
         storage: The URL of the PostgreSQL database that the sweep was begun in, if it needs a
             password; that is not kept.
-        device: As for `sweep`.
-        threads: As for `sweep`.
-        kernels: As for `sweep`.
+        device: `auto`, `cpu`, `cuda`, …
+        threads: CPU threads of each worker.
+        kernels: What computes on a CPU.
         sweeps_folder: Where names are looked for.
-        progress: As for `sweep`.
-        confirm_progress: As for `sweep`.
+        progress: Who is told how it goes.
+        confirm_progress: Who is told how the trainings of `confirm` go.
 
     Raises:
         SweepError: There is no such sweep, or its storage can't be used.
@@ -199,26 +199,22 @@ def resume_sweep(
         MissingExtraError: Optuna is not installed.
     """
     require_optuna()
-    folder = find_sweep(name, Path(sweeps_folder))
-    definition, wanted, shown = read_definition(folder)
-    manner = Manner(
-        wanted if trials is None else trials,
-        workers,
-        device,
-        threads,
-        kernels,
-        at_once,
-        confirm,
-        confirm_progress,
+    folder = _find_sweep(name, Path(sweeps_folder))
+    definition, wanted, shown = _read_definition(folder)
+    trials = wanted if trials is None else trials
+    execution = Execution(
+        trials, workers, at_once, device, threads, kernels, progress or SweepProgress()
     )
-    manner.check()
+    execution.check()
+    check_range("confirm", confirm, 0, 1000)
     storage = storage or shown
     server = None if storage is None else server_storage(storage)
     data = load_dataset(definition.source or definition.dataset)
     if data.fingerprint() != definition.fingerprint:
         message = f"`{definition.dataset}` is not the data that `{folder}` was begun on."
         raise SweepError(message)
-    return _search(folder, definition, data, server, manner, progress, create=False)
+    made = _search(folder, definition, data, server, execution, create=False)
+    return _confirm(made, execution, confirm, confirm_progress)
 
 
 def _search(
@@ -226,15 +222,13 @@ def _search(
     definition: Definition,
     data: Dataset,
     server: Storage | None,
-    manner: Manner,
-    progress: SweepProgress | None,
+    execution: Execution,
     *,
     create: bool,
 ) -> Sweep:
     """Make the trials that are missing, and write what came out."""
-    progress = progress or SweepProgress()
     place = server or file_storage(folder)
-    if place.is_shared and manner.at_once > 1:  # whose trials tell the others that they live
+    if place.is_shared and execution.at_once > 1:
         message = (
             "Several machines make one trial at a time each; leave out `at_once` or `storage`."
         )
@@ -242,105 +236,90 @@ def _search(
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with (
-        working_alone(folder, place),
-        cpu_threads(manner.threads),
+        _working_alone(folder, place),
         open_study(place, definition, folder.name, create=create) as study,
     ):
-        if not place.is_shared:
-            give_up_all(study)
-        write_definition(folder, definition, manner.trials, place)
-        job = Job(
-            storage=place,
-            sweep=folder.name,
-            definition=definition,
-            trials=manner.trials,
-            dataset=definition.source or definition.dataset,
-            worker=uuid.uuid4().hex,
-            device=manner.device,
-            threads=manner.threads,
-            kernels=manner.kernels,
-            at_once=manner.at_once,
-        )
+        if not place.is_shared:  # nobody else can be at one
+            for trial in running_trials(study):
+                give_up(study, trial.number)
+        _write_definition(folder, definition, execution.trials, place)
         held_out = definition.hold_out(data)
-        supervisor = Supervisor(study, job, held_out, manner.workers, progress)
-        _announce(definition, folder, place, held_out, supervisor, manner, progress)
-        with stop_on_signals(supervisor.stop):
-            supervisor.run()
-        made = _collect(folder, definition, study, supervisor)
+        search = Search(study, place, definition, held_out, execution)
+        done = sum(trial.counts for trial in search.trials())
+        for text in _announcements(definition, folder, place, held_out, done, execution.trials):
+            execution.progress.on_message(text)
+        was_stopped = search.run()
+        ended = tuple(trial for trial in search.trials() if trial.state != "running")
+        made = Sweep(folder, definition, ended, measure_importance(study))
         made.write()
-    if supervisor.stopping:
-        done = sum(trial.counts for trial in made.trials)
-        message = f"Stopped after {done} of {manner.trials} trials. {_how_to_go_on(folder, place)}"
+    if was_stopped:
+        done = sum(trial.counts for trial in ended)
+        message = (
+            f"Stopped after {done} of {execution.trials} trials. {_how_to_go_on(folder, place)}"
+        )
         raise InterruptedTraining(message)
     if made.best is None:
         message = (
-            f"None of {manner.trials} trials came to its end; `{made.table_path}` says why. Search "
-            "over other values under another `--name`, or go on with more `--trials`."
+            f"None of {execution.trials} trials came to its end; `{made.table_path}` says why. "
+            "Search over other values under another `--name`, or go on with more `--trials`."
         )
         raise SweepError(message)
-    if manner.confirm:
-        made = replace(made, confirmation=_confirm(made, manner))
-        made.write()
     return made
 
 
-def _announce(
+def _announcements(
     definition: Definition,
     folder: Path,
     place: Storage,
     held_out: Dataset,
-    supervisor: Supervisor,
-    manner: Manner,
-    progress: SweepProgress,
-) -> None:
-    """Say what is about to happen."""
+    done: int,
+    wanted: int,
+) -> Iterator[str]:
+    """What is about to happen."""
     assert held_out.validation is not None
     space = ", ".join(f"{name} {text}" for name, text in definition.search.items())
-    progress.on_message(
+    yield (
         f"Searching `{definition.model}` on `{definition.dataset}`: {space}. Preset "
         f"`{definition.preset}`, scored on {len(held_out.validation):,} held-out images; test "
         f"images are not looked at. Sweep folder: {folder}"
     )
     if place.is_shared:
-        progress.on_message(f"Trials are kept in {place.shown}.")
+        yield f"Trials are kept in {place.shown}."
     if not definition.recipe.validation and definition.validation:
-        progress.on_message(
+        yield (
             f"The preset `{definition.preset}` holds out no images to choose on; for the sweep it "
             f"holds out a share of {HELD_OUT:g}."
         )
-    done = sum(trial.counts for trial in supervisor.trials())
-    if done >= manner.trials:
-        progress.on_message(f"All {done} trials are made; `--trials` asks for more.")
+    if done >= wanted:
+        yield f"All {done} trials are made; `--trials` asks for more."
     elif done:
-        progress.on_message(f"Going on after {done} of {manner.trials} trials.")
+        yield f"Going on after {done} of {wanted} trials."
 
 
-def _collect(folder: Path, definition: Definition, study: Study, supervisor: Supervisor) -> Sweep:
-    """What there is so far."""
-    trials = [trial for trial in supervisor.trials() if trial.state != "running"]
-    return Sweep(folder, definition, tuple(trials), measure_importance(study))
-
-
-def _confirm(made: Sweep, manner: Manner) -> Comparison:
+def _confirm(made: Sweep, execution: Execution, seeds: int, progress: Progress | None) -> Sweep:
     """Train the best and the preset with several seeds, and score both on the test images."""
+    if not seeds:
+        return made
     definition = made.definition
     before = definition.recipe.to_dict() | definition.settings
     found = made.best_recipe.to_dict() | made.best_settings
-    contenders = [
-        Contender(f"preset {definition.preset}", None, definition.model, before),
-        Contender("found by the sweep", None, definition.model, found),
-    ]
-    return compare(
-        contenders,
+    confirmation = compare(
+        [
+            Contender(f"preset {definition.preset}", None, definition.model, before),
+            Contender("found by the sweep", None, definition.model, found),
+        ],
         definition.source or definition.dataset,
-        seeds=manner.confirm,
-        device=manner.device,
-        processes=None if manner.at_once > 1 else manner.workers,
-        together=True if manner.at_once > 1 else None,
-        threads=manner.threads,
+        seeds=seeds,
+        device=execution.device,
+        processes=None if execution.at_once > 1 else execution.workers,
+        together=True if execution.at_once > 1 else None,
+        threads=execution.threads,
         runs_folder=made.folder / "confirm",
-        progress=manner.confirm_progress,
+        progress=progress,
     )
+    made = replace(made, confirmation=confirmation)
+    made.write()
+    return made
 
 
 def _without(values: Mapping[str, Any], names: Container[str]) -> dict[str, Any]:
@@ -356,3 +335,76 @@ def _how_to_go_on(folder: Path, place: Storage) -> str:
     if folder.parent != Path("sweeps"):
         command += ["--sweeps-folder", str(folder.parent)]
     return f"Go on with `{shlex.join(command)}`."
+
+
+def _checked_name(name: str) -> str:
+    """A name that a folder may have."""
+    if name in ("", ".", "..") or any(mark in name for mark in "/\\\0") or len(name) > 200:
+        message = f"A sweep's name becomes a folder's; `{name}` can't be one."
+        raise SettingError(message)
+    return name
+
+
+def _find_sweep(name: str | Path, sweeps_folder: Path) -> Path:
+    """The folder of a sweep."""
+    for folder in (sweeps_folder / name, Path(name)):
+        if (folder / _FILE).is_file():
+            return folder
+    found = sweeps_folder.iterdir() if sweeps_folder.is_dir() else ()
+    names = sorted(folder.name for folder in found if (folder / _FILE).is_file())
+    if not names:
+        message = f"There is no sweep `{name}`; `lenet sweep --search …` begins one."
+        raise SweepError(message)
+    raise SweepError(str(UnknownNameError("sweep", str(name), names)))
+
+
+def _write_definition(folder: Path, definition: Definition, trials: int, place: Storage) -> None:
+    """Keep what is needed to go on; never a password."""
+    values = {
+        "format": _FORMAT,
+        "version": __version__,
+        "trials": trials,
+        "storage": place.shown if place.is_shared else None,
+        **definition.to_dict(),
+    }
+    write_atomically(folder / _FILE, json.dumps(values, indent=2))
+
+
+def _read_definition(folder: Path) -> tuple[Definition, int, str | None]:
+    """What is searched, how many trials are wanted, and where they are kept if on a server."""
+    path = folder / _FILE
+    values = read_json_object(path, SweepError)
+    try:
+        if values["format"] != _FORMAT:
+            message = f"it is not of format {_FORMAT}, the one this version of lenet reads"
+            raise SweepError(message)
+        trials, shown = values["trials"], values["storage"]
+        if type(trials) is not int or not (shown is None or isinstance(shown, str)):
+            message = "`trials` or `storage` is ill-typed"
+            raise SweepError(message)
+        return Definition.from_dict(values), trials, shown
+    except KeyError as error:
+        message = f"`{path}` is damaged: it has no {error}."
+        raise SweepError(message) from error
+    except (LenetError, TypeError, ValueError, AttributeError) as error:
+        message = f"`{path}` can't be used: {error}"
+        raise SweepError(message) from error
+
+
+@contextmanager
+def _working_alone(folder: Path, place: Storage) -> Iterator[None]:
+    """Hold the folder, where the trials in it are ours alone."""
+    if place.is_shared:
+        yield
+        return
+    with storage_errors(folder):
+        try:
+            held = filelock.FileLock(folder / ".lock").acquire(timeout=1.0)
+        except filelock.Timeout:
+            message = (
+                f"`{folder}` is being worked on by another process. For more trials at a time, "
+                "stop it and go on with more `--workers`."
+            )
+            raise SweepError(message) from None
+    with held:
+        yield

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lenet.core import write_atomically
-from lenet.experiments.comparison._comparison import Comparison
-from lenet.experiments.sweeps._definition import Definition
-from lenet.experiments.sweeps._picture import draw_history, draw_importance
-from lenet.experiments.sweeps._progress import format_value
-from lenet.experiments.sweeps._records import SweepTrial
-from lenet.models import model_config
+from lenet.experiments._comparison import Comparison
+from lenet.experiments._definition import Definition
+from lenet.experiments._pictures import draw_history, draw_importance
+from lenet.experiments._progress import format_value
+from lenet.experiments._trials import SweepTrial
 from lenet.training import Recipe, recipe_text
 
 if TYPE_CHECKING:
@@ -84,9 +83,7 @@ class Sweep:
     @property
     def best_settings(self) -> dict[str, Any]:
         """The best trial's network, all but what comes from the data."""
-        chosen = self.definition.settings_with(self.best.settings if self.best else {})
-        values = model_config(self.definition.model, chosen).to_dict()
-        return {name: values[name] for name in values if name not in ("input_shape", "classes")}
+        return self.definition.network_with(self.best.settings if self.best else {})
 
     @property
     def table_path(self) -> Path:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from postgres_server import PASSWORD, PostgresServer, running_server
 
 from lenet.errors import SweepError
 from lenet.experiments import resume_sweep, sweep
-from lenet.experiments.sweeps._records import WORKER
+from lenet.experiments._trials import WORKER  # to play a machine that is gone
 
 SEARCH = {"learning_rate": "log:0.01..1"}
 OPTIONS: dict[str, Any] = {"dataset": "digits", "model": "softmax", "epochs": 1, "name": "s"}
@@ -63,6 +64,23 @@ def test_two_machines_make_the_trials_together(server: PostgresServer, tmp_path:
     for text in [*said[0], *said[1], written(tmp_path).decode(errors="ignore")]:
         assert PASSWORD not in text
         assert "s3cr3t" not in text
+
+
+def test_numbers_are_given_once_to_many_at_a_time(server: PostgresServer) -> None:
+    url = server.new_database()
+    sweep(SEARCH, trials=1, storage=url, **OPTIONS)
+    numbers: list[int] = []
+
+    def ask() -> None:
+        with kept_study(url, "s") as study:
+            numbers.extend(study.ask().number for _ in range(10))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(numbers) == list(range(1, 41))
 
 
 def test_another_machine_goes_on_and_a_silent_one_is_given_up(

@@ -1,6 +1,7 @@
-"""What came out of a comparison."""
+"""What came out of a comparison, and which differences are more than chance."""
 
 import itertools
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -9,8 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lenet.experiments.comparison._scored_split import ScoredSplit
-from lenet.experiments.comparison._statistics import holm, paired_p_value
+from lenet.experiments._progress import ScoredSplit
 from lenet.runs import Run
 
 _LEVEL = 0.05  # a difference is believed if chance alone would make it less often
@@ -148,7 +148,11 @@ class Comparison:
             _pair(lower, higher, self.split == "test")
             for lower, higher in itertools.pairwise(ranked)
         ]
-        return _adjusted(pairs)
+        enlarged = iter(holm([pair.adjusted_p for pair in pairs if pair.adjusted_p is not None]))
+        return [
+            pair if pair.adjusted_p is None else replace(pair, adjusted_p=next(enlarged))
+            for pair in pairs
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """The values as JSON can hold them."""
@@ -162,13 +166,7 @@ class Comparison:
 
 
 def _pair(lower: Entry, higher: Entry, same_images: bool) -> Pair:
-    """Two neighbours, before it is known how many pairs there are.
-
-    Args:
-        lower: One of them.
-        higher: The other.
-        same_images: Whether all seeds were scored on the same images.
-    """
+    """Two neighbours, before it is known how many pairs there are."""
     gains = [
         higher.right[seed].astype(np.float64) - lower.right[seed]
         for seed in higher.seeds
@@ -191,11 +189,40 @@ def _pair(lower: Entry, higher: Entry, same_images: bool) -> Pair:
     )
 
 
-def _adjusted(pairs: Sequence[Pair]) -> list[Pair]:
-    """The pairs with their p-values enlarged for the number of pairs."""
-    tested = [pair for pair in pairs if pair.adjusted_p is not None]
-    enlarged = iter(holm([pair.adjusted_p or 0.0 for pair in tested]))
-    return [
-        pair if pair.adjusted_p is None else replace(pair, adjusted_p=next(enlarged))
-        for pair in pairs
-    ]
+def paired_p_value(differences: Sequence[float] | npt.NDArray[np.float64]) -> float | None:
+    """How likely differences so far from 0 on average are, if chance alone made them.
+
+    Args:
+        differences: One for each pair, such as two accuracies with the same seed.
+
+    Returns:
+        The two-sided p-value of Student's paired t-test; `None` for less than two pairs.
+
+    >>> round(paired_p_value([0.010, 0.014, 0.012]), 4)
+    0.0091
+    """
+    from scipy import stats
+
+    if len(differences) < 2:
+        return None
+    mean, deviation = float(np.mean(differences)), float(np.std(differences, ddof=1))
+    if deviation == 0:
+        return 0.0 if mean else 1.0
+    t = mean / deviation * math.sqrt(len(differences))
+    return float(2 * stats.t.sf(abs(t), len(differences) - 1))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p-values of several tests, enlarged for their being several.
+
+    Source: S. Holm (1979), "A simple sequentially rejective multiple test procedure".
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    enlarged = [0.0] * len(p_values)
+    largest = 0.0
+    for rank, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        largest = max(largest, min(1.0, p_values[index] * (len(p_values) - rank)))
+        enlarged[index] = largest
+    return enlarged

@@ -13,7 +13,7 @@ import pytest
 
 from lenet.errors import LenetError, MissingExtraError, SettingError, SweepError
 from lenet.experiments import Sweep, resume_sweep, sweep
-from lenet.experiments.sweeps._trial_storage import Storage, database_errors, server_storage
+from lenet.experiments._storage import Storage, database_errors, server_storage
 
 OPTIONS: dict[str, Any] = {"dataset": "digits", "model": "softmax", "epochs": 1, "trials": 1}
 SEARCH = {"learning_rate": "0.1..0.5"}

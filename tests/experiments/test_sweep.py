@@ -231,17 +231,18 @@ def test_a_trial_below_the_median_of_the_others_is_stopped() -> None:
 
 
 def test_a_trial_that_diverges_or_does_not_fit_counts_and_ends_nothing() -> None:
-    space = {"learning_rate": [0.1, 1e30], "optimiser": ["sgd", "adam"], "momentum": [0, 0.9]}
+    space = {"learning_rate": [0.1, 1e30], "channels": [[2], [2, 3]], "kernel_size": [3, 15]}
     heard = Heard()
-    made = sweep(space, "digits", model="mlp", epochs=2, trials=8, progress=heard)
+    options: dict[str, Any] = {"dense_widths": (8,), "activation": "relu", "epochs": 2}
+    made = sweep(space, "digits", model="lenet", trials=8, progress=heard, seed=1, **options)
     states = {trial.state for trial in made.trials}
     assert states == {"complete", "diverged", "refused"}
     for trial in made.trials:
         wild = trial.settings["learning_rate"] == 1e30
-        at_odds = trial.settings["optimiser"] == "adam" and trial.settings["momentum"] > 0
+        at_odds = trial.settings["kernel_size"] == 15 and len(trial.settings["channels"]) == 2
         assert trial.state == ("refused" if at_odds else "diverged" if wild else "complete")
-        words = {"refused": "`momentum` belongs", "diverged": "The loss became", "complete": ""}
-        assert trial.reason.startswith(words[trial.state])
+        words = {"refused": "Block 2: a 15×15", "diverged": "The loss became"}
+        assert trial.reason.startswith(words.get(trial.state, ""))
         assert bool(trial.reason) == (trial.state != "complete")
     assert heard.counts[-1] == (8, 8)
     with made.table_path.open(newline="") as file:
@@ -249,6 +250,31 @@ def test_a_trial_that_diverges_or_does_not_fit_counts_and_ends_nothing() -> None
     json.dumps(made.to_dict(), allow_nan=False)
     with pytest.raises(SweepError, match=r"None of 2 trials came to its end; `.*trials.csv`"):
         sweep({"learning_rate": [1e30, 1e31]}, "digits", model="mlp", epochs=1, trials=2)
+
+
+def test_a_setting_that_does_not_apply_is_not_asked_for() -> None:
+    space = {"nesterov": "no,yes", "momentum": "0,0.9", "optimiser": "sgd,adam"}
+    made = sweep(space, trials=12, sampler="random", **QUICK | {"epochs": 1})
+    assert {trial.state for trial in made.trials} == {"complete"}
+    asked = {
+        (trial.settings["optimiser"], trial.settings.get("momentum"), "nesterov" in trial.settings)
+        for trial in made.trials
+    }
+    assert asked == {("sgd", 0.9, True), ("sgd", 0.0, False), ("adam", None, False)}
+    assert all(
+        list(t.settings) == [name for name in space if name in t.settings] for t in made.trials
+    )
+    with made.table_path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert all(row["momentum"] == "" for row in rows if row["optimiser"] == "adam")
+    adam = next(trial for trial in made.trials if trial.settings["optimiser"] == "adam")
+    assert made.definition.recipe_with(adam.settings).momentum == 0
+    assert bare(resume_sweep(made.folder)) == bare(made)
+
+
+def test_a_setting_that_never_applies_is_refused() -> None:
+    with pytest.raises(SettingError, match="`momentum` belongs to the `optimiser` sgd"):
+        sweep({"optimiser": "adam,adamw", "momentum": "0.5,0.9"}, trials=1, **QUICK)
 
 
 def test_a_trial_leaves_out_what_the_preset_brings_and_not_what_a_person_fixed() -> None:

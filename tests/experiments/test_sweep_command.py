@@ -10,12 +10,11 @@ import pytest
 
 import lenet
 from calling import call
-from lenet.experiments import Comparison, Contender, compare_runs
-from lenet.experiments.sweeps import _sweep
+from lenet.experiments import Comparison, Contender, _sweep, compare_runs
 from lenet.runs import find_runs
 from lenet.training import read_recipe_file
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 QUICK = ("--data", "digits", "--model", "softmax", "--epochs", "1")
 SEARCH = ("--search", "learning_rate=log:0.01..1", "--search", "batch-size=int:64..256:64")
 

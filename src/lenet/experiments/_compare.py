@@ -1,32 +1,114 @@
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import nn
 
 from lenet.core import format_setting
-from lenet.datasets import Dataset, DataSource, Split, find_source, load_dataset
-from lenet.errors import RunError, SettingError
-from lenet.experiments.comparison._comparison import Comparison, Entry
-from lenet.experiments.comparison._contenders import Contender, make_contenders
-from lenet.experiments.comparison._progress import Progress
-from lenet.experiments.comparison._scored_split import ScoredSplit
-from lenet.experiments.comparison._train_all import Outcome, train_all
-from lenet.experiments.comparison._train_together import train_together
-from lenet.experiments.comparison._worker import Job
-from lenet.models import Normalisation, load_model, model_config, summarise
+from lenet.datasets import Dataset, DataSource, find_source, load_dataset
+from lenet.errors import (
+    InterruptedTraining,
+    RunError,
+    SettingError,
+    TrainingError,
+    UnknownNameError,
+)
+from lenet.experiments._comparison import Comparison, Entry
+from lenet.experiments._job import Job, JobSource, Outcome
+from lenet.experiments._pool import work_here, work_in_processes
+from lenet.experiments._progress import Progress, ScoredSplit
+from lenet.models import MODELS, load_model, model_config, summarise
 from lenet.results import Views, log_probabilities, pick_examples
 from lenet.runs import Run, core_count, load_data_of, make_plan, open_run
-from lenet.training import pick_device
+from lenet.training import PRESETS, pick_device
 
 _DEFAULT_FOLDER = Path("runs") / "compare"
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A network with its recipe, to be trained with several seeds.
+
+    Attributes:
+        label: What it is called in tables and pictures.
+        preset: The preset's name; the one that suits network and data where none is given.
+        model: The network's name in the registry; the preset's where none is given.
+        settings: Fields of the recipe and of the network's settings that are changed.
+    """
+
+    label: str
+    preset: str | None = None
+    model: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def make_contenders(
+    models: Sequence[str | Contender],
+    vary: Mapping[str, Sequence[Any]] | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> list[Contender]:
+    """Every named preset or network with every combination of varied settings.
+
+    Args:
+        models: Names of presets or of networks; one without a name is the preset that suits the
+            data. Or contenders that are put together already.
+        vary: For each setting the values to try.
+        settings: Settings that all have.
+
+    Raises:
+        UnknownNameError: A name is neither of a preset nor of a network.
+        SettingError: Two are the same, a setting is varied and fixed, or one has no values.
+
+    >>> [contender.label for contender in make_contenders(["lenet"], {"epochs": [1, 2]})]
+    ['epochs 1', 'epochs 2']
+    """
+    vary, settings = vary or {}, dict(settings or {})
+    for name, values in vary.items():
+        if not values:
+            message = f"`{name}` is to be varied, but over no values."
+            raise SettingError(message)
+        if name in settings:
+            message = f"`{name}` can't be both varied and fixed."
+            raise SettingError(message)
+    contenders = []
+    for model in models or [""]:
+        base = model if isinstance(model, Contender) else Contender(model, *_preset_or_model(model))
+        for values in itertools.product(*vary.values()):
+            changes = dict(zip(vary, values, strict=True))
+            is_named = isinstance(model, Contender) or len(models) > 1 or not changes
+            label = _label(base.label if is_named else "", changes)
+            changes = base.settings | settings | changes
+            contenders.append(replace(base, label=label, settings=changes))
+    labels = [contender.label for contender in contenders]
+    for label in labels:
+        if labels.count(label) > 1:
+            message = f"`{label}` would be compared with itself."
+            raise SettingError(message)
+    return contenders
+
+
+def _preset_or_model(name: str) -> tuple[str | None, str | None]:
+    """What a name stands for."""
+    if not name:
+        return None, None
+    if name in PRESETS:
+        return name, None
+    if name in MODELS:
+        return None, name
+    raise UnknownNameError("model or preset", name, dict.fromkeys([*MODELS, *PRESETS]))
+
+
+def _label(model: str, changes: Mapping[str, Any]) -> str:
+    """The model's name and what is special about it."""
+    parts = [f"{name.replace('_', ' ')} {format_setting(value)}" for name, value in changes.items()]
+    return ", ".join([model, *parts] if model else parts) or "default"
 
 
 def compare(
@@ -98,35 +180,59 @@ def compare(
     if processes is None:
         processes = max(1, core_count() // threads) if place.type == "cpu" else 1
     numbers = range(first_seed, first_seed + seeds)
-    trainings = list(itertools.product(contenders, numbers))
-    jobs = [
-        Job(
-            str(dataset) if source is None else source,
-            contender.preset,
-            contender.model,
-            contender.settings,
-            seed,
-            str(place),
-            threads,
-            str(runs_folder),
-        )
-        for contender, seed in trainings
-    ]
+    trainings = {
+        number: {"seed": seed, "model": one.model, "preset": one.preset, **one.settings}
+        for number, (one, seed) in enumerate(itertools.product(contenders, numbers))
+    }
+    job = Job(
+        trainings,
+        str(dataset) if source is None else source,
+        str(place),
+        threads,
+        runs_folder=str(runs_folder),
+    )
     progress = progress or Progress()
-    progress.on_start([f"{contender.label}, seed {seed}" for contender, seed in trainings])
+    progress.on_start([f"{one.label}, seed {seed}" for one in contenders for seed in numbers])
     try:
-        outcomes = iter(
-            train_together(jobs, data, progress)
-            if together
-            else train_all(jobs, processes, progress)
-        )
+        if together:
+            jobs = _Trainings([job], progress)
+            was_stopped = work_here(jobs, data)
+        else:
+            each = [replace(job, trainings={key: value}) for key, value in trainings.items()]
+            jobs = _Trainings(each, progress)
+            was_stopped = work_in_processes(jobs, processes)
     finally:
         progress.on_stop()
-    groups = [
-        _Group(contender.label, {seed: next(outcomes) for seed in numbers})
-        for contender in contenders
-    ]
+    if was_stopped:
+        message = "Stopped. The same command goes on from here."
+        raise InterruptedTraining(message)
+    outcomes = iter([jobs.outcomes[number] for number in trainings])
+    groups = [_Group(one.label, {seed: next(outcomes) for seed in numbers}) for one in contenders]
     return _score(groups, data, split, views, device)
+
+
+class _Trainings(JobSource):
+    """The trainings of a comparison."""
+
+    def __init__(self, jobs: Sequence[Job], progress: Progress):
+        self.outcomes: dict[int, Outcome] = {}
+        self._jobs, self._progress = iter(jobs), progress
+
+    def next_job(self) -> Job | None:
+        return next(self._jobs, None)
+
+    def on_epoch(self, number: int, epoch: int, epochs: int, accuracy: float | None) -> bool:
+        self._progress.on_share(number, epoch / epochs)
+        return True
+
+    def on_end(self, number: int, outcome: Outcome) -> None:
+        self.outcomes[number] = outcome
+        self._progress.on_end(number, Path(outcome.folder) if outcome.folder else None)
+
+    def on_death(self, numbers: Sequence[int], code: int) -> None:
+        """Raise: a training that ends a process would do it again."""
+        message = f"A training ended without a result (exit code {code})."
+        raise TrainingError(message)
 
 
 def _check(contender: Contender, data: Dataset) -> None:
@@ -151,8 +257,8 @@ def compare_runs(
     Args:
         runs: Runs, their folders or their names.
         dataset: The data, where the runs were trained on images in memory.
-        split: As for `compare`.
-        views: As for `compare`.
+        split: Which images to score on: `validation` or `test`.
+        views: How images are looked at for `averaged_accuracies`; `single` for none.
         device: Where to compute.
         runs_folder: Where names are looked for.
 
@@ -187,16 +293,12 @@ class _Group:
 
 
 def _group(runs: Sequence[Run]) -> Iterator[_Group]:
-    """Runs that differ in nothing but the seed, under a name that tells them from the others.
-
-    Raises:
-        RunError: Two runs are the same training.
-    """
-    settings = [_settings(run) for run in runs]
-    distinct: list[dict[str, Any]] = []
-    for values in settings:
-        if values not in distinct:
-            distinct.append(values)
+    """Runs that differ in nothing but the seed, under a name that tells them from the others."""
+    settings = [
+        {"model": run.config.model} | run.config.settings.to_dict() | run.config.recipe.to_dict()
+        for run in runs
+    ]
+    distinct = [values for place, values in enumerate(settings) if values not in settings[:place]]
     differing = [
         name
         for name in dict.fromkeys(name for values in distinct for name in values)
@@ -204,7 +306,7 @@ def _group(runs: Sequence[Run]) -> Iterator[_Group]:
     ]
     for values in distinct:
         members = [run for run, others in zip(runs, settings, strict=True) if others == values]
-        outcomes = {run.config.seed: Outcome(run.folder) for run in members}
+        outcomes = {run.config.seed: Outcome("complete", folder=str(run.folder)) for run in members}
         if len(outcomes) < len(members):
             message = f"Two of the runs are the same training: {members[0].folder} and another."
             raise RunError(message)
@@ -216,69 +318,47 @@ def _group(runs: Sequence[Run]) -> Iterator[_Group]:
         yield _Group(", ".join(parts), outcomes)
 
 
-def _settings(run: Run) -> dict[str, Any]:
-    """All that makes a run what it is, besides its seed."""
-    config = run.config
-    return {"model": config.model} | config.settings.to_dict() | config.recipe.to_dict()
-
-
 def _score(
     groups: Sequence[_Group], data: Dataset, split: ScoredSplit, views: Views, device: str
 ) -> Comparison:
     """The groups' scores."""
-    entries = tuple(_entry(group, data, split, views, device) for group in groups)
+    entries = tuple(_entry(group, data, split, views, pick_device(device)) for group in groups)
     environments = [run.environment for entry in entries for run in entry.runs]
     kept = ("lenet", "torch", "processor", "platform", "kernels")
     environment = {name: environments[0].get(name) for name in kept} if environments else {}
     return Comparison(data.name, split, entries, environment)
 
 
-def _entry(group: _Group, data: Dataset, split: ScoredSplit, views: Views, device: str) -> Entry:
+def _entry(
+    group: _Group, data: Dataset, split: ScoredSplit, views: Views, place: torch.device
+) -> Entry:
     """One contender's scores."""
-    runs = {
-        seed: Run(outcome.folder)
-        for seed, outcome in group.outcomes.items()
-        if outcome.folder is not None
-    }
+    runs = {seed: Run(Path(one.folder)) for seed, one in group.outcomes.items() if one.folder}
     right: dict[int, npt.NDArray[np.bool_]] = {}
-    averaged, seconds = [], []
+    averaged: list[float] = []
     network: nn.Module | None = None
     for seed, run in runs.items():
-        result = run.result
-        assert result is not None
-        seconds.append(result.seconds)
         network, card = load_model(run.model_path)
-        look = functools.partial(
-            _right, network, pick_examples(run, data, split), card.normalisation, device
-        )
-        right[seed] = look("single")
-        if views != "single":
-            averaged.append(float(look(views).mean()))
+        network.to(place)
+        examples = pick_examples(run, data, split)
+        for look in dict.fromkeys(("single", views)):
+            scores = log_probabilities(
+                network, examples, card.normalisation, views=look, device=place
+            )
+            is_right: npt.NDArray[np.bool_] = scores.argmax(dim=1).numpy() == examples.labels
+            if look == "single":
+                right[seed] = is_right
+            else:
+                averaged.append(float(is_right.mean()))
     layers = summarise(network, (1, *data.image_shape)) if network is not None else []
     return Entry(
         label=group.label,
         parameters=sum(layer.parameters for layer in layers),
         multiply_accumulates=sum(layer.multiply_accumulates for layer in layers),
         averaged_accuracies=tuple(averaged),
-        seconds=tuple(seconds),
+        seconds=tuple(run.result.seconds for run in runs.values() if run.result),
         threads=next((run.config.threads for run in runs.values()), 0),
-        failures={
-            seed: outcome.failure
-            for seed, outcome in group.outcomes.items()
-            if outcome.folder is None
-        },
+        failures={seed: one.reason for seed, one in group.outcomes.items() if not one.folder},
         runs=tuple(runs.values()),
         right=right,
     )
-
-
-def _right(
-    network: nn.Module, examples: Split, normalisation: Normalisation, device: str, views: Views
-) -> npt.NDArray[np.bool_]:
-    """Which images a network gets right."""
-    place = pick_device(device)
-    scores = log_probabilities(
-        network.to(place), examples, normalisation, views=views, device=place
-    )
-    right: npt.NDArray[np.bool_] = scores.argmax(dim=1).numpy() == examples.labels
-    return right

@@ -1,20 +1,22 @@
-"""How far a comparison is, for a person."""
+"""How far a comparison or a sweep is, for a person."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from lenet.core import escape_text
-from lenet.experiments.comparison._scored_split import ScoredSplit
-from lenet.runs import Run
+from lenet.core import escape_text, format_setting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from lenet.experiments._trials import SweepTrial
+
+ScoredSplit = Literal["validation", "test"]  # here, as the command line imports it before NumPy
 
 
 class Progress:
@@ -73,6 +75,8 @@ class ConsoleProgress(Progress):
 
     def on_end(self, job: int, folder: Path | None) -> None:
         """Write the training's line."""
+        from lenet.runs import Run
+
         self._ended += 1
         result = Run(folder).result if folder else None
         score = "diverged"
@@ -81,15 +85,68 @@ class ConsoleProgress(Progress):
             accuracy = accuracies[self._split]
             reached = "" if accuracy is None else f"{self._split} acc {accuracy:.4f}, "
             score = f"{reached}{result.seconds:.1f} s"
-        self._console.print(
-            escape_text(f"{self._ended}/{len(self._titles)}  {self._titles[job]}: {score}"),
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
-        )
+        _print(self._console, f"{self._ended}/{len(self._titles)}  {self._titles[job]}: {score}")
         self.on_share(job, 1.0)
 
     def on_stop(self) -> None:
         """Take the bar away."""
         if self._bar:
             self._bar.stop()
+
+
+class SweepProgress:
+    """Who is told how a sweep goes; the methods here do nothing."""
+
+    def on_message(self, text: str) -> None:
+        """Something that the person should know."""
+
+    def on_trial(self, trial: SweepTrial, made: int, wanted: int) -> None:
+        """A trial has ended, or was lost.
+
+        Args:
+            trial: The trial.
+            made: How many of those that were asked for are made.
+            wanted: How many were asked for.
+        """
+
+
+class SweepConsoleProgress(SweepProgress):
+    """A line a trial on standard error."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._best = -1.0
+
+    def on_message(self, text: str) -> None:
+        """Pass the message on."""
+        _print(self._console, text)
+
+    def on_trial(self, trial: SweepTrial, made: int, wanted: int) -> None:
+        """Write the trial's line."""
+        text = f"{made}/{wanted}  trial {trial.number}: {_describe_trial(trial)}"
+        accuracy = trial.validation_accuracy
+        if trial.state == "complete" and accuracy is not None and accuracy > self._best:
+            self._best = accuracy
+            text += "  (best so far)"
+        self.on_message(text)
+
+
+def _describe_trial(trial: SweepTrial) -> str:
+    """A trial in a line: how it ended, its score, its settings."""
+    parts: list[str] = []
+    if trial.state != "complete":
+        parts.append(trial.state)
+    if trial.validation_accuracy is not None:
+        parts.append(f"validation acc {trial.validation_accuracy:.4f}")
+    parts += [f"{name} {format_value(value)}" for name, value in trial.settings.items()]
+    return ", ".join(parts)
+
+
+def format_value(value: object) -> str:
+    """A setting's value as a person reads it, in as many digits as a search can tell apart."""
+    return format_setting(value, digits=4)
+
+
+def _print(console: Console, text: str) -> None:
+    """Write a line as it is."""
+    console.print(escape_text(text), highlight=False, markup=False, soft_wrap=True)

@@ -1,21 +1,28 @@
-"""What is known of the trials."""
+"""Trials: their images, seeds and values, what stops them, and what is known of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from lenet.datasets import Dataset
+
 if TYPE_CHECKING:
     from optuna import Study
+    from optuna.pruners import BasePruner
+    from optuna.samplers import BaseSampler
     from optuna.trial import FrozenTrial
 
-    from lenet.experiments.sweeps._space import Dimension
+    from lenet.experiments._space import Dimension
+
+SamplerName = Literal["tpe", "random"]
 
 State = Literal["complete", "pruned", "diverged", "refused", "lost", "running"]
 OUTCOME, WORKER, SURPLUS = "lenet:outcome", "lenet:worker", "lenet:surplus"  # attributes
+_FIRST = 5  # so many trials come to their end before one is stopped
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,8 @@ class SweepTrial:
         state: `complete`; `pruned`, as it fell behind the others; `diverged`; `refused`, as its
             settings do not suit each other; `lost`, as its worker was stopped or killed, so that
             another trial was made for it; `running`.
-        settings: The values of the settings that are searched over.
+        settings: The values of the settings that are searched over, but for those that do not
+            apply beside the others.
         seed: Of its weights, order and augmentation.
         validation_accuracy: The best epoch's, where an epoch came to its end.
         best_epoch: That epoch, counted from 1.
@@ -65,25 +73,42 @@ def trial_seed(seed: int, number: int) -> int:
     return int(np.random.SeedSequence([seed, number]).generate_state(2)[0])
 
 
-def sampler_seed(seed: int, number: int) -> int:
-    """The seed of what chooses a trial's values, independent of `trial_seed`."""
-    return int(np.random.SeedSequence([seed, number]).generate_state(2)[1])
+def hold_out(data: Dataset, share: float, seed: int) -> Dataset:
+    """The images of a trial: a validation split that all trials have, and no test images."""
+    data = replace(data, test=None)
+    return data.with_validation(share, seed) if share else data
 
 
-def taken(study: Study) -> int:
-    """How many of the trials that were asked for are made or being made."""
+def make_sampler(name: SamplerName, seed: int, number: int) -> BaseSampler:
+    """What chooses the values of a trial: a function of sweep's seed, its number, earlier trials.
+
+    A sampler of Optuna goes on from where its random numbers are, so that a sweep that is gone on
+    with would begin them again. So each trial has its own.
+    """
+    from optuna.samplers import RandomSampler, TPESampler
+
+    own = int(np.random.SeedSequence([seed, number]).generate_state(2)[1])
+    return TPESampler(seed=own) if name == "tpe" else RandomSampler(own)
+
+
+def make_pruner(prune: bool, warm_up: int) -> BasePruner:
+    """What stops a trial, if any: a best accuracy below the others' median at the same epoch."""
+    from optuna.pruners import MedianPruner, NopPruner
+
+    if not prune:
+        return NopPruner()
+    return MedianPruner(n_startup_trials=_FIRST, n_warmup_steps=warm_up + 1)
+
+
+def taken(study: Study, before: int | None = None) -> int:
+    """How many of the trials that were asked for are made or being made, or are before a number."""
     from optuna.trial import TrialState
 
     trials = study.get_trials(deepcopy=False)
-    return sum(trial.state != TrialState.FAIL for trial in trials)
-
-
-def taken_before(study: Study, number: int) -> int:
-    """The same among the trials before a number."""
-    from optuna.trial import TrialState
-
-    trials = study.get_trials(deepcopy=False)
-    return sum(trial.state != TrialState.FAIL and trial.number < number for trial in trials)
+    return sum(
+        trial.state != TrialState.FAIL and (before is None or trial.number < before)
+        for trial in trials
+    )
 
 
 def read_trials(study: Study, dimensions: Iterable[Dimension], seed: int) -> list[SweepTrial]:
@@ -112,9 +137,9 @@ def _read(trial: FrozenTrial, dimensions: Mapping[str, Dimension], seed: int) ->
     accuracies = trial.intermediate_values
     best_epoch = max(accuracies, key=lambda epoch: (accuracies[epoch], -epoch), default=None)
     settings = {
-        name: dimensions[name].value_of(label)
-        for name, label in trial.params.items()
-        if name in dimensions
+        name: dimension.value_of(trial.params[name])
+        for name, dimension in dimensions.items()
+        if name in trial.params
     }
     reason = outcome.get("reason", "")
     if state == "lost" and not reason:
