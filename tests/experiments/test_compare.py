@@ -12,37 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from heard import HeardTrainings
 
 import lenet
 from lenet.datasets import Dataset
 from lenet.errors import LenetError, RunError, SettingError
-from lenet.experiments import Comparison, Entry, Progress, compare, compare_runs, draw_comparison
+from lenet.experiments import Comparison, Entry, compare, compare_runs, draw_comparison
 from lenet.runs import find_runs
 
 QUICK = {"epochs": 2, "batch_size": 64, "optimiser": "adam", "learning_rate": 0.003}
-
-
-class Heard(Progress):
-    """Notes what it is told."""
-
-    def __init__(self) -> None:
-        self.titles: list[str] = []
-        self.shares: list[tuple[int, float]] = []
-        self.ended: dict[int, Path | None] = {}
-        self.stopped = 0
-
-    def on_start(self, titles: list[str]) -> None:  # type: ignore[override]
-        self.titles = titles
-
-    def on_share(self, job: int, share: float) -> None:
-        self.shares.append((job, share))
-
-    def on_end(self, job: int, folder: Path | None) -> None:
-        assert job not in self.ended
-        self.ended[job] = folder
-
-    def on_stop(self) -> None:
-        self.stopped += 1
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +69,7 @@ def test_runs_that_are_there_are_reused_and_new_seeds_added(
     compared: Comparison, folder: Path
 ) -> None:
     before = {run.folder: run.model_path.stat().st_mtime_ns for run in find_runs(folder)}
-    heard = Heard()
+    heard = HeardTrainings()
     wider = compare(["mlp"], "digits", seeds=4, runs_folder=folder, progress=heard, **QUICK)
     after = {run.folder: run.model_path.stat().st_mtime_ns for run in find_runs(folder)}
     assert len(after.items() - before.items()) == 1

@@ -7,37 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from heard import HeardTrainings
 from typer.testing import CliRunner
 
 from lenet.cli._main import app
 from lenet.errors import SettingError
-from lenet.experiments import Comparison, Progress, _compare, compare
+from lenet.experiments import Comparison, _compare, compare
 from lenet.runs import find_runs
 
 QUICK: dict[str, Any] = {"epochs": 2, "batch_size": 64, "optimiser": "adam", "learning_rate": 0.003}
-
-
-class Heard(Progress):
-    """Notes what it is told."""
-
-    def __init__(self) -> None:
-        self.titles: list[str] = []
-        self.shares: dict[int, list[float]] = {}
-        self.ended: dict[int, Path | None] = {}
-        self.stopped = 0
-
-    def on_start(self, titles: list[str]) -> None:  # type: ignore[override]
-        self.titles = titles
-
-    def on_share(self, job: int, share: float) -> None:
-        self.shares.setdefault(job, []).append(share)
-
-    def on_end(self, job: int, folder: Path | None) -> None:
-        assert job not in self.ended
-        self.ended[job] = folder
-
-    def on_stop(self) -> None:
-        self.stopped += 1
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +62,7 @@ def test_the_scores_are_those_of_trainings_apart(compared: Comparison, tmp_path:
 
 def test_runs_that_are_there_are_reused(compared: Comparison, folder: Path) -> None:
     before = {run.folder: run.model_path.stat().st_mtime_ns for run in find_runs(folder)}
-    heard = Heard()
+    heard = HeardTrainings()
     threads = torch.get_num_threads()
     compare(
         ["softmax", "mlp"],
@@ -108,7 +86,7 @@ def test_runs_that_are_there_are_reused(compared: Comparison, folder: Path) -> N
 
 def test_one_that_diverges_is_told_as_such(tmp_path: Path) -> None:
     vary = {"learning_rate": [0.1, 1e20]}
-    heard = Heard()
+    heard = HeardTrainings()
     compared = compare(
         ["mlp"],
         "digits",

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy
 from heard import Heard
 from kept_trials import kept_study
 from postgres_server import PASSWORD, PostgresServer, running_server
 
 from lenet.errors import SweepError
-from lenet.experiments import resume_sweep, sweep
-from lenet.experiments._trials import WORKER  # to play a machine that is gone
+
+# To play a machine that is gone, and to wait for less than a minute.
+from lenet.experiments import _job, _search, _storage, resume_sweep, sweep
+from lenet.experiments._trials import WORKER
 
 SEARCH = {"learning_rate": "log:0.01..1"}
 OPTIONS: dict[str, Any] = {"dataset": "digits", "model": "softmax", "epochs": 1, "name": "s"}
@@ -153,3 +156,38 @@ def test_a_database_of_something_else_or_a_lost_sweep_is_an_error(server: Postgr
     sweep(SEARCH, storage=third, trials=1, **OPTIONS | {"name": "t"})
     with pytest.raises(SweepError, match=r"holds no sweep `s`\. Was it begun in another storage"):
         resume_sweep("s", storage=third)
+
+
+def test_a_trial_that_no_machine_has_claimed_is_given_up(
+    server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = server.new_database()
+    sweep(SEARCH, trials=1, storage=url, **OPTIONS)
+    with kept_study(url, "s") as study:
+        study.ask()
+    monkeypatch.setattr(_search, "GRACE", 0.1)
+    monkeypatch.setattr(_search, "_SELDOM", 0.05)
+    made = resume_sweep("s", storage=url, trials=2)
+    assert [trial.state for trial in made.trials] == ["complete", "lost", "complete"]
+
+
+def test_a_machine_is_heard_while_it_trains(
+    server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = server.new_database()
+    heartbeats: set[Any] = set()
+    tell = _job._Teller.on_epoch
+
+    def listen(*arguments: Any) -> None:
+        engine = sqlalchemy.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+        while len(heartbeats) < 3:
+            with engine.connect() as connection:
+                found = connection.exec_driver_sql("SELECT heartbeat FROM trial_heartbeats")
+                heartbeats.update(found.scalars())
+        engine.dispose()
+        tell(*arguments)
+
+    monkeypatch.setattr(_storage, "_HEARTBEAT", 1)
+    monkeypatch.setattr(_job._Teller, "on_epoch", listen)
+    made = sweep(SEARCH, trials=1, storage=url, **OPTIONS)
+    assert [trial.state for trial in made.trials] == ["complete"]

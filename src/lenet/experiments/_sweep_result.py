@@ -8,7 +8,6 @@ import json
 import shlex
 import warnings
 from dataclasses import asdict, dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,6 @@ from lenet.experiments._trials import SweepTrial
 from lenet.training import Recipe, recipe_text
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from optuna import Study
 
 _COLUMNS = ("trial", "state", "validation_accuracy", "best_epoch", "epochs", "seconds", "seed")
@@ -120,11 +118,14 @@ class Sweep:
         Raises:
             StorageError: The folder can't be written to.
         """
+        from lenet.core import write_figure
+
         write_atomically(self.table_path, self._table())
         title = f"{self.definition.model} on {self.definition.dataset}"
         complete = sum(trial.state == "complete" for trial in self.trials)
-        self._save(draw_history(self.trials, title), "history")
-        self._save(draw_importance(self.importance, complete, title), "importance")
+        write_figure(draw_history(self.trials, title), self.folder, "history")
+        importance = draw_importance(self.importance, complete, title)
+        write_figure(importance, self.folder, "importance")
         if self.best is not None:
             write_atomically(self.recipe_path, self._recipe())
         if self.confirmation is not None:
@@ -160,17 +161,6 @@ class Sweep:
             f"`{self.definition.dataset}`, seed {self.best.seed}."
         )
         return recipe_text(self.definition.model, self.best_recipe, self.best_settings, comment)
-
-    def _save(self, figure: Figure, name: str) -> None:
-        """Write a picture as PNG and as SVG; the same trials give the same files."""
-        import matplotlib
-
-        for kind in ("png", "svg"):
-            picture = BytesIO()
-            with matplotlib.rc_context({"svg.hashsalt": "lenet"}):
-                date = {"Date": None} if kind == "svg" else None
-                figure.savefig(picture, format=kind, dpi=150, metadata=date)
-            write_atomically(self.folder / f"{name}.{kind}", picture.getvalue())
 
 
 def measure_importance(study: Study) -> dict[str, float]:

@@ -1,6 +1,5 @@
 import json
 import time
-from io import BytesIO
 
 from lenet.core import storage_errors, write_atomically
 from lenet.models import Calibration, save_model
@@ -67,20 +66,14 @@ class Recorder(Listener):
 
     def save_curves(self, trainer: Trainer) -> None:
         """Draw the curves so far as PNG and as SVG."""
-        import matplotlib
+        from lenet.core import write_figure
 
         config = self.run.config
         title = f"{config.model} on {config.dataset}"
         if trainer.history and trainer.history[-1].test_accuracy is not None:
             title += f": test acc {trainer.history[-1].test_accuracy:.3f}"
         figure = draw_curves(trainer.history, config.recipe.epochs, title)
-        for kind in ("png", "svg"):
-            picture = BytesIO()
-            # The same curve gives the same file: no date in it, and no random names.
-            with matplotlib.rc_context({"svg.hashsalt": "lenet"}):
-                date = {"Date": None} if kind == "svg" else None
-                figure.savefig(picture, format=kind, dpi=150, metadata=date)
-            write_atomically(self.run.folder / f"curves.{kind}", picture.getvalue())
+        write_figure(figure, self.run.folder, "curves")
 
     def _save_model(
         self,
