@@ -172,8 +172,11 @@ def compare(
     source = find_source(dataset)
     # Downloaded or read once, before several processes want it.
     data = load_dataset(dataset if source is None else source)
-    for contender in contenders:
-        _check(contender, data)
+    shape = {"input_shape": data.image_shape, "classes": len(data.class_names)}
+    for one in contenders:  # what can be said against them before anything is trained
+        plan = make_plan(data.name, one.model, None, one.preset, one.settings, data)
+        assert isinstance(plan.model, str)
+        model_config(plan.model, {**shape, **plan.settings})
     place = pick_device(device)
     if together is None:
         together = place.type == "cuda" and processes is None
@@ -233,14 +236,6 @@ class _Trainings(JobSource):
         """Raise: a training that ends a process would do it again."""
         message = f"A training ended without a result (exit code {code})."
         raise TrainingError(message)
-
-
-def _check(contender: Contender, data: Dataset) -> None:
-    """Raise what can be said against a contender before anything is trained."""
-    plan = make_plan(data.name, contender.model, None, contender.preset, contender.settings, data)
-    shape = {"input_shape": data.image_shape, "classes": len(data.class_names)}
-    assert isinstance(plan.model, str)
-    model_config(plan.model, {**shape, **plan.settings})
 
 
 def compare_runs(
@@ -321,7 +316,6 @@ def _group(runs: Sequence[Run]) -> Iterator[_Group]:
 def _score(
     groups: Sequence[_Group], data: Dataset, split: ScoredSplit, views: Views, device: str
 ) -> Comparison:
-    """The groups' scores."""
     entries = tuple(_entry(group, data, split, views, pick_device(device)) for group in groups)
     environments = [run.environment for entry in entries for run in entry.runs]
     kept = ("lenet", "torch", "processor", "platform", "kernels")
@@ -332,7 +326,6 @@ def _score(
 def _entry(
     group: _Group, data: Dataset, split: ScoredSplit, views: Views, place: torch.device
 ) -> Entry:
-    """One contender's scores."""
     runs = {seed: Run(Path(one.folder)) for seed, one in group.outcomes.items() if one.folder}
     right: dict[int, npt.NDArray[np.bool_]] = {}
     averaged: list[float] = []

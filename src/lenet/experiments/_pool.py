@@ -106,7 +106,6 @@ class _Process:
             self._process.stdin.close()
 
     def wait(self) -> None:
-        """Wait for its end."""
         self._listener.join()
 
 

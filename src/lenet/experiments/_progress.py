@@ -52,7 +52,6 @@ class ConsoleProgress(Progress):
         self._ended = 0
 
     def on_start(self, titles: Sequence[str]) -> None:
-        """Show an empty bar."""
         self._titles, self._shares = titles, [0.0] * len(titles)
         if self._console.is_terminal and not self._console.is_dumb_terminal:
             self._bar = Bar(
@@ -68,13 +67,11 @@ class ConsoleProgress(Progress):
             self._bar.start()
 
     def on_share(self, job: int, share: float) -> None:
-        """Let the bar grow."""
         self._shares[job] = share
         if self._bar:
             self._bar.update(self._task, completed=sum(self._shares))
 
     def on_end(self, job: int, folder: Path | None) -> None:
-        """Write the training's line."""
         from lenet.runs import Run
 
         self._ended += 1
@@ -89,7 +86,6 @@ class ConsoleProgress(Progress):
         self.on_share(job, 1.0)
 
     def on_stop(self) -> None:
-        """Take the bar away."""
         if self._bar:
             self._bar.stop()
 
@@ -118,11 +114,9 @@ class SweepConsoleProgress(SweepProgress):
         self._best = -1.0
 
     def on_message(self, text: str) -> None:
-        """Pass the message on."""
         _print(self._console, text)
 
     def on_trial(self, trial: SweepTrial, made: int, wanted: int) -> None:
-        """Write the trial's line."""
         text = f"{made}/{wanted}  trial {trial.number}: {_describe_trial(trial)}"
         accuracy = trial.validation_accuracy
         if trial.state == "complete" and accuracy is not None and accuracy > self._best:
@@ -132,7 +126,6 @@ class SweepConsoleProgress(SweepProgress):
 
 
 def _describe_trial(trial: SweepTrial) -> str:
-    """A trial in a line: how it ended, its score, its settings."""
     parts: list[str] = []
     if trial.state != "complete":
         parts.append(trial.state)

@@ -197,7 +197,6 @@ def _parse_range(annotation: Any, name: str, text: str) -> Dimension:
 
 
 def _number(annotation: Any, name: str, text: str) -> float:
-    """An end or a step of a range."""
     try:
         if not re.fullmatch(r"\s*[-+.\deE]+\s*", text):
             raise ValueError

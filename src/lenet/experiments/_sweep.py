@@ -323,12 +323,10 @@ def _confirm(made: Sweep, execution: Execution, seeds: int, progress: Progress |
 
 
 def _without(values: Mapping[str, Any], names: Container[str]) -> dict[str, Any]:
-    """The values under other names."""
     return {name: value for name, value in values.items() if name not in names}
 
 
 def _how_to_go_on(folder: Path, place: Storage) -> str:
-    """The command that goes on."""
     if place.secrets:
         return "The same command goes on from here."
     command = ["lenet", "sweep", "--resume", folder.name]

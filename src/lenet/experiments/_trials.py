@@ -122,7 +122,6 @@ def read_trials(study: Study, dimensions: Iterable[Dimension], seed: int) -> lis
 
 
 def _read(trial: FrozenTrial, dimensions: Mapping[str, Dimension], seed: int) -> SweepTrial:
-    """One trial as we tell it."""
     from optuna.trial import TrialState
 
     outcome = trial.user_attrs.get(OUTCOME, {})

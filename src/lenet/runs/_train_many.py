@@ -155,7 +155,6 @@ def train_many(
 
 
 def _plan(options: Mapping[str, Any], name: str, data: Dataset | None = None) -> Plan:
-    """What one of the trainings asks for, with what the preset brings."""
     settings = {key: value for key, value in options.items() if key not in _OF_TRAIN}
     model, preset, recipe = (options.get(key) for key in ("model", "preset", "recipe"))
     return make_plan(name, model, recipe, preset, settings, data)
@@ -302,7 +301,6 @@ def _kernels_of(run: Run) -> KernelChoice:
 
 
 def _run(trainers: Sequence[Trainer]) -> list[TrainingResult | Exception]:
-    """Train one by itself or several together."""
     if len(trainers) > 1:
         return train_in_lockstep(trainers)
     try:
