@@ -271,6 +271,23 @@ def test_a_training_process_that_is_killed_ends_the_comparison_with_one_error(
     assert "A training ended without a result (exit code -9)" in errors
 
 
+def test_trainings_of_a_command_that_is_killed_stop_with_a_checkpoint(tmp_path: Path) -> None:
+    process = start(tmp_path, "--epochs", "3000", "--batch-size", "8", "--processes", "1")
+    deadline = time.monotonic() + 120
+    while not any(run.history for run in find_runs(tmp_path)):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.kill()
+    process.communicate()
+    (run,) = find_runs(tmp_path)
+    while run.status == "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert run.status == "stopped"
+    assert len(run.history) < 3000
+
+
 def test_the_command_prints_a_table_and_verdicts(compared: Comparison, folder: Path) -> None:
     options = [f"--{name.replace('_', '-')}={value}" for name, value in QUICK.items()]
     process = start(folder, *options, "--picture", str(folder / "all.svg"))
