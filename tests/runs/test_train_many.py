@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import lenet
 from compiled_kernels import needs_kernels
@@ -21,6 +22,7 @@ from lenet.errors import (
     StorageError,
     TrainingError,
 )
+from lenet.models import SoftmaxConfig, SoftmaxRegression
 from lenet.runs import Ending, Run, find_runs, train_many
 from lenet.runs._recorder import read_checkpoint
 from lenet.training import CurvePoint, Listener, Trainer
@@ -310,3 +312,16 @@ def test_images_too_large_for_memory_are_read_by_one_after_the_other(
         dataset=packed, seed=1, listeners=[], runs_folder=tmp_path / "alone", **options
     )
     assert endings[1].run.model_path.read_bytes() == alone.model_path.read_bytes()
+
+
+def test_a_network_that_is_built_already_begins_with_its_weights(
+    few_digits: Dataset, tmp_path: Path
+) -> None:
+    def network() -> SoftmaxRegression:
+        torch.manual_seed(7)
+        return SoftmaxRegression(SoftmaxConfig(input_shape=few_digits.image_shape))
+
+    options: dict[str, Any] = {"epochs": 1, "batch_size": 16, "device": "cpu"}
+    (ending,) = train_many([{"model": network()}], few_digits, runs_folder=tmp_path, **options)
+    alone = lenet.train(network(), few_digits, runs_folder=tmp_path, listeners=[], **options)
+    assert [p.train_loss for p in ending.run.history] == [p.train_loss for p in alone.history]

@@ -265,7 +265,8 @@ def _print_trials(made: "Sweep") -> None:
     names = list(made.definition.search)
     rows = [["trial", "validation acc", "epochs", *(name.replace("_", " ") for name in names)]]
     for trial in [trial for trial in made.ranked if trial.state == "complete"][:_SHOWN]:
-        values = [format_value(trial.settings[name]) for name in names]
+        chosen = trial.settings
+        values = [format_value(chosen[name]) if name in chosen else "–" for name in names]
         rows.append(
             [str(trial.number), f"{trial.validation_accuracy:.4f}", str(trial.epochs), *values]
         )

@@ -1,6 +1,7 @@
 from ._escaping import escape_name as escape_name
 from ._escaping import escape_text as escape_text
 from ._figure import Drawing as Drawing
+from ._figure import write_figure as write_figure
 from ._safetensors import read_arrays as read_arrays
 from ._safetensors import read_header as read_header
 from ._safetensors import read_tensors as read_tensors
@@ -42,4 +43,5 @@ __all__ = [
     "remove_partial_files",
     "storage_errors",
     "write_atomically",
+    "write_figure",
 ]

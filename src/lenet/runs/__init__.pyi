@@ -11,9 +11,8 @@ from ._find import model_in_folder as model_in_folder
 from ._find import name_of_model as name_of_model
 from ._find import open_run as open_run
 from ._plan import Plan as Plan
-from ._plan import build_network as build_network
+from ._plan import build_trainer as build_trainer
 from ._plan import make_plan as make_plan
-from ._plan import measure_normalisation as measure_normalisation
 from ._run import Run as Run
 from ._run import RunConfig as RunConfig
 from ._signals import answer_signals as answer_signals
@@ -32,7 +31,7 @@ __all__ = [
     "RunConfig",
     "answer_signals",
     "as_trained_on",
-    "build_network",
+    "build_trainer",
     "core_count",
     "describe_environment",
     "doing_first_on_signals",
@@ -41,7 +40,6 @@ __all__ = [
     "load_data_of",
     "locate_model",
     "make_plan",
-    "measure_normalisation",
     "model_in_folder",
     "name_of_model",
     "open_run",

@@ -14,7 +14,6 @@ from lenet.errors import ModelError, RunError, UnknownNameError
 from lenet.kernels import KernelChoice, kernel_status
 from lenet.models import (
     MODELS,
-    ModelConfig,
     Normalisation,
     build_model,
     identify_model,
@@ -31,7 +30,6 @@ from lenet.training import (
     Trainer,
     override_settings,
     own,
-    pick_device,
     preset_for,
 )
 
@@ -107,8 +105,8 @@ def _own_images(data: Dataset, settings: dict[str, Any]) -> tuple[int, int]:
     return images, images - len(learnt_from)
 
 
-def build_network(plan: Plan, data: Dataset, seed: int) -> tuple[nn.Module, str, ModelConfig]:
-    """The network of a plan for some images, with its name in the registry and its settings.
+def build_network(plan: Plan, data: Dataset, seed: int) -> nn.Module:
+    """The network of a plan for some images.
 
     Raises:
         ModelError: It does not fit the images, or is of a class that is not registered.
@@ -122,38 +120,12 @@ def build_network(plan: Plan, data: Dataset, seed: int) -> tuple[nn.Module, str,
         network = recognise_lenet(plan.model, data.image_shape) or plan.model
     else:
         network = plan.model
-    name, config = identify_model(network)
-    values = config.to_dict()
+    values = identify_model(network)[1].to_dict()
     data.check_fits(values["input_shape"], values["classes"])
     if any(parameter.dtype is not torch.float32 for parameter in network.parameters()):
         message = "The network's weights must be float32."
         raise ModelError(message)
-    return network, name, config
-
-
-def build_and_describe(
-    plan: Plan, data: Dataset, *, seed: int, device: str, threads: int, kernels: KernelChoice
-) -> tuple[nn.Module, RunConfig]:
-    """The network of a plan, and all that decides what its run computes.
-
-    The images have the validation split that the recipe wants.
-    """
-    network, name, network_settings = build_network(plan, data, seed)
-    config = RunConfig(
-        dataset=data.name,
-        fingerprint=data.fingerprint(),
-        model=name,
-        settings=network_settings,
-        recipe=plan.recipe,
-        preset=plan.preset,
-        normalisation=measure_normalisation(plan.recipe, data),
-        seed=seed,
-        device=device,
-        threads=threads,
-        kernels=kernels,
-        source=data.origin.source if data.origin else None,
-    )
-    return network, config
+    return network
 
 
 def measure_normalisation(recipe: Recipe, data: Dataset) -> Normalisation:
@@ -167,25 +139,93 @@ def measure_normalisation(recipe: Recipe, data: Dataset) -> Normalisation:
 
 
 def build_trainer(
-    config: RunConfig,
+    plan: Plan,
     data: Dataset,
-    network: nn.Module | None = None,
     *,
+    seed: int,
+    device: torch.device | str = "cpu",
+    kernels: KernelChoice = "auto",
+    normalisation: Normalisation | None = None,
     shared: SharedImages | None = None,
     peers: Peers = ALONE,
 ) -> Trainer:
-    """The trainer that a run's config describes, of a network as it begins if there is none yet."""
+    """What trains a plan's network by its recipe on some images; every training begins here.
+
+    Args:
+        plan: What is to be trained and how.
+        data: The images. Where the recipe wants a validation split and they have none, it is held
+            out by `seed`, and the trainer's `dataset` has it.
+        seed: Decides weights, order, augmentation and validation split; 0 or more.
+        device: Where to train.
+        kernels: What computes on a CPU, as for `train`.
+        normalisation: How pixels become the network's input; measured where it is not known.
+        shared: The same images where they lie on the device already.
+        peers: The processes that train together.
+
+    Raises:
+        ModelError: The network does not fit the images, or is of a class that is not registered.
+        SettingError: A setting is ill-typed, out of range or at odds with the images.
+    """
+    recipe = plan.recipe
+    if recipe.validation:
+        divide = data.with_validation if shared is None else shared.hold_out
+        data = divide(recipe.validation, seed)
+    network = build_network(plan, data, seed)
+    normalisation = normalisation or measure_normalisation(recipe, data)
     return Trainer(
-        build_model(config.settings, seed=config.seed) if network is None else network,
+        network,
         data,
-        config.recipe,
-        device=pick_device(config.device),
-        seed=config.seed,
-        mean=config.normalisation.mean,
-        std=config.normalisation.std,
-        kernels=config.kernels,
+        recipe,
+        device=device,
+        seed=seed,
+        mean=normalisation.mean,
+        std=normalisation.std,
+        kernels=kernels,
         shared=shared,
         peers=peers,
+    )
+
+
+def rebuild_trainer(
+    config: RunConfig,
+    data: Dataset,
+    *,
+    kernels: KernelChoice,
+    device: torch.device | str,
+    shared: SharedImages | None = None,
+    peers: Peers = ALONE,
+) -> Trainer:
+    """What trains a run's network anew, as its config says; `restore` brings it to where it was."""
+    network = build_model(config.settings, seed=config.seed)
+    return build_trainer(
+        Plan(config.preset, config.recipe, network, {}),
+        data,
+        seed=config.seed,
+        device=device,
+        kernels=kernels,
+        normalisation=config.normalisation,
+        shared=shared,
+        peers=peers,
+    )
+
+
+def describe_run(plan: Plan, trainer: Trainer, threads: int) -> RunConfig:
+    """All that decides what a plan's trainer computes."""
+    name, settings = identify_model(trainer.model)
+    batches, data = trainer.train_batches, trainer.dataset
+    return RunConfig(
+        dataset=data.name,
+        fingerprint=data.fingerprint(),
+        model=name,
+        settings=settings,
+        recipe=plan.recipe,
+        preset=plan.preset,
+        normalisation=Normalisation(batches.mean, batches.std),
+        seed=trainer.seed,
+        device=str(trainer.device),
+        threads=threads,
+        kernels=trainer.kernels,
+        source=data.origin.source if data.origin else None,
     )
 
 

@@ -3,7 +3,6 @@
 import json
 import shlex
 import time
-from io import BytesIO
 from pathlib import Path
 
 import safetensors.torch
@@ -70,20 +69,14 @@ class Recorder(Listener):
         self._saved = time.monotonic()
 
     def save_curves(self, trainer: Trainer) -> None:
-        import matplotlib
+        from lenet.core import write_figure
 
         config = self.run.config
         title = f"{config.model} on {config.dataset}"
         if trainer.history and trainer.history[-1].test_accuracy is not None:
             title += f": test acc {trainer.history[-1].test_accuracy:.3f}"
         figure = draw_curves(trainer.history, config.recipe.epochs, title)
-        for kind in ("png", "svg"):
-            picture = BytesIO()
-            # The same curve gives the same file: no date in it, and no random names.
-            with matplotlib.rc_context({"svg.hashsalt": "lenet"}):
-                date = {"Date": None} if kind == "svg" else None
-                figure.savefig(picture, format=kind, dpi=150, metadata=date)
-            write_atomically(self.run.folder / f"curves.{kind}", picture.getvalue())
+        write_figure(figure, self.run.folder, "curves")
 
     def keep_after(self, trainer: Trainer, error: Ended) -> None:
         """Save what a training has come to before it ended."""

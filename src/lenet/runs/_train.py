@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,14 @@ from lenet.kernels import KernelChoice
 from lenet.runs._data import announce, as_trained_on, find_dataset, load_data_of, name_of_data
 from lenet.runs._environment import describe_environment
 from lenet.runs._find import find_equal_run
-from lenet.runs._plan import Plan, build_and_describe, build_trainer, kernels_of, make_plan
+from lenet.runs._plan import (
+    Plan,
+    build_trainer,
+    describe_run,
+    kernels_of,
+    make_plan,
+    rebuild_trainer,
+)
 from lenet.runs._recorder import Recorder, pack_checkpoint, quoted, with_advice
 from lenet.runs._run import Run, RunConfig, create_run
 from lenet.runs._signals import stop_on_signals
@@ -237,13 +243,10 @@ def _build(
     kernels: KernelChoice,
 ) -> tuple[Trainer, RunConfig]:
     plan = make(data.name, data=data)
-    if plan.recipe.validation:
-        data = data.with_validation(plan.recipe.validation, seed)
-    network, config = build_and_describe(
-        plan, data, seed=seed, device=str(device), threads=threads, kernels=kernels
+    trainer = build_trainer(
+        plan, data, seed=seed, device=device, kernels=kernels, peers=join_group()
     )
-    trainer = build_trainer(config, data, network, peers=join_group())
-    return trainer, replace(config, kernels=trainer.kernels)
+    return trainer, describe_run(plan, trainer, threads)
 
 
 @in_every_process
@@ -253,8 +256,9 @@ def _build_again(run: Run, data: Dataset, device: torch.device) -> Trainer:
     if divided is None:
         message = f"`{run.config.dataset}` is not the data that `{run.folder}` was started on."
         raise RunError(message)
-    config = replace(run.config, kernels=kernels_of(run), device=str(device))
-    return build_trainer(config, divided, peers=join_group())
+    return rebuild_trainer(
+        run.config, divided, kernels=kernels_of(run), device=device, peers=join_group()
+    )
 
 
 @by_the_first

@@ -19,10 +19,11 @@ from lenet.runs._environment import describe_environment
 from lenet.runs._find import find_equal_run
 from lenet.runs._plan import (
     Plan,
-    build_and_describe,
     build_trainer,
+    describe_run,
     kernels_of,
     make_plan,
+    rebuild_trainer,
     set_threads,
 )
 from lenet.runs._recorder import Recorder, pack_checkpoint, restore, with_advice
@@ -111,7 +112,7 @@ def train_many(
     used_device, used_threads = pick_device(device), set_threads(threads)
     data = find_dataset(dataset, [listener for one in told for listener in one])
     shared = SharedImages(data, used_device)
-    many = _Many(used_device, used_threads, Path(runs_folder), reuse, shared)
+    many = _Many(data, shared, used_device, used_threads, Path(runs_folder), reuse)
     endings: dict[int, Ending] = {}
 
     def end(number: int, ending: Ending) -> None:
@@ -166,11 +167,12 @@ class _Member:
 class _Many:
     """What all the trainings of a call have in common."""
 
+    data: Dataset
+    shared: SharedImages
     device: torch.device
     threads: int
     runs_folder: Path
     reuse: bool
-    shared: SharedImages
     stopping: bool = False
     _running: list[Trainer] = field(default_factory=list)
 
@@ -190,19 +192,24 @@ class _Many:
 
     def prepare(self, plan: Plan, seed: int, listeners: list[Listener]) -> Run | _Member:
         """A run that is complete already, or a training where it begins or goes on."""
-        own = self.shared.hold_out(plan.recipe.validation, seed)
-        network, config = build_and_describe(
-            plan, own, seed=seed, device=str(self.device), threads=self.threads, kernels="torch"
+        trainer = build_trainer(
+            plan, self.data, seed=seed, device=self.device, kernels="torch", shared=self.shared
         )
+        config = describe_run(plan, trainer, self.threads)
         run = find_equal_run(self.runs_folder, config) if self.reuse else None
         if run is None:
-            trainer = build_trainer(config, own, network, shared=self.shared)
             return _Member(trainer, config, listeners)
         if run.result is not None:
             return run
         # What the compiled kernels have begun goes on with them, to the same bits.
         config = replace(run.config, kernels=kernels_of(run))
-        trainer = build_trainer(config, own, network, shared=self.shared)
+        trainer = rebuild_trainer(
+            config,
+            self.data,
+            kernels=config.kernels,
+            device=pick_device(config.device),
+            shared=self.shared,
+        )
         restore(trainer, run)
         return _Member(trainer, config, listeners, run)
 
@@ -238,8 +245,10 @@ class _Many:
         """A training that is not begun yet, by the compiled kernels where they serve it."""
         if member.run is not None:
             return member
-        config = replace(member.config, kernels="auto")
-        trainer = build_trainer(config, member.trainer.dataset, shared=self.shared)
+        config = member.config
+        trainer = rebuild_trainer(
+            config, self.data, kernels="auto", device=self.device, shared=self.shared
+        )
         return replace(member, trainer=trainer, config=replace(config, kernels=trainer.kernels))
 
     def _begin(self, member: _Member, environment: dict[str, Any]) -> Run:

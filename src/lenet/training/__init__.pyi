@@ -30,9 +30,11 @@ from ._presets import own as own
 from ._presets import preset_for as preset_for
 from ._recipe import Recipe as Recipe
 from ._recipe import RecipeFile as RecipeFile
+from ._recipe import deciding_settings as deciding_settings
 from ._recipe import override_settings as override_settings
 from ._recipe import read_recipe_file as read_recipe_file
 from ._recipe import recipe_text as recipe_text
+from ._recipe import setting_applies as setting_applies
 from ._trainer import Listener as Listener
 from ._trainer import Trainer as Trainer
 from .peers._group import ALONE as ALONE
@@ -91,6 +93,7 @@ __all__ = [
     "compute_logits",
     "count_correct",
     "cpu_threads",
+    "deciding_settings",
     "diagnose",
     "draw_curves",
     "draw_terminal_curves",
@@ -112,6 +115,7 @@ __all__ = [
     "preset_for",
     "read_recipe_file",
     "recipe_text",
+    "setting_applies",
     "speaker",
     "train_in_lockstep",
 ]

@@ -173,6 +173,28 @@ def override_settings(settings: Mapping[str, Any], chosen: Mapping[str, Any]) ->
     return together
 
 
+def deciding_settings(name: str) -> set[str]:
+    """The settings whose values decide whether a setting applies.
+
+    >>> sorted(deciding_settings("nesterov"))
+    ['momentum', 'optimiser']
+    """
+    return {other for own, other, _, _ in _DEPENDENCES if own == name}
+
+
+def setting_applies(name: str, settings: Mapping[str, Any]) -> bool:
+    """Whether a setting applies beside others, as far as these are known.
+
+    >>> setting_applies("momentum", {"optimiser": "adam"}), setting_applies("momentum", {})
+    (False, True)
+    """
+    return all(
+        applies(settings[other])
+        for own, other, applies, _ in _DEPENDENCES
+        if own == name and other in settings
+    )
+
+
 @dataclass(frozen=True)
 class RecipeFile:
     """What a recipe file holds.
