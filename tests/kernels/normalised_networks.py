@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from lenet.kernels import FusedStep, StepSettings
-from lenet.models import LeNet, LeNetConfig, build_model
+from lenet.models import KernelView, LeNet, LeNetConfig, build_model
 
 BYTE_VALUES = torch.arange(256) / 128 - 0.5
 COUNT = 300
@@ -52,7 +52,7 @@ class Examples:
     def step(self, network: nn.Module, rule: StepSettings) -> FusedStep:
         """A step on them."""
         return FusedStep(
-            network,
+            KernelView(network, tuple(self.pixels.shape[1:])),
             self.pixels,
             self.labels,
             batch_size=COUNT,

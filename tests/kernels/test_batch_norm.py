@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from compiled_kernels import needs_kernels
 from lenet.kernels import FusedStep, StepSettings, use_kernels
-from lenet.models import LeNet, LeNetConfig, build_model
+from lenet.models import KernelView, LeNet, LeNetConfig, build_model
 
 pytestmark = needs_kernels
 
@@ -154,7 +154,7 @@ def test_a_mean_far_from_zero_does_not_cost_the_variance() -> None:
     exact, examples = copy.deepcopy(network).double(), Examples.of(network)
     values = 1000 + BYTE_VALUES
     step = FusedStep(
-        network,
+        KernelView(network, tuple(examples.pixels.shape[1:])),
         examples.pixels,
         examples.labels,
         batch_size=50,

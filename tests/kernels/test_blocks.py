@@ -8,15 +8,8 @@ from lenet_shapes import SHAPES
 from torch import Tensor, nn
 
 from compiled_kernels import needs_kernels
-from lenet.kernels import (
-    FusedStep,
-    Predictor,
-    StepSettings,
-    conv_block,
-    recognise_blocks,
-    use_kernels,
-)
-from lenet.models import LeNetConfig, build_model
+from lenet.kernels import FusedStep, Predictor, StepSettings, conv_block, use_kernels
+from lenet.models import KernelView, LeNetConfig, build_model, recognise_blocks
 
 pytestmark = needs_kernels
 
@@ -79,7 +72,12 @@ def test_a_fused_step_does_not_depend_on_threads(settings: StepSettings) -> None
     for threads in (1, 2, 5):
         network = build_model(LeNetConfig(), seed=3)
         step = FusedStep(
-            network, pixels, labels, batch_size=250, settings=settings, byte_values=values
+            KernelView(network, tuple(pixels.shape[1:])),
+            pixels,
+            labels,
+            batch_size=250,
+            settings=settings,
+            byte_values=values,
         )
         before = torch.get_num_threads()
         torch.set_num_threads(threads)

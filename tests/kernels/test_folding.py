@@ -10,8 +10,15 @@ from torch import Tensor, nn
 
 from compiled_kernels import needs_kernels
 from lenet.errors import ModelError
-from lenet.kernels import KernelSequential, make_predictor, recognise_network, use_kernels
-from lenet.models import LeNet, LeNetConfig, build_model
+from lenet.kernels import use_kernels
+from lenet.models import (
+    KernelSequential,
+    LeNet,
+    LeNetConfig,
+    build_model,
+    make_predictor,
+    recognise_network,
+)
 
 pytestmark = needs_kernels
 
@@ -149,5 +156,5 @@ def test_rarer_settings_and_places_are_left_to_pytorch(make: Callable[[], list[n
 
 def test_a_batch_norm_that_does_not_fit_is_named() -> None:
     network = nn.Sequential(nn.Flatten(), nn.Linear(784, 4), nn.BatchNorm1d(5))
-    with pytest.raises(ModelError, match="does not fit the 4 outputs"):
+    with pytest.raises(ModelError, match="has `num_features` 5, where lenet knows 4"):
         recognise_network(network, SHAPE)

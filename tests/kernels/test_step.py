@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from compiled_kernels import needs_kernels
 from lenet.errors import ModelError
 from lenet.kernels import FusedStep, StepSettings
-from lenet.models import LeNet
+from lenet.models import KernelView, LeNet
 
 pytestmark = needs_kernels
 
@@ -26,7 +26,7 @@ def make_step(
 ) -> FusedStep:
     """A step on batches of up to four."""
     return FusedStep(
-        network or LeNet(),
+        KernelView(network or LeNet(), tuple(images.shape[1:])),
         images,
         labels,
         batch_size=4,

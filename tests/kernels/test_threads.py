@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from compiled_kernels import needs_kernels
-from lenet.kernels import FusedStep, Predictor, StepSettings, recognise_blocks
-from lenet.models import LeNet, LeNetConfig, build_model
+from lenet.kernels import FusedStep, Predictor, StepSettings
+from lenet.models import KernelView, LeNet, LeNetConfig, build_model, recognise_blocks
 
 pytestmark = needs_kernels
 
@@ -33,7 +33,7 @@ def two_threads() -> Iterator[None]:
 def train(network: LeNet) -> list[tuple[float, int]]:
     """Some steps; their losses and hits."""
     step = FusedStep(
-        network,
+        KernelView(network, PIXELS.shape[1:]),
         torch.from_numpy(PIXELS),
         LABELS,
         batch_size=64,
@@ -92,7 +92,8 @@ def test_a_forked_child_has_threads_of_its_own() -> None:
     script = """if True:
         import os
         import numpy as np
-        from lenet.kernels import Predictor, recognise_blocks
+        from lenet.kernels import Predictor
+        from lenet.models import recognise_blocks
         from lenet.models import LeNet
 
         blocks, parameters = recognise_blocks(LeNet(), (1, 28, 28))

@@ -1,5 +1,8 @@
 from ._autograd import conv_block as conv_block
 from ._autograd import dense_block as dense_block
+from ._autograd import is_being_traced as is_being_traced
+from ._autograd import run_blocks as run_blocks
+from ._blocks import Block as Block
 from ._blocks import ConvBlock as ConvBlock
 from ._blocks import DenseBlock as DenseBlock
 from ._blocks import parameter_shapes as parameter_shapes
@@ -11,31 +14,30 @@ from ._folding import fold_batch_norm as fold_batch_norm
 from ._library import KernelStatus as KernelStatus
 from ._library import kernel_status as kernel_status
 from ._predictor import Predictor as Predictor
-from ._recognise import recognise_blocks as recognise_blocks
-from ._sequential import KernelSequential as KernelSequential
-from ._sequential import make_predictor as make_predictor
-from ._sequential import recognise_network as recognise_network
+from ._recognise import RecognisedBlock as RecognisedBlock
+from ._recognise import is_listened_to as is_listened_to
 from ._step import FusedStep as FusedStep
 from ._step import StepSettings as StepSettings
 
 __all__ = [
+    "Block",
     "ConvBlock",
     "DenseBlock",
     "FusedStep",
     "KernelChoice",
-    "KernelSequential",
     "KernelStatus",
     "Predictor",
+    "RecognisedBlock",
     "StepSettings",
     "chosen_kernels",
     "conv_block",
     "dense_block",
     "fold_batch_norm",
+    "is_being_traced",
+    "is_listened_to",
     "kernel_status",
-    "make_predictor",
     "parameter_shapes",
-    "recognise_blocks",
-    "recognise_network",
+    "run_blocks",
     "try_kernels",
     "use_kernels",
 ]

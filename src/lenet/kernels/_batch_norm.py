@@ -13,25 +13,6 @@ from lenet.kernels._library import BatchNormState
 BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d
 
 
-def takes(layer: nn.Module, before: nn.Conv2d | nn.Linear) -> bool:
-    """Whether a layer is the batch normalisation of what a convolution or a dense layer gives.
-
-    Raises:
-        ModelError: It is, and has a rarer setting.
-    """
-    kind = nn.BatchNorm2d if isinstance(before, nn.Conv2d) else nn.BatchNorm1d
-    if type(layer) is not kind:
-        return False
-    if not layer.affine or not layer.track_running_stats:
-        message = f"The compiled kernels want weights and running statistics of {layer}."
-        raise ModelError(message)
-    outputs = before.weight.shape[0]
-    if layer.num_features != outputs:
-        message = f"{layer} does not fit the {outputs} outputs before it."
-        raise ModelError(message)
-    return True
-
-
 def fold(layer: BatchNorm, weight: Tensor, bias: Tensor | None) -> list[Tensor]:
     """A layer's weights and biases so that batch normalisation in evaluation mode is in them.
 

@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +10,6 @@ from lenet.kernels._blocks import Block
 from lenet.kernels._library import Examples, Loss, NativeStepSettings, Selection, kernel_status
 from lenet.kernels._network import Native, call, native_network, pointers
 from lenet.kernels._recognise import RecognisedBlock, is_listened_to
-from lenet.kernels._sequential import layers_of, recognise_whole
 
 _KINDS = ("sgd", "adam", "adamw")  # in the order of native/optimisers.h
 _BETAS, _EPSILON = (0.9, 0.999), 1e-8  # PyTorch's own
@@ -37,6 +36,26 @@ class StepSettings:
     gradient_clipping: float = 0.0
 
 
+class NetworkView(Protocol):
+    """What a step wants to know of the network that it trains.
+
+    Attributes:
+        network: The network itself.
+    """
+
+    network: nn.Module
+
+    def layers(self) -> list[nn.Module]:
+        """Its layers as they are now, in the order of the forward pass."""
+
+    def recognise(self) -> list[RecognisedBlock]:
+        """The network as blocks.
+
+        Raises:
+            ModelError: The compiled kernels do not serve it.
+        """
+
+
 class FusedStep:
     """Forward, loss, backward and update of a batch by compiled code.
 
@@ -45,8 +64,8 @@ class FusedStep:
     a time may make steps.
 
     Args:
-        model: A network that `recognise_network` knows, with all weights to be trained; its weights
-            are changed in place.
+        view: A network that the compiled kernels serve, with all weights to be trained; its
+            weights are changed in place.
         images: All images to train on, uint8 (N, C, H, W).
         labels: Their classes, int64 (N,).
         batch_size: Images a step at most.
@@ -62,7 +81,7 @@ class FusedStep:
 
     def __init__(
         self,
-        model: nn.Module,
+        view: NetworkView,
         images: Tensor,
         labels: Tensor,
         *,
@@ -72,7 +91,7 @@ class FusedStep:
     ):
         if reason := kernel_status().reason:
             raise ModelError(reason)
-        self._model, self._input_shape = model, tuple(images.shape[1:])
+        self._view = view
         self._batch_size, self._settings = batch_size, settings
         recognised = self._recognise()
         self._blocks, self._parameters, self._norms = _take_apart(recognised)
@@ -81,7 +100,7 @@ class FusedStep:
         self._data = images.contiguous(), labels.contiguous(), byte_values.contiguous()
         images, labels, byte_values = self._data
         self._examples = Examples(
-            images.data_ptr(), byte_values.data_ptr(), labels.data_ptr(), *self._input_shape
+            images.data_ptr(), byte_values.data_ptr(), labels.data_ptr(), *images.shape[1:]
         )
         self._network = native_network(
             self._blocks, [one.batch_norm is not None for one in recognised]
@@ -119,7 +138,7 @@ class FusedStep:
         if not all(norm.training and norm.momentum is not None for norm in self._norms):
             return False
         if self._take_snapshot() == self._snapshot:
-            return not is_listened_to([self._model, *layers_of(self._model)])
+            return not is_listened_to([self._view.network, *self._view.layers()])
         try:
             blocks, parameters, norms = _take_apart(self._recognise())
         except ModelError:
@@ -262,7 +281,7 @@ class FusedStep:
 
     def _recognise(self) -> list[RecognisedBlock]:
         """The network's blocks, if all of their weights are to be trained."""
-        recognised = recognise_whole(self._model, self._input_shape)
+        recognised = self._view.recognise()
         blocks, parameters, norms = _take_apart(recognised)
         for norm in norms:
             check_trainable(norm)
@@ -282,7 +301,7 @@ class FusedStep:
 
     def _take_snapshot(self) -> list[tuple[object, ...]]:
         """What tells at little cost whether the network is as it was."""
-        layers = layers_of(self._model)
+        layers = self._view.layers()
         return [
             tuple(map(id, layers)),
             *(

@@ -1,53 +1,63 @@
-from ._blocks import network_blocks as network_blocks
-from ._bundled import BUNDLED as BUNDLED
+from . import layers as layers
+from ._card import BUNDLED as BUNDLED
 from ._card import HEADER_KEY as HEADER_KEY
 from ._card import Calibration as Calibration
 from ._card import ModelCard as ModelCard
 from ._card import Normalisation as Normalisation
 from ._card import check_numbers as check_numbers
 from ._card import read_card as read_card
+from ._card import with_layers as with_layers
+from ._compiled import KernelSequential as KernelSequential
+from ._compiled import KernelView as KernelView
+from ._compiled import make_predictor as make_predictor
+from ._compiled import recognise_blocks as recognise_blocks
+from ._compiled import recognise_network as recognise_network
+from ._configs import CustomConfig as CustomConfig
+from ._configs import LeNet5Config as LeNet5Config
+from ._configs import LeNetConfig as LeNetConfig
+from ._configs import MLPConfig as MLPConfig
+from ._configs import ModelConfig as ModelConfig
+from ._configs import SoftmaxConfig as SoftmaxConfig
 from ._file import load_model as load_model
+from ._file import load_weights as load_weights
 from ._file import save_model as save_model
-from ._initialisation import initialise as initialise
-from ._lenet import LeNet as LeNet
-from ._lenet5 import LeNet5 as LeNet5
-from ._lenet5_config import LeNet5Config as LeNet5Config
-from ._lenet5_layers import PartialConvolution as PartialConvolution
-from ._lenet5_layers import RadialBasis as RadialBasis
-from ._lenet5_layers import ScaledTanh as ScaledTanh
-from ._lenet_config import LeNetConfig as LeNetConfig
-from ._model_config import ModelConfig as ModelConfig
-from ._plain_layers import ActivationLayer as ActivationLayer
-from ._plain_layers import ConvolutionLayer as ConvolutionLayer
-from ._plain_layers import DenseLayer as DenseLayer
-from ._plain_layers import DistanceLayer as DistanceLayer
-from ._plain_layers import PlainLayer as PlainLayer
-from ._plain_layers import PoolingLayer as PoolingLayer
-from ._plain_layers import SubsamplingLayer as SubsamplingLayer
-from ._plain_layers import plain_layers as plain_layers
-from ._predecessor_configs import MLPConfig as MLPConfig
-from ._predecessor_configs import SoftmaxConfig as SoftmaxConfig
-from ._predecessors import MLP as MLP
-from ._predecessors import SoftmaxRegression as SoftmaxRegression
-from ._recognise import recognise_lenet as recognise_lenet
+from ._folding import TrainedLayer as TrainedLayer
+from ._folding import fold_network as fold_network
+from ._folding import network_blocks as network_blocks
+from ._modules import PartialConvolution as PartialConvolution
+from ._modules import RadialBasis as RadialBasis
+from ._modules import Residual as Residual
+from ._modules import ScaledTanh as ScaledTanh
+from ._modules import Subsampling as Subsampling
+from ._network import Network as Network
+from ._networks import MLP as MLP
+from ._networks import LeNet as LeNet
+from ._networks import LeNet5 as LeNet5
+from ._networks import SoftmaxRegression as SoftmaxRegression
+from ._networks import initialise as initialise
+from ._registry import CUSTOM as CUSTOM
 from ._registry import MODELS as MODELS
+from ._registry import SEQUENTIAL as SEQUENTIAL
+from ._registry import as_lenet as as_lenet
 from ._registry import build_model as build_model
 from ._registry import identify_model as identify_model
 from ._registry import model_config as model_config
+from ._registry import settings_from as settings_from
 from ._registry import unknown_setting as unknown_setting
 from ._summary import LayerSummary as LayerSummary
 from ._summary import summarise as summarise
 
 __all__ = [
     "BUNDLED",
+    "CUSTOM",
     "HEADER_KEY",
     "MLP",
     "MODELS",
-    "ActivationLayer",
+    "SEQUENTIAL",
     "Calibration",
-    "ConvolutionLayer",
-    "DenseLayer",
-    "DistanceLayer",
+    "CustomConfig",
+    "KernelSequential",
+    "KernelView",
     "LayerSummary",
     "LeNet",
     "LeNet5",
@@ -56,26 +66,34 @@ __all__ = [
     "MLPConfig",
     "ModelCard",
     "ModelConfig",
+    "Network",
     "Normalisation",
     "PartialConvolution",
-    "PlainLayer",
-    "PoolingLayer",
     "RadialBasis",
+    "Residual",
     "ScaledTanh",
     "SoftmaxConfig",
     "SoftmaxRegression",
-    "SubsamplingLayer",
+    "Subsampling",
+    "TrainedLayer",
+    "as_lenet",
     "build_model",
     "check_numbers",
+    "fold_network",
     "identify_model",
     "initialise",
+    "layers",
     "load_model",
+    "load_weights",
+    "make_predictor",
     "model_config",
     "network_blocks",
-    "plain_layers",
     "read_card",
-    "recognise_lenet",
+    "recognise_blocks",
+    "recognise_network",
     "save_model",
+    "settings_from",
     "summarise",
     "unknown_setting",
+    "with_layers",
 ]

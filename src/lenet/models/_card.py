@@ -16,8 +16,19 @@ from safetensors import SafetensorError
 from lenet._version import __version__
 from lenet.core import Settings, finite_values, read_header
 from lenet.errors import LenetError, ModelFileError
+from lenet.models._configs import ModelConfig
+from lenet.models._network import Network
+from lenet.models._registry import CUSTOM, SEQUENTIAL, settings_from
+from lenet.models.layers import layers_from_dicts, layers_to_dicts
 from lenet.pictures import Preparation
 
+_FOLDER = Path(__file__).parent / "bundled"
+
+# The models that come with the package; `benchmarks/bundled_models.py` makes them.
+BUNDLED: dict[str, Path] = {
+    "digits": _FOLDER / "digits.safetensors",
+    "fashion": _FOLDER / "fashion.safetensors",
+}
 HEADER_KEY = "lenet"  # of our part of the safetensors header
 _FORMAT = 1
 _PLAIN: dict[str, type] = {
@@ -86,6 +97,8 @@ class ModelCard:
     Attributes:
         model: The network's name in the registry.
         config: Its settings, as plain values.
+        layers: Its layers, one after the other, as plain values: see `lenet.models.layers`. Files
+            of an older lenet have none, and those of a network that is no such list.
         class_names: The classes, in the order of the network's outputs.
         input_shape: Channels, height and width of an image.
         preparation: How a picture becomes an image of that shape.
@@ -104,6 +117,7 @@ class ModelCard:
     class_names: tuple[str, ...]
     input_shape: tuple[int, ...]
     preparation: Preparation
+    layers: tuple[dict[str, Any], ...] = ()
     normalisation: Normalisation = field(default_factory=Normalisation)
     calibration: Calibration = field(default_factory=Calibration)
     answers_blank: bool = False
@@ -141,6 +155,7 @@ class ModelCard:
             raise ModelFileError(message)
         values["class_names"] = tuple(names)
         values["input_shape"] = tuple(values["input_shape"])
+        values["layers"] = tuple(values.get("layers", ()))
         values["normalisation"] = Normalisation.from_dict(values["normalisation"])
         values["preparation"] = (
             Preparation.from_dict(values["preparation"])
@@ -150,16 +165,21 @@ class ModelCard:
         values["calibration"] = Calibration.from_dict(values.get("calibration", {}))
         return cls(**values)
 
-    def check(self, config: dict[str, Any]) -> None:
-        """See that the description agrees with itself.
-
-        Args:
-            config: The network's settings, complete.
+    def settings(self) -> ModelConfig | Network:
+        """The network's settings; they are seen to agree with the rest of the description.
 
         Raises:
-            ModelFileError: It does not.
+            ModelFileError: They do not.
+            LenetError, TypeError, ValueError: A value is missing, unknown or ill-typed.
         """
-        classes, shape = config["classes"], config["input_shape"]
+        config = dict(self.config)
+        if self.model == SEQUENTIAL:
+            config["layers"] = self.layers
+        settings = settings_from(self.model, config)
+        if self.layers and layers_from_dicts(self.layers) != settings.network().layers:
+            message = f"its layers are not those of the settings of its `{self.model}`."
+            raise ModelFileError(message)
+        classes, shape = settings.classes, settings.input_shape
         if len(self.class_names) != classes or self.input_shape != shape:
             message = (
                 f"it names {len(self.class_names)} classes and images of shape "
@@ -175,6 +195,7 @@ class ModelCard:
                 f"network takes {shape}."
             )
             raise ModelFileError(message)
+        return settings
 
 
 def read_card(path: Path) -> ModelCard:
@@ -187,8 +208,29 @@ def read_card(path: Path) -> ModelCard:
     if HEADER_KEY not in header:
         message = f"`{path}` is a safetensors file, but not a model that lenet wrote."
         raise ModelFileError(message)
-    with description_errors(path):
+    with file_errors(path):
         return ModelCard.from_json(header[HEADER_KEY])
+
+
+def with_layers(path: Path) -> bytes:
+    """A model file's content, with the list of layers that files of an older lenet lack.
+
+    Raises:
+        ModelFileError: The file is missing, damaged, or not a model of ours.
+    """
+    card = read_card(path)
+    content = path.read_bytes()
+    if card.layers or card.model == CUSTOM:
+        return content
+    with file_errors(path):
+        layers = layers_to_dicts(card.settings().network().layers)
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    described = json.loads(header["__metadata__"][HEADER_KEY]) | {"layers": layers}
+    header["__metadata__"][HEADER_KEY] = json.dumps(described)
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # as the format wants its numbers to begin
+    return len(text).to_bytes(8, "little") + text + content[8 + size :]
 
 
 def check_numbers(arrays: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -212,7 +254,7 @@ def check_numbers(arrays: Mapping[str, npt.NDArray[Any]]) -> None:
 
 
 @contextmanager
-def description_errors(path: Path) -> Iterator[None]:
+def file_errors(path: Path, what: str = "describes a model that can't be built") -> Iterator[None]:
     """Turn whatever goes wrong in taking a file at its word into one `ModelFileError`."""
     try:
         yield
@@ -220,5 +262,5 @@ def description_errors(path: Path) -> Iterator[None]:
         message = f"`{path}` says too little about itself: there is no {error}."
         raise ModelFileError(message) from error
     except (LenetError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
-        message = f"`{path}` describes a model that can't be built: {error}"
+        message = f"`{path}` {what}: {error}"
         raise ModelFileError(message) from error

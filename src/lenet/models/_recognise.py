@@ -1,50 +1,273 @@
+"""A network that is built in PyTorch, as the list of layers that describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
 import torch
 from torch import nn
+from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
-from lenet.errors import LenetError
-from lenet.models._layers import same_layers
-from lenet.models._lenet import ACTIVATIONS, POOLINGS, LeNet
-from lenet.models._lenet_config import LeNetConfig
+from lenet.errors import LenetError, ModelError
+from lenet.models import layers as kinds
+from lenet.models._modules import (
+    PartialConvolution,
+    RadialBasis,
+    Residual,
+    ScaledTanh,
+    Subsampling,
+)
+from lenet.models._network import Network
+from lenet.models.layers import FUNCTIONS, Layer, Shape
+
+SEQUENTIAL_FORWARDS: set[object] = {nn.Sequential.forward}  # `KernelSequential` adds its own
 
 
-def recognise_lenet(network: nn.Sequential, input_shape: tuple[int, ...]) -> LeNet | None:
-    """See a LeNet in a plain `nn.Sequential`, such as the one that the tutorial writes.
+def is_sequential(module: nn.Module) -> bool:
+    """Whether a module calls its layers one by one and does nothing besides."""
+    return type(module).forward in SEQUENTIAL_FORWARDS and "forward" not in vars(module)
+
+
+def leaves(module: nn.Module, place: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """The layers of an `nn.Sequential`, and of those in it, with their names, in their order.
+
+    Other than in `named_modules()`, a layer that stands in two places is there twice.
+    """
+    assert isinstance(module, nn.Sequential)
+    for name, layer in module._modules.items():
+        assert layer is not None
+        if is_sequential(layer):
+            yield from leaves(layer, f"{place}{name}.")
+        else:
+            yield f"{place}{name}", layer
+
+
+def describe_module(module: nn.Module, input_shape: Iterable[int]) -> Network:
+    """A network as a list of layers: see `Network.from_module`."""
+    shape = tuple(input_shape)
+    if not is_sequential(module):
+        message = f"A `{type(module).__name__}` is no `nn.Sequential`."
+        raise ModelError(message)
+    materialise(module, shape)
+    network = Network(describe_layers(leaves(module), shape), shape)
+    shared = len(list(module.parameters())) < len(network.weights())
+    if shared or network.weights().keys() != dict(module.named_parameters()).keys():
+        message = "Its layers share weights." if shared else "Its weights were renamed."
+        raise ModelError(message)
+    return network
+
+
+def describe_layers(named: Iterable[tuple[str, nn.Module]], shape: Shape) -> list[Layer]:
+    """Layers one after the other, each with its name.
+
+    Raises:
+        ModelError: One is none that lenet knows, or does not fit what comes in.
+    """
+    layers = []
+    for name, module in named:
+        layers.append(describe_layer(module, shape, name))
+        shape = layers[-1].output_shape(shape)
+    return layers
+
+
+def describe_layer(module: nn.Module, shape: Shape, name: str = "") -> Layer:
+    """One layer.
 
     Args:
-        network: Layers in the order of a LeNet.
-        input_shape: Channels, height and width of the images it is for.
+        module: The layer as it is built in PyTorch.
+        shape: What comes in, without the batch.
+        name: Its place in the network.
 
-    Returns:
-        A `LeNet` made of the very same layers, so that it has and trains their weights; `None`
-        where the layers are not those of a LeNet.
-
-    >>> recognise_lenet(nn.Sequential(*LeNet()), (1, 28, 28)).config.channels
-    (6, 16)
+    Raises:
+        ModelError: It is none that lenet knows, does not fit what comes in, or was changed in a way
+            that its description could not tell.
     """
-    convolutions = [layer for layer in network if isinstance(layer, nn.Conv2d)]
-    dense = [layer for layer in network if isinstance(layer, nn.Linear)]
-    names = {kind: name for name, kind in (ACTIVATIONS | POOLINGS).items()}
-    kinds = [names[type(layer)] for layer in network if type(layer) in names]
-    if not convolutions or not dense or len(kinds) < 2:
-        return None
+    read = _READERS.get(type(module))
+    label = f"Layer `{name}`, a `{type(module).__name__}`,"
+    if read is None or "forward" in vars(module):
+        message = f"{label} is none that lenet can describe."
+        raise ModelError(message)
     try:
-        config = LeNetConfig(
-            input_shape=input_shape,
-            classes=dense[-1].out_features,
-            channels=tuple(layer.out_channels for layer in convolutions),
-            kernel_size=convolutions[0].kernel_size[0],
-            padding=int(convolutions[0].padding[0]),
-            dense_widths=tuple(layer.out_features for layer in dense[:-1]),
-            activation=kinds[0],  # type: ignore[arg-type]
-            pooling=kinds[1],  # type: ignore[arg-type]
-            initialisation="pytorch",
-        )
-    except (LenetError, ValueError):
-        return None
-    with torch.device("meta"):  # only its shape is wanted: no weights and no random numbers
-        recognised = LeNet(config)
-    if not same_layers(recognised, network):
-        return None
-    for index, layer in enumerate(network):
-        recognised[index] = layer
-    return recognised
+        layer = read(module, shape, name)
+    except LenetError as error:
+        message = f"{label} is none that lenet can describe: {error}"
+        raise ModelError(message) from None
+    layer.output_shape(shape)
+    with torch.device("meta"):
+        wanted, found = _settings(layer.module(shape)), _settings(module)
+    for setting, value in wanted.items():
+        if found.get(setting) != value:
+            message = (
+                f"{label} has `{setting}` {found.get(setting)!r}, where lenet knows {value!r} at "
+                "this place."
+            )
+            raise ModelError(message)
+    return layer
+
+
+def materialise(module: nn.Module, input_shape: Shape) -> None:
+    """Give lazy layers their sizes, by sending an image of zeros through the network.
+
+    Raises:
+        ModelError: It does not go through.
+    """
+    numbers = [*module.parameters(), *module.buffers()]
+    if any(isinstance(one, UninitializedTensorMixin) for one in numbers):
+        try_out(module, (1, *input_shape))
+
+
+def count_outputs(module: nn.Module, input_shape: Shape) -> int:
+    """How many numbers a network gives for an image.
+
+    Raises:
+        ModelError: It takes no such images, or gives no row of at least two numbers.
+    """
+    output = try_out(module, (1, *input_shape))
+    if not isinstance(output, torch.Tensor) or output.ndim != 2 or output.shape[1] < 2:
+        shape = getattr(output, "shape", None)
+        found = type(output).__name__ if shape is None else f"a tensor of shape {tuple(shape)}"
+        message = f"The network gives {found} for an image, not (1, classes)."
+        raise ModelError(message)
+    return output.shape[1]
+
+
+def try_out(module: nn.Module, input_shape: Shape) -> Any:
+    """What a network makes of a batch of zeros, in evaluation mode.
+
+    Raises:
+        ModelError: The batch does not go through.
+    """
+    modes = {layer: layer.training for layer in module.modules()}
+    device = next((one.device for one in module.parameters()), torch.device("cpu"))
+    try:
+        with torch.no_grad():
+            return module.eval()(torch.zeros(input_shape, device=device))
+    except (RuntimeError, ValueError, IndexError, TypeError) as error:
+        message = f"The network does not take a batch of shape {tuple(input_shape)}: {error}"
+        raise ModelError(message) from error
+    finally:
+        for layer, mode in modes.items():
+            layer.training = mode
+
+
+def _settings(module: nn.Module) -> dict[str, Any]:
+    """All that decides what a layer computes, besides its weights; not all of it is printed."""
+    settings: dict[str, Any] = {
+        name: value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
+        for name, value in vars(module).items()
+        if not name.startswith("_") and name not in ("training", "inplace")
+    }
+    if isinstance(module, (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.Conv2d)):
+        settings.pop("output_size", None)  # seen to by the readers, which know `None` and "same"
+        settings.pop("padding", None)
+    settings["weights"] = sorted(name for name, one in module.named_parameters() if one is not None)
+    settings["buffers"] = sorted(name for name, _ in module.named_buffers())
+    return settings
+
+
+def _read_convolution(module: nn.Conv2d, shape: Shape, name: str) -> Layer:
+    padding: Any = module.padding
+    if padding == "valid":
+        padding = 0
+    elif padding == "same":
+        sides = zip(module.kernel_size, module.dilation, strict=True)
+        around = [spread * (size - 1) for size, spread in sides]
+        if any(margin % 2 for margin in around):
+            message = "its padding `same` is not the same on both sides."
+            raise ModelError(message)
+        padding = tuple(margin // 2 for margin in around)
+    return kinds.Convolution(
+        name=name,
+        filters=module.out_channels,
+        kernel_size=module.kernel_size,
+        stride=module.stride,
+        padding=padding,
+        dilation=module.dilation,
+        groups=module.groups,
+        bias=module.bias is not None,
+    )
+
+
+def _read_pooling(module: Any, shape: Shape, name: str) -> Layer:
+    is_max = isinstance(module, nn.MaxPool2d)
+    return kinds.Pooling(
+        name=name,
+        method="max" if is_max else "average",
+        kernel_size=module.kernel_size,
+        stride=module.stride,
+        padding=module.padding,
+        dilation=module.dilation if is_max else (1, 1),
+        ceil_mode=module.ceil_mode,
+        count_padding=is_max or module.count_include_pad,
+    )
+
+
+def _read_adaptive_pooling(module: Any, shape: Shape, name: str) -> Layer:
+    wanted = module.output_size
+    wanted = wanted if isinstance(wanted, tuple) else (wanted, wanted)
+    return kinds.AdaptivePooling(
+        name=name,
+        method="max" if isinstance(module, nn.AdaptiveMaxPool2d) else "average",
+        output_size=tuple(
+            size if one is None else one for one, size in zip(wanted, shape[1:], strict=True)
+        ),
+    )
+
+
+def _read_batch_norm(module: Any, shape: Shape, name: str) -> Layer:
+    if module.momentum is None:
+        message = "it averages over all batches alike."
+        raise ModelError(message)
+    return kinds.BatchNorm(name=name, epsilon=float(module.eps), momentum=float(module.momentum))
+
+
+def _read_residual(module: Residual, shape: Shape, name: str) -> Layer:
+    if not is_sequential(module.main) or not is_sequential(module.shortcut):
+        message = "its parts are no `nn.Sequential`."
+        raise ModelError(message)
+    sides = [describe_layers(leaves(side), shape) for side in (module.main, module.shortcut)]
+    return kinds.Residual(name=name, main=tuple(sides[0]), shortcut=tuple(sides[1]))
+
+
+def _read_activation(module: Any, shape: Shape, name: str) -> Layer:
+    function = next(key for key, (title, *_) in FUNCTIONS.items() if title == type(module).__name__)
+    parameter = getattr(module, "negative_slope", getattr(module, "alpha", None))
+    return kinds.Activation(
+        name=name,
+        function=function,  # type: ignore[arg-type]
+        parameter=None if parameter is None else float(parameter),
+    )
+
+
+_Reader = Callable[[Any, Shape, str], Layer]
+_READERS: dict[type[nn.Module], _Reader] = {
+    nn.Conv2d: _read_convolution,
+    nn.Linear: lambda module, shape, name: kinds.Dense(
+        name=name, units=module.out_features, bias=module.bias is not None
+    ),
+    nn.AvgPool2d: _read_pooling,
+    nn.MaxPool2d: _read_pooling,
+    nn.AdaptiveAvgPool2d: _read_adaptive_pooling,
+    nn.AdaptiveMaxPool2d: _read_adaptive_pooling,
+    nn.BatchNorm1d: _read_batch_norm,
+    nn.BatchNorm2d: _read_batch_norm,
+    nn.Dropout: lambda module, shape, name: kinds.Dropout(name=name, probability=float(module.p)),
+    nn.Dropout2d: lambda module, shape, name: kinds.Dropout(
+        name=name, probability=float(module.p), whole_maps=True
+    ),
+    nn.Flatten: lambda module, shape, name: kinds.Flatten(name=name),
+    nn.ConstantPad2d: lambda module, shape, name: kinds.Padding(
+        name=name, margins=tuple(module.padding), value=float(module.value)
+    ),
+    nn.ZeroPad2d: lambda module, shape, name: kinds.Padding(
+        name=name, margins=tuple(module.padding)
+    ),
+    Subsampling: lambda module, shape, name: kinds.Subsampling(name=name),
+    PartialConvolution: lambda module, shape, name: kinds.PartialConvolution(
+        name=name, inputs=tuple(map(tuple, module.inputs))
+    ),
+    RadialBasis: lambda module, shape, name: kinds.Distances(name=name, classes=module.classes),
+    Residual: _read_residual,
+    **{getattr(nn, title, ScaledTanh): _read_activation for title, *_ in FUNCTIONS.values()},
+}

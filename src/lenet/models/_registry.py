@@ -4,13 +4,21 @@ from typing import TYPE_CHECKING, Any
 
 from lenet.core import field_types
 from lenet.errors import LenetError, ModelError, SettingError, UnknownNameError
-from lenet.models._lenet5_config import LeNet5Config
-from lenet.models._lenet_config import LeNetConfig
-from lenet.models._model_config import ModelConfig
-from lenet.models._predecessor_configs import MLPConfig, SoftmaxConfig
+from lenet.models._configs import (
+    CustomConfig,
+    LeNet5Config,
+    LeNetConfig,
+    MLPConfig,
+    ModelConfig,
+    SoftmaxConfig,
+)
+from lenet.models._network import Network
+from lenet.models.layers import Activation, Convolution, Dense, Pooling
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from lenet.models._networks import LeNet
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,7 @@ MODELS: dict[str, ModelEntry] = {
     "lenet": ModelEntry(LeNetConfig, "LeNet"),
     "lenet5": ModelEntry(LeNet5Config, "LeNet5"),
 }
+SEQUENTIAL, CUSTOM = "sequential", "custom"  # how networks of one's own are known
 
 
 def model_config(name: str, settings: Mapping[str, Any] | None = None) -> ModelConfig:
@@ -54,6 +63,19 @@ def model_config(name: str, settings: Mapping[str, Any] | None = None) -> ModelC
     return config.from_dict(settings or {})
 
 
+def settings_from(name: str, values: Mapping[str, Any]) -> ModelConfig | Network:
+    """The settings of any network, from what `identify_model` gave and a file has kept.
+
+    Raises:
+        UnknownNameError: There is no network, or no setting, of that name.
+        SettingError: A value is ill-typed or out of range.
+        ModelError: The layers do not fit each other.
+    """
+    if name == SEQUENTIAL:
+        return Network.from_dict(values)
+    return CustomConfig.from_dict(values) if name == CUSTOM else model_config(name, values)
+
+
 def unknown_setting(setting: str, network: str, known: Iterable[str]) -> LenetError:
     """The error for a setting that a network does not have.
 
@@ -72,11 +94,11 @@ def unknown_setting(setting: str, network: str, known: Iterable[str]) -> LenetEr
     return SettingError(message)
 
 
-def build_model(config: ModelConfig, *, seed: int | None = None) -> "nn.Module":
-    """Build a network from its settings.
+def build_model(config: ModelConfig | Network, *, seed: int | None = None) -> "nn.Module":
+    """Build a network from its settings, or from its list of layers.
 
     Args:
-        config: Settings of a class in `MODELS`.
+        config: Settings of a class in `MODELS`, or a `Network`.
         seed: Decides the weights, without touching torch's own random numbers; `None` draws
             them from those.
 
@@ -88,53 +110,117 @@ def build_model(config: ModelConfig, *, seed: int | None = None) -> "nn.Module":
     """
     import torch
 
+    if seed is None:
+        return _build(config)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)  # not `torch.manual_seed`, which seeds GPUs too
+        return _build(config)
+
+
+def _build(config: ModelConfig | Network) -> "nn.Module":
     from lenet import models
 
     entry = next((entry for entry in MODELS.values() if type(config) is entry.config), None)
     if entry is None:
-        message = f"There is no network for settings of type `{type(config).__name__}`."
-        raise ModelError(message)
-    factory = getattr(models, entry.factory)
-    if seed is None:
-        model: nn.Module = factory(config)
-        return model
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # not `torch.manual_seed`, which seeds GPUs too
-        model = factory(config)
+        return config.network().build()
+    model: nn.Module = getattr(models, entry.factory)(config)
     return model
 
 
-def identify_model(model: "nn.Module") -> tuple[str, ModelConfig]:
-    """The name under which a network is registered, and its settings.
+def identify_model(
+    model: "nn.Module", input_shape: tuple[int, ...] = (1, 28, 28)
+) -> tuple[str, ModelConfig | Network]:
+    """The name under which a network is known, and its settings.
+
+    Args:
+        model: The network. An `nn.Sequential` of layers that lenet knows is a `sequential`, and
+            any other module is `custom`.
+        input_shape: Channels, height and width of an image, where its settings do not say it.
 
     Raises:
-        ModelError: Its class is not registered, or its layers are no longer those of its
-            settings, so it could not be built again from a file.
+        ModelError: It does not take such images, or gives no row of numbers for one.
 
     >>> from lenet.models import LeNet
     >>> identify_model(LeNet())[0]
     'lenet'
     """
-    import torch
-
     from lenet import models
-    from lenet.models._layers import same_layers
+    from lenet.models._recognise import count_outputs, describe_module, is_sequential
 
     config = getattr(model, "config", None)
-    for name, entry in MODELS.items():
-        if type(model) is getattr(models, entry.factory) and isinstance(config, entry.config):
-            with torch.device("meta"):
-                original = build_model(config)
-            if same_layers(original, model):
-                return name, config
-            message = (
-                f"This `{entry.factory}` was changed after it was built, so it can't be kept in a "
-                "model file; change its settings instead."
-            )
-            raise ModelError(message)
-    message = (
-        f"A `{type(model).__name__}` can't be kept in a model file; networks that can: "
-        + ", ".join(f"`lenet.models.{entry.factory}`" for entry in MODELS.values())
-        + "."
-    )
-    raise ModelError(message)
+    shape = config.input_shape if isinstance(config, ModelConfig) else tuple(input_shape)
+    if is_sequential(model):
+        try:
+            network = describe_module(model, shape)
+            network.classes  # noqa: B018  # sees that there are some
+        except ModelError:
+            pass
+        else:
+            for name, entry in MODELS.items():
+                is_of_class = type(model) is getattr(models, entry.factory)
+                if is_of_class and isinstance(config, entry.config):
+                    if config.network().layers == network.layers:
+                        return name, config
+            return SEQUENTIAL, network
+    classes = count_outputs(model, shape)
+    return CUSTOM, CustomConfig(shape, classes, type(model).__name__)
+
+
+def as_lenet(network: "nn.Module", input_shape: tuple[int, ...]) -> "LeNet | None":
+    """See a LeNet in a plain `nn.Sequential`, such as the one that the tutorial writes.
+
+    Args:
+        network: Layers in the order of a LeNet.
+        input_shape: Channels, height and width of the images it is for.
+
+    Returns:
+        A `LeNet` made of the very same layers, so that it has and trains their weights; `None`
+        where the layers are not those of a LeNet.
+
+    >>> from lenet.models import LeNet
+    >>> from torch import nn
+    >>> as_lenet(nn.Sequential(*LeNet()), (1, 28, 28)).config.channels
+    (6, 16)
+    """
+    import torch
+
+    from lenet.models._networks import LeNet
+    from lenet.models._recognise import describe_module
+
+    try:
+        config = _lenet_config(describe_module(network, input_shape))
+    except ModelError:
+        return None
+    if config is None:
+        return None
+    with torch.device("meta"):  # only its shape is wanted: no weights and no random numbers
+        recognised = LeNet(config)
+    for index, layer in enumerate(network.children()):
+        recognised[index] = layer
+    return recognised
+
+
+def _lenet_config(network: Network) -> LeNetConfig | None:
+    """The settings of the LeNet whose layers these are, if they are one's."""
+    layers = network.layers
+    convolutions = [layer for layer in layers if isinstance(layer, Convolution)]
+    dense = [layer for layer in layers if isinstance(layer, Dense)]
+    pooling = next((layer for layer in layers if isinstance(layer, Pooling)), None)
+    activation = next((layer for layer in layers if isinstance(layer, Activation)), None)
+    if not convolutions or not dense or not pooling or not activation:
+        return None
+    try:
+        config = LeNetConfig(
+            input_shape=network.input_shape,
+            classes=dense[-1].units,
+            channels=tuple(layer.filters for layer in convolutions),
+            kernel_size=convolutions[0].kernel_size[0],
+            padding=convolutions[0].padding[0],
+            dense_widths=tuple(layer.units for layer in dense[:-1]),
+            activation=activation.function,  # type: ignore[arg-type]
+            pooling=pooling.method,
+            initialisation="pytorch",
+        )
+    except LenetError:
+        return None
+    return config if config.network().layers == layers else None

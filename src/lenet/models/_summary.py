@@ -1,13 +1,15 @@
 import math
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
-
-import torch
-from torch import Tensor, nn
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from lenet.errors import ModelError
-from lenet.models._lenet5_layers import PartialConvolution, RadialBasis, Subsampling
+from lenet.models._configs import ModelConfig
+from lenet.models._network import Network
+from lenet.models.layers import Placed, Residual, receptive_fields
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class LayerSummary:
         multiply_accumulates: Multiplications with addition, an image, without biases; 0 for
             layers that are no weighted sums or distances.
         place: Its name in the network, such as `c1`; nothing for a mere number.
+        receptive_field: Rows of the image that a row of its output sees; nothing where it sees all
+            of them or where that is not known.
     """
 
     name: str
@@ -28,15 +32,17 @@ class LayerSummary:
     parameters: int
     multiply_accumulates: int
     place: str = ""
+    receptive_field: int | None = None
 
 
 def summarise(
-    model: nn.Module, input_shape: tuple[int, ...] = (1, 1, 28, 28)
+    model: "nn.Module | Network | ModelConfig", input_shape: tuple[int, ...] = (1, 1, 28, 28)
 ) -> list[LayerSummary]:
-    """Send a batch of zeros through a network and note what each layer does.
+    """Note what each layer of a network makes of a batch.
 
     Args:
-        model: The network; left in the mode it was in.
+        model: The network, which is left in the mode it was in; its list of layers, or its
+            settings.
         input_shape: Shape of the batch, (N, C, H, W).
 
     Raises:
@@ -44,57 +50,79 @@ def summarise(
 
     >>> from lenet.models import LeNet
     >>> summarise(LeNet())[0]
-    LayerSummary(name='Conv2d', output_shape=(1, 6, 28, 28), parameters=156, multiply_accumulates=117600, place='')
+    LayerSummary(name='Conv2d', output_shape=(1, 6, 28, 28), parameters=156, multiply_accumulates=117600, place='', receptive_field=5)
     """  # noqa: E501
-    layers: list[LayerSummary] = []
+    count, shape = input_shape[:1], tuple(input_shape[1:])
+    if isinstance(model, ModelConfig | Network):
+        network = model.network()
+        return list(_rows(Network(network.layers, shape).placed, count))
+    from lenet.models._recognise import describe_module
+
+    try:
+        described = describe_module(model, shape)
+    except ModelError:  # it is no list of layers, or does not take such images
+        return _watch(model, tuple(input_shape))
+    return list(_rows(described.placed, count))
+
+
+def _rows(
+    layers: Iterable[Placed], count: tuple[int, ...], inside: bool = False
+) -> Iterator[LayerSummary]:
+    """A row a layer; those within a residual sum stand before it."""
+    placed = list(layers)
+    fields = receptive_fields(placed)
+    for one, (reach, _) in zip(placed, fields, strict=True):
+        layer, parameters, operations = one.layer, one.parameters, one.multiply_accumulates
+        if isinstance(layer, Residual):
+            parameters = operations = 0
+            for side in layer.sides(one.input_shape):
+                named = [
+                    replace(part, layer=replace(part.layer, name=f"{layer.name}.{part.layer.name}"))
+                    for part in side
+                ]
+                yield from _rows(named, count, inside=True)
+        yield LayerSummary(
+            layer.title(one.input_shape),
+            (*count, *one.output_shape),
+            parameters,
+            operations,
+            "" if layer.name.replace(".", "").isdigit() else layer.name,
+            None if inside or reach == 0 else reach,
+        )
+
+
+def _watch(model: "nn.Module", input_shape: tuple[int, ...]) -> list[LayerSummary]:
+    """The same for any module, by sending a batch of zeros through it."""
+    import torch
+
+    from lenet.models._recognise import describe_layer, try_out
+
+    rows: list[LayerSummary] = []
+
+    def note(name: str, layer: "nn.Module", inputs: Any, output: Any) -> None:
+        shape = tuple(output.shape) if isinstance(output, torch.Tensor) else ()
+        operations = 0
+        try:
+            seen = tuple(inputs[0].shape[1:])
+            operations = describe_layer(layer, seen).multiply_accumulates(seen)
+        except (ModelError, AttributeError, IndexError):  # it is none that lenet knows
+            weight = getattr(layer, "weight", None)
+            if isinstance(weight, torch.Tensor) and weight.ndim > 1:
+                operations = math.prod(shape[1:]) * weight[0].numel()
+        learnt = sum(parameter.numel() for parameter in layer.parameters(recurse=False))
+        place = "" if name.replace(".", "").isdigit() else name
+        rows.append(LayerSummary(type(layer).__name__, shape, learnt, operations, place))
+
     hooks = [
         layer.register_forward_hook(
-            partial(_record, layers, "" if name.replace(".", "").isdigit() else name)
+            lambda module, inputs, output, name=name: note(name, module, inputs, output)
         )
         for name, layer in model.named_modules()
         if not list(layer.children())
     ]
-    modes = {layer: layer.training for layer in model.modules()}
-    device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     try:
-        with torch.no_grad():
-            model.eval()(torch.zeros(input_shape, device=device))
-    except (RuntimeError, ValueError, IndexError) as error:
-        message = f"The network does not take a batch of shape {tuple(input_shape)}: {error}"
-        raise ModelError(message) from error
+        try_out(model, input_shape)
     finally:
-        for layer, mode in modes.items():
-            layer.training = mode
         for hook in hooks:
             hook.remove()
-    return layers
-
-
-def _record(
-    layers: list[LayerSummary], place: str, layer: nn.Module, inputs: Any, output: Tensor
-) -> None:
-    """Note one layer as its output comes by."""
-    parameters = sum(parameter.numel() for parameter in layer.parameters(recurse=False))
-    layers.append(
-        LayerSummary(
-            type(layer).__name__,
-            tuple(output.shape),
-            parameters,
-            _multiply_accumulates(layer, output),
-            place,
-        )
-    )
-
-
-def _multiply_accumulates(layer: nn.Module, output: Tensor) -> int:
-    """Each number of the output takes one multiplication for every weight that it sees."""
-    if isinstance(layer, (nn.Conv2d, nn.Linear)):
-        weights_seen = layer.weight[0].numel()
-        return math.prod(output.shape[1:]) * weights_seen
-    if isinstance(layer, PartialConvolution):
-        return layer.weight.numel() * math.prod(output.shape[2:])
-    if isinstance(layer, Subsampling):
-        return math.prod(output.shape[1:])
-    if isinstance(layer, RadialBasis):
-        return layer.targets.numel()
-    return 0
+    return rows

@@ -13,6 +13,7 @@ from ._find import open_run as open_run
 from ._plan import Plan as Plan
 from ._plan import build_trainer as build_trainer
 from ._plan import make_plan as make_plan
+from ._run import NETWORK_FILE as NETWORK_FILE
 from ._run import Run as Run
 from ._run import RunConfig as RunConfig
 from ._signals import answer_signals as answer_signals
@@ -25,6 +26,7 @@ from ._train_many import train_many as train_many
 
 __all__ = [
     "LIBRARY",
+    "NETWORK_FILE",
     "Ending",
     "Plan",
     "Run",

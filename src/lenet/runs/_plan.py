@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,11 +15,12 @@ from lenet.errors import ModelError, RunError, UnknownNameError
 from lenet.kernels import KernelChoice, kernel_status
 from lenet.models import (
     MODELS,
+    Network,
     Normalisation,
+    as_lenet,
     build_model,
     identify_model,
     model_config,
-    recognise_lenet,
     unknown_setting,
 )
 from lenet.runs._environment import core_count
@@ -43,19 +45,19 @@ class Plan:
     Attributes:
         preset: The preset that network and recipe begin from.
         recipe: How to train.
-        model: The network's name in the registry; or a network that is already built.
+        model: The network's name in the registry; or a network that is built or described already.
         settings: The network's settings that differ from its defaults.
     """
 
     preset: str
     recipe: Recipe
-    model: str | nn.Module
+    model: str | nn.Module | Network
     settings: dict[str, Any]
 
 
 def make_plan(
     dataset: str,
-    model: str | nn.Module | None,
+    model: str | Path | nn.Module | Network | None,
     recipe: Recipe | None,
     preset: str | None,
     settings: dict[str, Any],
@@ -74,6 +76,8 @@ def make_plan(
     Raises:
         SettingError: Something is unknown, ill-typed or out of range.
     """
+    if isinstance(model, Path) or (isinstance(model, str) and model.endswith(".toml")):
+        model = Network.read(model)
     if isinstance(model, str) and model not in MODELS:
         raise UnknownNameError("model", model, MODELS)
     base = preset_for(
@@ -87,7 +91,7 @@ def make_plan(
     of_model = field_types(MODELS[model].config) if isinstance(model, str) else {}
     for name in settings:
         if name not in of_recipe and name not in of_model:
-            network = f"`{model}`" if isinstance(model, str) else "a network that is already built"
+            network = f"`{model}`" if isinstance(model, str) else "a network of one's own"
             raise unknown_setting(name, network, [*of_recipe, *of_model])
     for_recipe = {name: value for name, value in settings.items() if name in of_recipe}
     for_model = {name: value for name, value in settings.items() if name in of_model}
@@ -112,16 +116,16 @@ def build_network(plan: Plan, data: Dataset, seed: int) -> nn.Module:
         ModelError: It does not fit the images, or is of a class that is not registered.
         SettingError: One of its settings is ill-typed or out of range.
     """
-    shape = {"input_shape": data.image_shape, "classes": len(data.class_names)}
-    if isinstance(plan.model, str):
-        config = model_config(plan.model, {**shape, **plan.settings})
-        network = build_model(config, seed=seed)
-    elif type(plan.model) is nn.Sequential:
-        network = recognise_lenet(plan.model, data.image_shape) or plan.model
-    else:
-        network = plan.model
-    values = identify_model(network)[1].to_dict()
-    data.check_fits(values["input_shape"], values["classes"])
+    network = plan.model
+    if isinstance(network, str):
+        shape = {"input_shape": data.image_shape, "classes": len(data.class_names)}
+        network = build_model(model_config(network, {**shape, **plan.settings}), seed=seed)
+    elif isinstance(network, Network):
+        network = build_model(replace(network, input_shape=data.image_shape), seed=seed)
+    elif type(network) is nn.Sequential:
+        network = as_lenet(network, data.image_shape) or network
+    _, config = identify_model(network, data.image_shape)
+    data.check_fits(config.input_shape, config.classes)
     if any(parameter.dtype is not torch.float32 for parameter in network.parameters()):
         message = "The network's weights must be float32."
         raise ModelError(message)
@@ -211,8 +215,8 @@ def rebuild_trainer(
 
 def describe_run(plan: Plan, trainer: Trainer, threads: int) -> RunConfig:
     """All that decides what a plan's trainer computes."""
-    name, settings = identify_model(trainer.model)
     batches, data = trainer.train_batches, trainer.dataset
+    name, settings = identify_model(trainer.model, data.image_shape)
     return RunConfig(
         dataset=data.name,
         fingerprint=data.fingerprint(),

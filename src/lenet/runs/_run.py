@@ -19,9 +19,10 @@ from lenet.core import read_json_object, reading_errors, storage_errors, write_a
 from lenet.datasets import DataSource
 from lenet.errors import LenetError, RunError, StorageError, UnknownNameError
 from lenet.kernels import KernelChoice
-from lenet.models import ModelConfig, Normalisation, model_config
+from lenet.models import ModelConfig, Network, Normalisation, settings_from
 from lenet.training import CurvePoint, Recipe, TrainingResult
 
+NETWORK_FILE = "network.toml"  # in the folder of a run whose network is a list of layers
 _FORMAT = 1
 _MAY_LACK = {"source"}  # the first runs had no such key
 
@@ -49,7 +50,7 @@ class RunConfig:
     dataset: str
     fingerprint: str
     model: str
-    settings: ModelConfig
+    settings: ModelConfig | Network
     recipe: Recipe
     preset: str
     normalisation: Normalisation
@@ -61,8 +62,11 @@ class RunConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """The values as JSON can hold them."""
-        source = None if self.source is None else self.source.to_dict()
-        return {"format": _FORMAT, "version": __version__, **asdict(self), "source": source}
+        own = {
+            "settings": self.settings.to_dict(),
+            "source": None if self.source is None else self.source.to_dict(),
+        }
+        return {"format": _FORMAT, "version": __version__, **asdict(self), **own}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "RunConfig":
@@ -85,7 +89,7 @@ class RunConfig:
         if missing:
             message = f"it has no `{missing[0]}`"
             raise RunError(message)
-        values["settings"] = model_config(values["model"], values["settings"])
+        values["settings"] = settings_from(values["model"], values["settings"])
         values["recipe"] = Recipe.from_dict(values["recipe"])
         values["normalisation"] = Normalisation(**values["normalisation"])
         if values.get("source") is not None:
@@ -260,6 +264,8 @@ def create_run(
     try:
         for name, values in (("config", config.to_dict()), ("environment", environment)):
             write_atomically(unfinished / f"{name}.json", json.dumps(values, indent=2))
+        if isinstance(config.settings, Network):
+            config.settings.write(unfinished / NETWORK_FILE)
         for file, content in files.items():
             write_atomically(unfinished / file, content)
         with storage_errors(runs_folder):

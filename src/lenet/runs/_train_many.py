@@ -246,8 +246,13 @@ class _Many:
         if member.run is not None:
             return member
         config = member.config
-        trainer = rebuild_trainer(
-            config, self.data, kernels="auto", device=self.device, shared=self.shared
+        trainer = build_trainer(
+            Plan(config.preset, config.recipe, member.trainer.model, {}),
+            self.data,
+            seed=config.seed,
+            device=self.device,
+            normalisation=config.normalisation,
+            shared=self.shared,
         )
         return replace(member, trainer=trainer, config=replace(config, kernels=trainer.kernels))
 

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from lenet.datasets import Batches
 from lenet.errors import ModelError
-from lenet.kernels import Predictor, make_predictor, try_kernels
-from lenet.models import Calibration
+from lenet.kernels import Predictor, try_kernels
+from lenet.models import Calibration, make_predictor
 from lenet.training._recipe import Recipe
 from lenet.training.peers._group import Peers, part_of
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lenet.errors import ModelError, ModelFileError
-from lenet.kernels import Predictor, kernel_status, make_predictor
+from lenet.kernels import Predictor, kernel_status
 from lenet.models import (
     LeNetConfig,
     MLPConfig,
@@ -17,6 +17,7 @@ from lenet.models import (
     Normalisation,
     SoftmaxConfig,
     build_model,
+    make_predictor,
     model_config,
     network_blocks,
     save_model,

@@ -14,7 +14,7 @@ from lenet.doctor.speed._task import BATCH_SIZE, TUTORIAL, Predict
 from lenet.doctor.speed._torch_peer import EAGER, predict_with_torch
 from lenet.doctor.speed._turns import Contestant, Outcome
 from lenet.errors import ModelError
-from lenet.kernels import make_predictor
+from lenet.models import make_predictor
 
 _SINGLE_IMAGES = 1000  # a round
 

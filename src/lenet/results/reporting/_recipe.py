@@ -5,12 +5,12 @@ from typing import Any
 from lenet.core import field_help
 from lenet.datasets import dataset_names
 from lenet.errors import LenetError
-from lenet.models import MODELS, model_config, summarise
+from lenet.models import CUSTOM, MODELS, SEQUENTIAL, ModelConfig, model_config, summarise
 from lenet.results._wording import as_typed
 from lenet.results.page._page import Element, Node, Section, element
 from lenet.results.page._parts import Column, beside, code_block, facts, paragraph, remark, table
 from lenet.results.reporting._findings import Findings
-from lenet.runs import Run, RunConfig
+from lenet.runs import NETWORK_FILE, Run, RunConfig
 from lenet.training import Recipe, preset_for
 
 _METHODS = {
@@ -73,7 +73,7 @@ def network_section(findings: Findings) -> Section:
 def recipe_section(findings: Findings) -> Section:
     """Which settings the network was made with, those that were changed first."""
     card = findings.answers.card
-    network = MODELS[card.model].config
+    network = MODELS[card.model].config if card.model in MODELS else ModelConfig
     settings = [
         *_compared(card.config, network().to_dict(), field_help(network)),
         *_compared(card.recipe, Recipe().to_dict(), field_help(Recipe)),
@@ -180,16 +180,20 @@ def training_command(config: RunConfig) -> str:
     preset = preset_for(config.dataset, config.preset)
     data = [config.dataset] if config.source is None else config.source.as_options()
     words = ["lenet", "train", "--data", *data, "--preset", config.preset]
-    if config.model != preset.model:
+    if config.model == SEQUENTIAL:
+        words += ["--network", NETWORK_FILE]
+    elif config.model != preset.model:
         words += ["--model", config.model]
     words += ["--seed", str(config.seed), "--device", config.device]
     words += ["--threads", str(config.threads)]
     if config.kernels == "torch" and config.device == "cpu":
         words += ["--kernels", "torch"]
     settings = config.settings.to_dict()
-    shape = {name: settings[name] for name in ("input_shape", "classes")}
-    from_preset = preset.settings if config.model == preset.model else {}
-    usual = model_config(config.model, {**shape, **from_preset}).to_dict()
+    usual = dict(settings)
+    if config.model not in (SEQUENTIAL, CUSTOM):
+        shape = {name: settings[name] for name in ("input_shape", "classes")}
+        from_preset = preset.settings if config.model == preset.model else {}
+        usual = model_config(config.model, {**shape, **from_preset}).to_dict()
     usual |= preset.recipe.to_dict()
     for name, value in {**settings, **config.recipe.to_dict()}.items():
         if value == usual[name]:

@@ -16,7 +16,6 @@ from lenet.models import (
     BUNDLED,
     ModelCard,
     check_numbers,
-    model_config,
     network_blocks,
     read_card,
 )
@@ -105,11 +104,10 @@ def _without_pytorch(path: Path) -> tuple[ModelCard, Callable[[Pixels], Logits]]
         return None
     try:
         card = read_card(path)
-        config = model_config(card.model, card.config)
-        card.check(config.to_dict())
+        network = card.settings().network()
         arrays = read_arrays(path)
         check_numbers(arrays)
-        blocks, parameters = network_blocks(config, arrays)
+        blocks, parameters = network_blocks(network, arrays)
         norm = card.normalisation
         shares = np.arange(256, dtype=np.float32) / np.float32(255)
         byte_values = (shares - np.float32(norm.mean)) / np.float32(norm.std)

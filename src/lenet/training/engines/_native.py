@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from lenet.datasets import Batches, Selection
 from lenet.errors import ModelError
 from lenet.kernels import FusedStep, KernelChoice, StepSettings
+from lenet.models import KernelView
 from lenet.training._recipe import Recipe
 from lenet.training.engines._engine import OptimiserState, TwoPhaseEngine
 
@@ -32,7 +33,7 @@ class NativeEngine(TwoPhaseEngine):
         names = [field.name for field in fields(StepSettings)]
         settings = StepSettings(**{name: getattr(recipe, name) for name in names})
         self._step = FusedStep(
-            model,
+            KernelView(model, tuple(batches.placed.images.shape[1:])),
             batches.placed.images,
             batches.placed.labels,
             batch_size=recipe.batch_size,

@@ -1,4 +1,4 @@
-"""The layers of LeNet-5 that PyTorch does not have."""
+"""The layers that PyTorch does not have: those of LeNet-5, and a residual sum."""
 
 import math
 
@@ -6,7 +6,31 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lenet.models._digit_bitmaps import digit_bitmaps
+# The pictures that layer F6 learns to draw: 7×12 pixels for each of the ten digits, after figure 3
+# of LeCun et al. (1998), which shows the printable ASCII set, in the transcription that other
+# implementations use. The printed figure is small, and single pixels of it can be argued about.
+# Row by row, the ten digits side by side.
+_INK = """
+.#####.   ...##..   .#####.   #######   .#####.   .#####.   ..####.   #######   .#####.   .#####.
+.......   ..###..   .......   .....##   .......   .......   .##....   .....##   ##...##   ##..###
+..###..   .####..   .#####.   ....##.   .......   #######   ##.....   .....##   ##...##   ##...##
+.##.##.   ...##..   ##...##   ...##..   .##..##   ##.....   ##.....   ....##.   ##...##   ##...##
+##...##   ...##..   #....##   ..####.   .##..##   ##.....   ######.   ...##..   .#####.   ##..###
+##...##   ...##..   ....##.   .....##   ###..##   .####..   ###..##   ...##..   ##...##   .######
+##...##   ...##..   ..###..   .....##   ##...##   ..####.   ##...##   ..##...   ##...##   .....##
+##...##   ...##..   .##....   .....##   ##...##   .....##   ##...##   ..##...   ##...##   .....##
+.##.##.   ...##..   ##.....   ##...##   ##..###   ##...##   ###..##   ..##...   ##...##   ....##.
+..###..   .######   #######   .#####.   .######   .#####.   .#####.   ..##...   .#####.   .####..
+.......   .......   .......   .......   .....##   .......   .......   .......   .......   .......
+.......   .......   .......   .......   .....##   .......   .......   .......   .......   .......
+"""
+
+
+def digit_bitmaps() -> Tensor:
+    """The ten pictures as targets: 1 for ink and -1 for paper, float32 of shape (10, 84)."""
+    rows = [line.split() for line in _INK.split("\n") if line]
+    digits = ["".join(row[digit] for row in rows) for digit in range(10)]
+    return torch.tensor([[1.0 if pixel == "#" else -1.0 for pixel in digit] for digit in digits])
 
 
 class ScaledTanh(nn.Module):
@@ -117,6 +141,31 @@ class RadialBasis(nn.Module):
     def extra_repr(self) -> str:
         """Its size, for `print`."""
         return f"{self.targets.shape[1]}, {self.classes}"
+
+
+class Residual(nn.Module):
+    """The sum of what two networks make of one input.
+
+    Args:
+        main: Layers, one after the other.
+        shortcut: Others; the input itself where none are given. Both must give the same shape.
+
+    Source: He, Zhang, Ren and Sun (2016), "Deep Residual Learning for Image Recognition".
+
+    >>> import torch
+    >>> Residual(nn.Sequential(nn.Linear(4, 4), nn.ReLU()))(torch.zeros(1, 4)).shape
+    torch.Size([1, 4])
+    """
+
+    def __init__(self, main: nn.Sequential, shortcut: nn.Sequential | None = None):
+        super().__init__()
+        self.main = main
+        self.shortcut = nn.Sequential() if shortcut is None else shortcut
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Both results, added."""
+        output: Tensor = self.main(input) + self.shortcut(input)
+        return output
 
 
 @torch.no_grad()

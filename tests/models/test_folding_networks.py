@@ -12,7 +12,7 @@ from lenet.models import (
     ModelConfig,
     SoftmaxConfig,
     build_model,
-    plain_layers,
+    fold_network,
 )
 
 CONFIGS: dict[str, ModelConfig] = {
@@ -48,8 +48,8 @@ def test_they_compute_what_pytorch_computes(name: str) -> None:
     with torch.no_grad():
         expected = network(torch.from_numpy(images)).numpy()
     values, shape = images, config.input_shape
-    for layer in plain_layers(config, arrays):
-        values, shape = layer.apply(values), layer.output_shape(shape)
+    for layer in fold_network(config.network(), arrays):
+        values, shape = layer.apply(values), layer.output_shape
         assert values.shape == (3, *shape)
         assert values.dtype == np.float32
     np.testing.assert_allclose(values, expected, rtol=2e-5, atol=2e-5)
@@ -60,5 +60,5 @@ def test_arrays_of_another_network_are_refused(name: str) -> None:
     other = "softmax" if name != "softmax" else "mlp"
     arrays = {key: value.numpy() for key, value in build_model(CONFIGS[other]).state_dict().items()}
     for wrong in (arrays, {}, {"nonsense": np.zeros(3, np.float32)}):
-        with pytest.raises(ModelError, match="The weights are"):
-            plain_layers(CONFIGS[name], wrong)
+        with pytest.raises(ModelError, match=r"where .* belongs"):
+            fold_network(CONFIGS[name].network(), wrong)

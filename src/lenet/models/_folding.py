@@ -1,0 +1,133 @@
+"""A trained network as what is left to compute: without dropout, batch normalisation folded in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lenet.errors import ModelError
+from lenet.kernels import Block, fold_batch_norm
+from lenet.models._kernel_blocks import kernel_blocks
+from lenet.models._network import Network
+from lenet.models.layers import (
+    Activation,
+    Array,
+    Arrays,
+    BatchNorm,
+    Convolution,
+    Dense,
+    Dropout,
+    PartialConvolution,
+    Placed,
+    Residual,
+    Shape,
+    arrays_under,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedLayer(Placed):
+    """A layer at its place, with its numbers.
+
+    Attributes:
+        layer: The layer.
+        input_shape: What comes in, for one image.
+        output_shape: What comes out.
+        arrays: Its weights and statistics by their names, float32.
+        sides: Of a residual sum, the layers of its main list and of its shortcut.
+    """
+
+    arrays: dict[str, Array]
+    sides: tuple[list["TrainedLayer"], ...] = ()
+
+    def apply(self, values: Array) -> Array:
+        """What it makes of a batch (N, …), slowly and readably."""
+        if not self.sides:
+            return self.layer.apply(values, self.arrays)
+        results = []
+        for side in self.sides:
+            result = values
+            for one in side:
+                result = one.apply(result)
+            results.append(result)
+        total: Array = results[0] + results[1]
+        return total
+
+
+def fold_network(network: Network, arrays: Arrays) -> list[TrainedLayer]:
+    """What there is to compute for an image, layer by layer.
+
+    Dropout and identities are left out, batch normalisation after a convolution or a dense layer
+    is in its weights, and LeNet-5's partial convolution is an ordinary one with zeros in it.
+
+    Args:
+        network: The network.
+        arrays: The arrays of its model file, by their names there.
+
+    Raises:
+        ModelError: The arrays are not those of such a network.
+    """
+    wanted = network.weights() | network.statistics()
+    counts = {name for name in wanted if name.endswith("num_batches_tracked")}  # not computed with
+    for name in sorted(wanted.keys() | arrays.keys()):
+        found = arrays[name].shape if name in arrays else None
+        if found != wanted.get(name) and not (name in counts and found is None):
+            message = f"`{name}` is {_in_words(found)} where {_in_words(wanted.get(name))} belongs."
+            raise ModelError(message)
+    given = {name: array.astype(np.float32) for name, array in arrays.items() if name not in counts}
+    return _fold(network.placed, given)
+
+
+def network_blocks(network: Network, arrays: Arrays) -> tuple[list[Block], list[Array]]:
+    """A trained network for the compiled kernels: blocks, and weights and biases of each.
+
+    Args:
+        network: The network.
+        arrays: The arrays of its model file, by their names there.
+
+    Raises:
+        ModelError: The kernels do not serve such a network, or the arrays are not its.
+    """
+    folded = fold_network(network, arrays)
+    blocks, parameters = [], []
+    for block, place, _ in kernel_blocks(folded):
+        weights = folded[place].arrays
+        blocks.append(block)
+        parameters += [
+            weights["weight"],
+            weights.get("bias", np.zeros(len(weights["weight"]), np.float32)),
+        ]
+    return blocks, parameters
+
+
+def _fold(layers: Sequence[Placed], arrays: Arrays) -> list[TrainedLayer]:
+    """What is left of a list of layers."""
+    folded: list[TrainedLayer] = []
+    for placed in layers:
+        layer, own = placed.layer, arrays_under(placed.layer.name, arrays)
+        if isinstance(layer, Dropout) or layer == Activation(name=layer.name, function="identity"):
+            continue
+        before = folded[-1] if folded else None
+        if (
+            before
+            and isinstance(layer, BatchNorm)
+            and isinstance(before.layer, (Convolution, Dense))
+        ):
+            weight, bias = fold_batch_norm(
+                before.arrays["weight"], before.arrays.get("bias"), own, layer.epsilon
+            )
+            whole = replace(before.layer, bias=True)
+            folded[-1] = replace(before, layer=whole, arrays={"weight": weight, "bias": bias})
+            continue
+        if isinstance(layer, PartialConvolution):
+            layer, own = layer.whole(own)
+        sides: tuple[list[TrainedLayer], ...] = ()
+        if isinstance(layer, Residual):
+            sides = tuple(_fold(side, own) for side in layer.sides(placed.input_shape))
+        folded.append(TrainedLayer(layer, placed.input_shape, placed.output_shape, own, sides))
+    return folded
+
+
+def _in_words(shape: Shape | None) -> str:
+    """An array's shape, for a message."""
+    return "nothing" if shape is None else str(list(shape))

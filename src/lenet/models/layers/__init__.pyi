@@ -1,0 +1,59 @@
+from ._layer import Array as Array
+from ._layer import Arrays as Arrays
+from ._layer import Layer as Layer
+from ._layer import Placed as Placed
+from ._layer import Shape as Shape
+from ._layer import arrays_under as arrays_under
+from ._layer import place_layers as place_layers
+from ._layer import receptive_fields as receptive_fields
+from ._lenet5 import Distances as Distances
+from ._lenet5 import PartialConvolution as PartialConvolution
+from ._lenet5 import Subsampling as Subsampling
+from ._lists import KINDS as KINDS
+from ._lists import Residual as Residual
+from ._lists import build_sequential as build_sequential
+from ._lists import layers_from_dicts as layers_from_dicts
+from ._lists import layers_to_dicts as layers_to_dicts
+from ._lists import name_layers as name_layers
+from ._lists import shapes_of as shapes_of
+from ._standard import FUNCTIONS as FUNCTIONS
+from ._standard import Activation as Activation
+from ._standard import AdaptivePooling as AdaptivePooling
+from ._standard import BatchNorm as BatchNorm
+from ._standard import Convolution as Convolution
+from ._standard import Dense as Dense
+from ._standard import Dropout as Dropout
+from ._standard import Flatten as Flatten
+from ._standard import Padding as Padding
+from ._standard import Pooling as Pooling
+
+__all__ = [
+    "FUNCTIONS",
+    "KINDS",
+    "Activation",
+    "AdaptivePooling",
+    "Array",
+    "Arrays",
+    "BatchNorm",
+    "Convolution",
+    "Dense",
+    "Distances",
+    "Dropout",
+    "Flatten",
+    "Layer",
+    "Padding",
+    "PartialConvolution",
+    "Placed",
+    "Pooling",
+    "Residual",
+    "Shape",
+    "Subsampling",
+    "arrays_under",
+    "build_sequential",
+    "layers_from_dicts",
+    "layers_to_dicts",
+    "name_layers",
+    "place_layers",
+    "receptive_fields",
+    "shapes_of",
+]

@@ -1,0 +1,133 @@
+"""The layers of LeNet-5 that PyTorch does not have: LeCun et al. (1998), section II.B."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from lenet.models.layers._layer import MOST, Array, Arrays, Layer, Shape, float32, windows
+from lenet.models.layers._standard import Convolution
+
+_DIGITS, _PIXELS = 10, 84  # of the pictures, 7×12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subsampling(Layer):
+    """The sum of every 2×2 numbers, times a coefficient, plus a bias; one of each a map: S2."""
+
+    kind: ClassVar[str] = "subsampling"
+    torch_class: ClassVar[str] = "Subsampling"
+
+    def output_shape(self, shape: Shape) -> Shape:
+        channels, *sizes = self.maps(shape)
+        return channels, *self.slide(sizes, (2, 2), (2, 2))
+
+    def weights(self, shape: Shape) -> dict[str, Shape]:
+        return {"weight": shape[:1], "bias": shape[:1]}
+
+    def multiply_accumulates(self, shape: Shape) -> int:
+        return math.prod(self.output_shape(shape))
+
+    def window(self, shape: Shape) -> tuple[int, int]:
+        return 2, 2
+
+    def apply(self, values: Array, arrays: Arrays) -> Array:
+        sums = windows(values, (2, 2), (2, 2)).sum(axis=(4, 5))
+        return float32(sums * arrays["weight"][:, None, None] + arrays["bias"][:, None, None])
+
+    def torch_arguments(self, shape: Shape) -> tuple[Any, ...]:
+        return (shape[0],)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartialConvolution(Layer):
+    """A 5×5 convolution of which each map sees some of the input's maps, not all: layer C3.
+
+    Attributes:
+        inputs: For each map of the output, the maps of the input that it sees.
+    """
+
+    inputs: tuple[tuple[int, ...], ...]
+    kind: ClassVar[str] = "partial_convolution"
+    torch_class: ClassVar[str] = "PartialConvolution"
+    KERNEL: ClassVar[tuple[int, int]] = (5, 5)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        fits = 1 <= len(self.inputs) <= MOST and all(
+            seen and sorted(set(seen)) == list(seen) and 0 <= seen[0] and seen[-1] < MOST
+            for seen in self.inputs
+        )
+        self.require("inputs", fits, "a list of ascending numbers of maps for each filter")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        channels, *sizes = self.maps(shape)
+        seen = 1 + max(map(max, self.inputs))
+        if channels != seen:
+            raise self.misfit(shape, f"{seen} maps")
+        return len(self.inputs), *self.slide(sizes, self.KERNEL)
+
+    def weights(self, shape: Shape) -> dict[str, Shape]:
+        connections = sum(map(len, self.inputs))
+        return {"weight": (connections, *self.KERNEL), "bias": (len(self.inputs),)}
+
+    def multiply_accumulates(self, shape: Shape) -> int:
+        places = math.prod(self.output_shape(shape)[1:])
+        return math.prod(self.weights(shape)["weight"]) * places
+
+    def window(self, shape: Shape) -> tuple[int, int]:
+        return self.KERNEL[0], 1
+
+    def whole(self, arrays: Arrays) -> tuple[Convolution, dict[str, Array]]:
+        """The ordinary convolution that computes the same, with zeros in its filters."""
+        pairs = [(output, seen) for output, all_seen in enumerate(self.inputs) for seen in all_seen]
+        outputs, maps = zip(*pairs, strict=True)
+        filters = np.zeros((len(self.inputs), 1 + max(maps), *self.KERNEL), dtype=np.float32)
+        filters[list(outputs), list(maps)] = arrays["weight"]
+        layer = Convolution(name=self.name, filters=len(self.inputs), kernel_size=self.KERNEL)
+        return layer, {"weight": filters, "bias": arrays["bias"]}
+
+    def apply(self, values: Array, arrays: Arrays) -> Array:
+        layer, whole = self.whole(arrays)
+        return layer.apply(values, whole)
+
+    def torch_arguments(self, shape: Shape) -> tuple[Any, ...]:
+        return (self.inputs,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distances(Layer):
+    """Minus the squared distance to the 7×12 picture of each digit: equation 7.
+
+    Attributes:
+        classes: How many digits.
+    """
+
+    classes: int = _DIGITS
+    kind: ClassVar[str] = "distances"
+    torch_class: ClassVar[str] = "RadialBasis"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("classes", 1 <= self.classes <= _DIGITS, f"from 1 to {_DIGITS}")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if shape != (_PIXELS,):
+            raise self.misfit(shape, f"{_PIXELS} numbers")
+        return (self.classes,)
+
+    def statistics(self, shape: Shape) -> dict[str, Shape]:
+        return {"targets": (self.classes, *shape)}
+
+    def multiply_accumulates(self, shape: Shape) -> int:
+        return self.classes * _PIXELS
+
+    def window(self, shape: Shape) -> tuple[int, int]:
+        return 0, 1
+
+    def apply(self, values: Array, arrays: Arrays) -> Array:
+        return float32(-np.square(values[:, None] - arrays["targets"]).sum(axis=2))
+
+    def torch_arguments(self, shape: Shape) -> tuple[Any, ...]:
+        return (self.classes,)
