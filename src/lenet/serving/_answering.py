@@ -17,6 +17,7 @@ from lenet.errors import (
 )
 from lenet.pictures import Seen, look_at, look_at_each
 from lenet.serving._messages import Answer, Job, Question
+from lenet.serving._predict import Prediction, predict_each
 from lenet.serving._request_bodies import (
     BodyError,
     TooManyPicturesError,
@@ -24,8 +25,7 @@ from lenet.serving._request_bodies import (
     pictures_of,
     read_sent,
 )
-from lenet.serving.prediction._predict import Prediction, predict_each
-from lenet.serving.prediction._trained_model import TrainedModel
+from lenet.serving._trained_model import TrainedModel
 
 _PATIENCE = 0.05  # seconds that a finished answer waits for others of its batch
 # The first class that an error belongs to decides.

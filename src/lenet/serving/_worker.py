@@ -25,7 +25,7 @@ from lenet.serving._messages import (
     read_batch,
     write_answers,
 )
-from lenet.serving.prediction._trained_model import open_model
+from lenet.serving._trained_model import open_model
 
 _MOST_READ = 2**20  # bytes at once
 
