@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from prometheus_client import Counter
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from lenet.serving._http_errors import raw_error
@@ -31,7 +31,7 @@ class Connection(HttpToolsProtocol):
     client to read, the time is kept; `sweep` closes it when that was too long.
     """
 
-    dropped: ClassVar[Counter[str]] = Counter()  # a service has its own, in a class of its own
+    dropped: Callable[[str], Counter]  # a service has its own, in a class of its own
     most: ClassVar[int] = _MOST_CONNECTIONS
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
@@ -153,7 +153,7 @@ class Connection(HttpToolsProtocol):
         """Say why, and close."""
         self.headers_since = None
         if not self.transport.is_closing():
-            self.dropped[reason] += 1
+            self.dropped(reason).inc()
             self.transport.write(raw_error(status, detail))
             self.transport.close()
 
@@ -161,16 +161,16 @@ class Connection(HttpToolsProtocol):
         """Close it if its client was slow for too long."""
         if self.headers_since is not None and now - self.headers_since > timeout:
             if self.idle_since is not None:
-                self.dropped["idle"] += 1
+                self.dropped("idle").inc()
                 self.transport.close()
             else:
                 detail = f"The request's headers did not come within {timeout:g} seconds."
                 self.refuse(408, detail, "slow headers")
         elif self.idle_since is not None and now - self.idle_since > KEEP_ALIVE_SECONDS:
-            self.dropped["idle"] += 1
+            self.dropped("idle").inc()
             self.transport.close()
         elif self.unread_since is not None and now - self.unread_since > timeout:
-            self.dropped["unread answer"] += 1
+            self.dropped("unread answer").inc()
             self.transport.abort()
         elif self.reading_since is not None:
             allowed = timeout + self._body_bytes / _LEAST_RATE
@@ -206,7 +206,7 @@ class Connection(HttpToolsProtocol):
     def _refuse_body(self, status: int, detail: str, reason: str) -> None:
         """Close it, and say why unless its request's answer has begun before its end came."""
         if self.cycle.response_started:
-            self.dropped["unwanted body"] += 1
+            self.dropped("unwanted body").inc()
             self.transport.close()
         else:
             self.cycle.scope["state"]["refused"] = status  # to be counted as
@@ -225,17 +225,19 @@ class Connection(HttpToolsProtocol):
             since = {one: moment for one, moment in candidates.items() if moment is not None}
             if since:
                 oldest = min(since, key=since.__getitem__)
-                self.dropped["made room"] += 1
+                self.dropped("made room").inc()
                 oldest.transport.abort()
                 self.connections.discard(oldest)
                 return True
         return False
 
 
-def connection_class(dropped: Counter[str]) -> type[Connection]:
+def connection_class(dropped: Callable[[str], Counter]) -> type[Connection]:
     """The connections of a service that counts those it closes, by reason."""
     return type(
-        "ServiceConnection", (Connection,), {"dropped": dropped, "most": _most_connections()}
+        "ServiceConnection",
+        (Connection,),
+        {"dropped": staticmethod(dropped), "most": _most_connections()},
     )
 
 

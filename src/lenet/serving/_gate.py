@@ -76,9 +76,9 @@ class Gate:
                 HttpError(500, "Something went wrong in the service; its log says what.")
             )
         seconds = time.perf_counter() - start
-        self._metrics.requests[_route(path), answer.status] += 1
+        self._metrics.requests(_route(path), answer.status).inc()
         if path == PATH:
-            self._metrics.seconds.add(seconds)
+            self._metrics.seconds.observe(seconds)
         if self._log:
             _log(scope, answer.status, seconds)
 

@@ -148,13 +148,10 @@ class PredictRoute:
             raise HttpError(400, str(error)) from error
 
     def _count(self, model: str, answer: Answer) -> None:
-        counted = self._metrics.predictions
-        if sure := answer.predictions - answer.blank - answer.unsure:
-            counted[model, "none"] += sure
-        if answer.blank:
-            counted[model, "blank"] += answer.blank
-        if answer.unsure:
-            counted[model, "unsure"] += answer.unsure
+        sure = answer.predictions - answer.blank - answer.unsure
+        for doubt, count in ("none", sure), ("blank", answer.blank), ("unsure", answer.unsure):
+            if count:
+                self._metrics.predictions(model, doubt).inc(count)
 
 
 def _kind_of(content_type: bytes) -> BodyKind:

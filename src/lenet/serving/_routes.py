@@ -1,7 +1,6 @@
 """All routes but the answer to pictures, and the description of both."""
 
 import html
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -15,7 +14,7 @@ from lenet._version import __version__
 from lenet.errors import UnknownNameError
 from lenet.serving._examples import ANSWER, json_examples
 from lenet.serving._http_errors import error_body
-from lenet.serving._metrics import CONTENT_TYPE, Metrics
+from lenet.serving._metrics import CONTENT_TYPE
 from lenet.serving._playground_page import PlaygroundPage
 from lenet.serving._pool import WorkerPool
 from lenet.serving._predict_route import PATH
@@ -52,8 +51,7 @@ def build_routes(
     settings: ServiceSettings,
     models: Sequence[ServedModel],
     pool: WorkerPool,
-    metrics: Metrics,
-    figures: Callable[[], dict[str, tuple[str, str, float]]],
+    metrics_text: Callable[[], bytes],
     is_draining: Callable[[], bool],
     page: PlaygroundPage,
     address: str,
@@ -64,8 +62,7 @@ def build_routes(
         settings: The limits, to be told.
         models: Those that are served.
         pool: The workers.
-        metrics: What was counted.
-        figures: Gives those of the moment.
+        metrics_text: Gives what was counted.
         is_draining: Whether the service stops.
         page: What is served at `/`.
         address: Where this machine finds the service.
@@ -194,9 +191,7 @@ def build_routes(
     )
     async def tell_metrics() -> Response:
         """Requests, times, batches, answers, queue, memory."""
-        numbers = {f"worker-{place}": number for place, number in pool.places.items()}
-        text = metrics.to_text(figures(), {"service": os.getpid(), **numbers})
-        return Response(text, headers={"content-type": CONTENT_TYPE})
+        return Response(metrics_text(), headers={"content-type": CONTENT_TYPE})
 
     @app.get("/", include_in_schema=False)
     async def show_page() -> Response:

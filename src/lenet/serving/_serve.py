@@ -15,7 +15,7 @@ from lenet.serving._settings import ServiceSettings
 if TYPE_CHECKING:
     from lenet.runs import Run
 
-_PACKAGES = ("fastapi", "uvicorn", "httptools", "python_multipart")
+_PACKAGES = ("fastapi", "uvicorn", "httptools", "python_multipart", "prometheus_client")
 _BACKLOG = 1024  # connections that the system keeps until they are taken
 
 

@@ -8,15 +8,16 @@ import logging
 import os
 import shutil
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from importlib.util import find_spec
 from types import FrameType
 
 import uvicorn
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from lenet.serving._connections import KEEP_ALIVE_SECONDS, connection_class, sweep
 from lenet.serving._gate import Gate
-from lenet.serving._metrics import Metrics
+from lenet.serving._metrics import Metrics, process_metrics
 from lenet.serving._playground_page import PlaygroundPage
 from lenet.serving._pool import WorkerPool
 from lenet.serving._predict_route import PredictRoute
@@ -69,7 +70,7 @@ class _Service:
         self._on_start = on_start
         self._page = PlaygroundPage(models)
         self._address = _address_of(settings.host, listener.getsockname()[1])
-        metrics = Metrics()
+        metrics = Metrics(self._figures)
         told = {
             "models": [
                 {"name": model.name, "file": str(model.copy), "source": str(model.source)}
@@ -83,7 +84,7 @@ class _Service:
             settings.worker_count,
             settings.queue,
             settings.timeout,
-            metrics.batches.add,
+            metrics.batches.observe,
             before_restart=lambda: restore_copies(models),
         )
         predict = PredictRoute(settings, [model.name for model in models], self._pool, metrics)
@@ -91,8 +92,7 @@ class _Service:
             settings,
             models,
             self._pool,
-            metrics,
-            self._figures,
+            metrics.to_text,
             lambda: self._server.should_exit,
             self._page,
             self._address,
@@ -133,16 +133,17 @@ class _Service:
         shutil.rmtree(self._models[0].copy.parent, ignore_errors=True)
         os._exit(128 + number)
 
-    def _figures(self) -> dict[str, tuple[str, str, float]]:
+    def _figures(self) -> Iterator[Metric]:
         """The figures of the moment."""
         pool, connections = self._pool, self._server.server_state.connections
-        return {
-            "lenet_queue_requests": ("gauge", "Requests that wait for a worker.", pool.waiting),
-            "lenet_workers": ("gauge", "Workers that are alive.", len(pool.process_ids)),
-            "lenet_workers_busy": ("gauge", "Workers that look at pictures.", pool.busy),
-            "lenet_worker_restarts_total": ("counter", "Workers replaced.", pool.restarts),
-            "lenet_connections": ("gauge", "Open connections.", len(connections)),
-        }
+        gauge = GaugeMetricFamily
+        yield gauge("lenet_queue_requests", "Requests that wait for a worker.", pool.waiting)
+        yield gauge("lenet_workers", "Workers that are alive.", len(pool.places))
+        yield gauge("lenet_workers_busy", "Workers that look at pictures.", pool.busy)
+        yield CounterMetricFamily("lenet_worker_restarts", "Workers replaced.", pool.restarts)
+        yield gauge("lenet_connections", "Open connections.", len(connections))
+        workers = {f"worker-{place}": number for place, number in pool.places.items()}
+        yield from process_metrics({"service": os.getpid(), **workers})
 
 
 def _address_of(host: str, port: int) -> str:
