@@ -18,7 +18,7 @@ import lenet
 from lenet.models import load_model
 from lenet.serving._connections import connection_class
 from lenet.serving._metrics import Metrics
-from lenet.serving._served_models import take_models
+from lenet.serving._served import take_models
 from page_in_browser import PageBrowser
 
 
@@ -82,7 +82,7 @@ def test_a_file_that_changes_meanwhile_is_one_model_or_the_other(
         path.write_bytes(content)
         source.write_bytes(lenet.models.BUNDLED["fashion"].read_bytes())
 
-    monkeypatch.setattr("lenet.serving._served_models.write_atomically", write_and_train)
+    monkeypatch.setattr("lenet.serving._served.write_atomically", write_and_train)
     (model,) = take_models([source], tmp_path / "copies")
     assert model.card == lenet.load("digits")[1]
     assert model.copy.read_bytes() == model.content

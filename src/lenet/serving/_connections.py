@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 from prometheus_client import Counter
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from lenet.serving._http_errors import raw_error
+from lenet.serving._messages import error_body
 
 _MOST_CONNECTIONS = 512
 KEEP_ALIVE_SECONDS = 65  # longer than a proxy keeps a connection, so that it closes first
@@ -154,7 +155,7 @@ class Connection(HttpToolsProtocol):
         self.headers_since = None
         if not self.transport.is_closing():
             self.dropped(reason).inc()
-            self.transport.write(raw_error(status, detail))
+            self.transport.write(_whole_answer(status, detail))
             self.transport.close()
 
     def check(self, now: float, timeout: float) -> None:
@@ -230,6 +231,17 @@ class Connection(HttpToolsProtocol):
                 self.connections.discard(oldest)
                 return True
         return False
+
+
+def _whole_answer(status: int, detail: str) -> bytes:
+    """What is said on a connection that is closed after it, before there is a request."""
+    body = error_body(detail)
+    retry = "retry-after: 1\r\n" if status == 503 else ""
+    head = (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
+        f"content-length: {len(body)}\r\n{retry}connection: close\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 def connection_class(dropped: Callable[[str], Counter]) -> type[Connection]:

@@ -13,10 +13,17 @@ from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lenet.serving._http_errors import JSON_TYPE, HttpError, busy, error_body
+from lenet.serving._messages import error_body
 from lenet.serving._metrics import Metrics
-from lenet.serving._predict_route import PATH, ClientGoneError, PredictRoute
-from lenet.serving._settings import ServiceSettings
+from lenet.serving._predict_route import (
+    JSON_TYPE,
+    PATH,
+    ClientGoneError,
+    HttpError,
+    PredictRoute,
+    busy,
+)
+from lenet.serving._served import ServiceSettings
 
 OPEN_PATHS = ("/healthz",)  # for those who don't know the key
 _ROUTES = frozenset({PATH, "/", "/docs", "/openapi.json", "/v1/models", "/healthz", "/metrics"})

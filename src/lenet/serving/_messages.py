@@ -5,6 +5,7 @@ after each other their questions and bodies. From it come as many answers, in th
 message or several.
 """
 
+import json
 import struct
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
@@ -68,6 +69,11 @@ class Answer(NamedTuple):
     predictions: int = 0
     blank: int = 0
     unsure: int = 0
+
+
+def error_body(detail: str) -> bytes:
+    """The body of an answer that says what is wrong, as all have it."""
+    return json.dumps({"detail": detail}, ensure_ascii=False).encode(errors="replace")
 
 
 def write_batch(jobs: Sequence[Job]) -> bytes:
