@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -34,21 +34,12 @@ class Metrics(Collector):
         self._now = now
         self._registry = CollectorRegistry()
         self._registry.register(self)
-        self.requests = self._counter(
-            "lenet_requests", "Requests by route and HTTP status.", "route", "status"
-        )
-        self.seconds = Histogram(
-            "lenet_predict_seconds",
-            "Time from a request's headers to its answer.",
-            buckets=_SECONDS,
-            registry=self._registry,
-        )
-        self.batches = Histogram(
-            "lenet_batch_requests",
-            "Requests in a worker's batch.",
-            buckets=_BATCH_SIZES,
-            registry=self._registry,
-        )
+        explanation = "Requests by route and HTTP status."
+        self.requests = self._counter("lenet_requests", explanation, "route", "status")
+        explanation = "Time from a request's headers to its answer."
+        self.seconds = self._histogram("lenet_predict_seconds", explanation, _SECONDS)
+        explanation = "Requests in a worker's batch."
+        self.batches = self._histogram("lenet_batch_requests", explanation, _BATCH_SIZES)
         explanation = "Answers by model and by doubt: none, blank, unsure."
         self.predictions = self._counter("lenet_predictions", explanation, "model", "doubt")
         explanation = "Connections that were closed, by reason."
@@ -57,6 +48,9 @@ class Metrics(Collector):
     def _counter(self, name: str, explanation: str, *labels: str) -> Callable[..., Counter]:
         """Gives the counter of some labels; they are looked up once, as that costs most."""
         return cache(Counter(name, explanation, labels, registry=self._registry).labels)
+
+    def _histogram(self, name: str, explanation: str, bounds: Sequence[float]) -> Histogram:
+        return Histogram(name, explanation, buckets=bounds, registry=self._registry)
 
     def collect(self) -> Iterable[Metric]:
         """The figures of the moment."""

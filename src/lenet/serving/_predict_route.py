@@ -31,13 +31,7 @@ _IN_WORDS = {
 
 
 class HttpError(LenetError):
-    """A request that is refused.
-
-    Args:
-        status: The HTTP status.
-        detail: What is wrong and what to do.
-        headers: What else the client is told.
-    """
+    """A request that is refused: with which status and headers, and why."""
 
     def __init__(self, status: int, detail: str, headers: tuple[tuple[bytes, bytes], ...] = ()):
         super().__init__(detail)
@@ -54,14 +48,7 @@ def busy(detail: str) -> HttpError:
 
 
 class PredictRoute:
-    """Takes a request's body within limits, has it answered by the workers, and sends that.
-
-    Args:
-        settings: The limits.
-        model_names: Of the models that are served; the first is asked where none is named.
-        pool: The workers.
-        metrics: Is told what was answered.
-    """
+    """Takes a request's body within limits, has it answered by the workers, and sends that."""
 
     def __init__(
         self,
@@ -107,11 +94,7 @@ class PredictRoute:
         await send({"type": "http.response.body", "body": answer.body})
 
     def _read_question(self, query: bytes) -> Question:
-        """What a query such as `model=digits&top=3` asks.
-
-        Raises:
-            HttpError: 404 for a model that is not served, 422 for anything else that is wrong.
-        """
+        """What a query such as `model=digits&top=3` asks; the first model where none is named."""
         values: dict[str, str] = {}
         try:
             for name, value in parse_qsl(query.decode(), keep_blank_values=True):
@@ -123,9 +106,8 @@ class PredictRoute:
                 values[name] = value
             asked = Parameters.model_validate(values).model_dump()
         except ValidationError as error:
-            problem = error.errors(include_url=False)[0]
-            name = str(problem["loc"][0])
-            detail = f"`{name}` must be {_IN_WORDS[name]}, not `{problem['input']}`."
+            name = str(error.errors(include_url=False)[0]["loc"][0])
+            detail = f"`{name}` must be {_IN_WORDS[name]}, not `{values[name]}`."
             raise HttpError(422, detail) from error
         except UnicodeDecodeError as error:
             raise HttpError(422, "The address holds bytes that are no text.") from error
@@ -140,44 +122,30 @@ class PredictRoute:
         return HttpError(413, f"The request is larger than {told}.")
 
     async def _read_body(self, receive: Receive) -> tuple[bytes, int]:
-        """The body, and how many bytes of it count as held."""
-        message = await receive()
-        body: bytes = message.get("body", b"")
-        if message.get("more_body"):
-            body = await self._read_long_body(body, receive)
-            return body, len(body)
-        if message["type"] == "http.disconnect":
-            raise ClientGoneError
-        if len(body) > self._most_bytes:
-            raise self._too_large()
-        return body, 0
-
-    async def _read_long_body(self, begin: bytes, receive: Receive) -> bytes:
-        """A body that comes in pieces; its bytes count as held from when they have come."""
-        parts = [begin]
-        size = len(begin)
-        self._held += size
-        more = True
+        """The body, and how many bytes of it count as held: none if it came in one piece."""
+        parts: list[bytes] = []
+        size = held = 0
         try:
-            while more:
-                if size > self._most_bytes:
-                    raise self._too_large()
-                if self._held > _MOST_HELD:
-                    raise busy("The service is busy with large pictures; try again in a second.")
+            while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     raise ClientGoneError
                 part: bytes = message.get("body", b"")
-                more = message.get("more_body", False)
-                size += len(part)
-                self._held += len(part)
                 parts.append(part)
-            if size > self._most_bytes:
-                raise self._too_large()
+                size += len(part)
+                if size > self._most_bytes:
+                    raise self._too_large()
+                if len(parts) == 1 and not message.get("more_body"):
+                    return part, 0
+                self._held += len(part)
+                held = size
+                if not message.get("more_body"):
+                    return b"".join(parts), held
+                if self._held > _MOST_HELD:
+                    raise busy("The service is busy with large pictures; try again in a second.")
         except BaseException:
-            self._held -= size
+            self._held -= held
             raise
-        return b"".join(parts)
 
     async def _ask(self, job: Job, connection: Connection) -> Answer:
         """What the workers answer, if the client waits for it."""

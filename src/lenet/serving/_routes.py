@@ -56,17 +56,7 @@ def build_routes(
     page: PlaygroundPage,
     address: str,
 ) -> FastAPI:
-    """The routes of a service.
-
-    Args:
-        settings: The limits, to be told.
-        models: Those that are served.
-        pool: The workers.
-        metrics_text: Gives what was counted.
-        is_draining: Whether the service stops.
-        page: What is served at `/`.
-        address: Where this machine finds the service.
-    """
+    """The routes of a service that this machine finds at `address`, and `page` at its root."""
     app = FastAPI(
         title="lenet",
         version=__version__,
@@ -116,18 +106,12 @@ def build_routes(
         """
         raise NotImplementedError  # `PredictRoute` answers before; this is its description
 
-    @app.get("/v1/models", summary="The models", tags=["models"], response_model=Models)
+    @app.get("/v1/models", summary="The models", tags=["models"])
     async def list_models() -> Models:
         """The models that are served; the first answers where a request names none."""
         return told
 
-    @app.get(
-        "/v1/models/{name}",
-        summary="One model",
-        tags=["models"],
-        response_model=Model,
-        responses=no_model,
-    )
+    @app.get("/v1/models/{name}", summary="One model", tags=["models"], responses=no_model)
     async def show_model(name: ModelName) -> Model:
         """What a model's file says about it."""
         return told.models[models.index(find(name))]
@@ -161,11 +145,10 @@ def build_routes(
     )
     async def tell_health() -> Response:
         """For probes of containers and proxies; it needs no key."""
-        if is_draining():
-            return JSONResponse({"status": "draining"}, 503, {"retry-after": "1"})
-        if not pool.process_ids:
-            return JSONResponse({"status": "no workers"}, 503, {"retry-after": "1"})
-        return JSONResponse({"status": "ok"})
+        if pool.places and not is_draining():
+            return JSONResponse({"status": "ok"})
+        status = "draining" if is_draining() else "no workers"
+        return JSONResponse({"status": status}, 503, {"retry-after": "1"})
 
     @app.get(
         "/metrics",

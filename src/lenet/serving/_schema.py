@@ -41,6 +41,8 @@ _PREPARED = "The image as the network takes it, C×H×W, from 0 to 255; it is no
 
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Flag = Annotated[bool, BeforeValidator(lambda value: value == "" or value)]  # `?many` is true
+# `+3`, `3.0` and `1_0` are none, though Python takes them for numbers.
+_Whole = Annotated[int, BeforeValidator(lambda value: value if str(value).isdigit() else None)]
 _Rows = list[list[int]]
 
 
@@ -49,16 +51,11 @@ class BodyError(LenetError):
 
 
 class TooManyPicturesError(LenetError):
-    """A request has more pictures than are answered at once.
-
-    Args:
-        most: How many these are.
-    """
+    """A request has more pictures than the `most` that are answered at once."""
 
     def __init__(self, most: int):
-        super().__init__(
-            f"A request may have up to {most} pictures; send the others in another one."
-        )
+        message = f"A request may have up to {most} pictures; send the others in another one."
+        super().__init__(message)
 
 
 class Problem(BaseModel):
@@ -71,7 +68,7 @@ class Parameters(BaseModel):
     """What the address of a request asks."""
 
     model: str = Field(default="", description="Which model answers.")  # the first
-    top: int = Field(default=3, ge=1, le=1000, description="How many classes to give.")
+    top: _Whole = Field(default=3, ge=1, le=1000, description="How many classes to give.")
     threshold: float | None = Field(default=None, ge=0, le=1, description=_THRESHOLD)
     many: _Flag = Field(default=False, description="Cut pictures into symbols and read one by one.")
     image: _Flag = Field(default=False, description="Show what the network saw.")
@@ -218,12 +215,7 @@ def _check_names(values: Iterable[str], known: Iterable[str]) -> None:
 
 
 def read_pictures(body: bytes, shape: tuple[int, ...], most: int) -> list[Picture]:
-    """The pictures in a JSON body: `{"pictures": [{"base64": "…"}, …]}`.
-
-    Args:
-        body: The request's.
-        shape: Of the images that its model takes.
-        most: How many pictures there may be.
+    """The pictures in a JSON body, `most` at most; `shape` is that of the model's images.
 
     Raises:
         BodyError: It is no JSON.
@@ -265,11 +257,7 @@ def read_pictures(body: bytes, shape: tuple[int, ...], most: int) -> list[Pictur
 
 
 def as_data_url(image: Pixels) -> str:
-    """An image as the address of a PNG that holds itself.
-
-    Args:
-        image: uint8 (C, H, W) with 1 or 3 channels.
-    """
+    """An image, uint8 (C, H, W) with 1 or 3 channels, as the address of a PNG."""
     shown = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
     file = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(shown)).save(file, "PNG")

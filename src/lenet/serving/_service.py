@@ -34,13 +34,7 @@ def run_service(
     listener: socket.socket,
     on_start: Callable[[str, list[str]], None],
 ) -> None:
-    """Answer requests until a signal.
-
-    Args:
-        settings: Whom to answer, and limits.
-        models: Those that are served.
-        listener: A socket that listens.
-        on_start: Is told the service's address and the models' names when it takes requests.
+    """Answer requests until a signal, as `serve` describes it.
 
     Raises:
         ModelFileError: A model can't be opened.

@@ -57,12 +57,7 @@ _STATUSES: tuple[tuple[type[Exception], int], ...] = (
 
 
 class Limits(NamedTuple):
-    """What a request may cost.
-
-    Attributes:
-        pixels: Of a picture.
-        pictures: Of a request.
-    """
+    """What a request may cost: pixels of a picture, and pictures."""
 
     pixels: int
     pictures: int
@@ -126,12 +121,8 @@ def answer_all(
 ) -> None:
     """Answer requests in their order; their images go through the network together.
 
-    Args:
-        jobs: The requests.
-        models: Those that are served.
-        limits: What a request may cost.
-        send: Takes answers: all at once, or where the pictures of one request take long, those that
-            are ready before.
+    The answers are sent at once, or where the pictures of one request take long, those that are
+    ready before.
     """
     waiting: list[tuple[Question, list[_Picture] | Answer]] = []
     since = time.perf_counter()
