@@ -115,6 +115,15 @@ def test_json_brings_base64_pixels_and_prepared_images(service: ServiceProcess) 
     assert told[0]["name"] == "一.png"
 
 
+def test_a_field_that_is_null_is_left_out(service: ServiceProcess) -> None:
+    picture = {"base64": None, "pixels": stroke().tolist(), "prepared": None, "name": None}
+    (told,) = predictions(ask(service, json={"pictures": [picture]}))
+    assert (told["class_name"], told["name"]) == ("1", None)
+    answer = ask(service, json={"pictures": [{"base64": None}]})
+    assert answer.status_code == 422
+    assert "with one of `base64`" in detail(answer)
+
+
 def test_symbols_are_cut_out_of_a_page(service: ServiceProcess) -> None:
     page = (PHOTOS / "page.jpg").read_bytes()
     told = predictions(ask(service, "?many=true", content=page))
@@ -150,6 +159,8 @@ REFUSED: dict[str, tuple[str, dict[str, Any], int, str]] = {
     "an unknown model": ("?model=digit", {"content": b"x"}, 404, "Did you mean `digits`?"),
     "an unknown parameter": ("?tpo=1", {"content": b"x"}, 422, "Did you mean `top`?"),
     "no number": ("?top=many", {"content": b"x"}, 422, "`top` must be a whole number from 1"),
+    "an odd number": ("?top=3.0", {"content": b"x"}, 422, "from 1 to 1000, not `3.0`"),
+    "a long number": ("?top=1_0", {"content": b"x"}, 422, "from 1 to 1000, not `1_0`"),
     "none of the classes": ("?top=0", {"content": b"x"}, 422, "from 1 to 1000, not `0`"),
     "too many digits": (f"?top={'9' * 5000}", {"content": b"x"}, 422, "`top` must be"),
     "a threshold": ("?threshold=nan", {"content": b"x"}, 422, "`threshold` must be a number"),

@@ -10,7 +10,7 @@ import torch
 
 from lenet.doctor import Report
 
-SCRIPT = Path(__file__).parents[3] / "benchmarks" / "gpu.py"
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "gpu.py"
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
