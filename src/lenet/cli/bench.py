@@ -1,45 +1,40 @@
 """The `lenet bench` command."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
-import typer
-
+from lenet.cli._command import Given, command
 from lenet.cli._console import print_line, print_table
+from lenet.cli._shared import Data, Printed
+from lenet.core import option
 from lenet.errors import SettingError
 
 if TYPE_CHECKING:
     from lenet.doctor import Report
 
 
-def bench(
-    benchmark: Annotated[
-        Literal["train", "predict", "startup"],
-        typer.Argument(
-            help="Whole epochs of training; prediction of many images and of one; or the time to "
-            "the first training step."
-        ),
-    ] = "train",
-    data: Annotated[str, typer.Option("--data", "--dataset", help="The images.")] = "fashion-mnist",
-    threads: Annotated[
-        str | None,
-        typer.Option(
-            "--threads",
-            metavar="N,N,…",
-            help="CPU threads, one after the other. [default: 1, then one a core]",
-            show_default=False,
-        ),
-    ] = None,
-    rounds: Annotated[
-        int, typer.Option("--rounds", metavar="N", help="Counted turns of each contestant.")
-    ] = 5,
-    save: Annotated[
-        Path | None,
-        typer.Option("--save", help="Keep the figures as JSON in this file.", show_default=False),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+@dataclass(frozen=True)
+class _Bench(Data, Printed):
+    """What is measured.
+
+    Attributes:
+        benchmark: Whole epochs of training; prediction of many images and of one; or the time to
+            the first training step.
+        threads: CPU threads, one after the other.
+        rounds: Counted turns of each contestant.
+        save: Keep the figures as JSON in this file.
+    """
+
+    benchmark: Literal["train", "predict", "startup"] = option("train", argument=True)
+    threads: str | None = option(None, metavar="N,N,…", usual="1, then one a core")
+    rounds: int = option(5, metavar="N")
+    save: Path | None = None
+
+
+@command(_Bench)
+def bench(given: Given) -> None:
     """Measure lenet's speed beside PyTorch and, where installed, onnxruntime, JAX, scikit-learn.
 
     Contestants take turns in one process, so their ratios hold on a busy machine too; a row gives
@@ -48,11 +43,17 @@ def bench(
     from lenet.core import write_atomically
     from lenet.doctor import run_benchmark
 
-    reports = run_benchmark(benchmark, dataset=data, threads=_read_threads(threads), rounds=rounds)
+    wanted = given.of(_Bench)
+    reports = run_benchmark(
+        wanted.benchmark,
+        dataset=wanted.data or "fashion-mnist",
+        threads=_read_threads(wanted.threads),
+        rounds=wanted.rounds,
+    )
     text = json.dumps([report.to_dict() for report in reports], indent=2)
-    if save is not None:
-        write_atomically(save, text + "\n")
-    if as_json:
+    if wanted.save is not None:
+        write_atomically(wanted.save, text + "\n")
+    if wanted.json:
         print_line(text)
         return
     for report in reports:

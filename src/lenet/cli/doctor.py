@@ -3,20 +3,20 @@
 import dataclasses
 import shutil
 import textwrap
-from typing import Annotated
 
 import typer
 
+from lenet.cli._command import Given, command
 from lenet.cli._console import print_json, print_line
+from lenet.cli._shared import Printed
 
 _MARKS = {"ok": "ok", "note": "note", "wrong": "WRONG"}
 _INDENT = " " * 17
 _LEAST_WIDTH = 20  # of the text, however narrow a terminal is
 
 
-def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+@command(Printed)
+def doctor(given: Given) -> None:
     """Say what this installation has, whether it works, and what to do where it does not.
 
     Leaves with exit code 1 if something is wrong. Nothing is fetched or sent.
@@ -26,7 +26,7 @@ def doctor(
     findings = examine()
     states = [finding.state for finding in findings]
     wrong, notes = states.count("wrong"), states.count("note")
-    if as_json:
+    if given.of(Printed).json:
         print_json([dataclasses.asdict(finding) for finding in findings])
     else:
         for finding in findings:

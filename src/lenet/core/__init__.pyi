@@ -1,3 +1,5 @@
+from ._compute import Compute as Compute
+from ._compute import KernelChoice as KernelChoice
 from ._escaping import escape_name as escape_name
 from ._escaping import escape_text as escape_text
 from ._figure import Drawing as Drawing
@@ -11,7 +13,10 @@ from ._settings import check_setting as check_setting
 from ._settings import field_help as field_help
 from ._settings import field_types as field_types
 from ._settings import format_setting as format_setting
+from ._settings import option as option
 from ._settings import parse_setting as parse_setting
+from ._settings import parse_values as parse_values
+from ._settings import take_settings as take_settings
 from ._storage import PARTIAL_SUFFIX as PARTIAL_SUFFIX
 from ._storage import finite_values as finite_values
 from ._storage import read_json_object as read_json_object
@@ -22,7 +27,9 @@ from ._storage import write_atomically as write_atomically
 
 __all__ = [
     "PARTIAL_SUFFIX",
+    "Compute",
     "Drawing",
+    "KernelChoice",
     "Settings",
     "SettingsType",
     "check_range",
@@ -33,7 +40,9 @@ __all__ = [
     "field_types",
     "finite_values",
     "format_setting",
+    "option",
     "parse_setting",
+    "parse_values",
     "read_arrays",
     "read_header",
     "read_json_object",
@@ -41,5 +50,6 @@ __all__ = [
     "reading_errors",
     "remove_partial_files",
     "storage_errors",
+    "take_settings",
     "write_atomically",
 ]

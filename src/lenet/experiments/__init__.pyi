@@ -1,3 +1,7 @@
+from ._options import CHANGEABLE as CHANGEABLE
+from ._options import CompareOptions as CompareOptions
+from ._options import SamplerName as SamplerName
+from ._options import SweepOptions as SweepOptions
 from .comparison._compare import compare as compare
 from .comparison._compare import compare_runs as compare_runs
 from .comparison._comparison import Comparison as Comparison
@@ -12,7 +16,6 @@ from .comparison._scored_split import ScoredSplit as ScoredSplit
 from .comparison._statistics import holm as holm
 from .comparison._statistics import paired_p_value as paired_p_value
 from .sweeps._definition import Definition as Definition
-from .sweeps._definition import SamplerName as SamplerName
 from .sweeps._picture import draw_history as draw_history
 from .sweeps._picture import draw_importance as draw_importance
 from .sweeps._progress import SweepConsoleProgress as SweepConsoleProgress
@@ -27,6 +30,8 @@ from .sweeps._sweep import resume_sweep as resume_sweep
 from .sweeps._sweep import sweep as sweep
 
 __all__ = [
+    "CHANGEABLE",
+    "CompareOptions",
     "Comparison",
     "ConsoleProgress",
     "Contender",
@@ -39,6 +44,7 @@ __all__ = [
     "ScoredSplit",
     "Sweep",
     "SweepConsoleProgress",
+    "SweepOptions",
     "SweepProgress",
     "SweepTrial",
     "compare",

@@ -1,5 +1,4 @@
 from .evaluation._answers import Answers as Answers
-from .evaluation._answers import SplitName as SplitName
 from .evaluation._answers import answer as answer
 from .evaluation._confusion import Confusion as Confusion
 from .evaluation._confusion import confusion_text as confusion_text
@@ -29,6 +28,7 @@ from .evaluation._scores import Evaluation as Evaluation
 from .evaluation._scores import score_predictions as score_predictions
 from .evaluation._scores import wilson_interval as wilson_interval
 from .evaluation._suspects import find_suspects as find_suspects
+from .evaluation._view_choice import SplitName as SplitName
 from .evaluation._view_choice import Views as Views
 from .evaluation._views import log_probabilities as log_probabilities
 from .inspection._activity import LayerActivity as LayerActivity

@@ -1,4 +1,5 @@
 from ._serve import serve as serve
+from ._settings import KEY_VARIABLE as KEY_VARIABLE
 from ._settings import ServiceSettings as ServiceSettings
 from .prediction._drawing import draw_predictions as draw_predictions
 from .prediction._drawing import image_text as image_text
@@ -11,6 +12,7 @@ from .prediction._trained_model import is_model as is_model
 from .prediction._trained_model import open_model as open_model
 
 __all__ = [
+    "KEY_VARIABLE",
     "Prediction",
     "ServiceSettings",
     "TrainedModel",

@@ -3,33 +3,35 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from lenet.core import check_range
+from lenet.core import Settings, check_range, option
 from lenet.errors import SettingError
-from lenet.pictures import MOST_BYTES
 from lenet.runs import core_count
 
+KEY_VARIABLE = "LENET_API_KEY"
 _HOST_NAME = re.compile(r"[\w.-]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]+")  # or an address of IPv6
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
-class ServiceSettings:
+class ServiceSettings(Settings):
     """Where a service listens, whom it answers, and how much it takes on.
 
     Attributes:
-        host: The address that it listens on; `0.0.0.0` for all.
+        host: The address to listen on; `0.0.0.0` for all.
         port: The port; 0 takes a free one.
-        api_key: What a client must know; `None` answers all.
+        api_key: What clients must know; without one all are answered. In the variable it does not
+            show in lists of processes.
         allow_origins: Web pages that may ask from a browser, as `https://example.org`; `*` for any.
-        allow_hosts: Names by which the service may be called beside its own, as behind a proxy.
-        max_body: Bytes that a request may have.
-        max_pixels: Pixels that a picture may have.
-        max_images: Pictures that a request may have.
-        timeout: Seconds that the pictures of a request may take, and that a slow client may be
-            silent.
-        queue: Requests that may wait; for others the service is busy.
+            May be given several times.
+        allow_hosts: A name by which a service on this machine alone may be called, as behind a
+            proxy. May be given several times.
+        max_body: The largest request.
+        max_pixels: The largest picture.
+        max_images: The most pictures of a request.
+        timeout: How long pictures may take, and a slow client be silent.
+        queue: Requests that may wait; others get 503 and `Retry-After`.
         workers: Processes that look at pictures; 0 for one a core.
-        log: Whether each request is a line on stderr.
+        log: Print a line a request, to stderr.
 
     Raises:
         SettingError: A value is out of range, or an origin is none.
@@ -37,18 +39,21 @@ class ServiceSettings:
 
     host: str = "127.0.0.1"
     port: int = 8000
-    api_key: str | None = None
-    allow_origins: tuple[str, ...] = ()
-    allow_hosts: tuple[str, ...] = ()
-    max_body: int = 16 * 2**20
+    api_key: str | None = option(None, metavar="TEXT", variable=KEY_VARIABLE)
+    allow_origins: tuple[str, ...] = option((), flags=("--allow-origin",), metavar="ORIGIN")
+    allow_hosts: tuple[str, ...] = option((), flags=("--allow-host",), metavar="NAME")
+    max_body: int = option(16 * 2**20, metavar="BYTES")
     max_pixels: int = 50_000_000
     max_images: int = 64
-    timeout: float = 10.0
+    timeout: float = option(10.0, metavar="SECONDS")
     queue: int = 256
     workers: int = 0
     log: bool = False
 
     def __post_init__(self) -> None:
+        from lenet.pictures import MOST_BYTES  # with NumPy, which `lenet serve --help` does without
+
+        super().__post_init__()
         check_range("port", self.port, 0, 65535)
         check_range("max_body", self.max_body, 1, MOST_BYTES)
         check_range("max_pixels", self.max_pixels, 1, 100_000_000)

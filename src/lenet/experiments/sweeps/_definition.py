@@ -10,17 +10,17 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from lenet.core import Settings, field_types
 from lenet.datasets import Dataset, DataSource
 from lenet.errors import LenetError, ModelError, SettingError, SweepError
+from lenet.experiments._options import SamplerName
 from lenet.experiments.sweeps._space import Dimension, parse_space
 from lenet.models import MODELS, ModelConfig, model_config, unknown_setting
 from lenet.runs import Plan, make_plan
 from lenet.training import Recipe, override_settings
 
-SamplerName = Literal["tpe", "random"]
 HELD_OUT = 0.1  # of the training images, where the recipe holds out none
 _OF_THE_DATA = ("input_shape", "classes")
 _NOT_COMPARED = ("source",)  # images of one's own are told by their fingerprint

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
 
-    from lenet.experiments.sweeps._definition import SamplerName
+    from lenet.experiments._options import SamplerName
 
 FIRST = 5  # so many trials come to their end before one is stopped
 

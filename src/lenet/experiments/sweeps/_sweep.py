@@ -15,11 +15,12 @@ from lenet.errors import (
     SweepError,
     UnknownNameError,
 )
+from lenet.experiments._options import SamplerName
 from lenet.experiments.comparison._compare import compare
 from lenet.experiments.comparison._comparison import Comparison
 from lenet.experiments.comparison._contenders import Contender
 from lenet.experiments.comparison._progress import Progress
-from lenet.experiments.sweeps._definition import HELD_OUT, Definition, SamplerName, define
+from lenet.experiments.sweeps._definition import HELD_OUT, Definition, define
 from lenet.experiments.sweeps._folder import (
     checked_name,
     find_sweep,

@@ -1,7 +1,6 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +12,10 @@ from lenet.kernels import KernelChoice, use_kernels
 from lenet.models import ModelCard
 from lenet.results.evaluation._examples import find_dataset, pick_examples
 from lenet.results.evaluation._scores import Evaluation, score_predictions
-from lenet.results.evaluation._view_choice import Views
+from lenet.results.evaluation._view_choice import SplitName, Views
 from lenet.results.evaluation._views import log_probabilities
 from lenet.runs import Run, load, locate_model
 from lenet.training import pick_device
-
-SplitName = Literal["train", "validation", "test"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,9 +2,9 @@ from pathlib import Path
 
 from lenet.datasets import Dataset, DataSource
 from lenet.kernels import KernelChoice
-from lenet.results.evaluation._answers import SplitName, answer
+from lenet.results.evaluation._answers import answer
 from lenet.results.evaluation._scores import Evaluation
-from lenet.results.evaluation._view_choice import Views
+from lenet.results.evaluation._view_choice import SplitName, Views
 from lenet.runs import Run
 
 

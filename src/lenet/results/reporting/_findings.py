@@ -8,10 +8,11 @@ import numpy.typing as npt
 from lenet.datasets import Dataset, DataSource
 from lenet.errors import DatasetError, RunError
 from lenet.kernels import KernelChoice, use_kernels
-from lenet.results.evaluation._answers import Answers, SplitName, answer
+from lenet.results.evaluation._answers import Answers, answer
 from lenet.results.evaluation._examples import find_dataset
 from lenet.results.evaluation._robustness import Robustness, measure_robustness
 from lenet.results.evaluation._scores import Evaluation
+from lenet.results.evaluation._view_choice import SplitName
 from lenet.runs import Run, as_trained_on, load, locate_model
 
 _ROBUSTNESS_IMAGES = 2000

@@ -5,7 +5,7 @@ from lenet._version import __version__
 from lenet.core import write_atomically
 from lenet.datasets import Dataset, DataSource
 from lenet.kernels import KernelChoice
-from lenet.results.evaluation._answers import SplitName
+from lenet.results.evaluation._view_choice import SplitName
 from lenet.results.pages._page import Page
 from lenet.results.reporting._calibration import calibration_section
 from lenet.results.reporting._classes import classes_section
