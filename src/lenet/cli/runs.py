@@ -55,8 +55,8 @@ def _describe(run: "Run") -> dict[str, Any]:
         row |= {"dataset": run.config.dataset, "model": run.config.model}
         row |= {"preset": run.config.preset, "seed": run.config.seed}
         row["epochs"] = run.config.recipe.epochs
-        result = run.result
-        if result is not None:
+        if run.is_complete:
+            result = run.result
             return row | {"epoch": result.epochs} | result.to_dict() | {"epochs": row["epochs"]}
         history = run.history
         return row | (history[-1].to_dict() if history else {})

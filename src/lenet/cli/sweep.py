@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from lenet.cli._command import NETWORK, RECIPE, Given, command
 from lenet.cli._console import p_in_words, print_json, print_line, print_table
 from lenet.cli._shared import READING, Data, Printed, choose_data, split_setting
-from lenet.core import option
+from lenet.core import field_types, option
 from lenet.errors import SettingError
-from lenet.experiments import SweepOptions
+from lenet.experiments import SweepOptions, SweepWork
 from lenet.models import LeNetConfig
 from lenet.training import Recipe
 
@@ -47,7 +47,7 @@ def sweep(given: Given) -> None:
     progress, confirming = experiments.SweepConsoleProgress(), experiments.ConsoleProgress()
     if what.resume is not None:
         given.refuse_others(
-            ("resume", "json", *experiments.CHANGEABLE),
+            ("resume", "json", *field_types(SweepWork)),
             "`--resume` goes on with the sweep as it is",
         )
         made = experiments.resume_sweep(

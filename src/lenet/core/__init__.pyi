@@ -3,6 +3,12 @@ from ._compute import KernelChoice as KernelChoice
 from ._escaping import escape_name as escape_name
 from ._escaping import escape_text as escape_text
 from ._figure import Drawing as Drawing
+from ._keywords import CompareKeywords as CompareKeywords
+from ._keywords import ComputeKeywords as ComputeKeywords
+from ._keywords import RecipeKeywords as RecipeKeywords
+from ._keywords import SweepKeywords as SweepKeywords
+from ._keywords import SweepWorkKeywords as SweepWorkKeywords
+from ._keywords import TrainKeywords as TrainKeywords
 from ._safetensors import read_arrays as read_arrays
 from ._safetensors import read_header as read_header
 from ._safetensors import read_tensors as read_tensors
@@ -27,11 +33,17 @@ from ._storage import write_atomically as write_atomically
 
 __all__ = [
     "PARTIAL_SUFFIX",
+    "CompareKeywords",
     "Compute",
+    "ComputeKeywords",
     "Drawing",
     "KernelChoice",
+    "RecipeKeywords",
     "Settings",
     "SettingsType",
+    "SweepKeywords",
+    "SweepWorkKeywords",
+    "TrainKeywords",
     "check_range",
     "check_setting",
     "escape_name",

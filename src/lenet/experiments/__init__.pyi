@@ -1,7 +1,7 @@
-from ._options import CHANGEABLE as CHANGEABLE
 from ._options import CompareOptions as CompareOptions
 from ._options import SamplerName as SamplerName
 from ._options import SweepOptions as SweepOptions
+from ._options import SweepWork as SweepWork
 from .comparison._compare import compare as compare
 from .comparison._compare import compare_runs as compare_runs
 from .comparison._comparison import Comparison as Comparison
@@ -30,7 +30,6 @@ from .sweeps._sweep import resume_sweep as resume_sweep
 from .sweeps._sweep import sweep as sweep
 
 __all__ = [
-    "CHANGEABLE",
     "CompareOptions",
     "Comparison",
     "ConsoleProgress",
@@ -47,6 +46,7 @@ __all__ = [
     "SweepOptions",
     "SweepProgress",
     "SweepTrial",
+    "SweepWork",
     "compare",
     "compare_runs",
     "draw_comparison",

@@ -62,25 +62,16 @@ class CompareOptions(_OfEach):
         if self.together and self.processes is not None:
             message = "`processes` is for trainings that are not made `together`."
             raise SettingError(message)
-        if self.together and self.kernels == "native":
-            message = "The compiled kernels compute one network; leave out `together` or `kernels`."
+        if self.together and self.kernels != "auto":
+            message = "`kernels` is for trainings that are not made `together`."
             raise SettingError(message)
 
 
 @dataclass(frozen=True)
-class SweepOptions(_OfEach):
-    """What a sweep begins with, and how it is made.
+class SweepWork(_OfEach):
+    """How a sweep is made, which decides nothing about what it searches.
 
     Attributes:
-        space: A recipe file with a table `[search]`, a setting a line. Options beside it win.
-        model: The network.
-        preset: Where the search begins. A recipe that holds out no images gets a validation split
-            of 0.1.
-        name: What the sweep is called.
-        seed: Decides the held-out images and the trials' seeds.
-        sampler: What chooses values: `tpe` learns from earlier trials, `random` does not.
-        prune: Whether trials below the others' median are stopped.
-        warm_up: First epochs that no trial is stopped in.
         trials: How many trials in all. Those that diverge or are pruned count.
         workers: How many trials at a time, each a process.
         at_once: How many trials a worker begins together; those of one form are one computation,
@@ -95,14 +86,6 @@ class SweepOptions(_OfEach):
         SettingError: A value is ill-typed, out of range or at odds with another.
     """
 
-    space: Path | None = option(None, metavar="FILE")
-    model: str | None = option(None, names=MODELS, usual="lenet")
-    preset: str | None = option(None, names=PRESETS, usual="the one that suits network and data")
-    name: str | None = option(None, usual="follows from what is searched")
-    seed: int = 0
-    sampler: SamplerName = "tpe"
-    prune: bool = option(True, flags=("--prune/--no-prune",), usual="prune")
-    warm_up: int = option(2, metavar="N")
     trials: int = 20
     workers: int = 1
     at_once: int = option(1, metavar="N")
@@ -112,8 +95,6 @@ class SweepOptions(_OfEach):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range("seed", self.seed, 0, 2**63 - 1)
-        check_range("warm_up", self.warm_up, 0, 1_000_000)
         check_range("trials", self.trials, 1, 1_000_000)
         check_range("workers", self.workers, 1, 1024)
         check_range("at_once", self.at_once, 1, 1024)
@@ -123,8 +104,35 @@ class SweepOptions(_OfEach):
             raise SettingError(message)
 
 
-# What may differ when a sweep goes on; the rest decides what it searches.
-CHANGEABLE = (
-    *("device", "threads", "kernels"),
-    *("trials", "workers", "at_once", "confirm", "storage", "sweeps_folder"),
-)
+@dataclass(frozen=True)
+class SweepOptions(SweepWork):
+    """What a sweep begins with, and how it is made.
+
+    Attributes:
+        space: A recipe file with a table `[search]`, a setting a line. Options beside it win.
+        model: The network.
+        preset: Where the search begins. A recipe that holds out no images gets a validation split
+            of 0.1.
+        name: What the sweep is called.
+        seed: Decides the held-out images and the trials' seeds.
+        sampler: What chooses values: `tpe` learns from earlier trials, `random` does not.
+        prune: Whether trials below the others' median are stopped.
+        warm_up: First epochs that no trial is stopped in.
+
+    Raises:
+        SettingError: A value is ill-typed, out of range or at odds with another.
+    """
+
+    space: Path | None = option(None, metavar="FILE")
+    model: str | None = option(None, names=MODELS, usual="lenet")
+    preset: str | None = option(None, names=PRESETS, usual="the one that suits network and data")
+    name: str | None = option(None, usual="follows from what is searched")
+    seed: int = 0
+    sampler: SamplerName = "tpe"
+    prune: bool = option(True, flags=("--prune/--no-prune",), usual="prune")
+    warm_up: int = option(2, metavar="N")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("seed", self.seed, 0, 2**63 - 1)
+        check_range("warm_up", self.warm_up, 0, 1_000_000)

@@ -6,6 +6,7 @@ from ._load import locate_model as locate_model
 from ._load import name_of_model as name_of_model
 from ._model_folder import LIBRARY as LIBRARY
 from ._model_folder import model_in_folder as model_in_folder
+from ._options import RunsOptions as RunsOptions
 from ._options import TrainOptions as TrainOptions
 from ._plan import Plan as Plan
 from ._plan import build_network as build_network
@@ -31,6 +32,7 @@ __all__ = [
     "Plan",
     "Run",
     "RunConfig",
+    "RunsOptions",
     "TrainOptions",
     "answer_signals",
     "as_trained_on",

@@ -82,7 +82,7 @@ def open_in_all(
         return {
             "folder": str(opened.folder),
             "config": opened.config.to_dict(),
-            "is_complete": opened.result is not None,
+            "is_complete": opened.is_complete and bool(opened.result),
             "processes": processes,
         }
 

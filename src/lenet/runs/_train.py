@@ -6,12 +6,12 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from lenet.core import check_range, remove_partial_files
+from lenet.core import TrainKeywords, remove_partial_files, take_settings
 from lenet.datasets import (
     Dataset,
     DataSource,
@@ -34,6 +34,7 @@ from lenet.runs._ending import keep_what_is_there, quoted, with_advice
 from lenet.runs._environment import describe_environment
 from lenet.runs._find_dataset import find_dataset, name_of_data
 from lenet.runs._group import check_agreement, load_in_turn, open_in_all, share_state
+from lenet.runs._options import TrainOptions
 from lenet.runs._plan import build_and_describe, make_plan
 from lenet.runs._recorder import Recorder
 from lenet.runs._reuse import find_equal_run
@@ -59,22 +60,17 @@ from lenet.training import (
     read_recipe_file,
 )
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 
 def train(
     model: str | nn.Module | None = None,
     dataset: str | Path | DataSource | Dataset | None = None,
     recipe: Recipe | Path | str | None = None,
     *,
-    preset: str | None = None,
-    device: str = "auto",
-    seed: int = 0,
-    threads: int | None = None,
-    kernels: KernelChoice = "auto",
-    runs_folder: Path | str = "runs",
-    reuse: bool = False,
-    track: str | Sequence[str] = (),
     listeners: Sequence[Listener] | None = None,
-    **settings: Any,
+    **settings: Unpack[TrainKeywords],
 ) -> Run:
     """Train a network and keep everything about it in a new run folder.
 
@@ -88,24 +84,14 @@ def train(
             reachable, the bundled `digits`.
         recipe: How to train; the preset's where none is given. Or the path of a recipe file, whose
             network, preset and settings hold where nothing else is said here.
-        preset: A network and a recipe that work together; the one that suits the dataset where
-            none is given.
-        device: `auto`, `cpu`, `cuda`, `mps`, …
-        seed: Decides weights, order, augmentation and validation split; 0 or more.
-        threads: CPU threads for PyTorch, from now on in this process; as many as it takes by
-            itself where none is given, or a process's share of the cores where there are several.
-        kernels: What computes on a CPU: `native` for lenet's compiled kernels, with an error where
-            they do not serve; `torch` for PyTorch; `auto` for the kernels where they serve.
-        runs_folder: Where the run folder is made.
-        reuse: Where a run in there has the same network, recipe, data, seed and version of lenet,
-            take that one: as it is if it is complete, and gone on with if it was stopped.
-        track: Trackers that are told beside the run folder: `tensorboard`, `mlflow` or both.
         listeners: Who is told how it goes; where none are given, a display that suits a notebook,
             a terminal or a pipe. `[]` is silent; trackers are told all the same. Of several
             processes each tells its own, and only the first has a display.
-        settings: Fields of `Recipe` and of the network's settings, to change single ones. What
-            recipe and preset have and does not apply beside them, such as a momentum beside `adam`,
-            is left out.
+        settings: Fields of [`TrainOptions`][lenet.runs.TrainOptions]: `preset`, `seed`, `device`,
+            `threads` (from now on in this process), `kernels`, `runs_folder`, `reuse` and `track`.
+            And fields of `Recipe` and of the network's settings, to change single ones. What recipe
+            and preset have and does not apply beside them, such as a momentum beside `adam`, is
+            left out.
 
     Returns:
         The run, complete.
@@ -129,9 +115,11 @@ def train(
     group = join_group()
     with group.together():
         listeners = _listeners_of(group, listeners)
+        options, changed = take_settings(TrainOptions, settings)
+        preset, seed, kernels = options.preset, options.seed, options.kernels
+        runs_folder, track = options.runs_folder, options.track
         trackers = make_trackers(track) if group.is_first else []
-        check_range("seed", seed, 0, 2**63 - 1)
-        if reuse and isinstance(model, nn.Module):
+        if options.reuse and isinstance(model, nn.Module):
             message = (
                 "A network that is already built has weights of its own; `reuse` can't know them."
             )
@@ -139,14 +127,14 @@ def train(
         if isinstance(recipe, (Path, str)):
             file = read_recipe_file(recipe)
             model, preset = file.model if model is None else model, preset or file.preset
-            recipe, settings = None, override_settings(file.settings, settings)
-        used_device = group.place_on(pick_device(device))
-        used_threads = set_threads(threads, group.local_size)
+            recipe, changed = None, override_settings(file.settings, changed)
+        used_device = group.place_on(pick_device(options.device))
+        used_threads = set_threads(options.threads, group.local_size)
         wanted = name_of_data(dataset)
-        make_plan(wanted, model, recipe, preset, settings)  # errors are told before data is read
+        make_plan(wanted, model, recipe, preset, changed)  # errors are told before data is read
     data = load_in_turn(group, partial(find_dataset, dataset, listeners))
     with group.together():
-        plan = make_plan(data.name, model, recipe, preset, settings, data)
+        plan = make_plan(data.name, model, recipe, preset, changed, data)
         if plan.recipe.validation:
             data = data.with_validation(plan.recipe.validation, seed)
         network, config = build_and_describe(
@@ -155,7 +143,7 @@ def train(
         trainer = build_trainer(config, network, data, peers=group)
         config = replace(config, kernels=trainer.kernels)
     check_agreement(group, config)
-    if reuse and (equal := group.decide(lambda: _equal_run(Path(runs_folder), config))):
+    if options.reuse and (equal := group.decide(lambda: _equal_run(runs_folder, config))):
         return resume(Run(Path(equal)), dataset=data, track=track, listeners=listeners)
 
     def make_folder() -> str:
@@ -166,8 +154,8 @@ def train(
         if trackers:
             files[TRACKING_FILE] = pack_trackers(tracker.name for tracker in trackers)
         for tracker in trackers:
-            tracker.connect(Path(runs_folder))
-        return str(create_run(Path(runs_folder), config, files).folder)
+            tracker.connect(runs_folder)
+        return str(create_run(runs_folder, config, files).folder)
 
     run = Run(Path(group.decide(make_folder)))
     on = config.device if group.size == 1 else f"{group.size} processes on {used_device.type}"
@@ -202,7 +190,7 @@ def resume(
             file lies now, if it was moved. Loaded again from where it was otherwise.
         runs_folder: Where names are looked for.
         track: Trackers to be told beside those that the run has; a new one is told all of it.
-        listeners: As for `train`.
+        listeners: Who is told how it goes; a display that suits the place where none are given.
 
     Returns:
         The run, complete.

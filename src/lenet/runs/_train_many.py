@@ -7,17 +7,18 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from lenet.core import check_range, remove_partial_files
+from lenet.core import TrainKeywords, check_range, remove_partial_files, take_settings
 from lenet.datasets import Dataset, DataSource, SharedImages
 from lenet.errors import (
     InterruptedTraining,
     LenetError,
     NonFiniteLossError,
     RunError,
+    SettingError,
     TrainingError,
 )
 from lenet.kernels import KernelChoice, kernel_status
@@ -27,6 +28,7 @@ from lenet.runs._checkpoint import pack_checkpoint
 from lenet.runs._ending import keep_what_is_there, with_advice
 from lenet.runs._environment import describe_environment
 from lenet.runs._find_dataset import find_dataset, name_of_data
+from lenet.runs._options import RunsOptions
 from lenet.runs._plan import Plan, build_and_describe, make_plan
 from lenet.runs._recorder import Recorder
 from lenet.runs._reuse import find_equal_run
@@ -41,6 +43,9 @@ from lenet.training import (
     pick_device,
     train_in_lockstep,
 )
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _OF_TRAIN = ("model", "preset", "recipe")
 
@@ -63,14 +68,10 @@ def train_many(
     trainings: Sequence[Mapping[str, Any]],
     dataset: str | Path | DataSource | Dataset | None = None,
     *,
-    device: str = "auto",
-    threads: int | None = None,
     at_once: int = 32,
-    runs_folder: Path | str = "runs",
-    reuse: bool = False,
     listeners: Sequence[Sequence[Listener]] | None = None,
     on_end: Callable[[int, Ending], None] | None = None,
-    **settings: Any,
+    **settings: Unpack[TrainKeywords],
 ) -> list[Ending]:
     """Train many networks, those of one form together as one batched computation.
 
@@ -83,15 +84,13 @@ def train_many(
     Args:
         trainings: For each what is its own: `seed`, `model`, `preset`, `recipe` and settings, as
             for `train`.
-        dataset: As for `train`; it lies on the device once.
-        device: As for `train`.
-        threads: As for `train`.
+        dataset: What `train` takes; it lies on the device once.
         at_once: How many networks are computed together at most.
-        runs_folder: Where the run folders are made.
-        reuse: As for `train`; so a call that was stopped can be made again.
         listeners: For each training who is told how it goes; nobody where none are given.
         on_end: Is told of each training that has ended, by its place in `trainings`.
-        settings: Settings that all have.
+        settings: Fields of [`RunsOptions`][lenet.runs.RunsOptions]: `device`, `threads`,
+            `runs_folder` and `reuse`, with which a call that was stopped can be made again. And
+            what `train` takes and all have.
 
     Returns:
         How each ended, in the order of `trainings`. A run's seconds are those of all that were
@@ -111,14 +110,18 @@ def train_many(
     [0, 1, 2]
     """
     check_range("at_once", at_once, 1, 1024)
+    options, common = take_settings(RunsOptions, settings)
+    if options.kernels != "auto":
+        message = "Networks that are trained together are PyTorch's; leave out `kernels`."
+        raise SettingError(message)
     told = [list(one) for one in listeners] if listeners else [[] for _ in trainings]
-    wishes = [_Wish.read(settings | dict(training)) for training in trainings]
+    wishes = [_Wish.read(common | dict(training)) for training in trainings]
     for wish in wishes:  # what is wrong is told before data is read
         wish.plan(name_of_data(dataset))
-    used_device, used_threads = pick_device(device), set_threads(threads)
+    used_device, used_threads = pick_device(options.device), set_threads(options.threads)
     data = find_dataset(dataset, [listener for one in told for listener in one])
     shared = SharedImages(data, used_device)
-    many = _Many(used_device, used_threads, Path(runs_folder), reuse, shared)
+    many = _Many(used_device, used_threads, options.runs_folder, options.reuse, shared)
     endings: dict[int, Ending] = {}
 
     def end(number: int, ending: Ending) -> None:
@@ -152,9 +155,9 @@ class _Wish:
     """What is to be trained.
 
     Attributes:
-        seed: As for `train`.
+        seed: Of weights, order, augmentation and validation split.
         chosen: Its `model`, `preset` and `recipe`.
-        settings: As for `train`.
+        settings: Fields of the recipe and of the network's settings.
     """
 
     seed: int
@@ -252,7 +255,7 @@ class _Many:
         if run is None:
             trainer = build_trainer(config, network, own, shared=self.shared)
             return _Member(trainer, config, listeners, None, likeness(trainer))
-        if run.result is not None:
+        if run.is_complete and run.result:
             return run
         # What the compiled kernels have begun goes on with them, to the same bits.
         config = replace(run.config, kernels=_kernels_of(run))

@@ -1,5 +1,6 @@
 from ._calibration import calibrate as calibrate
 from ._curves import draw_curves as draw_curves
+from ._device import computing as computing
 from ._device import pick_device as pick_device
 from ._diagnosis import Diagnosis as Diagnosis
 from ._diagnosis import LayerHealth as LayerHealth
@@ -88,6 +89,7 @@ __all__ = [
     "build_optimiser",
     "calibrate",
     "compute_logits",
+    "computing",
     "count_correct",
     "cpu_threads",
     "diagnose",

@@ -1,6 +1,24 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
+from lenet.core import Compute
 from lenet.errors import SettingError
+from lenet.kernels import use_kernels
+from lenet.training._threads import cpu_threads
+
+
+@contextmanager
+def computing(compute: Compute) -> Iterator[torch.device]:
+    """Compute as chosen until the block ends, on the device that comes out.
+
+    Raises:
+        SettingError: The device or the compiled kernels are not here.
+    """
+    device = pick_device(compute.device)
+    with cpu_threads(compute.threads), use_kernels(compute.kernels):
+        yield device
 
 
 def pick_device(name: str = "auto") -> torch.device:

@@ -23,7 +23,7 @@ from optuna.trial import TrialState
 
 from lenet.datasets import Dataset
 from lenet.errors import InterruptedTraining, LenetError, SweepError
-from lenet.experiments import Sweep, resume_sweep, sweep
+from lenet.experiments import Sweep, SweepOptions, resume_sweep, sweep
 from lenet.experiments.sweeps import _supervisor, _worker
 from lenet.experiments.sweeps._definition import Definition, define
 from lenet.experiments.sweeps._records import SURPLUS, read_trials
@@ -161,13 +161,8 @@ def make(folder: Path, digits: Dataset) -> Definition:
     definition = define(
         {"learning_rate": "0.1..0.5"},
         digits,
-        model="softmax",
-        preset=None,
-        settings={"epochs": 1},
-        seed=0,
-        sampler="tpe",
-        prune=True,
-        warm_up=2,
+        SweepOptions(model="softmax"),
+        {"epochs": 1},
     )
     with open_study(file_storage(folder), definition, "s", create=True):
         return definition

@@ -5,15 +5,16 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from torch import nn
 
-from lenet.core import format_setting
+from lenet.core import CompareKeywords, format_setting, take_settings
 from lenet.datasets import Dataset, DataSource, Split, find_source, load_dataset
-from lenet.errors import RunError, SettingError
+from lenet.errors import RunError
+from lenet.experiments._options import CompareOptions
 from lenet.experiments.comparison._comparison import Comparison, Entry
 from lenet.experiments.comparison._contenders import Contender, make_contenders
 from lenet.experiments.comparison._progress import Progress
@@ -26,7 +27,8 @@ from lenet.results import Views, log_probabilities, pick_examples
 from lenet.runs import Run, core_count, load_data_of, make_plan, open_run
 from lenet.training import pick_device
 
-_DEFAULT_FOLDER = Path("runs") / "compare"
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 def compare(
@@ -34,17 +36,8 @@ def compare(
     dataset: str | Path | DataSource = "fashion-mnist",
     *,
     vary: Mapping[str, Sequence[Any]] | None = None,
-    seeds: int = 5,
-    first_seed: int = 0,
-    split: ScoredSplit = "test",
-    views: Views = "single",
-    device: str = "auto",
-    processes: int | None = None,
-    together: bool | None = None,
-    threads: int = 1,
-    runs_folder: Path | str = _DEFAULT_FOLDER,
     progress: Progress | None = None,
-    **settings: Any,
+    **settings: Unpack[CompareKeywords],
 ) -> Comparison:
     """Train several networks or recipes with several seeds each, and compare their scores.
 
@@ -57,21 +50,10 @@ def compare(
         dataset: The dataset's name, or the path of a folder or file of one's own.
         vary: For each setting the values to try, such as `{"activation": ["sigmoid", "relu"]}`;
             every combination is tried with every model.
-        seeds: How many seeds each, from `first_seed` on.
-        first_seed: The first seed.
-        split: Which images to score on: `validation` to choose a recipe, `test` to say what a
-            chosen one reaches.
-        views: How images are looked at for `averaged_accuracies`; `single` for none.
-        device: `auto`, `cpu`, `cuda`, …
-        processes: How many trainings at a time; where none is given, as many as there are cores for
-            on a CPU, and one on other devices.
-        together: Whether networks of one form are trained as one computation, as `train_many` does
-            it, rather than each in a process of its own; where nothing is said, on a CUDA device
-            unless `processes` are given.
-        threads: CPU threads of each.
-        runs_folder: Where the runs are kept.
         progress: Who is told how it goes.
-        settings: Fields of `Recipe` and of the networks' settings that all have.
+        settings: Fields of [`CompareOptions`][lenet.experiments.CompareOptions]: `seeds`,
+            `first_seed`, `split`, `views`, `device`, `threads`, `kernels`, `processes`, `together`
+            and `runs_folder`. And fields of `Recipe` and of the networks' settings that all have.
 
     Raises:
         SettingError: A name or a setting is unknown, ill-typed or out of range.
@@ -79,25 +61,21 @@ def compare(
         ModelError: A network can't be built or does not fit the data.
         InterruptedTraining: Ctrl-C or SIGTERM; the same call goes on.
     """
-    for name, value in (("seeds", seeds), ("threads", threads), ("processes", processes)):
-        if value is not None and value < 1:
-            message = f"`{name}` must be at least 1, not {value}."
-            raise SettingError(message)
-    if together and processes is not None:
-        message = "`processes` is for trainings that are not made `together`."
-        raise SettingError(message)
-    contenders = make_contenders(models, vary, settings)
+    options, common = take_settings(CompareOptions, settings)
+    contenders = make_contenders(models, vary, common)
     source = find_source(dataset)
     # Downloaded or read once, before several processes want it.
     data = load_dataset(dataset if source is None else source)
     for contender in contenders:
         _check(contender, data)
-    place = pick_device(device)
+    place = pick_device(options.device)
+    together, processes = options.together, options.processes
     if together is None:
-        together = place.type == "cuda" and processes is None
+        on_gpu = place.type == "cuda" and options.kernels == "auto"
+        together = on_gpu and processes is None
     if processes is None:
-        processes = max(1, core_count() // threads) if place.type == "cpu" else 1
-    numbers = range(first_seed, first_seed + seeds)
+        processes = max(1, core_count() // options.threads) if place.type == "cpu" else 1
+    numbers = range(options.first_seed, options.first_seed + options.seeds)
     trainings = list(itertools.product(contenders, numbers))
     jobs = [
         Job(
@@ -107,8 +85,9 @@ def compare(
             contender.settings,
             seed,
             str(place),
-            threads,
-            str(runs_folder),
+            options.threads,
+            options.kernels,
+            str(options.runs_folder),
         )
         for contender, seed in trainings
     ]
@@ -126,7 +105,7 @@ def compare(
         _Group(contender.label, {seed: next(outcomes) for seed in numbers})
         for contender in contenders
     ]
-    return _score(groups, data, split, views, device)
+    return _score(groups, data, options.split, options.views, options.device)
 
 
 def _check(contender: Contender, data: Dataset) -> None:
@@ -151,8 +130,8 @@ def compare_runs(
     Args:
         runs: Runs, their folders or their names.
         dataset: The data, where the runs were trained on images in memory.
-        split: As for `compare`.
-        views: As for `compare`.
+        split: Which images to score on.
+        views: How images are looked at for `averaged_accuracies`; `single` for none.
         device: Where to compute.
         runs_folder: Where names are looked for.
 
@@ -164,11 +143,7 @@ def compare_runs(
         message = "There are no runs to compare."
         raise RunError(message)
     for run in opened:
-        if run.result is None:
-            message = (
-                f"`{run.folder}` is not finished; go on with `lenet train --resume {run.folder}`."
-            )
-            raise RunError(message)
+        _ = run.result  # which says so where there is none yet
     names = {run.config.dataset for run in opened}
     if len(names) > 1:
         listed = ", ".join(f"`{name}`" for name in sorted(names))
@@ -244,9 +219,7 @@ def _entry(group: _Group, data: Dataset, split: ScoredSplit, views: Views, devic
     averaged, seconds = [], []
     network: nn.Module | None = None
     for seed, run in runs.items():
-        result = run.result
-        assert result is not None
-        seconds.append(result.seconds)
+        seconds.append(run.result.seconds)
         network, card = load_model(run.model_path)
         look = functools.partial(
             _right, network, pick_examples(run, data, split), card.normalisation, device

@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from lenet.datasets import Dataset, DataSource, load_dataset
 from lenet.errors import LenetError, NonFiniteLossError
+from lenet.kernels import KernelChoice
 from lenet.runs import train
 from lenet.training import CurvePoint, Listener, Trainer
 
@@ -24,12 +25,13 @@ class Job:
 
     Attributes:
         dataset: The dataset's name; or where images of one's own are read from and how.
-        preset: As for `train`.
-        model: As for `train`.
-        settings: As for `train`.
-        seed: As for `train`.
-        device: As for `train`.
-        threads: As for `train`.
+        preset: The preset, where one is named.
+        model: The network's name, where one is named.
+        settings: Fields of the recipe and of the network's settings.
+        seed: Of weights, order, augmentation and split.
+        device: Where to train.
+        threads: CPU threads.
+        kernels: What computes on a CPU.
         runs_folder: Where the run is looked for, and made if it is not there.
     """
 
@@ -40,6 +42,7 @@ class Job:
     seed: int
     device: str
     threads: int
+    kernels: KernelChoice
     runs_folder: str
 
 
@@ -63,6 +66,7 @@ def run_job(job: Job, data: Dataset, listeners: list[Listener]) -> str:
         seed=job.seed,
         device=job.device,
         threads=job.threads,
+        kernels=job.kernels,
         runs_folder=job.runs_folder,
         reuse=True,
         listeners=listeners,

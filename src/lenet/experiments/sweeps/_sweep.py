@@ -7,17 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lenet.core import check_range, storage_errors
+from lenet.core import SweepKeywords, SweepWorkKeywords, storage_errors, take_settings
 from lenet.datasets import Dataset, DataSource, find_source, load_dataset
 from lenet.errors import (
     InterruptedTraining,
     SettingError,
     SweepError,
-    UnknownNameError,
 )
-from lenet.experiments._options import SamplerName
+from lenet.experiments._options import SweepOptions, SweepWork
 from lenet.experiments.comparison._compare import compare
-from lenet.experiments.comparison._comparison import Comparison
 from lenet.experiments.comparison._contenders import Contender
 from lenet.experiments.comparison._progress import Progress
 from lenet.experiments.sweeps._definition import HELD_OUT, Definition, define
@@ -29,7 +27,6 @@ from lenet.experiments.sweeps._folder import (
     working_alone,
     write_definition,
 )
-from lenet.experiments.sweeps._manner import Manner
 from lenet.experiments.sweeps._progress import SweepProgress
 from lenet.experiments.sweeps._result import Sweep, measure_importance
 from lenet.experiments.sweeps._supervisor import Supervisor, give_up_all
@@ -41,38 +38,21 @@ from lenet.experiments.sweeps._trial_storage import (
     server_storage,
 )
 from lenet.experiments.sweeps._worker import Job
-from lenet.kernels import KernelChoice
 from lenet.runs import stop_on_signals
-from lenet.training import cpu_threads, override_settings, read_recipe_file
+from lenet.training import cpu_threads, override_settings, pick_device, read_recipe_file
 
 if TYPE_CHECKING:
     from optuna import Study
+    from typing_extensions import Unpack
 
 
 def sweep(
     search: Mapping[str, str | Sequence[Any]] | None = None,
     dataset: str | Path | DataSource = "fashion-mnist",
     *,
-    space: Path | str | None = None,
-    model: str | None = None,
-    preset: str | None = None,
-    name: str | None = None,
-    trials: int = 20,
-    workers: int = 1,
-    at_once: int = 1,
-    seed: int = 0,
-    sampler: SamplerName = "tpe",
-    prune: bool = True,
-    warm_up: int = 2,
-    confirm: int = 0,
-    storage: str | None = None,
-    device: str = "auto",
-    threads: int = 1,
-    kernels: KernelChoice = "auto",
-    sweeps_folder: Path | str = "sweeps",
     progress: SweepProgress | None = None,
     confirm_progress: Progress | None = None,
-    **settings: Any,
+    **settings: Unpack[SweepKeywords],
 ) -> Sweep:
     """Search for the settings with the best validation accuracy.
 
@@ -84,32 +64,12 @@ def sweep(
         search: For each setting of the recipe or the network a list of values, or a text: values as
             `0.8,0.9,0.95`, a range as `0.1..0.9`, `log:0.01..1` or `64..512:64`.
         dataset: The dataset's name, or the path of a folder or file of one's own.
-        space: The path of a recipe file with a table `[search]`; what is said here wins.
-        model: The network's name; the preset's where none is given.
-        preset: Where the search begins; the one that suits the dataset where none is given. A
-            recipe that holds out no images gets a validation split of 0.1.
-        name: What the sweep is called; a name that follows from what is searched where none is
-            given.
-        trials: How many trials, over all workers and calls. Those that diverge or are pruned count.
-        workers: How many at a time: processes of their own, but for one.
-        at_once: How many trials a worker begins together. Those that `train_many` would compute
-            together are one computation; each chooses without knowing the others' outcome.
-        seed: Decides the held-out images and, with a trial's number, its seed.
-        sampler: What chooses values: `tpe` learns from earlier trials, `random` does not.
-        prune: Whether a trial is stopped when its best accuracy is below the median of the
-            complete trials at the same epoch, once there are five.
-        warm_up: So many first epochs no trial is stopped in.
-        confirm: So many seeds the best recipe and the preset are trained with at the end, to
-            compare them on the test images; 0 for not.
-        storage: The URL of a PostgreSQL database, on which several machines may make the same call;
-            a SQLite file in the sweep's folder where none is given.
-        device: `auto`, `cpu`, `cuda`, …
-        threads: CPU threads of each worker.
-        kernels: What computes on a CPU, as for `lenet.train`.
-        sweeps_folder: Where the sweep's folder is made.
         progress: Who is told how it goes.
         confirm_progress: Who is told how the trainings of `confirm` go.
-        settings: Fields of `Recipe` and of the network's settings that all trials have.
+        settings: Fields of [`SweepOptions`][lenet.experiments.SweepOptions]: `space`, `model`,
+            `preset`, `name`, `trials`, `workers`, `at_once`, `seed`, `sampler`, `prune`, `warm_up`,
+            `confirm`, `storage`, `device`, `threads`, `kernels` and `sweeps_folder`. And fields of
+            `Recipe` and of the network's settings that all trials have.
 
     Returns:
         The sweep; its folder holds the table, the pictures and the best recipe.
@@ -125,73 +85,47 @@ def sweep(
         MissingExtraError: Optuna is not installed.
     """
     require_optuna()
-    manner = Manner(trials, workers, device, threads, kernels, at_once, confirm, confirm_progress)
-    manner.check()
-    check_range("seed", seed, 0, 2**63 - 1)
-    check_range("warm_up", warm_up, 0, 1_000_000)
-    if sampler not in ("tpe", "random"):
-        raise UnknownNameError("sampler", sampler, ["tpe", "random"])
-    server = None if storage is None else server_storage(storage)
+    options, fixed = take_settings(SweepOptions, settings)
+    pick_device(options.device)
+    model, preset = options.model, options.preset
+    server = None if options.storage is None else server_storage(options.storage)
     searched = dict(search or {})
-    if space is not None:
-        file = read_recipe_file(space, with_search=True)
+    if options.space is not None:
+        file = read_recipe_file(options.space, with_search=True)
         model, preset = model or file.model, preset or file.preset
         # What is fixed here is not searched over, and the other way round.
-        searched = _without(file.search, settings) | searched
-        settings = override_settings(_without(file.settings, searched), settings)
+        searched = _without(file.search, fixed) | searched
+        fixed = override_settings(_without(file.settings, searched), fixed)
     source = find_source(dataset)
     data = load_dataset(dataset if source is None else source)
-    definition = define(
-        searched,
-        data,
-        model=model,
-        preset=preset,
-        settings=settings,
-        seed=seed,
-        sampler=sampler,
-        prune=prune,
-        warm_up=warm_up,
-    )
-    folder = Path(sweeps_folder) / checked_name(name or definition.name)
+    definition = define(searched, data, options.replace(model=model, preset=preset), fixed)
+    folder = options.sweeps_folder / checked_name(options.name or definition.name)
     is_there = is_begun(folder)
     if is_there:
         kept, _, shown = read_definition(folder)
         definition.require_same(kept, f"The sweep in `{folder}`")
         server = server or (server_storage(shown) if shown else None)
-    return _search(folder, definition, data, server, manner, progress, create=not is_there)
+    made = _search(folder, definition, data, server, options, progress, create=not is_there)
+    return _confirmed(made, options, confirm_progress)
 
 
 def resume_sweep(
     name: str | Path,
     *,
-    trials: int | None = None,
-    workers: int = 1,
-    at_once: int = 1,
-    confirm: int = 0,
-    storage: str | None = None,
-    device: str = "auto",
-    threads: int = 1,
-    kernels: KernelChoice = "auto",
-    sweeps_folder: Path | str = "sweeps",
     progress: SweepProgress | None = None,
     confirm_progress: Progress | None = None,
+    **options: Unpack[SweepWorkKeywords],
 ) -> Sweep:
     """Go on with a sweep that was stopped, killed or complete, also for more trials.
 
     Args:
         name: The sweep's name or folder.
-        trials: How many trials in all; as many as were asked for last where none is given.
-        workers: As for `sweep`.
-        at_once: As for `sweep`.
-        confirm: As for `sweep`.
-        storage: The URL of the PostgreSQL database that the sweep was begun in, if it needs a
-            password; that is not kept.
-        device: As for `sweep`.
-        threads: As for `sweep`.
-        kernels: As for `sweep`.
-        sweeps_folder: Where names are looked for.
-        progress: As for `sweep`.
-        confirm_progress: As for `sweep`.
+        progress: Who is told how it goes.
+        confirm_progress: Who is told how the trainings of `confirm` go.
+        options: Fields of [`SweepWork`][lenet.experiments.SweepWork]: `trials` (as many as were
+            asked for last where none are given), `workers`, `at_once`, `confirm`, `storage` (if it
+            needs a password, which is not kept), `device`, `threads`, `kernels` and
+            `sweeps_folder`.
 
     Raises:
         SweepError: There is no such sweep, or its storage can't be used.
@@ -200,26 +134,20 @@ def resume_sweep(
         MissingExtraError: Optuna is not installed.
     """
     require_optuna()
-    folder = find_sweep(name, Path(sweeps_folder))
+    work = SweepWork.from_dict(options)
+    pick_device(work.device)
+    folder = find_sweep(name, work.sweeps_folder)
     definition, wanted, shown = read_definition(folder)
-    manner = Manner(
-        wanted if trials is None else trials,
-        workers,
-        device,
-        threads,
-        kernels,
-        at_once,
-        confirm,
-        confirm_progress,
-    )
-    manner.check()
-    storage = storage or shown
+    if "trials" not in options:
+        work = work.replace(trials=wanted)
+    storage = work.storage or shown
     server = None if storage is None else server_storage(storage)
     data = load_dataset(definition.source or definition.dataset)
     if data.fingerprint() != definition.fingerprint:
         message = f"`{definition.dataset}` is not the data that `{folder}` was begun on."
         raise SweepError(message)
-    return _search(folder, definition, data, server, manner, progress, create=False)
+    made = _search(folder, definition, data, server, work, progress, create=False)
+    return _confirmed(made, work, confirm_progress)
 
 
 def _search(
@@ -227,7 +155,7 @@ def _search(
     definition: Definition,
     data: Dataset,
     server: Storage | None,
-    manner: Manner,
+    work: SweepWork,
     progress: SweepProgress | None,
     *,
     create: bool,
@@ -235,7 +163,7 @@ def _search(
     """Make the trials that are missing, and write what came out."""
     progress = progress or SweepProgress()
     place = server or file_storage(folder)
-    if place.is_shared and manner.at_once > 1:  # whose trials tell the others that they live
+    if place.is_shared and work.at_once > 1:  # whose trials tell the others that they live
         message = (
             "Several machines make one trial at a time each; leave out `at_once` or `storage`."
         )
@@ -244,44 +172,41 @@ def _search(
         folder.mkdir(parents=True, exist_ok=True)
     with (
         working_alone(folder, place),
-        cpu_threads(manner.threads),
+        cpu_threads(work.threads),
         open_study(place, definition, folder.name, create=create) as study,
     ):
         if not place.is_shared:
             give_up_all(study)
-        write_definition(folder, definition, manner.trials, place)
+        write_definition(folder, definition, work.trials, place)
         job = Job(
             storage=place,
             sweep=folder.name,
             definition=definition,
-            trials=manner.trials,
+            trials=work.trials,
             dataset=definition.source or definition.dataset,
             worker=uuid.uuid4().hex,
-            device=manner.device,
-            threads=manner.threads,
-            kernels=manner.kernels,
-            at_once=manner.at_once,
+            device=work.device,
+            threads=work.threads,
+            kernels=work.kernels,
+            at_once=work.at_once,
         )
         held_out = definition.hold_out(data)
-        supervisor = Supervisor(study, job, held_out, manner.workers, progress)
-        _announce(definition, folder, place, held_out, supervisor, manner, progress)
+        supervisor = Supervisor(study, job, held_out, work.workers, progress)
+        _announce(definition, folder, place, held_out, supervisor, work, progress)
         with stop_on_signals(supervisor.stop):
             supervisor.run()
         made = _collect(folder, definition, study, supervisor)
         made.write()
     if supervisor.stopping:
         done = sum(trial.counts for trial in made.trials)
-        message = f"Stopped after {done} of {manner.trials} trials. {_how_to_go_on(folder, place)}"
+        message = f"Stopped after {done} of {work.trials} trials. {_how_to_go_on(folder, place)}"
         raise InterruptedTraining(message)
     if made.best is None:
         message = (
-            f"None of {manner.trials} trials came to its end; `{made.table_path}` says why. Search "
+            f"None of {work.trials} trials came to its end; `{made.table_path}` says why. Search "
             "over other values under another `--name`, or go on with more `--trials`."
         )
         raise SweepError(message)
-    if manner.confirm:
-        made = replace(made, confirmation=_confirm(made, manner))
-        made.write()
     return made
 
 
@@ -291,7 +216,7 @@ def _announce(
     place: Storage,
     held_out: Dataset,
     supervisor: Supervisor,
-    manner: Manner,
+    work: SweepWork,
     progress: SweepProgress,
 ) -> None:
     """Say what is about to happen."""
@@ -310,10 +235,10 @@ def _announce(
             f"holds out a share of {HELD_OUT:g}."
         )
     done = sum(trial.counts for trial in supervisor.trials())
-    if done >= manner.trials:
+    if done >= work.trials:
         progress.on_message(f"All {done} trials are made; `--trials` asks for more.")
     elif done:
-        progress.on_message(f"Going on after {done} of {manner.trials} trials.")
+        progress.on_message(f"Going on after {done} of {work.trials} trials.")
 
 
 def _collect(folder: Path, definition: Definition, study: Study, supervisor: Supervisor) -> Sweep:
@@ -322,8 +247,10 @@ def _collect(folder: Path, definition: Definition, study: Study, supervisor: Sup
     return Sweep(folder, definition, tuple(trials), measure_importance(study))
 
 
-def _confirm(made: Sweep, manner: Manner) -> Comparison:
+def _confirmed(made: Sweep, work: SweepWork, progress: Progress | None) -> Sweep:
     """Train the best and the preset with several seeds, and score both on the test images."""
+    if not work.confirm:
+        return made
     definition = made.definition
     before = definition.recipe.to_dict() | definition.settings
     found = made.best_recipe.to_dict() | made.best_settings
@@ -331,17 +258,20 @@ def _confirm(made: Sweep, manner: Manner) -> Comparison:
         Contender(f"preset {definition.preset}", None, definition.model, before),
         Contender("found by the sweep", None, definition.model, found),
     ]
-    return compare(
+    compared = compare(
         contenders,
         definition.source or definition.dataset,
-        seeds=manner.confirm,
-        device=manner.device,
-        processes=None if manner.at_once > 1 else manner.workers,
-        together=True if manner.at_once > 1 else None,
-        threads=manner.threads,
+        seeds=work.confirm,
+        device=work.device,
+        processes=None if work.at_once > 1 else work.workers,
+        together=True if work.at_once > 1 else None,
+        threads=work.threads,
         runs_folder=made.folder / "confirm",
-        progress=manner.confirm_progress,
+        progress=progress,
     )
+    made = replace(made, confirmation=compared)
+    made.write()
+    return made
 
 
 def _without(values: Mapping[str, Any], names: Container[str]) -> dict[str, Any]:

@@ -1,21 +1,27 @@
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
 
+from lenet.core import Compute, ComputeKeywords
 from lenet.datasets import Dataset, DataSource, Split
-from lenet.kernels import KernelChoice, use_kernels
 from lenet.models import ModelCard
 from lenet.results.evaluation._examples import find_dataset, pick_examples
 from lenet.results.evaluation._scores import Evaluation, score_predictions
 from lenet.results.evaluation._view_choice import SplitName, Views
 from lenet.results.evaluation._views import log_probabilities
 from lenet.runs import Run, load, locate_model
-from lenet.training import pick_device
+from lenet.training import computing
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,31 +72,16 @@ def answer(
     *,
     split: SplitName = "test",
     views: Views = "single",
-    device: str = "auto",
-    kernels: KernelChoice = "auto",
     runs_folder: Path | str = "runs",
+    **compute: Unpack[ComputeKeywords],
 ) -> Answers:
-    """Let a trained network answer for every image of a split.
-
-    Args:
-        model: As for `evaluate`.
-        dataset: As for `evaluate`.
-        split: As for `evaluate`.
-        views: As for `evaluate`.
-        device: As for `evaluate`.
-        kernels: As for `evaluate`.
-        runs_folder: As for `evaluate`.
-
-    Raises:
-        LenetError: As for `evaluate`.
-    """
+    """Let a trained network answer for every image of a split; `evaluate` scores the answers."""
     source = locate_model(model, runs_folder)
     network, card = load(source)
     data = find_dataset(dataset, source, card)
     data.check_fits(card.input_shape, len(card.class_names))
     examples = pick_examples(source, data, split)
-    place = pick_device(device)
-    with use_kernels(kernels):
+    with computing(Compute.from_dict(compute)) as place:
         scores = log_probabilities(
             network.to(place), examples, card.normalisation, views=views, device=place
         )

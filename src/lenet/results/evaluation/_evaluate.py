@@ -1,11 +1,17 @@
-from pathlib import Path
+from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lenet.core import ComputeKeywords
 from lenet.datasets import Dataset, DataSource
-from lenet.kernels import KernelChoice
 from lenet.results.evaluation._answers import answer
 from lenet.results.evaluation._scores import Evaluation
 from lenet.results.evaluation._view_choice import SplitName, Views
 from lenet.runs import Run
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 def evaluate(
@@ -14,9 +20,8 @@ def evaluate(
     *,
     split: SplitName = "test",
     views: Views = "single",
-    device: str = "auto",
-    kernels: KernelChoice = "auto",
     runs_folder: Path | str = "runs",
+    **compute: Unpack[ComputeKeywords],
 ) -> Evaluation:
     """Score a trained network.
 
@@ -27,10 +32,8 @@ def evaluate(
         split: Which images; `validation` gives those that the run held out.
         views: `single` looks once at each image; `mirrored` also at its mirror image, `shifted` at
             it moved by up to one pixel, and the probabilities are averaged.
-        device: Where to compute.
-        kernels: What computes on a CPU: `native` for lenet's compiled kernels, with an error where
-            they do not serve; `torch` for PyTorch; `auto` for the kernels where they serve.
         runs_folder: Where names of runs are looked for.
+        compute: Fields of `Compute`: `device`, `threads`, `kernels`.
 
     Raises:
         SettingError: `native` kernels are wanted, and there are none here.
@@ -43,7 +46,6 @@ def evaluate(
         dataset,
         split=split,
         views=views,
-        device=device,
-        kernels=kernels,
         runs_folder=runs_folder,
+        **compute,
     ).evaluation

@@ -41,7 +41,8 @@ def overview(findings: Findings) -> tuple[Node, ...]:
         ("calibration error", percent(error), "mean gap of confidence and accuracy"),
         ("parameters", f"{weights:,}", "numbers that it has learnt"),
     ]
-    if run is not None and (result := run.result):
+    if run is not None and run.is_complete:
+        result = run.result
         took = f"{counted(result.epochs, 'epoch')} in {result.seconds:,.1f}\N{NO-BREAK SPACE}s"
         speed = f"{result.examples_per_second:,.0f}"
         values.append(("training", speed, f"examples/s; {took}"))
@@ -60,7 +61,7 @@ def describe_scoring(findings: Findings) -> str:
 def _warnings(findings: Findings) -> list[str]:
     """What keeps the scores from meaning what they seem to."""
     warnings = []
-    if findings.run is not None and findings.run.result is None:
+    if findings.run is not None and not findings.run.is_complete:
         warnings.append(_how_far(findings.run))
     scored, known = findings.evaluation.dataset, findings.answers.card.dataset
     if known not in ("", scored):

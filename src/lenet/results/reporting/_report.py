@@ -1,10 +1,12 @@
+from __future__ import annotations
+
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lenet._version import __version__
-from lenet.core import write_atomically
+from lenet.core import ComputeKeywords, write_atomically
 from lenet.datasets import Dataset, DataSource
-from lenet.kernels import KernelChoice
 from lenet.results.evaluation._view_choice import SplitName
 from lenet.results.pages._page import Page
 from lenet.results.reporting._calibration import calibration_section
@@ -19,6 +21,9 @@ from lenet.results.reporting._recipe import again_section, recipe_section
 from lenet.results.reporting._robustness import robustness_section
 from lenet.runs import Run
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 
 def report(
     model: Run | Path | str = "latest",
@@ -26,9 +31,8 @@ def report(
     *,
     output: Path | str | None = None,
     split: SplitName | None = None,
-    device: str = "auto",
-    kernels: KernelChoice = "auto",
     runs_folder: Path | str = "runs",
+    **compute: Unpack[ComputeKeywords],
 ) -> Path:
     """Write a page that shows how good a network is, where it errs and how far to trust it.
 
@@ -43,10 +47,8 @@ def report(
             one; for a model file it lies in the current folder, with the file's name in front.
         split: Which images to score on: `test`, `validation` or `train`. Where none is given it is
             the test images, or the validation images where there are no test images.
-        device: Where to compute.
-        kernels: What computes on a CPU: `native`, `torch`, or `auto` for the compiled kernels where
-            they serve.
         runs_folder: Where names of runs are looked for.
+        compute: Fields of `Compute`: `device`, `threads`, `kernels`.
 
     Returns:
         The page.
@@ -63,9 +65,7 @@ def report(
     >>> report(run).name
     'report.html'
     """
-    findings = examine(
-        model, dataset, split=split, device=device, kernels=kernels, runs_folder=runs_folder
-    )
+    findings = examine(model, dataset, split=split, runs_folder=runs_folder, **compute)
     path = _default_path(findings) if output is None else Path(output)
     write_atomically(path, build_report_page(findings).to_html())
     return path
