@@ -3,7 +3,7 @@ from __future__ import annotations
 import atexit
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.live import Live
@@ -15,6 +15,9 @@ from lenet.training import Curve, draw_terminal_curves, in_notebook
 _COLOURS = ("cyan", "magenta", "green", "red")
 _PLOT_SIZE = (70, 10)  # columns and lines in a terminal
 _SHARE = 0.2  # of the time between two points that drawing may take
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class Animator:
@@ -37,6 +40,12 @@ class Animator:
         ncols: Columns of pictures.
         figsize: Width and height in inches.
     """
+
+    fig: Figure
+    axes: list[Any]
+    legend: list[str]
+    xlim: Sequence[float] | None
+    fmts: Sequence[str]
 
     def __init__(
         self,
