@@ -5,14 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lenet.cli._command import NETWORK, RECIPE, Given, Panel, command
-from lenet.cli._console import (
-    listed,
-    p_in_words,
-    print_json,
-    print_line,
-    print_table,
-    save_figure,
-)
+from lenet.cli._console import listed, p_in_words, print_json, print_line, print_table, save_figure
 from lenet.cli._shared import READING, Data, Printed, choose_data, split_setting
 from lenet.core import field_types, option, parse_values, storage_errors
 from lenet.errors import SettingError, UnknownNameError
@@ -96,7 +89,8 @@ def compare(given: Given) -> None:
             **given.typed_of(CompareOptions, Recipe, LeNetConfig) | {"runs_folder": folder},
         )
     picture = picture or folder / "comparison.png"
-    if given.of(Printed).json:
+    as_json = given.of(Printed).json
+    if as_json:
         print_json(compared.to_dict())
     else:
         _print_entries(compared, options.views)
@@ -106,7 +100,7 @@ def compare(given: Given) -> None:
         picture.parent.mkdir(parents=True, exist_ok=True)
     figure = experiments.draw_comparison(compared, compared.dataset)
     save_figure(figure, picture, picture.suffix.lower().lstrip("."))
-    if not given.of(Printed).json:
+    if not as_json:
         print_line(f"Curves drawn in {picture}")
 
 
@@ -126,18 +120,9 @@ def parse_variation(text: str) -> tuple[str, list[Any]]:
 
 def _print_entries(compared: "Comparison", views: str) -> None:
     """The contenders' table."""
-    headings = [
-        "",
-        "parameters",
-        "multiply-adds",
-        "seconds",
-        "seeds",
-        f"{compared.split} acc",
-        "± sd",
-    ]
-    rows = [headings + ([f"{views}, averaged"] if views != "single" else [])]
-    for entry in compared.entries:
-        rows.append(_row(entry, views != "single"))
+    headings = ["", "parameters", "multiply-adds", "seconds", "seeds", f"{compared.split} acc"]
+    rows = [[*headings, "± sd", *([f"{views}, averaged"] if views != "single" else [])]]
+    rows += [_row(entry, views != "single") for entry in compared.entries]
     print_line(f"{compared.dataset}, {compared.split} split")
     print_table(rows)
     for entry in compared.entries:
@@ -153,18 +138,10 @@ def _row(entry: "Entry", averaged: bool) -> list[str]:
     if not entry.accuracies:
         return [entry.label, "", "", "", "0", "diverged", "", *[""] * averaged]
     deviation = "" if entry.deviation is None else f"{entry.deviation:.4f}"
-    row = [
-        entry.label,
-        f"{entry.parameters:,}",
-        f"{entry.multiply_accumulates:,}",
-        f"{entry.mean_seconds:.1f}",
-        str(len(entry.seeds)),
-        f"{entry.accuracy:.4f}",
-        deviation,
-    ]
-    if averaged:
-        row.append(f"{entry.averaged_accuracy:.4f}")
-    return row
+    size = f"{entry.parameters:,}", f"{entry.multiply_accumulates:,}"
+    row = [entry.label, *size, f"{entry.mean_seconds:.1f}", str(len(entry.seeds))]
+    row += [f"{entry.accuracy:.4f}", deviation]
+    return [*row, f"{entry.averaged_accuracy:.4f}"] if averaged else row
 
 
 def _print_pairs(compared: "Comparison") -> None:
@@ -173,24 +150,27 @@ def _print_pairs(compared: "Comparison") -> None:
     if pairs:
         print_line("\nNeighbours, from the lowest up:")
     for pair in pairs:
-        print_line(f"  {pair.higher} − {pair.lower}: {pair.difference:+.4f}, {_verdict(pair)}")
+        print_pair(pair, "better")
 
 
-def _verdict(pair: "Pair") -> str:
-    """Whether a difference is more than noise."""
-    if pair.adjusted_p is None:
-        return "one seed can't tell"
-    return f"{'better' if pair.is_better else 'within the noise'} ({p_in_words(pair.adjusted_p)})"
+def print_pair(pair: "Pair", better: str) -> None:
+    """A difference and whether it is more than noise.
+
+    Args:
+        pair: The two.
+        better: What is said if it is.
+    """
+    verdict = "one seed can't tell"
+    if pair.adjusted_p is not None:
+        judged = better if pair.is_better else "within the noise"
+        verdict = f"{judged} ({p_in_words(pair.adjusted_p)})"
+    print_line(f"  {pair.higher} − {pair.lower}: {pair.difference:+.4f}, {verdict}")
 
 
 def _describe_environment(compared: "Comparison") -> str:
     """What the trainings ran on."""
     environment = compared.environment
     threads = sorted({entry.threads for entry in compared.entries if entry.threads})
-    words = [
-        f"lenet {environment.get('lenet')}",
-        f"PyTorch {environment.get('torch')}",
-        str(environment.get("processor")),
-        f"{'/'.join(map(str, threads))} thread{'s' * (threads != [1])} each",
-    ]
-    return ", ".join(words)
+    versions = f"lenet {environment.get('lenet')}, PyTorch {environment.get('torch')}"
+    each = f"{'/'.join(map(str, threads))} thread{'s' * (threads != [1])} each"
+    return f"{versions}, {environment.get('processor')}, {each}"

@@ -79,30 +79,24 @@ class _Packed(Settings):
 @command(Printed)
 def list_datasets(given: Given) -> None:
     """List the datasets that have a name, and your own that were read before."""
-    from lenet.datasets import (
-        cache_folder,
-        cached_datasets,
-        data_folder,
-        dataset_names,
-        prepared_datasets,
-    )
+    from lenet import datasets
 
-    here = {*cached_datasets(), "digits"}
-    kept = prepared_datasets()
+    here, names = {*datasets.cached_datasets(), "digits"}, datasets.dataset_names()
+    kept = datasets.prepared_datasets()
     if given.of(Printed).json:
         own = [
             {"name": one.name, **asdict(one.source), "images": one.images, "classes": one.classes}
             for one in kept
         ]
-        named = [{"name": name, "here": name in here} for name in dataset_names()]
+        named = [{"name": name, "here": name in here} for name in names]
         print_json({"named": named, "own": own})
         return
     rows = [["name", "where"]]
-    for name in dataset_names():
+    for name in names:
         place = "bundled" if name == "digits" else "here"
         rows.append([name, place if name in here else f"`lenet data get {name}`"])
     print_table(rows, left_columns=2)
-    print_line(f"\nThey lie in {data_folder()}")
+    print_line(f"\nThey lie in {datasets.data_folder()}")
     if kept:
         print_line("\nYour own, kept as they were read:")
         table = [["name", "path", "images", "classes", "MB"]]
@@ -110,7 +104,7 @@ def list_datasets(given: Given) -> None:
             sizes = f"{one.images:,}", str(one.classes), f"{one.size / 1e6:.1f}"
             table.append([one.name, one.source.path, *sizes])
         print_table(table, left_columns=2)
-        print_line(f"\nThey are kept in {cache_folder()}")
+        print_line(f"\nThey are kept in {datasets.cache_folder()}")
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The `lenet evaluate` command."""
+"""How good a network is: `lenet evaluate` and `lenet report`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,3 +82,38 @@ def _print_scores(scored: "Evaluation") -> None:
         rows.append([score.name, *shares, str(score.images)])
     print_table(rows)
     print_line(f"\n{confusion_text(scored)}")
+
+
+@dataclass(frozen=True)
+class _Report(Trained):
+    """What is reported, and where.
+
+    Attributes:
+        output: The file to write.
+        split: Which images are scored.
+    """
+
+    output: Path | None = option(
+        None,
+        flags=("--output", "-o"),
+        usual="`report.html` in the run folder, or `report-DATA-SPLIT.html` with `--data` or "
+        "`--split`; for a model file `NAME-report.html` here",
+    )
+    split: SplitName | None = option(None, usual="test, or validation without test images")
+
+
+@command(_Report, Panel(Compute, skip=("threads",)), READING_TO_SCORE)
+def report(given: Given) -> None:
+    """Write one HTML page about a trained network: scores, mistakes, trust, robustness, recipe."""
+    from lenet import results
+
+    wanted = given.of(_Report)
+    path = results.report(
+        wanted.model,
+        choose_data(given),
+        output=wanted.output,
+        split=wanted.split,
+        runs_folder=wanted.runs_folder,
+        **given.typed_of(Compute),
+    )
+    print_line(f"Report written to {path}")

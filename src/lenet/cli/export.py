@@ -67,15 +67,9 @@ def _print_export(made: "Export") -> None:
         f"PyTorch's accuracy is {made.accuracy:.4f}.\n"
     )
     rows = [["batch", "largest difference", "other answers", "accuracy"]]
-    rows += [
-        [
-            str(found.batch_size),
-            f"{found.difference:.1e}",
-            str(found.disagreements),
-            f"{found.accuracy:.4f}",
-        ]
-        for found in made.comparisons
-    ]
+    for found in made.comparisons:
+        counts = str(found.batch_size), f"{found.difference:.1e}", str(found.disagreements)
+        rows.append([*counts, f"{found.accuracy:.4f}"])
     print_table(rows, left_columns=0)
     print_line()
     for name, value in made.facts:

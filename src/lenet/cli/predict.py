@@ -147,16 +147,10 @@ def _print_csv(answers: "Iterable[Prediction]") -> "Iterator[Prediction]":
     writer.writerow(["source", "class_name", "probability", "doubt", "likeliest", "box"])
     for answer in answers:
         box = " ".join(f"{edge:.4f}" for edge in answer.seen.box)
-        writer.writerow(
-            [
-                escape_name(answer.source),
-                escape_name(answer.class_name or ""),
-                f"{answer.probability:.6f}",
-                answer.doubt or "",
-                escape_name(answer.top[0][0]) if answer.top else "",
-                box,
-            ]
-        )
+        names = answer.source, answer.class_name or "", answer.top[0][0] if answer.top else ""
+        source, given, likeliest = map(escape_name, names)
+        probability = f"{answer.probability:.6f}"
+        writer.writerow([source, given, probability, answer.doubt or "", likeliest, box])
         yield answer
 
 
@@ -164,7 +158,7 @@ def _print_table(
     answers: "Iterable[Prediction]", sources: "list[str | BinaryIO]", class_names: tuple[str, ...]
 ) -> "Iterator[Prediction]":
     """A line for each answer as soon as it is there."""
-    first = max(len(escape_name(_name(source))) for source in sources)
+    first = max(len(escape_name(str(getattr(source, "name", source)))) for source in sources)
     second = max(len(_NONE), *(len(escape_name(name)) for name in class_names))
     for answer in answers:
         source, given = escape_name(answer.source), escape_name(answer.class_name or _NONE)
@@ -178,11 +172,6 @@ def _print_table(
         yield answer
 
 
-def _name(source: "str | BinaryIO") -> str:
-    """What a picture is called."""
-    return source if isinstance(source, str) else str(source.name)
-
-
 def _save_picture(
     answers: "list[Prediction]",
     sources: "list[str | BinaryIO]",
@@ -193,7 +182,7 @@ def _save_picture(
     from lenet.pictures import read_picture
     from lenet.serving import draw_predictions
 
-    by_name = {_name(source): source for source in sources}
+    by_name = {getattr(source, "name", source): source for source in sources}
     pictures = {}
     for name in {answer.source for answer in answers}:
         source = by_name[name]

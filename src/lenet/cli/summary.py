@@ -37,13 +37,8 @@ def summary(given: Given) -> None:
     for layer in layers:
         shape = str(list(layer.output_shape))
         name = f"{layer.place}  {layer.name}" if layer.place else layer.name
-        rows.append([name, shape, *map(_count, (layer.parameters, layer.multiply_accumulates))])
+        rows.append([name, shape, f"{layer.parameters:,}", f"{layer.multiply_accumulates:,}"])
     parameters = sum(layer.parameters for layer in layers)
     work = sum(layer.multiply_accumulates for layer in layers)
-    rows.append(["total", "", _count(parameters), _count(work)])
+    rows.append(["total", "", f"{parameters:,}", f"{work:,}"])
     print_table(rows, left_columns=2)
-
-
-def _count(number: int) -> str:
-    """A number with its thousands apart."""
-    return f"{number:,}"

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lenet.cli._command import NETWORK, RECIPE, Given, command
-from lenet.cli._console import p_in_words, print_json, print_line, print_table
+from lenet.cli._console import print_json, print_line, print_table
 from lenet.cli._shared import READING, Data, Printed, choose_data, split_setting
+from lenet.cli.compare import print_pair
 from lenet.core import field_types, option
 from lenet.errors import SettingError
 from lenet.experiments import SweepOptions, SweepWork
@@ -117,9 +118,4 @@ def _print_confirmation(compared: "Comparison") -> None:
         spread = "" if entry.deviation is None else f" ± {entry.deviation:.4f}"
         print_line(f"  {entry.label}: {reached}{spread} (n = {len(entry.seeds)})")
     for pair in compared.pairs:
-        if pair.adjusted_p is None:
-            verdict = "one seed can't tell"
-        else:
-            judged = "the difference counts" if pair.is_better else "within the noise"
-            verdict = f"{judged} ({p_in_words(pair.adjusted_p)})"
-        print_line(f"  {pair.higher} − {pair.lower}: {pair.difference:+.4f}, {verdict}")
+        print_pair(pair, "the difference counts")

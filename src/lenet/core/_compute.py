@@ -13,8 +13,8 @@ class Compute(Settings):
     Attributes:
         device: `cpu`, `cuda`, `mps`, …; `auto` takes the best.
         threads: CPU threads.
-        kernels: What computes on a CPU: lenet's compiled kernels (`native`, an error where they do
-            not serve), PyTorch, or the kernels where they serve.
+        kernels: What computes on a CPU: `native` for lenet's compiled kernels, with an error where
+            they do not serve; `torch` for PyTorch; `auto` for the kernels where they serve.
 
     Raises:
         SettingError: A value is ill-typed or out of range.
