@@ -52,7 +52,6 @@ ARROWS = {
         "doctor",
         "experiments",
         "export",
-        "kernels",
         "models",
         "pictures",
         "results",

@@ -216,7 +216,7 @@ def test_runs_of_different_data_are_not_compared(
     with pytest.raises(RunError, match="trained on different data: `digits`, `few-digits`"):
         compare_runs([compared.entries[0].runs[0], other])
     alone = compare_runs([other], few_digits)
-    assert alone.entries[0].accuracies == (other.result.test_accuracy,)  # type: ignore[union-attr]
+    assert alone.entries[0].accuracies == (other.result.test_accuracy,)
     with pytest.raises(LenetError, match="images of one's own"):
         compare_runs([other])
 

@@ -2,11 +2,9 @@
 
 import pytest
 
-from lenet.cli._settings_options import parse_variation
+from lenet.cli.compare import parse_variation
 from lenet.errors import LenetError
 from lenet.experiments import make_contenders
-from lenet.models import LeNetConfig
-from lenet.training import Recipe
 
 
 def test_models_are_presets_or_networks() -> None:
@@ -71,7 +69,7 @@ def test_what_makes_no_sense_is_refused(arguments: dict[str, object], message: s
     ],
 )
 def test_variations_are_read_as_typed(text: str, expected: tuple[str, list[object]]) -> None:
-    assert parse_variation((Recipe, LeNetConfig), text) == expected
+    assert parse_variation(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -86,4 +84,4 @@ def test_variations_are_read_as_typed(text: str, expected: tuple[str, list[objec
 )
 def test_variations_that_are_none_are_refused(text: str, message: str) -> None:
     with pytest.raises(LenetError, match=message):
-        parse_variation((Recipe, LeNetConfig), text)
+        parse_variation(text)

@@ -77,7 +77,6 @@ def test_a_score_is_what_train_reaches_with_the_same_settings_on_the_same_images
         options: dict[str, Any] = {"runs_folder": tmp_path, "threads": 1, "listeners": []}
         recipe = Recipe(epochs=2).replace(**trial.settings)
         run = lenet.train("softmax", held_out, recipe, seed=trial.seed, **options)
-        assert run.result is not None
         assert run.result.validation_accuracy == trial.validation_accuracy
         assert run.result.best_epoch == trial.best_epoch
 
@@ -384,9 +383,7 @@ def test_the_best_and_the_preset_are_confirmed_on_the_test_images(
     preset = [lenet.train("softmax", seed=seed, epochs=2, **options) for seed in range(2)]
     found = [lenet.train(recipe=made.recipe_path, seed=seed, **options) for seed in range(2)]
     for entry, runs in zip(compared.entries, (preset, found), strict=True):
-        assert entry.accuracies == tuple(
-            run.result.test_accuracy for run in runs if run.result is not None
-        )
+        assert entry.accuracies == tuple(run.result.test_accuracy for run in runs)
     assert [entry.label for entry in compared.entries] == ["preset softmax", "found by the sweep"]
     (pair,) = compared.pairs
     assert pair.adjusted_p is not None

@@ -21,14 +21,23 @@ from heard import Heard
 from kept_trials import kept_study
 from optuna.trial import TrialState
 
+# What happens between processes and machines can only be brought about inside.
+from lenet.core import Compute
 from lenet.datasets import Dataset
 from lenet.errors import InterruptedTraining, LenetError, SweepError
-
-# What happens between processes and machines can only be brought about inside.
-from lenet.experiments import Sweep, _job, _pool, _search, resume_sweep, sweep
+from lenet.experiments import (
+    Sweep,
+    SweepOptions,
+    SweepWork,
+    _job,
+    _pool,
+    _search,
+    resume_sweep,
+    sweep,
+)
 from lenet.experiments._definition import Definition, define
 from lenet.experiments._job import Job, Outcome
-from lenet.experiments._search import Execution, Search
+from lenet.experiments._search import Search
 from lenet.experiments._storage import file_storage, give_up, open_study
 from lenet.experiments._trials import SURPLUS
 from lenet.training import Trainer
@@ -160,13 +169,8 @@ def make(folder: Path, digits: Dataset) -> Definition:
     definition = define(
         {"learning_rate": "0.1..0.5"},
         digits,
-        model="softmax",
-        preset=None,
-        settings={"epochs": 1},
-        seed=0,
-        sampler="tpe",
-        prune=True,
-        warm_up=2,
+        SweepOptions(model="softmax"),
+        {"epochs": 1},
     )
     with open_study(file_storage(folder), definition, "s", create=True):
         return definition
@@ -178,7 +182,7 @@ def search(digits: Dataset, tmp_path: Path) -> Iterator[Search]:
     definition = make(tmp_path, digits)
     storage = file_storage(tmp_path)
     with open_study(storage, definition, "s", create=False) as study:
-        yield Search(study, storage, definition, definition.hold_out(digits), Execution(2))
+        yield Search(study, storage, definition, definition.hold_out(digits), SweepWork(trials=2))
 
 
 def test_workers_of_their_own_find_what_one_finds_here(tmp_path: Path) -> None:
@@ -285,7 +289,7 @@ def talk(lines: str, count: int) -> list[dict[str, Any]]:
 
 
 def test_a_worker_tells_its_error_and_does_the_next_job() -> None:
-    job = Job({7: OPTIONS}, "digits", "cpu", 1, held_out=(0.1, 0))
+    job = Job({7: OPTIONS}, "digits", Compute("cpu", 1), held_out=(0.1, 0))
     assert Job.from_line(job.to_line()) == job
     missing = dataclasses.replace(job, dataset="digit")
     lines = missing.to_line() + job.to_line() + "go on\n" * 3
@@ -300,7 +304,7 @@ def test_a_worker_tells_its_error_and_does_the_next_job() -> None:
 
 
 def test_a_worker_asks_whether_a_training_goes_on() -> None:
-    job = Job({7: OPTIONS}, "digits", "cpu", 1, held_out=(0.1, 0))
+    job = Job({7: OPTIONS}, "digits", Compute("cpu", 1), held_out=(0.1, 0))
     first, second, end, done = talk(job.to_line() + "go on\nstop\n", 4)
     assert done == {"done": True}
     assert (first["epoch"], second["epoch"]) == (1, 2)
@@ -309,7 +313,7 @@ def test_a_worker_asks_whether_a_training_goes_on() -> None:
 
 
 def test_the_end_of_its_input_stops_a_worker_in_the_middle_of_a_training() -> None:
-    job = Job({7: OPTIONS | {"epochs": 100_000}}, "digits", "cpu", 1, held_out=(0.1, 0))
+    job = Job({7: OPTIONS | {"epochs": 100_000}}, "digits", Compute("cpu", 1), held_out=(0.1, 0))
     events = talk(job.to_line() + "go on\n" * 2, 3)
     assert [event["epoch"] for event in events[:3]] == [1, 2, 3]
     assert events[-2]["outcome"]["state"] == "lost"

@@ -79,7 +79,7 @@ def test_a_class_of_empty_pictures_is_learnt_and_answered(tmp_path: Path, prepar
     empty = np.full((60, 60), 240, np.uint8)
     cross = empty.copy()
     cross[28:32, 10:50] = cross[10:50, 28:32] = 20
-    answers = lenet.predict([empty, cross], run, threshold=0.5)
+    answers = lenet.predict(run, [empty, cross], threshold=0.5)
     assert [(answer.class_name, answer.doubt) for answer in answers] == [
         ("empty", None),
         ("cross", None),

@@ -66,8 +66,6 @@ def assert_same_run(together: Run, alone: Run) -> None:
         assert values.keys() == expected.keys()
         del values["seconds"], expected["seconds"]
         assert values == pytest.approx(expected, rel=1e-4)
-    assert together.result is not None
-    assert alone.result is not None
     assert together.result.test_accuracy == alone.result.test_accuracy
     assert together.result.validation_accuracy == alone.result.validation_accuracy
     assert together.result.best_epoch == alone.result.best_epoch

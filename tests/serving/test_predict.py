@@ -3,6 +3,7 @@
 import io
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ def model() -> TrainedModel:
 
 @pytest.mark.parametrize("label", range(10))
 def test_the_bundled_model_reads_digits_on_paper(model: TrainedModel, label: int) -> None:
-    (answer,) = lenet.predict(photo(label), model)
+    (answer,) = lenet.predict(model, photo(label))
     assert answer.class_name == str(label)
     assert answer.top[0] == (answer.class_name, answer.probability)
     assert answer.doubt is None
@@ -34,7 +35,7 @@ def test_all_kinds_of_sources_give_the_same(model: TrainedModel, tmp_path: Path)
     Image.fromarray(photo(7)).save(path)
     with path.open("rb") as file:
         sources = [path, str(path), path.read_bytes(), photo(7), file]
-        answers = lenet.predict(sources, model)
+        answers = lenet.predict(model, sources)
     assert [answer.class_name for answer in answers] == ["7"] * 5
     assert len({answer.top for answer in answers}) == 1
     assert [answer.source for answer in answers[:4]] == [str(path)] * 2 + ["picture"] * 2
@@ -48,7 +49,7 @@ def test_probabilities_are_the_softmax_of_calibrated_logits(model: TrainedModel)
         logits = network((pixels - card.normalisation.mean) / card.normalisation.std)
     expected = (logits.double() / card.calibration.temperature).softmax(dim=1)[0].numpy()
     assert model.probabilities(image[None])[0] == pytest.approx(expected, abs=1e-6)
-    (answer,) = lenet.predict(photo(3), model, top=10)
+    (answer,) = lenet.predict(model, photo(3), top=10)
     given = dict(answer.top)
     assert [given[name] for name in card.class_names] == pytest.approx(list(expected), abs=1e-6)
     assert list(given.values()) == sorted(given.values(), reverse=True)
@@ -56,7 +57,7 @@ def test_probabilities_are_the_softmax_of_calibrated_logits(model: TrainedModel)
 
 def test_a_blank_picture_and_an_unsure_answer_are_none_of_the_classes(model: TrainedModel) -> None:
     blank, unsure, sure = (
-        lenet.predict(picture, model, threshold=threshold)[0]
+        lenet.predict(model, picture, threshold=threshold)[0]
         for picture, threshold in (
             (np.full((30, 30), 200, np.uint8), 0),
             (photo(4), 1),
@@ -77,14 +78,14 @@ def test_a_model_with_a_class_of_empty_pictures_answers_them(
     card = replace(model.card, answers_blank=answers_blank)
     knowing = TrainedModel("knowing", card, model.logits)
     empty = np.full((30, 30), 200, np.uint8)
-    (answer,) = lenet.predict(empty, knowing, threshold=0)
+    (answer,) = lenet.predict(knowing, empty, threshold=0)
     network, _ = lenet.load("digits")
     blank = torch.full((1, 1, 28, 28), -card.normalisation.mean / card.normalisation.std)
     expected = card.class_names[int(network(blank).argmax())]
     assert (answer.class_name, answer.doubt) == (
         (expected, None) if answers_blank else (None, "blank")
     )
-    assert lenet.predict(empty, knowing, threshold=1)[0].doubt == (
+    assert lenet.predict(knowing, empty, threshold=1)[0].doubt == (
         "unsure" if answers_blank else "blank"
     )
 
@@ -92,21 +93,21 @@ def test_a_model_with_a_class_of_empty_pictures_answers_them(
 def test_numbers_of_a_network_that_are_not_finite_are_no_answer(model: TrainedModel) -> None:
     broken = TrainedModel("broken", model.card, lambda images: 1e39 * model.logits(images))
     with np.errstate(over="ignore"), pytest.raises(ModelError, match="`broken` gives numbers"):
-        lenet.predict(photo(1), broken)
+        lenet.predict(broken, photo(1))
 
 
 def test_what_was_seen_already_is_answered_as_the_picture_is(model: TrainedModel) -> None:
     seen = look_at(photo(5), model.card.preparation)
-    answers = lenet.predict([seen, photo(5), seen], model)
+    answers = lenet.predict(model, [seen, photo(5), seen])
     assert [answer.seen is seen for answer in answers] == [True, False, True]
     assert len({answer.top for answer in answers}) == 1
-    assert lenet.predict(seen, model)[0].top == answers[0].top
+    assert lenet.predict(model, seen)[0].top == answers[0].top
 
 
 def test_a_page_of_digits_is_read_line_by_line(model: TrainedModel) -> None:
     lines = ["314", "159"]
     page = np.vstack([np.hstack([photo(int(label)) for label in line]) for line in lines])
-    answers = lenet.predict(page, model, many=True)
+    answers = lenet.predict(model, page, many=True)
     assert [answer.top[0][0] for answer in answers] == list("314159")
     assert answers[0].seen.box[2] < answers[3].seen.box[0]
 
@@ -130,7 +131,7 @@ def test_many_pictures_come_in_their_order_as_they_are_asked_for(model: TrainedM
 def test_a_picture_that_cant_be_read_is_an_error_or_told_to_who_asks(model: TrainedModel) -> None:
     sources = [photo(1), b"no picture", photo(2)]
     with pytest.raises(PictureError):
-        lenet.predict(sources, model)
+        lenet.predict(model, sources)
     told: list[PictureError] = []
     answers = list(predict_each(sources, model, on_error=told.append))
     assert [answer.class_name for answer in answers] == ["1", "2"]
@@ -140,7 +141,7 @@ def test_a_picture_that_cant_be_read_is_an_error_or_told_to_who_asks(model: Trai
 @pytest.mark.parametrize("wrong", [{"top": 0}, {"threshold": 1.5}, {"threshold": -0.1}])
 def test_settings_out_of_range_are_refused(model: TrainedModel, wrong: dict[str, float]) -> None:
     with pytest.raises(SettingError):
-        lenet.predict(photo(1), model, **wrong)
+        lenet.predict(model, photo(1), **wrong)
 
 
 def test_the_image_is_drawn_as_text() -> None:
@@ -155,7 +156,7 @@ def test_the_image_is_drawn_as_text() -> None:
 
 def test_answers_are_drawn_beside_their_pictures(model: TrainedModel) -> None:
     pictures = [photo(label) for label in range(5)]
-    figure = draw_predictions(lenet.predict(pictures, model), pictures)
+    figure = draw_predictions(lenet.predict(model, pictures), pictures)
     file = io.BytesIO()
     figure.savefig(file)
     texts = [text.get_text() for axes in figure.axes for text in axes.texts]
@@ -177,3 +178,15 @@ def test_the_bundled_models_say_what_they_are(model: TrainedModel) -> None:
     assert model.card.recipe["epochs"] == 30
     assert 0.5 < model.card.calibration.threshold < 1
     assert model.card.calibration.images == 3000
+
+
+@pytest.mark.parametrize("form", ["path", "array", "list", "opened"])
+def test_pictures_before_the_model_are_told_where_they_belong(
+    form: str, model: TrainedModel, tmp_path: Path
+) -> None:
+    path = tmp_path / "photo.png"
+    Image.fromarray(photo(1)).save(path)
+    pictures = {"path": str(path), "array": np.zeros((28, 28)), "list": [path], "opened": path}
+    given: Any = pictures[form]
+    with pytest.raises(SettingError, match="The model comes first"):
+        lenet.predict(given, model if form == "opened" else "digits")

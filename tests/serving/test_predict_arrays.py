@@ -78,22 +78,22 @@ ONE: dict[str, Callable[[], Any]] = {
 
 @pytest.mark.parametrize("form", ONE)
 def test_one_picture_in_any_form_gets_one_answer(model: TrainedModel, form: str) -> None:
-    answers = lenet.predict(ONE[form](), model)
-    assert_same(answers, lenet.predict(png(GREY), model))
+    answers = lenet.predict(model, ONE[form]())
+    assert_same(answers, lenet.predict(model, png(GREY)))
     assert (answers[0].class_name, answers[0].source) == ("7", "picture")
 
 
 def test_booleans_are_black_and_white(model: TrainedModel) -> None:
     ink = GREY > 100
-    expected = lenet.predict(png(np.where(ink, 255, 0).astype(np.uint8)), model)
-    assert_same(lenet.predict(ink, model), expected)
-    assert_same(lenet.predict(torch.from_numpy(ink), model), expected)
+    expected = lenet.predict(model, png(np.where(ink, 255, 0).astype(np.uint8)))
+    assert_same(lenet.predict(model, ink), expected)
+    assert_same(lenet.predict(model, torch.from_numpy(ink)), expected)
     assert expected[0].class_name == "7"
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_coarse_floats_are_rounded_and_no_more(model: TrainedModel, dtype: torch.dtype) -> None:
-    (answer,) = lenet.predict((torch.from_numpy(GREY) / 255).to(dtype), model)
+    (answer,) = lenet.predict(model, (torch.from_numpy(GREY) / 255).to(dtype))
     assert answer.class_name == "7"
 
 
@@ -118,8 +118,8 @@ MANY: dict[str, Callable[[], Any]] = {
 def test_a_batch_in_any_form_gets_an_answer_for_each_in_order(
     model: TrainedModel, form: str
 ) -> None:
-    answers = lenet.predict(MANY[form](), model)
-    assert_same(answers, lenet.predict([png(one) for one in BATCH], model))
+    answers = lenet.predict(model, MANY[form]())
+    assert_same(answers, lenet.predict(model, [png(one) for one in BATCH]))
     assert [answer.class_name for answer in answers] == list("31415")
 
 
@@ -127,8 +127,8 @@ def test_a_batch_of_floats_is_on_one_scale() -> None:
     """The second is dark: by itself its brightest value would be taken for white."""
     grey = np.random.default_rng(0).uniform(0, 255, (2, 28, 28))
     grey[1] /= 255  # which is nearly black
-    answers = lenet.predict(grey, open_model("fashion"), threshold=0)
-    alone = lenet.predict(grey[1:], open_model("fashion"), threshold=0)
+    answers = lenet.predict(open_model("fashion"), grey, threshold=0)
+    alone = lenet.predict(open_model("fashion"), grey[1:], threshold=0)
     assert answers[1].doubt == "blank"
     assert alone[0].doubt is None
 
@@ -136,11 +136,11 @@ def test_a_batch_of_floats_is_on_one_scale() -> None:
 @pytest.mark.parametrize("empty", [[], (), np.zeros((0, 28, 28)), torch.zeros(0, 1, 28, 28),
                                    np.zeros((0, 28, 28, 3), np.uint8), np.array([])])  # fmt: skip
 def test_no_pictures_get_no_answers(model: TrainedModel, empty: Any) -> None:
-    assert lenet.predict(empty, model) == []
+    assert lenet.predict(model, empty) == []
 
 
 def test_colours_are_kept_in_every_form(colour_model: TrainedModel) -> None:
-    expected = lenet.predict(png(COLOUR), colour_model)
+    expected = lenet.predict(colour_model, png(COLOUR))
     first = COLOUR.transpose(2, 0, 1)
     for source in (
         COLOUR,
@@ -151,19 +151,19 @@ def test_colours_are_kept_in_every_form(colour_model: TrainedModel) -> None:
         torch.from_numpy(first).permute(1, 2, 0),
         Image.fromarray(COLOUR),
     ):
-        assert_same(lenet.predict(source, colour_model), expected)
+        assert_same(lenet.predict(colour_model, source), expected)
     pair = np.stack([COLOUR, 255 - COLOUR])
-    expected += lenet.predict(png(255 - COLOUR), colour_model)
+    expected += lenet.predict(colour_model, png(255 - COLOUR))
     for source in (pair, pair.transpose(0, 3, 1, 2), pair / 255):
-        assert_same(lenet.predict(source, colour_model), expected)
+        assert_same(lenet.predict(colour_model, source), expected)
 
 
 def test_what_is_transparent_gets_a_ground_as_in_a_file(colour_model: TrainedModel) -> None:
     clear = np.dstack([COLOUR, np.linspace(0, 255, GREY.size).reshape(GREY.shape)])
     clear = np.rint(clear).astype(np.uint8)
-    expected = lenet.predict(png(clear), colour_model)
+    expected = lenet.predict(colour_model, png(clear))
     for source in (clear, clear[None], clear / 255, Image.fromarray(clear)):
-        assert_same(lenet.predict(source, colour_model), expected)
+        assert_same(lenet.predict(colour_model, source), expected)
 
 
 CHANNELS = r"may be one picture with its 3 channels first, or 3 grey pictures\. Say which: `array"
@@ -203,7 +203,7 @@ def test_what_is_no_picture_is_an_error_that_says_so(model: TrainedModel, form: 
     make, message = REFUSED[form]
     for source in (make(), [make()], [GREY, make()]):
         with pytest.raises(ArrayError, match=message) as caught:
-            lenet.predict(source, model)
+            lenet.predict(model, source)
         assert "\n" not in str(caught.value)
     told: list[LenetError] = []
     answers = list(predict_each([GREY, make(), GREY], model, on_error=told.append))
@@ -215,12 +215,12 @@ def test_what_is_no_picture_is_an_error_that_says_so(model: TrainedModel, form: 
 def test_what_can_be_no_picture_is_named_by_its_type(model: TrainedModel, source: Any) -> None:
     kind = type(source[0] if isinstance(source, list) else source).__name__
     with pytest.raises(PictureFormatError, match=f"`{kind}` is no picture. Pass a path"):
-        lenet.predict(source, model)
+        lenet.predict(model, source)
 
 
 def test_pages_of_symbols_may_be_a_batch(model: TrainedModel) -> None:
     pages = np.stack([np.hstack([BATCH[0], BATCH[1]]), np.hstack([BATCH[2], BATCH[4]])])
-    answers = lenet.predict(pages / 255, model, many=True)
+    answers = lenet.predict(model, pages / 255, many=True)
     assert [answer.top[0][0] for answer in answers] == list("3145")
 
 
@@ -237,12 +237,12 @@ def test_a_network_of_deep_pictures_takes_arrays_in_their_unit(tmp_path: Any) ->
         torch.from_numpy(values)[:, None],
         [Image.fromarray(one) for one in values],
     ):
-        answers = lenet.predict(source, path)
+        answers = lenet.predict(path, source)
         np.testing.assert_array_equal([one.seen.image[0] for one in answers], expected)
     bytes_ = values.clip(0, 255).astype(np.uint8)
-    np.testing.assert_array_equal(lenet.predict(bytes_[0], path)[0].seen.image[0], bytes_[0])
+    np.testing.assert_array_equal(lenet.predict(path, bytes_[0])[0].seen.image[0], bytes_[0])
     with pytest.raises(ArrayError, match="taught on values from -20 to 400; bring them"):
-        lenet.predict(values * 10, path)
+        lenet.predict(path, values * 10)
 
 
 def test_read_picture_says_the_same_of_pillows_image_and_of_its_file() -> None:
@@ -262,7 +262,7 @@ def test_read_picture_says_the_same_of_pillows_image_and_of_its_file() -> None:
 )
 def test_what_holds_no_picture_is_one_of_our_errors(picture: object, words: str) -> None:
     with pytest.raises(LenetError, match=words):
-        lenet.predict([picture])
+        lenet.predict("digits", [picture])
 
 
 def test_a_file_that_was_closed_is_one_of_our_errors(tmp_path: Path) -> None:
@@ -271,14 +271,14 @@ def test_a_file_that_was_closed_is_one_of_our_errors(tmp_path: Path) -> None:
     with path.open("rb") as file:
         pass
     with pytest.raises(PictureError, match=r"a\.png` can't be read: read of closed file"):
-        lenet.predict([file])
+        lenet.predict("digits", [file])
 
 
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
         ({"model": None}, "A `NoneType` is no run and no model file"),
-        ({"model": ["digits"]}, "A `list` is no run"),
+        ({"model": ["digits"]}, "The model comes first"),
         ({"top": 3.5}, "`top` must be a whole number, not 3.5"),
         ({"top": None}, "`top` must be a whole number"),
         ({"threshold": "x"}, "`threshold` must be from 0 to 1, not 'x'"),
@@ -286,4 +286,4 @@ def test_a_file_that_was_closed_is_one_of_our_errors(tmp_path: Path) -> None:
 )
 def test_settings_of_another_type_are_refused(settings: dict, words: str) -> None:
     with pytest.raises(LenetError, match=words):
-        lenet.predict(BATCH[0], **settings)
+        lenet.predict(**{"model": "digits", "pictures": BATCH[0]} | settings)

@@ -120,7 +120,7 @@ def test_an_answer_needs_no_pytorch() -> None:
     code = (
         "import numpy as np, sys, lenet\n"
         "strokes = np.full((90, 90), 255, np.uint8); strokes[15:75, 42:48] = 0\n"
-        "assert lenet.predict(strokes)[0].class_name == '1'\n"
+        "assert lenet.predict('digits', strokes)[0].class_name == '1'\n"
         "heavy = {'torch', 'matplotlib', 'sklearn', 'pandas'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )

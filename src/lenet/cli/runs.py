@@ -1,11 +1,12 @@
 """The `lenet runs` command."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from lenet.cli._command import Given, command
 from lenet.cli._console import print_json, print_line, print_table
+from lenet.cli._shared import Printed
 from lenet.errors import LenetError
 
 if TYPE_CHECKING:
@@ -14,21 +15,29 @@ if TYPE_CHECKING:
 _SCORES = ("train_loss", "train_accuracy", "validation_accuracy", "test_accuracy")
 
 
-def runs(
-    runs_folder: Annotated[
-        Path, typer.Option("--runs-folder", help="Where the run folders lie.")
-    ] = Path("runs"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+@dataclass(frozen=True)
+class _Runs(Printed):
+    """Which runs are listed.
+
+    Attributes:
+        runs_folder: Where the run folders lie.
+    """
+
+    runs_folder: Path = Path("runs")
+
+
+@command(_Runs)
+def runs(given: Given) -> None:
     """List the runs with their scores, oldest first."""
     from lenet.runs import find_runs
 
-    rows = [_describe(run) for run in find_runs(runs_folder)]
-    if as_json:
+    wanted = given.of(_Runs)
+    rows = [_describe(run) for run in find_runs(wanted.runs_folder)]
+    if wanted.json:
         print_json(rows)
         return
     if not rows:
-        print_line(f"There is no run in `{runs_folder}` yet; `lenet train` makes one.")
+        print_line(f"There is no run in `{wanted.runs_folder}` yet; `lenet train` makes one.")
         return
     table = [["run", "status", "epochs", "loss", "train acc", "validation acc", "test acc"]]
     for row in rows:
@@ -46,8 +55,8 @@ def _describe(run: "Run") -> dict[str, Any]:
         row |= {"dataset": run.config.dataset, "model": run.config.model}
         row |= {"preset": run.config.preset, "seed": run.config.seed}
         row["epochs"] = run.config.recipe.epochs
-        result = run.result
-        if result is not None:
+        if run.is_complete:
+            result = run.result
             return row | {"epoch": result.epochs} | result.to_dict() | {"epochs": row["epochs"]}
         history = run.history
         return row | (history[-1].to_dict() if history else {})

@@ -21,6 +21,7 @@ from lenet.training import Curve, NotebookCell, draw_terminal_curves, in_noteboo
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Over ssh there is no window, and `plt.show()` in a tutorial's program is then no mistake.
 warnings.filterwarnings("ignore", message=".*non-interactive, and thus cannot be shown")
@@ -183,6 +184,12 @@ class Animator:
         ncols: Columns of pictures.
         figsize: Width and height in inches.
     """
+
+    fig: Figure
+    axes: list[Any]
+    legend: list[str]
+    xlim: Sequence[float] | None
+    fmts: Sequence[str]
 
     def __init__(
         self,

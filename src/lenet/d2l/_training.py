@@ -30,6 +30,8 @@ class Accumulator:
     (4.0, 6.0)
     """
 
+    data: list[float]
+
     def __init__(self, n: int):
         self.data = [0.0] * n
 
@@ -48,6 +50,8 @@ class Accumulator:
 
 class Timer:
     """Notes spans of time, in seconds; running from the moment it is made. Section 3.1."""
+
+    tik: float
 
     def __init__(self) -> None:
         self.times: list[float] = []

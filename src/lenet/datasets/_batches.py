@@ -158,6 +158,17 @@ class Batches:
     (torch.Size([32, 1, 28, 28]), torch.float32, torch.Size([32]))
     """
 
+    batch_size: int
+    shuffle: bool
+    seed: int
+    mean: float
+    std: float
+    augmentation: Augmentation
+    plain_from: int | None
+    device: torch.device
+    placed: PlacedSplit
+    labels: torch.Tensor
+
     def __init__(
         self,
         split: Split,

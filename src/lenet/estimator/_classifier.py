@@ -4,7 +4,7 @@ import copy
 import operator
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
 
-from lenet.core import check_range
+from lenet.core import RecipeKeywords, check_range
 from lenet.datasets import Batches, Dataset, Split
 from lenet.errors import ArrayError, UnknownNameError
 from lenet.estimator._fitting import needs_enlarging, plan_fit, setting_names
@@ -25,10 +25,12 @@ from lenet.models import Normalisation, identify_model, save_model
 from lenet.pictures import Preparation
 from lenet.runs import build_trainer
 from lenet.training import (
+    CurvePoint,
     Diagnosis,
     Listener,
     Recipe,
     Trainer,
+    TrainingResult,
     compute_logits,
     cpu_threads,
     pick_device,
@@ -40,7 +42,25 @@ _NAME = "X"  # what error messages and the model file call the images
 _CALLS_TO_FIT = 6  # from a listener up to the line that calls `fit`, which a warning names
 
 
-class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sklearn has no types
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    class _Classifier:
+        """What a classifier has from scikit-learn, which comes without types."""
+
+        def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+        def score(
+            self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+        ) -> float: ...
+        def __sklearn_tags__(self) -> Any: ...
+
+else:
+
+    class _Classifier(ClassifierMixin, BaseEstimator):
+        """What a classifier has from scikit-learn."""
+
+
+class LeNetClassifier(_Classifier):
     """A small convolutional network as a scikit-learn classifier of images.
 
     It stands wherever scikit-learn takes a classifier: in `cross_val_score`, `GridSearchCV`,
@@ -93,6 +113,16 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     True
     """
 
+    result_: TrainingResult
+    classes_: npt.NDArray[Any]
+    image_shape_: tuple[int, int, int]
+    pixel_range_: PixelRange
+    enlarged_: bool
+    recipe_: Recipe
+    normalisation_: Normalisation
+    history_: list[CurvePoint]
+    network_: nn.Module
+
     def __init__(
         self,
         recipe: str | Recipe | None = None,
@@ -102,7 +132,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         device: str = "auto",
         threads: int | None = None,
         verbose: bool = False,
-        **settings: Any,
+        **settings: Unpack[RecipeKeywords],
     ):
         self.recipe = recipe
         self.model = model

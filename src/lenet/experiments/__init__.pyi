@@ -8,12 +8,16 @@ from ._comparison import Pair as Pair
 from ._comparison import holm as holm
 from ._comparison import paired_p_value as paired_p_value
 from ._definition import Definition as Definition
+from ._options import CompareOptions as CompareOptions
+from ._options import SamplerName as SamplerName
+from ._options import ScoredSplit as ScoredSplit
+from ._options import SweepOptions as SweepOptions
+from ._options import SweepWork as SweepWork
 from ._pictures import draw_comparison as draw_comparison
 from ._pictures import draw_history as draw_history
 from ._pictures import draw_importance as draw_importance
 from ._progress import ConsoleProgress as ConsoleProgress
 from ._progress import Progress as Progress
-from ._progress import ScoredSplit as ScoredSplit
 from ._progress import SweepConsoleProgress as SweepConsoleProgress
 from ._progress import SweepProgress as SweepProgress
 from ._progress import format_value as format_value
@@ -22,11 +26,11 @@ from ._space import parse_dimension as parse_dimension
 from ._sweep import resume_sweep as resume_sweep
 from ._sweep import sweep as sweep
 from ._sweep_result import Sweep as Sweep
-from ._trials import SamplerName as SamplerName
 from ._trials import SweepTrial as SweepTrial
 from ._trials import trial_seed as trial_seed
 
 __all__ = [
+    "CompareOptions",
     "Comparison",
     "ConsoleProgress",
     "Contender",
@@ -39,8 +43,10 @@ __all__ = [
     "ScoredSplit",
     "Sweep",
     "SweepConsoleProgress",
+    "SweepOptions",
     "SweepProgress",
     "SweepTrial",
+    "SweepWork",
     "compare",
     "compare_runs",
     "draw_comparison",

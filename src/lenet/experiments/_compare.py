@@ -4,14 +4,14 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
 
-from lenet.core import format_setting
+from lenet.core import CompareKeywords, Compute, format_setting, take_settings
 from lenet.datasets import Dataset, DataSource, find_source, load_dataset
 from lenet.errors import (
     InterruptedTraining,
@@ -22,14 +22,16 @@ from lenet.errors import (
 )
 from lenet.experiments._comparison import Comparison, Entry
 from lenet.experiments._job import Job, JobSource, Outcome
+from lenet.experiments._options import CompareOptions, ScoredSplit
 from lenet.experiments._pool import work_here, work_in_processes
-from lenet.experiments._progress import Progress, ScoredSplit
+from lenet.experiments._progress import Progress
 from lenet.models import MODELS, load_model, model_config, summarise
 from lenet.results import Views, log_probabilities, pick_examples
 from lenet.runs import Run, core_count, load_data_of, make_plan, open_run
 from lenet.training import PRESETS, pick_device
 
-_DEFAULT_FOLDER = Path("runs") / "compare"
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 @dataclass(frozen=True)
@@ -116,17 +118,8 @@ def compare(
     dataset: str | Path | DataSource = "fashion-mnist",
     *,
     vary: Mapping[str, Sequence[Any]] | None = None,
-    seeds: int = 5,
-    first_seed: int = 0,
-    split: ScoredSplit = "test",
-    views: Views = "single",
-    device: str = "auto",
-    processes: int | None = None,
-    together: bool | None = None,
-    threads: int = 1,
-    runs_folder: Path | str = _DEFAULT_FOLDER,
     progress: Progress | None = None,
-    **settings: Any,
+    **settings: Unpack[CompareKeywords],
 ) -> Comparison:
     """Train several networks or recipes with several seeds each, and compare their scores.
 
@@ -139,21 +132,10 @@ def compare(
         dataset: The dataset's name, or the path of a folder or file of one's own.
         vary: For each setting the values to try, such as `{"activation": ["sigmoid", "relu"]}`;
             every combination is tried with every model.
-        seeds: How many seeds each, from `first_seed` on.
-        first_seed: The first seed.
-        split: Which images to score on: `validation` to choose a recipe, `test` to say what a
-            chosen one reaches.
-        views: How images are looked at for `averaged_accuracies`; `single` for none.
-        device: `auto`, `cpu`, `cuda`, …
-        processes: How many trainings at a time; where none is given, as many as there are cores for
-            on a CPU, and one on other devices.
-        together: Whether networks of one form are trained as one computation, as `train_many` does
-            it, rather than each in a process of its own; where nothing is said, on a CUDA device
-            unless `processes` are given.
-        threads: CPU threads of each.
-        runs_folder: Where the runs are kept.
         progress: Who is told how it goes.
-        settings: Fields of `Recipe` and of the networks' settings that all have.
+        settings: Fields of [`CompareOptions`][lenet.experiments.CompareOptions]: `seeds`,
+            `first_seed`, `split`, `views`, `device`, `threads`, `kernels`, `processes`, `together`
+            and `runs_folder`. And fields of `Recipe` and of the networks' settings that all have.
 
     Raises:
         SettingError: A name or a setting is unknown, ill-typed or out of range.
@@ -161,14 +143,8 @@ def compare(
         ModelError: A network can't be built or does not fit the data.
         InterruptedTraining: Ctrl-C or SIGTERM; the same call goes on.
     """
-    for name, value in (("seeds", seeds), ("threads", threads), ("processes", processes)):
-        if value is not None and value < 1:
-            message = f"`{name}` must be at least 1, not {value}."
-            raise SettingError(message)
-    if together and processes is not None:
-        message = "`processes` is for trainings that are not made `together`."
-        raise SettingError(message)
-    contenders = make_contenders(models, vary, settings)
+    options, common = take_settings(CompareOptions, settings)
+    contenders = make_contenders(models, vary, common)
     source = find_source(dataset)
     # Downloaded or read once, before several processes want it.
     data = load_dataset(dataset if source is None else source)
@@ -177,12 +153,13 @@ def compare(
         plan = make_plan(data.name, one.model, None, one.preset, one.settings, data)
         assert isinstance(plan.model, str)
         model_config(plan.model, {**shape, **plan.settings})
-    place = pick_device(device)
+    place = pick_device(options.device)
+    together, processes = options.together, options.processes
     if together is None:
-        together = place.type == "cuda" and processes is None
+        together = place.type == "cuda" and options.kernels == "auto" and processes is None
     if processes is None:
-        processes = max(1, core_count() // threads) if place.type == "cpu" else 1
-    numbers = range(first_seed, first_seed + seeds)
+        processes = max(1, core_count() // options.threads) if place.type == "cpu" else 1
+    numbers = range(options.first_seed, options.first_seed + options.seeds)
     trainings = {
         number: {"seed": seed, "model": one.model, "preset": one.preset, **one.settings}
         for number, (one, seed) in enumerate(itertools.product(contenders, numbers))
@@ -190,9 +167,8 @@ def compare(
     job = Job(
         trainings,
         str(dataset) if source is None else source,
-        str(place),
-        threads,
-        runs_folder=str(runs_folder),
+        Compute(str(place), options.threads, options.kernels),
+        runs_folder=str(options.runs_folder),
     )
     progress = progress or Progress()
     progress.on_start([f"{one.label}, seed {seed}" for one in contenders for seed in numbers])
@@ -211,7 +187,7 @@ def compare(
         raise InterruptedTraining(message)
     outcomes = iter([jobs.outcomes[number] for number in trainings])
     groups = [_Group(one.label, {seed: next(outcomes) for seed in numbers}) for one in contenders]
-    return _score(groups, data, split, views, device)
+    return _score(groups, data, options.split, options.views, options.device)
 
 
 class _Trainings(JobSource):
@@ -265,11 +241,7 @@ def compare_runs(
         message = "There are no runs to compare."
         raise RunError(message)
     for run in opened:
-        if run.result is None:
-            message = (
-                f"`{run.folder}` is not finished; go on with `lenet train --resume {run.folder}`."
-            )
-            raise RunError(message)
+        _ = run.result  # which says so where there is none yet
     names = {run.config.dataset for run in opened}
     if len(names) > 1:
         listed = ", ".join(f"`{name}`" for name in sorted(names))
@@ -349,7 +321,7 @@ def _entry(
         parameters=sum(layer.parameters for layer in layers),
         multiply_accumulates=sum(layer.multiply_accumulates for layer in layers),
         averaged_accuracies=tuple(averaged),
-        seconds=tuple(run.result.seconds for run in runs.values() if run.result),
+        seconds=tuple(run.result.seconds for run in runs.values()),
         threads=next((run.config.threads for run in runs.values()), 0),
         failures={seed: one.reason for seed, one in group.outcomes.items() if not one.folder},
         runs=tuple(runs.values()),

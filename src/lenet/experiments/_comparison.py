@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lenet.experiments._progress import ScoredSplit
+from lenet.experiments._options import ScoredSplit
 from lenet.runs import Run
 
 _LEVEL = 0.05  # a difference is believed if chance alone would make it less often

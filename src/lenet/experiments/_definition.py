@@ -15,8 +15,9 @@ from typing import Any
 from lenet.core import Settings, field_types
 from lenet.datasets import Dataset, DataSource
 from lenet.errors import LenetError, ModelError, SettingError, SweepError
+from lenet.experiments._options import SamplerName, SweepOptions
 from lenet.experiments._space import Dimension, choose, parse_space
-from lenet.experiments._trials import SamplerName, hold_out
+from lenet.experiments._trials import hold_out
 from lenet.models import MODELS, model_config, unknown_setting
 from lenet.runs import Plan, make_plan
 from lenet.training import Recipe, override_settings
@@ -156,14 +157,8 @@ class Definition:
 def define(
     search: Mapping[str, str | Sequence[Any]],
     data: Dataset,
-    *,
-    model: str | None,
-    preset: str | None,
+    options: SweepOptions,
     settings: Mapping[str, Any],
-    seed: int,
-    sampler: SamplerName,
-    prune: bool,
-    warm_up: int,
 ) -> Definition:
     """Put a sweep together and look for what can be said against it before anything is trained.
 
@@ -183,7 +178,7 @@ def define(
         message = "A sweep chooses on held-out images: `validation` must be above 0, such as 0.1."
     if message:
         raise SettingError(message)
-    network = make_plan(data.name, model, None, preset, {}, data).model
+    network = make_plan(data.name, options.model, None, options.preset, {}, data).model
     assert isinstance(network, str)
     classes: list[type[Settings]] = [Recipe, MODELS[network].config]
     known = [name for cls in classes for name in field_types(cls) if name not in _OF_THE_DATA]
@@ -191,7 +186,7 @@ def define(
         if name not in known:
             raise unknown_setting(name, f"`{network}`", dict.fromkeys(known))
     dimensions = parse_space(classes, search)
-    plan = _begin(data, model, preset, dict(settings), dimensions)
+    plan = _begin(data, options.model, options.preset, dict(settings), dimensions)
     definition = Definition(
         dataset=data.name,
         fingerprint=data.fingerprint(),
@@ -202,10 +197,10 @@ def define(
         settings=dict(plan.settings),
         validation=plan.recipe.validation or (0.0 if data.validation else HELD_OUT),
         search={dimension.name: dimension.text for dimension in dimensions},
-        seed=seed,
-        sampler=sampler,
-        prune=prune,
-        warm_up=warm_up,
+        seed=options.seed,
+        sampler=options.sampler,
+        prune=options.prune,
+        warm_up=options.warm_up,
     )
     _check(definition, settings, dimensions, data)
     return definition

@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lenet.core import Compute
 from lenet.datasets import Dataset, DataSource, SharedImages, load_dataset
 from lenet.errors import (
     InterruptedTraining,
@@ -28,7 +29,6 @@ from lenet.errors import (
     TrainingError,
 )
 from lenet.experiments._trials import State, hold_out
-from lenet.kernels import KernelChoice
 from lenet.runs import Run, build_trainer, make_plan, stop_on_signals, train, train_many
 from lenet.training import (
     CurvePoint,
@@ -49,9 +49,7 @@ class Job:
     Attributes:
         trainings: For each number what `train` is to be told: `seed`, `model`, `preset`, settings.
         dataset: The dataset's name; or where images of one's own are read from and how.
-        device: Where to train.
-        threads: CPU threads.
-        kernels: What computes on a CPU, where no runs are kept.
+        compute: Where to train, and by what.
         runs_folder: Where the runs are looked for, and made if they are not there; `None` where
             only the validation accuracy is wanted.
         held_out: Share and seed of the validation split that all trainings have in place of the
@@ -60,9 +58,7 @@ class Job:
 
     trainings: Mapping[int, dict[str, Any]]
     dataset: str | DataSource
-    device: str
-    threads: int
-    kernels: KernelChoice = "auto"
+    compute: Compute
     runs_folder: str | None = None
     held_out: tuple[float, int] | None = None
 
@@ -77,6 +73,7 @@ class Job:
         values["trainings"] = {int(key): value for key, value in values["trainings"].items()}
         if isinstance(values["dataset"], dict):
             values["dataset"] = DataSource.from_dict(values["dataset"])
+        values["compute"] = Compute.from_dict(values["compute"])
         values["held_out"] = values["held_out"] and tuple(values["held_out"])
         return cls(**values)
 
@@ -179,7 +176,7 @@ class Worker:
             LenetError: One can't be made at all.
         """
         data = self._load(job)
-        with cpu_threads(job.threads):
+        with cpu_threads(job.compute.threads):
             make = self._score if job.runs_folder is None else self._keep_runs
             make(job, data)
 
@@ -193,8 +190,7 @@ class Worker:
         """Train, or take the runs that are there already."""
         numbers, trainings = list(job.trainings), list(job.trainings.values())
         tellers = [_Teller(self, number) for number in numbers]
-        options: dict[str, Any] = {"device": job.device, "threads": job.threads, "reuse": True}
-        options["runs_folder"] = job.runs_folder
+        options = {**job.compute.to_dict(), "reuse": True, "runs_folder": job.runs_folder}
 
         def end(place: int, run: Run | None, error: TrainingError | None = None) -> None:
             if error or run is None:
@@ -221,7 +217,9 @@ class Worker:
 
     def _score(self, job: Job, data: Dataset) -> None:
         """Train for the validation accuracy alone; several of one form are one computation."""
-        shared = SharedImages(data, pick_device(job.device)) if len(job.trainings) > 1 else None
+        shared = (
+            SharedImages(data, pick_device(job.compute.device)) if len(job.trainings) > 1 else None
+        )
         groups: dict[Hashable, dict[int, Trainer]] = {}
         for number in job.trainings:
             try:
@@ -250,8 +248,8 @@ class Worker:
             make_plan(data.name, model, None, preset, settings),
             data,
             seed=seed,
-            device=pick_device(job.device),
-            kernels="torch" if shared else job.kernels,
+            device=pick_device(job.compute.device),
+            kernels="torch" if shared else job.compute.kernels,
             shared=shared,
         )
         trainer.listeners = [_Teller(self, number)]

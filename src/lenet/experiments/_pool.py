@@ -156,7 +156,7 @@ class _Pool:
         """Let an idle process do a job, or a new one."""
         process = next((one for one in self._processes if one.job is None), None)
         if process is None:
-            process = _Process(job.threads, self._events)
+            process = _Process(job.compute.threads or 1, self._events)
             self._processes.append(process)
         process.job = job
         process.write(job.to_line())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from lenet.experiments._options import ScoredSplit
     from lenet.experiments._trials import SweepTrial
-
-ScoredSplit = Literal["validation", "test"]  # here, as the command line imports it before NumPy
 
 
 class Progress:

@@ -6,14 +6,14 @@ import time
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lenet.core import check_range
+from lenet.core import Compute
 from lenet.datasets import Dataset
 from lenet.errors import ModelError, SettingError, SweepError
 from lenet.experiments._definition import Definition
 from lenet.experiments._job import Job, JobSource, Outcome
+from lenet.experiments._options import SweepWork
 from lenet.experiments._pool import work_here, work_in_processes
 from lenet.experiments._progress import SweepProgress
 from lenet.experiments._space import choose
@@ -36,47 +36,12 @@ from lenet.experiments._trials import (
     taken,
     trial_seed,
 )
-from lenet.kernels import KernelChoice
-from lenet.training import pick_device
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
 
 _SELDOM = 5.0  # seconds between two looks at what other machines do
 _DEATHS = 3  # in a row, without a trial that came to its end in between
-
-
-@dataclass(frozen=True)
-class Execution:
-    """How a sweep is carried out, which decides nothing about what it searches.
-
-    Attributes:
-        trials: How many are asked for, over all machines.
-        workers: How many jobs at a time; 1 makes them in this process.
-        at_once: How many trials a job has; those of one form are one computation.
-        device: Where to train.
-        threads: CPU threads of each worker.
-        kernels: What computes on a CPU.
-        progress: Who is told how it goes.
-    """
-
-    trials: int
-    workers: int = 1
-    at_once: int = 1
-    device: str = "auto"
-    threads: int = 1
-    kernels: KernelChoice = "auto"
-    progress: SweepProgress = field(default_factory=SweepProgress)
-
-    def check(self) -> None:
-        """Raise for a number that is none, or a device that is not there."""
-        pick_device(self.device)
-        check_range("trials", self.trials, 1, 1_000_000)
-        for name in ("workers", "at_once", "threads"):
-            check_range(name, getattr(self, name), 1, 1024)
-        if self.at_once > 1 and self.kernels == "native":
-            message = "The compiled kernels compute one network; leave out `at_once` or `kernels`."
-            raise SettingError(message)
 
 
 class Search(JobSource):
@@ -87,7 +52,8 @@ class Search(JobSource):
         storage: Where they are kept.
         definition: What is searched.
         data: The images, as `Definition.hold_out` gives them.
-        execution: How many trials, by how many workers.
+        work: How many trials, by how many workers.
+        progress: Who is told how it goes.
     """
 
     def __init__(
@@ -96,10 +62,12 @@ class Search(JobSource):
         storage: Storage,
         definition: Definition,
         data: Dataset,
-        execution: Execution,
+        work: SweepWork,
+        progress: SweepProgress | None = None,
     ) -> None:
         self._study, self._storage, self._definition = study, storage, definition
-        self._data, self._execution = data, execution
+        self._data, self._work = data, work
+        self._progress = progress or SweepProgress()
         self._dimensions = definition.dimensions
         self._told = {trial.number for trial in self.trials() if trial.state != "running"}
         self._name = uuid.uuid4().hex
@@ -120,9 +88,9 @@ class Search(JobSource):
         """
         try:
             with heartbeats(self._study, self._storage, self._name):
-                if self._execution.workers == 1:
+                if self._work.workers == 1:
                     return work_here(self, self._data)
-                return work_in_processes(self, self._execution.workers)
+                return work_in_processes(self, self._work.workers)
         finally:
             for trial in self._open.values():
                 give_up(self._study, trial)
@@ -131,10 +99,10 @@ class Search(JobSource):
     def next_job(self) -> Job | None:
         """Ask for as many trials as are made at once, where so many are missing."""
         trainings: dict[int, dict[str, Any]] = {}
-        definition, execution = self._definition, self._execution
-        while len(trainings) < execution.at_once and taken(self._study) < execution.trials:
+        definition, work = self._definition, self._work
+        while len(trainings) < work.at_once and taken(self._study) < work.trials:
             trial = begin_trial(self._study, self._name)
-            if taken(self._study, before=trial.number) >= execution.trials:
+            if taken(self._study, before=trial.number) >= work.trials:
                 # Another machine has taken the last of the trials at the same instant.
                 trial.set_user_attr(SURPLUS, True)
                 give_up(self._study, trial)
@@ -160,14 +128,12 @@ class Search(JobSource):
         return Job(
             trainings,
             definition.source or definition.dataset,
-            execution.device,
-            execution.threads,
-            execution.kernels,
+            Compute(work.device, work.threads, work.kernels),
             held_out=(definition.validation, definition.seed),
         )
 
     def is_over(self) -> bool:
-        return self._tell() >= self._execution.trials
+        return self._tell() >= self._work.trials
 
     def look(self) -> None:
         """Give up the trials of machines that are silent, and those that no machine has taken."""
@@ -219,13 +185,13 @@ class Search(JobSource):
             SweepError: The last few all ended by themselves.
         """
         message = f"A worker ended by itself (exit code {code}); its trial is made anew."
-        self._execution.progress.on_message(message)
+        self._progress.on_message(message)
         for number in numbers:
             if trial := self._open.pop(number, None):
                 give_up(self._study, trial)
         self._tell()
         self._deaths += 1
-        if self._deaths >= _DEATHS + self._execution.workers:
+        if self._deaths >= _DEATHS + self._work.workers:
             message = (
                 "Workers end by themselves again and again, the last with exit code "
                 f"{code}. Their output may say why; try fewer `--workers`."
@@ -240,7 +206,7 @@ class Search(JobSource):
         for index, trial in enumerate(ended):
             self._told.add(trial.number)
             still_to_tell = sum(later.counts for later in ended[index + 1 :])
-            self._execution.progress.on_trial(trial, made - still_to_tell, self._execution.trials)
+            self._progress.on_trial(trial, made - still_to_tell, self._work.trials)
             if trial.counts:
                 self._deaths = 0
         return made

@@ -8,12 +8,19 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import filelock
 
 from lenet._version import __version__
-from lenet.core import check_range, read_json_object, storage_errors, write_atomically
+from lenet.core import (
+    SweepKeywords,
+    SweepWorkKeywords,
+    read_json_object,
+    storage_errors,
+    take_settings,
+    write_atomically,
+)
 from lenet.datasets import Dataset, DataSource, find_source, load_dataset
 from lenet.errors import (
     InterruptedTraining,
@@ -24,8 +31,9 @@ from lenet.errors import (
 )
 from lenet.experiments._compare import Contender, compare
 from lenet.experiments._definition import HELD_OUT, Definition, define
+from lenet.experiments._options import SweepOptions, SweepWork
 from lenet.experiments._progress import Progress, SweepProgress
-from lenet.experiments._search import Execution, Search
+from lenet.experiments._search import Search
 from lenet.experiments._storage import (
     Storage,
     file_storage,
@@ -36,9 +44,10 @@ from lenet.experiments._storage import (
     server_storage,
 )
 from lenet.experiments._sweep_result import Sweep, measure_importance
-from lenet.experiments._trials import SamplerName
-from lenet.kernels import KernelChoice
-from lenet.training import override_settings, read_recipe_file
+from lenet.training import override_settings, pick_device, read_recipe_file
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _FORMAT = 1
 _FILE = "sweep.json"
@@ -48,26 +57,9 @@ def sweep(
     search: Mapping[str, str | Sequence[Any]] | None = None,
     dataset: str | Path | DataSource = "fashion-mnist",
     *,
-    space: Path | str | None = None,
-    model: str | None = None,
-    preset: str | None = None,
-    name: str | None = None,
-    trials: int = 20,
-    workers: int = 1,
-    at_once: int = 1,
-    seed: int = 0,
-    sampler: SamplerName = "tpe",
-    prune: bool = True,
-    warm_up: int = 2,
-    confirm: int = 0,
-    storage: str | None = None,
-    device: str = "auto",
-    threads: int = 1,
-    kernels: KernelChoice = "auto",
-    sweeps_folder: Path | str = "sweeps",
     progress: SweepProgress | None = None,
     confirm_progress: Progress | None = None,
-    **settings: Any,
+    **settings: Unpack[SweepKeywords],
 ) -> Sweep:
     """Search for the settings with the best validation accuracy.
 
@@ -79,32 +71,12 @@ def sweep(
         search: For each setting of the recipe or the network a list of values, or a text: values as
             `0.8,0.9,0.95`, a range as `0.1..0.9`, `log:0.01..1` or `64..512:64`.
         dataset: The dataset's name, or the path of a folder or file of one's own.
-        space: The path of a recipe file with a table `[search]`; what is said here wins.
-        model: The network's name; the preset's where none is given.
-        preset: Where the search begins; the one that suits the dataset where none is given. A
-            recipe that holds out no images gets a validation split of 0.1.
-        name: What the sweep is called; a name that follows from what is searched where none is
-            given.
-        trials: How many trials, over all workers and calls. Those that diverge or are pruned count.
-        workers: How many at a time: processes of their own, but for one.
-        at_once: How many trials a worker begins together. Those that `train_many` would compute
-            together are one computation; each chooses without knowing the others' outcome.
-        seed: Decides the held-out images and, with a trial's number, its seed.
-        sampler: What chooses values: `tpe` learns from earlier trials, `random` does not.
-        prune: Whether a trial is stopped when its best accuracy is below the median of the
-            complete trials at the same epoch, once there are five.
-        warm_up: So many first epochs no trial is stopped in.
-        confirm: So many seeds the best recipe and the preset are trained with at the end, to
-            compare them on the test images; 0 for not.
-        storage: The URL of a PostgreSQL database, on which several machines may make the same call;
-            a SQLite file in the sweep's folder where none is given.
-        device: `auto`, `cpu`, `cuda`, …
-        threads: CPU threads of each worker.
-        kernels: What computes on a CPU, as for `lenet.train`.
-        sweeps_folder: Where the sweep's folder is made.
         progress: Who is told how it goes.
         confirm_progress: Who is told how the trainings of `confirm` go.
-        settings: Fields of `Recipe` and of the network's settings that all trials have.
+        settings: Fields of [`SweepOptions`][lenet.experiments.SweepOptions]: `space`, `model`,
+            `preset`, `name`, `trials`, `workers`, `at_once`, `seed`, `sampler`, `prune`, `warm_up`,
+            `confirm`, `storage`, `device`, `threads`, `kernels` and `sweeps_folder`. And fields of
+            `Recipe` and of the network's settings that all trials have.
 
     Returns:
         The sweep; its folder holds the table, the pictures and the best recipe.
@@ -120,77 +92,47 @@ def sweep(
         MissingExtraError: Optuna is not installed.
     """
     require_optuna()
-    execution = Execution(
-        trials, workers, at_once, device, threads, kernels, progress or SweepProgress()
-    )
-    execution.check()
-    check_range("confirm", confirm, 0, 1000)
-    check_range("seed", seed, 0, 2**63 - 1)
-    check_range("warm_up", warm_up, 0, 1_000_000)
-    if sampler not in ("tpe", "random"):
-        raise UnknownNameError("sampler", sampler, ["tpe", "random"])
-    server = None if storage is None else server_storage(storage)
+    options, fixed = take_settings(SweepOptions, settings)
+    pick_device(options.device)
+    model, preset = options.model, options.preset
+    server = None if options.storage is None else server_storage(options.storage)
     searched = dict(search or {})
-    if space is not None:
-        file = read_recipe_file(space, with_search=True)
+    if options.space is not None:
+        file = read_recipe_file(options.space, with_search=True)
         model, preset = model or file.model, preset or file.preset
         # What is fixed here is not searched over, and the other way round.
-        searched = _without(file.search, settings) | searched
-        settings = override_settings(_without(file.settings, searched), settings)
+        searched = _without(file.search, fixed) | searched
+        fixed = override_settings(_without(file.settings, searched), fixed)
     source = find_source(dataset)
     data = load_dataset(dataset if source is None else source)
-    definition = define(
-        searched,
-        data,
-        model=model,
-        preset=preset,
-        settings=settings,
-        seed=seed,
-        sampler=sampler,
-        prune=prune,
-        warm_up=warm_up,
-    )
-    folder = Path(sweeps_folder) / _checked_name(name or definition.name)
+    definition = define(searched, data, options.replace(model=model, preset=preset), fixed)
+    folder = options.sweeps_folder / _checked_name(options.name or definition.name)
     is_there = (folder / _FILE).exists()
     if is_there:
         kept, _, shown = _read_definition(folder)
         definition.require_same(kept, f"The sweep in `{folder}`")
         server = server or (server_storage(shown) if shown else None)
-    made = _search(folder, definition, data, server, execution, create=not is_there)
-    return _confirm(made, execution, confirm, confirm_progress)
+    made = _search(folder, definition, data, server, options, progress, create=not is_there)
+    return _confirm(made, options, confirm_progress)
 
 
 def resume_sweep(
     name: str | Path,
     *,
-    trials: int | None = None,
-    workers: int = 1,
-    at_once: int = 1,
-    confirm: int = 0,
-    storage: str | None = None,
-    device: str = "auto",
-    threads: int = 1,
-    kernels: KernelChoice = "auto",
-    sweeps_folder: Path | str = "sweeps",
     progress: SweepProgress | None = None,
     confirm_progress: Progress | None = None,
+    **options: Unpack[SweepWorkKeywords],
 ) -> Sweep:
     """Go on with a sweep that was stopped, killed or complete, also for more trials.
 
     Args:
         name: The sweep's name or folder.
-        trials: How many trials in all; as many as were asked for last where none is given.
-        workers: How many at a time: processes of their own, but for one.
-        at_once: How many trials a worker begins together.
-        confirm: So many seeds the best recipe and the preset are compared with at the end.
-        storage: The URL of the PostgreSQL database that the sweep was begun in, if it needs a
-            password; that is not kept.
-        device: `auto`, `cpu`, `cuda`, …
-        threads: CPU threads of each worker.
-        kernels: What computes on a CPU.
-        sweeps_folder: Where names are looked for.
         progress: Who is told how it goes.
         confirm_progress: Who is told how the trainings of `confirm` go.
+        options: Fields of [`SweepWork`][lenet.experiments.SweepWork]: `trials` (as many as were
+            asked for last where none are given), `workers`, `at_once`, `confirm`, `storage` (if it
+            needs a password, which is not kept), `device`, `threads`, `kernels` and
+            `sweeps_folder`.
 
     Raises:
         SweepError: There is no such sweep, or its storage can't be used.
@@ -199,22 +141,20 @@ def resume_sweep(
         MissingExtraError: Optuna is not installed.
     """
     require_optuna()
-    folder = _find_sweep(name, Path(sweeps_folder))
+    work = SweepWork.from_dict(options)
+    pick_device(work.device)
+    folder = _find_sweep(name, work.sweeps_folder)
     definition, wanted, shown = _read_definition(folder)
-    trials = wanted if trials is None else trials
-    execution = Execution(
-        trials, workers, at_once, device, threads, kernels, progress or SweepProgress()
-    )
-    execution.check()
-    check_range("confirm", confirm, 0, 1000)
-    storage = storage or shown
+    if "trials" not in options:
+        work = work.replace(trials=wanted)
+    storage = work.storage or shown
     server = None if storage is None else server_storage(storage)
     data = load_dataset(definition.source or definition.dataset)
     if data.fingerprint() != definition.fingerprint:
         message = f"`{definition.dataset}` is not the data that `{folder}` was begun on."
         raise SweepError(message)
-    made = _search(folder, definition, data, server, execution, create=False)
-    return _confirm(made, execution, confirm, confirm_progress)
+    made = _search(folder, definition, data, server, work, progress, create=False)
+    return _confirm(made, work, confirm_progress)
 
 
 def _search(
@@ -222,13 +162,15 @@ def _search(
     definition: Definition,
     data: Dataset,
     server: Storage | None,
-    execution: Execution,
+    work: SweepWork,
+    progress: SweepProgress | None,
     *,
     create: bool,
 ) -> Sweep:
     """Make the trials that are missing, and write what came out."""
+    progress = progress or SweepProgress()
     place = server or file_storage(folder)
-    if place.is_shared and execution.at_once > 1:
+    if place.is_shared and work.at_once > 1:
         message = (
             "Several machines make one trial at a time each; leave out `at_once` or `storage`."
         )
@@ -242,26 +184,24 @@ def _search(
         if not place.is_shared:  # nobody else can be at one
             for trial in running_trials(study):
                 give_up(study, trial.number)
-        _write_definition(folder, definition, execution.trials, place)
+        _write_definition(folder, definition, work.trials, place)
         held_out = definition.hold_out(data)
-        search = Search(study, place, definition, held_out, execution)
+        search = Search(study, place, definition, held_out, work, progress)
         done = sum(trial.counts for trial in search.trials())
-        for text in _announcements(definition, folder, place, held_out, done, execution.trials):
-            execution.progress.on_message(text)
+        for text in _announcements(definition, folder, place, held_out, done, work.trials):
+            progress.on_message(text)
         was_stopped = search.run()
         ended = tuple(trial for trial in search.trials() if trial.state != "running")
         made = Sweep(folder, definition, ended, measure_importance(study))
         made.write()
     if was_stopped:
         done = sum(trial.counts for trial in ended)
-        message = (
-            f"Stopped after {done} of {execution.trials} trials. {_how_to_go_on(folder, place)}"
-        )
+        message = f"Stopped after {done} of {work.trials} trials. {_how_to_go_on(folder, place)}"
         raise InterruptedTraining(message)
     if made.best is None:
         message = (
-            f"None of {execution.trials} trials came to its end; `{made.table_path}` says why. "
-            "Search over other values under another `--name`, or go on with more `--trials`."
+            f"None of {work.trials} trials came to its end; `{made.table_path}` says why. Search "
+            "over other values under another `--name`, or go on with more `--trials`."
         )
         raise SweepError(message)
     return made
@@ -296,9 +236,9 @@ def _announcements(
         yield f"Going on after {done} of {wanted} trials."
 
 
-def _confirm(made: Sweep, execution: Execution, seeds: int, progress: Progress | None) -> Sweep:
+def _confirm(made: Sweep, work: SweepWork, progress: Progress | None) -> Sweep:
     """Train the best and the preset with several seeds, and score both on the test images."""
-    if not seeds:
+    if not work.confirm:
         return made
     definition = made.definition
     before = definition.recipe.to_dict() | definition.settings
@@ -309,11 +249,11 @@ def _confirm(made: Sweep, execution: Execution, seeds: int, progress: Progress |
             Contender("found by the sweep", None, definition.model, found),
         ],
         definition.source or definition.dataset,
-        seeds=seeds,
-        device=execution.device,
-        processes=None if execution.at_once > 1 else execution.workers,
-        together=True if execution.at_once > 1 else None,
-        threads=execution.threads,
+        seeds=work.confirm,
+        device=work.device,
+        processes=None if work.at_once > 1 else work.workers,
+        together=True if work.at_once > 1 else None,
+        threads=work.threads,
         runs_folder=made.folder / "confirm",
         progress=progress,
     )

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
     from optuna.trial import FrozenTrial
 
+    from lenet.experiments._options import SamplerName
     from lenet.experiments._space import Dimension
-
-SamplerName = Literal["tpe", "random"]
 
 State = Literal["complete", "pruned", "diverged", "refused", "lost", "running"]
 OUTCOME, WORKER, SURPLUS = "lenet:outcome", "lenet:worker", "lenet:surplus"  # attributes

@@ -2,6 +2,7 @@ from ._choices import PARTS as PARTS
 from ._choices import Distance as Distance
 from ._choices import Format as Format
 from ._choices import MapMethod as MapMethod
+from ._choices import SplitName as SplitName
 from ._choices import Views as Views
 from .inside._inspect import inspect_network as inspect_network
 from .inside._inspection import Inspection as Inspection

@@ -10,6 +10,8 @@ from ._find import locate_model as locate_model
 from ._find import model_in_folder as model_in_folder
 from ._find import name_of_model as name_of_model
 from ._find import open_run as open_run
+from ._options import RunsOptions as RunsOptions
+from ._options import TrainOptions as TrainOptions
 from ._plan import Plan as Plan
 from ._plan import build_trainer as build_trainer
 from ._plan import make_plan as make_plan
@@ -31,6 +33,8 @@ __all__ = [
     "Plan",
     "Run",
     "RunConfig",
+    "RunsOptions",
+    "TrainOptions",
     "answer_signals",
     "as_trained_on",
     "build_trainer",

@@ -67,9 +67,9 @@ def make_plan(
 
     Args:
         dataset: The dataset's name, which may decide the preset.
-        model: As for `train`.
-        recipe: As for `train`.
-        preset: As for `train`.
+        model: A name in the registry, or a network; the preset's where none is given.
+        recipe: How to train; the preset's where none is given.
+        preset: The preset's name; the one that suits network and data where none is given.
         settings: Fields of the recipe and of the network's settings, together.
         data: The images, where they are known already; those of one's own decide the preset.
 

@@ -191,10 +191,21 @@ class Run:
             raise RunError(message) from error
 
     @property
-    def result(self) -> TrainingResult | None:
-        """What was reached, once the run is complete."""
-        if not self.result_path.exists():
-            return None
+    def is_complete(self) -> bool:
+        """Whether it was trained to its end."""
+        return self.result_path.exists()
+
+    @property
+    def result(self) -> TrainingResult:
+        """What was reached.
+
+        Raises:
+            RunError: The run is not complete, or the file is damaged.
+        """
+        if not self.is_complete:
+            go_on = f"`lenet train --resume {self.folder}`"
+            message = f"`{self.folder}` is not finished; go on with {go_on}."
+            raise RunError(message)
         try:
             return TrainingResult(**read_json_object(self.result_path, RunError))
         except TypeError as error:
@@ -204,7 +215,7 @@ class Run:
     @property
     def status(self) -> Literal["complete", "running", "stopped"]:
         """Whether the run is complete, being trained by some process, or stopped on the way."""
-        if self.result_path.exists():
+        if self.is_complete:
             return "complete"
         try:
             with self.writing(timeout=0):

@@ -127,7 +127,7 @@ def open_in_all(run: Run | Path | str, runs_folder: Path | str) -> tuple[Run, bo
         opened = run if isinstance(run, Run) else open_run(run, runs_folder)
         environment = opened.environment if opened.environment_path.exists() else {}
         processes = environment.get("processes", 1)
-        is_complete = opened.result is not None
+        is_complete = opened.is_complete and bool(opened.result)
         return [str(opened.folder), opened.config.to_dict(), is_complete, processes]
 
     folder, config, is_complete, processes = look()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from lenet.core import check_range
+from lenet.core import TrainKeywords, take_settings
 from lenet.datasets import Dataset, DataSource
 from lenet.errors import (
     InterruptedTraining,
@@ -20,10 +20,11 @@ from lenet.errors import (
     SettingError,
     StorageError,
 )
-from lenet.kernels import KernelChoice
+from lenet.models import Network
 from lenet.runs._data import announce, as_trained_on, find_dataset, load_data_of, name_of_data
 from lenet.runs._environment import describe_environment
 from lenet.runs._find import find_equal_run
+from lenet.runs._options import TrainOptions
 from lenet.runs._plan import (
     Plan,
     build_trainer,
@@ -64,53 +65,39 @@ from lenet.training import (
     read_recipe_file,
 )
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 
 def train(
-    model: str | nn.Module | None = None,
+    model: str | Path | nn.Module | Network | None = None,
     dataset: str | Path | DataSource | Dataset | None = None,
     recipe: Recipe | Path | str | None = None,
     *,
-    preset: str | None = None,
-    device: str = "auto",
-    seed: int = 0,
-    threads: int | None = None,
-    kernels: KernelChoice = "auto",
-    runs_folder: Path | str = "runs",
-    reuse: bool = False,
-    track: str | Sequence[str] = (),
     listeners: Sequence[Listener] | None = None,
-    **settings: Any,
+    **settings: Unpack[TrainKeywords],
 ) -> Run:
     """Train a network and keep everything about it in a new run folder.
 
     Processes that torchrun started train it together, and the first of them keeps the folder.
 
     Args:
-        model: A name in the registry; or a network, which is trained in place from the weights it
-            has. The preset's where none is given.
+        model: A name in the registry; the path of a network's `.toml` file, or what was read from
+            one; or a network, which is trained in place from the weights it has. The preset's where
+            none is given.
         dataset: A name; the path of a folder or file of one's own, or how it is read; or images in
             memory. Where none is given it is Fashion-MNIST; should that be neither cached nor
             reachable, the bundled `digits`.
         recipe: How to train; the preset's where none is given. Or the path of a recipe file, whose
             network, preset and settings hold where nothing else is said here.
-        preset: A network and a recipe that work together; the one that suits the dataset where
-            none is given.
-        device: `auto`, `cpu`, `cuda`, `mps`, …
-        seed: Decides weights, order, augmentation and validation split; 0 or more.
-        threads: CPU threads for PyTorch, from now on in this process; as many as it takes by
-            itself where none is given, or a process's share of the cores where there are several.
-        kernels: What computes on a CPU: `native` for lenet's compiled kernels, with an error where
-            they do not serve; `torch` for PyTorch; `auto` for the kernels where they serve.
-        runs_folder: Where the run folder is made.
-        reuse: Where a run in there has the same network, recipe, data, seed and version of lenet,
-            take that one: as it is if it is complete, and gone on with if it was stopped.
-        track: Trackers that are told beside the run folder: `tensorboard`, `mlflow` or both.
         listeners: Who is told how it goes; where none are given, a display that suits a notebook,
             a terminal or a pipe. `[]` is silent; trackers are told all the same. Of several
             processes each tells its own, and only the first has a display.
-        settings: Fields of `Recipe` and of the network's settings, to change single ones. What
-            recipe and preset have and does not apply beside them, such as a momentum beside `adam`,
-            is left out.
+        settings: Fields of [`TrainOptions`][lenet.runs.TrainOptions]: `preset`, `seed`, `device`,
+            `threads` (from now on in this process), `kernels`, `runs_folder`, `reuse` and `track`.
+            And fields of `Recipe` and of the network's settings, to change single ones. What recipe
+            and preset have and does not apply beside them, such as a momentum beside `adam`, is
+            left out.
 
     Returns:
         The run, complete.
@@ -131,21 +118,22 @@ def train(
     >>> run.status
     'complete'
     """
+    options, make = _check(model, recipe, settings, name_of_data(dataset))
+    track, runs_folder = options.track, options.runs_folder
     listeners, trackers = _audience(listeners, track)
-    make = _check(model, recipe, preset, settings, seed, reuse, name_of_data(dataset))
-    used_device, used_threads = place_process(device, threads)
+    used_device, used_threads = place_process(options.device, options.threads)
     data = in_turn(find_dataset)(dataset, listeners)
-    trainer, config = _build(make, data, seed, used_device, used_threads, kernels)
+    trainer, config = _build(make, data, options, used_device, used_threads)
     check_agreement(config)
-    if reuse and (equal := _find_equal_folder(Path(runs_folder), config)):
+    if options.reuse and (equal := _find_equal_folder(runs_folder, config)):
         return resume(Run(Path(equal)), dataset=trainer.dataset, track=track, listeners=listeners)
-    run = Run(Path(_make_folder(Path(runs_folder), trainer, config, trackers)))
+    run = Run(Path(_make_folder(runs_folder, trainer, config, trackers)))
     processes = process_count()
     on = config.device if processes == 1 else f"{processes} processes on {used_device.type}"
     announce(
         listeners,
         f"Training `{config.model}` on `{data.name}`: {len(trainer.dataset.train):,} images, "
-        f"preset `{config.preset}`, seed {seed}, on {on}. Run folder: {run.folder}",
+        f"preset `{config.preset}`, seed {config.seed}, on {on}. Run folder: {run.folder}",
     )
     with training_in(run, trainer):
         _train_in(run, trainer, trackers, listeners)
@@ -168,7 +156,7 @@ def resume(
             file lies now, if it was moved. Loaded again from where it was otherwise.
         runs_folder: Where names are looked for.
         track: Trackers to be told beside those that the run has; a new one is told all of it.
-        listeners: As for `train`.
+        listeners: Who is told how it goes; a display that suits the place where none are given.
 
     Returns:
         The run, complete.
@@ -211,40 +199,42 @@ def _audience(
 
 @in_every_process
 def _check(
-    model: str | nn.Module | None,
+    model: str | Path | nn.Module | Network | None,
     recipe: Recipe | Path | str | None,
-    preset: str | None,
-    settings: dict[str, Any],
-    seed: int,
-    reuse: bool,
+    settings: Mapping[str, Any],
     name: str,
-) -> Callable[..., Plan]:
+) -> tuple[TrainOptions, Callable[..., Plan]]:
     """Refuse what is wrong before data is read; gives what plans the training of some data."""
-    check_range("seed", seed, 0, 2**63 - 1)
-    if reuse and isinstance(model, nn.Module):
+    options, changed = take_settings(TrainOptions, settings)
+    preset = options.preset
+    if options.reuse and isinstance(model, nn.Module):
         message = "A network that is already built has weights of its own; `reuse` can't know them."
         raise SettingError(message)
     if isinstance(recipe, (Path, str)):
         file = read_recipe_file(recipe)
         model, preset = file.model if model is None else model, preset or file.preset
-        recipe, settings = None, override_settings(file.settings, settings)
-    make = partial(make_plan, model=model, recipe=recipe, preset=preset, settings=settings)
+        recipe, changed = None, override_settings(file.settings, changed)
+    make = partial(make_plan, model=model, recipe=recipe, preset=preset, settings=changed)
     make(name)
-    return make
+    return options, make
 
 
 @in_every_process
 def _build(
     make: Callable[..., Plan],
     data: Dataset,
-    seed: int,
+    options: TrainOptions,
     device: torch.device,
     threads: int,
-    kernels: KernelChoice,
 ) -> tuple[Trainer, RunConfig]:
     plan = make(data.name, data=data)
     trainer = build_trainer(
-        plan, data, seed=seed, device=device, kernels=kernels, peers=join_group()
+        plan,
+        data,
+        seed=options.seed,
+        device=device,
+        kernels=options.kernels,
+        peers=join_group(),
     )
     return trainer, describe_run(plan, trainer, threads)
 

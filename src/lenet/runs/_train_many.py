@@ -7,16 +7,23 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from lenet.core import check_range, remove_partial_files
+from lenet.core import TrainKeywords, check_range, remove_partial_files, take_settings
 from lenet.datasets import Dataset, DataSource, SharedImages
-from lenet.errors import InterruptedTraining, LenetError, NonFiniteLossError, TrainingError
+from lenet.errors import (
+    InterruptedTraining,
+    LenetError,
+    NonFiniteLossError,
+    SettingError,
+    TrainingError,
+)
 from lenet.runs._data import find_dataset, name_of_data
 from lenet.runs._environment import describe_environment
 from lenet.runs._find import find_equal_run
+from lenet.runs._options import RunsOptions
 from lenet.runs._plan import (
     Plan,
     build_trainer,
@@ -38,6 +45,9 @@ from lenet.training import (
     train_in_lockstep,
 )
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 
 @dataclass(frozen=True)
 class Ending:
@@ -57,14 +67,10 @@ def train_many(
     trainings: Sequence[Mapping[str, Any]],
     dataset: str | Path | DataSource | Dataset | None = None,
     *,
-    device: str = "auto",
-    threads: int | None = None,
     at_once: int = 32,
-    runs_folder: Path | str = "runs",
-    reuse: bool = False,
     listeners: Sequence[Sequence[Listener]] | None = None,
     on_end: Callable[[int, Ending], None] | None = None,
-    **settings: Any,
+    **settings: Unpack[TrainKeywords],
 ) -> list[Ending]:
     """Train many networks, those of one form together as one batched computation.
 
@@ -77,15 +83,13 @@ def train_many(
     Args:
         trainings: For each what is its own: `seed`, `model`, `preset`, `recipe` and settings, as
             for `train`.
-        dataset: As for `train`; it lies on the device once.
-        device: As for `train`.
-        threads: As for `train`.
+        dataset: What `train` takes; it lies on the device once.
         at_once: How many networks are computed together at most.
-        runs_folder: Where the run folders are made.
-        reuse: As for `train`; so a call that was stopped can be made again.
         listeners: For each training who is told how it goes; nobody where none are given.
         on_end: Is told of each training that has ended, by its place in `trainings`.
-        settings: Settings that all have.
+        settings: Fields of [`RunsOptions`][lenet.runs.RunsOptions]: `device`, `threads`,
+            `runs_folder` and `reuse`, with which a call that was stopped can be made again. And
+            what `train` takes and all have.
 
     Returns:
         How each ended, in the order of `trainings`. A run's seconds are those of all that were
@@ -105,14 +109,18 @@ def train_many(
     [0, 1, 2]
     """
     check_range("at_once", at_once, 1, 1024)
+    options, common = take_settings(RunsOptions, settings)
+    if options.kernels != "auto":
+        message = "Networks that are trained together are PyTorch's; leave out `kernels`."
+        raise SettingError(message)
     told = [list(one) for one in listeners] if listeners else [[] for _ in trainings]
-    asked = [_read(settings | dict(training)) for training in trainings]
+    asked = [_read(common | dict(training)) for training in trainings]
     for _, make in asked:  # what is wrong is told before data is read
         make(name_of_data(dataset))
-    used_device, used_threads = pick_device(device), set_threads(threads)
+    used_device, used_threads = pick_device(options.device), set_threads(options.threads)
     data = find_dataset(dataset, [listener for one in told for listener in one])
     shared = SharedImages(data, used_device)
-    many = _Many(data, shared, used_device, used_threads, Path(runs_folder), reuse)
+    many = _Many(data, shared, used_device, used_threads, options.runs_folder, options.reuse)
     endings: dict[int, Ending] = {}
 
     def end(number: int, ending: Ending) -> None:
@@ -199,7 +207,7 @@ class _Many:
         run = find_equal_run(self.runs_folder, config) if self.reuse else None
         if run is None:
             return _Member(trainer, config, listeners)
-        if run.result is not None:
+        if run.is_complete and run.result:
             return run
         # What the compiled kernels have begun goes on with them, to the same bits.
         config = replace(run.config, kernels=kernels_of(run))

@@ -23,7 +23,7 @@ from lenet.serving._predict_route import (
     PredictRoute,
     busy,
 )
-from lenet.serving._served import ServiceSettings
+from lenet.serving._settings import ServiceSettings
 
 _OPEN_PATH = "/healthz"  # for those who don't know the key
 _ROUTES = frozenset({PATH, "/", "/docs", "/openapi.json", "/v1/models", "/healthz", "/metrics"})

@@ -25,7 +25,7 @@ from lenet.pictures import (
 )
 from lenet.runs import Run
 from lenet.serving._sources import is_array, pictures_in
-from lenet.serving._trained_model import TrainedModel, open_model
+from lenet.serving._trained_model import TrainedModel, is_model, open_model
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,8 +63,8 @@ class Prediction:
 
 
 def predict(
+    model: TrainedModel | Run | Path | str,
     pictures: Source | Iterable[Source],
-    model: TrainedModel | Run | Path | str = "digits",
     *,
     top: int = 3,
     threshold: float | None = None,
@@ -77,6 +77,8 @@ def predict(
     answer that is less likely than the model's threshold is none of the classes.
 
     Args:
+        model: `digits` or `fashion`, which are bundled; a model file; a run, its folder or name, or
+            `latest`; or what `open_model` gave.
         pictures: One picture or several: paths, bytes of files, open files, Pillow's images,
             arrays or tensors; or what `lenet.pictures.look_at` saw. An array is one picture,
             (H, W), (1, H, W) or (H, W, C), or a batch, (N, H, W), (N, C, H, W) or (N, H, W, C),
@@ -84,8 +86,6 @@ def predict(
             from 0 to 65535; floats from 0 to 1, or from 0 to 255 where one of the array is above
             16; booleans are black and white. A network that was taught on pictures of more than 8
             bits takes all but uint8 and booleans in the unit of those.
-        model: `digits` or `fashion`, which are bundled; a model file; a run, its folder or name, or
-            `latest`; or what `open_model` gave.
         top: How many classes to give, at least 1.
         threshold: The least probability of an answer, 0 to 1; where none is given, the one that was
             measured on the model's validation images.
@@ -102,18 +102,18 @@ def predict(
         ArrayError: An array is no picture, its shape can be read in two ways, or its values are
             negative, not finite or of another range.
         RunError, ModelError: The model can't be had or used.
-        SettingError: A setting is out of range, or symbols are to be cut where that is not
-            possible.
+        SettingError: A setting is out of range, symbols are to be cut where that is not possible,
+            or the pictures stand before the model.
 
     >>> strokes = np.full((90, 90), 255, np.uint8)
     >>> strokes[15:75, 42:48] = 0
-    >>> [answer.class_name for answer in predict(strokes)]
+    >>> [answer.class_name for answer in predict("digits", strokes)]
     ['1']
     """
+    _check_order(model, pictures, runs_folder)
     is_one = (
-        isinstance(pictures, (str, Path, bytes, Image.Image, PreparedPicture))
-        or hasattr(pictures, "read")
-        or is_array(pictures)
+        isinstance(pictures, (str, Path))
+        or _is_content(pictures)
         or not isinstance(pictures, Iterable)
     )
     sources: Iterable[Source] = [pictures] if is_one else pictures  # type: ignore[list-item,assignment]
@@ -121,6 +121,26 @@ def predict(
         model if isinstance(model, TrainedModel) else open_model(model, runs_folder=runs_folder)
     )
     return list(predict_each(sources, opened, top=top, threshold=threshold, many=many))
+
+
+def _is_content(thing: object) -> bool:
+    """Whether it is a picture, or a batch of them, rather than where one lies."""
+    is_known = isinstance(thing, (bytes, Image.Image, PreparedPicture))
+    return is_known or hasattr(thing, "read") or is_array(thing)
+
+
+def _check_order(model: object, pictures: object, runs_folder: Path | str) -> None:
+    """Raise the `SettingError` for pictures in the place of the model, where they once stood."""
+    is_swapped = isinstance(model, (list, tuple)) or _is_content(model)
+    if isinstance(model, (str, Path)):
+        is_swapped = isinstance(pictures, (TrainedModel, Run)) or (
+            isinstance(pictures, (str, Path))
+            and is_model(str(pictures), runs_folder)
+            and not is_model(str(model), runs_folder)
+        )
+    if is_swapped:
+        message = 'The model comes first, as in `lenet.predict("latest", pictures)`.'
+        raise SettingError(message)
 
 
 def predict_each(

@@ -15,7 +15,7 @@ from lenet.serving._messages import Answer, BodyKind, Job, Question
 from lenet.serving._metrics import Metrics
 from lenet.serving._pool import BusyError, PictureTakesTooLongError, WorkerBrokeError, WorkerPool
 from lenet.serving._schema import Parameters
-from lenet.serving._served import ServiceSettings
+from lenet.serving._settings import ServiceSettings
 
 PATH = "/v1/predict"
 JSON_TYPE = (b"content-type", b"application/json")

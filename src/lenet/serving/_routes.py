@@ -28,7 +28,8 @@ from lenet.serving._schema import (
     Problem,
     picture_examples,
 )
-from lenet.serving._served import ServedModel, ServiceSettings
+from lenet.serving._served import ServedModel
+from lenet.serving._settings import ServiceSettings
 
 _SUMMARY = "Says what pictures show, with networks that lenet trained."
 _KEY_FORMS = {

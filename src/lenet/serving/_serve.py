@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lenet.errors import MissingExtraError, SettingError
-from lenet.serving._served import ServiceSettings
+from lenet.serving._settings import ServiceSettings
 
 if TYPE_CHECKING:
     from lenet.runs import Run

@@ -1,111 +1,24 @@
-"""What a service serves, where, to whom, and within which limits."""
+"""What a service serves."""
 
 from __future__ import annotations
 
 import hashlib
-import ipaddress
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from lenet.core import check_range, read_arrays, reading_errors, storage_errors, write_atomically
+from lenet.core import (
+    read_arrays,
+    reading_errors,
+    storage_errors,
+    write_atomically,
+)
 from lenet.errors import ModelFileError, SettingError
 from lenet.models import BUNDLED, ModelCard, read_card, with_layers
-from lenet.pictures import MOST_BYTES
-from lenet.runs import Run, core_count, locate_model, name_of_model
+from lenet.runs import Run, locate_model, name_of_model
 
-_HOST_NAME = re.compile(r"[\w.-]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]+")  # or an address of IPv6
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _NO_WEIGHTS = ("running_mean", "running_var", "num_batches_tracked")
-
-
-@dataclass(frozen=True)
-class ServiceSettings:
-    """Where a service listens, whom it answers, and how much it takes on.
-
-    Attributes:
-        host: The address that it listens on; `0.0.0.0` for all.
-        port: The port; 0 takes a free one.
-        api_key: What a client must know; `None` answers all.
-        allow_origins: Web pages that may ask from a browser, as `https://example.org`; `*` for any.
-        allow_hosts: Names by which the service may be called beside its own, as behind a proxy.
-        max_body: Bytes that a request may have.
-        max_pixels: Pixels that a picture may have.
-        max_images: Pictures that a request may have.
-        timeout: Seconds that the pictures of a request may take, and that a slow client may be
-            silent.
-        queue: Requests that may wait; for others the service is busy.
-        workers: Processes that look at pictures; 0 for one a core.
-        log: Whether each request is a line on stderr.
-
-    Raises:
-        SettingError: A value is out of range, or an origin is none.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 8000
-    api_key: str | None = None
-    allow_origins: tuple[str, ...] = ()
-    allow_hosts: tuple[str, ...] = ()
-    max_body: int = 16 * 2**20
-    max_pixels: int = 50_000_000
-    max_images: int = 64
-    timeout: float = 10.0
-    queue: int = 256
-    workers: int = 0
-    log: bool = False
-
-    def __post_init__(self) -> None:
-        check_range("port", self.port, 0, 65535)
-        check_range("max_body", self.max_body, 1, MOST_BYTES)
-        check_range("max_pixels", self.max_pixels, 1, 100_000_000)
-        check_range("max_images", self.max_images, 1, 10_000)
-        check_range("queue", self.queue, 1, 100_000)
-        check_range("workers", self.workers, 0, 1000)
-        key = self.api_key
-        if not 0 < self.timeout <= 3600:
-            message = f"`timeout` must be above 0 and up to 3600 seconds, not {self.timeout:g}."
-        elif key is not None and not key.isprintable():
-            message = "`api_key` must be printable text, without line breaks."
-        elif key is not None and not key.strip():
-            message = "`api_key` is empty; leave it out to answer all."
-        elif key is not None and key != key.strip():
-            message = "`api_key` has blanks at its ends, which HTTP takes away; leave them out."
-        elif bad := [origin for origin in self.allow_origins if not _is_origin(origin)]:
-            message = f"`{bad[0]}` is no origin; give it as `https://example.org`, or `*`."
-        elif bad := [name for name in self.allow_hosts if not _HOST_NAME.fullmatch(name)]:
-            message = f"`{bad[0]}` is no host's name; give it as `example.org`, without a port."
-        else:
-            return
-        raise SettingError(message)
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether only this machine can reach the service."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
-
-    @property
-    def worker_count(self) -> int:
-        """How many processes look at pictures."""
-        return self.workers or core_count()
-
-
-def _is_origin(text: str) -> bool:
-    """Whether it is `*`, or an origin in the one form in which browsers send it."""
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        return False
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    told = "" if port is None or port == _DEFAULT_PORTS.get(parts.scheme) else f":{port}"
-    is_whole = bool(parts.scheme and parts.hostname)
-    return text == "*" or (is_whole and text == f"{parts.scheme}://{host}{told}")
 
 
 @dataclass(frozen=True)

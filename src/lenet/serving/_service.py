@@ -23,7 +23,8 @@ from lenet.serving._pages import PlaygroundPage
 from lenet.serving._pool import WorkerPool
 from lenet.serving._predict_route import PredictRoute
 from lenet.serving._routes import build_routes
-from lenet.serving._served import ServedModel, ServiceSettings
+from lenet.serving._served import ServedModel
+from lenet.serving._settings import ServiceSettings
 
 _DRAIN_SECONDS = 5  # beyond the time that a request may take
 

@@ -2,6 +2,7 @@ from ._curves import Curve as Curve
 from ._curves import draw_curves as draw_curves
 from ._curves import draw_terminal_curves as draw_terminal_curves
 from ._curves import learning_curves as learning_curves
+from ._device import computing as computing
 from ._device import cpu_threads as cpu_threads
 from ._device import pick_device as pick_device
 from ._diagnosis import Diagnosis as Diagnosis
@@ -91,6 +92,7 @@ __all__ = [
     "build_optimiser",
     "calibrate",
     "compute_logits",
+    "computing",
     "count_correct",
     "cpu_threads",
     "deciding_settings",

@@ -6,10 +6,23 @@ from typing import Literal
 
 import torch
 
-from lenet.core import check_range
+from lenet.core import Compute, check_range
 from lenet.errors import SettingError
+from lenet.kernels import use_kernels
 
 Precision = Literal["float32", "tf32", "bfloat16"]
+
+
+@contextmanager
+def computing(compute: Compute) -> Iterator[torch.device]:
+    """Compute as chosen until the block ends, on the device that comes out.
+
+    Raises:
+        SettingError: The device or the compiled kernels are not here.
+    """
+    device = pick_device(compute.device)
+    with cpu_threads(compute.threads), use_kernels(compute.kernels):
+        yield device
 
 
 def pick_device(name: str = "auto") -> torch.device:

@@ -31,6 +31,8 @@ class PlainDisplay(Listener):
         console: Where the lines go; standard output where none is given.
     """
 
+    console: Console
+
     def __init__(self, console: Console | None = None):
         self.console = console or Console()
 

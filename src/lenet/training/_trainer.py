@@ -106,6 +106,18 @@ class Trainer:
         ModelError: The compiled kernels are wanted and do not serve the network.
     """
 
+    device: torch.device
+    model: nn.Module
+    dataset: Dataset
+    recipe: Recipe
+    seed: int
+    listeners: list[Listener]
+    peers: Peers
+    train_batches: Batches
+    epoch: int
+    step: int
+    stop_requested: bool
+
     def __init__(
         self,
         model: nn.Module,

@@ -83,7 +83,6 @@ def run(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> lenet.Run:
 
 
 def test_the_evaluation_agrees_with_the_training(run: lenet.Run) -> None:
-    assert run.result is not None
     scored = lenet.evaluate(run)
     assert scored.accuracy == run.result.test_accuracy
     assert scored.loss == pytest.approx(run.result.test_loss, rel=1e-5)

@@ -71,6 +71,8 @@ class PackWriter:
     300
     """
 
+    path: Path
+
     def __init__(
         self,
         target: Path | str,

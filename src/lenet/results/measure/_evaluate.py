@@ -1,20 +1,26 @@
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from lenet.core import Compute, ComputeKeywords
 from lenet.datasets import Batches, Dataset, DataSource, Split
-from lenet.kernels import KernelChoice, use_kernels
 from lenet.models import ModelCard, Normalisation
 from lenet.results._choices import SplitName, Views
 from lenet.results.measure._examples import find_dataset, pick_examples
 from lenet.results.measure._scores import Evaluation, score_predictions
 from lenet.runs import Run, load, locate_model
-from lenet.training import compute_logits, pick_device
+from lenet.training import compute_logits, computing
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _BATCH = 256
 _SHIFTS = tuple((down, right) for down in (-1, 0, 1) for right in (-1, 0, 1))
@@ -68,9 +74,8 @@ def answer(
     *,
     split: SplitName = "test",
     views: Views = "single",
-    device: str = "auto",
-    kernels: KernelChoice = "auto",
     runs_folder: Path | str = "runs",
+    **compute: Unpack[ComputeKeywords],
 ) -> Answers:
     """Let a trained network answer for every image of a split; it takes what `evaluate` takes."""
     source = locate_model(model, runs_folder)
@@ -78,8 +83,7 @@ def answer(
     data = find_dataset(dataset, source, card)
     data.check_fits(card.input_shape, len(card.class_names))
     examples = pick_examples(source, data, split)
-    place = pick_device(device)
-    with use_kernels(kernels):
+    with computing(Compute.from_dict(compute)) as place:
         scores = log_probabilities(
             network.to(place), examples, card.normalisation, views=views, device=place
         )
@@ -141,9 +145,8 @@ def evaluate(
     *,
     split: SplitName = "test",
     views: Views = "single",
-    device: str = "auto",
-    kernels: KernelChoice = "auto",
     runs_folder: Path | str = "runs",
+    **compute: Unpack[ComputeKeywords],
 ) -> Evaluation:
     """Score a trained network.
 
@@ -154,10 +157,8 @@ def evaluate(
         split: Which images; `validation` gives those that the run held out.
         views: `single` looks once at each image; `mirrored` also at its mirror image, `shifted` at
             it moved by up to one pixel, and the probabilities are averaged.
-        device: Where to compute.
-        kernels: What computes on a CPU: `native` for lenet's compiled kernels, with an error where
-            they do not serve; `torch` for PyTorch; `auto` for the kernels where they serve.
         runs_folder: Where names of runs are looked for.
+        compute: Fields of `Compute`: `device`, `threads`, `kernels`.
 
     Raises:
         SettingError: `native` kernels are wanted, and there are none here.
@@ -170,7 +171,6 @@ def evaluate(
         dataset,
         split=split,
         views=views,
-        device=device,
-        kernels=kernels,
         runs_folder=runs_folder,
+        **compute,
     ).evaluation

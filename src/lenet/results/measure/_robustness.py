@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import nn
 
 from lenet.datasets import Split
@@ -256,21 +255,20 @@ def measure_robustness(
     images: int = 2000,
     seed: int = 0,
     temperature: float = 1.0,
-    device: torch.device | str = "cpu",
     corruptions: tuple[Corruption, ...] = CORRUPTIONS,
 ) -> tuple[Robustness, ...]:
     """Score a network on images that were moved, turned, blurred and more.
 
     Args:
-        network: The network, on the device.
+        network: The network, on the device that it computes on.
         examples: Images that it did not learn from.
         normalisation: How pixels become the network's input.
         images: How many of them to take, at most.
         seed: Decides which.
         temperature: What the logits are divided by, from the network's calibration.
-        device: Where to compute.
         corruptions: What happens to the images.
     """
+    device = next((weights.device for weights in network.parameters()), "cpu")
     if len(examples) > images:
         drawn = np.random.default_rng(seed).choice(len(examples), images, replace=False)
         examples = examples.take(np.sort(drawn))

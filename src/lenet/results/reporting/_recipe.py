@@ -113,7 +113,7 @@ def again_section(findings: Findings) -> Section | None:
         paragraph(f"This trains it again, to the same bits on the same machine{whose}:"),
         code_block(training_command(run.config)),
     ]
-    if run.result is None:
+    if not run.is_complete:
         content += [
             paragraph("The training is not complete; this goes on with it:"),
             code_block(f"lenet train --resume {folder}"),

@@ -1,11 +1,13 @@
+from __future__ import annotations
+
 import re
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lenet._version import __version__
-from lenet.core import write_atomically
+from lenet.core import ComputeKeywords, write_atomically
 from lenet.datasets import Dataset, DataSource
-from lenet.kernels import KernelChoice
 from lenet.results._choices import SplitName
 from lenet.results._wording import counted, percent
 from lenet.results.measure._doubt import expected_calibration_error
@@ -22,6 +24,9 @@ from lenet.results.reporting._trust import (
 )
 from lenet.runs import Run
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 _STAMP = re.compile(r"(\d{8}-\d{6})-")
 
 
@@ -31,9 +36,8 @@ def report(
     *,
     output: Path | str | None = None,
     split: SplitName | None = None,
-    device: str = "auto",
-    kernels: KernelChoice = "auto",
     runs_folder: Path | str = "runs",
+    **compute: Unpack[ComputeKeywords],
 ) -> Path:
     """Write a page that shows how good a network is, where it errs and how far to trust it.
 
@@ -48,10 +52,8 @@ def report(
             one; for a model file it lies in the current folder, with the file's name in front.
         split: Which images to score on: `test`, `validation` or `train`. Where none is given it is
             the test images, or the validation images where there are no test images.
-        device: Where to compute.
-        kernels: What computes on a CPU: `native`, `torch`, or `auto` for the compiled kernels where
-            they serve.
         runs_folder: Where names of runs are looked for.
+        compute: Fields of `Compute`: `device`, `threads`, `kernels`.
 
     Returns:
         The page.
@@ -68,9 +70,7 @@ def report(
     >>> report(run).name
     'report.html'
     """
-    findings = examine(
-        model, dataset, split=split, device=device, kernels=kernels, runs_folder=runs_folder
-    )
+    findings = examine(model, dataset, split=split, runs_folder=runs_folder, **compute)
     path = _default_path(findings) if output is None else Path(output)
     write_atomically(path, build_report_page(findings).to_html())
     return path
@@ -147,7 +147,8 @@ def _overview(findings: Findings) -> tuple[Node, ...]:
         ("calibration error", percent(error), "mean gap of confidence and accuracy"),
         ("parameters", f"{weights:,}", "numbers that it has learnt"),
     ]
-    if run is not None and (result := run.result):
+    if run is not None and run.is_complete:
+        result = run.result
         took = f"{counted(result.epochs, 'epoch')} in {result.seconds:,.1f}\N{NO-BREAK SPACE}s"
         speed = f"{result.examples_per_second:,.0f}"
         values.append(("training", speed, f"examples/s; {took}"))
@@ -156,7 +157,7 @@ def _overview(findings: Findings) -> tuple[Node, ...]:
 
 def _warnings(findings: Findings) -> list[str]:
     warnings = []
-    if findings.run is not None and findings.run.result is None:
+    if findings.run is not None and not findings.run.is_complete:
         warnings.append(_how_far(findings.run))
     scored, known = findings.evaluation.dataset, findings.answers.card.dataset
     if known not in ("", scored):

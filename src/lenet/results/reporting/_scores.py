@@ -93,9 +93,9 @@ def _in_words(findings: Findings, history: list[CurvePoint]) -> str:
         return f"{text}."
     name = ends[-1].held_out_name
     text += f", and on {percent(ends[-1].held_out_accuracy or 0)} of the {name} images."
-    result = findings.run.result if findings.run else None
-    if result is not None and name == "validation" and len(ends) > 1:
-        text += f" The weights of epoch {result.best_epoch} were kept, the best on these."
+    run = findings.run
+    if run is not None and run.is_complete and name == "validation" and len(ends) > 1:
+        text += f" The weights of epoch {run.result.best_epoch} were kept, the best on these."
     return text
 
 
