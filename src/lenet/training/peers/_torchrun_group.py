@@ -48,7 +48,7 @@ class TorchrunGroup(Group):
     size: int
     local_rank: int
     local_size: int
-    messages: MessageStore
+    messages: "MessageStore"
 
     def __init__(self, place: Place):
         self.place = place
