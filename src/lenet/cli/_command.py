@@ -3,7 +3,8 @@
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
-from typing import Annotated, Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 
@@ -114,14 +115,14 @@ def command(
 def _parameter(panel: Panel, field: "Field[Any]") -> inspect.Parameter:
     """A field as a keyword-only parameter that typer understands."""
     typed = field.metadata or option().metadata
-    kind, metavar = _typed_as(field_types(panel.settings)[field.name], panel.as_text)
+    annotation = field_types(panel.settings)[field.name]
+    kind, metavar = _typed_as(annotation, typed["metavar"], panel.as_text)
     flag = f"--{field.name.replace('_', '-')}"
     if panel.as_text and kind is bool:
         flag += f"/--no-{flag[2:]}"
     is_required = field.default is MISSING
     shown: dict[str, Any] = {"help": _help(panel, field, typed), "show_default": False}
-    shown |= {"metavar": typed["metavar"] or metavar, "rich_help_panel": panel.title}
-    shown |= {"envvar": typed["variable"]}
+    shown |= {"metavar": metavar, "rich_help_panel": panel.title, "envvar": typed["variable"]}
     if typed["argument"]:
         parameter: Any = typer.Argument(**shown)
     else:
@@ -134,17 +135,20 @@ def _parameter(panel: Panel, field: "Field[Any]") -> inspect.Parameter:
     )
 
 
-def _typed_as(annotation: Any, as_text: bool) -> tuple[Any, str | None]:
-    """What the parser reads a field as, and what stands for it in the help if not its type."""
-    (kind,) = (
-        [one for one in get_args(annotation) if one is not type(None)]
-        if (type(None) in get_args(annotation))
-        else [annotation]
-    )
+def _typed_as(annotation: Any, metavar: str | None, as_text: bool) -> tuple[Any, str | None]:
+    """What the parser reads a field as, and what stands for it in the help if not its type.
+
+    A choice with a metavar of its own is checked by its class, which offers the nearest one.
+    """
+    is_union = get_origin(annotation) in (Union, UnionType)
+    kinds = get_args(annotation) if is_union else (annotation,)
+    kind, *others = (one for one in kinds if one is not NoneType)
     if as_text and kind is not bool:
         metavars = {int: "N", float: "X", tuple: "N,N,…", Literal: "NAME"}
-        return str, metavars[get_origin(kind) or kind]
-    return (list[str] if get_origin(kind) is tuple else kind), None
+        return str, metavar or metavars[get_origin(kind) or kind]
+    if others or (metavar and get_origin(kind) is Literal):
+        return str, metavar
+    return (list[str] if get_origin(kind) is tuple else kind), metavar
 
 
 def _help(panel: Panel, field: "Field[Any]", typed: Mapping[str, Any]) -> str:

@@ -16,11 +16,10 @@ from lenet.cli.evaluate import evaluate, report
 from lenet.cli.export import export
 from lenet.cli.inspect import inspect
 from lenet.cli.predict import predict
-from lenet.cli.runs import runs
 from lenet.cli.serve import serve
 from lenet.cli.summary import summary
 from lenet.cli.sweep import sweep
-from lenet.cli.train import train
+from lenet.cli.train import runs, train
 from lenet.errors import InterruptedTraining, LenetError, SettingError, nearest_name
 from lenet.training import find_place, leave, speaker
 

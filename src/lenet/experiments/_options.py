@@ -128,7 +128,7 @@ class SweepOptions(SweepWork):
     preset: str | None = option(None, names=PRESETS, usual="the one that suits network and data")
     name: str | None = option(None, usual="follows from what is searched")
     seed: int = 0
-    sampler: SamplerName = "tpe"
+    sampler: SamplerName = option("tpe", metavar="NAME")
     prune: bool = option(True, flags=("--prune/--no-prune",), usual="prune")
     warm_up: int = option(2, metavar="N")
 
