@@ -44,7 +44,7 @@ def write_html(trained: TrainedNetwork, folder: Path) -> Written:
         ExportError: There is no engine for JavaScript to check the page in.
     """
     engine = find_javascript_engine()
-    model = PlaygroundModel(trained.name, with_layers(trained.path))
+    model = PlaygroundModel(trained.name, with_layers(trained.path.read_bytes()))
     examples = choose_examples(Split(trained.images, trained.labels))
     page = build_playground([model], examples={trained.name: examples})
     path = folder / "model.html"
