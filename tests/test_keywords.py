@@ -33,7 +33,7 @@ KEYWORDS: list[tuple[str, str, str, list[type[Settings]]]] = [
         "RecipeKeywords",
         "",
         "How a network is trained, and the settings of all networks.",
-        [Recipe, *(entry.config for entry in MODELS.values())],
+        [Recipe, *MODELS.values()],
     ),
     ("TrainKeywords", "ComputeKeywords, RecipeKeywords", "What `train` takes.", [TrainOptions]),
     (

@@ -8,7 +8,7 @@ from lenet.cli._command import NETWORK, RECIPE, Given, Panel, command
 from lenet.cli._console import print_json, print_line, print_table
 from lenet.cli._shared import READING, Data, Printed, choose_data, data_option
 from lenet.core import option
-from lenet.errors import LenetError
+from lenet.errors import LenetError, SettingError
 from lenet.models import MODELS
 from lenet.runs import TrainOptions
 
@@ -24,6 +24,7 @@ class _What(Data):
 
     Attributes:
         model: The network.
+        network: A network of your own: a TOML file with its layers.
         recipe: A recipe file: `model`, `preset` and settings in TOML, as `lenet sweep` leaves one.
             Options beside it win.
         resume: Go on with a run that was stopped: its folder, its name or `latest`. `--data` beside
@@ -32,6 +33,7 @@ class _What(Data):
 
     data: str | None = data_option("fashion-mnist, or the bundled digits where that can't be had")
     model: str | None = option(None, names=MODELS, usual="lenet")
+    network: Path | None = option(None, metavar="FILE")
     recipe: Path | None = option(None, metavar="FILE")
     resume: str | None = option(None, metavar="RUN")
 
@@ -61,8 +63,11 @@ def train(given: Given) -> None:
         return
     with join_group().together():  # what is missing on one machine ends the training on all
         source = choose_data(given)
+    if what.network is not None and what.model is not None:
+        message = "`--network` and `--model` both say which network; leave out one."
+        raise SettingError(message)
     changed = given.typed_of(RECIPE.settings, NETWORK.settings)
-    runs.train(what.model, source, what.recipe, **options, **changed)
+    runs.train(what.network or what.model, source, what.recipe, **options, **changed)
 
 
 @dataclass(frozen=True)

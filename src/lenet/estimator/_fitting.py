@@ -22,7 +22,7 @@ _VALIDATION_IMAGES = 100  # fewer are too few to choose an epoch by
 
 def setting_names() -> list[str]:
     """The fields of the recipe and of the settings of every network that there is."""
-    classes: list[type[Settings]] = [Recipe, *(entry.config for entry in MODELS.values())]
+    classes: list[type[Settings]] = [Recipe, *MODELS.values()]
     return list(dict.fromkeys(name for cls in classes for name in field_types(cls)))
 
 

@@ -67,7 +67,7 @@ class Definition:
     @property
     def dimensions(self) -> list[Dimension]:
         """What is searched over."""
-        return parse_space([Recipe, MODELS[self.model].config], self.search)
+        return parse_space([Recipe, MODELS[self.model]], self.search)
 
     @property
     def name(self) -> str:
@@ -180,7 +180,7 @@ def define(
         raise SettingError(message)
     network = make_plan(data.name, options.model, None, options.preset, {}, data).model
     assert isinstance(network, str)
-    classes: list[type[Settings]] = [Recipe, MODELS[network].config]
+    classes: list[type[Settings]] = [Recipe, MODELS[network]]
     known = [name for cls in classes for name in field_types(cls) if name not in _OF_THE_DATA]
     for name in search:
         if name not in known:

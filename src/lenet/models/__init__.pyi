@@ -31,6 +31,7 @@ from ._modules import ScaledTanh as ScaledTanh
 from ._modules import Subsampling as Subsampling
 from ._network import Network as Network
 from ._networks import MLP as MLP
+from ._networks import KernelNetwork as KernelNetwork
 from ._networks import LeNet as LeNet
 from ._networks import LeNet5 as LeNet5
 from ._networks import SoftmaxRegression as SoftmaxRegression
@@ -56,6 +57,7 @@ __all__ = [
     "SEQUENTIAL",
     "Calibration",
     "CustomConfig",
+    "KernelNetwork",
     "KernelSequential",
     "KernelView",
     "LayerSummary",

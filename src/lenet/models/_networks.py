@@ -43,12 +43,20 @@ def initialise(model: nn.Module, initialisation: Initialisation = "xavier") -> N
                 nn.init.normal_(layer.weight, std=_NORMAL_DEVIATION)
 
 
-def _build(config: ModelConfig) -> OrderedDict[str, nn.Module]:
-    """The layers of some settings, with weights as PyTorch draws them."""
-    return OrderedDict(config.network().build().named_children())
+class KernelNetwork(KernelSequential):
+    """The layers of some settings, on the compiled kernels where these serve.
+
+    Args:
+        config: The settings.
+    """
+
+    def __init__(self, config: ModelConfig):
+        super().__init__(OrderedDict(config.network().build().named_children()))
+        self.config = config
+        initialise(self, getattr(config, "initialisation", "pytorch"))
 
 
-class SoftmaxRegression(KernelSequential):
+class SoftmaxRegression(KernelNetwork):
     """Every class's logit is a weighted sum of the pixels.
 
     Args:
@@ -62,13 +70,10 @@ class SoftmaxRegression(KernelSequential):
     """
 
     def __init__(self, config: SoftmaxConfig | None = None):
-        config = config or SoftmaxConfig()
-        super().__init__(_build(config))
-        self.config = config
-        initialise(self, config.initialisation)
+        super().__init__(config or SoftmaxConfig())
 
 
-class MLP(KernelSequential):
+class MLP(KernelNetwork):
     """A multilayer perceptron: dense layers, with an activation after each but the last.
 
     Args:
@@ -82,13 +87,10 @@ class MLP(KernelSequential):
     """
 
     def __init__(self, config: MLPConfig | None = None):
-        config = config or MLPConfig()
-        super().__init__(_build(config))
-        self.config = config
-        initialise(self, config.initialisation)
+        super().__init__(config or MLPConfig())
 
 
-class LeNet(KernelSequential):
+class LeNet(KernelNetwork):
     """The tutorial's LeNet: convolutional blocks, then dense layers.
 
     Each block is a convolution, an activation and a 2×2 pooling. It is an `nn.Sequential`, so a
@@ -107,10 +109,7 @@ class LeNet(KernelSequential):
     """
 
     def __init__(self, config: LeNetConfig | None = None):
-        config = config or LeNetConfig()
-        super().__init__(_build(config))
-        self.config = config
-        initialise(self, config.initialisation)
+        super().__init__(config or LeNetConfig())
 
     def __getitem__(self, index: Any) -> Any:
         """A layer, or for a slice an `nn.Sequential` of the same layers."""
@@ -138,6 +137,6 @@ class LeNet5(nn.Sequential):
 
     def __init__(self, config: LeNet5Config | None = None):
         config = config or LeNet5Config()
-        super().__init__(_build(config))
+        super().__init__(OrderedDict(config.network().build().named_children()))
         self.config = config
         initialise_as_published(self)

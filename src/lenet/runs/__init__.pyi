@@ -9,6 +9,7 @@ from ._find import load as load
 from ._find import locate_model as locate_model
 from ._find import model_in_folder as model_in_folder
 from ._find import name_of_model as name_of_model
+from ._find import open_network as open_network
 from ._find import open_run as open_run
 from ._options import RunsOptions as RunsOptions
 from ._options import TrainOptions as TrainOptions
@@ -48,6 +49,7 @@ __all__ = [
     "make_plan",
     "model_in_folder",
     "name_of_model",
+    "open_network",
     "open_run",
     "processor_name",
     "resume",

@@ -138,7 +138,9 @@ def name_of_model(located: Run | Path) -> str:
 
 
 def load(
-    model: Run | Path | str, runs_folder: Path | str = "runs"
+    model: Run | Path | str,
+    runs_folder: Path | str = "runs",
+    network: "nn.Module | None" = None,
 ) -> "tuple[nn.Module, ModelCard]":
     """Load a trained network.
 
@@ -146,6 +148,8 @@ def load(
         model: A model file, a folder made for a hub, a run, its folder, its name, `latest`, or
             `digits` or `fashion`, which come with the package.
         runs_folder: Where names are looked for.
+        network: The network as its own code builds it, where it is no `nn.Sequential` of layers
+            that lenet knows.
 
     Returns:
         The network on the CPU, in evaluation mode, and what its file says about it.
@@ -157,7 +161,24 @@ def load(
     from lenet.models import load_model  # needs PyTorch, which finding a model does not
 
     located = locate_model(model, runs_folder)
-    return load_model(located.require_model() if isinstance(located, Run) else located)
+    return load_model(located.require_model() if isinstance(located, Run) else located, network)
+
+
+def open_network(
+    model: "Run | Path | str | tuple[nn.Module, ModelCard]",
+    runs_folder: Path | str = "runs",
+    network: "nn.Module | None" = None,
+) -> "tuple[Run | Path, nn.Module, ModelCard]":
+    """A trained network with where it is from; of what `load` gave, what its file could be called.
+
+    Raises:
+        LenetError: There is no such network: see `load`.
+    """
+    if isinstance(model, tuple):
+        found, card = model
+        return Path(f"{card.model}.safetensors"), found.eval(), card
+    located = locate_model(model, runs_folder)
+    return located, *load(located, network=network)
 
 
 def model_in_folder(folder: Path | str) -> Path | None:

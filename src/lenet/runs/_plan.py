@@ -88,7 +88,7 @@ def make_plan(
     )
     model = base.model if model is None else model
     of_recipe = field_types(Recipe)
-    of_model = field_types(MODELS[model].config) if isinstance(model, str) else {}
+    of_model = field_types(MODELS[model]) if isinstance(model, str) else {}
     for name in settings:
         if name not in of_recipe and name not in of_model:
             network = f"`{model}`" if isinstance(model, str) else "a network of one's own"
@@ -196,11 +196,12 @@ def rebuild_trainer(
     *,
     kernels: KernelChoice,
     device: torch.device | str,
+    network: nn.Module | None = None,
     shared: SharedImages | None = None,
     peers: Peers = ALONE,
 ) -> Trainer:
     """What trains a run's network anew, as its config says; `restore` brings it to where it was."""
-    network = build_model(config.settings, seed=config.seed)
+    network = network or build_model(config.settings, seed=config.seed)
     return build_trainer(
         Plan(config.preset, config.recipe, network, {}),
         data,

@@ -144,6 +144,7 @@ def resume(
     run: Run | Path | str = "latest",
     *,
     dataset: Path | str | Dataset | None = None,
+    network: nn.Module | None = None,
     runs_folder: Path | str = "runs",
     track: str | Sequence[str] = (),
     listeners: Sequence[Listener] | None = None,
@@ -154,6 +155,8 @@ def resume(
         run: The run folder, its name in `runs_folder`, or `latest`.
         dataset: The data, where the run was trained on images in memory; the path where a folder or
             file lies now, if it was moved. Loaded again from where it was otherwise.
+        network: The network as its own code builds it, where it is no `nn.Sequential` of layers
+            that lenet knows.
         runs_folder: Where names are looked for.
         track: Trackers to be told beside those that the run has; a new one is told all of it.
         listeners: Who is told how it goes; a display that suits the place where none are given.
@@ -176,7 +179,7 @@ def resume(
         data = in_turn(load_data_of)(run, data)
     threads = run.config.threads if processes == process_count() else None
     device, _ = place_process(run.config.device, threads)
-    trainer = _build_again(run, data, device)
+    trainer = _build_again(run, data, device, network)
     with training_in(run, trainer, restores=True):
         announce(
             listeners,
@@ -240,14 +243,21 @@ def _build(
 
 
 @in_every_process
-def _build_again(run: Run, data: Dataset, device: torch.device) -> Trainer:
+def _build_again(
+    run: Run, data: Dataset, device: torch.device, network: nn.Module | None
+) -> Trainer:
     """The trainer of a run, before it is restored."""
     divided = as_trained_on(run, data)
     if divided is None:
         message = f"`{run.config.dataset}` is not the data that `{run.folder}` was started on."
         raise RunError(message)
     return rebuild_trainer(
-        run.config, divided, kernels=kernels_of(run), device=device, peers=join_group()
+        run.config,
+        divided,
+        kernels=kernels_of(run),
+        device=device,
+        network=network,
+        peers=join_group(),
     )
 
 

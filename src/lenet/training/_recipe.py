@@ -252,7 +252,7 @@ def _checked(values: dict[str, Any], with_search: bool) -> RecipeFile:
         raise SettingError(message)
     names = {name: _text(name, values.pop(name, None)) for name in ("model", "preset")}
     model = names["model"]
-    configs = [MODELS[model].config] if model in MODELS else [e.config for e in MODELS.values()]
+    configs = [MODELS[model]] if model in MODELS else list(MODELS.values())
     classes: list[type[Settings]] = [Recipe, *configs]
     settings = {}
     for name, value in values.items():

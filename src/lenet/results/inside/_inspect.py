@@ -34,7 +34,7 @@ from lenet.results.inside._trace import (
     measure_activity,
 )
 from lenet.results.measure._examples import find_dataset
-from lenet.runs import Run, load, locate_model
+from lenet.runs import Run, open_network
 from lenet.training import compute_logits, pick_device
 
 MOST_INPUTS = 24
@@ -44,7 +44,7 @@ _SAMPLE = 1500  # images on the map, whose layers' health is measured too
 
 
 def inspect_network(
-    model: Run | Path | str = "latest",
+    model: Run | Path | str | tuple[nn.Module, ModelCard] = "latest",
     inputs: str | Path | Sequence[str | Path | Images] = (),
     dataset: str | Path | DataSource | Dataset | None = None,
     *,
@@ -58,8 +58,8 @@ def inspect_network(
     """Look at what happens inside a trained network.
 
     Args:
-        model: A run, its folder or name, `latest`, a model file, or `digits` or `fashion`, which
-            come with the package.
+        model: A run, its folder or name, `latest`, a model file, what `lenet.load` gave, or
+            `digits` or `fashion`, which come with the package.
         inputs: What to show to it, one or several, as for `make_subject`; two are compared. One
             example of each class where none are given.
         dataset: A name, the path of a folder or file of one's own, or images in memory; what the
@@ -94,8 +94,7 @@ def inspect_network(
     if len(inputs) > MOST_INPUTS:
         message = f"Up to {MOST_INPUTS} inputs can be shown, not {len(inputs)}."
         raise SettingError(message)
-    source = locate_model(model, runs_folder)
-    network, card = load(source)
+    source, network, card = open_network(model, runs_folder)
     if not isinstance(network, nn.Sequential):
         message = f"A `{type(network).__name__}` is no `nn.Sequential`, so it can't be inspected."
         raise ModelError(message)

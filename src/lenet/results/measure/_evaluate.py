@@ -16,7 +16,7 @@ from lenet.models import ModelCard, Normalisation
 from lenet.results._choices import SplitName, Views
 from lenet.results.measure._examples import find_dataset, pick_examples
 from lenet.results.measure._scores import Evaluation, score_predictions
-from lenet.runs import Run, load, locate_model
+from lenet.runs import Run, open_network
 from lenet.training import compute_logits, computing
 
 if TYPE_CHECKING:
@@ -69,17 +69,17 @@ class Answers:
 
 
 def answer(
-    model: Run | Path | str = "latest",
+    model: Run | Path | str | tuple[nn.Module, ModelCard] = "latest",
     dataset: str | Path | DataSource | Dataset | None = None,
     *,
     split: SplitName = "test",
     views: Views = "single",
+    network: nn.Module | None = None,
     runs_folder: Path | str = "runs",
     **compute: Unpack[ComputeKeywords],
 ) -> Answers:
     """Let a trained network answer for every image of a split; it takes what `evaluate` takes."""
-    source = locate_model(model, runs_folder)
-    network, card = load(source)
+    source, network, card = open_network(model, runs_folder, network)
     data = find_dataset(dataset, source, card)
     data.check_fits(card.input_shape, len(card.class_names))
     examples = pick_examples(source, data, split)
@@ -140,23 +140,26 @@ def _views(examples: Split, views: Views) -> list[Split]:
 
 
 def evaluate(
-    model: Run | Path | str = "latest",
+    model: Run | Path | str | tuple[nn.Module, ModelCard] = "latest",
     dataset: str | Path | DataSource | Dataset | None = None,
     *,
     split: SplitName = "test",
     views: Views = "single",
+    network: nn.Module | None = None,
     runs_folder: Path | str = "runs",
     **compute: Unpack[ComputeKeywords],
 ) -> Evaluation:
     """Score a trained network.
 
     Args:
-        model: A run, its folder or name, `latest`, or a model file.
+        model: A run, its folder or name, `latest`, a model file, or what `lenet.load` gave.
         dataset: A name, the path of a folder or file of one's own, or images in memory; what the
             network was trained on where none is given.
         split: Which images; `validation` gives those that the run held out.
         views: `single` looks once at each image; `mirrored` also at its mirror image, `shifted` at
             it moved by up to one pixel, and the probabilities are averaged.
+        network: The network as its own code builds it, where it is no `nn.Sequential` of layers
+            that lenet knows.
         runs_folder: Where names of runs are looked for.
         compute: Fields of `Compute`: `device`, `threads`, `kernels`.
 
@@ -171,6 +174,7 @@ def evaluate(
         dataset,
         split=split,
         views=views,
+        network=network,
         runs_folder=runs_folder,
         **compute,
     ).evaluation

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from torch import nn
 
 from lenet.core import Compute, ComputeKeywords
 from lenet.datasets import Dataset, DataSource
 from lenet.errors import DatasetError, RunError
+from lenet.models import ModelCard
 from lenet.results._choices import SplitName
 from lenet.results.measure._evaluate import Answers, answer
 from lenet.results.measure._examples import find_dataset
 from lenet.results.measure._robustness import Robustness, measure_robustness
 from lenet.results.measure._scores import Evaluation
-from lenet.runs import Run, as_trained_on, load, locate_model
+from lenet.runs import Run, as_trained_on, open_network
 from lenet.training import computing
 
 if TYPE_CHECKING:
@@ -71,21 +73,27 @@ class Findings:
 
 
 def examine(
-    model: Run | Path | str = "latest",
+    model: Run | Path | str | tuple[nn.Module, ModelCard] = "latest",
     dataset: str | Path | DataSource | Dataset | None = None,
     *,
     split: SplitName | None = None,
+    network: nn.Module | None = None,
     runs_folder: Path | str = "runs",
     **compute: Unpack[ComputeKeywords],
 ) -> Findings:
     """Find out all that `report` tells of a trained network."""
-    source = locate_model(model, runs_folder)
-    _, card = load(source)
+    source, network, card = open_network(model, runs_folder, network)
     data = find_dataset(dataset, source, card)
     chosen = split or ("test" if data.test is not None else "validation")
 
     def answers_for(wanted: SplitName) -> Answers:
-        return answer(source, data, split=wanted, **compute)
+        return answer(
+            source if isinstance(source, Run) else (network, card),
+            data,
+            split=wanted,
+            network=network,
+            **compute,
+        )
 
     try:
         answers = answers_for(chosen)

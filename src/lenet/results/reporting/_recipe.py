@@ -73,7 +73,7 @@ def network_section(findings: Findings) -> Section:
 def recipe_section(findings: Findings) -> Section:
     """Which settings the network was made with, those that were changed first."""
     card = findings.answers.card
-    network = MODELS[card.model].config if card.model in MODELS else ModelConfig
+    network = MODELS.get(card.model, ModelConfig)
     settings = [
         *_compared(card.config, network().to_dict(), field_help(network)),
         *_compared(card.recipe, Recipe().to_dict(), field_help(Recipe)),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lenet._version import __version__
 from lenet.core import ComputeKeywords, write_atomically
 from lenet.datasets import Dataset, DataSource
+from lenet.models import ModelCard
 from lenet.results._choices import SplitName
 from lenet.results._wording import counted, percent
 from lenet.results.measure._doubt import expected_calibration_error
@@ -25,17 +26,19 @@ from lenet.results.reporting._trust import (
 from lenet.runs import Run
 
 if TYPE_CHECKING:
+    from torch import nn
     from typing_extensions import Unpack
 
 _STAMP = re.compile(r"(\d{8}-\d{6})-")
 
 
 def report(
-    model: Run | Path | str = "latest",
+    model: Run | Path | str | tuple[nn.Module, ModelCard] = "latest",
     dataset: str | Path | DataSource | Dataset | None = None,
     *,
     output: Path | str | None = None,
     split: SplitName | None = None,
+    network: nn.Module | None = None,
     runs_folder: Path | str = "runs",
     **compute: Unpack[ComputeKeywords],
 ) -> Path:
@@ -44,7 +47,7 @@ def report(
     The page is one file that fetches nothing. The same run gives the same page.
 
     Args:
-        model: A run, its folder or name, `latest`, or a model file.
+        model: A run, its folder or name, `latest`, a model file, or what `lenet.load` gave.
         dataset: A name, the path of a folder or file of one's own, or images in memory; what the
             network was trained on where none is given.
         output: The file to write. Where none is given it is `report.html` in the run folder, or
@@ -52,6 +55,8 @@ def report(
             one; for a model file it lies in the current folder, with the file's name in front.
         split: Which images to score on: `test`, `validation` or `train`. Where none is given it is
             the test images, or the validation images where there are no test images.
+        network: The network as its own code builds it, where it is no `nn.Sequential` of layers
+            that lenet knows.
         runs_folder: Where names of runs are looked for.
         compute: Fields of `Compute`: `device`, `threads`, `kernels`.
 
@@ -70,7 +75,9 @@ def report(
     >>> report(run).name
     'report.html'
     """
-    findings = examine(model, dataset, split=split, runs_folder=runs_folder, **compute)
+    findings = examine(
+        model, dataset, split=split, network=network, runs_folder=runs_folder, **compute
+    )
     path = _default_path(findings) if output is None else Path(output)
     write_atomically(path, build_report_page(findings).to_html())
     return path
