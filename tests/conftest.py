@@ -14,6 +14,8 @@ from lenet.errors import DownloadError
 from page_in_browser import PageBrowser, start_browser
 from small_dataset import SmallDataset
 
+collect_ignore = ["typed"]  # for type checkers alone
+
 
 @pytest.fixture(autouse=True)
 def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ import inspect
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,54 +13,9 @@ import pytest
 import lenet
 
 PACKAGE = Path(lenet.__file__).parent
+DOCUMENT = Path(__file__).parents[1] / "docs" / "concepts" / "architecture.md"
 GROUND = {"core", "errors", "_version"}
-# Which rooms each room imports: no fewer and no more, so that the drawing in docs/concepts is true.
-ARROWS = {
-    "kernels": set(),
-    "pictures": set(),
-    "datasets": {"pictures"},
-    "models": {"kernels", "pictures"},
-    "training": {"datasets", "kernels", "models"},
-    "runs": {"datasets", "kernels", "models", "training"},
-    "results": {"datasets", "models", "pictures", "runs", "training"},
-    "experiments": {"datasets", "kernels", "models", "results", "runs", "training"},
-    "playground": {"datasets", "runs"},
-    "export": {
-        "datasets",
-        "kernels",
-        "models",
-        "pictures",
-        "playground",
-        "results",
-        "runs",
-        "training",
-    },
-    "serving": {
-        "datasets",
-        "kernels",
-        "models",
-        "pictures",
-        "playground",
-        "results",
-        "runs",
-        "training",
-    },
-    "d2l": {"datasets", "models", "training"},
-    "estimator": {"datasets", "kernels", "models", "pictures", "runs", "training"},
-    "doctor": {"datasets", "kernels", "models", "runs", "training"},
-    "cli": {
-        "datasets",
-        "doctor",
-        "experiments",
-        "export",
-        "models",
-        "pictures",
-        "results",
-        "runs",
-        "serving",
-        "training",
-    },
-}
+ROOMS = sorted({path.parent.name for path in PACKAGE.glob("*/__init__.py")} - GROUND)
 
 
 def imported_rooms(file: Path) -> set[str]:
@@ -76,12 +32,35 @@ def imported_rooms(file: Path) -> set[str]:
     return rooms
 
 
-@pytest.mark.parametrize("room", ARROWS)
-def test_a_room_imports_what_the_drawing_says(room: str) -> None:
-    files = list((PACKAGE / room).rglob("*.py"))
-    imported = set[str]().union(*map(imported_rooms, files))
-    assert imported - GROUND - {room} == ARROWS[room]
-    for file in files:
+def arrows() -> dict[str, set[str]]:
+    """The rooms that each room imports, bar the ground."""
+    found = {}
+    for room in ROOMS:
+        files = (PACKAGE / room).rglob("*.py")
+        found[room] = set[str]().union(*map(imported_rooms, files)) - GROUND - {room}
+    return found
+
+
+def drawing() -> str:
+    """The rooms from the top floor down, each with those that it imports."""
+    imported = arrows()
+
+    def floor(room: str) -> int:
+        return 1 + max(map(floor, imported[room]), default=0)
+
+    ordered = sorted(ROOMS, key=lambda room: (-floor(room), room))
+    lines = [f"{floor(room):>2}  {room:<12}{', '.join(sorted(imported[room]))}" for room in ordered]
+    return "\n".join([*map(str.rstrip, lines), " 0  core"]) + "\n"
+
+
+def test_the_drawing_of_the_rooms_is_true() -> None:
+    (drawn,) = re.findall(r"```text\n([^`]*  core\n)```", DOCUMENT.read_text())
+    assert drawn == drawing(), "`python tests/test_imports.py` draws it anew"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_is_entered_by_its_face(room: str) -> None:
+    for file in (PACKAGE / room).rglob("*.py"):
         private = re.findall(r"from lenet\.(\w+)\.(?:\w+\.)*_\w+ import", file.read_text())
         assert set(private) <= {room}, f"{file.name} imports private modules of {private}"
 
@@ -91,15 +70,21 @@ def test_the_ground_imports_no_room() -> None:
     assert set[str]().union(*map(imported_rooms, files)) <= GROUND
 
 
-def test_a_room_stands_after_all_that_it_imports() -> None:
-    order = list(ARROWS)
-    for room, imported in ARROWS.items():
-        assert imported <= set(order[: order.index(room)])
-
-
-def test_every_room_is_in_the_table() -> None:
-    rooms = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
-    assert rooms == {"core", *ARROWS}
+def test_no_files_of_a_room_know_each_other() -> None:
+    modules = {
+        ".".join(("lenet", *path.relative_to(PACKAGE).with_suffix("").parts)): path
+        for path in PACKAGE.rglob("_*.py")
+    }
+    imported = {
+        name: {
+            node.module
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.ImportFrom) and node.module in modules
+        }
+        for name, path in modules.items()
+    }
+    order = TopologicalSorter(imported)
+    order.prepare()  # raises `CycleError`, which names them
 
 
 @pytest.mark.parametrize(
@@ -135,9 +120,14 @@ def test_no_torch_is_imported_before_it_is_needed(code: str) -> None:
 
 
 def test_every_public_name_can_be_imported_and_is_documented() -> None:
-    rooms = [lenet, *(getattr(lenet, room) for room in sorted({"core", *ARROWS} - {"cli"}))]
+    rooms = [lenet, *(getattr(lenet, room) for room in sorted({"core", *ROOMS} - {"cli"}))]
     for room in rooms:
         for name in room.__all__:
             thing = getattr(room, name)
             if inspect.isclass(thing) or inspect.isfunction(thing):
                 assert thing.__doc__, f"{room.__name__}.{name} has no docstring"
+
+
+if __name__ == "__main__":
+    text = DOCUMENT.read_text()
+    DOCUMENT.write_text(re.sub(r"(```text\n)[^`]*(```)", rf"\1{drawing()}\2", text, count=1))

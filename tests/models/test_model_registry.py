@@ -99,7 +99,7 @@ def test_a_network_of_ones_own_is_known_by_its_layers_or_by_its_class() -> None:
     assert name == SEQUENTIAL
     assert described.network().layers[1] == layers.Activation(name="1", function="relu")
     assert identify_model(Doubled()) == (CUSTOM, CustomConfig((1, 28, 28), 10, "Doubled"))
-    with pytest.raises(ModelError, match=r"pass it as `network=`"):
+    with pytest.raises(ModelError, match="functions of Python take it as `network=`"):
         identify_model(Doubled())[1].network()
 
 

@@ -29,13 +29,13 @@ from ._modules import RadialBasis as RadialBasis
 from ._modules import Residual as Residual
 from ._modules import ScaledTanh as ScaledTanh
 from ._modules import Subsampling as Subsampling
+from ._modules import initialise as initialise
 from ._network import Network as Network
 from ._networks import MLP as MLP
 from ._networks import KernelNetwork as KernelNetwork
 from ._networks import LeNet as LeNet
 from ._networks import LeNet5 as LeNet5
 from ._networks import SoftmaxRegression as SoftmaxRegression
-from ._networks import initialise as initialise
 from ._registry import CUSTOM as CUSTOM
 from ._registry import MODELS as MODELS
 from ._registry import SEQUENTIAL as SEQUENTIAL

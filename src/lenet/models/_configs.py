@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from lenet.core import Settings
 from lenet.errors import ModelError, SettingError
-from lenet.models._network import Initialisation, Network, check_input_shape
+from lenet.models._network import Network, check_input_shape
 from lenet.models.layers import (
     Activation,
     BatchNorm,
@@ -14,6 +14,7 @@ from lenet.models.layers import (
     Dense,
     Distances,
     Flatten,
+    Initialisation,
     Layer,
     Padding,
     PartialConvolution,

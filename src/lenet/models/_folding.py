@@ -21,6 +21,7 @@ from lenet.models.layers import (
     Placed,
     Residual,
     Shape,
+    apply,
     arrays_under,
 )
 
@@ -43,7 +44,7 @@ class TrainedLayer(Placed):
     def apply(self, values: Array) -> Array:
         """What it makes of a batch (N, …), slowly and readably."""
         if not self.sides:
-            return self.layer.apply(values, self.arrays)
+            return apply(self.layer, values, self.arrays)
         results = []
         for side in self.sides:
             result = values

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from lenet.core import reading_errors, write_atomically
 from lenet.errors import LenetError, ModelError, SettingError, UnknownNameError
 from lenet.models.layers import (
+    Initialisation,
     Layer,
     Placed,
     Shape,
@@ -32,7 +33,6 @@ else:
 if TYPE_CHECKING:
     from torch import nn
 
-Initialisation = Literal["xavier", "kaiming", "normal", "pytorch"]
 _MOST_FILE_BYTES = 2**20
 _MOST = 65536
 
@@ -128,7 +128,7 @@ class Network:
 
     def build(self) -> nn.Sequential:
         """The network in PyTorch, with weights from torch's random numbers."""
-        from lenet.models._networks import initialise
+        from lenet.models._modules import initialise
 
         built = build_sequential(self.layers, self.input_shape)
         initialise(built, self.initialisation)
@@ -176,7 +176,8 @@ class Network:
         """
         from lenet.models._recognise import describe_module
 
-        return describe_module(module, input_shape)
+        shape = check_input_shape(input_shape)
+        return cls(describe_module(module, shape), shape)
 
     @classmethod
     def read(cls, path: Path | str, input_shape: Iterable[int] | None = None) -> Network:

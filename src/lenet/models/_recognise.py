@@ -18,8 +18,7 @@ from lenet.models._modules import (
     ScaledTanh,
     Subsampling,
 )
-from lenet.models._network import Network
-from lenet.models.layers import FUNCTIONS, Layer, Shape
+from lenet.models.layers import FUNCTIONS, Layer, Shape, place_layers, shapes_of
 
 SEQUENTIAL_FORWARDS: set[object] = {nn.Sequential.forward}  # `KernelSequential` adds its own
 
@@ -43,19 +42,19 @@ def leaves(module: nn.Module, place: str = "") -> Iterator[tuple[str, nn.Module]
             yield f"{place}{name}", layer
 
 
-def describe_module(module: nn.Module, input_shape: Iterable[int]) -> Network:
-    """A network as a list of layers: see `Network.from_module`."""
-    shape = tuple(input_shape)
+def describe_module(module: nn.Module, shape: Shape) -> list[Layer]:
+    """The layers of a network: see `Network.from_module`."""
     if not is_sequential(module):
         message = f"A `{type(module).__name__}` is no `nn.Sequential`."
         raise ModelError(message)
     materialise(module, shape)
-    network = Network(describe_layers(leaves(module), shape), shape)
-    shared = len(list(module.parameters())) < len(network.weights())
-    if shared or network.weights().keys() != dict(module.named_parameters()).keys():
+    described = describe_layers(leaves(module), shape)
+    wanted = shapes_of(place_layers(described, shape), "weights")
+    shared = len(list(module.parameters())) < len(wanted)
+    if shared or wanted.keys() != dict(module.named_parameters()).keys():
         message = "Its layers share weights." if shared else "Its weights were renamed."
         raise ModelError(message)
-    return network
+    return described
 
 
 def describe_layers(named: Iterable[tuple[str, nn.Module]], shape: Shape) -> list[Layer]:

@@ -131,13 +131,13 @@ def identify_model(
     'lenet'
     """
     from lenet import models
-    from lenet.models._recognise import count_outputs, describe_module, is_sequential
+    from lenet.models._recognise import count_outputs, is_sequential
 
     config = getattr(model, "config", None)
     shape = config.input_shape if isinstance(config, ModelConfig) else tuple(input_shape)
     if is_sequential(model):
         try:
-            network = describe_module(model, shape)
+            network = Network.from_module(model, shape)
             network.classes  # noqa: B018  # sees that there are some
         except ModelError:
             pass
@@ -171,11 +171,10 @@ def as_lenet(network: "nn.Module", input_shape: tuple[int, ...]) -> "LeNet | Non
     import torch
 
     from lenet.models._networks import LeNet
-    from lenet.models._recognise import describe_module
 
     try:
-        config = _lenet_config(describe_module(network, input_shape))
-    except ModelError:
+        config = _lenet_config(Network.from_module(network, input_shape))
+    except LenetError:
         return None
     if config is None:
         return None

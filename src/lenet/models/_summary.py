@@ -56,10 +56,8 @@ def summarise(
     if isinstance(model, ModelConfig | Network):
         network = model.network()
         return list(_rows(Network(network.layers, shape).placed, count))
-    from lenet.models._recognise import describe_module
-
     try:
-        described = describe_module(model, shape)
+        described = Network.from_module(model, shape)
     except ModelError:  # it is no list of layers, or does not take such images
         return _watch(model, tuple(input_shape))
     return list(_rows(described.placed, count))

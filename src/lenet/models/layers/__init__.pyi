@@ -10,12 +10,14 @@ from ._lenet5 import Distances as Distances
 from ._lenet5 import PartialConvolution as PartialConvolution
 from ._lenet5 import Subsampling as Subsampling
 from ._lists import KINDS as KINDS
+from ._lists import Initialisation as Initialisation
 from ._lists import Residual as Residual
 from ._lists import build_sequential as build_sequential
 from ._lists import layers_from_dicts as layers_from_dicts
 from ._lists import layers_to_dicts as layers_to_dicts
 from ._lists import name_layers as name_layers
 from ._lists import shapes_of as shapes_of
+from ._numpy import apply as apply
 from ._standard import FUNCTIONS as FUNCTIONS
 from ._standard import Activation as Activation
 from ._standard import AdaptivePooling as AdaptivePooling
@@ -40,6 +42,7 @@ __all__ = [
     "Distances",
     "Dropout",
     "Flatten",
+    "Initialisation",
     "Layer",
     "Padding",
     "PartialConvolution",
@@ -48,6 +51,7 @@ __all__ = [
     "Residual",
     "Shape",
     "Subsampling",
+    "apply",
     "arrays_under",
     "build_sequential",
     "layers_from_dicts",

@@ -83,17 +83,6 @@ class Layer(Settings):
         """Rows of the input that one of the output is made of, 0 for all; the step to the next."""
         return 1, 1
 
-    def apply(self, values: Array, arrays: Arrays) -> Array:
-        """What it makes of a batch (N, …) in evaluation mode, slowly and readably.
-
-        Args:
-            values: The batch.
-            arrays: Its weights and statistics by their names.
-        """
-        from lenet.models.layers._numpy import apply  # settings name layers without NumPy
-
-        return apply(self, values, arrays)
-
     def title(self, shape: Shape) -> str:
         """The name of its class in PyTorch."""
         return self.torch_class

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from lenet.errors import ModelError, SettingError, UnknownNameError
 from lenet.models.layers._layer import (
@@ -33,6 +33,7 @@ from lenet.models.layers._standard import (
 if TYPE_CHECKING:
     from torch import nn
 
+Initialisation = Literal["xavier", "kaiming", "normal", "pytorch"]
 _MOST_LAYERS = 1000
 _MOST_LISTS = 20  # one in the other
 
