@@ -36,6 +36,7 @@ from ._networks import KernelNetwork as KernelNetwork
 from ._networks import LeNet as LeNet
 from ._networks import LeNet5 as LeNet5
 from ._networks import SoftmaxRegression as SoftmaxRegression
+from ._recognise import draws_numbers as draws_numbers
 from ._registry import CUSTOM as CUSTOM
 from ._registry import MODELS as MODELS
 from ._registry import SEQUENTIAL as SEQUENTIAL
@@ -81,6 +82,7 @@ __all__ = [
     "as_lenet",
     "build_model",
     "check_numbers",
+    "draws_numbers",
     "fold_network",
     "identify_model",
     "initialise",

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
 from lenet.errors import LenetError, ModelError
@@ -40,6 +41,15 @@ def leaves(module: nn.Module, place: str = "") -> Iterator[tuple[str, nn.Module]
             yield from leaves(layer, f"{place}{name}.")
         else:
             yield f"{place}{name}", layer
+
+
+def draws_numbers(module: nn.Module) -> bool:
+    """Whether training a network may take torch's random numbers: by dropout, or by its own code."""
+    return any(
+        isinstance(layer, _DropoutNd | nn.RReLU)
+        or not type(layer).__module__.startswith(("torch.nn.", "lenet.models."))
+        for layer in module.modules()
+    )
 
 
 def describe_module(module: nn.Module, shape: Shape) -> list[Layer]:

@@ -92,12 +92,14 @@ def _rows(
 def _watch(model: "nn.Module", input_shape: tuple[int, ...]) -> list[LayerSummary]:
     """The same for any module, by sending a batch of zeros through it."""
     import torch
+    from torch import nn
 
     from lenet.models._recognise import describe_layer, try_out
 
     rows: list[LayerSummary] = []
+    counted: set[nn.Parameter] = set()
 
-    def note(name: str, layer: "nn.Module", inputs: Any, output: Any) -> None:
+    def note(name: str, layer: nn.Module, inputs: Any, output: Any) -> None:
         shape = tuple(output.shape) if isinstance(output, torch.Tensor) else ()
         operations = 0
         try:
@@ -107,7 +109,8 @@ def _watch(model: "nn.Module", input_shape: tuple[int, ...]) -> list[LayerSummar
             weight = getattr(layer, "weight", None)
             if isinstance(weight, torch.Tensor) and weight.ndim > 1:
                 operations = math.prod(shape[1:]) * weight[0].numel()
-        learnt = sum(parameter.numel() for parameter in layer.parameters(recurse=False))
+        learnt = sum(one.numel() for one in layer.parameters(recurse=False) if one not in counted)
+        counted.update(layer.parameters(recurse=False))  # a layer may be called twice
         place = "" if name.replace(".", "").isdigit() else name
         rows.append(LayerSummary(type(layer).__name__, shape, learnt, operations, place))
 

@@ -10,7 +10,6 @@ from typing import TypeVar
 
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.modules.dropout import _DropoutNd as _Dropout
 
 from lenet.datasets import Augmentation
 from lenet.errors import SettingError, TrainingError
@@ -40,8 +39,8 @@ def lockstep_key(trainer: Trainer) -> Hashable | None:
     That is the network's layers, the number of its training images and their place, the epoch, and
     the recipe but for learning rate, schedule, weight decay, the size of the momentum, early
     stopping and, where augmentation does not depend on them, epochs. A training by the compiled
-    kernels or by several processes, of images that are too large for memory, with dropout, or with
-    batch normalisation in bfloat16 is by itself.
+    kernels or by several processes, of images that are too large for memory, with dropout or with
+    code of its own, or with batch normalisation in bfloat16 is by itself.
     """
     if not _can_be_stacked(trainer):
         return None
@@ -245,7 +244,6 @@ def _can_be_stacked(trainer: Trainer) -> bool:
     if not trainer.train_batches.is_in_memory:
         return False
     rounds = trainer.recipe.precision == "bfloat16"
-    return not any(
-        isinstance(layer, _Dropout) or (rounds and isinstance(layer, _BatchNorm))
-        for layer in trainer.model.modules()
+    return not draws_numbers(trainer.model) and not any(
+        rounds and isinstance(layer, _BatchNorm) for layer in trainer.model.modules()
     )

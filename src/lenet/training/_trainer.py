@@ -11,9 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lenet.datasets import Batches, Dataset, Selection, SharedImages
+from lenet.datasets import Batches, Dataset, Selection, SharedImages, derive_seed
 from lenet.errors import InterruptedTraining, NonFiniteLossError, SettingError, TrainingError
 from lenet.kernels import KernelChoice, use_kernels
+from lenet.models import draws_numbers
 from lenet.training._device import multiply_in
 from lenet.training._diagnosis import Diagnosis, chance_loss, diagnose, is_stuck
 from lenet.training._history import CurvePoint, TrainerState, TrainingResult
@@ -25,6 +26,7 @@ from lenet.training.engines._pick import pick_engine, torch_engine
 from lenet.training.peers._group import ALONE, Peers
 
 _POINTS_PER_EPOCH = 5
+_DRAWN = 2  # the stream of random numbers that layers draw, beside those of `Batches`
 _EVALUATION_BATCH, _EVALUATION_BATCH_ON_GPU = 256, 4096
 
 
@@ -157,6 +159,7 @@ class Trainer:
         with use_kernels(kernels):
             self.engine: Engine = pick_engine(self.model, recipe, self.train_batches, peers)
         self.kernels: KernelChoice = self.engine.kernels
+        self._draws_numbers = draws_numbers(self.model)
         self.epoch = self.step = 0
         self.history: list[CurvePoint] = []
         self.stop_requested = False
@@ -303,10 +306,13 @@ class Trainer:
     def running(self) -> Iterator[None]:
         """Let the clock run, and the listeners know of the start and the end."""
         self._started = time.perf_counter()
+        numbers = torch.get_rng_state()
         try:
             self.tell("on_start")
             yield
         finally:
+            if self._draws_numbers:
+                torch.set_rng_state(numbers)
             self.train_batches.close()
             self._seconds_before, self._started = self.seconds, None
             self.tell("on_stop")
@@ -341,6 +347,9 @@ class Trainer:
             InterruptedTraining: A stop was asked for.
         """
         started = time.perf_counter()
+        if self._draws_numbers:
+            own = derive_seed(self.seed, _DRAWN, self.epoch, self.step, self.peers.rank)
+            torch.manual_seed(own)  # so that a resumed training draws what an unbroken one does
         if not self.engine.still_serves():  # weights were frozen, or a hook wants to see layers
             engine = torch_engine(self.model, self.recipe, self.train_batches, self.peers)
             engine.load_state(self.engine.state())
