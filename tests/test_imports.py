@@ -22,7 +22,7 @@ ARROWS = {
     "training": {"datasets", "kernels", "models"},
     "runs": {"datasets", "kernels", "models", "training"},
     "results": {"datasets", "models", "pictures", "runs", "training"},
-    "experiments": {"datasets", "kernels", "models", "results", "runs", "training"},
+    "experiments": {"datasets", "models", "results", "runs", "training"},
     "playground": {"datasets", "runs"},
     "export": {
         "datasets",

@@ -6,19 +6,19 @@ import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from lenet.core import Settings
 from lenet.errors import ModelError
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from torch import nn
 
-Array = npt.NDArray[np.float32]
-Arrays = Mapping[str, npt.NDArray[Any]]
+# As text: a command line names networks before NumPy is imported.
+Array: TypeAlias = "npt.NDArray[np.float32]"
+Arrays: TypeAlias = "Mapping[str, npt.NDArray[Any]]"
 Shape = tuple[int, ...]
 Pair = tuple[int, ...]  # of rows and of columns; one number may stand for both
 MOST = 65536  # of anything that a layer may have
@@ -229,6 +229,8 @@ def as_text(sizes: Iterable[int]) -> str:
 
 def framed(values: Array, padding: Pair, fill: float) -> Array:
     """Feature maps with rows and columns round them."""
+    import numpy as np
+
     margins = ((0, 0), (0, 0), *((margin, margin) for margin in padding))
     return np.pad(values, margins, constant_values=fill) if any(padding) else values
 
@@ -237,6 +239,8 @@ def windows(
     values: Array, kernel: Pair, stride: Pair = (1, 1), dilation: Pair = (1, 1)
 ) -> npt.NDArray[Any]:
     """What a window sees on its way, (N, C, H', W', rows, columns)."""
+    import numpy as np
+
     reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
     seen = np.lib.stride_tricks.sliding_window_view(values, reach, (2, 3))
     return seen[:, :, :: stride[0], :: stride[1], :: dilation[0], :: dilation[1]]
@@ -244,4 +248,6 @@ def windows(
 
 def float32(values: npt.NDArray[Any]) -> Array:
     """Numbers as networks have them."""
+    import numpy as np
+
     return np.asarray(values, dtype=np.float32)

@@ -4,8 +4,6 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
 from lenet.models.layers._layer import MOST, Array, Arrays, Layer, Shape, float32, windows
 from lenet.models.layers._standard import Convolution
 
@@ -81,6 +79,8 @@ class PartialConvolution(Layer):
 
     def whole(self, arrays: Arrays) -> tuple[Convolution, dict[str, Array]]:
         """The ordinary convolution that computes the same, with zeros in its filters."""
+        import numpy as np
+
         pairs = [(output, seen) for output, all_seen in enumerate(self.inputs) for seen in all_seen]
         outputs, maps = zip(*pairs, strict=True)
         filters = np.zeros((len(self.inputs), 1 + max(maps), *self.KERNEL), dtype=np.float32)
@@ -127,6 +127,8 @@ class Distances(Layer):
         return 0, 1
 
     def apply(self, values: Array, arrays: Arrays) -> Array:
+        import numpy as np
+
         return float32(-np.square(values[:, None] - arrays["targets"]).sum(axis=2))
 
     def torch_arguments(self, shape: Shape) -> tuple[Any, ...]:

@@ -1,12 +1,11 @@
 """The layers that PyTorch has, too."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from lenet.errors import SettingError
 from lenet.models.layers._layer import (
@@ -20,6 +19,10 @@ from lenet.models.layers._layer import (
     framed,
     windows,
 )
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 Function = Literal[
     "identity",
@@ -86,6 +89,8 @@ class Convolution(Layer):
         return self.dilation[0] * (self.kernel_size[0] - 1) + 1, self.stride[0]
 
     def apply(self, values: Array, arrays: Arrays) -> Array:
+        import numpy as np
+
         seen = windows(
             framed(values, self.padding, 0), self.kernel_size, self.stride, self.dilation
         )
@@ -139,37 +144,39 @@ class Dense(Layer):
         return 0, 1
 
     def apply(self, values: Array, arrays: Arrays) -> Array:
+        import numpy as np
+
         return float32(values @ arrays["weight"].T + arrays.get("bias", np.float32(0)))
 
     def torch_arguments(self, shape: Shape) -> tuple[Any, ...]:
         return shape[0], self.units, self.bias
 
 
-def _sigmoid(values: Array, _: float = 0) -> npt.NDArray[Any]:
+def _sigmoid(np: Any, values: Array, _: float = 0) -> npt.NDArray[Any]:
     result: npt.NDArray[Any] = 0.5 * (1 + np.tanh(0.5 * values))
     return result
 
 
-def _gelu(values: Array, _: float) -> npt.NDArray[Any]:
+def _gelu(np: Any, values: Array, _: float) -> npt.NDArray[Any]:
     from scipy.special import erf
 
     result: npt.NDArray[Any] = values * (1 + erf(values / math.sqrt(2))) / 2
     return result
 
 
-# A function's class in PyTorch, what it makes of numbers, and the default of its parameter.
-FUNCTIONS: dict[str, tuple[str, Callable[[Array, float], npt.NDArray[Any]], float]] = {
-    "identity": ("Identity", lambda x, _: x, 0),
+# Its class in PyTorch, what it makes of numbers by NumPy, and the default of its parameter.
+FUNCTIONS: dict[str, tuple[str, Callable[[Any, Array, float], npt.NDArray[Any]], float]] = {
+    "identity": ("Identity", lambda np, x, _: x, 0),
     "sigmoid": ("Sigmoid", _sigmoid, 0),
-    "tanh": ("Tanh", lambda x, _: np.tanh(x), 0),
-    "relu": ("ReLU", lambda x, _: np.maximum(x, 0), 0),
-    "leaky_relu": ("LeakyReLU", lambda x, slope: np.where(x > 0, x, slope * x), 0.01),
-    "elu": ("ELU", lambda x, a: np.where(x > 0, x, a * np.expm1(np.minimum(x, 0))), 1),
+    "tanh": ("Tanh", lambda np, x, _: np.tanh(x), 0),
+    "relu": ("ReLU", lambda np, x, _: np.maximum(x, 0), 0),
+    "leaky_relu": ("LeakyReLU", lambda np, x, slope: np.where(x > 0, x, slope * x), 0.01),
+    "elu": ("ELU", lambda np, x, a: np.where(x > 0, x, a * np.expm1(np.minimum(x, 0))), 1),
     "gelu": ("GELU", _gelu, 0),
-    "silu": ("SiLU", lambda x, _: x * _sigmoid(x), 0),
-    "hard_swish": ("Hardswish", lambda x, _: x * np.clip(x + 3, 0, 6) / 6, 0),
-    "softplus": ("Softplus", lambda x, _: np.logaddexp(x, 0), 0),
-    "scaled_tanh": ("ScaledTanh", lambda x, _: 1.7159 * np.tanh(2 / 3 * x), 0),
+    "silu": ("SiLU", lambda np, x, _: x * _sigmoid(np, x), 0),
+    "hard_swish": ("Hardswish", lambda np, x, _: x * np.clip(x + 3, 0, 6) / 6, 0),
+    "softplus": ("Softplus", lambda np, x, _: np.logaddexp(x, 0), 0),
+    "scaled_tanh": ("ScaledTanh", lambda np, x, _: 1.7159 * np.tanh(2 / 3 * x), 0),
 }
 
 
@@ -204,7 +211,9 @@ class Activation(Layer):
         return values
 
     def apply(self, values: Array, arrays: Arrays) -> Array:
-        return float32(FUNCTIONS[self.function][1](values, self.parameter or 0))
+        import numpy as np
+
+        return float32(FUNCTIONS[self.function][1](np, values, self.parameter or 0))
 
     def title(self, shape: Shape) -> str:
         return FUNCTIONS[self.function][0]
@@ -262,6 +271,8 @@ class Pooling(Layer):
         return self.dilation[0] * (self.kernel_size[0] - 1) + 1, self.stride[0]
 
     def apply(self, values: Array, arrays: Arrays) -> Array:
+        import numpy as np
+
         if self.method == "max":
             return float32(self._windows(values, -np.inf, -np.inf).max(axis=(4, 5)))
         sums = self._windows(values, 0, 0).sum(axis=(4, 5))
@@ -270,6 +281,8 @@ class Pooling(Layer):
 
     def _windows(self, values: Array, padding: float, beyond: float) -> npt.NDArray[Any]:
         """What the window sees, with numbers for the padding and for what is beyond that."""
+        import numpy as np
+
         places = self.output_shape(values.shape[1:])[1:]
         whole = framed(values, self.padding, padding)
         missing = [
@@ -317,6 +330,8 @@ class AdaptivePooling(Layer):
         return max(end - start for start, end in edges), max(1, shape[1] // self.output_size[0])
 
     def apply(self, values: Array, arrays: Arrays) -> Array:
+        import numpy as np
+
         combine = np.max if self.method == "max" else np.mean
         rows, columns = map(self.edges, values.shape[2:], self.output_size)
         pooled = [
@@ -363,6 +378,8 @@ class BatchNorm(Layer):
 
     def gain_and_offset(self, arrays: Arrays) -> tuple[npt.NDArray[np.float64], ...]:
         """What each map or unit is multiplied by, and what is added then, in evaluation mode."""
+        import numpy as np
+
         names = ("weight", "bias", "running_mean", "running_var")
         weight, bias, mean, variance = (arrays[name].astype(np.float64) for name in names)
         gain = weight / np.sqrt(variance + self.epsilon)
@@ -447,6 +464,8 @@ class Padding(Layer):
         return channels, height + above + below, width + left + right
 
     def apply(self, values: Array, arrays: Arrays) -> Array:
+        import numpy as np
+
         left, right, above, below = self.margins
         margins = ((0, 0), (0, 0), (above, below), (left, right))
         return float32(np.pad(values, margins, constant_values=self.value))
