@@ -93,8 +93,8 @@ def test_the_version_is_the_packages() -> None:
             2,
             "one part",
         ),
-        (["summary", "--kernel-size", "40"], 4, "Block 1: a 40×40 convolution"),
-        (["summary", "--channels", "6,16,32"], 4, "Block 3"),
+        (["summary", "--kernel-size", "40"], 4, "Layer `0` (convolution): its 40×40 window"),
+        (["summary", "--channels", "6,16,32"], 4, "Layer `8` (pooling)"),
     ],
 )
 def test_a_mistake_is_one_clear_line(

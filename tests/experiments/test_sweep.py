@@ -238,7 +238,10 @@ def test_a_trial_that_diverges_or_does_not_fit_counts_and_ends_nothing() -> None
         wild = trial.settings["learning_rate"] == 1e30
         at_odds = trial.settings["kernel_size"] == 15 and len(trial.settings["channels"]) == 2
         assert trial.state == ("refused" if at_odds else "diverged" if wild else "complete")
-        words = {"refused": "Block 2: a 15×15", "diverged": "The loss became"}
+        words = {
+            "refused": "Layer `3` (convolution): its 15×15 window",
+            "diverged": "The loss became",
+        }
         assert trial.reason.startswith(words.get(trial.state, ""))
         assert bool(trial.reason) == (trial.state != "complete")
     assert heard.counts[-1] == (8, 8)

@@ -3,10 +3,11 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from lenet.cli._command import Given, Panel
 from lenet.core import Settings, option
+from lenet.datasets import Reading
 from lenet.errors import SettingError
 
 if TYPE_CHECKING:
@@ -30,30 +31,7 @@ class Data(Settings):
     data: str | None = data_option("fashion-mnist")
 
 
-@dataclass(frozen=True)
-class Reading(Settings):
-    """How a dataset of one's own is read.
-
-    Attributes:
-        size: Pixels of a side that pictures are brought to, or height and width, as `32x48`.
-        colour: Keep the colours of pictures.
-        prepare: How a picture becomes an image: fitted into the frame as a whole; the ink in it, as
-            in MNIST; the thing in it, as in Fashion-MNIST.
-        skip_bad: Pass over pictures that can't be read; they are an error otherwise.
-        test_share: Share of the images kept for testing where the data has no test part.
-        label_column: Which column of a table holds the labels: its name, its number from 1 on,
-            `first` or `last`.
-    """
-
-    size: str | None = option(None, metavar="N|N×N", usual="28")
-    colour: bool | None = option(None, flags=("--colour/--grey",), usual="grey")
-    prepare: Literal["plain", "symbol", "object"] | None = option(None, usual="plain")
-    skip_bad: bool | None = None
-    test_share: float | None = option(None, metavar="X", usual="0.2")
-    label_column: str | None = option(None, metavar="NAME|N", usual="found by itself")
-
-
-READING = Panel(Reading, "Your own images")
+READING = Panel(Reading, "Your own images", skip=("pixel_range",))
 READING_TO_SCORE = Panel(Reading, "Your own images", only=("skip_bad", "label_column"))
 
 

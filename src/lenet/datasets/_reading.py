@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
-from lenet.core import Settings
+from lenet.core import Settings, option
 from lenet.pictures import Preparation
 
 _MARGIN = 4 / 28  # that MNIST's makers left free around a symbol, of the shorter side
@@ -29,8 +29,8 @@ class Reading(Settings):
     """How images of one's own are read.
 
     Attributes:
-        size: Pixels of a side that pictures are brought to, or height and width; kept as both.
-        colour: Keep red, green and blue; grey otherwise.
+        size: Pixels of a side that pictures are brought to, or height and width, as `32x48`.
+        colour: Keep the colours of pictures.
         prepare: How a picture becomes an image: `plain` fits all of it into the frame; `symbol`
             finds the ink, as the makers of MNIST did; `object` finds the thing, as the makers of
             Fashion-MNIST did.
@@ -40,8 +40,8 @@ class Reading(Settings):
         pixel_range: Which values of grey pictures of more than 8 bits become 0 and 255; where none
             is given, it is measured on the training pictures. Empty for pictures that a network is
             asked about that was taught on 8 bits, see `Preparation`.
-        label_column: Of a table: the column of the labels by its name, its number from 1 on, or
-            `first` or `last`. Found by itself where it is empty.
+        label_column: Which column of a table holds the labels: its name, its number from 1 on,
+            `first` or `last`. Found by itself where none is named.
 
     Raises:
         SettingError: A value is ill-typed or out of range.
@@ -50,13 +50,13 @@ class Reading(Settings):
     (32, 32)
     """
 
-    size: int | tuple[int, ...] = 28
-    colour: bool = False
+    size: int | tuple[int, ...] = option(28, metavar="N|N×N")
+    colour: bool = option(False, flags=("--colour/--grey",), usual="grey")
     prepare: Literal["plain", "symbol", "object"] = "plain"
     skip_bad: bool = False
-    test_share: float = 0.2
+    test_share: float = option(0.2, metavar="X")
     pixel_range: tuple[float, ...] | None = None
-    label_column: str = ""
+    label_column: str = option("", metavar="NAME|N")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -44,7 +44,7 @@ def leaves(module: nn.Module, place: str = "") -> Iterator[tuple[str, nn.Module]
 
 
 def draws_numbers(module: nn.Module) -> bool:
-    """Whether training a network may take torch's random numbers: by dropout, or by its own code."""
+    """Whether training a network may draw random numbers: by dropout, or by its own code."""
     return any(
         isinstance(layer, _DropoutNd | nn.RReLU)
         or not type(layer).__module__.startswith(("torch.nn.", "lenet.models."))

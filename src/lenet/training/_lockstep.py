@@ -14,6 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from lenet.datasets import Augmentation
 from lenet.errors import SettingError, TrainingError
 from lenet.kernels import use_kernels
+from lenet.models import draws_numbers
 from lenet.training._device import multiply_in
 from lenet.training._history import TrainingResult
 from lenet.training._trainer import Trainer
