@@ -15,6 +15,7 @@ from lenet.models._configs import (
 )
 from lenet.models._modules import initialise_as_published
 from lenet.models._network import Initialisation
+from lenet.models.layers import build_sequential, name_layers
 
 _NORMAL_DEVIATION = 0.01
 
@@ -45,7 +46,8 @@ def initialise(model: nn.Module, initialisation: Initialisation = "xavier") -> N
 
 def _build(config: ModelConfig) -> OrderedDict[str, nn.Module]:
     """The layers of some settings, with weights as PyTorch draws them."""
-    return OrderedDict(config.network().build().named_children())
+    layers = name_layers(config.layers())
+    return OrderedDict(build_sequential(layers, config.input_shape).named_children())
 
 
 class SoftmaxRegression(KernelSequential):
