@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from lenet.export import TrainedNetwork, pytorch_probabilities
-from lenet.export._c_check import Program, harness
 from lenet.export._c_files import CNetwork
+from lenet.export._c_program import Program, harness
 from lenet.models import (
     Calibration,
     LeNet5Config,
@@ -20,11 +20,13 @@ from lenet.models import (
     MLPConfig,
     ModelCard,
     ModelConfig,
+    Network,
     Normalisation,
     SoftmaxConfig,
     build_model,
     identify_model,
 )
+from lenet.models.layers import layers_to_dicts
 from lenet.pictures import Preparation
 
 COMPILERS = ("gcc", "clang")
@@ -54,7 +56,7 @@ CONFIGS: dict[str, ModelConfig] = {
 
 
 def trained_network(
-    config: ModelConfig,
+    config: ModelConfig | Network,
     *,
     name: str = "small",
     class_names: Sequence[str] | None = None,
@@ -67,10 +69,12 @@ def trained_network(
     for key, values in network.state_dict().items():
         if key.endswith(("running_mean", "running_var")):
             values.copy_(torch.from_numpy(random.uniform(0.5, 1.5, values.shape)))
+    model, settings = identify_model(network, config.input_shape)
     is_lenet5 = isinstance(config, LeNet5Config)
     card = ModelCard(
-        model=identify_model(network)[0],
-        config=config.to_dict(),
+        model=model,
+        config={key: value for key, value in settings.to_dict().items() if key != "layers"},
+        layers=tuple(layers_to_dicts(settings.network().layers)),
         class_names=tuple(class_names or map(str, range(config.classes))),
         input_shape=config.input_shape,
         preparation=Preparation.plain(config.input_shape),

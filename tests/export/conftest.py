@@ -7,8 +7,7 @@ import pytest
 import lenet
 from lenet.datasets import Dataset
 from lenet.export import TrainedNetwork, open_trained_network
-from lenet.export._onnx import write_onnx
-from lenet.export._onnx_int8 import write_onnx_int8
+from lenet.export._onnx import write_onnx, write_onnx_int8
 from lenet.runs import Run
 
 

@@ -11,9 +11,9 @@ from lenet.export import TrainedNetwork, open_trained_network
 from lenet.models import (
     Calibration,
     ModelConfig,
+    Network,
     Normalisation,
     build_model,
-    identify_model,
     save_model,
 )
 
@@ -21,7 +21,7 @@ IMAGES = 23
 
 
 def random_network(
-    config: ModelConfig, folder: Path, class_names: tuple[str, ...] | None = None
+    config: ModelConfig | Network, folder: Path, class_names: tuple[str, ...] | None = None
 ) -> TrainedNetwork:
     """A network of a shape, saved with a normalisation and a temperature, and random images."""
     torch.manual_seed(0)
@@ -34,14 +34,14 @@ def random_network(
             layer.running_var.uniform_(0.5, 2)
             nn.init.normal_(layer.weight, 1, 0.3)
             nn.init.normal_(layer.bias)
-    _, settings = identify_model(network)
-    shape, classes = settings.to_dict()["input_shape"], settings.to_dict()["classes"]
+    shape, classes = config.input_shape, config.classes
     names = class_names or tuple(f"class {number}" for number in range(classes))
     path = folder / "random.safetensors"
     save_model(
         path,
         network,
         class_names=names,
+        input_shape=shape,
         normalisation=Normalisation(0.13, 0.31),
         calibration=Calibration(0.6, 0.5, 10),
         dataset="noise",

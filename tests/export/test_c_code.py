@@ -19,7 +19,7 @@ from c_programs import (
 )
 
 from lenet.export._c import c_network, write_c
-from lenet.export._c_compiler import measure
+from lenet.export._c_program import measure
 from lenet.models import Calibration, LeNetConfig
 
 HOSTILE = [

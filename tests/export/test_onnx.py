@@ -8,6 +8,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from any_network import KINDS, conv, ended
 from random_network import IMAGES, random_network
 
 from lenet.export import TrainedNetwork
@@ -18,10 +19,36 @@ from lenet.models import (
     MLPConfig,
     ModelCard,
     ModelConfig,
+    Network,
     SoftmaxConfig,
 )
+from lenet.models.layers import FUNCTIONS, Activation, BatchNorm, Flatten
 
-CONFIGS: dict[str, ModelConfig] = {
+NETWORKS: dict[str, ModelConfig | Network] = {
+    **{
+        name: KINDS[name]
+        for name in (
+            "strides, padding, dilation, groups",
+            "averages",
+            "averages beyond the end",
+            "averages beyond the end but padding",
+            "maxima beyond the end",
+            "adaptive average",
+            "adaptive maximum",
+            "batch norm first",
+            "batch norm of units",
+            "dropout",
+            "padding of other values",
+            "partial",
+            "subsampling",
+            "residual with a convolution",
+            "residual first and in each other",
+            "in each other",
+        )
+    },
+    "all activations": ended(
+        conv(), *(Activation(function=name) for name in FUNCTIONS), Flatten(), BatchNorm()
+    ),
     "mlp": MLPConfig(dense_widths=(9, 7)),
     "lenet5": LeNet5Config(),
     "sigmoid": LeNetConfig(),
@@ -52,9 +79,9 @@ def exact_probabilities(trained: TrainedNetwork) -> np.ndarray:
     return (logits / trained.card.calibration.temperature).softmax(dim=1).numpy()
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_every_network_is_the_same_in_onnx(name: str, tmp_path: Path) -> None:
-    trained = random_network(CONFIGS[name], tmp_path)
+    trained = random_network(NETWORKS[name], tmp_path)
     expected = exact_probabilities(trained)
     np.testing.assert_allclose(trained.probabilities, expected, atol=1e-5)
     folder = tmp_path / "out"

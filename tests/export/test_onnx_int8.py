@@ -6,11 +6,12 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from any_network import KINDS
 from random_network import random_network
 
 from lenet.export import TrainedNetwork
-from lenet.export._onnx_int8 import write_onnx_int8
-from lenet.models import LeNet5Config, LeNetConfig, MLPConfig, ModelConfig, SoftmaxConfig
+from lenet.export._onnx import write_onnx_int8
+from lenet.models import LeNet5Config, LeNetConfig, MLPConfig, ModelConfig, Network, SoftmaxConfig
 
 
 def test_accuracy_and_size(trained_digits: TrainedNetwork, digits_int8: Path) -> None:
@@ -53,10 +54,14 @@ def test_the_same_network_gives_the_same_file_and_says_nothing(
         MLPConfig(dense_widths=(9, 7)),
         LeNet5Config(),
         LeNetConfig(activation="gelu", pooling="max", input_shape=(3, 21, 34)),
+        KINDS["residual with a convolution"],
+        KINDS["averages beyond the end"],
+        KINDS["batch norm at the end"],
+        KINDS["no weights"],
     ],
-    ids=lambda config: type(config).__name__,
+    ids=["mlp", "lenet5", "lenet", "residual", "averages", "batch norm", "no weights"],
 )
-def test_every_network_can_be_rounded(config: ModelConfig, tmp_path: Path) -> None:
+def test_every_network_can_be_rounded(config: ModelConfig | Network, tmp_path: Path) -> None:
     trained = random_network(config, tmp_path)
     folder = tmp_path / "out"
     folder.mkdir()

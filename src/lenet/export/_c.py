@@ -6,22 +6,23 @@ from pathlib import Path
 import numpy as np
 
 from lenet.errors import ExportError
-from lenet.export._c_check import Program, harness, run_program
-from lenet.export._c_compiler import (
+from lenet.export._c_files import CNetwork, identifier
+from lenet.export._c_functions import float_code, integer_code
+from lenet.export._c_program import (
     STRICT,
+    Program,
     compile_program,
     describe_compiler,
     find_compiler,
+    harness,
     measure,
+    run_program,
 )
-from lenet.export._c_files import CNetwork
-from lenet.export._c_float import float_functions, float_stages
-from lenet.export._c_int8 import int8_functions, int8_stages
 from lenet.export._c_quantise import quantise
-from lenet.export._c_stages import fuse, take_pixels
-from lenet.export._c_text import identifier
-from lenet.export._written import TOLERANCE, Shares, TrainedNetwork, Written
-from lenet.models import identify_model, plain_layers
+from lenet.export._c_stages import plan_stages, take_pixels
+from lenet.export._comparison import TOLERANCE, Shares, Written
+from lenet.export._trained_network import TrainedNetwork
+from lenet.export._windows import with_padding_apart
 
 _IMAGES_A_RUN = 1000  # of the program, which looks at one after the other
 
@@ -66,17 +67,15 @@ def c_network(trained: TrainedNetwork, *, int8: bool) -> CNetwork:
     """A network's stages in C.
 
     Raises:
-        ModelError: Sums of whole numbers would need more than 32 bits.
+        ModelError: It is no list of layers, or one of them can't be had in whole numbers.
     """
-    _, config = identify_model(trained.network)
-    arrays = {name: tensor.numpy() for name, tensor in trained.network.state_dict().items()}
-    layers = take_pixels(plain_layers(config, arrays), trained.card.normalisation)
-    stages = fuse(layers, config.input_shape)
-    name = identifier(trained.name)
+    name, normalisation = identifier(trained.name), trained.card.normalisation
+    layers = with_padding_apart(trained.layers())
     if not int8:
-        return CNetwork(name, trained, float_stages(stages), float_functions(stages), 1.0, False)
-    integers, unit = quantise(stages, trained.calibration_sample)
-    return CNetwork(name, trained, int8_stages(integers), int8_functions(integers), unit, True)
+        layers = take_pixels(layers, normalisation, trained.card.input_shape)
+        return CNetwork(name, trained, float_code(plan_stages(layers)), 1.0, False)
+    stages, unit = quantise(plan_stages(layers), trained.calibration_sample, normalisation)
+    return CNetwork(name, trained, integer_code(stages), unit, True)
 
 
 def _pick_example(trained: TrainedNetwork, shares: Shares) -> int:

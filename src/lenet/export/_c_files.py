@@ -1,15 +1,25 @@
 """The three files of an export to C: header, source, and an example that uses them."""
 
 import math
+import re
+import string
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from string import Template
 
 from lenet._version import __version__
-from lenet.export._c_functions import StageCode
-from lenet.export._c_templates import EXAMPLE, HEADER, SOURCE
-from lenet.export._c_text import comment_lines, float_literal, number_lines, string_literal
-from lenet.export._written import TrainedNetwork
+from lenet.export._c_functions import StageCode, float_literal, helpers, number_lines
+from lenet.export._c_stages import plan_buffers
+from lenet.export._trained_network import TrainedNetwork
 
+_LONGEST_NAME = 40
+_HEADERS_OF_C = (
+    "assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal "
+    "stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath "
+    "threads time uchar wchar wctype"
+).split()
+_TIME_OR_FORMAT = re.compile(r"^\d{8}-\d{6}-|-c(-int8)?$")
 _METHODS = {
     "symbol": "what is drawn fills all but {margin} at each side, its centre of mass in the middle",
     "object": "the thing fills all but {margin} at each side, on an empty ground",
@@ -21,6 +31,165 @@ _POLARITIES = {
     "as-is": "light and dark as in the images that it was trained on",
 }
 
+_HEADER = Template("""\
+/*
+$title
+ *
+$facts
+ *
+ * Build, with example.c, which answers for one image:
+ *     cc -std=c99 -O2 example.c $name.c -lm -o example
+ *
+ * Written by lenet $version. SPDX-License-Identifier: MIT for the code, as lenet itself; the
+ * weights in it are yours.
+ */
+#ifndef ${NAME}_H
+#define ${NAME}_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ${NAME}_CLASSES $classes
+#define ${NAME}_CHANNELS $channels
+#define ${NAME}_HEIGHT $height
+#define ${NAME}_WIDTH $width
+#define ${NAME}_PIXELS $pixels
+
+/* Below this probability an answer is worth nothing: the image is none of the classes. */
+#define ${NAME}_THRESHOLD $threshold
+#define ${NAME}_NONE (-1)
+
+extern const char *const ${name}_class_names[${NAME}_CLASSES];
+
+/* What the network needs while it works, $scratch_size bytes. Put it where you like; each thread or
+ * interrupt that asks the network needs a scratch of its own. */
+typedef struct {
+$buffers    $logit_type logits[${NAME}_CLASSES]; /* $logit_comment */
+} ${name}_scratch;
+
+/* Which class an image is likeliest of, from 0.$classify_comment */
+int ${name}_classify(const uint8_t pixels[${NAME}_PIXELS], ${name}_scratch *scratch);
+
+/* How likely each class is$calibrated. */
+void ${name}_probabilities(const uint8_t pixels[${NAME}_PIXELS], ${name}_scratch *scratch,
+                           float probabilities[${NAME}_CLASSES]);
+
+/* The likeliest class of such probabilities, or ${NAME}_NONE where it is below the threshold. */
+int ${name}_decide(const float probabilities[${NAME}_CLASSES]);
+
+/* The network alone: its results are in scratch->logits then. */
+void ${name}_run(const uint8_t pixels[${NAME}_PIXELS], ${name}_scratch *scratch);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
+""")
+
+_SOURCE = Template("""\
+/*
+$title
+ * See $name.h for how it is used.
+ */
+#include "$name.h"
+
+#include <math.h>
+
+const char *const ${name}_class_names[${NAME}_CLASSES] = {
+$class_names};
+
+$constants
+$functions
+void ${name}_run(const uint8_t pixels[${NAME}_PIXELS], ${name}_scratch *scratch)
+{
+$calls
+}
+
+int ${name}_classify(const uint8_t pixels[${NAME}_PIXELS], ${name}_scratch *scratch)
+{
+    int likeliest = 0;
+
+    ${name}_run(pixels, scratch);
+    for (int unit = 1; unit < ${NAME}_CLASSES; unit++) {
+        if (scratch->logits[unit] > scratch->logits[likeliest]) {
+            likeliest = unit;
+        }
+    }
+    return likeliest;
+}
+
+void ${name}_probabilities(const uint8_t pixels[${NAME}_PIXELS], ${name}_scratch *scratch,
+                           float probabilities[${NAME}_CLASSES])
+{
+    const int likeliest = ${name}_classify(pixels, scratch);
+    float sum = 0.0f;
+
+    for (int unit = 0; unit < ${NAME}_CLASSES; unit++) {
+        const $logit_type behind = scratch->logits[unit] - scratch->logits[likeliest];
+        probabilities[unit] = expf($scale * (float)behind);
+        sum += probabilities[unit];
+    }
+    for (int unit = 0; unit < ${NAME}_CLASSES; unit++) {
+        probabilities[unit] /= sum;
+    }
+}
+
+int ${name}_decide(const float probabilities[${NAME}_CLASSES])
+{
+    int likeliest = 0;
+
+    for (int unit = 1; unit < ${NAME}_CLASSES; unit++) {
+        if (probabilities[unit] > probabilities[likeliest]) {
+            likeliest = unit;
+        }
+    }
+    return probabilities[likeliest] < ${NAME}_THRESHOLD ? ${NAME}_NONE : likeliest;
+}
+""")
+
+_EXAMPLE = Template("""\
+/*
+$title
+ *
+ *     cc -std=c99 -O2 example.c $name.c -lm -o example
+ *     ./example
+ */
+#include <stdio.h>
+
+#include "$name.h"
+
+static const uint8_t pixels[${NAME}_PIXELS] = {
+$pixels};
+
+static ${name}_scratch scratch;
+static float probabilities[${NAME}_CLASSES];
+
+int main(void)
+{
+    for (int row = 0; row < ${NAME}_HEIGHT; row++) {
+        for (int column = 0; column < ${NAME}_WIDTH; column++) {
+            const int pixel = pixels[row * ${NAME}_WIDTH + column];
+            putchar(" .:-=+*#%@"[pixel * 10 / 256]);
+            putchar(" .:-=+*#%@"[pixel * 10 / 256]);
+        }
+        putchar('\\n');
+    }
+    ${name}_probabilities(pixels, &scratch, probabilities);
+    const int answer = ${name}_decide(probabilities);
+    if (answer == ${NAME}_NONE) {
+        printf("none of the classes\\n");
+    } else {
+        printf("%s, %.1f %%\\n", ${name}_class_names[answer],
+               100.0 * (double)probabilities[answer]);
+    }
+    return 0;
+}
+""")
+
 
 @dataclass(frozen=True, eq=False)
 class CNetwork:
@@ -30,7 +199,6 @@ class CNetwork:
         name: The identifier that all its names begin with.
         trained: What it was made from.
         stages: Its functions and constants.
-        functions: The functions that these call.
         logit_unit: What a logit of 1 in the C code stands for.
         is_int8: Whether it computes with whole numbers.
     """
@@ -38,26 +206,20 @@ class CNetwork:
     name: str
     trained: TrainedNetwork
     stages: Sequence[StageCode]
-    functions: Sequence[str]
     logit_unit: float
     is_int8: bool
 
     @property
-    def buffer_sizes(self) -> tuple[int, ...]:
-        """How many numbers the stages write in turn into one buffer and the other."""
-        stages = [code.stage for code in self.stages]
-        shapes = [stages[0].framed_shape] if stages[0].has_padding else []
-        shapes += [stage.output_shape for stage in stages[:-1]]
-        sizes = [math.prod(shape) for shape in shapes]
-        return tuple(max(sizes[turn::2]) for turn in (0, 1) if sizes[turn::2])
+    def _buffers(self) -> tuple[list[int], list[int]]:
+        """Which buffer each stage but the last writes into, and how many numbers each holds."""
+        return plan_buffers([code.stage for code in self.stages])
 
     @property
     def scratch_size(self) -> int:
         """Bytes of the scratch structure, with what aligns the logits."""
-        classes = len(self.trained.card.class_names)
-        if not self.is_int8:
-            return 4 * (sum(self.buffer_sizes) + classes)
-        return 4 * (math.ceil(sum(self.buffer_sizes) / 4) + classes)
+        numbers = sum(self._buffers[1])
+        words = math.ceil(numbers / 4) if self.is_int8 else numbers
+        return 4 * (words + len(self.trained.card.class_names))
 
     @property
     def constants_size(self) -> int:
@@ -91,10 +253,13 @@ class CNetwork:
             "scale": float_literal(self.logit_unit / card.calibration.temperature),
             "scratch_size": self.scratch_size,
         }
-        header = HEADER.substitute(
+        header = _HEADER.substitute(
             words,
             facts="\n *\n".join(map(comment_lines, self._facts(accuracy))),
-            buffers=self._buffers(),
+            buffers="".join(
+                f"    {'uint8_t' if self.is_int8 else 'float'} {name}[{size}];\n"
+                for name, size in zip(string.ascii_lowercase, self._buffers[1], strict=False)
+            ),
             classify_comment=" No floating point is used." if self.is_int8 else "",
             calibrated=(
                 " (calibrated: about 80 % of the answers given with 0.8 are right)"
@@ -102,17 +267,19 @@ class CNetwork:
                 else ""
             ),
         )
-        definitions = [constant.definition() for code in self.stages for constant in code.constants]
-        source = SOURCE.substitute(
+        functions = [code.function() for code in self.stages]
+        source = _SOURCE.substitute(
             words,
             class_names="".join(f"    {string_literal(name)},\n" for name in card.class_names),
-            constants="\n".join(definitions),
-            functions="\n".join([*self.functions, *self._stage_functions()]),
+            constants="\n".join(
+                constant.definition() for code in self.stages for constant in code.constants
+            ),
+            functions="\n".join([*helpers("\n".join(functions), self.is_int8), *functions]),
             calls="\n".join(self._calls()),
         )
         label = card.class_names[int(self.trained.labels[example])]
         pixels = self.trained.images[example].reshape(-1).tolist()
-        shown = EXAMPLE.substitute(
+        shown = _EXAMPLE.substitute(
             words
             | {
                 "title": comment_lines(f"{self.name}.h at work on a test image labelled `{label}`.")
@@ -148,28 +315,63 @@ class CNetwork:
             f"{_METHODS[preparation.method].format(margin=margin)}.{values}",
         ]
 
-    def _buffers(self) -> str:
-        """The members of the scratch structure that hold what is between two stages."""
-        kind = "uint8_t" if self.is_int8 else "float"
-        return "".join(
-            f"    {kind} {name}[{size}];\n"
-            for name, size in zip("ab", self.buffer_sizes, strict=False)
-        )
-
-    def _stage_functions(self) -> list[str]:
-        """The functions of the stages in their order."""
-        first = self.stages[0]
-        frames = [first.frame_function()] if first.stage.has_padding else []
-        return frames + [code.function() for code in self.stages]
-
     def _calls(self) -> list[str]:
         """The body of the function that runs the stages."""
-        names = ["surround"] if self.stages[0].stage.has_padding else []
-        names += [code.stage.name for code in self.stages]
-        places = ["pixels", *(f"scratch->{'ab'[turn % 2]}" for turn in range(len(names) - 1))]
-        return [
-            f"    {name}({given}, {result});"
-            for name, given, result in zip(
-                names, places, [*places[1:], "scratch->logits"], strict=True
-            )
-        ]
+        names = [f"scratch->{string.ascii_lowercase[place]}" for place in self._buffers[0]]
+        places = ["pixels", *names, "scratch->logits"]
+        calls = []
+        for number, code in enumerate(self.stages, 1):
+            given = ", ".join(places[one] for one in (*code.stage.inputs, number))
+            calls.append(f"    {code.stage.name}({given});")
+        return calls
+
+
+def identifier(name: str) -> str:
+    """A C identifier, in lower case, that tells a model.
+
+    Args:
+        name: What a person calls it; a run's name loses its date and time,
+            a folder's the `-c` at its end.
+
+    Returns:
+        Letters, digits and single underscores, beginning with a letter. No header of the standard
+        library has that name, as the header file gets it, too.
+
+    >>> identifier("20261124-184853-mnist-lenet"), identifier("Zürich 3!"), identifier("数字")
+    ('mnist_lenet', 'z_rich_3', 'model')
+    """
+    plain = re.sub(r"[^a-z0-9]+", "_", _TIME_OR_FORMAT.sub("", name).lower()).strip("_")
+    plain = plain[:_LONGEST_NAME].rstrip("_")
+    if not plain or plain[0].isdigit() or plain in _HEADERS_OF_C or plain == "example":
+        plain = f"model_{plain}".rstrip("_")
+    return plain
+
+
+def string_literal(text: str) -> str:
+    r"""A C string of a text's UTF-8 bytes, whatever is in it.
+
+    >>> print(string_literal('a "b" 数??/'))
+    "a \"b\" \346\225\260\?\?/"
+    """
+    escaped = {ord('"'): '\\"', ord("\\"): "\\\\", ord("?"): "\\?"}  # ? for trigraphs
+    characters = [
+        escaped.get(byte, chr(byte) if 32 <= byte < 127 else f"\\{byte:03o}")
+        for byte in text.encode("utf-8", "replace")
+    ]
+    return '"' + "".join(characters) + '"'
+
+
+def comment_text(text: str) -> str:
+    r"""A text that ends no comment and hides nothing: without `*/`, control and direction marks.
+
+    >>> comment_text("a */ b\n")
+    'a * / b '
+    """
+    visible = "".join(character if character.isprintable() else " " for character in text)
+    return visible.replace("*/", "* /").replace("/*", "/ *").replace("??/", "?? /")
+
+
+def comment_lines(text: str) -> str:
+    """A text in lines of a comment, each beginning with a star."""
+    lines = textwrap.wrap(comment_text(text), 94, break_long_words=False)
+    return "\n".join(f" * {line}" for line in lines)

@@ -9,26 +9,37 @@ and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference"
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lenet.errors import ModelError
 from lenet.export._c_stages import Stage
-from lenet.models import (
-    ActivationLayer,
-    ConvolutionLayer,
-    DistanceLayer,
-    PoolingLayer,
-    SubsamplingLayer,
+from lenet.models import Normalisation, TrainedLayer
+from lenet.models.layers import (
+    Activation,
+    BatchNorm,
+    Distances,
+    Padding,
+    Residual,
+    Subsampling,
+    apply,
 )
 from lenet.pictures import Pixels
 
 Array = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.floating]
 
-_BEYOND = 0.05  # percent of the values at each end of a table get no steps of their own
+# Percent of the values at each end of a table that get no steps of their own: more where the
+# activation hardly changes there.
+_BEYOND = {"sigmoid": 0.05, "tanh": 0.05, "scaled_tanh": 0.05}
+_BEYOND_OTHERWISE = 0.01
 _LARGEST_WEIGHT = 127
+_LARGEST_FACTOR = 2**20  # of the two bytes in a residual sum
+_NEAR = 0.25  # of a step; what padding puts round feature maps is that near to a byte
+_PART = 64  # images at a time, as what all windows see needs much memory
 _LARGEST_BIAS = 2**28
 _LARGEST_SUM = 2**30  # so that the difference of two logits is an int32, too
 _LARGEST_SHIFT = 62  # so that nothing is lost off the end of 64 bits
@@ -48,8 +59,12 @@ class ByteRange:
 
     @classmethod
     def between(cls, low: float, high: float) -> "ByteRange":
-        """Bytes from a number to another; where these are equal, the step is 1."""
-        return cls(low, (high - low) / 255 or 1.0)
+        """Bytes from a number to another; where these are equal, the step is 1.
+
+        If 0 lies between them, it is what a byte stands for exactly: there may be much of it.
+        """
+        step = (high - low) / 255 or 1.0
+        return cls(step * round(low / step) if low < 0 < high else low, step)
 
     def numbers(self) -> Array:
         """What the 256 bytes stand for."""
@@ -61,21 +76,18 @@ class ByteRange:
         return nearest
 
 
-PIXELS = ByteRange(0.0, 1.0)
-
-
 @dataclass(frozen=True, eq=False)
 class IntegerSums:
     """Weighted sums of bytes, and what brings each output's sum to the range that is wanted.
 
     Attributes:
-        weights: int8 (outputs, …), -127 to 127.
+        weights: int8 (outputs, …), -127 to 127; the two of a residual sum are int32 (1, 2).
         biases: int32 (outputs,).
         multipliers: uint32 (outputs,), below 2³¹.
         shifts: uint8 (outputs,), from 1 to 62; a sum · multiplier / 2^shift is the result.
     """
 
-    weights: npt.NDArray[np.int8]
+    weights: npt.NDArray[np.signedinteger]
     biases: npt.NDArray[np.int32]
     multipliers: npt.NDArray[np.uint32]
     shifts: npt.NDArray[np.uint8]
@@ -87,131 +99,222 @@ class IntegerStage:
 
     Attributes:
         stage: What it computes.
-        padding: The byte round the image.
-        sums: Of the layer with the weights.
+        sums: Of the layer with the weights, or of a residual sum.
         table: The activation's result for each of 256 bytes; nothing where limiting the sum to
-            bytes is all (ReLU), and after the last stage.
-        pooled_sums: Of LeNet-5's subsampling: one weight a channel, for the sum of four bytes.
-        last_table: The table of the activation after it.
+            bytes is all (ReLU), and where there is no activation. Of padding, the bytes of the
+            range that comes out for those of the one that comes in, where these differ.
+        pooled_sums: Of subsampling and batch normalisation: one weight a channel, for each number
+            of a window.
+        last_table: The table of the activation after the pooling.
+        around: The byte that padding puts round feature maps.
+        gives_logits: Whether whole numbers of 32 bits come out: scaled sums, or those of an
+            average without its division.
     """
 
     stage: Stage
-    padding: int
-    sums: IntegerSums
-    table: Bytes | None
-    pooled_sums: IntegerSums | None
-    last_table: Bytes | None
+    sums: IntegerSums | None = None
+    table: Bytes | None = None
+    pooled_sums: IntegerSums | None = None
+    last_table: Bytes | None = None
+    around: int = 0
+    gives_logits: bool = False
 
 
-def quantise(stages: Sequence[Stage], images: Pixels) -> tuple[list[IntegerStage], float]:
+def quantise(
+    stages: Sequence[Stage], images: Pixels, normalisation: Normalisation
+) -> tuple[list[IntegerStage], float]:
     """Turn a network into whole numbers.
 
     Args:
-        stages: A network that takes pixels from 0 to 255.
+        stages: A network that takes normalised pixels.
         images: uint8 (N, C, H, W), a few hundred that it was trained on: they show which numbers
             occur between its layers.
+        normalisation: How pixels become the network's input.
 
     Returns:
         Its stages, and the logit that 1 stands for in the last one's results.
 
     Raises:
-        ModelError: A layer has so many inputs that its sums need more than 32 bits.
+        ModelError: A layer has so many inputs that its sums need more than 32 bits, or can't be
+            had in whole numbers at its place.
     """
-    quantised: list[IntegerStage] = []
-    values = images.astype(np.float32)
-    given = PIXELS
-    for stage in stages[:-1]:
-        values = stage.layer.apply(values)
-        sums, table, given, values = _sum_and_activate(
-            stage.name, *_weights_and_biases(stage), stage.activation, given, values
-        )
-        pooled_sums, last_table = None, None
-        if stage.pooling:
-            values = stage.pooling.apply(values)
-        is_average = isinstance(stage.pooling, PoolingLayer) and stage.pooling.kind == "average"
-        if is_average and table is not None:
-            # Halves are rounded up: an eighth too much in the mean. Not so after ReLU, whose many
-            # zeros are averaged without rounding.
-            given = ByteRange(given.low - given.step / 8, given.step)
-        if isinstance(stage.pooling, SubsamplingLayer):
-            of_each = np.repeat(stage.pooling.coefficients[:, None], 4, axis=1)
-            pooled_sums, last_table, given, values = _sum_and_activate(
-                stage.name, of_each, stage.pooling.biases, stage.last_activation, given, values
-            )
-        quantised.append(IntegerStage(stage, _padding(stage), sums, table, pooled_sums, last_table))
-    output = stages[-1]
-    weights, biases = _weights_and_biases(output)
-    offsets = biases + given.low * weights.sum(axis=1)
-    unit = float(_weight_steps(weights, offsets, given).max()) * given.step
-    sums = _integer_sums(output.name, weights, biases, given, ByteRange(0.0, unit))
-    quantised.append(IntegerStage(output, 0, sums, None, None, None))
-    return quantised, unit
+    mean, std = normalisation.mean, normalisation.std
+    numbers = {0: ((images / 255 - mean) / std).astype(np.float32)}
+    ranges = {0: ByteRange(-mean / std, 1 / (255 * std))}
+    quantised = []
+    for place, stage in enumerate(stages, 1):
+        work = _Quantiser(stage, [ranges[one] for one in stage.inputs], place == len(stages))
+        numbers[place] = work.run([numbers[one] for one in stage.inputs])
+        ranges[place] = work.range
+        quantised.append(IntegerStage(stage, **work.found))
+        still_wanted = {one for later in stages[place:] for one in later.inputs}
+        numbers = {one: values for one, values in numbers.items() if one in still_wanted}
+    return quantised, work.range.step
 
 
-def _weights_and_biases(stage: Stage) -> tuple[Array, Array]:
-    """Those of the layer, as sums over its inputs."""
-    layer = stage.layer
-    if isinstance(layer, DistanceLayer):
-        # Of -|x - t|², -|x|² is the same for all classes and does not change probabilities.
-        return 2 * layer.targets, -np.square(layer.targets).sum(axis=1)
-    return layer.weights, layer.biases
-
-
-def _padding(stage: Stage) -> int:
-    """The byte that is nearest to what is round the input of a stage."""
-    value = stage.layer.padding_value if isinstance(stage.layer, ConvolutionLayer) else 0.0
-    return min(max(round(value), 0), 255)
-
-
-def _sum_and_activate(
-    name: str,
-    weights: Array,
-    biases: Array,
-    activation: ActivationLayer | None,
-    given: ByteRange,
-    values: Array,
-) -> tuple[IntegerSums, Bytes | None, ByteRange, Array]:
-    """Weighted sums and the activation after them.
+class _Quantiser:
+    """Turns one stage into whole numbers.
 
     Args:
-        name: Of the stage, for messages.
-        weights: (outputs, …).
-        biases: (outputs,).
-        activation: What follows.
+        stage: The stage.
         given: What the bytes that come in stand for.
-        values: The sums that occur.
-
-    Returns:
-        The sums in whole numbers, the activation's table where it needs one, what the bytes that
-        come out stand for, and the activated values.
+        is_last: Whether logits come out of it.
     """
-    low, high = float(values.min()), float(values.max())
-    if activation is None or activation.function == "relu":
-        before = ByteRange.between(0.0 if activation else low, max(high, 0.0))
-        sums = _integer_sums(name, weights, biases, given, before)
-        return sums, None, before, activation.apply(values) if activation else values
-    low, high = np.percentile(values, (_BEYOND, 100 - _BEYOND))
-    before = ByteRange.between(float(low), float(high))
-    results = activation.apply(before.numbers())
-    after = ByteRange.between(float(results.min()), float(results.max()))
-    sums = _integer_sums(name, weights, biases, given, before)
-    return sums, after.bytes_of(results), after, activation.apply(values)
+
+    def __init__(self, stage: Stage, given: Sequence[ByteRange], is_last: bool):
+        self.stage, self.given, self.is_last = stage, given, is_last
+        self.range = given[0]  # what a byte stands for so far
+        self.found: dict[str, Any] = {}
+
+    def run(self, given: Sequence[Array]) -> Array:
+        """What comes out for the numbers that come in; `found` and `range` say the rest."""
+        stage, layer, pooling = self.stage, self.stage.computes, self.stage.pooling
+        values = given[0].reshape(-1, *stage.input_shape)
+        if isinstance(layer, Residual):
+            values = values + given[1].reshape(values.shape)
+            weights = np.array([[one.step for one in self.given]])
+            biases = np.array([sum(one.low for one in self.given)])
+            self.range = ByteRange(0.0, 1.0)
+            values = self._sum("", weights, biases, stage.activation, values, _LARGEST_FACTOR)
+        elif stage.layer:
+            values = _apply(stage.layer, values)
+            if isinstance(layer, Padding):
+                self._widen(layer.value)
+            else:
+                values = self._sum("", *self._weights(stage.layer), stage.activation, values)
+        elif stage.activation:
+            values = self._activate("table", stage.activation, values)
+        if pooling is None:
+            return values
+        values = _apply(pooling, values)
+        if isinstance(pooling.layer, (BatchNorm, Subsampling)):
+            weights, biases = self._weights(pooling)
+            return self._sum("pooled_", weights, biases, stage.last_activation, values)
+        count = math.prod(stage.window_sizes() or ()) if stage.averages else 1
+        if self.is_last and stage.last_activation is None and count > 1:
+            self.found["gives_logits"] = True
+            self.range = ByteRange(0.0, self.range.step / count)
+        elif count % 2 == 0 and self.range.low:
+            # Halves are rounded up: an eighth too much in the mean of four. Not so after ReLU,
+            # whose many zeros are averaged without rounding.
+            self.range = ByteRange(self.range.low - self.range.step / (2 * count), self.range.step)
+        if stage.last_activation:
+            values = self._activate("last_table", stage.last_activation, values)
+        return values
+
+    def _weights(self, trained: TrainedLayer) -> tuple[Floats, Floats]:
+        """Weights and biases of a layer, as sums over its inputs."""
+        layer, arrays = trained.layer, trained.arrays
+        if isinstance(layer, Distances):
+            if not self.is_last or self.stage.activation:
+                message = (
+                    f"{layer.label} can be had in whole numbers at the end of a network alone; "
+                    "export it without `int8`."
+                )
+                raise ModelError(message)
+            # Of -|x - t|², -|x|² is the same for all classes and does not change probabilities.
+            return 2 * arrays["targets"], -np.square(arrays["targets"]).sum(axis=1)
+        if isinstance(layer, BatchNorm):
+            gains, offsets = layer.gain_and_offset(arrays)
+            return gains[:, None], offsets
+        weights = arrays["weight"]
+        if isinstance(layer, Subsampling):
+            weights = np.repeat(weights[:, None], 4, axis=1)
+        return weights, arrays.get("bias", np.zeros(len(weights), np.float32))
+
+    def _sum(
+        self,
+        part: str,
+        weights: Floats,
+        biases: Floats,
+        activation: Activation | None,
+        values: Array,
+        largest: int = _LARGEST_WEIGHT,
+    ) -> Array:
+        """Note weighted sums and the activation after them.
+
+        Args:
+            part: Of the stage: `pooled_` or none.
+            weights: (outputs, …).
+            biases: (outputs,).
+            activation: What follows.
+            values: The sums that occur.
+            largest: How large a weight may be.
+
+        Returns:
+            The activated values.
+        """
+        stage, given = self.stage, self.range
+        if self.is_last and activation is None and (part or stage.pooling is None):
+            offsets = biases + given.low * weights.reshape(len(weights), -1).sum(axis=1)
+            unit = float(_weight_steps(weights, offsets, given, largest).max()) * given.step
+            self.range = ByteRange(0.0, unit)
+            self.found["gives_logits"] = True
+        elif activation is None or activation.function == "relu":
+            low = 0.0 if activation else float(values.min())
+            self.range = ByteRange.between(low, max(float(values.max()), 0.0))
+        else:
+            beyond = _BEYOND.get(activation.function, _BEYOND_OTHERWISE)
+            low, high = np.percentile(values, (beyond, 100 - beyond))
+            self.range = ByteRange.between(float(low), float(high))
+        label = (stage.pooling.layer if part and stage.pooling else stage).label
+        self.found[f"{part}sums"] = _integer_sums(
+            label, weights, biases, given, self.range, largest
+        )
+        if activation is None:
+            return values
+        if activation.function == "relu":
+            return np.maximum(values, 0)
+        return self._activate("last_table" if part else "table", activation, values)
+
+    def _activate(self, table: str, activation: Activation, values: Array) -> Array:
+        """Note an activation as a table of all bytes."""
+        results = apply(activation, self.range.numbers(), {})
+        self.range = ByteRange.between(float(results.min()), float(results.max()))
+        self.found[table] = self.range.bytes_of(results)
+        return apply(activation, values, {})
+
+    def _widen(self, value: float) -> None:
+        """Note the byte for what padding puts round feature maps, and make room for it."""
+        before, place = self.range, (value - self.range.low) / self.range.step
+        is_near = abs(place - round(place)) < _NEAR or self.stage.inputs == (0,)
+        if not (0 <= round(place) <= 255 and is_near):
+            low, high = before.low, before.low + 255 * before.step
+            low, high = min(low, value), max(high, value)
+            step = (high - low) / 255
+            self.range = ByteRange(value - step * round((value - low) / step), step)
+            self.found["table"] = self.range.bytes_of(before.numbers())
+        self.found["around"] = round((value - self.range.low) / self.range.step)
+
+
+def _apply(trained: TrainedLayer, values: Array) -> Array:
+    """What a layer makes of values, some images at a time."""
+    parts = (values[start : start + _PART] for start in range(0, len(values), _PART))
+    return np.concatenate([trained.apply(part) for part in parts])
 
 
 def _weight_steps(
-    weights: Array, biases: npt.NDArray[np.floating], given: ByteRange
+    weights: Floats,
+    biases: Floats,
+    given: ByteRange,
+    largest: int,
 ) -> npt.NDArray[np.float64]:
     """What 1 stands for in the whole-numbered weights of each output.
 
     Where a bias is huge beside its weights, they become coarser, so that it has room.
     """
-    largest = np.abs(weights.reshape(len(weights), -1)).max(axis=1)
-    steps = np.maximum(largest / _LARGEST_WEIGHT, np.abs(biases) / (given.step * _LARGEST_BIAS))
+    ends = np.abs(weights.reshape(len(weights), -1)).max(axis=1)
+    steps = np.maximum(ends / largest, np.abs(biases) / (given.step * _LARGEST_BIAS))
     return np.where(steps == 0, 1.0, steps).astype(np.float64)
 
 
 def _integer_sums(
-    name: str, weights: Array, biases: Array, given: ByteRange, wanted: ByteRange
+    label: str,
+    weights: Floats,
+    biases: Floats,
+    given: ByteRange,
+    wanted: ByteRange,
+    largest: int,
 ) -> IntegerSums:
     """Weighted sums of bytes of one range that give bytes of another.
 
@@ -219,20 +322,22 @@ def _integer_sums(
         ModelError: A sum could need more than 32 bits.
     """
     rows = weights.reshape(len(weights), -1).astype(np.float64)
-    steps = _weight_steps(weights, biases + given.low * rows.sum(axis=1) - wanted.low, given)
+    offsets = biases + given.low * rows.sum(axis=1) - wanted.low
+    steps = _weight_steps(rows, offsets, given, largest)
     integers = np.rint(rows / steps[:, None])
     offsets = biases + given.low * steps * integers.sum(axis=1) - wanted.low
     integer_biases = np.rint(offsets / (steps * given.step))
-    largest = np.abs(integer_biases) + 255 * np.abs(integers).sum(axis=1)
-    if largest.max() > _LARGEST_SUM:
+    if (np.abs(integer_biases) + 255 * np.abs(integers).sum(axis=1)).max() > _LARGEST_SUM:
         message = (
-            f"`{name}` has {rows.shape[1]} inputs, too many for sums of 32 bits; export it "
-            "without `int8`."
+            f"{label} has {rows.shape[1]} inputs, too many for sums of 32 bits; export it without "
+            "`int8`."
         )
         raise ModelError(message)
     factors = [_fixed_point(factor) for factor in steps * given.step / wanted.step]
     return IntegerSums(
-        weights=integers.reshape(weights.shape).astype(np.int8),
+        weights=integers.reshape(weights.shape).astype(
+            np.int8 if largest == _LARGEST_WEIGHT else np.int32
+        ),
         biases=integer_biases.astype(np.int32),
         multipliers=np.array([multiplier for multiplier, _ in factors], np.uint32),
         shifts=np.array([shift for _, shift in factors], np.uint8),

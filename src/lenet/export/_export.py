@@ -9,15 +9,50 @@ from typing import TYPE_CHECKING
 
 from lenet.core import storage_errors
 from lenet.errors import ExportError, SettingError, UnknownNameError
-from lenet.export._compare import Comparison, compare_with_pytorch
+from lenet.export._c import write_c, write_c_int8
+from lenet.export._comparison import Comparison, Written, compare_with_pytorch
 from lenet.export._format_name import FORMAT_NAMES, FormatName
-from lenet.export._formats import FORMATS
-from lenet.export._open import open_trained_network
+from lenet.export._html import write_html
+from lenet.export._hub import keep_licence, write_hub
+from lenet.export._onnx import write_onnx, write_onnx_int8
 from lenet.export._place import check_place, put_into_place, temporary_folder
+from lenet.export._trained_network import TrainedNetwork, open_trained_network, require_layers
+from lenet.models import read_card
 from lenet.runs import Run, locate_model, name_of_model
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from lenet.datasets import Dataset, DataSource
+
+
+@dataclass(frozen=True)
+class Format:
+    """A way to write a network down for others to use.
+
+    Attributes:
+        write: Writes into a folder, which is empty, and says how to run it.
+        suffix: What the output's name ends in where none is given; it follows the network's name.
+        is_named_by_output: Whether the network is called as the output is, if a person chose that.
+        needs_layers: Whether it can have lists of layers alone that lenet knows.
+        keep: Takes over what a person wrote into an earlier export at the place to the new one.
+    """
+
+    write: Callable[[TrainedNetwork, Path], Written]
+    suffix: str
+    is_named_by_output: bool = False
+    needs_layers: bool = False
+    keep: Callable[[Path, Path], None] = lambda place, made: None
+
+
+FORMATS: dict[FormatName, Format] = {
+    "onnx": Format(write_onnx, ".onnx"),
+    "onnx-int8": Format(write_onnx_int8, "-int8.onnx"),
+    "c": Format(write_c, "-c", is_named_by_output=True, needs_layers=True),
+    "c-int8": Format(write_c_int8, "-c-int8", is_named_by_output=True, needs_layers=True),
+    "html": Format(write_html, ".html", needs_layers=True),
+    "hub": Format(write_hub, "-hub", keep=keep_licence),
+}
 
 
 @dataclass(frozen=True)
@@ -51,6 +86,7 @@ def export_model(
     data: str | Path | DataSource | Dataset | None = None,
     int8: bool = False,
     runs_folder: Path | str = "runs",
+    network: nn.Module | None = None,
     on_progress: Callable[[str], None] | None = None,
 ) -> Export:
     """Write a trained network down for others to use, and see that it answers as PyTorch does.
@@ -69,6 +105,8 @@ def export_model(
             the network was trained on where none is given.
         int8: Whether weights are rounded to eight bits: `onnx` with this is `onnx-int8`.
         runs_folder: Where names of runs are looked for.
+        network: The network, built by its own code, where it is no list of layers that lenet knows:
+            its weights become the model's.
         on_progress: Is told what is done next, in a few words.
 
     Raises:
@@ -85,7 +123,9 @@ def export_model(
     located = locate_model(model, runs_folder)
     place = _place(located, chosen.suffix, output)
     tell("loading the network and its test images")
-    trained = open_trained_network(located, data)
+    if chosen.needs_layers:
+        require_layers(read_card(located.require_model() if isinstance(located, Run) else located))
+    trained = open_trained_network(located, data, network=network)
     if output is not None and chosen.is_named_by_output:
         trained = dataclasses.replace(trained, name=place.name)
     if place.exists() and os.path.samefile(place, trained.path):

@@ -1,15 +1,17 @@
 import dataclasses
 import json
 import shutil
+from copy import deepcopy
 from pathlib import Path
 
 import torch
 
 from lenet.errors import ExportError
+from lenet.export._comparison import Written
 from lenet.export._hub_card import model_card_text, with_licence_of
 from lenet.export._onnx import onnx_model, require_onnx_packages, run_onnx
-from lenet.export._written import TrainedNetwork, Written
-from lenet.models import load_model
+from lenet.export._trained_network import TrainedNetwork
+from lenet.models import CUSTOM, load_model
 from lenet.runs import LIBRARY
 
 
@@ -56,7 +58,8 @@ def _copy_model(trained: TrainedNetwork, path: Path) -> None:
         ExportError: It does not: a training has replaced the file.
     """
     shutil.copyfile(trained.path, path)
-    network, card = load_model(path)
+    is_custom = trained.card.model == CUSTOM
+    network, card = load_model(path, deepcopy(trained.network) if is_custom else None)
     before, now = trained.network.state_dict(), network.state_dict()
     if card != trained.card or not all(map(torch.equal, before.values(), now.values())):
         message = f"`{trained.path}` has changed while it was exported; try again."

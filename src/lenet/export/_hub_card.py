@@ -7,9 +7,9 @@ import numpy as np
 
 from lenet.errors import RunError
 from lenet.export._markdown import escaped, markdown_table
-from lenet.export._written import TrainedNetwork
+from lenet.export._trained_network import TrainedNetwork
 from lenet.export._yaml import to_yaml
-from lenet.models import BUNDLED
+from lenet.models import BUNDLED, CUSTOM
 from lenet.pictures import Preparation
 from lenet.results import Evaluation, frequent_confusions, score_predictions
 from lenet.runs import LIBRARY
@@ -209,11 +209,14 @@ def _results(scores: Evaluation) -> str:
 def _use(trained: TrainedNetwork) -> str:
     card = trained.card
     shape = ", ".join(map(str, card.input_shape))
+    with_lenet = [
+        "In this folder, with the Python package lenet, which brings pictures of any size into "
+        "the form that the network was taught on:",
+        f"```python\n{_USE_LENET}```",
+    ]
     return "\n\n".join(
         [
-            "In this folder, with the Python package lenet, which brings pictures of any size into "
-            "the form that the network was taught on:",
-            f"```python\n{_USE_LENET}```",
+            *(with_lenet if card.model != CUSTOM else []),
             "With onnxruntime alone. Normalisation and softmax are in the file; the images must be "
             f"prepared as below, uint8 (N, {shape}).",
             f"```python\n{_USE_ONNX.format(shape=shape)}```",

@@ -1,19 +1,28 @@
+"""A network as one ONNX file, with float weights or with eight-bit ones."""
+
 from __future__ import annotations
 
 import json
 import logging
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from lenet._version import __version__
 from lenet.errors import MissingExtraError
-from lenet.export._plain_network import PixelsToProbabilities
-from lenet.export._written import Runner, Shares, TrainedNetwork, Written
-from lenet.models import HEADER_KEY
+from lenet.export._comparison import Runner, Shares, Written
+from lenet.export._trained_network import TrainedNetwork
+from lenet.export._windows import Windows, pooling_windows, with_padding_apart
+from lenet.models import CUSTOM, HEADER_KEY, Residual, TrainedLayer
+from lenet.models.layers import AdaptivePooling, Pooling
 from lenet.pictures import Pixels
 
 if TYPE_CHECKING:
@@ -28,6 +37,8 @@ _DESCRIPTION = (
     "calibrated probabilities, float32 (N, {classes}). The metadata holds `class_names`, a JSON "
     "list in the order of the outputs, and `lenet`, all that the model file says about itself."
 )
+_WEIGHTED = {"Conv", "Gemm", "MatMul"}
+_PERCENTILE = 99.99  # of the values have a place in the range; the few beyond cost all others steps
 
 
 def write_onnx(trained: TrainedNetwork, folder: Path) -> Written:
@@ -41,7 +52,46 @@ def write_onnx(trained: TrainedNetwork, folder: Path) -> Written:
     require_onnx_packages()
     path = folder / "model.onnx"
     path.write_bytes(onnx_model(trained).SerializeToString())
-    return Written(path, run_onnx(path), facts=onnx_facts(path))
+    return Written(path, run_onnx(path), facts=_onnx_facts(path))
+
+
+def write_onnx_int8(trained: TrainedNetwork, folder: Path) -> Written:
+    """Write a network as one ONNX file whose weights and values between layers are eight bits.
+
+    The ranges of the values are measured on calibration images, those of the weights for each
+    channel. The head, from the logits to the probabilities, keeps float32.
+
+    Raises:
+        MissingExtraError: A package is not installed.
+    """
+    require_onnx_packages()
+    import onnx
+    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+    model = onnx_model(trained)
+    path = folder / "model.onnx"
+    images = trained.calibration_sample
+    with _quiet():
+        quantize_static(
+            model,
+            path,
+            _Reader(images),
+            quant_format=QuantFormat.QDQ,
+            calibrate_method=CalibrationMethod.Percentile,
+            # Both unsigned: processors without VNNI instructions add products of signed weights in
+            # 16 bits, which overflow.
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QUInt8,
+            per_channel=True,
+            nodes_to_exclude=_kept_in_float(model),
+            extra_options={"WeightSymmetric": True, "CalibPercentile": _PERCENTILE},
+        )
+    rounded = onnx.load(path)
+    _describe_onnx(rounded, trained)
+    onnx.checker.check_model(rounded, full_check=True)
+    path.write_bytes(rounded.SerializeToString())
+    facts = (*_onnx_facts(path), ("calibrated on", f"{len(images):,} images"))
+    return Written(path, run_onnx(path), tolerance=None, facts=facts)
 
 
 def require_onnx_packages() -> None:
@@ -58,7 +108,7 @@ def onnx_model(trained: TrainedNetwork) -> onnx.ModelProto:
     """A network as ONNX: a graph that was checked, with what the model file says in it."""
     import onnx
 
-    network = PixelsToProbabilities(trained.network, trained.card)
+    network = _PixelsToProbabilities(trained)
     example = torch.zeros(2, *trained.card.input_shape, dtype=torch.uint8)
     # The export tells of packages that it can do without.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -76,7 +126,7 @@ def onnx_model(trained: TrainedNetwork) -> onnx.ModelProto:
             dynamic_shapes=({0: torch.export.Dim(_BATCH, max=2**31 - 1)},),
         )
     model: onnx.ModelProto = program.model_proto
-    describe_onnx(model, trained)
+    _describe_onnx(model, trained)
     onnx.checker.check_model(model, full_check=True)
     return model
 
@@ -95,7 +145,7 @@ def run_onnx(path: Path) -> Runner:
     return run
 
 
-def onnx_facts(path: Path) -> tuple[tuple[str, str], ...]:
+def _onnx_facts(path: Path) -> tuple[tuple[str, str], ...]:
     """What a person is told of a file."""
     import onnxruntime
 
@@ -106,7 +156,7 @@ def onnx_facts(path: Path) -> tuple[tuple[str, str], ...]:
     )
 
 
-def describe_onnx(model: onnx.ModelProto, trained: TrainedNetwork) -> None:
+def _describe_onnx(model: onnx.ModelProto, trained: TrainedNetwork) -> None:
     """Say in a model what it is, and nothing of how PyTorch came to it."""
     import onnx
 
@@ -134,3 +184,114 @@ def describe_onnx(model: onnx.ModelProto, trained: TrainedNetwork) -> None:
         if batch.dim_param:  # PyTorch 2.6 gives it a name of its own
             batch.dim_param = _BATCH
     graph.ClearField("value_info")  # shapes in between, which every reader infers
+
+
+class _PixelsToProbabilities(nn.Module):
+    """A network that takes images as they are and gives calibrated probabilities."""
+
+    def __init__(self, trained: TrainedNetwork):
+        super().__init__()
+        card = trained.card
+        is_custom = card.model == CUSTOM
+        self.network = trained.network if is_custom else _sequential(trained.layers())
+        self.normalisation = card.normalisation
+        self.temperature = card.calibration.temperature
+        self.eval()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Uint8 (N, C, H, W) to float32 (N, classes)."""
+        shares = images.to(torch.float32) / 255
+        normalised = (shares - self.normalisation.mean) / self.normalisation.std
+        logits: Tensor = self.network(normalised)
+        return (logits / self.temperature).softmax(dim=1)
+
+
+class _WindowPooling(nn.Module):
+    """Pooling with windows that the operators of ONNX do not have, down and then across."""
+
+    def __init__(self, sides: Sequence[Windows], is_max: bool):
+        super().__init__()
+        self.sides, self.is_max = sides, is_max
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(N, C, H, W) to what the windows make of it."""
+        combine: Any = torch.amax if self.is_max else torch.mean
+        for dim, windows in enumerate(self.sides, 2):
+            parts = [
+                combine(maps.transpose(dim, -1)[..., start : end : windows.spread], -1)
+                for start, end in windows.edges
+            ]
+            maps = torch.stack(parts, -1).transpose(dim, -1)
+        return maps
+
+
+def _sequential(layers: Sequence[TrainedLayer]) -> nn.Sequential:
+    """What there is to compute, in PyTorch."""
+    return nn.Sequential(*(module for trained in layers for module in _modules(trained)))
+
+
+def _modules(trained: TrainedLayer) -> Iterator[nn.Module]:
+    """One layer in PyTorch, as ONNX has it; awkward padding apart."""
+    layer, shape = trained.layer, trained.input_shape
+    if trained.sides:
+        yield Residual(*map(_sequential, trained.sides))
+    elif isinstance(layer, (Pooling, AdaptivePooling)) and not _onnx_has(trained):
+        *padding, pooling = with_padding_apart([trained])
+        yield from (one.layer.module(one.input_shape) for one in padding)
+        yield _WindowPooling(pooling_windows(pooling), layer.method == "max")
+    else:
+        if isinstance(layer, Pooling):  # ONNX has another rule for a last window that is no whole
+            floored = replace(layer, ceil_mode=False)
+            layer = floored if floored.output_shape(shape) == trained.output_shape else layer
+        module = layer.module(shape)
+        module.load_state_dict(
+            {name: torch.from_numpy(array) for name, array in trained.arrays.items()}, strict=False
+        )
+        yield module
+
+
+def _onnx_has(trained: TrainedLayer) -> bool:
+    """Whether ONNX can pool like that."""
+    layer, shape = trained.layer, trained.input_shape
+    if isinstance(layer, AdaptivePooling):
+        return all(windows.size for windows in pooling_windows(trained))
+    assert isinstance(layer, Pooling)
+    floored = replace(layer, ceil_mode=False).output_shape(shape)
+    more = [one > other for one, other in zip(trained.output_shape, floored, strict=True)][1:]
+    return all(more) or not any(more)
+
+
+class _Reader:
+    """Gives onnxruntime the calibration images; it asks for no more than this method.
+
+    Args:
+        images: uint8 (N, C, H, W), all at once: batches of unequal sizes are refused.
+    """
+
+    def __init__(self, images: Pixels):
+        self._batches = iter([{INPUT: images}])
+
+    def get_next(self) -> dict[str, Pixels] | None:
+        """The next batch as the graph's input, until there is none."""
+        return next(self._batches, None)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep back how onnxruntime gets on, and its advice to prepare the graph, which was done."""
+    level = logging.root.level
+    logging.root.setLevel(logging.ERROR)
+    try:
+        with redirect_stdout(StringIO()):
+            yield
+    finally:
+        logging.root.setLevel(level)
+
+
+def _kept_in_float(model: onnx.ModelProto) -> list[str]:
+    """The nodes before the first layer with weights and after the last: pixels and head."""
+    nodes = list(model.graph.node)
+    weighted = [index for index, node in enumerate(nodes) if node.op_type in _WEIGHTED]
+    if not weighted:
+        return [node.name for node in nodes]
+    return [node.name for node in (*nodes[: weighted[0]], *nodes[weighted[-1] + 1 :])]

@@ -128,9 +128,17 @@ class Network:
 
     def build(self) -> nn.Sequential:
         """The network in PyTorch, with weights from torch's random numbers."""
-        from lenet.models._modules import initialise
+        from lenet.models._modules import (
+            PartialConvolution,
+            Subsampling,
+            initialise,
+            initialise_as_published,
+        )
 
         built = build_sequential(self.layers, self.input_shape)
+        for layer in built.modules():
+            if isinstance(layer, (PartialConvolution, Subsampling)):  # which PyTorch does not draw
+                initialise_as_published(layer)
         initialise(built, self.initialisation)
         return built
 

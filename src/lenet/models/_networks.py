@@ -14,6 +14,13 @@ from lenet.models._configs import (
     SoftmaxConfig,
 )
 from lenet.models._modules import initialise, initialise_as_published
+from lenet.models.layers import build_sequential, name_layers
+
+
+def _build(config: ModelConfig) -> OrderedDict[str, nn.Module]:
+    """The layers of some settings, with weights as PyTorch draws them."""
+    layers = name_layers(config.layers())
+    return OrderedDict(build_sequential(layers, config.input_shape).named_children())
 
 
 class KernelNetwork(KernelSequential):
@@ -24,7 +31,7 @@ class KernelNetwork(KernelSequential):
     """
 
     def __init__(self, config: ModelConfig):
-        super().__init__(OrderedDict(config.network().build().named_children()))
+        super().__init__(_build(config))
         self.config = config
         initialise(self, getattr(config, "initialisation", "pytorch"))
 
@@ -110,6 +117,6 @@ class LeNet5(nn.Sequential):
 
     def __init__(self, config: LeNet5Config | None = None):
         config = config or LeNet5Config()
-        super().__init__(OrderedDict(config.network().build().named_children()))
+        super().__init__(_build(config))
         self.config = config
         initialise_as_published(self)

@@ -1,12 +1,45 @@
+"""What a format writes, and whether it answers as PyTorch does."""
+
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from lenet.errors import ExportError, LenetError
-from lenet.export._written import Runner, TrainedNetwork, Written
+from lenet.export._trained_network import TrainedNetwork
+from lenet.pictures import Pixels
 
+Shares = npt.NDArray[np.floating]
+Runner = Callable[[Pixels], Shares]  # uint8 (N, C, H, W) to probabilities (N, classes)
+
+BATCH_SIZES = (1, 2, 7, 256)
+TOLERANCE = 1e-5  # of a probability, for a format that keeps float32
 _MOST_LOST = 0.003  # of the accuracy, by a format that rounds its weights
+
+
+@dataclass(frozen=True, eq=False)
+class Written:
+    """What a format wrote, and how it is run to see whether it answers as PyTorch does.
+
+    Attributes:
+        path: The file or folder, within the folder that the format was given.
+        run: Gives the calibrated probabilities of images.
+        batch_sizes: How many images the network looks at at once; each is tried.
+        images_a_run: How many images are given to `run` at once, where it parts them itself; a
+            batch otherwise.
+        tolerance: The largest difference of a probability that is no mismatch; `None` for a format
+            that rounds its weights, whose accuracy alone is checked.
+        facts: What else a person is told: names with values, such as sizes.
+    """
+
+    path: Path
+    run: Runner
+    batch_sizes: tuple[int, ...] = BATCH_SIZES
+    images_a_run: int | None = None
+    tolerance: float | None = TOLERANCE
+    facts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
