@@ -148,13 +148,13 @@ def test_values_are_checked_by_fit(params: dict[str, Any], message: str, few: Ar
 
 def test_images_too_small_for_the_network_are_an_error_where_their_size_was_said() -> None:
     images, labels = np.zeros((60, 64)), np.arange(60) % 2
-    with pytest.raises(ModelError, match="5×5 convolution does not fit its 4×4 input"):
+    with pytest.raises(ModelError, match="5×5 window does not fit the 4×4 input"):
         lenet.LeNetClassifier(input_shape=(1, 8, 8)).fit(images, labels)
 
 
 def test_what_enlarging_does_not_help_is_explained_for_the_images_as_they_are() -> None:
     labels = np.arange(60) % 2
-    with pytest.raises(ModelError, match="29×29 convolution does not fit its 12×12 input"):
+    with pytest.raises(ModelError, match="29×29 window does not fit the 12×12 input"):
         lenet.LeNetClassifier(kernel_size=29, padding=2).fit(np.zeros((60, 64)), labels)
-    with pytest.raises(ModelError, match="does not fit its"):
+    with pytest.raises(ModelError, match="does not fit the 2×20 input"):
         lenet.LeNetClassifier().fit(np.zeros((60, 4, 40)), labels)
