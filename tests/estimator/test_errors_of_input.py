@@ -156,5 +156,5 @@ def test_what_enlarging_does_not_help_is_explained_for_the_images_as_they_are() 
     labels = np.arange(60) % 2
     with pytest.raises(ModelError, match="29×29 window does not fit the 12×12 input"):
         lenet.LeNetClassifier(kernel_size=29, padding=2).fit(np.zeros((60, 64)), labels)
-    with pytest.raises(ModelError, match="does not fit its"):
+    with pytest.raises(ModelError, match="does not fit the 2×20 input"):
         lenet.LeNetClassifier().fit(np.zeros((60, 4, 40)), labels)
