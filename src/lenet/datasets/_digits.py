@@ -1,3 +1,6 @@
+from importlib.util import find_spec
+from pathlib import Path
+
 import numpy as np
 import torch
 
@@ -17,12 +20,14 @@ def load_digits() -> Dataset:
     Source: E. Alpaydin and C. Kaynak (1998), "Optical Recognition of Handwritten Digits", UCI
     Machine Learning Repository.
     """
-    from sklearn.datasets import load_digits as load_bundled
-
-    bundled = load_bundled()
-    grey_levels = torch.from_numpy(bundled.images).float()[:, None] / 16
+    scikit_learn = find_spec("sklearn")  # importing it takes seconds, so only its file is read
+    assert scikit_learn is not None
+    assert scikit_learn.origin is not None
+    file = Path(scikit_learn.origin).parent / "datasets/data/digits.csv.gz"
+    rows = np.loadtxt(file, delimiter=",", dtype=np.int64)
+    grey_levels = torch.from_numpy(rows[:, :-1]).float().reshape(-1, 1, 8, 8) / 16
     images = (enlarge_images(grey_levels) * 255).round().to(torch.uint8).numpy()
-    labels = bundled.target.astype(np.int64)
+    labels = rows[:, -1]
     everything = Split(images, labels)
     train, test = stratified_halves(labels, _TEST_FRACTION, seed=0)
     names = tuple(str(digit) for digit in range(10))
