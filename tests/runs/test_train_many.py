@@ -181,6 +181,7 @@ def test_what_the_kernels_began_goes_on_with_them(few_digits: Dataset, tmp_path:
     assert endings[1].run.model_path.read_bytes() == whole.model_path.read_bytes()
 
 
+@pytest.mark.real_curves
 def test_one_that_diverges_is_told_and_spoils_no_other(few_digits: Dataset, tmp_path: Path) -> None:
     options: dict[str, Any] = {"model": "mlp", "device": "cpu", "epochs": 2, "batch_size": 16}
     endings = train_many(
@@ -198,6 +199,7 @@ def test_one_that_diverges_is_told_and_spoils_no_other(few_digits: Dataset, tmp_
     assert wild.run.status == "stopped"
 
 
+@pytest.mark.real_curves
 def test_weights_that_are_not_finite_end_one_alone(few_digits: Dataset, tmp_path: Path) -> None:
     class Spoiler(Listener):
         """Makes a weight infinite that no loss is to be computed with before a checkpoint is."""
