@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import pytest
 
 import lenet
 from compiled_kernels import needs_kernels
+from forked_process import ForkedProcess
 from lenet.datasets import Dataset
 from lenet.errors import (
     InterruptedTraining,
@@ -281,7 +280,7 @@ def test_a_signal_stops_all_with_a_checkpoint_each(tmp_path: Path) -> None:
         "    print(error)\n"
         "    sys.exit(error.exit_code)\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    process = ForkedProcess(code=code)
     deadline = time.monotonic() + 60
     while sum(bool(run.history) for run in find_runs(tmp_path)) < 2:
         assert process.poll() is None

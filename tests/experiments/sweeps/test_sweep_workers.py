@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sqlite3
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -21,6 +20,7 @@ from heard import Heard
 from kept_trials import kept_study
 from optuna.trial import TrialState
 
+from forked_process import ForkedProcess
 from lenet.datasets import Dataset
 from lenet.errors import InterruptedTraining, LenetError, SweepError
 from lenet.experiments import Sweep, resume_sweep, sweep
@@ -37,12 +37,9 @@ PATIENCE = 300.0
 ON_LINUX = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
 
 
-def start(*options: str) -> subprocess.Popen[str]:
+def start(*options: str) -> ForkedProcess:
     """A sweep on the command line, in a process group of its own."""
-    command = [sys.executable, "-m", "lenet", "sweep", "--name", "s", *options]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    return ForkedProcess("sweep", "--name", "s", *options)
 
 
 def states() -> Counter[str]:
@@ -57,7 +54,7 @@ def states() -> Counter[str]:
         return Counter()
 
 
-def wait_for(condition: Callable[[], object], process: subprocess.Popen[str] | None = None) -> None:
+def wait_for(condition: Callable[[], object], process: ForkedProcess | None = None) -> None:
     """Wait for something that a living process brings about."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
