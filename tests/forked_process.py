@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.reduction import DupFd
 
@@ -32,14 +33,22 @@ class ForkedProcess:
     Args:
         arguments: Behind `lenet`; or behind `python -c code`, if there is code.
         code: What is run instead of the command line.
+        environment: Variables beside those of this process.
     """
 
-    def __init__(self, *arguments: str, code: str = "from lenet.cli import main\nmain()"):
+    def __init__(
+        self,
+        *arguments: str,
+        code: str = "from lenet.cli import main\nmain()",
+        environment: Mapping[str, str] | None = None,
+    ):
         pipes = os.pipe(), os.pipe()
         self.stdout, self.stderr = (os.fdopen(reading) for reading, _ in pipes)
         writing = [end for _, end in pipes]
-        state = (os.getcwd(), dict(os.environ), ["lenet", *arguments])
-        self._process = _CONTEXT.Process(target=_begin, args=(_Ends(writing), *state, code))
+        state = (os.getcwd(), os.environ | (environment or {}), ["lenet", *arguments])
+        self._process = _CONTEXT.Process(
+            target=_begin, args=(_Ends(writing), *state, code), daemon=True
+        )
         self._process.start()
         for end in writing:
             os.close(end)
