@@ -1,13 +1,13 @@
 """Calling `lenet` as a person does."""
 
 import io
-import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from typing import NamedTuple
 
 import pytest
 
+from forked_process import ForkedProcess
 from lenet.cli import main
 
 
@@ -32,8 +32,7 @@ def call(*arguments: str, code: int = 0) -> Answer:
 
 def call_alone(*arguments: str, code: int = 0) -> Answer:
     """Run `lenet` in a process of its own and check its exit code."""
-    process = subprocess.run(
-        [sys.executable, "-m", "lenet", *arguments], capture_output=True, text=True, check=False
-    )
-    assert process.returncode == code, process.stderr
-    return Answer(process.stdout, process.stderr)
+    process = ForkedProcess(*arguments)
+    output, errors = process.communicate()
+    assert process.returncode == code, errors
+    return Answer(output, errors)

@@ -1,20 +1,58 @@
-"""What all tests share: no network, a folder of their own, one CPU thread."""
+"""What all tests share: no network, a folder of their own, one CPU thread, a process a core."""
 
 import os
+import sys
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
+from typing import Any
+
+# Before PyTorch is imported, and for the processes that tests start: threads that wait for each
+# other on a busy core cost hundreds of times as much as they save.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import lenet
 from lenet.datasets import Dataset, Split
 from lenet.errors import DownloadError
+from lenet.runs import _recorder  # what paints the curves, to be replaced
 from page_in_browser import PageBrowser, start_browser
 from small_dataset import SmallDataset
 
 collect_ignore = ["typed"]  # for type checkers alone
+# Modules that the tests of one folder share are imported by their bare names, as those here are.
+sys.path += sorted({str(file.parent) for file in Path(__file__).parent.glob("*/**/*.py")})
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Spread the tests of a folder over the cores, unless options say how (`-n 0`: not at all)."""
+    options = config.option
+    folders = any(Path(argument).is_dir() for argument in config.args)
+    if (
+        folders
+        and "PYTEST_XDIST_WORKER" not in os.environ  # this is no such process itself
+        and getattr(options, "numprocesses", 0) is None  # 0: xdist is not there
+        and options.dist == "no"
+        and not options.usepdb
+        and options.capture != "no"
+        and not options.collectonly
+    ):
+        options.numprocesses, options.dist = "auto", "worksteal"
+        options.maxprocesses = options.maxprocesses or 8
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep folders together in the random order, so that a process starts few of the services."""
+    folders: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        folders.setdefault(item.path.parent, []).append(item)
+    items[:] = [item for folder in folders.values() for item in folder]
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +70,29 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 _START = Path.cwd()
+
+
+@pytest.fixture(autouse=True)
+def _blank_curves(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings make the figure of their curves but spare the time to paint it, half of all."""
+    if request.node.get_closest_marker("real_curves"):
+        return
+    real = _recorder.draw_curves
+
+    def draw_curves(*arguments: Any, **options: Any) -> Any:
+        figure = real(*arguments, **options)
+        monkeypatch.setattr(figure, "savefig", _save_blank)
+        return figure
+
+    monkeypatch.setattr(_recorder, "draw_curves", draw_curves)
+
+
+def _save_blank(file: BytesIO, *, format: str, **options: object) -> None:
+    """Write a picture of one pixel."""
+    if format == "svg":
+        file.write(b'<svg xmlns="http://www.w3.org/2000/svg"/>')
+    else:
+        Image.new("RGB", (1, 1)).save(file, format)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -23,7 +23,11 @@ ROOT = Path(__file__).parent.parent
 TRAIN = "python3 -m venv .venv && .venv/bin/pip install -e . && .venv/bin/lenet train"
 TEST = "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]' && .venv/bin/python -m pytest"
 C_COMPILER = next(filter(shutil.which, ("cc", "gcc", "clang")), None)
-DOCUMENTS = ("README.md", "README.zh-CN.md", *sorted(map(str, Path(ROOT / "docs").glob("*/*.md"))))
+DOCUMENTS = (
+    "README.md",
+    "README.zh-CN.md",
+    *sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/*/*.md")),
+)
 
 
 def blocks(document: str, language: str) -> list[str]:
@@ -69,12 +73,31 @@ def test_both_readmes_give_the_same_commands_and_figures() -> None:
     assert len(figures[0]) == 5
 
 
+def first_shown() -> dict[str, list[str]]:
+    """The commands of each document that no document before it has."""
+    lines = {line: document for document in reversed(DOCUMENTS) for line in commands(document)}
+    return {
+        document: [line for line in dict.fromkeys(commands(document)) if lines[line] == document]
+        for document in dict.fromkeys(lines.values())
+    }
+
+
+@pytest.fixture(scope="module")
+def a_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder `runs` with what `lenet train` leaves."""
+    folder = tmp_path_factory.mktemp("trained") / "runs"
+    options = f"--epochs 1 --batch-size 100 --runs-folder {folder}"
+    app(shlex.split(f"train {options}"), standalone_mode=False)
+    return folder
+
+
+@pytest.mark.parametrize("document", first_shown())
 @pytest.mark.usefixtures("small_fashion_mnist")
-def test_every_command_in_the_documents_runs() -> None:
-    lines = dict.fromkeys(line for document in DOCUMENTS for line in commands(document))
-    assert "lenet evaluate latest" in lines
-    app(shlex.split("train --epochs 1 --batch-size 100"), standalone_mode=False)
-    for line in lines:
+def test_every_command_in_the_documents_runs(
+    document: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    shutil.copytree(request.getfixturevalue("a_run"), tmp_path / "runs")
+    for line in first_shown()[document]:
         if "--to c " in line and not C_COMPILER:
             continue
         arguments = [
@@ -89,10 +112,19 @@ def test_every_command_in_the_documents_runs() -> None:
                 arguments += ["--epochs", "1"]
         if arguments[0] == "compare":
             arguments += ["--batch-size", "100", "--epochs", "1", "--seeds", "1"]
+        if "--search" in arguments:
+            arguments += ["--epochs", "2"]
         try:
             app(arguments, standalone_mode=False)
         except LenetError as error:
             pytest.fail(f"`{line}`: {error}")
+
+
+def test_the_commands_of_all_documents_are_run() -> None:
+    shown = {line for document in DOCUMENTS for line in commands(document)}
+    run = [line for lines in first_shown().values() for line in lines]
+    assert sorted(run) == sorted(shown)
+    assert "lenet evaluate latest" in run
 
 
 def test_every_command_that_is_shown_is_one_that_there_is() -> None:

@@ -5,8 +5,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,6 +13,8 @@ import pytest
 from heard import HeardTrainings
 
 import lenet
+from calling import call
+from forked_process import ForkedProcess
 from lenet.datasets import Dataset
 from lenet.errors import LenetError, RunError, SettingError
 from lenet.experiments import Comparison, Entry, compare, compare_runs, draw_comparison
@@ -221,13 +221,10 @@ def test_runs_of_different_data_are_not_compared(
         compare_runs([other])
 
 
-def start(folder: Path, *options: str) -> subprocess.Popen[str]:
+def start(folder: Path, *options: str) -> ForkedProcess:
     """A comparison on the command line, in a process group of its own."""
-    command = [sys.executable, "-m", "lenet", "compare", "--models", "softmax,mlp"]
-    command += ["--data", "digits", "--seeds", "2", "--runs-folder", str(folder), *options]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    data = ("--data", "digits", "--seeds", "2", "--runs-folder", str(folder))
+    return ForkedProcess("compare", "--models", "softmax,mlp", *data, *options)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -312,9 +309,5 @@ def test_the_command_prints_a_table_and_verdicts(compared: Comparison, folder: P
 
 
 def test_finished_runs_take_no_settings(compared: Comparison, folder: Path) -> None:
-    command = [sys.executable, "-m", "lenet", "compare", str(compared.entries[0].runs[0].folder)]
-    process = subprocess.run(
-        [*command, "--epochs", "3"], capture_output=True, text=True, check=False
-    )
-    assert process.returncode == 2
-    assert process.stderr == "Error: Finished runs are as they are; leave out `--epochs`.\n"
+    answer = call("compare", str(compared.entries[0].runs[0].folder), "--epochs", "3", code=2)
+    assert answer.stderr == "Error: Finished runs are as they are; leave out `--epochs`.\n"

@@ -1,7 +1,5 @@
 """Trials in a real PostgreSQL server, which several machines share."""
 
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +11,7 @@ from heard import Heard
 from kept_trials import kept_study
 from postgres_server import PASSWORD, PostgresServer, running_server
 
+from forked_process import ForkedProcess
 from lenet.errors import SweepError
 
 # To play a machine that is gone, and to wait for less than a minute.
@@ -42,17 +41,11 @@ def database_of(url: str) -> str:
 
 def test_two_machines_make_the_trials_together(server: PostgresServer, tmp_path: Path) -> None:
     url = server.new_database()
-    command = [sys.executable, "-m", "lenet", "sweep", "--data", "digits", "--model", "softmax"]
+    command = ["sweep", "--data", "digits", "--model", "softmax"]
     command += ["--search", "learning_rate=log:0.01..1", "--epochs", "8", "--trials", "10"]
     command += ["--name", "s", "--storage", url]
     machines = [
-        subprocess.Popen(
-            [*command, "--sweeps-folder", str(tmp_path / machine)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for machine in "ab"
+        ForkedProcess(*command, "--sweeps-folder", str(tmp_path / machine)) for machine in "ab"
     ]
     said = [machine.communicate(timeout=300) for machine in machines]
     assert [machine.returncode for machine in machines] == [0, 0], said

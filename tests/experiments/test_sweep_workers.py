@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sqlite3
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -20,6 +19,8 @@ import pytest
 from heard import Heard
 from kept_trials import kept_study
 from optuna.trial import TrialState
+
+from forked_process import ForkedProcess
 
 # What happens between processes and machines can only be brought about inside.
 from lenet.core import Compute
@@ -48,12 +49,9 @@ PATIENCE = 300.0
 ON_LINUX = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
 
 
-def start(*options: str) -> subprocess.Popen[str]:
+def start(*options: str) -> ForkedProcess:
     """A sweep on the command line, in a process group of its own."""
-    command = [sys.executable, "-m", "lenet", "sweep", "--name", "s", *options]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    return ForkedProcess("sweep", "--name", "s", *options)
 
 
 def states() -> Counter[str]:
@@ -68,7 +66,7 @@ def states() -> Counter[str]:
         return Counter()
 
 
-def wait_for(condition: Callable[[], object], process: subprocess.Popen[str] | None = None) -> None:
+def wait_for(condition: Callable[[], object], process: ForkedProcess | None = None) -> None:
     """Wait for something that a living process brings about."""
     deadline = time.monotonic() + PATIENCE
     while not condition():

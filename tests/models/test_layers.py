@@ -299,6 +299,7 @@ def test_layers_may_not_be_too_many_or_too_large() -> None:
     with pytest.raises(SettingError, match="1000 layers"):
         Network([layers.Flatten()] * 1001)
     with pytest.raises(LenetError, match="too large"):
-        Network([layers.Flatten(), layers.Dense(units=65536), layers.Dense(units=65536)])
+        wide = layers.Convolution(filters=65536, kernel_size=(65536, 1), padding=(65536, 0))
+        Network([wide])
     with pytest.raises(UnknownNameError, match="kind of layer"):
         layers.layers_from_dicts([{"kind": "attention"}])

@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -14,31 +13,29 @@ import pytest
 import safetensors.torch
 import torch
 
+from forked_process import ForkedProcess
 from lenet.datasets import Dataset
 from lenet.runs import Run, find_runs
 
-TRAIN = (sys.executable, "-m", "lenet", "train")
-DIGITS = ("--data", "digits", "--epochs", "20", "--batch-size", "2", "--threads", "1")
+DIGITS = ("--data", "digits", "--epochs", "10", "--batch-size", "2", "--threads", "1")
 NORMALISED = (*DIGITS, "--batch-size", "3", "--batch-norm", "--activation", "relu")
 LONG = ("--data", "digits", "--epochs", "500", "--threads", "1")
 PATIENCE = 120.0  # seconds after which a process is taken to hang
 
 
-def start(*arguments: str) -> subprocess.Popen[str]:
-    """Start a training as a person would."""
-    return subprocess.Popen(
-        [*TRAIN, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+def start(*arguments: str) -> ForkedProcess:
+    """Start a training."""
+    return ForkedProcess("train", *arguments)
 
 
-def finish(process: subprocess.Popen[str]) -> str:
+def finish(process: ForkedProcess) -> str:
     """Wait for the end and give what was printed."""
     output, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     return output
 
 
-def wait_until(condition: Callable[[], object], process: subprocess.Popen[str]) -> None:
+def wait_until(condition: Callable[[], object], process: ForkedProcess) -> None:
     """Wait for something that a living process brings about."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
@@ -47,7 +44,7 @@ def wait_until(condition: Callable[[], object], process: subprocess.Popen[str]) 
         time.sleep(0.01)
 
 
-def wait_for_run(folder: Path, process: subprocess.Popen[str]) -> Run:
+def wait_for_run(folder: Path, process: ForkedProcess) -> Run:
     """Wait until the run folder has appeared."""
     wait_until(lambda: find_runs(folder), process)
     return find_runs(folder)[0]
@@ -76,7 +73,6 @@ def kill_thrice_and_resume(folder: Path, arguments: tuple[str, ...], whole: Run)
     process = start(*arguments, "--runs-folder", str(folder))
     run = wait_for_run(folder, process)
     for _ in range(3):
-        assert process.stdout is not None
         assert process.stdout.readline().startswith(("Training", "Going on")), "it is under way"
         time.sleep(random.uniform(0, longest))
         process.kill()
@@ -102,14 +98,10 @@ def test_killed_three_times_it_ends_with_the_same_bits(
 def test_fashion_mnist_killed_three_times_ends_with_the_same_bits(
     tmp_path: Path, fashion_mnist: Dataset
 ) -> None:
-    arguments = ("--data", "fashion-mnist", "--epochs", "5", "--seed", "0", "--threads", "1")
-    folders = [tmp_path / "one", tmp_path / "two"]
-    for folder in folders:
-        finish(start(*arguments, "--runs-folder", str(folder)))
-    one, two = (find_runs(folder)[0] for folder in folders)
-    assert_same_bits(one, two)
-    killed = kill_thrice_and_resume(tmp_path / "killed", arguments, one)
-    assert_same_bits(one, killed)
+    arguments = ("--data", "fashion-mnist", "--epochs", "2", "--seed", "0", "--threads", "1")
+    finish(start(*arguments, "--runs-folder", str(tmp_path / "whole")))
+    (whole,) = find_runs(tmp_path / "whole")
+    assert_same_bits(whole, kill_thrice_and_resume(tmp_path / "killed", arguments, whole))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -149,32 +141,28 @@ def test_two_processes_do_not_train_in_one_folder(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_one_clear_line_and_leaves_no_half_run(tmp_path: Path) -> None:
-    limit = 100 * 1024  # bytes a file, less than a checkpoint needs
-    process = subprocess.run(
-        [*TRAIN, *LONG, "--runs-folder", str(tmp_path)],
-        preexec_fn=lambda: _limit_file_size(limit),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert process.returncode == 7, process.stderr
-    assert process.stderr.startswith("Error: Could not write `")
-    assert process.stderr.count("\n") == 1
+    process = ForkedProcess("train", *LONG, "--runs-folder", str(tmp_path), code=ON_A_FULL_DISK)
+    _, errors = process.communicate()
+    assert process.returncode == 7, errors
+    assert errors.startswith("Error: Could not write `")
+    assert errors.count("\n") == 1
     assert os.listdir(tmp_path) == []
 
 
-def _limit_file_size(limit: int) -> None:
-    """Let this process's writes fail beyond a size, as a full disk would."""
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+# Writes fail beyond 100 KiB a file, less than a checkpoint needs, as they would on a full disk.
+ON_A_FULL_DISK = """
+import resource
+from lenet.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (100 * 1024, 100 * 1024))
+main()
+"""
 
 
 # root may write anywhere, so as root the file system is told that this is somebody else; all that
 # is needed is imported before, since that somebody may not read it.
 RESUME_WITHOUT_PERMISSION = """
 import ctypes, os, sys
-import torch._dynamo, sklearn.datasets
+import torch._dynamo
 import lenet
 from lenet.errors import StorageError
 data = lenet.load_dataset("digits")
@@ -199,29 +187,21 @@ def test_a_folder_that_may_not_be_written_is_one_clear_line() -> None:
         before = {path.name: path.read_bytes() for path in run.folder.iterdir()}
         Path(name).chmod(0o755)
         run.folder.chmod(0o555)
-        finished = subprocess.run(
-            [sys.executable, "-c", RESUME_WITHOUT_PERMISSION, str(run.folder)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert finished.stdout == f"Could not write `{run.folder}`: permission denied.\n", (
-            finished.stderr
-        )
+        resumed = ForkedProcess(str(run.folder), code=RESUME_WITHOUT_PERMISSION)
+        output, errors = resumed.communicate()
+        assert output == f"Could not write `{run.folder}`: permission denied.\n", errors
         assert {path.name: path.read_bytes() for path in run.folder.iterdir()} == before
         run.folder.chmod(0o755)
 
 
 def test_ctrl_c_before_the_training_leaves_nothing(tmp_path: Path) -> None:
     code = (
-        "import os, signal, sys\n"
+        "import os, signal\n"
         "import lenet.runs, lenet.cli\n"
         "lenet.runs.train = lambda *args, **kwargs: os.kill(os.getpid(), signal.SIGINT)\n"
-        "sys.argv = ['lenet', 'train']\n"
         "lenet.cli.main()\n"
     )
-    finished = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
-    )
-    assert (finished.returncode, finished.stderr) == (130, "Interrupted.\n")
+    process = ForkedProcess("train", code=code)
+    _, errors = process.communicate()
+    assert (process.returncode, errors) == (130, "Interrupted.\n")
     assert os.listdir() == []

@@ -47,6 +47,7 @@ def quick(dataset: Dataset | str, **settings: Any) -> lenet.Run:
     return lenet.train(dataset=dataset, listeners=[], **{"epochs": 1, "batch_size": 32} | settings)
 
 
+@pytest.mark.real_curves
 def test_the_run_folder_is_complete(few_digits: Dataset) -> None:
     run = quick(few_digits, epochs=2, seed=3)
     names = {path.name for path in run.folder.iterdir()} - {".lock"}
@@ -92,6 +93,7 @@ def test_the_model_file_explains_itself(few_digits: Dataset) -> None:
     assert accuracy == run.result.test_accuracy
 
 
+@pytest.mark.real_curves
 def test_the_same_seed_gives_the_same_bits_and_another_one_others(few_digits: Dataset) -> None:
     runs = [quick(few_digits, seed=seed) for seed in (0, 0, 1)]
     states = [load_model(run.model_path)[0].state_dict() for run in runs]

@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import torch
 
 import lenet
 from compiled_kernels import needs_kernels
+from forked_process import ForkedProcess
 from lenet.datasets import Dataset
 from lenet.errors import (
     InterruptedTraining,
@@ -181,6 +180,7 @@ def test_what_the_kernels_began_goes_on_with_them(few_digits: Dataset, tmp_path:
     assert endings[1].run.model_path.read_bytes() == whole.model_path.read_bytes()
 
 
+@pytest.mark.real_curves
 def test_one_that_diverges_is_told_and_spoils_no_other(few_digits: Dataset, tmp_path: Path) -> None:
     options: dict[str, Any] = {"model": "mlp", "device": "cpu", "epochs": 2, "batch_size": 16}
     endings = train_many(
@@ -198,6 +198,7 @@ def test_one_that_diverges_is_told_and_spoils_no_other(few_digits: Dataset, tmp_
     assert wild.run.status == "stopped"
 
 
+@pytest.mark.real_curves
 def test_weights_that_are_not_finite_end_one_alone(few_digits: Dataset, tmp_path: Path) -> None:
     class Spoiler(Listener):
         """Makes a weight infinite that no loss is to be computed with before a checkpoint is."""
@@ -279,7 +280,7 @@ def test_a_signal_stops_all_with_a_checkpoint_each(tmp_path: Path) -> None:
         "    print(error)\n"
         "    sys.exit(error.exit_code)\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    process = ForkedProcess(code=code)
     deadline = time.monotonic() + 60
     while sum(bool(run.history) for run in find_runs(tmp_path)) < 2:
         assert process.poll() is None

@@ -5,8 +5,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -18,16 +16,17 @@ from sent_pictures import png, slow_picture, stroke
 from service_process import ServiceProcess, read_all, running
 
 import lenet
+from forked_process import ForkedProcess
 from lenet import serving
 from lenet.errors import MissingExtraError
 
 
 def refuse(*arguments: str, code: int) -> str:
     """What `lenet serve` prints when it does not start: one line."""
-    command = [sys.executable, "-m", "lenet", "serve", "--port", "0", *arguments]
-    process = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert process.returncode == code, process.stderr
-    (line,) = process.stderr.splitlines()
+    process = ForkedProcess("serve", "--port", "0", *arguments)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == code, errors
+    (line,) = errors.splitlines()
     return line
 
 

@@ -7,10 +7,12 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from lenet.core import field_types
 from lenet.datasets._cache import data_folder, download_file, find_file
@@ -227,6 +229,19 @@ def _load_emnist(name: str) -> Dataset:
     return replace(dataset, preparation=EMNIST.preparation, origin=None)
 
 
+def _read_digits() -> npt.NDArray[np.int64]:
+    """scikit-learn's table of digits, 64 grey levels and a label each, int64 (1797, 65)."""
+    found = find_spec("sklearn")
+    if found and found.origin:  # importing it takes seconds, so only its file is read
+        file = Path(found.origin).parent / "datasets/data/digits.csv.gz"
+        if file.is_file():
+            return np.loadtxt(file, delimiter=",", dtype=np.int64)
+    from sklearn.datasets import load_digits
+
+    bundled = load_digits()
+    return np.column_stack([bundled.data, bundled.target]).astype(np.int64)
+
+
 def _load_digits() -> Dataset:
     """The handwriting that comes with scikit-learn, so that there is always something to train on.
 
@@ -237,12 +252,11 @@ def _load_digits() -> Dataset:
     Machine Learning Repository.
     """
     import torch
-    from sklearn.datasets import load_digits as load_bundled
 
-    bundled = load_bundled()
-    grey_levels = torch.from_numpy(bundled.images).float()[:, None] / 16
+    rows = _read_digits()
+    grey_levels = torch.from_numpy(rows[:, :-1]).float().reshape(-1, 1, 8, 8) / 16
     images = (enlarge_images(grey_levels) * 255).round().to(torch.uint8).numpy()
-    everything = Split(images, bundled.target.astype(np.int64))
+    everything = Split(images, rows[:, -1])
     train, test = map(everything.take, stratified_halves(everything.labels, _TEST_FRACTION, seed=0))
     preparation = Preparation(polarity="light-on-dark")
     return Dataset("digits", tuple("0123456789"), train, test, preparation=preparation)

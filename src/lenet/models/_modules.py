@@ -190,7 +190,8 @@ def initialise(model: nn.Module, initialisation: Initialisation = "xavier") -> N
     if initialisation == "pytorch":
         return
     for layer in model.modules():
-        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+        # On the meta device nothing is drawn, but drawing would import PyTorch's compiler.
+        if isinstance(layer, (nn.Conv2d, nn.Linear)) and not layer.weight.is_meta:
             if initialisation == "xavier":
                 nn.init.xavier_uniform_(layer.weight)
             elif initialisation == "kaiming":

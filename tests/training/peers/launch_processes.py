@@ -8,16 +8,17 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
+
+from forked_process import ForkedProcess
 
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run")
 PATIENCE = 120.0  # seconds after which a process is taken to hang
 _QUIET = {"TORCH_CPP_LOG_LEVEL": "ERROR", "OMP_NUM_THREADS": "1"}
 
 
-def run_ranks(
-    size: int, command: Sequence[str], **environment: str
-) -> list[subprocess.CompletedProcess[str]]:
-    """Start a command in so many processes, without torchrun's own process, and wait for them."""
+def run_ranks(size: int, *arguments: str, **options: Any) -> list[subprocess.CompletedProcess[str]]:
+    """Start so many processes of `ForkedProcess`, without torchrun's own, and wait for them."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -31,8 +32,8 @@ def run_ranks(
             "MASTER_PORT": port,
         }
         variables = {name: str(number) for name, number in place.items()}
-        variables |= {"MASTER_ADDR": "127.0.0.1", **_QUIET, **environment}
-        processes.append(start([sys.executable, *command], **variables))
+        variables |= {"MASTER_ADDR": "127.0.0.1", **_QUIET}
+        processes.append(ForkedProcess(*arguments, environment=variables, **options))
     return [finish(process) for process in processes]
 
 
@@ -55,14 +56,15 @@ def start(command: Sequence[str], **environment: str) -> subprocess.Popen[str]:
     )
 
 
-def finish(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
+def finish(process: subprocess.Popen[str] | ForkedProcess) -> subprocess.CompletedProcess[str]:
     """Wait for the end."""
     try:
         output, errors = process.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGABRT)
         raise
-    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+    assert process.returncode is not None
+    return subprocess.CompletedProcess([], process.returncode, output, errors)
 
 
 def read_until(process: subprocess.Popen[str], text: str) -> None:

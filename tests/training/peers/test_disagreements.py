@@ -1,6 +1,7 @@
 """What is wrong in one process ends all of them, with one message that says where."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import disagreements_script
@@ -12,7 +13,7 @@ from launch_processes import run_ranks
 def raised(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """What each of two processes has raised in each situation."""
     folder = tmp_path_factory.mktemp("raised")
-    for process in run_ranks(2, [disagreements_script.__file__, str(folder)]):
+    for process in run_ranks(2, str(folder), code=Path(disagreements_script.__file__).read_text()):
         assert process.returncode == 0, process.stderr
     return [json.loads((folder / rank).read_text()) for rank in ("0", "1")]
 

@@ -18,7 +18,9 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
     found = {size: tmp_path_factory.mktemp(f"on-{size}") for size in (1, 2, 3)}
     train_all(found[1])
     for size in (2, 3):
-        for process in run_ranks(size, [shared_trainings.__file__, str(found[size])]):
+        for process in run_ranks(
+            size, str(found[size]), code=Path(shared_trainings.__file__).read_text()
+        ):
             assert process.returncode == 0, process.stderr
             assert process.stdout == ""
     return found

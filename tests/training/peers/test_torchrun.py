@@ -86,7 +86,7 @@ def test_an_error_of_one_process_is_told_once() -> None:
         "sys.argv = ['lenet', 'train', '--data', ['digits', 'nowhere'][int(os.environ['RANK'])]]; "
         "main()"
     )
-    first, second = run_ranks(2, ["-c", script])
+    first, second = run_ranks(2, code=script)
     assert first.returncode == second.returncode == 2
     assert first.stderr.startswith("Error: In process 1 of 2 (")
     assert "`nowhere`" in first.stderr
@@ -105,21 +105,19 @@ def test_the_network_thread_interrupts_no_other() -> None:
         "loops = [t for t in threads if 'gloo_tcp_loop' in (t / 'comm').read_text()]; "
         "print([os.sched_getscheduler(int(loop.name)) for loop in loops]); leave(0)"
     )
-    for process in run_ranks(2, ["-c", script]):
+    for process in run_ranks(2, code=script):
         assert process.stdout == f"[{os.SCHED_BATCH}]\n", process.stderr
 
 
 def test_one_process_of_torchrun_is_as_good_as_none() -> None:
     options = ["--epochs", "1", "--threads", "1", "--data", "digits"]
-    (process,) = run_ranks(1, ["-m", "lenet", "train", *options])
+    (process,) = run_ranks(1, "train", *options)
     assert process.returncode == 0, process.stderr
     assert "on cpu. Run folder" in process.stdout
     assert only_run().status == "complete"
 
 
 def test_options_that_can_not_be_read_are_told_once() -> None:
-    for process, told in zip(
-        run_ranks(2, ["-m", "lenet", "train", "--epoch"]), (1, 0), strict=True
-    ):
+    for process, told in zip(run_ranks(2, "train", "--epoch"), (1, 0), strict=True):
         assert process.returncode == 2
         assert process.stderr.count("No such option `--epoch`") == told

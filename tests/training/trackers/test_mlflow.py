@@ -75,6 +75,7 @@ def test_settings_tags_and_status_are_told(few_digits: Dataset, store: Path) -> 
     assert told.data.tags["run_folder"] == str(run.folder.resolve())
 
 
+@pytest.mark.real_curves
 def test_the_files_are_handed_over(few_digits: Dataset, store: Path, tmp_path: Path) -> None:
     run = track(few_digits, "mlflow")
     told = only_run(store)

@@ -51,6 +51,7 @@ def test_every_point_of_the_curve_is_written_at_its_step(few_digits: Dataset) ->
     assert len(speeds) == len(run.history)
 
 
+@pytest.mark.real_curves
 def test_settings_scores_and_picture_are_written(few_digits: Dataset) -> None:
     run = track(few_digits, "tensorboard", seed=3)
     events = read(run)

@@ -22,7 +22,7 @@ Shape = tuple[int, ...]
 Pair = tuple[int, ...]  # of rows and of columns; one number may stand for both
 MOST = 65536  # of anything that a layer may have
 _PAIRS = {"kernel_size", "stride", "padding", "dilation", "output_size"}
-_MOST_VALUES = 2**31  # that a layer gives for an image, or learns
+_MOST_VALUES = 2**40  # that a layer gives for an image, or learns
 
 
 @dataclass(frozen=True, kw_only=True)
