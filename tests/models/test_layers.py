@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from any_network import of_every_kind, of_lenet5s_kinds, randomised
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from layered_networks import of_every_kind, of_lenet5s_kinds, randomised
 from torch import nn
 
 from lenet.errors import LenetError, ModelError, ModelFileError, SettingError, UnknownNameError
@@ -298,8 +298,8 @@ def test_a_list_that_is_not_of_the_settings_is_refused(tmp_path: Path) -> None:
 def test_layers_may_not_be_too_many_or_too_large() -> None:
     with pytest.raises(SettingError, match="1000 layers"):
         Network([layers.Flatten()] * 1001)
+    wide = layers.Convolution(filters=65536, kernel_size=(65536, 1), padding=(65536, 0))
     with pytest.raises(LenetError, match="too large"):
-        wide = layers.Convolution(filters=65536, kernel_size=(65536, 1), padding=(65536, 0))
         Network([wide])
     with pytest.raises(UnknownNameError, match="kind of layer"):
         layers.layers_from_dicts([{"kind": "attention"}])
