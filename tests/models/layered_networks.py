@@ -28,7 +28,7 @@ def of_every_kind() -> nn.Sequential:
         nn.AdaptiveMaxPool2d((3, None)),
         nn.AdaptiveAvgPool2d((2, 2)),
         nn.Flatten(),
-        nn.BatchNorm1d(20),
+        nn.BatchNorm1d(20, momentum=None),
         nn.Identity(),
         nn.GELU(),
         nn.Linear(20, 7, bias=False),

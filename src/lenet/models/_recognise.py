@@ -225,10 +225,8 @@ def _read_adaptive_pooling(module: Any, shape: Shape, name: str) -> Layer:
 
 
 def _read_batch_norm(module: Any, shape: Shape, name: str) -> Layer:
-    if module.momentum is None:
-        message = "it averages over all batches alike."
-        raise ModelError(message)
-    return kinds.BatchNorm(name=name, epsilon=float(module.eps), momentum=float(module.momentum))
+    share = "cumulative" if module.momentum is None else float(module.momentum)
+    return kinds.BatchNorm(name=name, epsilon=float(module.eps), momentum=share)
 
 
 def _read_residual(module: Residual, shape: Shape, name: str) -> Layer:

@@ -267,17 +267,19 @@ class BatchNorm(Layer):
 
     Attributes:
         epsilon: What is added to the variance.
-        momentum: The share of a new batch in the running mean and variance.
+        momentum: The share of a new batch in the running mean and variance; `cumulative` for that
+            of all batches alike.
     """
 
     epsilon: float = 1e-5
-    momentum: float = 0.1
+    momentum: float | Literal["cumulative"] = 0.1
     kind: ClassVar[str] = "batch_norm"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require("epsilon", 0 <= self.epsilon < math.inf, "0 or more")
-        self.require("momentum", 0 <= self.momentum <= 1, "from 0 to 1")
+        is_share = self.momentum == "cumulative" or 0 <= self.momentum <= 1
+        self.require("momentum", is_share, "from 0 to 1")
 
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) not in (1, 3):
@@ -301,7 +303,7 @@ class BatchNorm(Layer):
         return "BatchNorm2d" if len(shape) == 3 else "BatchNorm1d"
 
     def torch_arguments(self, shape: Shape) -> tuple[Any, ...]:
-        return shape[0], self.epsilon, self.momentum
+        return shape[0], self.epsilon, None if self.momentum == "cumulative" else self.momentum
 
 
 @dataclass(frozen=True, kw_only=True)
