@@ -225,8 +225,11 @@ def _read_adaptive_pooling(module: Any, shape: Shape, name: str) -> Layer:
 
 
 def _read_batch_norm(module: Any, shape: Shape, name: str) -> Layer:
-    share = "cumulative" if module.momentum is None else float(module.momentum)
-    return kinds.BatchNorm(name=name, epsilon=float(module.eps), momentum=share)
+    return kinds.BatchNorm(
+        name=name,
+        epsilon=float(module.eps),
+        momentum="cumulative" if module.momentum is None else float(module.momentum),
+    )
 
 
 def _read_residual(module: Residual, shape: Shape, name: str) -> Layer:

@@ -3,7 +3,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from lenet.errors import ModelError
+from lenet.errors import LenetError, ModelError
 from lenet.models._configs import ModelConfig
 from lenet.models._network import Network
 from lenet.models.layers import Placed, Residual, receptive_fields
@@ -58,7 +58,7 @@ def summarise(
         return list(_rows(Network(network.layers, shape).placed, count))
     try:
         described = Network.from_module(model, shape)
-    except ModelError:  # it is no list of layers, or does not take such images
+    except LenetError:  # it is no list of layers, or does not take such images
         return _watch(model, tuple(input_shape))
     return list(_rows(described.placed, count))
 

@@ -124,11 +124,11 @@ def build_network(plan: Plan, data: Dataset, seed: int) -> nn.Module:
         network = build_model(replace(network, input_shape=data.image_shape), seed=seed)
     elif type(network) is nn.Sequential:
         network = as_lenet(network, data.image_shape) or network
-    _, config = identify_model(network, data.image_shape)
-    data.check_fits(config.input_shape, config.classes)
     if any(parameter.dtype is not torch.float32 for parameter in network.parameters()):
         message = "The network's weights must be float32."
         raise ModelError(message)
+    _, config = identify_model(network, data.image_shape)
+    data.check_fits(config.input_shape, config.classes)
     return network
 
 
