@@ -188,10 +188,27 @@ def test_inspect_says_what_is_to_be_seen_and_where(
 
 def test_summary_is_the_tutorials_table() -> None:
     lines = call("summary").stdout.splitlines()
-    assert lines[1].split() == "Conv2d [1, 6, 28, 28] 156 117,600".split()
+    assert lines[1].split() == "Conv2d [1, 6, 28, 28] 156 117,600 5".split()
     assert lines[-1].split() == ["total", "61,706", "416,520"]
     layers = json.loads(call("summary", "--json", "--channels", "3,4").stdout)
     assert layers[0]["output_shape"] == [1, 3, 28, 28]
+
+
+def test_a_network_of_a_file_is_shown_and_trained(tmp_path: Path) -> None:
+    config = LeNetConfig(channels=(3,), activation="relu")
+    config.network().write("net.toml")
+    shown = json.loads(call("summary", "net.toml", "--json").stdout)
+    assert shown[0]["output_shape"] == [1, 3, 28, 28]
+    call("train", "--network", "net.toml", "--data", "digits", "--epochs", "1")
+    assert lenet.open_run().config.settings.network().layers == config.network().layers
+    assert json.loads(call("summary", "latest", "--json").stdout) == shown
+    for words, code, message in (
+        (("summary", "net.toml", "--channels", "3,4"), 2, "is a network already; leave out"),
+        (("train", "--network", "net.toml", "--model", "mlp"), 2, "both say which network"),
+        (("train", "--network", "net.toml", "--channels", "3"), 2, "a network of one's own does"),
+        (("train", "--network", "none.toml"), 4, "Could not read `none.toml`"),
+    ):
+        assert message in call(*words, code=code).stderr.replace("\n", " ")
 
 
 def test_a_reader_that_goes_away_is_no_crash(folder: Path) -> None:

@@ -28,7 +28,11 @@ class _Summary(Printed):
 
 @command(_Summary, Panel(LeNetConfig, "Network", as_text=True))
 def summary(given: Given) -> None:
-    """Show a network layer by layer: output shapes, parameters, multiply-accumulates an image."""
+    """Show a network layer by layer.
+
+    Output shapes, parameters, multiply-accumulates an image, and the rows of the image that a row
+    of the output sees.
+    """
     from lenet.models import summarise
 
     network = _find(given)
@@ -36,12 +40,12 @@ def summary(given: Given) -> None:
     if given.of(Printed).json:
         print_json([asdict(layer) for layer in layers])
         return
-    rows = [["layer", "output shape", "parameters", "multiply-accumulates", "sees"]]
+    rows = [["layer", "output shape", "parameters", "multiply-accumulates", "receptive field"]]
     for layer in layers:
         name = f"{layer.place}  {layer.name}" if layer.place else layer.name
-        sees = "" if layer.receptive_field is None else f"{layer.receptive_field} rows"
         numbers = [f"{layer.parameters:,}", f"{layer.multiply_accumulates:,}"]
-        rows.append([name, str(list(layer.output_shape)), *numbers, sees])
+        field = "" if layer.receptive_field is None else f"{layer.receptive_field}"
+        rows.append([name, str(list(layer.output_shape)), *numbers, field])
     parameters = sum(layer.parameters for layer in layers)
     work = sum(layer.multiply_accumulates for layer in layers)
     rows.append(["total", "", f"{parameters:,}", f"{work:,}", ""])
