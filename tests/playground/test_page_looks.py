@@ -16,7 +16,7 @@ def busy(page: Any) -> Playground:
     playground.draw(5)
     page.select_option("#second-model", "fashion")
     page.locator(".verdict").nth(1).wait_for()
-    page.locator("canvas.maps").nth(4).click(position={"x": 12, "y": 12})
+    page.locator("canvas.maps").nth(5).click(position={"x": 12, "y": 12})
     playground.settle()
     return playground
 

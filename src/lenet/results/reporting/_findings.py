@@ -82,13 +82,13 @@ def examine(
     **compute: Unpack[ComputeKeywords],
 ) -> Findings:
     """Find out all that `report` tells of a trained network."""
-    source, network, card = open_network(model, runs_folder, network)
+    source, _, card = open_network(model, runs_folder, network)
     data = find_dataset(dataset, source, card)
     chosen = split or ("test" if data.test is not None else "validation")
 
     def answers_for(wanted: SplitName) -> Answers:
         return answer(
-            source if isinstance(source, Run) else (network, card),
+            model if isinstance(model, tuple) else source,
             data,
             split=wanted,
             network=network,
