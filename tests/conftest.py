@@ -46,6 +46,16 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         options.maxprocesses = options.maxprocesses or 8
 
 
+# Tests that take half a second of a core or more, alone or for what they share with their module.
+SLOW = frozenset((Path(__file__).parent / "slow_tests.txt").read_text().split())
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark the slow ones."""
+    if getattr(item, "originalname", None) in SLOW:
+        item.add_marker("slow")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep folders together in the random order, so that a process starts few of the services."""
