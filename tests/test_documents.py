@@ -97,6 +97,8 @@ def test_every_command_in_the_documents_runs(
     document: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     shutil.copytree(request.getfixturevalue("a_run"), tmp_path / "runs")
+    for network in (block for block in blocks(document, "toml") if "[[layers]]" in block):
+        (tmp_path / "net.toml").write_text(network)
     for line in first_shown()[document]:
         if "--to c " in line and not C_COMPILER:
             continue

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from lenet._version import __version__
-from lenet.errors import MissingExtraError
+from lenet.errors import ExportError, MissingExtraError
 from lenet.export._comparison import Runner, Shares, Written
 from lenet.export._trained_network import TrainedNetwork
 from lenet.export._windows import Windows, pooling_windows, with_padding_apart
@@ -72,20 +72,24 @@ def write_onnx_int8(trained: TrainedNetwork, folder: Path) -> Written:
     path = folder / "model.onnx"
     images = trained.calibration_sample
     with _quiet():
-        quantize_static(
-            model,
-            path,
-            _Reader(images),
-            quant_format=QuantFormat.QDQ,
-            calibrate_method=CalibrationMethod.Percentile,
-            # Both unsigned: processors without VNNI instructions add products of signed weights in
-            # 16 bits, which overflow.
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QUInt8,
-            per_channel=True,
-            nodes_to_exclude=_kept_in_float(model),
-            extra_options={"WeightSymmetric": True, "CalibPercentile": _PERCENTILE},
-        )
+        try:
+            quantize_static(
+                model,
+                path,
+                _Reader(images),
+                quant_format=QuantFormat.QDQ,
+                calibrate_method=CalibrationMethod.Percentile,
+                # Both unsigned: processors without VNNI instructions add products of signed weights
+                # in 16 bits, which overflow.
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QUInt8,
+                per_channel=True,
+                nodes_to_exclude=_kept_in_float(model),
+                extra_options={"WeightSymmetric": True, "CalibPercentile": _PERCENTILE},
+            )
+        except ValueError as error:  # as where a layer gives the same number for every image
+            message = f"ONNX Runtime can't round the network's numbers to eight bits: {error}"
+            raise ExportError(message) from error
     rounded = onnx.load(path)
     _describe_onnx(rounded, trained)
     onnx.checker.check_model(rounded, full_check=True)

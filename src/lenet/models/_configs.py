@@ -96,7 +96,7 @@ class CustomConfig(ModelConfig):
 
     module: str = ""
 
-    def network(self) -> Network:
+    def layers(self) -> Iterable[Layer]:
         """There is no such list.
 
         Raises:
