@@ -14,6 +14,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from PIL import Image
 
 import lenet
@@ -45,6 +46,9 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         options.numprocesses, options.dist = "auto", "worksteal"
         options.maxprocesses = options.maxprocesses or 8
 
+
+settings.register_profile("any machine", deadline=None)  # no test asserts a time
+settings.load_profile("any machine")
 
 # Tests that take half a second of a core or more, alone or for what they share with their module.
 SLOW = frozenset((Path(__file__).parent / "slow_tests.txt").read_text().split())
