@@ -29,8 +29,8 @@ SHORT = {
     "digits": ("digits", 1_437, {"epochs": 15}, 0.85),
     "softmax": ("fashion-mnist", 20_000, {"epochs": 2}, 0.7),
     "mlp": ("fashion-mnist", 20_000, {"epochs": 2}, 0.65),
-    "lenet5": ("mnist", 4_000, {"epochs": 3}, 0.65),
-    "lenet5-distorted": ("mnist", 4_000, {"epochs": 3}, 0.6),
+    "lenet5": ("mnist", 8_000, {"epochs": 5}, 0.9),
+    "lenet5-distorted": ("mnist", 8_000, {"epochs": 5}, 0.85),
     "modern": ("fashion-mnist", 10_000, {"epochs": 2}, 0.75),
     "fast": ("fashion-mnist", 60_000, {}, 0.82),
 }
