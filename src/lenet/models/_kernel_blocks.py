@@ -72,7 +72,12 @@ def kernel_blocks(layers: Sequence[Placed]) -> list[KernelBlock]:
                 )
                 place += 1
             else:
-                message = f"The compiled kernels do not serve its layer `{layer.name}`, {layer}."
+                culprit = layer
+                if _is_plain(layer):
+                    culprit = (follows if activation == "none" else pooling) or layer
+                message = (
+                    f"The compiled kernels do not serve its layer `{culprit.name}`, {culprit}."
+                )
                 raise ModelError(message)
         except SettingError as error:
             raise ModelError(str(error)) from None
