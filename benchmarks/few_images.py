@@ -46,7 +46,6 @@ def accuracy(data: Dataset, seed: int, validation: float) -> float:
             listeners=[],
             **preset.settings,
         )
-        assert run.result is not None
         assert run.result.test_accuracy is not None
         return run.result.test_accuracy
 

@@ -205,7 +205,7 @@ def make_examples(model: str, host: str) -> list[Example]:
         Image.fromarray(image).save(file, "PNG")
         files.append(file.getvalue())
     examples = []
-    for content, answer in zip(files, lenet.predict(files, model), strict=True):
+    for content, answer in zip(files, lenet.predict(model, files), strict=True):
         head = (
             f"POST /v1/predict?model={model} HTTP/1.1\r\nHost: {host}\r\n"
             f"Content-Type: image/png\r\nContent-Length: {len(content)}\r\n\r\n"

@@ -71,7 +71,7 @@ def print_doubts(model: TrainedModel, test: Split) -> None:
     random = np.random.default_rng(0)
     noise = random.integers(0, 256, (200, 60, 60), dtype=np.uint8)
     paper = as_bytes(random.normal(200, 4, (200, 60, 60)))
-    answers = lenet.predict(list(test.images[:, 0]), model)
+    answers = lenet.predict(model, list(test.images[:, 0]))
     rightly = [
         answer
         for answer, label in zip(answers, test.labels, strict=True)
@@ -79,7 +79,7 @@ def print_doubts(model: TrainedModel, test: Split) -> None:
     ]
     print_line(f"{'answered: test digits, of those it knows':<42} {share_answered(rightly):17.4f}")
     for name, pictures in {"garments": garments, "noise": noise, "empty paper": paper}.items():
-        answered = share_answered(lenet.predict(list(pictures), model))
+        answered = share_answered(lenet.predict(model, list(pictures)))
         print_line(f"{f'answered: {name}':<42} {answered:17.4f}")
 
 

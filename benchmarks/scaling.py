@@ -71,7 +71,6 @@ def train(processes: int, threads: int, kernels: str) -> float:
         options += ["--epochs", str(EPOCHS[kernels])]
         printed_by_members(processes, [*TRAIN, *options, "--runs-folder", folder])
         (run,) = find_runs(folder)
-        assert run.result is not None
         return run.result.examples_per_second
 
 

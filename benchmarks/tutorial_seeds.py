@@ -49,7 +49,7 @@ def report(runs: list[Run]) -> None:
         "examples_per_second",
         "tutorial_examples_per_second",
     )
-    results = [run.result.to_dict() for run in runs if run.result]
+    results = [run.result.to_dict() for run in runs if run.is_complete]
     for column in columns:
         values = [result[column] for result in results]
         digits = 0 if "second" in column else 3

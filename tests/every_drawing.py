@@ -58,6 +58,6 @@ def every_drawing() -> dict[str, Figure]:
         "draw_importance": draw_importance({"learning_rate": 1.0}, 2, data.name),
         "draw_map": draw_map(found),
         "draw_neighbours": draw_neighbours(found),
-        "draw_predictions": draw_predictions(lenet.predict([path], run), [picture]),
+        "draw_predictions": draw_predictions(lenet.predict(run, [path]), [picture]),
         "draw_saliency": draw_saliency(found),
     }

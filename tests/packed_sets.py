@@ -21,7 +21,7 @@ def pack(data: Dataset, target: Path, images_a_shard: int = 50) -> Path:
 
 def leave_little_room(patch: pytest.MonkeyPatch, room: int = 40, block: int = 3) -> None:
     """Let so many images of 784 bytes make a window, and so many be neighbours on the disk."""
-    for module in ("_packed_images", "_read_ahead"):
-        patch.setattr(f"lenet.datasets.{module}.IN_MEMORY_BYTES", room * IMAGE)
-    patch.setattr("lenet.datasets._read_ahead._BLOCK_BYTES", block * IMAGE)
-    patch.setattr("lenet.datasets._read_ahead._IN_ORDER_BYTES", room * IMAGE)
+    for module in ("_images", "_read_ahead"):
+        patch.setattr(f"lenet.datasets.packed.{module}.IN_MEMORY_BYTES", room * IMAGE)
+    patch.setattr("lenet.datasets.packed._read_ahead._BLOCK_BYTES", block * IMAGE)
+    patch.setattr("lenet.datasets.packed._read_ahead._IN_ORDER_BYTES", room * IMAGE)

@@ -134,6 +134,11 @@ def test_what_goes_round_in_a_step_is_as_large_as_the_network() -> None:
     assert f"gradients of {4 * weights / 1000:.0f} kB" in decision
 
 
+def test_type_checkers_see_the_readmes_python() -> None:
+    checked = (ROOT / "tests/typed/readme.py").read_text(encoding="utf-8")
+    assert checked == "\n".join(blocks("README.md", "python"))
+
+
 @pytest.mark.usefixtures("small_fashion_mnist")
 def test_the_readmes_python_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     real_train = lenet.train

@@ -21,7 +21,7 @@ ARROWS = {
     "models": {"kernels", "pictures"},
     "training": {"datasets", "kernels", "models"},
     "runs": {"datasets", "kernels", "models", "training"},
-    "results": {"datasets", "kernels", "models", "pictures", "runs", "training"},
+    "results": {"datasets", "models", "pictures", "runs", "training"},
     "experiments": {"datasets", "kernels", "models", "results", "runs", "training"},
     "playground": {"datasets", "runs"},
     "export": {
@@ -52,7 +52,6 @@ ARROWS = {
         "doctor",
         "experiments",
         "export",
-        "kernels",
         "models",
         "pictures",
         "results",

@@ -25,8 +25,10 @@ from .experiments import sweep as sweep
 from .export import export_model as export_model
 from .models import LeNet as LeNet
 from .models import LeNetConfig as LeNetConfig
+from .models import Network as Network
 from .models import initialise as initialise
 from .models import load_model as load_model
+from .models import load_weights as load_weights
 from .models import save_model as save_model
 from .models import summarise as summarise
 from .results import evaluate as evaluate
@@ -49,6 +51,7 @@ __all__ = [
     "LeNetClassifier",
     "LeNetConfig",
     "LenetError",
+    "Network",
     "Recipe",
     "Run",
     "Split",
@@ -71,6 +74,7 @@ __all__ = [
     "load",
     "load_dataset",
     "load_model",
+    "load_weights",
     "models",
     "open_model",
     "open_run",

@@ -234,6 +234,12 @@ class NonFiniteLossError(TrainingError):
         checkpoint: The last checkpoint from before, where there is one.
     """
 
+    loss: float
+    epoch: int
+    step: int
+    learning_rate: float
+    checkpoint: Path | None
+
     def __init__(
         self,
         loss: float,

@@ -230,7 +230,6 @@ def test_lenet_train_lands_in_the_tutorials_band(fashion_mnist: Dataset, tmp_pat
     output = call_alone(*arguments).stdout
     assert len(re.findall(r"^epoch ", output, re.MULTILINE)) == 10
     result = lenet.open_run(runs_folder=tmp_path).result
-    assert result is not None
     assert 0.44 < result.train_loss < 0.50
     assert 0.80 < result.train_accuracy < 0.85
     assert 0.73 < result.test_accuracy < 0.86

@@ -126,7 +126,7 @@ def test_a_damaged_shard_is_named_before_training_starts(large: Path) -> None:
 def test_what_would_not_fit_into_memory_is_one_clear_error(
     large: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lenet.datasets._packed_images._MOST_AT_ONCE", 784 * 100)
+    monkeypatch.setattr("lenet.datasets.packed._images._MOST_AT_ONCE", 784 * 100)
     error = call("data", "convert", str(large), "as.npz", "--to", "npz", code=3).stderr
     assert "at once take" in error
     assert "Traceback" not in error

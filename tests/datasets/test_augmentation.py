@@ -8,8 +8,10 @@ import pytest
 import torch
 from scipy import ndimage
 
-from lenet.datasets import Augmentation, Batches, Split
-from lenet.datasets._augmentation import DrawnChanges, apply_changes, draw_changes
+from lenet.datasets import Augmentation, Batches, DrawnChanges, Split, apply_changes
+
+# Private: of a batch nobody sees what was drawn for it.
+from lenet.datasets._augmentation import draw_changes
 
 CPU = torch.device("cpu")
 

@@ -16,7 +16,10 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save
 
 import lenet
-from lenet.datasets import _collect, _prepared, cache_folder, prepared_datasets
+
+# Private: whether a cache serves is seen by what is not read, and its bounds are gigabytes.
+from lenet.datasets import _own, _prepared, cache_folder, prepared_datasets
+from lenet.datasets.readers import _collect
 
 
 @pytest.fixture
@@ -85,7 +88,7 @@ def test_a_change_makes_it_read_again(folder: Path, reads: list[Path], change: o
 def load_anew(folder: Path) -> str:
     """The fingerprint without a cache."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_prepared, "find_prepared", lambda key: None)
+        patch.setattr(_own, "find_prepared", lambda key: None)
         return lenet.load_dataset(folder).fingerprint()
 
 

@@ -7,7 +7,7 @@ import torch
 from findings import PARTS, fail, find
 
 from lenet.doctor import Finding, examine
-from lenet.doctor._examine import _CHECKS
+from lenet.doctor._examine import CHECKS  # to break one of them
 from lenet.errors import install_command
 
 
@@ -22,9 +22,8 @@ def test_nothing_is_wrong_here() -> None:
 def test_a_check_that_fails_is_a_finding_and_the_others_are_told(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lenet.doctor._kernels.check_kernel_results", lambda: Finding("", "ok", ""))
-    module, function = _CHECKS[name]
-    monkeypatch.setattr(f"lenet.doctor.{module}.{function}", fail)
+    monkeypatch.setitem(CHECKS, "results", lambda: Finding("", "ok", ""))
+    monkeypatch.setitem(CHECKS, name, fail)
     findings = examine()
     assert len(findings) == len(PARTS)
     (broken,) = [finding for finding in findings if finding.state == "wrong"]
@@ -71,7 +70,7 @@ def test_without_an_installed_package_any_pytorch_will_do(monkeypatch: pytest.Mo
 
 def test_optional_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def only(*names: str) -> None:
-        monkeypatch.setattr("lenet.doctor._peers.find_spec", lambda name: name in names)
+        monkeypatch.setattr("lenet.doctor._installation.find_spec", lambda name: name in names)
 
     only("jax")
     text = "installed: jax; not installed: onnxruntime (for `lenet bench` alone)"

@@ -97,7 +97,6 @@ def test_the_training_is_that_of_lenet_train(digits: Dataset) -> None:
             expected.train_loss,
             expected.validation_loss,
         )
-    assert run.result is not None
     assert classifier.score(digits.test.images, digits.test.labels) == run.result.test_accuracy
 
 
@@ -272,7 +271,7 @@ def test_the_saved_file_takes_pictures_in_the_unit_that_was_fitted(
     classifier.save(tmp_path / "model.safetensors")
     _, card = lenet.load(tmp_path / "model.safetensors")
     assert card.preparation.pixel_range == (-10, 20)
-    seen = [one.seen.image for one in lenet.predict(values, tmp_path / "model.safetensors")]
+    seen = [one.seen.image for one in lenet.predict(tmp_path / "model.safetensors", values)]
     rows = values.reshape(len(values), -1)
     expected = classifier.pixel_range_.to_bytes(rows, (1, 28, 28))
     assert np.abs(np.stack(seen).astype(int) - expected).max() <= 1  # halves are rounded either way

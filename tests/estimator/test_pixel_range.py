@@ -87,7 +87,7 @@ def test_standardised_pixels_keep_their_grey_levels(digits: Dataset) -> None:
 def test_many_images_are_the_same_as_few(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).uniform(-3, 5, size=(100, 64))
     whole = PixelRange(-3, 5).to_bytes(values, (1, 8, 8), enlarge=True)
-    monkeypatch.setattr("lenet.estimator._pixel_range._CHUNK", 7)
+    monkeypatch.setattr("lenet.estimator._pixels._CHUNK", 7)
     np.testing.assert_array_equal(
         PixelRange(-3, 5).to_bytes(values, (1, 8, 8), enlarge=True), whole
     )

@@ -144,5 +144,5 @@ def test_scikit_learns_own_checks(
     classifier = "lenet.estimator._classifier"
     monkeypatch.setattr(f"{classifier}.shape_of_rows", lambda values, _: (1, 1, values))
     monkeypatch.setattr(f"{classifier}.needs_enlarging", lambda *_: True)
-    monkeypatch.setattr("lenet.estimator._pixel_range.enlarge_images", _as_square)
+    monkeypatch.setattr("lenet.estimator._pixels.enlarge_images", _as_square)
     check(estimator)

@@ -82,7 +82,7 @@ def test_any_module_is_exported_with_its_code(
 
 
 def test_any_module_without_its_code_asks_for_it(custom_run: Run, tmp_path: Path) -> None:
-    with pytest.raises(ModelFileError, match=r"`Skipping` is .*; pass it as `network=`"):
+    with pytest.raises(ModelFileError, match=r"`Skipping` is no .* take it as `network=`"):
         export_model(custom_run, "onnx", output=tmp_path / "made.onnx")
     assert not list(tmp_path.iterdir())
 

@@ -94,10 +94,10 @@ def test_a_changed_network_is_left_to_pytorch(change: Callable[[LeNet], object])
 @pytest.mark.parametrize(
     ("norm", "message"),
     [
-        (nn.BatchNorm1d(10, affine=False), "want weights"),
-        (nn.BatchNorm1d(10, track_running_stats=False), "want weights"),
-        (nn.BatchNorm1d(10, momentum=None), "want a momentum"),
-        (nn.BatchNorm1d(11), "does not fit the 10 outputs"),
+        (nn.BatchNorm1d(10, affine=False), "has `affine` False"),
+        (nn.BatchNorm1d(10, track_running_stats=False), "has `track_running_stats` False"),
+        (nn.BatchNorm1d(10, momentum=None), "averages over all batches"),
+        (nn.BatchNorm1d(11), "has `num_features` 11, where lenet knows 10"),
     ],
     ids=str,
 )

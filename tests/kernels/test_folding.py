@@ -156,5 +156,5 @@ def test_rarer_settings_and_places_are_left_to_pytorch(make: Callable[[], list[n
 
 def test_a_batch_norm_that_does_not_fit_is_named() -> None:
     network = nn.Sequential(nn.Flatten(), nn.Linear(784, 4), nn.BatchNorm1d(5))
-    with pytest.raises(ModelError, match="does not fit the 4 outputs"):
+    with pytest.raises(ModelError, match="has `num_features` 5, where lenet knows 4"):
         recognise_network(network, SHAPE)

@@ -60,5 +60,5 @@ def test_arrays_of_another_network_are_refused(name: str) -> None:
     other = "softmax" if name != "softmax" else "mlp"
     arrays = {key: value.numpy() for key, value in build_model(CONFIGS[other]).state_dict().items()}
     for wrong in (arrays, {}, {"nonsense": np.zeros(3, np.float32)}):
-        with pytest.raises(ModelError, match="where .* belongs"):
+        with pytest.raises(ModelError, match=r"where .* belongs"):
             fold_network(CONFIGS[name].network(), wrong)

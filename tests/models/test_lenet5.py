@@ -8,11 +8,16 @@ from scipy.signal import correlate
 from torch import nn
 
 from lenet.errors import ModelError
-from lenet.models import LeNet5, LeNet5Config, PartialConvolution, build_model, summarise
+from lenet.models import LeNet5, LeNet5Config, PartialConvolution, build_model, layers, summarise
 
 Array = npt.NDArray[np.float64]
 
 # Table I of LeCun et al. (1998) as it is printed: rows are maps of S2, columns maps of C3.
+C3_INPUTS = next(
+    layer.inputs
+    for layer in LeNet5Config().layers()
+    if isinstance(layer, layers.PartialConvolution)
+)
 TABLE_I = """
 X . . . X X X . . X X X X . X X
 X X . . . X X X . . X X X X . X

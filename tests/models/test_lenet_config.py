@@ -26,23 +26,23 @@ def test_the_defaults_are_the_tutorials() -> None:
     [
         (
             {"kernel_size": 33},
-            "Block 1: a 33×33 convolution does not fit its 32×32 input.",
+            "Layer `0` (convolution): its 33×33 window does not fit the 32×32 input.",
         ),
         (
             {"input_shape": (1, 28, 4), "padding": 0},
-            "Block 1: a 5×5 convolution does not fit its 28×4 input.",
+            "Layer `0` (convolution): its 5×5 window does not fit the 28×4 input.",
         ),
         (
             {"channels": (6, 16, 32)},
-            "Block 3: 2×2 pooling does not fit the 1×1 output of its convolution.",
+            "Layer `8` (pooling): its 2×2 window does not fit the 1×1 input.",
         ),
         (
             {"input_shape": (3, 40, 8)},
-            "Block 2: a 5×5 convolution does not fit its 20×4 input.",
+            "Layer `3` (convolution): its 5×5 window does not fit the 20×4 input.",
         ),
         (
             {"input_shape": (1, 4, 9), "padding": 0, "kernel_size": 4, "channels": (2,)},
-            "Block 1: 2×2 pooling does not fit the 1×6 output of its convolution.",
+            "Layer `2` (pooling): its 2×2 window does not fit the 1×6 input.",
         ),
     ],
     ids=[

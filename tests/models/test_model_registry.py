@@ -6,11 +6,15 @@ from torch import nn
 
 from lenet.errors import ModelError, SettingError, UnknownNameError
 from lenet.models import (
+    CUSTOM,
     MODELS,
+    SEQUENTIAL,
+    CustomConfig,
     LeNet,
     LeNetConfig,
     build_model,
     identify_model,
+    layers,
     model_config,
 )
 from tutorial_network import init_weights, tutorial_network
@@ -85,11 +89,35 @@ def test_an_unknown_or_ill_typed_setting_is_an_error() -> None:
         model_config("lenet", {"classes": "10"})
 
 
-@pytest.mark.parametrize("network", [nn.Linear(2, 2), tutorial_network()])
-def test_a_network_of_another_class_is_refused_with_the_classes_that_there_are(
-    network: nn.Module,
-) -> None:
-    with pytest.raises(ModelError) as caught:
+def test_a_network_of_ones_own_is_known_by_its_layers_or_by_its_class() -> None:
+    name, described = identify_model(tutorial_network())
+    assert name == SEQUENTIAL
+    assert described.network().layers == LeNetConfig().network().layers
+    changed = LeNet()
+    changed[1] = nn.ReLU()
+    name, described = identify_model(changed)
+    assert name == SEQUENTIAL
+    assert described.network().layers[1] == layers.Activation(name="1", function="relu")
+    assert identify_model(Doubled()) == (CUSTOM, CustomConfig((1, 28, 28), 10, "Doubled"))
+    with pytest.raises(ModelError, match=r"pass it as `network=`"):
+        identify_model(Doubled())[1].network()
+
+
+class Doubled(LeNet):
+    """A network with a forward pass of its own."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        return 2 * super().forward(input)
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (nn.Linear(2, 2), "does not take a batch of shape"),
+        (nn.Conv2d(1, 2, 3), r"gives a tensor of shape \(1, 2, 26, 26\)"),
+        (nn.Sequential(nn.Conv2d(1, 2, 3)), r"gives a tensor of shape \(1, 2, 26, 26\)"),
+    ],
+)
+def test_what_gives_no_number_for_each_class_is_refused(network: nn.Module, message: str) -> None:
+    with pytest.raises(ModelError, match=message):
         identify_model(network)
-    assert f"A `{type(network).__name__}` can't be kept in a model file" in str(caught.value)
-    assert "`lenet.models.LeNet`" in str(caught.value)

@@ -124,7 +124,6 @@ OTHERS: dict[str, Callable[[], nn.Sequential]] = {
     ),
     "a kernel that is not square": lambda: changed(0, nn.Conv2d(1, 6, (5, 3), padding=(2, 1))),
     "padding in the second block": lambda: changed(3, nn.Conv2d(6, 16, 5, padding=2)),
-    "padding by name": lambda: changed(0, nn.Conv2d(1, 6, 5, padding="same")),
     "padding by mirroring": lambda: changed(
         0, nn.Conv2d(1, 6, 5, padding=2, padding_mode="reflect")
     ),

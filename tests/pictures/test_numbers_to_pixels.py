@@ -99,7 +99,7 @@ def test_any_finite_numbers_keep_their_order(values: np.ndarray) -> None:
 def test_many_values_are_the_same_as_few(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).integers(0, 4096, (50, 8, 8)).astype(np.uint16)
     whole = to_pixels(values, (0.0, 4095.0))
-    monkeypatch.setattr("lenet.pictures._pixel_range._CHUNK", 100)
+    monkeypatch.setattr("lenet.pictures._pixels._CHUNK", 100)
     np.testing.assert_array_equal(to_pixels(values, (0.0, 4095.0)), whole)
 
 

@@ -1,11 +1,11 @@
-"""Medians and percentiles, against NumPy's."""
+"""Medians and percentiles, against NumPy's; they are private, and any image would hide an error."""
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lenet.pictures._order_statistics import median, percentile
+from lenet.pictures._ground import median, percentile
 
 NUMBERS = arrays(
     st.sampled_from([np.float32, np.float64]),

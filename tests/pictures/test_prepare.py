@@ -14,7 +14,7 @@ import lenet
 from lenet.errors import ArrayError, DownloadError, ModelError, PictureSizeError, SettingError
 from lenet.pictures import Preparation, look_at, look_at_each, prepare
 from lenet.pictures._ink import Ink
-from lenet.pictures._split import split_symbols
+from lenet.pictures._symbols import split_symbols
 
 SYMBOL = Preparation("symbol", "light-on-dark", margin=4)
 OBJECT = Preparation("object", "light-on-dark")

@@ -1,4 +1,7 @@
-"""The quick look at how thick strokes are, against scipy's exact distances."""
+"""The quick look at how thick strokes are, against scipy's exact distances.
+
+It is private: of an image nobody sees which way was taken.
+"""
 
 import numpy as np
 import pytest
@@ -7,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from lenet.pictures._symbol import _is_at_least_as_far
+from lenet.pictures._symbols import _is_at_least_as_far
 
 
 @given(arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 12))), st.floats(0.5, 4))

@@ -58,10 +58,7 @@ def small(tmp_path: Path) -> bytes:
 
 
 def test_what_older_files_leave_out_is_as_python_has_it(small: bytes) -> None:
-    header, _ = taken_apart(small)
-    config = json.loads(header["__metadata__"]["lenet"])["config"]
-    config.pop("batch_norm")
-    older = with_card(small, preparation=None, calibration=None, config=config)
+    older = with_card(small, preparation=None, calibration=None)
     body = 'const { card } = readModel(fileOf("a")); return [card.preparation, card.calibration];'
     preparation, calibration = call_page(body, {"a": older})
     Path("older.safetensors").write_bytes(older)
@@ -76,6 +73,12 @@ def test_each_unusable_file_gets_one_sentence(small: bytes) -> None:
     header, numbers = taken_apart(small)
     described = json.loads(header["__metadata__"]["lenet"])
     entry = header["0.weight"]
+
+    def with_layer(place: int, **changes: object) -> bytes:
+        layers = [dict(layer) for layer in described["layers"]]
+        layers[place] |= changes
+        return with_card(small, layers=layers)
+
     files = {
         "damaged: empty": b"",
         "damaged: short": small[:200],
@@ -96,12 +99,15 @@ def test_each_unusable_file_gets_one_sentence(small: bytes) -> None:
             {key: value for key, value in header.items() if key != "__metadata__"}, numbers
         ),
         "newer lenet (9.9)": with_card(small, format=2, version="9.9"),
-        "no network called": with_card(small, model="resnet"),
-        "no network called `toString`": with_card(small, model="toString"),
+        "no kind of layer called `attention`": with_layer(0, kind="attention"),
+        "no kind of layer called `toString`": with_layer(0, kind="toString"),
+        "no kind of layer called `undefined`": with_card(small, layers=[7]),
+        "by an older lenet": with_card(small, layers=None),
+        "`layers`": with_card(small, layers="many"),
         "`class_names`": with_card(small, class_names=["a"]),
         "`class_names`: numbers": with_card(small, class_names=list(range(10))),
         "`class_names`: twice": with_card(small, class_names=[*"abcdefghia"]),
-        "`input_shape`": with_card(small, input_shape=[1, 9, 9]),
+        "`input_shape`": with_card(small, input_shape=[9, 9]),
         "`normalisation`": with_card(small, normalisation={"mean": 0, "std": 0}),
         "`normalisation`: none": with_card(small, normalisation=None),
         "`normalisation`: below 0": with_card(small, normalisation={"mean": 0, "std": -1}),
@@ -112,16 +118,16 @@ def test_each_unusable_file_gets_one_sentence(small: bytes) -> None:
         ),
         "`calibration`": with_card(small, calibration={"temperature": 0}),
         "`preparation`": with_card(small, preparation={"method": "magic"}),
-        "`config`": with_card(small, config=5),
-        "`channels`": with_card(small, config={**described["config"], "channels": [0]}),
-        "`activation`": with_card(small, config={**described["config"], "activation": "elu"}),
-        "`pooling`": with_card(small, config={**described["config"], "pooling": ["max"]}),
-        "`padding`": with_card(small, config={**described["config"], "padding": -1}),
-        "where F32 [2,1,60,60]": with_card(
-            small, config={**described["config"], "kernel_size": 60}
-        ),
-        "where F32": with_card(small, config={**described["config"], "channels": [3]}),
-        "where F32 [10,50]": with_card(small, config={**described["config"], "dense_widths": []}),
+        "`filters`": with_layer(0, filters=0),
+        "`kernel_size`": with_layer(0, kernel_size=[3]),
+        "`function`": with_layer(1, function="toString"),
+        "`method`": with_layer(2, method=["max"]),
+        "`padding`": with_layer(0, padding=-1),
+        "does not fit its input": with_layer(3, kind="distances", classes=3),
+        "does not fit its input: windows": with_layer(2, kernel_size=60),
+        "where F32 [2,1,60,60]": with_layer(0, kernel_size=60, padding=40),
+        "where F32": with_layer(0, filters=3),
+        "gives 10 numbers": with_card(small, class_names=[*"abcdefghijk"]),
         "no place for `7.scale`": put_together(
             {**header, "7.scale": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}}, numbers
         ),

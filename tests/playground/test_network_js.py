@@ -16,7 +16,9 @@ from lenet.models import (
     Calibration,
     ModelCard,
     Normalisation,
+    Residual,
     build_model,
+    identify_model,
     load_model,
     model_config,
     save_model,
@@ -49,9 +51,37 @@ CONFIGS: dict[str, tuple[str, dict[str, object]]] = {
     ),
     "max": ("lenet", {"pooling": "max", "activation": "relu", "padding": 0, "dense_widths": ()}),
     "max with batch norm": ("lenet", {"pooling": "max", "activation": "tanh", "batch_norm": True}),
+    "of every kind": ("of every kind", {}),
     "lenet5": ("lenet5", {}),
     "lenet5 of 32×32": ("lenet5", {"input_shape": (1, 32, 32), "classes": 7}),
 }
+
+
+def network_of_every_kind() -> nn.Sequential:
+    """Layers with all the settings that others of these networks do not have."""
+    strided = nn.Conv2d(6, 8, (3, 2), stride=(2, 1), padding=(1, 2), dilation=(1, 2), groups=2)
+    return nn.Sequential(
+        nn.ZeroPad2d((1, 0, 2, 1)),
+        nn.Conv2d(1, 6, 3, bias=False),
+        nn.MaxPool2d((3, 2), stride=2, padding=1, ceil_mode=True),
+        nn.BatchNorm2d(6),
+        nn.LeakyReLU(0.2),
+        nn.Sequential(strided, nn.ELU(0.7), nn.Dropout(0.5)),
+        nn.AvgPool2d(3, 2, padding=1, ceil_mode=True, count_include_pad=False),
+        Residual(
+            nn.Sequential(nn.Conv2d(8, 5, 3, padding=1), nn.SiLU(), nn.BatchNorm2d(5)),
+            nn.Sequential(nn.Conv2d(8, 5, 1)),
+        ),
+        nn.Hardswish(),
+        Residual(nn.Sequential(nn.Softplus())),
+        nn.AvgPool2d(2, 1),
+        nn.AdaptiveMaxPool2d((3, 2)),
+        nn.AdaptiveAvgPool2d((2, 2)),
+        nn.Flatten(),
+        nn.BatchNorm1d(20),
+        nn.Identity(),
+        nn.Linear(20, 7, bias=False),
+    )
 
 
 @dataclass(frozen=True)
@@ -67,8 +97,9 @@ class Model:
 def model(request: pytest.FixtureRequest, tmp_path: Path) -> Model:
     """A network of each kind with weights and statistics as training may leave them."""
     name, settings = CONFIGS[request.param]
-    config = model_config(name, settings)
-    network = build_model(config, seed=3)
+    own = name == "of every kind"
+    torch.manual_seed(3)
+    network = network_of_every_kind() if own else build_model(model_config(name, settings), seed=3)
     random = torch.Generator().manual_seed(4)
     with torch.no_grad():
         for key, tensor in network.state_dict().items():
@@ -80,7 +111,7 @@ def model(request: pytest.FixtureRequest, tmp_path: Path) -> Model:
     save_model(
         path,
         network,
-        class_names=tuple(f"class {index}" for index in range(config.classes)),
+        class_names=tuple(f"class {index}" for index in range(identify_model(network)[1].classes)),
         normalisation=Normalisation(0.3, 0.4),
         calibration=Calibration(temperature=1.7),
     )
@@ -132,19 +163,28 @@ def test_a_network_of_every_kind_gives_pytorch_s_probabilities(model: Model) -> 
     assert largest_difference(model.file, model.network, model.card, images, None) < 1e-5
 
 
+SILENT = nn.Flatten, nn.Dropout, nn.Identity  # which only move numbers, or do nothing
+
+
+def layers_of(network: nn.Module, place: str = "") -> list[tuple[str, nn.Module]]:
+    """The layers one after the other, those within a sequence by themselves."""
+    found = []
+    for name, layer in network.named_children():
+        inside = layers_of(layer, f"{place}{name}.") if type(layer) is nn.Sequential else []
+        found += inside or [(f"{place}{name}", layer)]
+    return found
+
+
 def outputs_of_layers(model: Model, image: np.ndarray) -> tuple[torch.Tensor, list[torch.Tensor]]:
     """The network's input, and what each layer that the page shows puts out, with gradients."""
     norm = model.card.normalisation
     pixels = torch.from_numpy(image[None] / 255.0).float()
     pixels = ((pixels - norm.mean) / norm.std).requires_grad_()
     outputs: list[torch.Tensor] = []
-    modules = list(model.network)  # type: ignore[call-overload]
     value = pixels
-    for place, module in enumerate(modules):
+    for _, module in layers_of(model.network):
         value = module(value)
-        follower = modules[place + 1] if place + 1 < len(modules) else None
-        moves = isinstance(module, (nn.Flatten, nn.ConstantPad2d))
-        if not moves and not isinstance(follower, (nn.BatchNorm1d, nn.BatchNorm2d)):
+        if not isinstance(module, SILENT):
             outputs.append(value)
     return pixels, outputs
 
@@ -256,9 +296,8 @@ def test_the_steps_have_the_names_of_the_layers(model: Model) -> None:
     body = RUN_ALL + "return runNetwork(model, images[0]).steps.map(({ name }) => name);"
     images = random_images(model.card, 1)
     names = call_page(body, {"model": model.file, "images": images.tobytes()})
-    silent = (nn.Flatten, nn.ConstantPad2d, nn.BatchNorm1d, nn.BatchNorm2d)
-    layers = model.network.named_children()
-    assert names == ["input", *(name for name, layer in layers if not isinstance(layer, silent))]
+    layers = layers_of(model.network)
+    assert names == ["input", *(name for name, layer in layers if not isinstance(layer, SILENT))]
 
 
 def test_what_is_framed_below_a_distance_is_what_makes_it_large(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def test_a_picture_is_read_as_the_command_reads_it(
 ) -> None:
     def bring(page: Playground) -> None:
         for digit in (3, 7):
-            (expected,) = lenet.predict(photo(digit))
+            (expected,) = lenet.predict("digits", photo(digit))
             page.bring("my <b>seven</b>.png", png(photo(digit)), how=how)
             page.say_soon(".answer", str(expected.class_name))
             share = in_percent(page.text(".certainty"))

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from drawn_digits import photo
 from lenet.datasets import Dataset
-from lenet.pictures import Pixels, Preparation, Seen, look_at, read_picture
+from lenet.pictures import Pixels, Preparation, PreparedPicture, look_at, read_picture
 from lenet.playground import bundled_examples
 
 SYMBOL = Preparation("symbol", "light-on-dark", margin=4)
@@ -77,7 +77,7 @@ def look_in_page(pictures: list[Picture], browser: bool | None = None) -> list[d
     return found
 
 
-def differences(seen: Seen, found: dict) -> str:
+def differences(seen: PreparedPicture, found: dict) -> str:
     """In what a page's view differs from Python's; nothing where they agree."""
     image = np.array(found["image"]).reshape(seen.image.shape)
     levels = int(np.abs(image - seen.image.astype(int)).max())

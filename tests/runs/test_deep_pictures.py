@@ -44,7 +44,7 @@ def test_whoever_asks_sees_what_the_training_saw(run: Run, deep: Path) -> None:
     values = values_of(path)
     expected = np.rint(values * (255 / 4095))
     sources = [path, path.read_bytes(), values, Image.fromarray(values)]
-    answers = lenet.predict(sources, model)
+    answers = lenet.predict(model, sources)
     images = [one.seen.image for one in answers] + [make_subject(str(path), model.card).image]
     for image in images:
         np.testing.assert_array_equal(image[0], expected)
@@ -55,7 +55,7 @@ def test_whoever_asks_sees_what_the_training_saw(run: Run, deep: Path) -> None:
 
 def seen_by_predict(run: Run, folder: Path) -> list[bytes]:
     """The images that `lenet.predict` makes of a folder's pictures, in the order of their bytes."""
-    answers = lenet.predict(sorted(folder.glob("*/*.png")), run)
+    answers = lenet.predict(run, sorted(folder.glob("*/*.png")))
     return sorted(answer.seen.image.tobytes() for answer in answers)
 
 
@@ -91,7 +91,7 @@ def test_pictures_in_another_unit_are_refused(run: Run, deep: Path, tmp_path: Pa
     shares = (values / 4095).astype(np.float32)
     Image.fromarray(shares).save(tmp_path / "share.tif")
     with pytest.raises(PictureError, match=r"share\.tif` holds .*taught on values from 0 to 4095"):
-        lenet.predict(tmp_path / "share.tif", run)
+        lenet.predict(run, tmp_path / "share.tif")
     for label in ("3", "5"):
         (tmp_path / "other" / label).mkdir(parents=True)
         Image.fromarray(shares).save(tmp_path / "other" / label / "share.tif")

@@ -37,7 +37,7 @@ def test_a_run_keeps_where_its_images_came_from_and_finds_them(archive: Path) ->
 
 
 def test_how_images_were_read_is_kept_too(archive: Path) -> None:
-    run = train(DataSource(str(archive), height=32, width=32, colour=True))
+    run = train(DataSource(str(archive), size=32, colour=True))
     assert run.config.source is not None
     assert (run.config.source.height, run.config.source.colour) == (32, True)
     assert load_data_of(run).image_shape == (3, 32, 32)
@@ -79,7 +79,7 @@ def test_a_class_of_empty_pictures_is_learnt_and_answered(tmp_path: Path, prepar
     empty = np.full((60, 60), 240, np.uint8)
     cross = empty.copy()
     cross[28:32, 10:50] = cross[10:50, 28:32] = 20
-    answers = lenet.predict([empty, cross], run, threshold=0.5)
+    answers = lenet.predict(run, [empty, cross], threshold=0.5)
     assert [(answer.class_name, answer.doubt) for answer in answers] == [
         ("empty", None),
         ("cross", None),

@@ -80,7 +80,6 @@ def test_the_model_file_explains_itself(few_digits: Dataset) -> None:
     assert card.input_shape == (1, 28, 28)
     assert card.dataset == "few-digits"
     assert card.recipe["batch_size"] == 32
-    assert run.result is not None
     assert card.results["test_accuracy"] == run.result.test_accuracy
     pixels = few_digits.train.images / 255
     assert card.normalisation.mean == pytest.approx(pixels.mean())
@@ -357,7 +356,6 @@ def test_a_run_without_test_images_is_complete_but_for_their_score(few_digits: D
     data = Dataset("no-test", few_digits.class_names, few_digits.train)
     run = quick(data)
     assert run.status == "complete"
-    assert run.result is not None
     assert run.result.test_accuracy is None
     assert lenet.evaluate(run, few_digits).images == 64
     with pytest.raises(DatasetError, match="`no-test` has no test images"):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import lenet
 from compiled_kernels import needs_kernels
@@ -21,8 +22,9 @@ from lenet.errors import (
     StorageError,
     TrainingError,
 )
+from lenet.models import SoftmaxConfig, SoftmaxRegression
 from lenet.runs import Ending, Run, find_runs, train_many
-from lenet.runs._checkpoint import read_checkpoint
+from lenet.runs._recorder import read_checkpoint
 from lenet.training import CurvePoint, Listener, Trainer
 from packed_sets import leave_little_room, pack
 
@@ -64,8 +66,6 @@ def assert_same_run(together: Run, alone: Run) -> None:
         assert values.keys() == expected.keys()
         del values["seconds"], expected["seconds"]
         assert values == pytest.approx(expected, rel=1e-4)
-    assert together.result is not None
-    assert alone.result is not None
     assert together.result.test_accuracy == alone.result.test_accuracy
     assert together.result.validation_accuracy == alone.result.validation_accuracy
     assert together.result.best_epoch == alone.result.best_epoch
@@ -310,3 +310,16 @@ def test_images_too_large_for_memory_are_read_by_one_after_the_other(
         dataset=packed, seed=1, listeners=[], runs_folder=tmp_path / "alone", **options
     )
     assert endings[1].run.model_path.read_bytes() == alone.model_path.read_bytes()
+
+
+def test_a_network_that_is_built_already_begins_with_its_weights(
+    few_digits: Dataset, tmp_path: Path
+) -> None:
+    def network() -> SoftmaxRegression:
+        torch.manual_seed(7)
+        return SoftmaxRegression(SoftmaxConfig(input_shape=few_digits.image_shape))
+
+    options: dict[str, Any] = {"epochs": 1, "batch_size": 16, "device": "cpu"}
+    (ending,) = train_many([{"model": network()}], few_digits, runs_folder=tmp_path, **options)
+    alone = lenet.train(network(), few_digits, runs_folder=tmp_path, listeners=[], **options)
+    assert [p.train_loss for p in ending.run.history] == [p.train_loss for p in alone.history]

@@ -37,7 +37,7 @@ def read_metrics(text: str) -> Samples:
         name, labels = match[1], match[2] or ""
         family = re.sub("_(bucket|sum|count)$", "", name) if name not in kinds else name
         assert family == current, f"{name} stands among the samples of {current}"
-        key = name, tuple(re.findall(_LABEL, labels))
+        key = name, tuple(sorted(re.findall(_LABEL, labels)))
         assert key not in samples
         samples[key] = float(match[match.lastindex or 0])
         if kinds[family] == "counter":

@@ -19,7 +19,7 @@ from lenet.serving._messages import (
     write_answers,
     write_batch,
 )
-from lenet.serving._metrics import Histogram, Metrics
+from lenet.serving._metrics import Metrics
 
 QUESTIONS = st.builds(
     Question,
@@ -63,19 +63,23 @@ def test_answers_survive(answers: list[Answer]) -> None:
 @given(st.dictionaries(st.tuples(st.text(), st.integers(100, 599)), st.integers(0, 10**9)))
 def test_any_label_can_be_told(requests: dict[tuple[str, int], int]) -> None:
     metrics = Metrics()
-    metrics.requests.update(requests)
-    samples = read_metrics(metrics.to_text({}, {}))
+    for labels, count in requests.items():
+        metrics.requests(*labels).inc(count)
+    samples = read_metrics(metrics.to_text().decode())
     assert sum(value for (name, _), value in samples.items() if "requests_total" in name) == sum(
         requests.values()
     )
 
 
-def test_a_histogram_counts_a_bound_into_its_bucket() -> None:
-    histogram = Histogram((1, 2))
-    for value in (0, 1, 1.5, 2, 3):
-        histogram.add(value)
-    assert histogram.counts == [2, 2, 1]
-    assert histogram.total == 7.5
+def test_a_batch_counts_into_the_bucket_of_its_size() -> None:
+    metrics = Metrics()
+    for size in (1, 2, 2, 4, 17):
+        metrics.batches.observe(size)
+    samples = read_metrics(metrics.to_text().decode())
+    bounds = ("1.0", "2.0", "4.0", "8.0", "16.0", "+Inf")
+    name = "lenet_batch_requests"
+    assert [samples[f"{name}_bucket", (("le", bound),)] for bound in bounds] == [1, 3, 4, 4, 4, 5]
+    assert samples[f"{name}_sum", ()] == 26
 
 
 @pytest.mark.parametrize(

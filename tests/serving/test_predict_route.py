@@ -17,7 +17,7 @@ from sent_pictures import digit_files, png, stroke
 from service_process import ServiceProcess, post_all, running
 
 import lenet
-from lenet.pictures import Preparation, Seen
+from lenet.pictures import Preparation, PreparedPicture
 from lenet.serving import Prediction
 
 PHOTOS = Path(__file__).parents[2] / "docs/images/photos"
@@ -61,7 +61,7 @@ def test_many_at_once_get_what_each_gets_alone(service: ServiceProcess) -> None:
     answers = post_all(service, files)
     for content, answer in zip(files, answers, strict=True):
         (told,) = predictions(answer)
-        assert_same(told, lenet.predict(content)[0])
+        assert_same(told, lenet.predict("digits", content)[0])
     sent = service.metric("lenet_batch_requests_count") - batches
     assert sent < len(files), "some went together"
 
@@ -70,7 +70,7 @@ def test_another_model_answers_when_it_is_named(service: ServiceProcess) -> None
     content = png(stroke())
     answer = ask(service, "?model=fashion&top=10", content=content)
     assert answer.json()["model"] == "fashion"
-    assert_same(predictions(answer)[0], lenet.predict(content, "fashion", top=10)[0])
+    assert_same(predictions(answer)[0], lenet.predict("fashion", content, top=10)[0])
 
 
 @pytest.mark.parametrize(
@@ -93,13 +93,13 @@ def test_a_form_brings_several_files(service: ServiceProcess) -> None:
     assert [one["name"] for one in told] == list(files)
     assert [one["picture"] for one in told] == [0, 1, 2]
     for one, content in zip(told, files.values(), strict=True):
-        assert_same(one, lenet.predict(content)[0])
+        assert_same(one, lenet.predict("digits", content)[0])
 
 
 def test_json_brings_base64_pixels_and_prepared_images(service: ServiceProcess) -> None:
     grey = stroke(30, 20)
     colour = np.stack([grey, 255 - grey // 2, grey], axis=2)
-    seen = lenet.predict(grey)[0].seen.image
+    seen = lenet.predict("digits", grey)[0].seen.image
     encoded = base64.b64encode(png(grey)).decode()
     pictures = [
         {"base64": encoded, "name": "一.png"},
@@ -109,16 +109,25 @@ def test_json_brings_base64_pixels_and_prepared_images(service: ServiceProcess) 
         {"prepared": seen.tolist()},
     ]
     told = predictions(ask(service, json={"pictures": pictures}))
-    sources = [png(grey), png(grey), grey, colour, Seen(seen, (0.0, 0.0, 1.0, 1.0))]
+    sources = [png(grey), png(grey), grey, colour, PreparedPicture(seen, (0.0, 0.0, 1.0, 1.0))]
     for one, source in zip(told, sources, strict=True):
-        assert_same(one, lenet.predict(source)[0])
+        assert_same(one, lenet.predict("digits", source)[0])
     assert told[0]["name"] == "一.png"
+
+
+def test_a_field_that_is_null_is_left_out(service: ServiceProcess) -> None:
+    picture = {"base64": None, "pixels": stroke().tolist(), "prepared": None, "name": None}
+    (told,) = predictions(ask(service, json={"pictures": [picture]}))
+    assert (told["class_name"], told["name"]) == ("1", None)
+    answer = ask(service, json={"pictures": [{"base64": None}]})
+    assert answer.status_code == 422
+    assert "with one of `base64`" in detail(answer)
 
 
 def test_symbols_are_cut_out_of_a_page(service: ServiceProcess) -> None:
     page = (PHOTOS / "page.jpg").read_bytes()
     told = predictions(ask(service, "?many=true", content=page))
-    expected = lenet.predict(page, many=True)
+    expected = lenet.predict("digits", page, many=True)
     assert len(expected) > 5
     for one, prediction in zip(told, expected, strict=True):
         assert_same(one, prediction)
@@ -133,7 +142,7 @@ def test_what_the_network_saw_can_be_seen(service: ServiceProcess) -> None:
     kind, _, data = told["image"].partition(",")
     assert kind == "data:image/png;base64"
     image = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
-    assert np.array_equal(image, lenet.predict(content)[0].seen.image[0])
+    assert np.array_equal(image, lenet.predict("digits", content)[0].seen.image[0])
 
 
 def test_doubt_is_told(service: ServiceProcess) -> None:
@@ -143,13 +152,15 @@ def test_doubt_is_told(service: ServiceProcess) -> None:
     (unsure,) = predictions(ask(service, content=content))
     assert (unsure["class_name"], unsure["doubt"]) == (None, "unsure")
     (forced,) = predictions(ask(service, "?threshold=0", content=content))
-    assert_same(forced, lenet.predict(content, threshold=0)[0])
+    assert_same(forced, lenet.predict("digits", content, threshold=0)[0])
 
 
 REFUSED: dict[str, tuple[str, dict[str, Any], int, str]] = {
     "an unknown model": ("?model=digit", {"content": b"x"}, 404, "Did you mean `digits`?"),
     "an unknown parameter": ("?tpo=1", {"content": b"x"}, 422, "Did you mean `top`?"),
     "no number": ("?top=many", {"content": b"x"}, 422, "`top` must be a whole number from 1"),
+    "an odd number": ("?top=3.0", {"content": b"x"}, 422, "from 1 to 1000, not `3.0`"),
+    "a long number": ("?top=1_0", {"content": b"x"}, 422, "from 1 to 1000, not `1_0`"),
     "none of the classes": ("?top=0", {"content": b"x"}, 422, "from 1 to 1000, not `0`"),
     "too many digits": (f"?top={'9' * 5000}", {"content": b"x"}, 422, "`top` must be"),
     "a threshold": ("?threshold=nan", {"content": b"x"}, 422, "`threshold` must be a number"),
@@ -254,7 +265,7 @@ def test_16_bits_are_on_the_scale_that_the_network_was_taught_on(tmp_path: Path)
     _, _, encoded = told["image"].partition(",")
     with Image.open(io.BytesIO(base64.b64decode(encoded))) as image:
         seen = np.array(image)
-    assert_same(told, lenet.predict(png(values), path)[0])
+    assert_same(told, lenet.predict(path, png(values))[0])
     assert np.abs(seen - (values.clip(100, 4000) - 100.0) * (255 / 3900)).max() <= 0.5 + 1e-6
     assert answer.status_code == 400
     assert "taught on values from 100 to 4000" in detail(answer)

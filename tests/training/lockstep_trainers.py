@@ -61,7 +61,7 @@ class Curve(Listener):
         self.events.append("start")
 
     def on_step(self, trainer: Trainer) -> None:
-        self.losses.append(float(trainer._losses[trainer.step - 1]))
+        self.losses.append(float(trainer.losses[trainer.step - 1]))
         if trainer.steps_done == self.stop_after:
             trainer.request_stop()
 

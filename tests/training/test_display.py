@@ -10,6 +10,7 @@ from rich.console import Console
 from lenet.datasets import Dataset
 from lenet.models import LeNetConfig, build_model
 from lenet.training import (
+    Curve,
     CurvePoint,
     Listener,
     PlainDisplay,
@@ -17,11 +18,11 @@ from lenet.training import (
     TerminalDisplay,
     Trainer,
     draw_curves,
+    draw_terminal_curves,
     in_notebook,
+    learning_curves,
     pick_display,
 )
-from lenet.training._terminal_curves import Curve, draw_terminal_curves
-from lenet.training._terminal_display import training_curves
 
 
 def train_with(display: Listener, data: Dataset, recipe: Recipe) -> None:
@@ -129,5 +130,5 @@ def test_without_held_out_images_the_picture_has_two_curves() -> None:
     axes = draw_curves(history, 1).axes[0]
     labels = [str(line.get_label()) for line in axes.get_lines()]
     assert labels == ["train loss 1.500", "train acc 0.400"]
-    assert [curve.name for curve in training_curves(history)] == ["train loss", "train acc"]
-    assert len(training_curves(history[:1])) == 3, "what is held out is not known yet"
+    assert [curve.name for curve in learning_curves(history)] == ["train loss", "train acc"]
+    assert len(learning_curves(history[:1])) == 3, "what is held out is not known yet"

@@ -26,7 +26,7 @@ def written(folder: Path, text: str) -> Path:
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_recipe_that_is_written_is_read_again(name: str, tmp_path: Path) -> None:
     preset = PRESETS[name]()
-    settings = MODELS[preset.model].config.from_dict(preset.settings).to_dict()
+    settings = MODELS[preset.model].from_dict(preset.settings).to_dict()
     path = written(tmp_path, recipe_text(preset.model, preset.recipe, settings, "One.\nTwo."))
     assert path.read_text().startswith("# One.\n# Two.\nmodel = ")
     file = read_recipe_file(path)

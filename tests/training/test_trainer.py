@@ -218,7 +218,7 @@ def test_with_a_validation_split_the_test_images_are_used_once(
         looks.append(len(batches.labels))
         return evaluate_loss_and_accuracy(model, batches)
 
-    monkeypatch.setattr("lenet.training._held_out.evaluate_loss_and_accuracy", count)
+    monkeypatch.setattr("lenet.training._metrics.evaluate_loss_and_accuracy", count)
     trainer = make_trainer(few_digits, RECIPES["everything"])
     validation = len(trainer.dataset.validation or ())
     epochs_of_test_images: list[int] = []

@@ -3,9 +3,14 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
-from lenet.core import escape_name, escape_text, finite_values
+from lenet.core import escape_name, escape_text, finite_values, write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def print_line(text: str = "") -> None:
@@ -69,3 +74,16 @@ def print_notice(message: str) -> None:
 def print_error(message: str) -> None:
     """Write an error for a person to stderr."""
     print_notice(f"Error: {message}")
+
+
+def save_figure(
+    figure: "Figure", path: Path, kind: str = "png", dpi: float | Literal["figure"] = 150
+) -> None:
+    """Write a drawing into a picture file.
+
+    Raises:
+        StorageError: It can't be written.
+    """
+    image = BytesIO()
+    figure.savefig(image, format=kind, dpi=dpi)
+    write_atomically(path, image.getvalue())

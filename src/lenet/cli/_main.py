@@ -9,20 +9,17 @@ import typer
 
 from lenet._version import __version__
 from lenet.cli._console import print_error, print_notice
-from lenet.cli.bench import bench
 from lenet.cli.compare import compare
 from lenet.cli.data import app as data
-from lenet.cli.doctor import doctor
-from lenet.cli.evaluate import evaluate
+from lenet.cli.doctor import bench, doctor
+from lenet.cli.evaluate import evaluate, report
 from lenet.cli.export import export
 from lenet.cli.inspect import inspect
 from lenet.cli.predict import predict
-from lenet.cli.report import report
-from lenet.cli.runs import runs
 from lenet.cli.serve import serve
 from lenet.cli.summary import summary
 from lenet.cli.sweep import sweep
-from lenet.cli.train import train
+from lenet.cli.train import runs, train
 from lenet.errors import InterruptedTraining, LenetError, SettingError, nearest_name
 from lenet.training import find_place, leave, speaker
 
@@ -35,20 +32,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(train)
-app.command()(predict)
-app.command()(evaluate)
-app.command()(inspect)
-app.command()(report)
-app.command()(export)
-app.command()(runs)
-app.command()(serve)
-app.command()(compare)
-app.command()(sweep)
+for one in (train, predict, evaluate, inspect, report, export, runs, serve, compare, sweep):
+    app.command()(one)
 app.add_typer(data, name="data")
-app.command()(summary)
-app.command()(bench)
-app.command()(doctor)
+for one in (summary, bench, doctor):
+    app.command()(one)
 
 
 def _print_version(wanted: bool) -> None:

@@ -2,70 +2,101 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
-from io import BytesIO
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from lenet.cli._console import print_json, print_line, print_notice, print_table
-from lenet.cli._data_options import (
-    Colour,
-    LabelColumn,
-    Prepare,
-    Size,
-    SkipBad,
-    TestShare,
-    choose_data,
-    reading_options,
-)
+from lenet.cli._command import Given, command
+from lenet.cli._console import print_json, print_line, print_notice, print_table, save_figure
+from lenet.cli._shared import READING, Printed, choose_data
+from lenet.core import Settings, option
 from lenet.errors import InterruptedTraining
 
 if TYPE_CHECKING:
     from lenet.datasets import Dataset, PackedIndex
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     help="List, fetch, look at, convert and pack datasets, also your own.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
 
-_Data = Annotated[
-    str, typer.Argument(metavar="NAME|PATH", help="A dataset's name, or a folder or file.")
-]
+
+@dataclass(frozen=True)
+class _Source(Settings):
+    """Which dataset.
+
+    Attributes:
+        data: A dataset's name, or a folder or file.
+    """
+
+    data: str = option(argument=True, metavar="NAME|PATH")
+
+
+@dataclass(frozen=True)
+class _Sheet(Settings):
+    """The picture that is made.
+
+    Attributes:
+        output: The PNG file.
+        per_class: Images of each class, 1 to 100.
+    """
+
+    output: Path | None = option(None, flags=("--output", "-o"), usual="the dataset's name")
+    per_class: int = 10
+
+
+@dataclass(frozen=True)
+class _Converted(Settings):
+    """What is written.
+
+    Attributes:
+        target: What is written; it must not be there yet.
+        to: A folder of pictures, IDX files, an NPZ file, or Parquet.
+    """
+
+    target: Path = option(argument=True)
+    to: Literal["folder", "idx", "npz", "parquet"] = option()
+
+
+@dataclass(frozen=True)
+class _Packed(Settings):
+    """The packed set that is made.
+
+    Attributes:
+        target: The folder that is made; it must not be there yet.
+        shard_mib: Size of a file of pixels in MiB, 1 to 4096.
+    """
+
+    target: Path = option(argument=True)
+    shard_mib: int = 64
 
 
 @app.command("list")
-def list_datasets(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+@command(Printed)
+def list_datasets(given: Given) -> None:
     """List the datasets that have a name, and your own that were read before."""
-    from lenet.datasets import (
-        cache_folder,
-        cached_datasets,
-        data_folder,
-        dataset_names,
-        prepared_datasets,
-    )
+    from lenet import datasets
 
-    here = {*cached_datasets(), "digits"}
-    kept = prepared_datasets()
-    if as_json:
+    here, names = {*datasets.cached_datasets(), "digits"}, datasets.dataset_names()
+    kept = datasets.prepared_datasets()
+    if given.of(Printed).json:
         own = [
-            {"name": one.name, **asdict(one.source), "images": one.images, "classes": one.classes}
+            {"name": one.name, **one.source.to_dict(), "images": one.images, "classes": one.classes}
             for one in kept
         ]
-        named = [{"name": name, "here": name in here} for name in dataset_names()]
+        named = [{"name": name, "here": name in here} for name in names]
         print_json({"named": named, "own": own})
         return
     rows = [["name", "where"]]
-    for name in dataset_names():
+    for name in names:
         place = "bundled" if name == "digits" else "here"
         rows.append([name, place if name in here else f"`lenet data get {name}`"])
     print_table(rows, left_columns=2)
-    print_line(f"\nThey lie in {data_folder()}")
+    print_line(f"\nThey lie in {datasets.data_folder()}")
     if kept:
         print_line("\nYour own, kept as they were read:")
         table = [["name", "path", "images", "classes", "MB"]]
@@ -73,7 +104,7 @@ def list_datasets(
             sizes = f"{one.images:,}", str(one.classes), f"{one.size / 1e6:.1f}"
             table.append([one.name, one.source.path, *sizes])
         print_table(table, left_columns=2)
-        print_line(f"\nThey are kept in {cache_folder()}")
+        print_line(f"\nThey are kept in {datasets.cache_folder()}")
 
 
 @app.command()
@@ -95,22 +126,14 @@ def get(
 
 
 @app.command()
-def info(
-    data: _Data,
-    size: Size = None,
-    colour: Colour = None,
-    prepare: Prepare = None,
-    skip_bad: SkipBad = None,
-    test_share: TestShare = None,
-    label_column: LabelColumn = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+@command(_Source, Printed, READING)
+def info(given: Given) -> None:
     """Say what a dataset holds and what would harm a training: nothing is trained."""
     from lenet.datasets import describe_dataset, examine_dataset
 
-    dataset = _load(data, size, colour, prepare, skip_bad, test_share, label_column)
+    dataset = _load(given)
     findings = examine_dataset(dataset)
-    if as_json:
+    if given.of(Printed).json:
         values: dict[str, Any] = {"name": dataset.name, "class_names": dataset.class_names}
         values |= {"image_shape": dataset.image_shape, **asdict(findings)}
         values["preparation"] = dataset.preparation.to_dict() if dataset.preparation else None
@@ -121,59 +144,25 @@ def info(
 
 
 @app.command()
-def show(
-    data: _Data,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="The PNG file. [default: the dataset's name]",
-            show_default=False,
-        ),
-    ] = None,
-    per_class: Annotated[
-        int, typer.Option("--per-class", help="Images of each class, 1 to 100.")
-    ] = 10,
-    size: Size = None,
-    colour: Colour = None,
-    prepare: Prepare = None,
-    skip_bad: SkipBad = None,
-    test_share: TestShare = None,
-    label_column: LabelColumn = None,
-) -> None:
+@command(_Source, _Sheet, READING)
+def show(given: Given) -> None:
     """Draw training images of every class, as the network gets them, into a PNG file."""
-    from lenet.core import write_atomically
     from lenet.datasets import draw_contact_sheet
 
-    dataset = _load(data, size, colour, prepare, skip_bad, test_share, label_column)
-    path = output or Path(f"{dataset.name}.png")
-    picture = BytesIO()
-    draw_contact_sheet(dataset, per_class).savefig(picture, format="png")
-    write_atomically(path, picture.getvalue())
+    wanted, dataset = given.of(_Sheet), _load(given)
+    path = wanted.output or Path(f"{dataset.name}.png")
+    save_figure(draw_contact_sheet(dataset, wanted.per_class), path, dpi="figure")
     print_line(f"Drawn in {path}")
 
 
 @app.command()
-def convert(
-    data: _Data,
-    target: Annotated[Path, typer.Argument(help="What is written; it must not be there yet.")],
-    to: Annotated[
-        Literal["folder", "idx", "npz", "parquet"],
-        typer.Option("--to", help="A folder of pictures, IDX files, an NPZ file, or Parquet."),
-    ],
-    size: Size = None,
-    colour: Colour = None,
-    prepare: Prepare = None,
-    skip_bad: SkipBad = None,
-    test_share: TestShare = None,
-    label_column: LabelColumn = None,
-) -> None:
+@command(_Source, _Converted, READING)
+def convert(given: Given) -> None:
     """Write a dataset in a form that other programs read, and `lenet` reads again."""
     from lenet.datasets import convert_dataset
 
-    dataset = _load(data, size, colour, prepare, skip_bad, test_share, label_column)
-    path = convert_dataset(dataset, target, to)
+    wanted, dataset = given.of(_Converted), _load(given)
+    path = convert_dataset(dataset, wanted.target, wanted.to)
     parts = ", ".join(f"{len(split):,} {name}" for name, split in dataset.splits.items())
     print_line(f"Written to {path}: {parts} images of {dataset.name}")
     if dataset.image_shape != (1, 28, 28):
@@ -184,28 +173,16 @@ def convert(
 
 
 @app.command()
-def pack(
-    data: _Data,
-    target: Annotated[
-        Path, typer.Argument(help="The folder that is made; it must not be there yet.")
-    ],
-    shard_mib: Annotated[
-        int, typer.Option("--shard-mib", help="Size of a file of pixels in MiB, 1 to 4096.")
-    ] = 64,
-    size: Size = None,
-    colour: Colour = None,
-    prepare: Prepare = None,
-    skip_bad: SkipBad = None,
-    test_share: TestShare = None,
-    label_column: LabelColumn = None,
-) -> None:
+@command(_Source, _Packed, READING)
+def pack(given: Given) -> None:
     """Write a dataset as a packed set, which a training reads piece by piece as it goes."""
     from lenet.datasets import pack_dataset
 
-    reading = reading_options(size, colour, prepare, skip_bad, test_share, label_column)
+    source, wanted = choose_data(given), given.of(_Packed)
+    assert source is not None
     with _cleaning_up_on_signals():
-        index = pack_dataset(choose_data(data, reading) or data, target, shard_mib=shard_mib)
-    print_line(f"Packed into {target}: {_counted(index)}, read back and whole")
+        index = pack_dataset(source, wanted.target, shard_mib=wanted.shard_mib)
+    print_line(f"Packed into {wanted.target}: {_counted(index)}, read back and whole")
 
 
 @app.command()
@@ -242,9 +219,10 @@ def _counted(index: "PackedIndex") -> str:
     return f"{parts} images in {len(index.files):,} files, {size / 1e6:,.1f} MB"
 
 
-def _load(data: str, *reading: Any) -> "Dataset":
-    """The dataset that the options name."""
+def _load(given: Given) -> "Dataset":
+    """The dataset that was typed."""
     from lenet.datasets import load_dataset
 
-    source = choose_data(data, reading_options(*reading)) or data
+    source = choose_data(given)
+    assert source is not None
     return load_dataset(source, for_training=False)

@@ -1,22 +1,30 @@
-"""The `lenet doctor` command."""
+"""What an installation has and how fast it is: `lenet doctor` and `lenet bench`."""
 
-import dataclasses
+import json
 import shutil
 import textwrap
-from typing import Annotated
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from lenet.cli._console import print_json, print_line
+from lenet.cli._command import Given, command
+from lenet.cli._console import print_json, print_line, print_table
+from lenet.cli._shared import Data, Printed
+from lenet.core import option
+from lenet.errors import SettingError
+
+if TYPE_CHECKING:
+    from lenet.doctor import Report
 
 _MARKS = {"ok": "ok", "note": "note", "wrong": "WRONG"}
 _INDENT = " " * 17
 _LEAST_WIDTH = 20  # of the text, however narrow a terminal is
 
 
-def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+@command(Printed)
+def doctor(given: Given) -> None:
     """Say what this installation has, whether it works, and what to do where it does not.
 
     Leaves with exit code 1 if something is wrong. Nothing is fetched or sent.
@@ -26,8 +34,8 @@ def doctor(
     findings = examine()
     states = [finding.state for finding in findings]
     wrong, notes = states.count("wrong"), states.count("note")
-    if as_json:
-        print_json([dataclasses.asdict(finding) for finding in findings])
+    if given.of(Printed).json:
+        print_json([asdict(finding) for finding in findings])
     else:
         for finding in findings:
             _print_text(f"{_MARKS[finding.state]:<6} {finding.name:<9} ", finding.text)
@@ -57,3 +65,74 @@ def _print_text(before: str, text: str) -> None:
         break_on_hyphens=False,
     ):
         print_line(line)
+
+
+@dataclass(frozen=True)
+class _Bench(Data, Printed):
+    """What is measured.
+
+    Attributes:
+        benchmark: Whole epochs of training; prediction of many images and of one; or the time to
+            the first training step.
+        threads: CPU threads, one after the other.
+        rounds: Counted turns of each contestant.
+        save: Keep the figures as JSON in this file.
+    """
+
+    benchmark: Literal["train", "predict", "startup"] = option("train", argument=True)
+    threads: str | None = option(None, metavar="N,N,…", usual="1, then one a core")
+    rounds: int = option(5, metavar="N")
+    save: Path | None = None
+
+
+@command(_Bench)
+def bench(given: Given) -> None:
+    """Measure lenet's speed beside PyTorch and, where installed, onnxruntime, JAX, scikit-learn.
+
+    Contestants take turns in one process, so their ratios hold on a busy machine too; a row gives
+    the median and the range of the rounds.
+    """
+    from lenet.core import write_atomically
+    from lenet.doctor import run_benchmark
+
+    wanted = given.of(_Bench)
+    reports = run_benchmark(
+        wanted.benchmark,
+        dataset=wanted.data or "fashion-mnist",
+        threads=_read_threads(wanted.threads),
+        rounds=wanted.rounds,
+    )
+    text = json.dumps([report.to_dict() for report in reports], indent=2)
+    if wanted.save is not None:
+        write_atomically(wanted.save, text + "\n")
+    if wanted.json:
+        print_line(text)
+        return
+    for report in reports:
+        _print_report(report)
+
+
+def _read_threads(text: str | None) -> list[int] | None:
+    """Numbers of threads from `1,2`."""
+    if text is None:
+        return None
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        message = f"`--threads` takes numbers with commas between them, not `{text}`."
+        raise SettingError(message) from None
+
+
+def _print_report(report: "Report") -> None:
+    """A report for a person."""
+    machine = report.machine
+    plural = "thread" if report.threads == 1 else "threads"
+    print_line(f"{report.task}, {report.threads} {plural}")
+    print_line(
+        f"{machine['processor']}, lenet {machine['lenet']}, PyTorch {machine['torch']}, "
+        f"kernels {machine['kernels'] or 'none'}"
+    )
+    print_table(report.rows())
+    for remark in report.remarks():
+        print_line(remark)
+    print_line()

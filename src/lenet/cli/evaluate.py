@@ -1,76 +1,61 @@
-"""The `lenet evaluate` command."""
+"""How good a network is: `lenet evaluate` and `lenet report`."""
 
-from io import BytesIO
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
-import typer
-
-from lenet.cli._console import print_json, print_line, print_notice, print_table
-from lenet.cli._data_options import LabelColumn, ScoredData, SkipBad, choose_data
-from lenet.cli._options import Device, Kernels, RunsFolder
+from lenet.cli._command import Given, Panel, command
+from lenet.cli._console import print_json, print_line, print_notice, print_table, save_figure
+from lenet.cli._shared import READING_TO_SCORE, Printed, Trained, choose_data
+from lenet.core import Compute, option
 from lenet.errors import StorageError
-from lenet.results import Views
+from lenet.results import SplitName, Views
 
 if TYPE_CHECKING:
     from lenet.results import Evaluation
 
 
-def evaluate(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="RUN|MODEL", help="A run's folder or name, `latest`, or a model file."
-        ),
-    ] = "latest",
-    data: ScoredData = None,
-    skip_bad: SkipBad = None,
-    label_column: LabelColumn = None,
-    split: Annotated[
-        Literal["train", "validation", "test"], typer.Option("--split", help="Which images.")
-    ] = "test",
-    views: Annotated[
-        Views,
-        typer.Option(
-            "--views",
-            help="How each image is looked at: once, also mirrored, or also moved by up to one "
-            "pixel. The probabilities of several views are averaged.",
-        ),
-    ] = "single",
-    device: Device = "auto",
-    kernels: Kernels = "auto",
-    runs_folder: RunsFolder = Path("runs"),
-    picture: Annotated[
-        Path | None,
-        typer.Option(
-            "--picture",
-            help="Where the confusion matrix is drawn. [default: in the run folder]",
-            show_default=False,
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+@dataclass(frozen=True)
+class _Scoring(Trained):
+    """How a network is scored.
+
+    Attributes:
+        split: Which images.
+        views: How each image is looked at: once, also mirrored, or also moved by up to one pixel.
+            The probabilities of several views are averaged.
+        picture: Where the confusion matrix is drawn.
+    """
+
+    split: SplitName = "test"
+    views: Views = "single"
+    picture: Path | None = option(None, usual="in the run folder")
+
+
+@command(_Scoring, Panel(Compute, skip=("threads",)), Printed, READING_TO_SCORE)
+def evaluate(given: Given) -> None:
     """Score a trained network: accuracy, loss, each class, the confusion matrix."""
     from lenet import results
     from lenet.runs import locate_model
 
-    source = locate_model(model, runs_folder)
+    wanted, picture = given.of(_Scoring), given.of(_Scoring).picture
+    source = locate_model(wanted.model, wanted.runs_folder)
     scored = results.evaluate(
         source,
-        choose_data(data, {"skip_bad": skip_bad, "label_column": label_column}),
-        split=split,
-        views=views,
-        device=device,
-        kernels=kernels,
+        choose_data(given),
+        split=wanted.split,
+        views=wanted.views,
+        **given.typed_of(Compute),
     )
+    title = f"{scored.dataset}, {scored.split}: accuracy {scored.accuracy:.3f}"
+    as_json = given.of(Printed).json
     if picture is not None:
-        _save_picture(scored, picture)
+        save_figure(results.draw_confusion(scored, title), picture)
     elif isinstance(source, Path) or as_json:
         pass  # there is no folder for it, or nobody to look at it
     else:
         picture = source.folder / f"confusion-{scored.dataset}-{scored.split}.png"
         try:
-            _save_picture(scored, picture)
+            save_figure(results.draw_confusion(scored, title), picture)
         except StorageError as error:
             print_notice(str(error))
             picture = None
@@ -99,12 +84,36 @@ def _print_scores(scored: "Evaluation") -> None:
     print_line(f"\n{confusion_text(scored)}")
 
 
-def _save_picture(scored: "Evaluation", path: Path) -> None:
-    """Draw the confusion matrix into a PNG file."""
-    from lenet.core import write_atomically
-    from lenet.results import draw_confusion
+@dataclass(frozen=True)
+class _Report(Trained):
+    """What is reported, and where.
 
-    title = f"{scored.dataset}, {scored.split}: accuracy {scored.accuracy:.3f}"
-    image = BytesIO()
-    draw_confusion(scored, title).savefig(image, format="png", dpi=150)
-    write_atomically(path, image.getvalue())
+    Attributes:
+        output: The file to write.
+        split: Which images are scored.
+    """
+
+    output: Path | None = option(
+        None,
+        flags=("--output", "-o"),
+        usual="`report.html` in the run folder, or `report-DATA-SPLIT.html` with `--data` or "
+        "`--split`; for a model file `NAME-report.html` here",
+    )
+    split: SplitName | None = option(None, usual="test, or validation without test images")
+
+
+@command(_Report, Panel(Compute, skip=("threads",)), READING_TO_SCORE)
+def report(given: Given) -> None:
+    """Write one HTML page about a trained network: scores, mistakes, trust, robustness, recipe."""
+    from lenet import results
+
+    wanted = given.of(_Report)
+    path = results.report(
+        wanted.model,
+        choose_data(given),
+        output=wanted.output,
+        split=wanted.split,
+        runs_folder=wanted.runs_folder,
+        **given.typed_of(Compute),
+    )
+    print_line(f"Report written to {path}")

@@ -2,53 +2,42 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import typer
-
+from lenet.cli._command import Given, command
 from lenet.cli._console import print_line, print_table
-from lenet.cli._data_options import LabelColumn, ScoredData, SkipBad, choose_data
-from lenet.cli._options import RunsFolder
+from lenet.cli._shared import READING_TO_SCORE, Trained, choose_data
+from lenet.core import option
 from lenet.export import FormatName
 
 if TYPE_CHECKING:
     from lenet.export import Export
 
 
-def export(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="RUN|MODEL",
-            help="A run's folder or name, `latest`, a model file, `digits` or `fashion`.",
-        ),
-    ] = "latest",
-    to: Annotated[
-        FormatName,
-        typer.Option(
-            "--to",
-            help="An ONNX file, or one with eight-bit weights; C source, or one in whole numbers; "
-            "the playground as one HTML file; a folder for the Hugging Face hub.",
-        ),
-    ] = "onnx",
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="PATH",
-            help="The file or folder to write. [default: `model…` in the run folder; for a model "
-            "file `NAME…` here]",
-            show_default=False,
-        ),
-    ] = None,
-    int8: Annotated[bool, typer.Option("--int8", help="Round the weights to eight bits.")] = False,
-    data: ScoredData = None,
-    skip_bad: SkipBad = None,
-    label_column: LabelColumn = None,
-    runs_folder: RunsFolder = Path("runs"),
-) -> None:
+@dataclass(frozen=True)
+class _Export(Trained):
+    """What is written, and where.
+
+    Attributes:
+        to: An ONNX file, or one with eight-bit weights; C source, or one in whole numbers; the
+            playground as one HTML file; a folder for the Hugging Face hub.
+        output: The file or folder to write.
+        int8: Round the weights to eight bits.
+    """
+
+    to: FormatName = "onnx"
+    output: str | None = option(
+        None,
+        flags=("--output", "-o"),
+        metavar="PATH",
+        usual="`model…` in the run folder; for a model file `NAME…` here",
+    )
+    int8: bool = False
+
+
+@command(_Export, READING_TO_SCORE)
+def export(given: Given) -> None:
     """Write a trained network down for others to use, and see that it answers as PyTorch does.
 
     The export is run on the test images, ONNX in batches of several sizes. Where its answers differ
@@ -56,14 +45,15 @@ def export(
     """
     from lenet.export import export_model
 
+    wanted = given.of(_Export)
     with _progress() as tell:
         made = export_model(
-            model,
-            to,
-            output=output,
-            data=choose_data(data, {"skip_bad": skip_bad, "label_column": label_column}),
-            int8=int8,
-            runs_folder=runs_folder,
+            wanted.model,
+            wanted.to,
+            output=wanted.output,
+            data=choose_data(given),
+            int8=wanted.int8,
+            runs_folder=wanted.runs_folder,
             on_progress=tell,
         )
     _print_export(made)
@@ -77,15 +67,9 @@ def _print_export(made: "Export") -> None:
         f"PyTorch's accuracy is {made.accuracy:.4f}.\n"
     )
     rows = [["batch", "largest difference", "other answers", "accuracy"]]
-    rows += [
-        [
-            str(found.batch_size),
-            f"{found.difference:.1e}",
-            str(found.disagreements),
-            f"{found.accuracy:.4f}",
-        ]
-        for found in made.comparisons
-    ]
+    for found in made.comparisons:
+        counts = str(found.batch_size), f"{found.difference:.1e}", str(found.disagreements)
+        rows.append([*counts, f"{found.accuracy:.4f}"])
     print_table(rows, left_columns=0)
     print_line()
     for name, value in made.facts:

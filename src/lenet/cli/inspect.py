@@ -1,77 +1,54 @@
 """The `lenet inspect` command."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
+from lenet.cli._command import Given, Panel, command
 from lenet.cli._console import print_line
-from lenet.cli._data_options import LabelColumn, ScoredData, SkipBad, choose_data
-from lenet.cli._options import Device, RunsFolder
+from lenet.cli._shared import READING_TO_SCORE, Data, choose_data, data_option
+from lenet.core import Compute, option
 from lenet.results import PARTS, Distance, Format, MapMethod
 
-_PARTS_HELP = "What to look at, parted by commas: " + ", ".join(f"`{part}`" for part in PARTS) + "."
+
+@dataclass(frozen=True)
+class _Inspection(Data):
+    """What is looked at, and how it is shown.
+
+    Attributes:
+        names: A run's folder or name, `latest` (the default), a model file, `digits` or `fashion`;
+            after it what to show to the network: a picture's path, `class:NAME` for the average
+            image of a class, `all:NAME` for all its images, `test:17` or `train:17` for an example,
+            `noise`.
+        output: A file (`.html`, `.png`) or a folder; one PNG shows one part, the activations unless
+            `--parts` says otherwise.
+        format: One page, or a picture a part.
+        parts: What to look at, parted by commas.
+        layer: A layer to show, by place (`0`, `c1`) or class (`Conv2d`); may be given several
+            times.
+        map_method: How the map is made: the directions of most variance, or t-SNE.
+        distance: What makes training images near.
+        runs_folder: Where names of runs are looked for.
+    """
+
+    names: tuple[str, ...] = option(
+        (), argument=True, metavar="[RUN|MODEL] [INPUT]…", usual="one example of each class"
+    )
+    output: Path | None = option(
+        None,
+        flags=("--output", "-o"),
+        usual="`inspection.html` in the run folder; for a model file `NAME-inspection.html` here",
+    )
+    format: Format | None = option(None, usual="as the output's name says, else html")
+    parts: str | None = option(None, names=PARTS, usual="all")
+    layer: tuple[str, ...] = option((), usual="all")
+    map_method: MapMethod = option("pca", flags=("--map",))
+    distance: Distance = "cosine"
+    data: str | None = data_option("what the network was trained on")
+    runs_folder: Path = Path("runs")
 
 
-def inspect(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[RUN|MODEL] [INPUT]…",
-            help="A run's folder or name, `latest` (the default), a model file, `digits` or "
-            "`fashion`; after it what to show to the network: a picture's path, `class:NAME` for "
-            "the average image of a class, `all:NAME` for all its images, `test:17` or `train:17` "
-            "for an example, `noise`. [default: one example of each class]",
-            show_default=False,
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="A file (`.html`, `.png`) or a folder; one PNG shows one part, the activations "
-            "unless `--parts` says otherwise. [default: `inspection.html` in the run "
-            "folder; for a model file `NAME-inspection.html` here]",
-            show_default=False,
-        ),
-    ] = None,
-    format: Annotated[
-        Format | None,
-        typer.Option(
-            "--format",
-            help="One page, or a picture a part. [default: as the output's name says, else html]",
-            show_default=False,
-        ),
-    ] = None,
-    parts: Annotated[
-        str | None,
-        typer.Option("--parts", help=f"{_PARTS_HELP} [default: all]", show_default=False),
-    ] = None,
-    layer: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--layer",
-            help="A layer to show, by place (`0`, `c1`) or class (`Conv2d`); may be given several "
-            "times. [default: all]",
-            show_default=False,
-        ),
-    ] = None,
-    map_method: Annotated[
-        MapMethod,
-        typer.Option(
-            "--map", help="How the map is made: the directions of most variance, or t-SNE."
-        ),
-    ] = "pca",
-    distance: Annotated[
-        Distance, typer.Option("--distance", help="What makes training images near.")
-    ] = "cosine",
-    data: ScoredData = None,
-    skip_bad: SkipBad = None,
-    label_column: LabelColumn = None,
-    device: Device = "auto",
-    runs_folder: RunsFolder = Path("runs"),
-) -> None:
+@command(_Inspection, Panel(Compute, only=("device",)), READING_TO_SCORE)
+def inspect(given: Given) -> None:
     """Show what happens inside a network: filters, activations, saliency, neighbours, a map.
 
     Two inputs are compared: `lenet inspect latest class:pullover class:coat`.
@@ -79,24 +56,25 @@ def inspect(
     from lenet.results import describe_inspection, inspect_network, write_inspection
     from lenet.serving import is_model
 
-    model, inputs = "latest", list(names or ())
-    if inputs and is_model(inputs[0], runs_folder):
+    wanted = given.of(_Inspection)
+    model, inputs = "latest", list(wanted.names)
+    if inputs and is_model(inputs[0], wanted.runs_folder):
         model, *inputs = inputs
-    is_picture = output is not None and output.suffix.lower() == ".png"
+    is_picture = wanted.output is not None and wanted.output.suffix.lower() == ".png"
     # One picture is of the activations, unless something else is asked for.
     usual = "activations" if is_picture else ",".join(PARTS)
     found = inspect_network(
         model,
         inputs,
-        choose_data(data, {"skip_bad": skip_bad, "label_column": label_column}),
-        parts=[part.strip() for part in (parts or usual).split(",")],
-        layers=layer or (),
-        map_method=map_method,
-        distance=distance,
-        device=device,
-        runs_folder=runs_folder,
+        choose_data(given),
+        parts=[part.strip() for part in (wanted.parts or usual).split(",")],
+        layers=wanted.layer,
+        map_method=wanted.map_method,
+        distance=wanted.distance,
+        device=given.of(Compute).device,
+        runs_folder=wanted.runs_folder,
     )
-    written = write_inspection(found, output, format)
+    written = write_inspection(found, wanted.output, wanted.format)
     for sentence in describe_inspection(found):
         print_line(sentence)
     print_line("Written to " + ", ".join(map(str, written)))

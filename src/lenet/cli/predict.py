@@ -3,15 +3,20 @@
 import csv
 import sys
 from collections.abc import Iterable, Iterator
-from io import BytesIO
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-import typer
-
-from lenet.cli._console import print_error, print_json, print_line, print_notice, print_picture
-from lenet.cli._options import RunsFolder
-from lenet.core import escape_name
+from lenet.cli._command import Given, command
+from lenet.cli._console import (
+    print_error,
+    print_json,
+    print_line,
+    print_notice,
+    print_picture,
+    save_figure,
+)
+from lenet.core import Settings, escape_name, option
 from lenet.errors import DatasetError, PictureError, SettingError
 
 if TYPE_CHECKING:
@@ -23,52 +28,38 @@ _NONE = "none of these"
 _SEVERAL = 3  # pieces that do not hang together: no digit and hardly a letter has so many
 
 
-def predict(
-    names: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="[RUN|MODEL] PICTURE…",
-            help="Files, folders, patterns, URLs, or `-` for standard input; before them, if you "
-            "like, a run's folder or name, `latest`, a model file, `digits` or `fashion`.",
-            show_default=False,
-        ),
-    ],
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            help="The model, if it does not stand before the pictures. [default: digits]",
-            show_default=False,
-        ),
-    ] = None,
-    top: Annotated[int, typer.Option("--top", help="How many classes to give.")] = 3,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            "--threshold",
-            help="The least probability of an answer; below it is none of the classes. [default: "
-            "as measured on the model's validation images]",
-            show_default=False,
-        ),
-    ] = None,
-    many: Annotated[
-        bool, typer.Option("--many", help="Cut pictures into symbols and read one by one.")
-    ] = False,
-    show: Annotated[
-        bool, typer.Option("--show", help="Draw in the terminal what the network saw.")
-    ] = False,
-    picture: Annotated[
-        Path | None,
-        typer.Option(
-            "--picture",
-            help="A PNG file that is made: each picture beside what the network saw.",
-            show_default=False,
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
-    runs_folder: RunsFolder = Path("runs"),
-) -> None:
+@dataclass(frozen=True)
+class _Question(Settings):
+    """What is looked at, and how the answer is told.
+
+    Attributes:
+        names: Files, folders, patterns, URLs, or `-` for standard input; before them, if you like,
+            a run's folder or name, `latest`, a model file, `digits` or `fashion`.
+        model: The model, if it does not stand before the pictures.
+        top: How many classes to give.
+        threshold: The least probability of an answer; below it is none of the classes.
+        many: Cut pictures into symbols and read one by one.
+        show: Draw in the terminal what the network saw.
+        picture: A PNG file that is made: each picture beside what the network saw.
+        json: Print a JSON object a line.
+        csv: Print CSV.
+        runs_folder: Where names of runs are looked for.
+    """
+
+    names: tuple[str, ...] = option(argument=True, metavar="[RUN|MODEL] PICTURE…")
+    model: str | None = option(None, usual="digits")
+    top: int = 3
+    threshold: float | None = option(None, usual="as measured on the model's validation images")
+    many: bool = False
+    show: bool = False
+    picture: Path | None = None
+    json: bool = False
+    csv: bool = False
+    runs_folder: Path = Path("runs")
+
+
+@command(_Question)
+def predict(given: Given) -> None:
     """Say what pictures show: photos, scans, drawings.
 
     Each picture is brought into the form that the network was taught on: for `digits` the ink is
@@ -79,15 +70,17 @@ def predict(
     """
     from lenet.serving import find_pictures, image_text, is_model, open_model, predict_each
 
-    if as_json + as_csv + show > 1:
+    asked = given.of(_Question)
+    if asked.json + asked.csv + asked.show > 1:
         message = "Of `--json`, `--csv` and `--show` only one can be had."
         raise SettingError(message)
-    if model is None and is_model(names[0], runs_folder):
+    model, names = asked.model, list(asked.names)
+    if model is None and is_model(names[0], asked.runs_folder):
         model, *names = names
     if not names:
         message = f"Say which pictures `{model}` should look at: `lenet predict {model} photo.png`."
         raise SettingError(message)
-    opened = open_model(model or "digits", runs_folder=runs_folder)
+    opened = open_model(model or "digits", runs_folder=asked.runs_folder)
     sources = list(find_pictures(names))
     errors: list[DatasetError] = []
 
@@ -98,25 +91,25 @@ def predict(
     answers = predict_each(
         _with_progress(sources),
         opened,
-        top=top,
-        threshold=threshold,
-        many=many,
+        top=asked.top,
+        threshold=asked.threshold,
+        many=asked.many,
         on_error=note if len(sources) > 1 else None,
     )
-    if as_json:
+    if asked.json:
         answers = _print_json(answers)
-    elif as_csv:
+    elif asked.csv:
         answers = _print_csv(answers)
     else:
         answers = _print_table(answers, sources, opened.card.class_names)
     drawn: list[Prediction] = []
     for answer in answers:
-        if show:
+        if asked.show:
             print_picture(image_text(answer.seen.image, colour=sys.stdout.isatty()))
-        if picture is not None and len(drawn) < _MOST_DRAWN:
+        if asked.picture is not None and len(drawn) < _MOST_DRAWN:
             drawn.append(answer)
-    if picture is not None and drawn:
-        _save_picture(drawn, sources, picture, opened.card.preparation.pixel_range)
+    if asked.picture is not None and drawn:
+        _save_picture(drawn, sources, asked.picture, opened.card.preparation.pixel_range)
     if errors:
         message = f"{len(errors)} of {len(sources)} pictures can't be read."
         raise PictureError(message)
@@ -154,16 +147,10 @@ def _print_csv(answers: "Iterable[Prediction]") -> "Iterator[Prediction]":
     writer.writerow(["source", "class_name", "probability", "doubt", "likeliest", "box"])
     for answer in answers:
         box = " ".join(f"{edge:.4f}" for edge in answer.seen.box)
-        writer.writerow(
-            [
-                escape_name(answer.source),
-                escape_name(answer.class_name or ""),
-                f"{answer.probability:.6f}",
-                answer.doubt or "",
-                escape_name(answer.top[0][0]) if answer.top else "",
-                box,
-            ]
-        )
+        names = answer.source, answer.class_name or "", answer.top[0][0] if answer.top else ""
+        source, given, likeliest = map(escape_name, names)
+        probability = f"{answer.probability:.6f}"
+        writer.writerow([source, given, probability, answer.doubt or "", likeliest, box])
         yield answer
 
 
@@ -171,7 +158,7 @@ def _print_table(
     answers: "Iterable[Prediction]", sources: "list[str | BinaryIO]", class_names: tuple[str, ...]
 ) -> "Iterator[Prediction]":
     """A line for each answer as soon as it is there."""
-    first = max(len(escape_name(_name(source))) for source in sources)
+    first = max(len(escape_name(str(getattr(source, "name", source)))) for source in sources)
     second = max(len(_NONE), *(len(escape_name(name)) for name in class_names))
     for answer in answers:
         source, given = escape_name(answer.source), escape_name(answer.class_name or _NONE)
@@ -185,11 +172,6 @@ def _print_table(
         yield answer
 
 
-def _name(source: "str | BinaryIO") -> str:
-    """What a picture is called."""
-    return source if isinstance(source, str) else str(source.name)
-
-
 def _save_picture(
     answers: "list[Prediction]",
     sources: "list[str | BinaryIO]",
@@ -197,19 +179,16 @@ def _save_picture(
     pixel_range: tuple[float, ...],
 ) -> None:
     """Draw the answers into a PNG file."""
-    from lenet.core import write_atomically
     from lenet.pictures import read_picture
     from lenet.serving import draw_predictions
 
-    by_name = {_name(source): source for source in sources}
+    by_name = {getattr(source, "name", source): source for source in sources}
     pictures = {}
     for name in {answer.source for answer in answers}:
         source = by_name[name]
         if not isinstance(source, str):
             source.seek(0)
         pictures[name] = read_picture(source, pixel_range=pixel_range)
-    image = BytesIO()
     figure = draw_predictions(answers, [pictures[answer.source] for answer in answers])
-    figure.savefig(image, format="png", dpi=90)
-    write_atomically(path, image.getvalue())
+    save_figure(figure, path, dpi=90)
     print_notice(f"Drawn in {path}")

@@ -1,127 +1,45 @@
-"""The `lenet train` command."""
+"""Runs are made and listed: `lenet train` and `lenet runs`."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+from lenet.cli._command import NETWORK, RECIPE, Given, Panel, command
+from lenet.cli._console import print_json, print_line, print_table
+from lenet.cli._shared import READING, Data, Printed, choose_data, data_option
+from lenet.core import option
+from lenet.errors import LenetError, SettingError
+from lenet.models import MODELS
+from lenet.runs import TrainOptions
 
-from lenet.cli._console import listed
-from lenet.cli._data_options import (
-    Colour,
-    LabelColumn,
-    Prepare,
-    Size,
-    SkipBad,
-    TestShare,
-    choose_data,
-    reading_options,
-)
-from lenet.cli._options import Network
-from lenet.cli._settings_options import Panel, settings_options, used_settings
-from lenet.errors import SettingError
-from lenet.kernels import KernelChoice
-from lenet.models import LeNetConfig
-from lenet.training import PRESETS, Recipe
+if TYPE_CHECKING:
+    from lenet.runs import Run
+
+_SCORES = ("train_loss", "train_accuracy", "validation_accuracy", "test_accuracy")
 
 
-@settings_options(
-    Panel(Recipe, "Recipe"), Panel(LeNetConfig, "Network", skip=("input_shape", "classes"))
-)
-def train(
-    data: Annotated[
-        str | None,
-        typer.Option(
-            "--data",
-            "--dataset",
-            metavar="NAME|PATH",
-            help="The dataset: `fashion-mnist`, `mnist`, `kmnist`, `emnist-letters`, `digits`, …, "
-            "or your own: a folder of pictures, a CSV, NPZ or Parquet file, IDX files. "
-            "[default: fashion-mnist, or the bundled digits where that can't be had]",
-            show_default=False,
-        ),
-    ] = None,
-    model: Network = None,
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            "--preset",
-            help=f"A network and recipe that work together: {listed(PRESETS)}. "
-            "[default: the one that suits network and data]",
-            show_default=False,
-        ),
-    ] = None,
-    recipe: Annotated[
-        Path | None,
-        typer.Option(
-            "--recipe",
-            metavar="FILE",
-            help="A recipe file: `model`, `preset` and settings in TOML, as `lenet sweep` leaves "
-            "one. Options beside it win.",
-            show_default=False,
-        ),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(
-            "--seed",
-            help="Decides weights, order, augmentation and split. [default: 0]",
-            show_default=False,
-        ),
-    ] = None,
-    device: Annotated[
-        str | None,
-        typer.Option(
-            "--device",
-            help="`cpu`, `cuda`, `mps`, …; `auto` takes the best. [default: auto]",
-            show_default=False,
-        ),
-    ] = None,
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            "--threads", help="CPU threads. [default: PyTorch's own choice]", show_default=False
-        ),
-    ] = None,
-    kernels: Annotated[
-        KernelChoice | None,
-        typer.Option(
-            "--kernels",
-            help="What computes on a CPU: lenet's compiled kernels, PyTorch, or the kernels where "
-            "they serve. [default: auto]",
-            show_default=False,
-        ),
-    ] = None,
-    runs_folder: Annotated[
-        Path, typer.Option("--runs-folder", help="Where the run folder is made.")
-    ] = Path("runs"),
-    size: Size = None,
-    colour: Colour = None,
-    prepare: Prepare = None,
-    skip_bad: SkipBad = None,
-    test_share: TestShare = None,
-    label_column: LabelColumn = None,
-    track: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--track",
-            metavar="NAME",
-            help="Tell a tracker too: `tensorboard` or `mlflow`. May be given twice; may stand "
-            "beside `--resume`.",
-            show_default=False,
-        ),
-    ] = None,
-    resume: Annotated[
-        str | None,
-        typer.Option(
-            "--resume",
-            metavar="RUN",
-            help="Go on with a run that was stopped: its folder, its name or `latest`. `--data` "
-            "beside it says where your own images lie now, if they were moved.",
-            show_default=False,
-        ),
-    ] = None,
-    **settings: Any,
-) -> None:
+@dataclass(frozen=True)
+class _What(Data):
+    """What is trained.
+
+    Attributes:
+        model: The network.
+        network: A network of your own: a TOML file with its layers.
+        recipe: A recipe file: `model`, `preset` and settings in TOML, as `lenet sweep` leaves one.
+            Options beside it win.
+        resume: Go on with a run that was stopped: its folder, its name or `latest`. `--data` beside
+            it says where your own images lie now, if they were moved.
+    """
+
+    data: str | None = data_option("fashion-mnist, or the bundled digits where that can't be had")
+    model: str | None = option(None, names=MODELS, usual="lenet")
+    network: Path | None = option(None, metavar="FILE")
+    recipe: Path | None = option(None, metavar="FILE")
+    resume: str | None = option(None, metavar="RUN")
+
+
+@command(_What, Panel(TrainOptions, skip=("reuse",)), READING, RECIPE, NETWORK)
+def train(given: Given) -> None:
     """Train a network; without options, the tutorial's LeNet on Fashion-MNIST.
 
     Everything about the training is kept in a new folder under `runs/`: the settings, the curves,
@@ -135,32 +53,67 @@ def train(
     from lenet import runs
     from lenet.training import join_group
 
-    changed = used_settings((Recipe, LeNetConfig), settings)
-    reading = reading_options(size, colour, prepare, skip_bad, test_share, label_column)
-    if resume is not None:
-        chosen = {**reading, "model": model, "preset": preset, "seed": seed}
-        chosen |= {"recipe": recipe}
-        chosen |= {"device": device, "threads": threads, "kernels": kernels}
-        chosen |= changed
-        for name, value in chosen.items():
-            if value is not None:
-                flag = f"--{name.replace('_', '-')}"
-                message = f"`--resume` goes on with the run's own settings; leave out `{flag}`."
-                raise SettingError(message)
-        runs.resume(resume, dataset=data, runs_folder=runs_folder, track=track or ())
+    what, options = given.of(_What), given.typed_of(TrainOptions)
+    if what.resume is not None:
+        given.refuse_others(
+            ("resume", "data", "runs_folder", "track"),
+            "`--resume` goes on with the run's own settings",
+        )
+        runs.resume(what.resume, dataset=what.data, **options)
         return
     with join_group().together():  # what is missing on one machine ends the training on all
-        source = choose_data(data, reading)
-    runs.train(
-        model,
-        source,
-        recipe,
-        preset=preset,
-        device=device or "auto",
-        seed=seed or 0,
-        threads=threads,
-        kernels=kernels or "auto",
-        runs_folder=runs_folder,
-        track=track or (),
-        **changed,
-    )
+        source = choose_data(given)
+    if what.network is not None and what.model is not None:
+        message = "`--network` and `--model` both say which network; leave out one."
+        raise SettingError(message)
+    changed = given.typed_of(RECIPE.settings, NETWORK.settings)
+    runs.train(what.network or what.model, source, what.recipe, **options, **changed)
+
+
+@dataclass(frozen=True)
+class _Runs(Printed):
+    """Which runs are listed.
+
+    Attributes:
+        runs_folder: Where the run folders lie.
+    """
+
+    runs_folder: Path = Path("runs")
+
+
+@command(_Runs)
+def runs(given: Given) -> None:
+    """List the runs with their scores, oldest first."""
+    from lenet.runs import find_runs
+
+    wanted = given.of(_Runs)
+    rows = [_describe(run) for run in find_runs(wanted.runs_folder)]
+    if wanted.json:
+        print_json(rows)
+        return
+    if not rows:
+        print_line(f"There is no run in `{wanted.runs_folder}` yet; `lenet train` makes one.")
+        return
+    table = [["run", "status", "epochs", "loss", "train acc", "validation acc", "test acc"]]
+    for row in rows:
+        epochs = f"{row.get('epoch', 0):g}/{row['epochs']}" if "epochs" in row else ""
+        scores = (row.get(name) for name in _SCORES)
+        cells = ("" if score is None else f"{score:.3f}" for score in scores)
+        table.append([row["run"], row["status"], epochs, *cells])
+    print_table(table, left_columns=2)
+
+
+def _describe(run: "Run") -> dict[str, Any]:
+    """A run's row; a damaged run has one too."""
+    try:
+        row: dict[str, Any] = {"run": run.name, "status": run.status}
+        row |= {"dataset": run.config.dataset, "model": run.config.model}
+        row |= {"preset": run.config.preset, "seed": run.config.seed}
+        row["epochs"] = run.config.recipe.epochs
+        if run.is_complete:
+            result = run.result
+            return row | {"epoch": result.epochs} | result.to_dict() | {"epochs": row["epochs"]}
+        history = run.history
+        return row | (history[-1].to_dict() if history else {})
+    except LenetError as error:
+        return {"run": run.name, "status": "damaged", "error": str(error)}

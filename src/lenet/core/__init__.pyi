@@ -1,6 +1,15 @@
+from ._compute import Compute as Compute
+from ._compute import KernelChoice as KernelChoice
 from ._escaping import escape_name as escape_name
 from ._escaping import escape_text as escape_text
 from ._figure import Drawing as Drawing
+from ._figure import write_figure as write_figure
+from ._keywords import CompareKeywords as CompareKeywords
+from ._keywords import ComputeKeywords as ComputeKeywords
+from ._keywords import RecipeKeywords as RecipeKeywords
+from ._keywords import SweepKeywords as SweepKeywords
+from ._keywords import SweepWorkKeywords as SweepWorkKeywords
+from ._keywords import TrainKeywords as TrainKeywords
 from ._safetensors import read_arrays as read_arrays
 from ._safetensors import read_header as read_header
 from ._safetensors import read_tensors as read_tensors
@@ -11,7 +20,10 @@ from ._settings import check_setting as check_setting
 from ._settings import field_help as field_help
 from ._settings import field_types as field_types
 from ._settings import format_setting as format_setting
+from ._settings import option as option
 from ._settings import parse_setting as parse_setting
+from ._settings import parse_values as parse_values
+from ._settings import take_settings as take_settings
 from ._storage import PARTIAL_SUFFIX as PARTIAL_SUFFIX
 from ._storage import finite_values as finite_values
 from ._storage import read_json_object as read_json_object
@@ -22,9 +34,17 @@ from ._storage import write_atomically as write_atomically
 
 __all__ = [
     "PARTIAL_SUFFIX",
+    "CompareKeywords",
+    "Compute",
+    "ComputeKeywords",
     "Drawing",
+    "KernelChoice",
+    "RecipeKeywords",
     "Settings",
     "SettingsType",
+    "SweepKeywords",
+    "SweepWorkKeywords",
+    "TrainKeywords",
     "check_range",
     "check_setting",
     "escape_name",
@@ -33,7 +53,9 @@ __all__ = [
     "field_types",
     "finite_values",
     "format_setting",
+    "option",
     "parse_setting",
+    "parse_values",
     "read_arrays",
     "read_header",
     "read_json_object",
@@ -41,5 +63,7 @@ __all__ = [
     "reading_errors",
     "remove_partial_files",
     "storage_errors",
+    "take_settings",
     "write_atomically",
+    "write_figure",
 ]

@@ -12,13 +12,17 @@ from functools import cache, lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontEntry, findfont, findSystemFonts, fontManager
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 
+from lenet.core._storage import write_atomically
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from matplotlib.artist import Artist
     from matplotlib.backend_bases import RendererBase
@@ -191,3 +195,17 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 logging.getLogger("matplotlib.font_manager").addFilter(_is_news)
+
+
+def write_figure(figure: Figure, folder: Path, name: str) -> None:
+    """Write a figure as PNG and as SVG; the same figure gives the same files.
+
+    Raises:
+        StorageError: The folder can't be written to.
+    """
+    for kind in ("png", "svg"):
+        picture = BytesIO()
+        with rc_context({"svg.hashsalt": "lenet"}):  # no random names, and no date
+            date = {"Date": None} if kind == "svg" else None
+            figure.savefig(picture, format=kind, dpi=150, metadata=date)
+        write_atomically(folder / f"{name}.{kind}", picture.getvalue())

@@ -31,7 +31,10 @@ def read_header(path: Path, error_class: type[LenetError]) -> dict[str, str]:
         if start.startswith(_PICKLE_STARTS):
             message = (
                 f"`{path}` is a pickled PyTorch file, which could run any code when opened; "
-                "lenet reads only safetensors."
+                "lenet reads only safetensors. Where you trust it, two lines make one of it:\n"
+                "    import torch, safetensors.torch\n"
+                f"    safetensors.torch.save_file(torch.load({str(path)!r}, weights_only=True), "
+                f"{path.stem + '.safetensors'!r})"
             )
         else:
             message = f"`{path}` is not a safetensors file or is damaged ({error})."

@@ -9,8 +9,10 @@ import dataclasses
 import inspect
 import re
 import types
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from operator import index
+from pathlib import Path
 from typing import Any, Literal, SupportsIndex, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from lenet.errors import SettingError, UnknownNameError
@@ -57,6 +59,44 @@ class Settings:
             raise SettingError(message)
 
 
+def option(
+    default: Any = dataclasses.MISSING,
+    *,
+    flags: Sequence[str] = (),
+    metavar: str | None = None,
+    usual: str = "",
+    names: Iterable[str] = (),
+    argument: bool = False,
+    variable: str | None = None,
+) -> Any:
+    """A field of settings with how it is typed on a command line, where its name does not say it.
+
+    Args:
+        default: The field's default; it must be given where there is none.
+        flags: The flags, if they are others than the field's name, as `--colour/--grey`.
+        metavar: What stands for the value in the help.
+        usual: What the help calls the default.
+        names: Values that the help names.
+        argument: Whether it is typed without a flag, by its place.
+        variable: The variable of the environment that it is read from, too.
+    """
+    typed: dict[str, Any] = {"flags": flags, "metavar": metavar, "usual": usual, "names": names}
+    typed |= {"argument": argument, "variable": variable}
+    return dataclasses.field(default=default, metadata=typed)
+
+
+def take_settings(
+    cls: type[SettingsType], values: Mapping[str, Any]
+) -> tuple[SettingsType, dict[str, Any]]:
+    """The settings of a class among others by their names, and the others.
+
+    Raises:
+        SettingError: A value is of the wrong type or out of range.
+    """
+    own = {name: value for name, value in values.items() if name in field_types(cls)}
+    return cls(**own), {name: value for name, value in values.items() if name not in own}
+
+
 def field_types(cls: type[Settings]) -> dict[str, Any]:
     """The names of a settings class's fields with their types, in order."""
     hints = get_type_hints(cls)
@@ -64,11 +104,14 @@ def field_types(cls: type[Settings]) -> dict[str, Any]:
 
 
 def field_help(cls: type[Settings]) -> dict[str, str]:
-    """The explanation of each field, from the `Attributes:` part of the class's docstring."""
-    _, _, attributes = (inspect.getdoc(cls) or "").partition("Attributes:\n")
-    attributes = attributes.partition("\n\n")[0]
-    entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", attributes, flags=re.MULTILINE)
-    return {name: re.sub(r"\s+", " ", text).strip() for name, text in entries}
+    """The explanation of each field, from the `Attributes:` of the docstrings of a class's line."""
+    explained: dict[str, str] = {}
+    for one in reversed(cls.__mro__):
+        _, _, attributes = (inspect.cleandoc(one.__doc__ or "")).partition("Attributes:\n")
+        attributes = attributes.partition("\n\n")[0]
+        entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", attributes, flags=re.MULTILINE)
+        explained |= {name: re.sub(r"\s+", " ", text).strip() for name, text in entries}
+    return explained
 
 
 def parse_setting(cls: type[Settings], name: str, text: str) -> Any:
@@ -92,6 +135,17 @@ def parse_setting(cls: type[Settings], name: str, text: str) -> Any:
             message = f"`{name}` must be {_describe(annotation)}, not `{text}`."
             raise SettingError(message) from None
     return _checked(name, value, annotation)
+
+
+def parse_values(cls: type[Settings], name: str, text: str) -> list[Any]:
+    """Read several values of a field: `sigmoid,relu`, and lists after slashes, `6,16/16,32`.
+
+    Raises:
+        SettingError: A text is not a value of the field's type.
+    """
+    separator = "/" if get_origin(field_types(cls)[name]) is tuple else ","
+    parts = [part.strip() for part in text.split(separator)]
+    return [parse_setting(cls, name, part) for part in parts if part]
 
 
 def format_setting(value: object, digits: int = 6) -> str:
@@ -140,7 +194,10 @@ def _alternatives(annotation: Any) -> tuple[Any, ...]:
 
 
 def _checked(name: str, value: Any, annotation: Any) -> Any:
-    """The value in its field's type; an int may stand for a float and a list for a tuple."""
+    """The value in its field's type; an int may stand for a float and a list for a tuple.
+
+    A name may stand for a tuple of one, and a whole number may be NumPy's.
+    """
     for kind in _alternatives(annotation):
         if get_origin(kind) is Literal:
             if value in get_args(kind):
@@ -148,11 +205,17 @@ def _checked(name: str, value: Any, annotation: Any) -> Any:
             if isinstance(value, str):
                 raise UnknownNameError(name.replace("_", " "), value, get_args(kind))
         elif get_origin(kind) is tuple:
+            if isinstance(value, str) and get_args(kind)[0] is str:
+                return (value,)
             if isinstance(value, (tuple, list)):
                 with suppress(SettingError):  # the message below names the whole value
                     return tuple(_checked(name, item, get_args(kind)[0]) for item in value)
         elif kind is float and type(value) is int and abs(value) < _TOO_LARGE:
             return float(value)
+        elif kind is int and isinstance(value, SupportsIndex) and not isinstance(value, bool):
+            return index(value)
+        elif kind is Path and isinstance(value, (str, Path)):
+            return Path(value)
         elif type(value) is kind:
             return value
     message = f"`{name}` must be {_describe(annotation)}, not {value!r}."
@@ -162,13 +225,14 @@ def _checked(name: str, value: Any, annotation: Any) -> Any:
 def _describe(annotation: Any) -> str:
     """An annotation in words."""
     words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+    words[Path] = "a path"
+    many = {int: "whole numbers such as 6,16", float: "numbers such as 0,4095", str: "names"}
     described = []
     for kind in _alternatives(annotation):
         if kind is type(None):
             described.append("none")
         elif get_origin(kind) is tuple:
-            is_whole = get_args(kind)[0] is int
-            described.append("whole numbers such as 6,16" if is_whole else "numbers such as 0,4095")
+            described.append(many[get_args(kind)[0]])
         elif get_origin(kind) is Literal:
             described.append("one of " + ", ".join(f"`{choice}`" for choice in get_args(kind)))
         else:

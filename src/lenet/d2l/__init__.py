@@ -18,8 +18,7 @@ _own_name, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 def __getattr__(name: str) -> Any:
     if name in __all__ or name.startswith("_"):
         return _own_name(name)
-    from lenet.d2l._other_names import explain
-    from lenet.d2l._tensors import torch_alias
+    from lenet.d2l._names import explain, torch_alias
 
     alias = torch_alias(name)
     if alias is None:

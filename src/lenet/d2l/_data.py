@@ -16,10 +16,6 @@ _CLASS_NAMES = CATALOG["fashion-mnist"].class_names
 class ImageDataset(Dataset[tuple[Tensor, int]]):
     """Images one by one, each with its label, as torchvision's data sets give them.
 
-    Args:
-        batches: Where they come from.
-        size: Height and width to bring the images to; `None` leaves them.
-
     Attributes:
         targets: All labels, int64 (N,).
         classes: The names of Fashion-MNIST's classes.
@@ -30,7 +26,6 @@ class ImageDataset(Dataset[tuple[Tensor, int]]):
         self.targets, self.classes = batches.labels, list(_CLASS_NAMES)
 
     def __len__(self) -> int:
-        """Examples."""
         return len(self.targets)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
@@ -39,7 +34,6 @@ class ImageDataset(Dataset[tuple[Tensor, int]]):
         return images[0], int(labels[0])
 
     def take(self, selection: Selection) -> tuple[Tensor, Tensor]:
-        """Some of them as a batch."""
         images, labels = self._batches.take(selection)
         if self._size:
             images = F.interpolate(images, self._size, mode="bilinear", antialias=True)
@@ -48,10 +42,6 @@ class ImageDataset(Dataset[tuple[Tensor, int]]):
 
 class BatchIterator:
     """Batches that can be gone through again and again, as a `DataLoader` can.
-
-    Args:
-        batches: Where they come from.
-        size: Height and width to bring the images to; `None` leaves them.
 
     Attributes:
         dataset: The images one by one, such as another `DataLoader` takes.
@@ -63,7 +53,6 @@ class BatchIterator:
         self.dataset, self.batch_size = ImageDataset(batches, size), batches.batch_size
 
     def __len__(self) -> int:
-        """Batches an epoch."""
         return len(self._batches)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:

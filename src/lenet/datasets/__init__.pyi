@@ -2,7 +2,9 @@ from ._augmentation import Augmentation as Augmentation
 from ._augmentation import DrawnChanges as DrawnChanges
 from ._augmentation import apply_changes as apply_changes
 from ._batches import Batches as Batches
+from ._batches import PlacedSplit as PlacedSplit
 from ._batches import Selection as Selection
+from ._batches import SharedImages as SharedImages
 from ._batches import derive_seed as derive_seed
 from ._cache import cached_datasets as cached_datasets
 from ._cache import data_folder as data_folder
@@ -10,34 +12,34 @@ from ._cache import is_offline as is_offline
 from ._catalog import CATALOG as CATALOG
 from ._catalog import CatalogEntry as CatalogEntry
 from ._catalog import RemoteFile as RemoteFile
-from ._contact_sheet import draw_contact_sheet as draw_contact_sheet
 from ._convert import convert_dataset as convert_dataset
 from ._dataset import Dataset as Dataset
+from ._dataset import Origin as Origin
 from ._dataset import Split as Split
 from ._dataset import stratified_halves as stratified_halves
-from ._enlarge import enlarge_images as enlarge_images
 from ._findings import Findings as Findings
 from ._findings import describe_dataset as describe_dataset
+from ._findings import draw_contact_sheet as draw_contact_sheet
 from ._findings import examine_dataset as examine_dataset
-from ._idx import read_idx as read_idx
 from ._load import dataset_names as dataset_names
+from ._load import enlarge_images as enlarge_images
 from ._load import find_source as find_source
 from ._load import load_dataset as load_dataset
-from ._load_packed import check_packed as check_packed
-from ._natural_order import natural_key as natural_key
-from ._origin import Origin as Origin
-from ._pack import PackWriter as PackWriter
-from ._pack_dataset import pack_dataset as pack_dataset
-from ._packed_images import PackedImages as PackedImages
-from ._packed_index import PackedFile as PackedFile
-from ._packed_index import PackedIndex as PackedIndex
-from ._packed_index import PackedPart as PackedPart
-from ._placed_split import PlacedSplit as PlacedSplit
-from ._placed_split import SharedImages as SharedImages
 from ._prepared import PreparedDataset as PreparedDataset
 from ._prepared import cache_folder as cache_folder
 from ._prepared import prepared_datasets as prepared_datasets
-from ._source import DataSource as DataSource
+from ._reading import DataSource as DataSource
+from ._reading import Reading as Reading
+from ._reading import ReadingOptions as ReadingOptions
+from .packed._check import check_packed as check_packed
+from .packed._images import PackedImages as PackedImages
+from .packed._index import PackedFile as PackedFile
+from .packed._index import PackedIndex as PackedIndex
+from .packed._index import PackedPart as PackedPart
+from .packed._pack import PackWriter as PackWriter
+from .packed._pack import pack_dataset as pack_dataset
+from .readers._contents import natural_key as natural_key
+from .readers._idx import read_idx as read_idx
 
 __all__ = [
     "CATALOG",
@@ -56,6 +58,8 @@ __all__ = [
     "PackedPart",
     "PlacedSplit",
     "PreparedDataset",
+    "Reading",
+    "ReadingOptions",
     "RemoteFile",
     "Selection",
     "SharedImages",

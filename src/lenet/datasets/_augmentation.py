@@ -94,7 +94,6 @@ def _draw_distortions(augmentation: Augmentation, count: int, generator: torch.G
 
 
 def _matrices(*entries: Tensor) -> Tensor:
-    """The entries of 2×2 matrices, row by row, as (B, 2, 2)."""
     return torch.stack(entries, dim=1).reshape(-1, 2, 2)
 
 
@@ -118,7 +117,6 @@ def apply_changes(pixels: Tensor, changes: DrawnChanges) -> Tensor:
 
 
 def _distort(pixels: Tensor, distortions: Tensor) -> Tensor:
-    """Read each pixel between those where it comes from."""
     _, _, height, width = pixels.shape
     # PyTorch counts from the middle too, but in halves of the image's width and height.
     # Filled on the device: a CUDA graph can't wait for numbers from the CPU.
@@ -132,7 +130,6 @@ def _distort(pixels: Tensor, distortions: Tensor) -> Tensor:
 
 
 def _shift(pixels: Tensor, shifts: Tensor) -> Tensor:
-    """Move each image on its own."""
     count, _, height, width = pixels.shape
     rows = shifts[0, :, None] + torch.arange(height, device=pixels.device)
     columns = shifts[1, :, None] + torch.arange(width, device=pixels.device)
@@ -145,5 +142,4 @@ def _shift(pixels: Tensor, shifts: Tensor) -> Tensor:
 
 
 def _within(places: Tensor, size: int) -> Tensor:
-    """Which places are in the image."""
     return (places >= 0) & (places < size)

@@ -1,21 +1,19 @@
+"""Batches that come straight from memory, and images on the device that computes, once for all."""
+
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from lenet.datasets._augmentation import (
-    Augmentation,
-    DrawnChanges,
-    apply_changes,
-    draw_changes,
-)
-from lenet.datasets._dataset import Split
-from lenet.datasets._packed_images import PackedImages, too_large_for_memory
-from lenet.datasets._placed_split import PlacedSplit, SharedImages, place_array
-from lenet.datasets._read_ahead import ReadAhead
+from lenet.datasets._augmentation import Augmentation, DrawnChanges, apply_changes, draw_changes
+from lenet.datasets._dataset import Dataset, Split, stratified_halves
+from lenet.datasets.packed._images import PackedImages, too_large_for_memory
+from lenet.datasets.packed._read_ahead import ReadAhead
 from lenet.errors import SettingError
 
 _ORDER, _AUGMENTATION = 0, 1  # the streams of random numbers, each with seeds of its own
@@ -33,6 +31,80 @@ def derive_seed(seed: int, *path: int) -> int:
     """
     words = np.random.SeedSequence(seed, spawn_key=path).generate_state(1, np.uint64)
     return int(words[0]) >> 1
+
+
+def place_array(array: npt.NDArray[Any], device: torch.device | str) -> Tensor:
+    """An array on a device; on a CPU without a copy where that is possible."""
+    # torch takes no reversed views, and warns of arrays that may not be written to.
+    return torch.from_numpy(np.require(array, requirements=["C", "W"])).to(device)
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedSplit:
+    """A split on a device, by itself or as a part of images that others look at, too.
+
+    Attributes:
+        images: uint8 (M, C, H, W).
+        labels: int64 (M,).
+        rows: Which of them are the split's, in its order, int64 (N,); `None` where all are.
+    """
+
+    images: Tensor
+    labels: Tensor
+    rows: Tensor | None = None
+
+    @classmethod
+    def place(cls, split: Split, device: torch.device | str) -> "PlacedSplit":
+        """A split by itself; on a CPU without a copy where that is possible."""
+        return cls(place_array(split.images, device), place_array(split.labels, device))
+
+    def slice(self, part: slice) -> "PlacedSplit":
+        """Neighbours in the split, without a copy of them."""
+        if self.rows is not None:
+            return self.part(self.rows[part])
+        return PlacedSplit(self.images[part], self.labels[part])
+
+    def part(self, rows: Tensor) -> "PlacedSplit":
+        """Some of the images, without a copy of them."""
+        return PlacedSplit(self.images, self.labels, rows.to(self.images.device))
+
+
+class SharedImages:
+    """A dataset on a device, once, for trainings that each hold out images of their own.
+
+    A packed split that is too large for memory is not: every training reads it for itself.
+
+    Args:
+        dataset: As it was loaded, before images are held out.
+        device: Where the images are to lie.
+    """
+
+    def __init__(self, dataset: Dataset, device: torch.device | str):
+        self._dataset = dataset
+        self._device = torch.device(device)
+        self._placed = {
+            id(split): PlacedSplit.place(split, device)
+            for split in dataset.splits.values()
+            if too_large_for_memory(split.images) is None
+        }
+        self._parts: list[Split] = []  # which keeps their ids from being given to others
+
+    def hold_out(self, fraction: float, seed: int) -> Dataset:
+        """What `Dataset.with_validation` gives, of images that `place` knows; 0 holds out none."""
+        divided = self._dataset.with_validation(fraction, seed) if fraction else self._dataset
+        whole = self._placed.get(id(self._dataset.train))
+        if divided is self._dataset or divided.validation is None or whole is None:
+            return divided
+        halves = stratified_halves(self._dataset.train.labels, fraction, seed)
+        for split, rows in zip((divided.train, divided.validation), halves, strict=True):
+            self._placed[id(split)] = whole.part(torch.from_numpy(rows))
+            self._parts.append(split)
+        return divided
+
+    def place(self, split: Split) -> PlacedSplit:
+        """A split on the device: shared if it is one of this dataset, else a copy of its own."""
+        placed = self._placed.get(id(split))
+        return placed if placed is not None else PlacedSplit.place(split, self._device)
 
 
 @dataclass(frozen=True)
@@ -86,6 +158,17 @@ class Batches:
     (torch.Size([32, 1, 28, 28]), torch.float32, torch.Size([32]))
     """
 
+    batch_size: int
+    shuffle: bool
+    seed: int
+    mean: float
+    std: float
+    augmentation: Augmentation
+    plain_from: int | None
+    device: torch.device
+    placed: PlacedSplit
+    labels: torch.Tensor
+
     def __init__(
         self,
         split: Split,
@@ -118,7 +201,6 @@ class Batches:
             self._read_ahead(packed)
 
     def __len__(self) -> int:
-        """Batches an epoch."""
         return -(-len(self.labels) // self.batch_size)
 
     @property
@@ -223,13 +305,7 @@ class Batches:
 
     def _read_ahead(self, packed: PackedImages) -> None:
         """Have a part of the images in memory at a time."""
-        self._ahead = ReadAhead(
-            packed,
-            self.labels,
-            batch_size=self.batch_size,
-            shuffle=self.shuffle,
-            device=self.device,
-        )
+        self._ahead = ReadAhead(packed, self.labels, self.batch_size, self.shuffle, self.device)
         self.placed = PlacedSplit(self._ahead.images, self._ahead.labels)
 
     @property
@@ -238,12 +314,10 @@ class Batches:
         return self.normalise(torch.arange(256, dtype=torch.uint8))
 
     def _order(self, epoch: int) -> Tensor:
-        """The order of the examples in an epoch, the same on every device."""
         generator = torch.Generator().manual_seed(derive_seed(self.seed, _ORDER, epoch))
         return torch.randperm(len(self.labels), generator=generator).to(self.labels.device)
 
     def _draw_changes(self, count: int, epoch: int, step: int) -> DrawnChanges:
-        """What happens to each image of a batch."""
         augmentation = self.augmentation
         if self.plain_from is not None and epoch >= self.plain_from:
             augmentation = Augmentation(flip=augmentation.flip)

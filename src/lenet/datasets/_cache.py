@@ -20,9 +20,7 @@ _TIMEOUT = (5, 30)  # seconds to connect, seconds between two pieces of a file
 def data_folder() -> Path:
     """The folder with the datasets: `LENET_DATA`, or the platform's cache folder."""
     chosen = os.environ.get("LENET_DATA")
-    if chosen:
-        return Path(os.path.expanduser(chosen))
-    return platform_cache() / "datasets"
+    return Path(os.path.expanduser(chosen)) if chosen else platform_cache() / "datasets"
 
 
 def platform_cache() -> Path:
@@ -44,12 +42,8 @@ def is_offline() -> bool:
 def find_file(entry: CatalogEntry, file: RemoteFile) -> Path:
     """The path of a dataset's file, fetched first where it is not there yet.
 
-    A file may lie in the cache compressed or not, with a dash or a dot before `idx`, in the
-    dataset's own folder or in torchvision's.
-
-    Raises:
-        DownloadError: The file is not there and can't be fetched.
-        StorageError: The cache folder can't be written.
+    It may lie in the cache compressed or not, with a dash or a dot before `idx`, in the dataset's
+    own folder or in torchvision's.
     """
     for path in _possible_paths(entry, file):
         if _is_there(path):
@@ -65,7 +59,6 @@ def cached_datasets() -> list[str]:
 
 
 def _is_cached(entry: CatalogEntry) -> bool:
-    """Whether all files of a dataset are on this machine."""
     return all(any(map(_is_there, _possible_paths(entry, file))) for file in entry.files)
 
 
@@ -75,7 +68,6 @@ def _is_there(path: Path) -> bool:
 
 
 def _possible_paths(entry: CatalogEntry, file: RemoteFile) -> Iterator[Path]:
-    """Where a dataset's file may lie."""
     plain = file.name.removesuffix(".gz")
     dotted = plain.replace("-idx", ".idx")
     for folder in (entry.name, entry.torchvision_folder):
@@ -95,12 +87,7 @@ def _refuse_another_datasets_file(entry: CatalogEntry, path: Path) -> None:
 
 
 def download_file(entry: CatalogEntry, file: RemoteFile) -> Path:
-    """Fetch a file from the first mirror that gives the right bytes, over one that is damaged.
-
-    Raises:
-        DownloadError: No mirror gives it, or the network may not be used.
-        StorageError: The cache folder can't be written.
-    """
+    """Fetch a file from the first mirror that gives the right bytes, over one that is damaged."""
     folder = data_folder() / entry.name
     if is_offline():
         message = (

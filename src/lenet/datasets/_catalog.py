@@ -52,31 +52,21 @@ class CatalogEntry:
     preparation: Preparation = _SYMBOLS
 
 
-def _files(*checksums: tuple[str, str | None]) -> tuple[RemoteFile, ...]:
+def _files(md5: tuple[str, ...], sha256: tuple[str, ...] = ()) -> tuple[RemoteFile, ...]:
     """The four files of the MNIST family with their checksums."""
     names = (
-        "train-images-idx3-ubyte.gz",
-        "train-labels-idx1-ubyte.gz",
-        "t10k-images-idx3-ubyte.gz",
-        "t10k-labels-idx1-ubyte.gz",
+        f"{part}-{kind}-ubyte.gz"
+        for part in ("train", "t10k")
+        for kind in ("images-idx3", "labels-idx1")
     )
-    return tuple(RemoteFile(name, *sums) for name, sums in zip(names, checksums, strict=True))
+    return tuple(map(RemoteFile, names, md5, sha256 or (None,) * 4))
 
 
 CATALOG: dict[str, CatalogEntry] = {
     "fashion-mnist": CatalogEntry(
         name="fashion-mnist",
-        class_names=(
-            "t-shirt",
-            "trouser",
-            "pullover",
-            "dress",
-            "coat",
-            "sandal",
-            "shirt",
-            "sneaker",
-            "bag",
-            "ankle boot",
+        class_names=tuple(
+            "t-shirt,trouser,pullover,dress,coat,sandal,shirt,sneaker,bag,ankle boot".split(",")
         ),
         mirrors=(
             "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
@@ -86,18 +76,14 @@ CATALOG: dict[str, CatalogEntry] = {
         files=_files(
             (
                 "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-                "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-            ),
-            (
                 "25c81989df183df01b3e8a0aad5dffbe",
-                "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-            ),
-            (
                 "bef4ecab320f06d8554ea6380940ec79",
-                "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+                "bb300cfdad3c16e7a12a480ee83cd310",
             ),
             (
-                "bb300cfdad3c16e7a12a480ee83cd310",
+                "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+                "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+                "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
                 "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
             ),
         ),
@@ -107,18 +93,7 @@ CATALOG: dict[str, CatalogEntry] = {
     ),
     "mnist": CatalogEntry(
         name="mnist",
-        class_names=(
-            "0",
-            "1",
-            "2",
-            "3",
-            "4",
-            "5",
-            "6",
-            "7",
-            "8",
-            "9",
-        ),
+        class_names=tuple("0123456789"),
         mirrors=(
             "https://storage.googleapis.com/cvdf-datasets/mnist/",
             "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -127,18 +102,14 @@ CATALOG: dict[str, CatalogEntry] = {
         files=_files(
             (
                 "f68b3c2dcbeaaa9fbdd348bbdeb94873",
-                "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-            ),
-            (
                 "d53e105ee54ea40749a09fcbcd1e9432",
-                "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-            ),
-            (
                 "9fb629c4189551a2d022fa330f9573f3",
-                "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+                "ec29112dd5afa0611ce80d1b7f02629c",
             ),
             (
-                "ec29112dd5afa0611ce80d1b7f02629c",
+                "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+                "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+                "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
                 "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
             ),
         ),
@@ -147,18 +118,7 @@ CATALOG: dict[str, CatalogEntry] = {
     ),
     "kmnist": CatalogEntry(
         name="kmnist",
-        class_names=(
-            "o",
-            "ki",
-            "su",
-            "tsu",
-            "na",
-            "ha",
-            "ma",
-            "ya",
-            "re",
-            "wo",
-        ),
+        class_names=tuple("o ki su tsu na ha ma ya re wo".split()),
         mirrors=(
             "https://codh.rois.ac.jp/kmnist/dataset/kmnist/",
             "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
@@ -166,20 +126,10 @@ CATALOG: dict[str, CatalogEntry] = {
         files=_files(
             (
                 "bdb82020997e1d708af4cf47b453dcf7",
-                None,
-            ),
-            (
                 "e144d726b3acfaa3e44228e80efcd344",
-                None,
-            ),
-            (
                 "5c965bf0a639b31b8f53240b1b52f4d7",
-                None,
-            ),
-            (
                 "7320c461ea6c1c855c0b718fb2a4b134",
-                None,
-            ),
+            )
         ),
         torchvision_folder="KMNIST/raw",
         source="Clanuwat et al. (2018), arXiv:1812.01718",

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.core import PARTIAL_SUFFIX, storage_errors, write_atomically
-from lenet.datasets._class_names_file import CLASS_NAMES_FILE
 from lenet.datasets._dataset import Dataset, Split
-from lenet.datasets._read_npz import CLASS_NAMES_ARRAY
-from lenet.datasets._read_parquet import HUB_KEY
+from lenet.datasets.readers._arrays import CLASS_NAMES_ARRAY
+from lenet.datasets.readers._contents import CLASS_NAMES_FILE
+from lenet.datasets.readers._parquet import HUB_KEY
 from lenet.errors import DatasetError, MissingExtraError, StorageError, UnknownNameError
 
 Form = Literal["folder", "idx", "npz", "parquet"]
@@ -99,13 +99,11 @@ def _write_idx(dataset: Dataset, folder: Path) -> None:
 
 
 def _pack_idx(array: npt.NDArray[np.uint8]) -> bytes:
-    """The bytes of an IDX file."""
     header = struct.pack(f">HBB{array.ndim}I", 0, 0x08, array.ndim, *array.shape)
     return header + np.ascontiguousarray(array).tobytes()
 
 
 def _write_class_names(dataset: Dataset, folder: Path) -> None:
-    """The names in their order, one a line."""
     if any(name != name.strip() or len(name.splitlines()) != 1 for name in dataset.class_names):
         message = f"A class of `{dataset.name}` has a name that does not fit on a line."
         raise DatasetError(message)
@@ -130,7 +128,6 @@ def _write_folder(dataset: Dataset, folder: Path) -> None:
 
 
 def _encoded(split: Split) -> Iterator[bytes]:
-    """The images as PNG, one after the other."""
     from PIL import Image
 
     for pixels in _pixels(split):

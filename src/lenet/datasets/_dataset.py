@@ -1,20 +1,64 @@
+"""Images with their labels and the names of their classes."""
+
 import hashlib
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from lenet.datasets._origin import Origin
-from lenet.datasets._packed_images import packed_images
-from lenet.datasets._parts import Part
+from lenet.datasets._reading import DataSource
+from lenet.datasets.packed._images import packed_images
+from lenet.datasets.readers._contents import SPLIT_NAMES, Label, SplitName
 from lenet.errors import DatasetError, ModelError, SettingError
 from lenet.pictures import Preparation, are_blank
 
 _LOOKED_AT = 200  # images of a class, to see whether it holds empty ones
 _BLANK = 0.1  # of them
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a dataset of one's own came from and what was found there.
+
+    Attributes:
+        source: The folder or file and how it was read.
+        format: What it is, in words.
+        labels: The label that each class has in the files.
+        sizes: Height and width of the pictures before they were prepared, with how many had them,
+            the most frequent first.
+        skipped: What could not be read and was passed over, a sentence each.
+        notes: What else a person should know, a sentence each.
+    """
+
+    source: DataSource
+    format: str
+    labels: tuple[Label, ...]
+    sizes: tuple[tuple[int, int, int], ...]
+    skipped: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values as JSON can hold them."""
+        return {**asdict(self), "source": self.source.to_dict()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Origin":
+        """Read the values back.
+
+        Raises:
+            LenetError, KeyError, TypeError, ValueError: A value is missing, unknown or ill-typed.
+        """
+        return cls(
+            source=DataSource.from_dict(values["source"]),
+            format=str(values["format"]),
+            labels=tuple(values["labels"]),
+            sizes=tuple((int(h), int(w), int(count)) for h, w, count in values["sizes"]),
+            skipped=tuple(values["skipped"]),
+            notes=tuple(values["notes"]),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,23 +78,18 @@ class Split:
     labels: npt.NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        if self.images.dtype != np.uint8 or self.images.ndim != 4:
-            message = (
-                "Images must be uint8 of shape (N, C, H, W), not "
-                f"{self.images.dtype} of shape {self.images.shape}."
-            )
-            raise DatasetError(message)
-        if self.labels.dtype != np.int64 or self.labels.ndim != 1:
-            message = (
-                "Labels must be int64 of shape (N,), not "
-                f"{self.labels.dtype} of shape {self.labels.shape}."
-            )
-            raise DatasetError(message)
-        if len(self.images) != len(self.labels):
-            message = f"There are {len(self.images)} images but {len(self.labels)} labels."
-            raise DatasetError(message)
-        if len(self.images) == 0:
+        images, labels, message = self.images, self.labels, ""
+        if images.dtype != np.uint8 or images.ndim != 4:
+            message = "Images must be uint8 of shape (N, C, H, W), not "
+            message += f"{images.dtype} of shape {images.shape}."
+        elif labels.dtype != np.int64 or labels.ndim != 1:
+            message = f"Labels must be int64 of shape (N,), not {labels.dtype} of shape "
+            message += f"{labels.shape}."
+        elif len(images) != len(labels):
+            message = f"There are {len(images)} images but {len(labels)} labels."
+        elif len(images) == 0:
             message = "There are no images."
+        if message:
             raise DatasetError(message)
 
     def __len__(self) -> int:
@@ -97,11 +136,11 @@ class Dataset:
             raise DatasetError(message)
         for name, split in self.splits.items():
             lowest, highest = int(split.labels.min()), int(split.labels.max())
-            if lowest < 0 or highest >= len(self.class_names):
-                wrong = lowest if lowest < 0 else highest
+            classes = len(self.class_names)
+            if lowest < 0 or highest >= classes:
                 message = (
-                    f"The {name} labels of `{self.name}` hold {wrong}, outside its "
-                    f"{len(self.class_names)} classes (0 to {len(self.class_names) - 1})."
+                    f"The {name} labels of `{self.name}` hold {lowest if lowest < 0 else highest}, "
+                    f"outside its {classes} classes (0 to {classes - 1})."
                 )
                 raise DatasetError(message)
             if split.images.shape[1:] != self.image_shape:
@@ -112,13 +151,9 @@ class Dataset:
                 raise DatasetError(message)
 
     @property
-    def splits(self) -> dict[Part, Split]:
+    def splits(self) -> dict[SplitName, Split]:
         """The splits that there are, by their names."""
-        splits: dict[Part, Split | None] = {
-            "train": self.train,
-            "test": self.test,
-            "validation": self.validation,
-        }
+        splits = {name: getattr(self, name) for name in SPLIT_NAMES}
         return {name: split for name, split in splits.items() if split is not None}
 
     @property

@@ -1,22 +1,39 @@
+"""A look at a dataset: what would harm a training, in words; and a sheet of its images."""
+
+from __future__ import annotations
+
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
-from lenet.core import escape_name
+from lenet.core import check_range, escape_name
 from lenet.datasets._dataset import Dataset, Split
-from lenet.datasets._divide import image_keys
-from lenet.datasets._drawn_symbols import hold_unfitted_symbols
-from lenet.datasets._own import training_problem
-from lenet.datasets._packed_images import packed_images
-from lenet.datasets._polarity import measure_polarity
+from lenet.datasets._own import image_keys, measure_polarity, training_problem
+from lenet.datasets.packed._images import packed_images
+from lenet.datasets.readers._contents import name_some
+from lenet.pictures import Preparation, look_at
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _FEW = 10  # training images of a class
 _GIANT = 0.8  # share of one class in a set of three classes or more
 _DARK = 128  # a set whose brightest pixel is below has probably another range than 0 to 255
 _LISTED = 5
 _SAMPLED, _SAMPLED_BYTES = 20_000, 2**26  # of a packed split are looked at, at most
+_LOOKED_AT = 200
+_FOUND = 0.9  # of the images hold something drawn that does not fill them
+_WANDERS = 0.08  # of the image's side, the standard deviation of the symbols' middles
+_VARIES = 1.2  # the standard deviation of the symbols' sizes, as a factor
+_GAP = 2  # pixels between images, before they are enlarged
+_LEAST_SIDE = 56  # pixels that an image has on the sheet
+_DOTS = 100  # an inch
+_GROUND = (222, 222, 226)  # on which black and white images stand out
+_MARGIN = 15  # dots around all
 
 
 @dataclass(frozen=True)
@@ -81,7 +98,7 @@ def examine_dataset(dataset: Dataset) -> Findings:
         duplicates=duplicates,
         contradictions=contradictions,
         blank=blank,
-        unfitted_symbols=is_plain and hold_unfitted_symbols(dataset.train.images),
+        unfitted_symbols=is_plain and _hold_unfitted_symbols(dataset.train.images),
         warnings=(),
     )
     warnings = (*((problem,) if problem else ()), *_warnings(dataset, findings))
@@ -99,7 +116,6 @@ def _some_of(split: Split) -> Split:
 
 
 def _warnings(dataset: Dataset, findings: Findings) -> Iterator[str]:
-    """What is likely to harm a training or its score."""
     if findings.duplicates:
         yield (
             f"{findings.duplicates:,} of {len(dataset.require_test()):,} test images are training "
@@ -112,9 +128,7 @@ def _warnings(dataset: Dataset, findings: Findings) -> Iterator[str]:
     train = findings.counts["train"]
     few = [name for name, count in zip(dataset.class_names, train, strict=True) if count < _FEW]
     if few:
-        named = ", ".join(f"`{name}`" for name in few[:_LISTED])
-        more = f" and {len(few) - _LISTED} more" if len(few) > _LISTED else ""
-        yield f"Fewer than {_FEW} training images have {named}{more}."
+        yield f"Fewer than {_FEW} training images have {name_some(few, _LISTED)}."
     if len(train) > 2 and max(train) > _GIANT * sum(train):
         largest = dataset.class_names[train.index(max(train))]
         share = max(train) / sum(train)
@@ -131,10 +145,10 @@ def _warnings(dataset: Dataset, findings: Findings) -> Iterator[str]:
 
 def describe_dataset(dataset: Dataset, findings: Findings) -> str:
     """What a dataset is and what was found in it, as text for a person."""
-    return "\n".join(escape_name(line) for line in _lines(dataset, findings))
+    return "\n".join(escape_name(line) for line in _description(dataset, findings))
 
 
-def _lines(dataset: Dataset, findings: Findings) -> Iterator[str]:
+def _description(dataset: Dataset, findings: Findings) -> Iterator[str]:
     channels, height, width = dataset.image_shape
     origin = dataset.origin
     yield f"{dataset.name}: {origin.format}, {origin.source.path}" if origin else dataset.name
@@ -165,7 +179,6 @@ _POLARITIES = {
 
 
 def _sizes(sizes: tuple[tuple[int, int, int], ...]) -> str:
-    """The sizes that pictures had."""
     if len(sizes) == 1:
         return f"{sizes[0][0]}×{sizes[0][1]}"
     if len(sizes) <= 3:
@@ -190,3 +203,90 @@ def _class_table(dataset: Dataset, findings: Findings) -> Iterator[str]:
             for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         yield "  " + "  ".join(cells).rstrip()
+
+
+def _hold_unfitted_symbols(images: npt.NDArray[np.uint8]) -> bool:
+    """Whether images (N, C, H, W) look like drawings of one symbol each, in other places or sizes.
+
+    Those are learnt far better once each symbol is fitted into the same box.
+    """
+    _, channels, height, width = images.shape
+    if channels not in (1, 3):
+        return False
+    symbol = Preparation("symbol", "light-on-dark", height, width, channels)
+    chosen = np.linspace(0, len(images) - 1, min(_LOOKED_AT, len(images))).astype(int)
+    looks = [look_at(images[index].transpose(1, 2, 0), symbol) for index in chosen]
+    boxes = np.array([look.box for look in looks if not look.is_blank])
+    if not len(boxes):
+        return False
+    tops, lefts, bottoms, rights = boxes.T
+    sizes = np.maximum(bottoms - tops, rights - lefts)
+    if (sizes < 1).sum() < _FOUND * len(looks):
+        return False
+    wander = max(np.std((tops + bottoms) / 2), np.std((lefts + rights) / 2))
+    return bool(wander > _WANDERS or np.exp(np.std(np.log(sizes))) > _VARIES)
+
+
+def draw_contact_sheet(dataset: Dataset, per_class: int = 10, seed: int = 0) -> Figure:
+    """Draw training images of every class, a row a class.
+
+    Args:
+        dataset: The images.
+        per_class: How many images a row has at most, from 1 to 100.
+        seed: Decides which are drawn from a class.
+
+    Returns:
+        A figure that belongs to no window; `figure.savefig` writes it.
+
+    Raises:
+        SettingError: `per_class` is out of range.
+    """
+    check_range("per_class", per_class, 1, 100)
+    sheet = _compose(dataset, per_class, seed)
+    from lenet.core import Drawing
+
+    row_height = dataset.image_shape[1] + _GAP
+    factor = max(1, round(_LEAST_SIDE / dataset.image_shape[1]))
+    counts = np.bincount(dataset.train.labels, minlength=len(dataset.class_names))
+    escaped = map(escape_name, dataset.class_names)
+    shortened = (name if len(name) <= 24 else f"{name[:23]}…" for name in escaped)
+    names = [f"{name} ({count:,})" for name, count in zip(shortened, counts, strict=True)]
+    sheet = sheet.repeat(factor, axis=0).repeat(factor, axis=1)
+    height, width = sheet.shape[:2]
+    figure = Drawing(figsize=(width / _DOTS, height / _DOTS), dpi=_DOTS)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.imshow(sheet, interpolation="nearest")
+    axes.set_frame_on(False)
+    axes.set_xticks([])
+    middles = (np.arange(len(names)) + 0.5) * row_height * factor
+    axes.set_yticks(middles, names, fontsize=9, parse_math=False)
+    axes.tick_params(length=0)
+    title = f"{escape_name(dataset.name)}: training images"
+    axes.set_title(title, fontsize=10, loc="left", parse_math=False)
+    words = figure.get_tightbbox()
+    # In whole dots, so that no pixel of an image is wider than another.
+    left, below = (math.ceil(_MARGIN - _DOTS * end) for end in words.min)
+    right, above = (math.ceil(_MARGIN + _DOTS * end) for end in words.max)
+    whole = left + right, below + above
+    figure.set_size_inches(whole[0] / _DOTS, whole[1] / _DOTS)
+    axes.set_position((left / whole[0], below / whole[1], width / whole[0], height / whole[1]))
+    return figure
+
+
+def _compose(dataset: Dataset, per_class: int, seed: int) -> npt.NDArray[np.uint8]:
+    """The images on their ground, uint8 (H, W, 3)."""
+    generator = np.random.default_rng(seed)
+    _, height, width = dataset.image_shape
+    labels = dataset.train.labels
+    columns = min(per_class, int(np.bincount(labels).max()))
+    cell = height + _GAP, width + _GAP
+    shape = (len(dataset.class_names) * cell[0], columns * cell[1], 3)
+    sheet = np.full(shape, _GROUND, np.uint8)
+    for row in range(len(dataset.class_names)):
+        members = np.flatnonzero(labels == row)
+        chosen = np.sort(generator.permutation(members)[:columns])
+        for column, index in enumerate(chosen):
+            image = dataset.train.images[index].transpose(1, 2, 0)
+            top, left = row * cell[0] + _GAP // 2, column * cell[1] + _GAP // 2
+            sheet[top : top + height, left : left + width] = image
+    return sheet

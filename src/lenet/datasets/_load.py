@@ -1,23 +1,41 @@
+"""Datasets by their names, and those of one's own by where they lie."""
+
+from __future__ import annotations
+
+import os
+import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from lenet.datasets._cache import download_file, find_file
-from lenet.datasets._catalog import CATALOG, EMNIST_NAMES, CatalogEntry, RemoteFile
-from lenet.datasets._dataset import Dataset, Split
-from lenet.datasets._idx import read_idx
-from lenet.datasets._source import DataSource, is_path, name_of
+from lenet.core import field_types
+from lenet.datasets._cache import data_folder, download_file, find_file
+from lenet.datasets._catalog import CATALOG, EMNIST, EMNIST_NAMES, CatalogEntry, RemoteFile
+from lenet.datasets._dataset import Dataset, Split, stratified_halves
+from lenet.datasets._reading import DataSource, Reading, ReadingOptions
+from lenet.datasets.readers._idx import read_idx
 from lenet.errors import (
     DataFileError,
+    DatasetError,
     DownloadError,
     SettingError,
     StorageError,
     UnknownNameError,
 )
+from lenet.pictures import Preparation
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from typing_extensions import Unpack
+
+_MOST_CHARACTERS = 60  # of a name
+_TEST_FRACTION = 0.2  # of the bundled digits
+_SIZE = 28
+_INK_SIZE = 20  # MNIST fits its digits into 20×20 of the 28×28 pixels
 
 
 def dataset_names() -> list[str]:
@@ -28,15 +46,10 @@ def dataset_names() -> list[str]:
 def load_dataset(
     name: str | Path | DataSource,
     *,
-    size: int | tuple[int, int] | None = None,
-    colour: bool | None = None,
-    prepare: str | None = None,
-    skip_bad: bool | None = None,
-    test_share: float | None = None,
-    label_column: str | int | None = None,
     validation: float = 0.0,
     seed: int = 0,
     for_training: bool = True,
+    **reading: Unpack[ReadingOptions],
 ) -> Dataset:
     """Load a dataset by name, from the cache or else from the network; or one of your own.
 
@@ -49,18 +62,17 @@ def load_dataset(
         name: `fashion-mnist`, `mnist`, `kmnist`, `emnist-letters` and others of EMNIST, or
             `digits`, which is bundled; or the path of a folder or file. What is no known name is a
             path if it holds a separator or is there; `./mnist` is a path too.
-        size: Pixels of a side that pictures of your own are brought to, or height and width; 28.
-        colour: Whether pictures of your own keep their colours; grey otherwise.
-        prepare: How pictures of your own become images: `plain` (the default) fits the whole
-            picture into the frame, `symbol` finds the ink in it, `object` the thing.
-        skip_bad: Whether pictures that can't be read are passed over; they are an error otherwise.
-        test_share: Share of the images kept for testing where there is no test part; 0.2.
-        label_column: Which column of a table (CSV) holds the labels: its name, its number from 1
-            on, `first` or `last`. Found by itself where none is given.
         validation: The share of the training images to hold out, 0 for none.
         seed: Decides which images are held out.
         for_training: Whether images of your own must be fit to train on: two classes or more, and
             training images of each. What is only scored or looked at need not be.
+        reading: How images of your own are read, the fields of `Reading`: `size` (pixels of a side,
+            or height and width; 28), `colour` (grey otherwise), `prepare` (`plain`, the default,
+            fits the whole picture into the frame, `symbol` finds the ink in it, `object` the
+            thing), `skip_bad` (pictures that can't be read are an error otherwise), `test_share`
+            (of the images, for testing where there is no test part; 0.2), `pixel_range` (of
+            pictures of more than 8 bits; measured otherwise) and `label_column` (of a table: its
+            name, its number from 1 on, `first` or `last`; found by itself otherwise).
 
     Returns:
         The dataset: images uint8 (N, C, H, W), by default (N, 1, 28, 28), labels int64 (N,).
@@ -76,53 +88,69 @@ def load_dataset(
     >>> load_dataset("digits").train.images.shape
     (1438, 1, 28, 28)
     """
-    options = {
-        "size": size,
-        "colour": colour,
-        "prepare": prepare,
-        "skip_bad": skip_bad,
-        "test_share": test_share,
-        "label_column": None if label_column is None else str(label_column),
-    }
-    source = find_source(name, **options)
+    source = find_source(name, **reading)
     dataset = _load_known(str(name)) if source is None else _load_own(source, for_training)
     return dataset.with_validation(validation, seed) if validation else dataset
 
 
-def find_source(name: str | Path | DataSource, **options: Any) -> DataSource | None:
+def find_source(
+    name: str | Path | DataSource, **reading: Unpack[ReadingOptions]
+) -> DataSource | None:
     """Where a dataset of one's own lies and how it is read; `None` for a name that is known.
 
     Args:
-        name: As for `load_dataset`.
-        options: `size`, `colour`, `prepare`, `skip_bad`, `test_share` and `label_column`, as for
-            `load_dataset`.
+        name: A known name, the path of a folder or file, or what is to be found.
+        reading: The fields of `Reading`.
 
     Raises:
-        UnknownNameError: It is neither a known name nor a path.
-        SettingError: An option is out of range, or does not belong to a known name.
+        UnknownNameError: It is neither a known name nor a path, or there is no such field.
+        SettingError: A value is out of range, or does not belong to a known name.
     """
-    given = {option: value for option, value in options.items() if value is not None}
-    is_own = not isinstance(name, str) or is_path(name, dataset_names())
-    if not is_own and name not in dataset_names():
-        raise UnknownNameError("dataset or folder", str(name), dataset_names())
-    if given and (not is_own or isinstance(name, DataSource)):
+    fields = field_types(Reading)
+    for option in reading:
+        if option not in fields:
+            raise UnknownNameError("option", option, fields)
+    given = {field: reading.get(field) for field in fields if reading.get(field) is not None}
+    is_known = name in dataset_names()
+    if isinstance(name, str) and not is_known and not _is_path(name):
+        raise UnknownNameError("dataset or folder", name, dataset_names())
+    if given and (is_known or isinstance(name, DataSource)):
         message = f"`{next(iter(given))}` is for folders and files; `{name}` is read as it is."
         raise SettingError(message)
     if isinstance(name, DataSource):
         return name
-    if "size" in given:
-        size = given.pop("size")
-        given["height"], given["width"] = (size, size) if isinstance(size, int) else size
-    return DataSource(str(name), **given) if is_own else None
+    if "label_column" in given:
+        given["label_column"] = str(given["label_column"])
+    return None if is_known else DataSource.from_dict({"path": str(name), **given})
+
+
+def _is_path(text: str) -> bool:
+    """Whether what is no known name is a folder or file; a known one with a separator is, too.
+
+    >>> _is_path("./mnist"), _is_path("minst")
+    (True, False)
+    """
+    separators = {os.sep, os.altsep or os.sep}
+    return text.startswith("~") or any(s in text for s in separators) or os.path.exists(text)
+
+
+def _name_of(path: Path) -> str:
+    """What a dataset of one's own is called in run folders, pictures and model files.
+
+    >>> _name_of(Path("My pictures (2).npz")), _name_of(Path("data/mnist"))
+    ('My-pictures-2', 'own-mnist')
+    """
+    stem = re.sub(r"\.(csv|npz|parquet|zip|txt|tsv)$", "", path.name, flags=re.IGNORECASE)
+    name = re.sub(r"[^\w.-]+", "-", stem).strip("-.")[:_MOST_CHARACTERS] or "own"
+    return f"own-{name}" if name in dataset_names() else name
 
 
 def _load_own(source: DataSource, for_training: bool) -> Dataset:
-    """Read a dataset of one's own."""
-    from lenet.datasets._load_packed import load_packed
     from lenet.datasets._own import load_own, require_trainable
-    from lenet.datasets._packed_index import is_packed
+    from lenet.datasets.packed._check import load_packed
+    from lenet.datasets.packed._index import is_packed
 
-    name = name_of(source.place, dataset_names())
+    name = _name_of(source.place)
     if is_packed(source.place):
         return load_packed(source, name)
     dataset = load_own(source, name)
@@ -132,20 +160,14 @@ def _load_own(source: DataSource, for_training: bool) -> Dataset:
 
 
 def _load_known(name: str) -> Dataset:
-    """Load a dataset that has a name."""
     if name == "digits":
-        from lenet.datasets._digits import load_digits
-
-        return load_digits()
+        return _load_digits()
     if name in EMNIST_NAMES:
-        from lenet.datasets._emnist import load_emnist
-
-        return load_emnist(name)
+        return _load_emnist(name)
     return _load_from_catalog(CATALOG[name])
 
 
 def _load_from_catalog(entry: CatalogEntry) -> Dataset:
-    """Read the four files of a dataset, fetched first where they are missing."""
     paths = [(file, find_file(entry, file)) for file in entry.files]
     with ThreadPoolExecutor(2) as pool:
         # The training images are nearly all of the work; the second thread does the rest.
@@ -153,36 +175,108 @@ def _load_from_catalog(entry: CatalogEntry) -> Dataset:
     return Dataset(entry.name, entry.class_names, train, test, preparation=entry.preparation)
 
 
-def _read(entry: CatalogEntry, file: RemoteFile, path: Path) -> tuple[Path, npt.NDArray[Any]]:
-    """Read a file of a dataset, fetched again where it is damaged; and where it lay."""
-    try:
-        return path, read_idx(path)
-    except DataFileError as error:
-        try:
-            path = download_file(entry, file)
-        except (DownloadError, StorageError):
-            raise error from None
-    return path, read_idx(path)
-
-
 def _read_split(entry: CatalogEntry, files: list[tuple[RemoteFile, Path]]) -> Split:
-    """Read a file of images and the file of their labels."""
-    (images_path, images), (labels_path, labels) = (_read(entry, *file) for file in files)
+    """Read a file of images and the file of their labels, fetched again where one is damaged."""
+    paths, arrays = [], []
+    for file, path in files:
+        try:
+            array = read_idx(path)
+        except DataFileError as error:
+            try:
+                path = download_file(entry, file)
+            except (DownloadError, StorageError):
+                raise error from None
+            array = read_idx(path)
+        paths.append(path)
+        arrays.append(array)
+    images, labels = arrays
+    message = ""
     if images.ndim != 3 or images.dtype != np.uint8:
         message = (
-            f"`{images_path}` should hold uint8 images of shape (N, H, W), not "
+            f"`{paths[0]}` should hold uint8 images of shape (N, H, W), not "
             f"{images.dtype} of shape {images.shape}."
         )
-        raise DataFileError(message)
-    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+    elif labels.ndim != 1 or labels.dtype.kind not in "iu":
         message = (
-            f"`{labels_path}` should hold whole numbers of shape (N,), not "
+            f"`{paths[1]}` should hold whole numbers of shape (N,), not "
             f"{labels.dtype} of shape {labels.shape}."
         )
-        raise DataFileError(message)
-    if len(images) != len(labels):
-        message = (
-            f"`{images_path}` holds {len(images)} images but `{labels_path}` {len(labels)} labels."
-        )
+    elif len(images) != len(labels):
+        message = f"`{paths[0]}` holds {len(images)} images but `{paths[1]}` {len(labels)} labels."
+    if message:
         raise DataFileError(message)
     return Split(images[:, None], labels.astype(np.int64))
+
+
+def _load_emnist(name: str) -> Dataset:
+    """Load a split of EMNIST.
+
+    Its files may lie in the data folder unpacked, where torchvision leaves them, or in the archive
+    that NIST publishes, which is fetched where it is missing.
+    """
+    from lenet.datasets._own import read_own
+    from lenet.datasets.readers._emnist import find_emnist, list_emnist
+
+    split = name.removeprefix(f"{EMNIST.name}-")
+    archive = EMNIST.files[0]
+    places = (EMNIST.name, EMNIST.torchvision_folder, archive.name)
+    there = [place for place in map(data_folder().joinpath, places) if place.exists()]
+    place = next((place for place in there if split in find_emnist(place)), None)
+    place = place or find_file(EMNIST, archive)
+    dataset = read_own(DataSource(str(place)), name, list_emnist(place, find_emnist(place), split))
+    return replace(dataset, preparation=EMNIST.preparation, origin=None)
+
+
+def _load_digits() -> Dataset:
+    """The handwriting that comes with scikit-learn, so that there is always something to train on.
+
+    1,797 digits of 8×8 pixels and 17 grey levels, brought to 28×28 as MNIST's are: the ink in
+    20×20 pixels, light on dark. A fixed fifth of every class is the test split.
+
+    Source: E. Alpaydin and C. Kaynak (1998), "Optical Recognition of Handwritten Digits", UCI
+    Machine Learning Repository.
+    """
+    import torch
+    from sklearn.datasets import load_digits as load_bundled
+
+    bundled = load_bundled()
+    grey_levels = torch.from_numpy(bundled.images).float()[:, None] / 16
+    images = (enlarge_images(grey_levels) * 255).round().to(torch.uint8).numpy()
+    everything = Split(images, bundled.target.astype(np.int64))
+    train, test = map(everything.take, stratified_halves(everything.labels, _TEST_FRACTION, seed=0))
+    preparation = Preparation(polarity="light-on-dark")
+    return Dataset("digits", tuple("0123456789"), train, test, preparation=preparation)
+
+
+def enlarge_images(images: Tensor) -> Tensor:
+    """Small images brought to 28×28 as MNIST's are: the picture in the middle, 0 around it.
+
+    The longer side becomes 20 pixels, by linear interpolation; a picture that has 20 or more is
+    only framed.
+
+    Args:
+        images: float32 (N, C, H, W), H and W up to 28.
+
+    Returns:
+        float32 (N, C, 28, 28).
+
+    Raises:
+        DatasetError: A side is longer than 28 pixels.
+
+    >>> import torch
+    >>> enlarge_images(torch.ones(1, 1, 8, 8)).sum()
+    tensor(400.)
+    """
+    import torch.nn.functional as F
+
+    height, width = images.shape[2:]
+    longer = max(height, width)
+    if longer > _SIZE:
+        message = f"Images of {height}×{width} pixels are larger than {_SIZE}×{_SIZE}."
+        raise DatasetError(message)
+    if longer < _INK_SIZE:
+        height, width = (max(1, round(side * _INK_SIZE / longer)) for side in (height, width))
+        size = (height, width)
+        images = F.interpolate(images, size=size, mode="bilinear", align_corners=False)
+    top, left = (_SIZE - height) // 2, (_SIZE - width) // 2
+    return F.pad(images, [left, _SIZE - width - left, top, _SIZE - height - top])

@@ -15,10 +15,9 @@ from safetensors import safe_open
 from lenet._version import __version__
 from lenet.core import write_atomically
 from lenet.datasets._cache import platform_cache
-from lenet.datasets._contents import Contents
-from lenet.datasets._dataset import Dataset, Split
-from lenet.datasets._origin import Origin
-from lenet.datasets._source import DataSource
+from lenet.datasets._dataset import Dataset, Origin, Split
+from lenet.datasets._reading import DataSource
+from lenet.datasets.readers._contents import SPLIT_NAMES, Contents
 from lenet.errors import DataFileError, StorageError
 from lenet.pictures import Preparation
 
@@ -52,9 +51,7 @@ class PreparedDataset:
 def cache_folder() -> Path:
     """Where datasets of one's own are kept: in `LENET_CACHE`, or the platform's cache folder."""
     chosen = os.environ.get("LENET_CACHE")
-    if chosen:
-        return Path(os.path.expanduser(chosen)) / "prepared"
-    return platform_cache() / "prepared"
+    return (Path(os.path.expanduser(chosen)) if chosen else platform_cache()) / "prepared"
 
 
 def prepared_key(source: DataSource, contents: Contents) -> str:
@@ -87,8 +84,7 @@ def find_prepared(key: str) -> Dataset | None:
 
 def keep_prepared(key: str, dataset: Dataset) -> None:
     """Keep a dataset, whole or not at all; where nothing may be written, nothing is kept."""
-    size = sum(split.images.nbytes for split in dataset.splits.values())
-    if size > _MOST_BYTES // 4:
+    if sum(split.images.nbytes for split in dataset.splits.values()) > _MOST_BYTES // 4:
         return
     path = _path(key)
     with suppress(StorageError, OSError):
@@ -117,7 +113,6 @@ def _path(key: str) -> Path:
 
 
 def _pack(dataset: Dataset) -> bytes:
-    """A dataset as the bytes of a file."""
     assert dataset.origin is not None
     assert dataset.preparation is not None
     values = {
@@ -139,19 +134,17 @@ def _read(path: Path) -> Dataset:
     with safe_open(path, "np") as file:
         values = json.loads(file.metadata()[_HEADER])
     tensors = safetensors.numpy.load_file(path)
-    splits = {
+    splits: dict[str, Split] = {
         name: Split(tensors[f"{name}-images"], tensors[f"{name}-labels"])
-        for name in ("train", "test", "validation")
+        for name in SPLIT_NAMES
         if f"{name}-images" in tensors
     }
     dataset = Dataset(
         values["name"],
         tuple(values["class_names"]),
-        splits["train"],
-        splits.get("test"),
-        splits.get("validation"),
         preparation=Preparation.from_dict(values["preparation"]),
         origin=Origin.from_dict(values["origin"]),
+        **splits,
     )
     if dataset.fingerprint() != values["fingerprint"]:
         message = f"`{path}` is damaged."

@@ -1,14 +1,14 @@
 from ._examine import examine as examine
-from ._finding import Finding as Finding
-from .speed._contestants import find_contestants as find_contestants
-from .speed._report import Measurement as Measurement
-from .speed._report import Report as Report
-from .speed._run import Benchmark as Benchmark
-from .speed._run import default_threads as default_threads
-from .speed._run import run_benchmark as run_benchmark
-from .speed._turns import Contestant as Contestant
-from .speed._turns import Outcome as Outcome
-from .speed._turns import take_turns as take_turns
+from ._installation import Finding as Finding
+from ._report import Measurement as Measurement
+from ._report import Report as Report
+from ._turns import Contestant as Contestant
+from ._turns import Outcome as Outcome
+from ._turns import find_contestants as find_contestants
+from ._turns import take_turns as take_turns
+from .speed import Benchmark as Benchmark
+from .speed import default_threads as default_threads
+from .speed import run_benchmark as run_benchmark
 
 __all__ = [
     "Benchmark",

@@ -1,19 +1,18 @@
-import importlib
 import sys
 
-from lenet.doctor._finding import Finding
+from lenet.doctor import _installation, _kernels
+from lenet.doctor._installation import Finding
 
-# Module and function of every check, imported only then: PyTorch itself may be broken.
-_CHECKS = {
-    "versions": ("_versions", "find_versions"),
-    "machine": ("_machine", "find_machine"),
-    "device": ("_device", "find_device"),
-    "cores": ("_cores", "find_cores"),
-    "kernels": ("_kernels", "find_kernels"),
-    "results": ("_kernels", "check_kernel_results"),
-    "data": ("_storage", "find_data"),
-    "runs": ("_storage", "find_run_folder"),
-    "peers": ("_peers", "find_peers"),
+CHECKS = {
+    "versions": _installation.find_versions,
+    "machine": _installation.find_machine,
+    "device": _installation.find_device,
+    "cores": _installation.find_cores,
+    "kernels": _kernels.find_kernels,
+    "results": _kernels.check_kernel_results,
+    "data": _installation.find_data,
+    "runs": _installation.find_run_folder,
+    "peers": _installation.find_peers,
 }
 
 
@@ -26,17 +25,15 @@ def examine() -> list[Finding]:
     >>> [finding.name for finding in examine()][:3]
     ['versions', 'machine', 'device']
     """
-    return [_examine_part(name, *place) for name, place in _CHECKS.items()]
+    return [examine_part(name) for name in CHECKS]
 
 
-def _examine_part(name: str, module: str, function: str) -> Finding:
+def examine_part(name: str) -> Finding:
     """What a check finds, or that it failed."""
     try:
-        check = getattr(importlib.import_module(f"lenet.doctor.{module}"), function)
-        finding: Finding = check()
+        return CHECKS[name]()
     except Exception as error:  # whatever is broken on a machine, the rest is still worth telling
         if isinstance(error, ImportError) and sys.modules.get("torch") is None:
             return Finding(name, "wrong", "can't be looked at without PyTorch")
         text = f"The check failed: {type(error).__name__}: {error}"
         return Finding(name, "wrong", text, "Please report this, with the whole output.")
-    return finding

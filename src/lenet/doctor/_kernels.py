@@ -1,3 +1,11 @@
+"""What the compiled kernels of an installation are, and whether they compute as PyTorch does.
+
+`python -m lenet.doctor._kernels` compares them, in a process that they may crash, and prints the
+largest difference.
+"""
+
+from __future__ import annotations
+
 import importlib.metadata
 import json
 import math
@@ -8,14 +16,19 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from lenet.doctor import _self_test
-from lenet.doctor._finding import Finding
+from lenet.doctor._installation import Finding
 from lenet.errors import install_command
-from lenet.kernels import kernel_status
+from lenet.kernels import KernelChoice, kernel_status, use_kernels
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_SELF_TEST = ("-m", "lenet.doctor._kernels")
+_IMAGES = 33  # two full vectors of the widest kind, and one image more
 _LARGEST_DIFFERENCE = 1e-4  # relative; rounding alone stays far below
 _LAST_LINES = 3
 _TIMEOUT = 120  # seconds, of which nearly all is for importing PyTorch on a slow disk
@@ -52,10 +65,18 @@ def find_kernels() -> Finding:
 
 def check_kernel_results() -> Finding:
     """Whether the kernels and PyTorch agree on a small batch, forward and backward."""
+    import torch  # noqa: F401  (without it there is nothing to compare with)
+
     if kernel_status().reason is not None:
         return Finding("results", "ok", "PyTorch's own")
     advice = f"Set `{_VARIABLE}=none`, and please report this, with the whole output."
-    process = _run_self_test()
+    process = subprocess.run(
+        [sys.executable, *_SELF_TEST],
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
     if process.returncode:
         text = f"the kernels crashed: {_last_words(process)}"
         return Finding("results", "wrong", text, advice)
@@ -68,17 +89,6 @@ def check_kernel_results() -> Finding:
         return Finding("results", "wrong", text, advice)
     text = f"logits and gradients agree with PyTorch's to {difference:.0e} of their norm"
     return Finding("results", "ok", text)
-
-
-def _run_self_test() -> subprocess.CompletedProcess[str]:
-    """The self-test in a process of its own: code that crashes takes its process with it."""
-    return subprocess.run(
-        [sys.executable, str(_self_test.__file__)],
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
 
 
 def _last_words(process: subprocess.CompletedProcess[str]) -> str:
@@ -112,3 +122,38 @@ def _origin() -> str | None:
         folder = shlex.quote(str(Path(url2pathname(urlsplit(origin["url"]).path))))
         return f"-e {folder}" if origin["dir_info"].get("editable") else folder
     return None
+
+
+def largest_difference() -> float:
+    """The norm of a difference relative to that of PyTorch's numbers, the largest that there is.
+
+    Not finite where one of the kernels' numbers is not.
+    """
+    import torch
+
+    differences = [
+        (ours - theirs).norm() / theirs.norm()
+        for ours, theirs in zip(_numbers("native"), _numbers("torch"), strict=True)
+    ]
+    return float(torch.stack(differences).max())  # unlike Python's, this maximum keeps `nan`
+
+
+def _numbers(kernels: KernelChoice) -> list[Tensor]:
+    """Logits and gradients of the tutorial's network."""
+    import torch
+    from torch import nn
+
+    from lenet.models import LeNetConfig, build_model
+
+    network = build_model(LeNetConfig(), seed=0)
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(_IMAGES, 1, 28, 28, generator=generator)
+    labels = torch.randint(10, (_IMAGES,), generator=generator)
+    with use_kernels(kernels):
+        logits = network(images)
+        loss = nn.functional.cross_entropy(logits, labels)
+        return [logits.detach(), *torch.autograd.grad(loss, list(network.parameters()))]
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{largest_difference()}\n")

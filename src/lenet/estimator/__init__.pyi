@@ -1,4 +1,4 @@
 from ._classifier import LeNetClassifier as LeNetClassifier
-from ._pixel_range import PixelRange as PixelRange
+from ._pixels import PixelRange as PixelRange
 
 __all__ = ["LeNetClassifier", "PixelRange"]

@@ -4,7 +4,7 @@ import copy
 import operator
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,21 +15,22 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
 
-from lenet.core import check_range
+from lenet.core import RecipeKeywords, check_range
 from lenet.datasets import Batches, Dataset, Split
 from lenet.errors import ArrayError, UnknownNameError
-from lenet.estimator._image_shape import flatten_images, shape_of_rows
-from lenet.estimator._pixel_range import PixelRange
-from lenet.estimator._plan import needs_enlarging, plan_fit, setting_names
+from lenet.estimator._fitting import needs_enlarging, plan_fit, setting_names
+from lenet.estimator._pixels import PixelRange, flatten_images, shape_of_rows
 from lenet.kernels import chosen_kernels
-from lenet.models import identify_model, save_model
+from lenet.models import Normalisation, identify_model, save_model
 from lenet.pictures import Preparation
-from lenet.runs import build_network, measure_normalisation
+from lenet.runs import build_trainer
 from lenet.training import (
+    CurvePoint,
     Diagnosis,
     Listener,
     Recipe,
     Trainer,
+    TrainingResult,
     compute_logits,
     cpu_threads,
     pick_device,
@@ -41,7 +42,25 @@ _NAME = "X"  # what error messages and the model file call the images
 _CALLS_TO_FIT = 6  # from a listener up to the line that calls `fit`, which a warning names
 
 
-class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sklearn has no types
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    class _Classifier:
+        """What a classifier has from scikit-learn, which comes without types."""
+
+        def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+        def score(
+            self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+        ) -> float: ...
+        def __sklearn_tags__(self) -> Any: ...
+
+else:
+
+    class _Classifier(ClassifierMixin, BaseEstimator):
+        """What a classifier has from scikit-learn."""
+
+
+class LeNetClassifier(_Classifier):
     """A small convolutional network as a scikit-learn classifier of images.
 
     It stands wherever scikit-learn takes a classifier: in `cross_val_score`, `GridSearchCV`,
@@ -94,6 +113,16 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     True
     """
 
+    result_: TrainingResult
+    classes_: npt.NDArray[Any]
+    image_shape_: tuple[int, int, int]
+    pixel_range_: PixelRange
+    enlarged_: bool
+    recipe_: Recipe
+    normalisation_: Normalisation
+    history_: list[CurvePoint]
+    network_: nn.Module
+
     def __init__(
         self,
         recipe: str | Recipe | None = None,
@@ -103,7 +132,7 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         device: str = "auto",
         threads: int | None = None,
         verbose: bool = False,
-        **settings: Any,
+        **settings: Unpack[RecipeKeywords],
     ):
         self.recipe = recipe
         self.model = model
@@ -175,26 +204,15 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             images = pixel_range.to_bytes(rows, image_shape, enlarge=enlarged)
             names = tuple(str(label) for label in classes)
             data = Dataset(_NAME, names, Split(images, labels.astype(np.int64)))
-            if plan.recipe.validation:
-                data = data.with_validation(plan.recipe.validation, seed)
-            network, _, _ = build_network(plan, data, seed)
-            normalisation = measure_normalisation(plan.recipe, data)
-            trainer = Trainer(
-                network,
-                data,
-                plan.recipe,
-                device=device,
-                seed=seed,
-                listeners=[_Warner(), *([pick_display()] if self.verbose else [])],
-                mean=normalisation.mean,
-                std=normalisation.std,
-                kernels=chosen_kernels(),
-            )
+            trainer = build_trainer(plan, data, seed=seed, device=device, kernels=chosen_kernels())
+            trainer.listeners = [_Warner(), *([pick_display()] if self.verbose else [])]
             self.result_ = trainer.run()
         self.classes_, self.image_shape_ = classes, image_shape
         self.pixel_range_, self.enlarged_ = pixel_range, enlarged
-        self.recipe_, self.normalisation_ = plan.recipe, normalisation
-        self._answers_blank = data.has_blank_class
+        batches = trainer.train_batches
+        self.recipe_ = plan.recipe
+        self.normalisation_ = Normalisation(batches.mean, batches.std)
+        self._answers_blank = trainer.dataset.has_blank_class
         self.history_ = trainer.history
         self.network_ = trainer.model.cpu().eval()
         return self
@@ -242,14 +260,15 @@ class LeNetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         """The most probable class of each image.
 
         Args:
-            X: As for `predict_proba`.
+            X: Images as for `fit`, of the same shape and the same range of values.
 
         Returns:
             Labels of the kind that `fit` was given, shape (N,).
 
         Raises:
             NotFittedError: `fit` comes first.
-            ValueError: As for `predict_proba`.
+            ValueError: The images are not finite, none, or of another shape than in `fit`
+                (`ArrayError`).
         """
         probabilities = self.predict_proba(X)
         labels: npt.NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]

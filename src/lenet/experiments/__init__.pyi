@@ -1,32 +1,36 @@
-from .comparison._compare import compare as compare
-from .comparison._compare import compare_runs as compare_runs
-from .comparison._comparison import Comparison as Comparison
-from .comparison._comparison import Entry as Entry
-from .comparison._comparison import Pair as Pair
-from .comparison._contenders import Contender as Contender
-from .comparison._contenders import make_contenders as make_contenders
-from .comparison._picture import draw_comparison as draw_comparison
-from .comparison._progress import ConsoleProgress as ConsoleProgress
-from .comparison._progress import Progress as Progress
-from .comparison._scored_split import ScoredSplit as ScoredSplit
-from .comparison._statistics import holm as holm
-from .comparison._statistics import paired_p_value as paired_p_value
-from .sweeps._definition import Definition as Definition
-from .sweeps._definition import SamplerName as SamplerName
-from .sweeps._picture import draw_history as draw_history
-from .sweeps._picture import draw_importance as draw_importance
-from .sweeps._progress import SweepConsoleProgress as SweepConsoleProgress
-from .sweeps._progress import SweepProgress as SweepProgress
-from .sweeps._progress import format_value as format_value
-from .sweeps._records import SweepTrial as SweepTrial
-from .sweeps._records import trial_seed as trial_seed
-from .sweeps._result import Sweep as Sweep
-from .sweeps._space import Dimension as Dimension
-from .sweeps._space import parse_dimension as parse_dimension
-from .sweeps._sweep import resume_sweep as resume_sweep
-from .sweeps._sweep import sweep as sweep
+from ._compare import Contender as Contender
+from ._compare import compare as compare
+from ._compare import compare_runs as compare_runs
+from ._compare import make_contenders as make_contenders
+from ._comparison import Comparison as Comparison
+from ._comparison import Entry as Entry
+from ._comparison import Pair as Pair
+from ._comparison import holm as holm
+from ._comparison import paired_p_value as paired_p_value
+from ._definition import Definition as Definition
+from ._options import CompareOptions as CompareOptions
+from ._options import SamplerName as SamplerName
+from ._options import ScoredSplit as ScoredSplit
+from ._options import SweepOptions as SweepOptions
+from ._options import SweepWork as SweepWork
+from ._pictures import draw_comparison as draw_comparison
+from ._pictures import draw_history as draw_history
+from ._pictures import draw_importance as draw_importance
+from ._progress import ConsoleProgress as ConsoleProgress
+from ._progress import Progress as Progress
+from ._progress import SweepConsoleProgress as SweepConsoleProgress
+from ._progress import SweepProgress as SweepProgress
+from ._progress import format_value as format_value
+from ._space import Dimension as Dimension
+from ._space import parse_dimension as parse_dimension
+from ._sweep import resume_sweep as resume_sweep
+from ._sweep import sweep as sweep
+from ._sweep_result import Sweep as Sweep
+from ._trials import SweepTrial as SweepTrial
+from ._trials import trial_seed as trial_seed
 
 __all__ = [
+    "CompareOptions",
     "Comparison",
     "ConsoleProgress",
     "Contender",
@@ -39,8 +43,10 @@ __all__ = [
     "ScoredSplit",
     "Sweep",
     "SweepConsoleProgress",
+    "SweepOptions",
     "SweepProgress",
     "SweepTrial",
+    "SweepWork",
     "compare",
     "compare_runs",
     "draw_comparison",

@@ -7,6 +7,7 @@ from lenet.datasets import Split
 from lenet.errors import ExportError
 from lenet.export._comparison import Runner, Shares, Written
 from lenet.export._trained_network import TrainedNetwork
+from lenet.models import with_layers
 from lenet.pictures import Pixels
 from lenet.playground import (
     PlaygroundModel,
@@ -44,7 +45,7 @@ def write_html(trained: TrainedNetwork, folder: Path) -> Written:
         ExportError: There is no engine for JavaScript to check the page in.
     """
     engine = find_javascript_engine()
-    model = PlaygroundModel(trained.name, trained.path.read_bytes())
+    model = PlaygroundModel(trained.name, with_layers(trained.path.read_bytes()))
     examples = choose_examples(Split(trained.images, trained.labels))
     page = build_playground([model], examples={trained.name: examples})
     path = folder / "model.html"

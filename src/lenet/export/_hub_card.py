@@ -36,7 +36,7 @@ _POLARITIES = {
 _USE_LENET = """\
 import lenet
 
-for answer in lenet.predict("picture.png", "."):
+for answer in lenet.predict(".", "picture.png"):
     print(answer.class_name, answer.probability)
 """
 _USE_ONNX = """\

@@ -240,9 +240,8 @@ def _modules(trained: TrainedLayer) -> Iterator[nn.Module]:
         yield from (one.layer.module(one.input_shape) for one in padding)
         yield _WindowPooling(pooling_windows(pooling), layer.method == "max")
     else:
-        if isinstance(layer, Pooling):  # ONNX has another rule for a last window that is no whole
-            floored = replace(layer, ceil_mode=False)
-            layer = floored if floored.output_shape(shape) == trained.output_shape else layer
+        if isinstance(layer, Pooling) and not any(_reaching_beyond(layer, trained)):
+            layer = replace(layer, ceil_mode=False)  # for which ONNX has another rule
         module = layer.module(shape)
         module.load_state_dict(
             {name: torch.from_numpy(array) for name, array in trained.arrays.items()}, strict=False
@@ -252,13 +251,25 @@ def _modules(trained: TrainedLayer) -> Iterator[nn.Module]:
 
 def _onnx_has(trained: TrainedLayer) -> bool:
     """Whether ONNX can pool like that."""
-    layer, shape = trained.layer, trained.input_shape
-    if isinstance(layer, AdaptivePooling):
-        return all(windows.size for windows in pooling_windows(trained))
-    assert isinstance(layer, Pooling)
-    floored = replace(layer, ceil_mode=False).output_shape(shape)
-    more = [one > other for one, other in zip(trained.output_shape, floored, strict=True)][1:]
-    return all(more) or not any(more)
+    if isinstance(trained.layer, Pooling):
+        return len(set(_reaching_beyond(trained.layer, trained))) == 1
+    return all(windows.size for windows in pooling_windows(trained))
+
+
+def _reaching_beyond(layer: Pooling, trained: TrainedLayer) -> list[bool]:
+    """Whether a last window reaches beyond the end, down and across."""
+    return [
+        (count - 1) * step + spread * (size - 1) + 1 > length + 2 * margin
+        for count, length, size, step, margin, spread in zip(
+            trained.output_shape[1:],
+            trained.input_shape[1:],
+            layer.kernel_size,
+            layer.stride,
+            layer.padding,
+            layer.dilation,
+            strict=True,
+        )
+    ]
 
 
 class _Reader:

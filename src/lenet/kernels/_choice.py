@@ -1,13 +1,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Literal, TypeVar
+from typing import TypeVar
 
+from lenet.core import KernelChoice as KernelChoice
 from lenet.errors import ModelError, SettingError
 from lenet.kernels._library import kernel_status
 
 Result = TypeVar("Result")
-KernelChoice = Literal["auto", "native", "torch"]
 _chosen: ContextVar[KernelChoice] = ContextVar("chosen_kernels", default="auto")
 
 

@@ -79,6 +79,8 @@ class FusedStep:
         ModelError: The network can't be trained so; the message says why.
     """
 
+    gradients: list[torch.Tensor]
+
     def __init__(
         self,
         view: NetworkView,

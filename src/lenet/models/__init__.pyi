@@ -6,6 +6,7 @@ from ._card import ModelCard as ModelCard
 from ._card import Normalisation as Normalisation
 from ._card import check_numbers as check_numbers
 from ._card import read_card as read_card
+from ._card import with_layers as with_layers
 from ._compiled import KernelSequential as KernelSequential
 from ._compiled import KernelView as KernelView
 from ._compiled import make_predictor as make_predictor
@@ -18,6 +19,7 @@ from ._configs import MLPConfig as MLPConfig
 from ._configs import ModelConfig as ModelConfig
 from ._configs import SoftmaxConfig as SoftmaxConfig
 from ._file import load_model as load_model
+from ._file import load_weights as load_weights
 from ._file import save_model as save_model
 from ._folding import TrainedLayer as TrainedLayer
 from ._folding import fold_network as fold_network
@@ -29,6 +31,7 @@ from ._modules import ScaledTanh as ScaledTanh
 from ._modules import Subsampling as Subsampling
 from ._network import Network as Network
 from ._networks import MLP as MLP
+from ._networks import KernelNetwork as KernelNetwork
 from ._networks import LeNet as LeNet
 from ._networks import LeNet5 as LeNet5
 from ._networks import SoftmaxRegression as SoftmaxRegression
@@ -54,6 +57,7 @@ __all__ = [
     "SEQUENTIAL",
     "Calibration",
     "CustomConfig",
+    "KernelNetwork",
     "KernelSequential",
     "KernelView",
     "LayerSummary",
@@ -82,6 +86,7 @@ __all__ = [
     "initialise",
     "layers",
     "load_model",
+    "load_weights",
     "make_predictor",
     "model_config",
     "network_blocks",
@@ -92,4 +97,5 @@ __all__ = [
     "settings_from",
     "summarise",
     "unknown_setting",
+    "with_layers",
 ]

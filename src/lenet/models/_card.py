@@ -18,8 +18,8 @@ from lenet.core import Settings, finite_values, read_header
 from lenet.errors import LenetError, ModelFileError
 from lenet.models._configs import ModelConfig
 from lenet.models._network import Network
-from lenet.models._registry import SEQUENTIAL, settings_from
-from lenet.models.layers import layers_from_dicts
+from lenet.models._registry import CUSTOM, SEQUENTIAL, settings_from
+from lenet.models.layers import layers_from_dicts, layers_to_dicts
 from lenet.pictures import Preparation
 
 _FOLDER = Path(__file__).parent / "bundled"
@@ -208,8 +208,29 @@ def read_card(path: Path) -> ModelCard:
     if HEADER_KEY not in header:
         message = f"`{path}` is a safetensors file, but not a model that lenet wrote."
         raise ModelFileError(message)
-    with description_errors(path):
+    with file_errors(path):
         return ModelCard.from_json(header[HEADER_KEY])
+
+
+def with_layers(content: bytes) -> bytes:
+    """A model file's content, with the list of layers that files of an older lenet lack.
+
+    What is no such file is given back as it is: whoever reads it says better what is wrong.
+    """
+    try:
+        size = int.from_bytes(content[:8], "little")
+        header = json.loads(content[8 : 8 + size])
+        described = json.loads(header["__metadata__"][HEADER_KEY])
+        card = ModelCard.from_json(header["__metadata__"][HEADER_KEY])
+        if card.layers or card.model == CUSTOM:
+            return content
+        described["layers"] = layers_to_dicts(card.settings().network().layers)
+    except (LenetError, ValueError, LookupError, TypeError, RecursionError):
+        return content
+    header["__metadata__"][HEADER_KEY] = json.dumps(described)
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # as the format wants its numbers to begin
+    return len(text).to_bytes(8, "little") + text + content[8 + size :]
 
 
 def check_numbers(arrays: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -233,7 +254,7 @@ def check_numbers(arrays: Mapping[str, npt.NDArray[Any]]) -> None:
 
 
 @contextmanager
-def description_errors(path: Path) -> Iterator[None]:
+def file_errors(path: Path, what: str = "describes a model that can't be built") -> Iterator[None]:
     """Turn whatever goes wrong in taking a file at its word into one `ModelFileError`."""
     try:
         yield
@@ -241,5 +262,5 @@ def description_errors(path: Path) -> Iterator[None]:
         message = f"`{path}` says too little about itself: there is no {error}."
         raise ModelFileError(message) from error
     except (LenetError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
-        message = f"`{path}` describes a model that can't be built: {error}"
+        message = f"`{path}` {what}: {error}"
         raise ModelFileError(message) from error

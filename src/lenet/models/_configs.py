@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from lenet.core import Settings
 from lenet.errors import ModelError, SettingError
@@ -62,6 +62,7 @@ class ModelConfig(Settings):
 
     input_shape: tuple[int, ...] = (1, 28, 28)
     classes: int = 10
+    torch_class: ClassVar[str] = "KernelNetwork"  # in `lenet.models`: the network in PyTorch
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -101,8 +102,8 @@ class CustomConfig(ModelConfig):
             ModelError: Always; it says what to do.
         """
         message = (
-            f"`{self.module}` is a network of one's own that is no `nn.Sequential` of known "
-            "layers; pass it as `network=`, built by its own code."
+            f"`{self.module}` is no `nn.Sequential` of layers that lenet knows, so its own code "
+            "alone can build it; functions of Python take it as `network=`."
         )
         raise ModelError(message)
 
@@ -123,6 +124,7 @@ class SoftmaxConfig(ModelConfig):
     """
 
     initialisation: Initialisation = "normal"
+    torch_class: ClassVar[str] = "SoftmaxRegression"
 
     def layers(self) -> Iterable[Layer]:
         """A row of pixels, and a weighted sum of it for each class."""
@@ -149,6 +151,7 @@ class MLPConfig(ModelConfig):
     dense_widths: tuple[int, ...] = (256,)
     activation: ActivationName = "relu"
     initialisation: Initialisation = "normal"
+    torch_class: ClassVar[str] = "MLP"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -195,6 +198,7 @@ class LeNetConfig(ModelConfig):
     pooling: Literal["average", "max"] = "average"
     batch_norm: bool = False
     initialisation: Initialisation = "xavier"
+    torch_class: ClassVar[str] = "LeNet"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -253,6 +257,8 @@ class LeNet5Config(ModelConfig):
         SettingError: A value is ill-typed or out of range.
         ModelError: The network is not made for such images or so many classes.
     """
+
+    torch_class: ClassVar[str] = "LeNet5"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -12,7 +12,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from lenet.core import read_tensors, write_atomically
+from lenet.core import read_header, read_tensors, write_atomically
 from lenet.errors import ModelFileError
 from lenet.models._card import (
     HEADER_KEY,
@@ -20,7 +20,7 @@ from lenet.models._card import (
     ModelCard,
     Normalisation,
     check_numbers,
-    description_errors,
+    file_errors,
     read_card,
 )
 from lenet.models._registry import CUSTOM, build_model, identify_model
@@ -103,20 +103,47 @@ def load_model(path: Path | str, network: nn.Module | None = None) -> tuple[nn.M
     """
     path = Path(path)
     card = read_card(path)
-    with description_errors(path):
+    with file_errors(path):
         settings = card.settings()
-        if network is None:
-            with torch.device("meta"):  # no memory before it is known that the file has the weights
-                network = build_model(settings)
-        tensors = read_tensors(path)
-        _check_tensors(tensors, network.state_dict())
-        check_numbers({name: tensor.numpy() for name, tensor in tensors.items()})
-    network.load_state_dict(tensors, assign=True)
-    return network.eval(), card
+        if network is not None:
+            return load_weights(network, path).eval(), card
+        with torch.device("meta"):  # no memory before it is known that the file has the weights
+            built = build_model(settings)
+        built.load_state_dict(_read_weights(path, built), assign=True)
+    return built.eval(), card
 
 
-def _check_tensors(found: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]) -> None:
-    """Raise if a file's tensors are not those of the network that it describes."""
+def load_weights(network: nn.Module, path: Path | str) -> nn.Module:
+    """Give a network the weights of a safetensors file.
+
+    Args:
+        network: Any network; changed in place.
+        path: A model file, or any file of safetensors with the names of the network's
+            `state_dict()`.
+
+    Returns:
+        The network.
+
+    Raises:
+        ModelFileError: The file is missing, damaged or a pickle, or its weights are another
+            network's.
+
+    >>> from lenet.models import BUNDLED, LeNet, LeNetConfig
+    >>> network = LeNet(LeNetConfig(activation="relu", pooling="max", batch_norm=True))
+    >>> load_weights(network, BUNDLED["digits"]) is network
+    True
+    """
+    path = Path(path)
+    read_header(path, ModelFileError)
+    with file_errors(path, "does not hold the network's weights"):
+        tensors = _read_weights(path, network)
+    network.load_state_dict(tensors)
+    return network
+
+
+def _read_weights(path: Path, network: nn.Module) -> dict[str, torch.Tensor]:
+    """A file's tensors, once they are known to be those of a network."""
+    found, wanted = read_tensors(path), network.state_dict()
     for name in sorted(found.keys() | wanted.keys()):
         shapes = [
             f"{tensors[name].dtype} {list(tensors[name].shape)}" if name in tensors else "nothing"
@@ -125,3 +152,5 @@ def _check_tensors(found: dict[str, torch.Tensor], wanted: dict[str, torch.Tenso
         if shapes[0] != shapes[1]:
             message = f"`{name}` is {shapes[0]} where {shapes[1]} belongs."
             raise ModelFileError(message)
+    check_numbers({name: tensor.numpy() for name, tensor in found.items()})
+    return found

@@ -80,6 +80,9 @@ class PartialConvolution(nn.Module):
 
     KERNEL_SIZE = 5
 
+    weight: nn.Parameter
+    bias: nn.Parameter
+
     def __init__(self, inputs: tuple[tuple[int, ...], ...]):
         super().__init__()
         self.inputs = inputs

@@ -216,6 +216,10 @@ class Network:
         Raises:
             StorageError: The file can't be written.
         """
+        write_atomically(Path(path), self.to_toml())
+
+    def to_toml(self) -> str:
+        """The text of that file."""
         lines = [
             f"input_shape = {list(self.input_shape)}",
             f'initialisation = "{self.initialisation}"',
@@ -223,7 +227,7 @@ class Network:
         for values in layers_to_dicts(self.layers):
             lines += ["", "[[layers]]"]
             lines += [f"{name} = {_as_toml(value)}" for name, value in values.items()]
-        write_atomically(Path(path), "\n".join([*lines, ""]))
+        return "\n".join([*lines, ""])
 
 
 def _as_toml(value: object) -> str:

@@ -15,7 +15,7 @@ from lenet.models._configs import (
 )
 from lenet.models._modules import initialise_as_published
 from lenet.models._network import Initialisation
-from lenet.models.layers import build_sequential, name_layers
+from lenet.models.layers import build_sequential
 
 _NORMAL_DEVIATION = 0.01
 
@@ -44,13 +44,20 @@ def initialise(model: nn.Module, initialisation: Initialisation = "xavier") -> N
                 nn.init.normal_(layer.weight, std=_NORMAL_DEVIATION)
 
 
-def _build(config: ModelConfig) -> OrderedDict[str, nn.Module]:
-    """The layers of some settings, with weights as PyTorch draws them."""
-    layers = name_layers(config.layers())
-    return OrderedDict(build_sequential(layers, config.input_shape).named_children())
+class KernelNetwork(KernelSequential):
+    """The layers of some settings, on the compiled kernels where these serve.
+
+    Args:
+        config: The settings.
+    """
+
+    def __init__(self, config: ModelConfig):
+        super().__init__(OrderedDict(config.network().build().named_children()))
+        self.config = config
+        initialise(self, getattr(config, "initialisation", "pytorch"))
 
 
-class SoftmaxRegression(KernelSequential):
+class SoftmaxRegression(KernelNetwork):
     """Every class's logit is a weighted sum of the pixels.
 
     Args:
@@ -64,13 +71,10 @@ class SoftmaxRegression(KernelSequential):
     """
 
     def __init__(self, config: SoftmaxConfig | None = None):
-        config = config or SoftmaxConfig()
-        super().__init__(_build(config))
-        self.config = config
-        initialise(self, config.initialisation)
+        super().__init__(config or SoftmaxConfig())
 
 
-class MLP(KernelSequential):
+class MLP(KernelNetwork):
     """A multilayer perceptron: dense layers, with an activation after each but the last.
 
     Args:
@@ -84,13 +88,10 @@ class MLP(KernelSequential):
     """
 
     def __init__(self, config: MLPConfig | None = None):
-        config = config or MLPConfig()
-        super().__init__(_build(config))
-        self.config = config
-        initialise(self, config.initialisation)
+        super().__init__(config or MLPConfig())
 
 
-class LeNet(KernelSequential):
+class LeNet(KernelNetwork):
     """The tutorial's LeNet: convolutional blocks, then dense layers.
 
     Each block is a convolution, an activation and a 2×2 pooling. It is an `nn.Sequential`, so a
@@ -109,10 +110,7 @@ class LeNet(KernelSequential):
     """
 
     def __init__(self, config: LeNetConfig | None = None):
-        config = config or LeNetConfig()
-        super().__init__(_build(config))
-        self.config = config
-        initialise(self, config.initialisation)
+        super().__init__(config or LeNetConfig())
 
     def __getitem__(self, index: Any) -> Any:
         """A layer, or for a slice an `nn.Sequential` of the same layers."""
@@ -140,6 +138,7 @@ class LeNet5(nn.Sequential):
 
     def __init__(self, config: LeNet5Config | None = None):
         config = config or LeNet5Config()
-        super().__init__(_build(config))
+        layers = build_sequential(config.network().layers, config.input_shape)
+        super().__init__(OrderedDict(layers.named_children()))
         self.config = config
         initialise_as_published(self)

@@ -1,5 +1,4 @@
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lenet.core import field_types
@@ -21,24 +20,12 @@ if TYPE_CHECKING:
     from lenet.models._networks import LeNet
 
 
-@dataclass(frozen=True)
-class ModelEntry:
-    """A network that can be built by name.
-
-    Attributes:
-        config: The class of its settings.
-        factory: The name of its class in `lenet.models`, which is imported when it is built.
-    """
-
-    config: type[ModelConfig]
-    factory: str
-
-
-MODELS: dict[str, ModelEntry] = {
-    "softmax": ModelEntry(SoftmaxConfig, "SoftmaxRegression"),
-    "mlp": ModelEntry(MLPConfig, "MLP"),
-    "lenet": ModelEntry(LeNetConfig, "LeNet"),
-    "lenet5": ModelEntry(LeNet5Config, "LeNet5"),
+# The settings of each network that is known by a name.
+MODELS: dict[str, type[ModelConfig]] = {
+    "softmax": SoftmaxConfig,
+    "mlp": MLPConfig,
+    "lenet": LeNetConfig,
+    "lenet5": LeNet5Config,
 }
 SEQUENTIAL, CUSTOM = "sequential", "custom"  # how networks of one's own are known
 
@@ -56,7 +43,7 @@ def model_config(name: str, settings: Mapping[str, Any] | None = None) -> ModelC
     """
     if name not in MODELS:
         raise UnknownNameError("model", name, MODELS)
-    config = MODELS[name].config
+    config = MODELS[name]
     for setting in settings or {}:
         if setting not in field_types(config):
             raise unknown_setting(setting, f"`{name}`", field_types(config))
@@ -87,7 +74,7 @@ def unknown_setting(setting: str, network: str, known: Iterable[str]) -> LenetEr
     Returns:
         An error that says which networks have the setting, or offers the nearest known name.
     """
-    owners = [f"`{name}`" for name, entry in MODELS.items() if setting in field_types(entry.config)]
+    owners = [f"`{name}`" for name, config in MODELS.items() if setting in field_types(config)]
     if not owners:
         return UnknownNameError("setting", setting, known)
     message = f"`{setting}` is a setting of {' and '.join(owners)}; {network} does not have it."
@@ -120,10 +107,9 @@ def build_model(config: ModelConfig | Network, *, seed: int | None = None) -> "n
 def _build(config: ModelConfig | Network) -> "nn.Module":
     from lenet import models
 
-    entry = next((entry for entry in MODELS.values() if type(config) is entry.config), None)
-    if entry is None:
-        return config.network().build()
-    model: nn.Module = getattr(models, entry.factory)(config)
+    if isinstance(config, Network):
+        return config.build()
+    model: nn.Module = getattr(models, config.torch_class)(config)
     return model
 
 
@@ -152,12 +138,13 @@ def identify_model(
     if is_sequential(model):
         try:
             network = describe_module(model, shape)
+            network.classes  # noqa: B018  # sees that there are some
         except ModelError:
             pass
         else:
-            for name, entry in MODELS.items():
-                is_of_class = type(model) is getattr(models, entry.factory)
-                if is_of_class and isinstance(config, entry.config):
+            for name, known in MODELS.items():
+                is_of_class = type(model) is getattr(models, known.torch_class)
+                if is_of_class and type(config) is known:
                     if config.network().layers == network.layers:
                         return name, config
             return SEQUENTIAL, network

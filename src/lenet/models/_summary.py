@@ -52,7 +52,7 @@ def summarise(
     >>> summarise(LeNet())[0]
     LayerSummary(name='Conv2d', output_shape=(1, 6, 28, 28), parameters=156, multiply_accumulates=117600, place='', receptive_field=5)
     """  # noqa: E501
-    count, *shape = input_shape
+    count, shape = input_shape[:1], tuple(input_shape[1:])
     if isinstance(model, ModelConfig | Network):
         network = model.network()
         return list(_rows(Network(network.layers, shape).placed, count))
@@ -65,7 +65,9 @@ def summarise(
     return list(_rows(described.placed, count))
 
 
-def _rows(layers: Iterable[Placed], count: int, inside: bool = False) -> Iterator[LayerSummary]:
+def _rows(
+    layers: Iterable[Placed], count: tuple[int, ...], inside: bool = False
+) -> Iterator[LayerSummary]:
     """A row a layer; those within a residual sum stand before it."""
     placed = list(layers)
     fields = receptive_fields(placed)
@@ -81,7 +83,7 @@ def _rows(layers: Iterable[Placed], count: int, inside: bool = False) -> Iterato
                 yield from _rows(named, count, inside=True)
         yield LayerSummary(
             layer.title(one.input_shape),
-            (count, *one.output_shape),
+            (*count, *one.output_shape),
             parameters,
             operations,
             "" if layer.name.replace(".", "").isdigit() else layer.name,

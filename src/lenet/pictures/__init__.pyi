@@ -1,14 +1,14 @@
-from ._pixel_range import Numbers as Numbers
-from ._pixel_range import Spread as Spread
-from ._pixel_range import is_deep as is_deep
-from ._pixel_range import pick_range as pick_range
-from ._pixel_range import sample_of as sample_of
-from ._pixel_range import spread_of as spread_of
-from ._pixel_range import to_pixels as to_pixels
-from ._pixel_range import to_unit as to_unit
-from ._pixel_range import without_outliers as without_outliers
+from ._pixels import Numbers as Numbers
+from ._pixels import Spread as Spread
+from ._pixels import is_deep as is_deep
+from ._pixels import pick_range as pick_range
+from ._pixels import sample_of as sample_of
+from ._pixels import spread_of as spread_of
+from ._pixels import to_pixels as to_pixels
+from ._pixels import to_unit as to_unit
+from ._pixels import without_outliers as without_outliers
 from ._preparation import Preparation as Preparation
-from ._prepare import Seen as Seen
+from ._prepare import PreparedPicture as PreparedPicture
 from ._prepare import are_blank as are_blank
 from ._prepare import look_at as look_at
 from ._prepare import look_at_each as look_at_each
@@ -27,7 +27,7 @@ __all__ = [
     "PictureSource",
     "Pixels",
     "Preparation",
-    "Seen",
+    "PreparedPicture",
     "Spread",
     "are_blank",
     "is_deep",

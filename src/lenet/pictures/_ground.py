@@ -1,12 +1,11 @@
-"""What a picture was drawn on: paper with a shadow on it, a blackboard, a coloured card."""
+"""What a picture was drawn on, and how far its pixels are from that, towards the ink."""
 
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from lenet.pictures._frame import Values
-from lenet.pictures._order_statistics import median
+from lenet.pictures._pixels import Values
 
 _ROUNDS = 6  # of fitting; the ground hardly changes after these
 _SAMPLED_SIDE = 64  # pixels of a picture in a row or column are enough to know the ground
@@ -14,6 +13,11 @@ _NEAR = 3.0  # standard deviations within which a pixel belongs to the ground
 _ROUNDING = 1e-6  # of 255: whole numbers that are just as far belong to it on every machine
 _LEAST_DEVIATION = 1.0  # of pixels 0 to 255: what rounding alone does
 _NORMAL = 1.4826  # the standard deviation in median absolute deviations
+_FAR = 0.5  # of the largest difference: what is certainly ink
+_DARKEST_PAPER = 40.0  # of 255: where it seems darker, it is no shadow
+_WIDER = 0.2  # of a picture's longer side: than any stroke
+
+_Floats = npt.NDArray[np.floating]
 
 
 def border_mask(height: int, width: int) -> npt.NDArray[np.bool_]:
@@ -89,12 +93,82 @@ def _quadratic_terms(height: int, width: int) -> npt.NDArray[np.float64]:
 
 
 def _places(size: int, step: int = 1, count: int = 0) -> npt.NDArray[np.float64]:
-    """Where rows or columns lie, about from -1 to 1.
-
-    Args:
-        size: How many there are.
-        step: Of how many one was taken for the fit.
-        count: How many were taken then; all of them by default.
-    """
+    """Where rows or columns lie, -1 to 1 about; `count` of them, each `step`-th, were fitted."""
     half = (count or size) / 2
     return (np.arange(size) / step - half + 0.5) / half
+
+
+def contrast_with_surface(image: Values) -> tuple[Values, float]:
+    """Contrast with a smooth ground, in the direction in which the two colours differ.
+
+    Ink that is darker than its ground takes a share of the light, so in the shadow it counts more.
+
+    Args:
+        image: float32 (C, H, W), 0 to 255.
+
+    Returns:
+        float32 (H, W), not below 0, and the standard deviation of the ground's pixels.
+    """
+    ground, deviation = ground_surface(image)
+    difference = (image - ground).reshape(len(image), -1)
+    size = np.sqrt((difference**2).sum(axis=0))
+    far = difference[:, size >= _FAR * size.max()]
+    # The direction from the colour of the ground to that of the ink.
+    direction = np.linalg.eigh(far @ far.T)[1][:, -1]
+    if (direction @ far).sum() < 0:
+        direction = -direction
+    contrast: Values = (direction @ difference).reshape(image.shape[1:]).clip(0)
+    if direction.sum() < 0:
+        contrast *= _brightening(ground.mean(axis=0))
+    return contrast, deviation
+
+
+def _brightening(paper: Values) -> Values:
+    """How many times more light would fall on paper if it were lit as at its brightest."""
+    return np.asarray(paper.max() / paper.clip(_DARKEST_PAPER))
+
+
+def contrast_with_surroundings(image: Values) -> tuple[Values, float]:
+    """Contrast of what is narrower than all that lies round it, whatever the ground is.
+
+    The ground is what is left when all that is narrow and dark, or narrow and light, is filled up
+    (morphological closing and opening); the one that finds more is taken.
+
+    Args:
+        image: float32 (C, H, W), 0 to 255.
+
+    Returns:
+        float32 (H, W), not below 0, and the standard deviation of the ground's pixels.
+    """
+    from scipy import ndimage
+
+    grey = image.mean(axis=0)
+    width = int(_WIDER * max(grey.shape)) | 1
+    paper = ndimage.grey_closing(grey, size=(width, width))
+    dark = paper - grey
+    light = grey - ndimage.grey_opening(grey, size=(width, width))
+    is_dark = np.percentile(dark, 98) >= np.percentile(light, 98)
+    contrast = dark * _brightening(paper) if is_dark else light
+    return contrast, max(1.0, _NORMAL * float(np.median(contrast)))
+
+
+def median(values: _Floats) -> float:
+    """The middle one of numbers in a row, or the mean of the two in the middle."""
+    middle = len(values) // 2
+    if len(values) % 2:
+        return float(np.partition(values, middle)[middle])
+    ordered = np.partition(values, (middle - 1, middle))
+    return float((ordered[middle - 1] + ordered[middle]) / 2)
+
+
+def percentile(values: _Floats, percent: float) -> float:
+    """Where that part of numbers in a row lies below, between two numbers on the line between."""
+    place = (len(values) - 1) * (percent / 100)
+    below = int(place)
+    above = min(below + 1, len(values) - 1)
+    ordered = np.partition(values, (below, above))
+    low, high, share = ordered[below], ordered[above], place - below
+    # As NumPy does it, so that both ends are met exactly.
+    if share < 0.5:
+        return float(low + (high - low) * share)
+    return float(high - (high - low) * (1 - share))

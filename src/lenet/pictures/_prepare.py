@@ -6,13 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.errors import ArrayError, ModelError, SettingError
-from lenet.pictures._frame import Values, as_bytes, fitted_size, place_in_middle, resize
 from lenet.pictures._ground import ground_colour
 from lenet.pictures._ink import Box, Ink, find_ink
+from lenet.pictures._pixels import Values, as_bytes, fitted_size, place_in_middle, resize
 from lenet.pictures._preparation import Preparation
 from lenet.pictures._read import Pixels
-from lenet.pictures._split import count_parts, split_symbols
-from lenet.pictures._symbol import fit_symbol
+from lenet.pictures._symbols import count_parts, fit_symbol, split_symbols
 
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 _LIGHT = 128
@@ -22,7 +21,7 @@ _SYMBOL_SIDE, _PAGE_SIDE = 400, 1600  # pixels in which one symbol, or many, are
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class PreparedPicture:
     """What a network sees of a picture.
 
     Attributes:
@@ -63,38 +62,41 @@ def prepare(pixels: Pixels, preparation: Preparation) -> Pixels:
     return look_at(pixels, preparation).image
 
 
-def look_at(pixels: Pixels, preparation: Preparation) -> Seen:
-    """Do the same, and say which part of the picture it is and whether there is anything.
+def look_at(pixels: Pixels, preparation: Preparation) -> PreparedPicture:
+    """The same image, with which part of the picture it is and whether there is anything.
 
     Args:
-        pixels: As for `prepare`.
-        preparation: As for `prepare`.
+        pixels: uint8 (H, W) or (H, W, 3).
+        preparation: How the picture becomes the image.
 
     Raises:
-        ModelError: As for `prepare`.
+        ModelError: The network takes neither grey nor coloured images.
+        ArrayError: The pixels are no picture.
     """
     image = _planes(pixels, preparation)
     if preparation.method == "symbol":
         ink = find_ink(image, _SYMBOL_SIDE)
         if ink is None:
-            return _see_nothing(preparation)
-        return _see_symbol(ink, ink.box, ink.mask.shape, preparation)
-    return _see_thing(image, preparation)
+            empty = np.zeros((preparation.height, preparation.width), np.float32)
+            return PreparedPicture(_as_image(empty, preparation), (0.0, 0.0, 1.0, 1.0), True)
+        return _prepare_symbol(ink, ink.box, ink.mask.shape, preparation)
+    return _prepare_thing(image, preparation)
 
 
-def look_at_each(pixels: Pixels, preparation: Preparation) -> list[Seen]:
+def look_at_each(pixels: Pixels, preparation: Preparation) -> list[PreparedPicture]:
     """Cut a picture with several symbols up, and see each: line by line, each from the left.
 
     Args:
-        pixels: As for `prepare`.
-        preparation: As for `prepare`, with the method `symbol`.
+        pixels: uint8 (H, W) or (H, W, 3).
+        preparation: How a symbol becomes an image, by the method `symbol`.
 
     Returns:
         What is seen of each symbol; nothing where nothing is drawn.
 
     Raises:
         SettingError: The method is another one: only drawn symbols can be told apart.
-        ModelError: As for `prepare`.
+        ModelError: The network takes neither grey nor coloured images.
+        ArrayError: The pixels are no picture.
         PictureSizeError: There are more than 1,000 symbols, as in a pattern.
     """
     if preparation.method != "symbol":
@@ -107,7 +109,7 @@ def look_at_each(pixels: Pixels, preparation: Preparation) -> list[Seen]:
     if ink is None:
         return []
     return [
-        _see_symbol(symbol.ink, symbol.box, ink.mask.shape, preparation)
+        _prepare_symbol(symbol.ink, symbol.box, ink.mask.shape, preparation)
         for symbol in split_symbols(ink)
     ]
 
@@ -150,14 +152,15 @@ def _planes(pixels: Pixels, preparation: Preparation) -> Values:
     return planes
 
 
-def _see_symbol(ink: Ink, box: Box, sizes: tuple[int, ...], preparation: Preparation) -> Seen:
+def _prepare_symbol(
+    ink: Ink, box: Box, sizes: tuple[int, ...], preparation: Preparation
+) -> PreparedPicture:
     """Ink from a box of a picture in its frame, with the polarity that the network knows."""
-    drawn = fit_symbol(ink, preparation.height, preparation.width, preparation.margin)
-    image = _as_image(drawn, preparation)
-    return Seen(image, _shares(box, sizes), parts=count_parts(ink))
+    image = _as_image(fit_symbol(ink, preparation), preparation)
+    return PreparedPicture(image, _shares(box, sizes), parts=count_parts(ink))
 
 
-def _see_thing(image: Values, preparation: Preparation) -> Seen:
+def _prepare_thing(image: Values, preparation: Preparation) -> PreparedPicture:
     """A picture on its own ground: all of it, or for `object` what stands out from the ground."""
     image = _with_polarity(_with_channels(image, preparation.channels), preparation)
     ground = ground_colour(image)
@@ -171,21 +174,12 @@ def _see_thing(image: Values, preparation: Preparation) -> Seen:
         box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     fitted = resize(image[:, box[0], box[1]], *fitted_size(image[0][box].shape, inner))
     framed = as_bytes(place_in_middle(fitted, frame, ground))
-    return Seen(framed, _shares(box, sizes), is_blank=not differs.any())
+    return PreparedPicture(framed, _shares(box, sizes), is_blank=not differs.any())
 
 
 def _stands_out(image: Values, ground: Values) -> npt.NDArray[np.bool_]:
     """Which pixels (H, W) of an image (C, H, W) are no ground of a colour (C,)."""
-    differs: npt.NDArray[np.bool_] = (
-        np.abs(image - ground[:, None, None]) > _LEAST_DIFFERENCE
-    ).any(axis=0)
-    return differs
-
-
-def _see_nothing(preparation: Preparation) -> Seen:
-    """The empty ground."""
-    empty = np.zeros((preparation.height, preparation.width), np.float32)
-    return Seen(_as_image(empty, preparation), (0.0, 0.0, 1.0, 1.0), is_blank=True)
+    return np.asarray(np.any(np.abs(image - ground[:, None, None]) > _LEAST_DIFFERENCE, axis=0))
 
 
 def _as_image(drawn: Values, preparation: Preparation) -> Pixels:
@@ -198,14 +192,8 @@ def _as_image(drawn: Values, preparation: Preparation) -> Pixels:
 def _shares(box: Box, sizes: tuple[int, ...]) -> tuple[float, float, float, float]:
     """Where a box lies, in shares of the picture's height and width."""
     (rows, columns), (height, width) = box, sizes
-    edges = (
-        rows.start / height,
-        columns.start / width,
-        rows.stop / height,
-        columns.stop / width,
-    )
-    top, left, bottom, right = map(float, edges)
-    return top, left, bottom, right
+    top, bottom = float(rows.start / height), float(rows.stop / height)
+    return top, float(columns.start / width), bottom, float(columns.stop / width)
 
 
 def _with_channels(image: Values, channels: int) -> Values:
@@ -213,10 +201,8 @@ def _with_channels(image: Values, channels: int) -> Values:
     if len(image) == channels:
         return image
     if channels == 3:
-        three: Values = np.repeat(image, 3, axis=0)
-        return three
-    grey: Values = np.tensordot(_LUMINANCE, image, axes=1)
-    return grey[None]
+        return np.repeat(image, 3, axis=0)
+    return np.asarray(np.tensordot(_LUMINANCE, image, axes=1))[None]
 
 
 def _with_polarity(image: Values, preparation: Preparation) -> Values:

@@ -2,10 +2,12 @@
 
 import importlib
 import io
+import threading
+import warnings
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +15,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from lenet.core import reading_errors
 from lenet.errors import ArrayError, PictureError, PictureFormatError, PictureSizeError
-from lenet.pictures._pixel_range import Numbers, to_pixels
-from lenet.pictures._quiet_pillow import QuietPillow
+from lenet.pictures._pixels import Numbers, to_pixels
 
 Pixels = npt.NDArray[np.uint8]  # (H, W) grey, or (H, W, 3) red, green and blue
 PictureSource = Path | str | bytes | BinaryIO | Image.Image
@@ -29,7 +30,35 @@ MOST_BYTES = 2**27  # of a file
 MOST_PIXELS = 100_000_000  # that a file may declare; four bytes each while it is decoded
 KEPT_PIXELS = 2**22  # a larger picture is made smaller, by a whole factor
 _LIGHT = 128
-_QUIET_PILLOW = QuietPillow()
+
+
+class _QuietPillow:
+    """Keeps Pillow's warnings about odd or large files to itself while any thread is inside.
+
+    `warnings.catch_warnings` alone would leave its filters behind where threads overlap.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._before: warnings.catch_warnings[None]
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._before = warnings.catch_warnings()
+                self._before.__enter__()
+                warnings.filterwarnings("ignore", module=r"PIL\b")
+            self._inside += 1
+
+    def __exit__(self, *raised: Any) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._before.__exit__(*raised)
+
+
+_QUIET_PILLOW = _QuietPillow()
 
 
 def read_picture(
@@ -74,7 +103,7 @@ def read_picture(
 
 
 def read_values(source: PictureSource, *, most_pixels: int = MOST_PIXELS) -> Numbers:
-    """Do the same, but leave a grey picture of more than 8 bits as it is.
+    """Read a picture as `read_picture` does, but leave a grey one of more than 8 bits as it is.
 
     Returns:
         uint8 (H, W) or (H, W, 3), as from `read_picture`; or uint16, int32 or float32 (H, W).
@@ -153,7 +182,8 @@ def _decode(name: str, source: bytes | Image.Image, most_pixels: int) -> Numbers
             raise _too_many_pixels(name, most_pixels)
         turned = _orientation(opened)
         if isinstance(source, bytes):
-            opened.draft(None, _kept_size(width, height))  # where the decoder itself can shrink
+            factor = _whole_factor(width, height)  # where the decoder itself can shrink
+            opened.draft(None, (max(1, width // factor), max(1, height // factor)))
         image = _with_plain_channels(opened)
     if turned is not None:
         image = image.transpose(turned)
@@ -172,8 +202,7 @@ def _opened(source: bytes | Image.Image) -> AbstractContextManager[Image.Image]:
 
 def _too_many_pixels(name: str, most: int) -> PictureSizeError:
     """The error for a picture that would not fit into memory."""
-    millions = most / 10**6
-    limit = f"{millions:g} million" if millions >= 1 else f"{most:,}"
+    limit = f"{most / 10**6:g} million" if most >= 10**6 else f"{most:,}"
     return PictureSizeError(f"{name} has more than {limit} pixels.")
 
 
@@ -185,12 +214,6 @@ def _known_formats() -> tuple[str, ...]:
             importlib.import_module(f"PIL.{plugin}")
     Image.preinit()
     return tuple(name for name in _FORMATS if name in Image.OPEN)
-
-
-def _kept_size(width: int, height: int) -> tuple[int, int]:
-    """The least size that a decoder may give."""
-    factor = _whole_factor(width, height)
-    return max(1, width // factor), max(1, height // factor)
 
 
 def _whole_factor(width: int, height: int) -> int:

@@ -9,8 +9,8 @@ const MOST_SIZE = 65536; // of anything that a layer may have
  * Named as in Python's `ModelCard`, which explains the fields.
  *
  * @typedef {object} Card
- * @property {string} model  The kind of network: `softmax`, `mlp`, `lenet` or `lenet5`.
- * @property {object} config  Its settings.
+ * @property {string} model  What the network is called, such as `lenet`.
+ * @property {object[]} layers  Its layers: see `lenet/models/layers/`.
  * @property {string[]} class_names  In the order of the network's outputs.
  * @property {number[]} input_shape  Channels, height and width of an image.
  * @property {import("./picture.js").Preparation} preparation  How a picture becomes an image.
@@ -31,6 +31,12 @@ export function readCard(text) {
   if (written.format !== FORMAT) {
     throw new Error(`The file was written by a newer lenet (${written.version}).`);
   }
+  if (written.layers === undefined) {
+    throw new Error(
+      "The file is by an older lenet and does not list its layers; `lenet export FILE html` makes " +
+        "a page of it.",
+    );
+  }
   const [channels, height, width] = written.input_shape ?? [];
   const whole = { method: "plain", polarity: "as-is", channels, height, width, margin: 0 };
   const card = {
@@ -48,13 +54,9 @@ export function readCard(text) {
 }
 
 const USABLE = {
-  config: ({ classes, input_shape: shape }) =>
-    isSize(classes) && classes >= 2 && isListOf(isSize)(shape) && shape.length === 3,
-  input_shape: (shape, { config }) => String(shape) === String(config.input_shape),
-  class_names: (names, { config }) =>
-    isListOf(isText)(names) &&
-    names.length === config.classes &&
-    new Set(names).size === names.length,
+  input_shape: (shape) => isListOf(isSize)(shape) && shape.length === 3,
+  class_names: (names) =>
+    isListOf(isText)(names) && names.length >= 2 && new Set(names).size === names.length,
   normalisation: ({ mean, std }) => Number.isFinite(mean) && Number.isFinite(std) && std > 0,
   calibration: ({ temperature, threshold }) =>
     temperature > 0 && Number.isFinite(temperature) && threshold >= 0 && threshold <= 1,

@@ -3,6 +3,7 @@
  */
 
 import { sizeOf } from "./layers.js";
+import { countOf, windowOf } from "./network.js";
 
 /**
  * A number's place in a step: in its feature maps, or in its row of units.
@@ -21,7 +22,8 @@ import { sizeOf } from "./layers.js";
  * The numbers and weights behind one number.
  *
  * The number is `bias` plus the sum of value × weight over its inputs; but an activation is that
- * function of its one input, and a distance of LeNet-5 is the sum of -(value - weight)².
+ * function of its one input, a distance of LeNet-5 is the sum of -(value - weight)², and a residual
+ * sum has no inputs but what its two lists give.
  *
  * @param {import("./model.js").Model} model
  * @param {import("./network.js").Step[]} steps  As `runNetwork` gives them.
@@ -42,7 +44,8 @@ export function explainUnit({ layers }, steps, stepIndex, unit) {
     const inputValue = inputIndex === undefined ? layer.ground : before[inputIndex];
     return { step: stepIndex - 1, ...place, value: inputValue, weight };
   });
-  return { inputs, bias: layer.bias?.[output] ?? 0, value };
+  const bias = layer.kind === "residual" ? value : (layer.bias?.[output] ?? 0);
+  return { inputs, bias, value };
 }
 
 /**
@@ -64,63 +67,71 @@ export function receptiveField({ card, layers }, stepIndex, unit) {
 
 /** Each number that one is made of: its place in the step before, and its weight. */
 function inputsOf(layer, index, output, before) {
-  const { kind, inputShape, shape, weights } = layer;
-  const { row, column } = placeOf(shape, index);
-  if (kind === "activation") return [[placeOf(shape, index), 1]];
-  if (kind === "convolution") return filterPlaces(layer, output, row, column);
+  const { kind, inputShape, shape, weights, method } = layer;
+  if (kind === "residual") return [];
+  if (kind === "activation") return [[placeOf(inputShape, index), 1]];
+  if (kind === "batch_norm") return [[placeOf(inputShape, index), weights[output]]];
   if (kind === "dense" || kind === "distances") {
     const inputs = sizeOf(inputShape);
     const row = weights.subarray(output * inputs, (output + 1) * inputs);
     return Array.from(row, (weight, input) => [placeOf(inputShape, input), weight]);
   }
-  const window = [0, 1, 2, 3].map((corner) => ({
-    channel: output,
-    row: 2 * row + (corner >> 1),
-    column: 2 * column + (corner & 1),
-  }));
+  const { row, column } = placeOf(shape, index);
+  if (kind === "padding") {
+    const { margins } = layer;
+    return [[{ channel: output, row: row - margins[2], column: column - margins[0] }, 1]];
+  }
+  const places = windowOf(layer, row, column);
+  const at = (channel) => ([y, x]) => ({ channel, row: y, column: x });
+  if (kind === "convolution") {
+    const area = places.length;
+    const start = sizeOf(layer.window) * layer.sees.slice(0, output).flat().length;
+    return layer.sees[output].flatMap((channel, seen) =>
+      places.map((place, corner) => [at(channel)(place), weights[start + seen * area + corner]]),
+    );
+  }
+  const window = places.map(at(output));
   if (kind === "subsampling") return window.map((place) => [place, weights[output]]);
-  if (layer.method === "average") return window.map((place) => [place, 1 / 4]);
   const values = window.map((place) => before[indexOf(inputShape, place)]);
-  const largest = values.indexOf(Math.max(...values));
-  return window.map((place, corner) => [place, corner === largest ? 1 : 0]);
-}
-
-/** Where the weights of a filter lie when it makes the number in a certain row and column. */
-function filterPlaces({ inputShape, kernelSize, padding, weights, sees }, filter, row, column) {
-  const [channels] = inputShape;
-  const area = kernelSize * kernelSize;
-  const seen = sees ? sees[filter] : Array.from({ length: channels }, (_, channel) => channel);
-  return seen.flatMap((channel) => {
-    const start = (filter * channels + channel) * area;
-    return Array.from(weights.subarray(start, start + area), (weight, place) => [
-      {
-        channel,
-        row: row - padding + Math.floor(place / kernelSize),
-        column: column - padding + (place % kernelSize),
-      },
-      weight,
-    ]);
-  });
+  const isInside = (corner) => values[corner] !== undefined;
+  const inside = window.map((place, corner) => [place, corner]).filter(([, i]) => isInside(i));
+  if (method === "average") return inside.map(([place]) => [place, 1 / countOf(layer, places)]);
+  const largest = values.indexOf(Math.max(...values.filter((value) => value !== undefined)));
+  return inside.map(([place, corner]) => [place, corner === largest ? 1 : 0]);
 }
 
 /** What a part of a layer's output depends on in its input. */
-function fieldBefore({ kind, inputShape, kernelSize, padding }, field) {
+function fieldBefore(layer, field) {
+  const { kind, inputShape } = layer;
   const [, height, width] = inputShape;
   const { top, left, bottom, right } = field;
-  if (kind === "activation") return field;
-  if (kind === "dense" || kind === "distances") {
-    return { top: 0, left: 0, bottom: height, right: width };
+  if (layer.shape.length === 1) return { top: 0, left: 0, bottom: height, right: width };
+  if (kind === "activation" || kind === "batch_norm") return field;
+  if (kind === "residual") {
+    const fields = layer.sides.map((side) => [...side].reverse().reduce(before, field));
+    const edge = (name, pick) => pick(...fields.map((one) => one[name]));
+    return {
+      top: edge("top", Math.min),
+      left: edge("left", Math.min),
+      bottom: edge("bottom", Math.max),
+      right: edge("right", Math.max),
+    };
   }
-  if (kind === "pooling" || kind === "subsampling") {
-    return { top: 2 * top, left: 2 * left, bottom: 2 * bottom, right: 2 * right };
+  if (kind === "padding") {
+    const [before, , above] = layer.margins;
+    const moved = { top: top - above, bottom: bottom - above };
+    return clipField({ ...moved, left: left - before, right: right - before }, height, width);
   }
-  const wider = {
-    top: top - padding,
-    left: left - padding,
-    bottom: bottom - padding + kernelSize - 1,
-    right: right - padding + kernelSize - 1,
-  };
+  const [[firstRow, firstColumn], last] = [
+    windowOf(layer, top, left)[0],
+    windowOf(layer, bottom - 1, right - 1).at(-1),
+  ];
+  const wider = { top: firstRow, left: firstColumn, bottom: last[0] + 1, right: last[1] + 1 };
   return clipField(wider, height, width);
+}
+
+function before(field, layer) {
+  return fieldBefore(layer, field);
 }
 
 function clipField({ top, left, bottom, right }, height, width) {

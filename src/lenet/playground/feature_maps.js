@@ -48,7 +48,7 @@ export class FeatureMaps {
       const isLast = index === steps.length - 1;
       const scale = (SCALES[step.kind] ?? colourScale)(step.values);
       const element = this.list.children[index];
-      this.showHead(element, step, card, isLast, scale);
+      this.showHead(element, step, isLast, scale);
       const isLabelled = isLast && step.shape[0] <= MOST_LABELS;
       const labels = isLabelled ? card.class_names.map(nameOfClass) : [];
       const canvas = element.querySelector(".maps");
@@ -126,14 +126,14 @@ export class FeatureMaps {
     return this.lastUnits[index];
   }
 
-  showHead(element, step, card, isLast, scale) {
+  showHead(element, step, isLast, scale) {
     const { low, high } = scale;
     const title = titleOfStep(step);
     const shape = words.mapsShape(step.shape);
     const [lowest, highest] = [inDigits(low), inDigits(high)];
     setText(element.querySelector("h3"), title);
     setText(element.querySelector(".shape"), shape);
-    setText(element.querySelector(".what"), describeStep(step, card, isLast));
+    setText(element.querySelector(".what"), describeStep(step, isLast));
     setText(element.querySelector(".low"), lowest);
     setText(element.querySelector(".high"), highest);
     const legend = element.querySelector(".legend canvas");

@@ -10,7 +10,12 @@ const ACTIVATION_CLASSES = {
   sigmoid: "Sigmoid",
   tanh: "Tanh",
   gelu: "GELU",
-  "scaled-tanh": "ScaledTanh",
+  leaky_relu: "LeakyReLU",
+  elu: "ELU",
+  silu: "SiLU",
+  hard_swish: "Hardswish",
+  softplus: "Softplus",
+  scaled_tanh: "ScaledTanh",
 };
 
 /** Its class in PyTorch, after the name that LeNet-5's layers have. */
@@ -24,28 +29,34 @@ export function titleOfStep({ name, layer }) {
 
 const CLASS_OF_KIND = {
   activation: ({ activation }) => ACTIVATION_CLASSES[activation],
-  convolution: ({ sees }) => (sees ? "PartialConvolution" : "Conv2d"),
+  convolution: ({ sees }) =>
+    sees.every(({ length }) => length === sees[0].length) ? "Conv2d" : "PartialConvolution",
   pooling: ({ method }) => (method === "max" ? "MaxPool2d" : "AvgPool2d"),
+  adaptive_pooling: ({ method }) => (method === "max" ? "AdaptiveMaxPool2d" : "AdaptiveAvgPool2d"),
+  batch_norm: ({ shape }) => (shape.length === 3 ? "BatchNorm2d" : "BatchNorm1d"),
+  padding: () => "ConstantPad2d",
+  residual: () => "Residual",
   subsampling: () => "Subsampling",
   dense: () => "Linear",
   distances: () => "RadialBasis",
 };
 
 /** What it does, in a few words. */
-export function describeStep({ layer }, card, isLast) {
+export function describeStep({ layer }, isLast) {
   if (!layer) return words.inputWhat;
-  const { kind, shape, kernelSize, padding, inputShape } = layer;
-  const what = {
+  const { kind, shape, inputShape, window, margins } = layer;
+  return {
     activation: () => words.activationWhat[layer.activation],
-    convolution: () => words.convolutionWhat(shape[0], kernelSize, padding),
-    pooling: () => words.poolingWhat[layer.method],
+    batch_norm: () => words.normalised,
+    convolution: () => words.convolutionWhat(shape[0], window.join("×"), margins[2]),
+    pooling: () => words.poolingWhat[layer.method](window.join("×")),
+    adaptive_pooling: () => words.poolingWhat[layer.method](words.adaptiveWindow),
+    padding: () => words.paddingWhat,
     subsampling: () => words.subsamplingWhat,
     dense: () => (isLast ? words.logitsWhat : words.denseWhat(sizeOf(inputShape))),
     distances: () => words.distancesWhat,
+    residual: () => words.residualWhat,
   }[kind]();
-  const isNormalised =
-    card.config.batch_norm && (kind === "convolution" || kind === "dense") && !isLast;
-  return isNormalised ? `${what}, ${words.normalised}` : what;
 }
 
 /** A layer's place in words, for one of its numbers. */

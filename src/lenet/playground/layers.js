@@ -1,5 +1,5 @@
 /**
- * The layers of the networks that lenet trains, put together from a model's settings and weights.
+ * A network's layers, from the list that a model file holds, with their weights.
  */
 
 import { isListOf, isSize } from "./card.js";
@@ -9,196 +9,237 @@ import { isListOf, isSize } from "./card.js";
  *
  * @typedef {object} Layer
  * @property {string} name  Its place in the network, as in the file: `0`, `c1`.
- * @property {"convolution"|"subsampling"|"pooling"|"activation"|"dense"|"distances"} kind
- * @property {number[]} inputShape  [channels, height, width] or [units].
+ * @property {"convolution"|"subsampling"|"pooling"|"adaptive_pooling"|"batch_norm"|"activation"|
+ *   "dense"|"distances"|"padding"|"residual"} kind
+ * @property {number[]} inputShape  Of the output of the layer before: [channels, height, width] or
+ *   [units].
  * @property {number[]} shape  Of its output, likewise.
- * @property {Float32Array} [weights]  Of a convolution [filters, channels, rows, columns], of a
- *   dense layer [outputs, inputs], of a subsampling [maps]; of distances, the targets
- *   [classes, units]. Batch normalisation after the layer is in them.
- * @property {Float32Array} [bias]  One for each filter, output or map.
- * @property {number} [kernelSize]  Rows and columns of a convolution's filters.
- * @property {number} [padding]  Rows and columns put round the input of a convolution.
+ * @property {Float32Array} [weights]  Of a convolution [filters, channels seen, rows, columns], of a
+ *   dense layer [outputs, inputs], of a subsampling [maps], of a batch normalisation what each map
+ *   or unit is multiplied by; of distances, the targets [classes, units].
+ * @property {Float32Array} [bias]  One for each filter, output, map or unit.
+ * @property {number[]} [window]  Rows and columns of a convolution's filters or of a pooling.
+ * @property {number[]} [stride]  From each of its places to the next.
+ * @property {number[]} [dilation]  From each of its numbers to the next.
+ * @property {number[]} [margins]  Rows and columns put round the input: left, right, above, below.
  * @property {number} [ground]  What these hold.
- * @property {number[][]} [sees]  The channels that each filter sees, where these are not all.
+ * @property {number[][]} [sees]  The channels that each filter of a convolution sees.
  * @property {"max"|"average"} [method]  Of a pooling.
- * @property {string} [activation]  Of an activation, a name in `ACTIVATIONS`.
+ * @property {string} [activation]  A name in `ACTIVATIONS`.
+ * @property {number} [parameter]  Of that function.
+ * @property {Layer[][]} [sides]  Of a residual sum, its main list and its shortcut.
  */
 
-const BATCH_NORM_EPSILON = 1e-5; // PyTorch's own
-const LENET5_FIELD = 32; // rows and columns that LeNet-5's first convolution sees
-const LENET5_GROUND = -0.1;
-// The maps of S2 that each map of C3 sees: table I of LeCun et al. (1998), column by column.
-const C3_SEES = "012 123 234 345 045 015 0123 1234 2345 0345 0145 0125 0134 1245 0235 012345"
-  .split(" ")
-  .map((maps) => Array.from(maps, Number));
+const MOST_LAYERS = 1000;
 
 /**
- * Put the layers of a model onto an empty stack.
+ * Put the layers of a file together. What only moves numbers or does nothing is left out.
  *
- * @param {LayerStack} stack
- * @param {import("./card.js").Card} card
- * @throws {Error} The settings are none of such a network, or the weights are not its.
+ * @param {object[]} described  The list in the file.
+ * @param {number[]} inputShape  Channels, height and width of an image.
+ * @param {(name: string, shape: number[], isUsed?: boolean) => Float32Array} take  Takes a tensor.
+ * @param {string} [place]  What the layers' names begin with in the file.
+ * @returns {{layers: Layer[], shape: number[], operations: number}}  With the shape that comes out,
+ *   and about how many multiplications an image costs.
+ * @throws {Error} The list is none of layers that fit each other, or the weights are not theirs.
  */
-export function addLayersOf(stack, { model, config }) {
-  if (!Object.hasOwn(NETWORKS, model)) throw new Error(`There is no network called \`${model}\`.`);
-  NETWORKS[model](stack, config);
+export function readLayers(described, inputShape, take, place = "") {
+  if (!Array.isArray(described) || described.length > MOST_LAYERS) {
+    throw new Error("The network's `layers` can't be used.");
+  }
+  const layers = [];
+  let shape = inputShape;
+  let shown = inputShape; // of the layer before: maps stay maps where they are but made a row
+  let operations = 0;
+  for (const [index, settings] of described.entries()) {
+    const { kind, name = `${index}` } = { ...settings };
+    if (!Object.hasOwn(READ, kind)) throw new Error(`There is no kind of layer called \`${kind}\`.`);
+    if (!(SIZES[kind] ?? [1, 3]).includes(shape.length)) throw misfit(name);
+    const made = READ[kind](settings, shape, take, `${place}${name}`);
+    if (!made.shape.every(isSize)) throw misfit(name);
+    operations += made.operations ?? sizeOf(made.shape);
+    shape = made.shape;
+    if (!made.kind) continue;
+    layers.push({ name, inputShape: shown, ...made });
+    shown = shape;
+  }
+  return { layers, shape, operations };
 }
 
-const NETWORKS = {
-  softmax(stack, { classes }) {
-    stack.addDense("1", classes);
-  },
-
-  mlp(stack, { dense_widths: widths, activation, classes }) {
-    requireSizes({ dense_widths: widths });
-    let place = 1; // of the next layer; the one at 0 makes a row of the image
-    for (const width of widths) {
-      stack.addDense(`${place++}`, width);
-      stack.addActivation(`${place++}`, activation);
-    }
-    stack.addDense(`${place}`, classes);
-  },
-
-  lenet(stack, config) {
-    const { channels, dense_widths: widths, activation, batch_norm: normalised = false } = config;
-    requireSizes({ channels, dense_widths: widths, kernel_size: [config.kernel_size] });
-    requireSizes({ padding: [config.padding + 1] }); // may be 0
-    let place = 0;
-    const placeOfNorm = () => (normalised ? `${place++}` : undefined);
-    for (const [block, filters] of channels.entries()) {
-      const padding = block === 0 ? config.padding : 0;
-      stack.addConvolution(`${place++}`, filters, config.kernel_size, padding, placeOfNorm());
-      stack.addActivation(`${place++}`, activation);
-      stack.addPooling(`${place++}`, config.pooling);
-    }
-    place++; // makes a row of the feature maps
-    for (const width of widths) {
-      stack.addDense(`${place++}`, width, placeOfNorm());
-      stack.addActivation(`${place++}`, activation);
-    }
-    stack.addDense(`${place}`, config.classes);
-  },
-
-  lenet5(stack, { classes, input_shape: shape }) {
-    requireOneOf({ input_shape: String(shape) }, ["1,28,28", "1,32,32"]);
-    const margin = (LENET5_FIELD - shape[1]) / 2;
-    stack.addConvolution("c1", 6, 5, margin, undefined, LENET5_GROUND);
-    stack.addActivation("c1_squash", "scaled-tanh");
-    stack.addSubsampling("s2");
-    stack.addActivation("s2_squash", "scaled-tanh");
-    stack.addPartialConvolution("c3", C3_SEES, 5);
-    stack.addActivation("c3_squash", "scaled-tanh");
-    stack.addSubsampling("s4");
-    stack.addActivation("s4_squash", "scaled-tanh");
-    stack.addConvolution("c5", 120, 5);
-    stack.addActivation("c5_squash", "scaled-tanh");
-    stack.addDense("f6", 84);
-    stack.addActivation("f6_squash", "scaled-tanh");
-    stack.addDistances("output", classes);
-  },
+/** How many sizes the input of a kind has, where not any number will do. */
+const SIZES = {
+  convolution: [3],
+  partial_convolution: [3],
+  pooling: [3],
+  adaptive_pooling: [3],
+  padding: [3],
+  subsampling: [3],
+  dense: [1],
+  distances: [1],
 };
 
-/** Layers, each on what comes out of the one before. */
-export class LayerStack {
-  /**
-   * @param {number[]} inputShape  Channels, height and width of an image.
-   * @param {(name: string, shape: number[]) => Float32Array} take  Takes a tensor from the file.
-   */
-  constructor(inputShape, take) {
-    this.shape = inputShape;
-    this.take = take;
-    /** @type {Layer[]} */
-    this.layers = [];
-    this.multiplications = 0; // or what costs as much, for an image
-  }
+function misfit(name) {
+  return new Error(`Layer \`${name}\` does not fit its input.`);
+}
 
-  addConvolution(name, filters, kernelSize, padding = 0, norm = undefined, ground = 0) {
-    const shape = [filters, this.shape[0], kernelSize, kernelSize];
-    const parameters = this.takeParameters(name, shape, norm);
-    this.addFilters(name, { kernelSize, padding, ground, ...parameters });
-  }
+const READ = {
+  convolution(settings, [channels, ...sizes], take, name) {
+    const { filters, groups = 1, bias: hasBias = true } = settings;
+    requireSizes({ filters: [filters], groups: [groups] });
+    const way = wayOf(settings);
+    const seen = channels / groups;
+    if (!Number.isInteger(seen) || filters % groups) throw misfit(name);
+    const weights = take(`${name}.weight`, [filters, seen, ...way.window]);
+    const bias = hasBias ? take(`${name}.bias`, [filters]) : new Float32Array(filters);
+    const each = filters / groups;
+    const groupOf = (filter) => countFrom(Math.floor(filter / each) * seen, seen);
+    const sees = countFrom(0, filters).map(groupOf);
+    const shape = [filters, ...placesOf(sizes, way)];
+    const operations = sizeOf(shape) * seen * sizeOf(way.window);
+    return { kind: "convolution", shape, operations, ...way, ground: 0, weights, bias, sees };
+  },
 
-  addPartialConvolution(name, sees, kernelSize) {
-    const [channels] = this.shape;
-    const area = kernelSize * kernelSize;
-    const pairs = sees.flatMap((seen, filter) => seen.map((channel) => [filter, channel]));
-    const some = this.take(`${name}.weight`, [pairs.length, kernelSize, kernelSize]);
-    const weights = new Float32Array(sees.length * channels * area);
-    for (const [index, [filter, channel]] of pairs.entries()) {
-      const one = some.subarray(index * area, (index + 1) * area);
-      weights.set(one, (filter * channels + channel) * area);
+  partial_convolution({ inputs }, [, ...sizes], take, name) {
+    const isMap = (map) => map === 0 || isSize(map);
+    if (!isListOf(isListOf(isMap))(inputs)) throw new Error("The network's `inputs` can't be used.");
+    const way = wayOf({ kernel_size: 5 });
+    const connections = inputs.reduce((sum, seen) => sum + seen.length, 0);
+    const weights = take(`${name}.weight`, [connections, ...way.window]);
+    const bias = take(`${name}.bias`, [inputs.length]);
+    const shape = [inputs.length, ...placesOf(sizes, way)];
+    const operations = (connections * 25 * sizeOf(shape)) / shape[0];
+    return { kind: "convolution", shape, operations, ...way, ground: 0, weights, bias, sees: inputs };
+  },
+
+  pooling(settings, [channels, ...sizes]) {
+    const { method = "average", count_padding: countPadding = true } = settings;
+    requireOneOf({ method }, ["average", "max"]);
+    const way = wayOf({ ...settings, stride: settings.stride ?? settings.kernel_size });
+    const shape = [channels, ...placesOf(sizes, way, settings.ceil_mode === true)];
+    const operations = sizeOf(shape) * sizeOf(way.window);
+    return { kind: "pooling", shape, operations, method, countPadding, ...way };
+  },
+
+  adaptive_pooling({ method = "average", output_size: size = 1 }, [channels, ...sizes]) {
+    requireOneOf({ method }, ["average", "max"]);
+    const shape = [channels, ...pairOf({ output_size: size })];
+    return { kind: "adaptive_pooling", shape, operations: channels * sizeOf(sizes), method };
+  },
+
+  subsampling(_, [maps, ...sizes], take, name) {
+    const way = wayOf({ kernel_size: 2, stride: 2 });
+    const [weights, bias] = ["weight", "bias"].map((kind) => take(`${name}.${kind}`, [maps]));
+    const shape = [maps, ...placesOf(sizes, way)];
+    return { kind: "subsampling", shape, operations: 4 * sizeOf(shape), ...way, weights, bias };
+  },
+
+  batch_norm({ epsilon = 1e-5 }, shape, take, name) {
+    const kinds = ["weight", "bias", "running_mean", "running_var"];
+    const [gain, offset, mean, variance] = kinds.map((kind) => take(`${name}.${kind}`, [shape[0]]));
+    take(`${name}.num_batches_tracked`, [], false);
+    const weights = gain.map((one, i) => one / Math.sqrt(variance[i] + epsilon));
+    const bias = offset.map((one, i) => one - mean[i] * weights[i]);
+    return { kind: "batch_norm", shape, weights, bias };
+  },
+
+  activation({ function: activation, parameter }, shape) {
+    requireOneOf({ function: activation }, Object.keys(DEFAULTS));
+    if (activation === "identity") return { shape };
+    return { kind: "activation", shape, activation, parameter: parameter ?? DEFAULTS[activation] };
+  },
+
+  dense({ units, bias: hasBias = true }, [inputs], take, name) {
+    requireSizes({ units: [units] });
+    const weights = take(`${name}.weight`, [units, inputs]);
+    const bias = hasBias ? take(`${name}.bias`, [units]) : new Float32Array(units);
+    return { kind: "dense", shape: [units], operations: units * inputs, weights, bias };
+  },
+
+  distances({ classes = 10 }, [inputs], take, name) {
+    requireSizes({ classes: [classes] });
+    const weights = take(`${name}.targets`, [classes, inputs]);
+    return { kind: "distances", shape: [classes], operations: classes * inputs, weights };
+  },
+
+  padding({ margins, value: ground = 0 }, [channels, height, width]) {
+    const isMargin = (margin) => margin === 0 || isSize(margin);
+    if (!isListOf(isMargin)(margins) || margins.length !== 4 || !Number.isFinite(ground)) {
+      throw new Error(`The network's \`margins\` can't be ${margins}.`);
     }
-    const bias = this.take(`${name}.bias`, [sees.length]);
-    this.addFilters(name, { kernelSize, padding: 0, ground: 0, weights, bias, sees });
-  }
+    const [left, right, above, below] = margins;
+    const shape = [channels, height + above + below, width + left + right];
+    return { kind: "padding", shape, margins, ground };
+  },
 
-  addFilters(name, details) {
-    const { kernelSize, padding, bias } = details;
-    const [channels, ...sizes] = this.shape;
-    const [height, width] = sizes.map((size) => size + 2 * padding - kernelSize + 1);
-    const shape = [bias.length, height, width];
-    this.add(name, "convolution", shape, channels * kernelSize ** 2, details);
-  }
+  residual({ main, shortcut = [] }, inputShape, take, name) {
+    const sides = [
+      readLayers(main, inputShape, take, `${name}.main.`),
+      readLayers(shortcut, inputShape, take, `${name}.shortcut.`),
+    ];
+    const [{ shape }, other] = sides;
+    if (String(shape) !== String(other.shape)) throw misfit(name);
+    const operations = sides.reduce((sum, side) => sum + side.operations, sizeOf(shape));
+    return { kind: "residual", shape, operations, sides: sides.map(({ layers }) => layers) };
+  },
 
-  addPooling(name, method) {
-    requireOneOf({ pooling: method }, ["average", "max"]);
-    this.add(name, "pooling", this.halvedShape(), 4, { method });
-  }
+  dropout: (_, shape) => ({ shape }),
+  flatten: (_, shape) => ({ shape: [sizeOf(shape)] }),
+};
 
-  addSubsampling(name) {
-    const [maps] = this.shape;
-    const weights = this.take(`${name}.weight`, [maps]);
-    const bias = this.take(`${name}.bias`, [maps]);
-    this.add(name, "subsampling", this.halvedShape(), 4, { weights, bias });
-  }
+/** The functions, and the parameter of those that have one. */
+const DEFAULTS = {
+  identity: 0,
+  sigmoid: 0,
+  tanh: 0,
+  relu: 0,
+  leaky_relu: 0.01,
+  elu: 1,
+  gelu: 0,
+  silu: 0,
+  hard_swish: 0,
+  softplus: 0,
+  scaled_tanh: 0,
+};
 
-  addActivation(name, activation) {
-    requireOneOf({ activation }, ["sigmoid", "tanh", "relu", "gelu", "scaled-tanh"]);
-    this.add(name, "activation", this.shape, 1, { activation });
-  }
+/** How a window goes over its input. */
+function wayOf(settings) {
+  const window = pairOf({ kernel_size: settings.kernel_size });
+  const stride = pairOf({ stride: settings.stride ?? 1 });
+  const dilation = pairOf({ dilation: settings.dilation ?? 1 });
+  const [rows, columns] = pairOf({ padding: settings.padding ?? 0 }, 0);
+  return { window, stride, dilation, margins: [columns, columns, rows, rows] };
+}
 
-  addDense(name, outputs, norm = undefined) {
-    const inputs = sizeOf(this.shape);
-    this.add(name, "dense", [outputs], inputs, this.takeParameters(name, [outputs, inputs], norm));
-  }
+/** How often it fits along each side. */
+function placesOf(sizes, { window, stride, dilation, margins }, isCeil = false) {
+  return sizes.map((size, side) => {
+    const margin = margins[side === 0 ? 2 : 0];
+    const room = size + 2 * margin - dilation[side] * (window[side] - 1) - 1;
+    const count = Math.floor(room / stride[side]) + 1;
+    const hasRest = room % stride[side] !== 0 && count * stride[side] < size + margin;
+    return count + Number(isCeil && hasRest);
+  });
+}
 
-  addDistances(name, classes) {
-    const weights = this.take(`${name}.targets`, [classes, ...this.shape]);
-    this.add(name, "distances", [classes], sizeOf(this.shape), { weights });
+/** Rows and columns, for which one number may stand. */
+function pairOf(setting, least = 1) {
+  const [[name, value]] = Object.entries(setting);
+  const pair = Array.isArray(value) ? value : [value, value];
+  const isUsable = (size) => isSize(size) || (size === 0 && least === 0);
+  if (pair.length !== 2 || !pair.every(isUsable)) {
+    throw new Error(`The network's \`${name}\` can't be ${value}.`);
   }
-
-  add(name, kind, shape, cost, details) {
-    if (shape.some((size) => size < 1)) throw new Error(`Layer ${name} does not fit its input.`);
-    this.layers.push({ name, kind, inputShape: this.shape, shape, ...details });
-    this.multiplications += cost * sizeOf(shape);
-    this.shape = shape;
-  }
-
-  halvedShape() {
-    const [channels, height, width] = this.shape;
-    return [channels, Math.floor(height / 2), Math.floor(width / 2)];
-  }
-
-  /** A layer's weights and bias; with batch normalisation in them where some comes after it. */
-  takeParameters(name, shape, norm) {
-    const outputs = [shape[0]];
-    const weights = this.take(`${name}.weight`, shape);
-    if (norm === undefined) return { weights, bias: this.take(`${name}.bias`, outputs) };
-    const [gain, bias, mean, variance] = ["weight", "bias", "running_mean", "running_var"].map(
-      (kind) => this.take(`${norm}.${kind}`, outputs),
-    );
-    const scales = Array.from(gain, (one, i) => one / Math.sqrt(variance[i] + BATCH_NORM_EPSILON));
-    const each = weights.length / shape[0];
-    return {
-      weights: weights.map((weight, index) => weight * scales[Math.floor(index / each)]),
-      bias: bias.map((one, i) => one - mean[i] * scales[i]),
-    };
-  }
+  return pair;
 }
 
 /** How many numbers something of a shape has. */
 export function sizeOf(shape) {
   return shape.reduce((product, size) => product * size, 1);
+}
+
+/** Whole numbers, one after the other. */
+export function countFrom(first, count) {
+  return Array.from({ length: count }, (_, index) => first + index);
 }
 
 function requireSizes(settings) {

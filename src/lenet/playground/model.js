@@ -3,7 +3,7 @@
  */
 
 import { readCard } from "./card.js";
-import { LayerStack, addLayersOf } from "./layers.js";
+import { readLayers } from "./layers.js";
 import { readSafetensors } from "./safetensors.js";
 
 const MOST_FILE_BYTES = 64 * 2 ** 20;
@@ -31,16 +31,20 @@ export function readModel(file) {
     throw new Error("The file is a safetensors file, but not a model that lenet wrote.");
   }
   const card = readCard(metadata.lenet);
-  const stack = new LayerStack(card.input_shape, (name, shape) => takeFloats(tensors, name, shape));
-  addLayersOf(stack, card);
-  const unused = [...tensors.keys()].find((name) => !name.endsWith(".num_batches_tracked"));
+  const take = (name, shape, isUsed = true) =>
+    isUsed ? takeFloats(tensors, name, shape) : tensors.delete(name);
+  const { layers, shape, operations } = readLayers(card.layers, card.input_shape, take);
+  if (String(shape) !== String([card.class_names.length])) {
+    throw new Error(`The network gives ${shape.join("×")} numbers, not one for each class.`);
+  }
+  const [unused] = tensors.keys();
   if (unused !== undefined) {
     throw new Error(`The network that the file describes has no place for \`${unused}\`.`);
   }
-  if (stack.multiplications > MOST_MULTIPLICATIONS) {
+  if (operations > MOST_MULTIPLICATIONS) {
     throw new Error("The network is too large to run in a page.");
   }
-  return { card, layers: stack.layers };
+  return { card, layers };
 }
 
 /** Take a tensor of a certain shape out of those of the file. */

@@ -2,7 +2,7 @@
  * An image through a network, layer by layer.
  */
 
-import { sizeOf } from "./layers.js";
+import { countFrom, sizeOf } from "./layers.js";
 
 /**
  * What the network holds after a layer, or before the first.
@@ -32,7 +32,7 @@ export function runNetwork({ card, layers }, image) {
   let values = Float32Array.from(image, (pixel) => (pixel / 255 - mean) / std);
   const steps = [{ name: "input", kind: "input", shape, values }];
   for (const layer of layers) {
-    values = COMPUTE[layer.kind](layer, values);
+    values = computeLayer(layer, values);
     steps.push({ name: layer.name, kind: layer.kind, shape: layer.shape, values, layer });
   }
   return { logits: values, probabilities: softmax(values, card.calibration.temperature), steps };
@@ -46,57 +46,83 @@ export function softmax(logits, temperature = 1) {
   return powers.map((power) => power / total);
 }
 
-/** What follows a layer's sums, number by number. */
+/** What a layer makes of its input. */
+export function computeLayer(layer, input) {
+  return COMPUTE[layer.kind](layer, input);
+}
+
+/** Functions of each number by itself. */
 export const ACTIVATIONS = {
   relu: (x) => Math.max(x, 0),
-  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+  sigmoid,
   tanh: Math.tanh,
+  leaky_relu: (x, slope) => (x > 0 ? x : slope * x),
+  elu: (x, alpha) => (x > 0 ? x : alpha * Math.expm1(x)),
   gelu: (x) => (x * (1 + erf(x / Math.SQRT2))) / 2,
-  "scaled-tanh": (x) => 1.7159 * Math.tanh((2 / 3) * x), // LeCun et al. (1998), equation 6
+  silu: (x) => x * sigmoid(x),
+  hard_swish: (x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6,
+  softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+  scaled_tanh: (x) => 1.7159 * Math.tanh((2 / 3) * x), // LeCun et al. (1998), equation 6
 };
 
-/** What each kind of layer makes of its input. */
+function sigmoid(x) {
+  return 1 / (1 + Math.exp(-x));
+}
+
 const COMPUTE = {
-  activation: ({ activation }, input) => input.map(ACTIVATIONS[activation]),
+  activation: ({ activation, parameter }, input) =>
+    input.map((x) => ACTIVATIONS[activation](x, parameter)),
+
+  batch_norm({ shape, weights, bias }, input) {
+    const area = sizeOf(shape.slice(1));
+    return input.map((x, index) => {
+      const map = Math.floor(index / area);
+      return weights[map] * x + bias[map];
+    });
+  },
 
   convolution(layer, input) {
-    const { inputShape, shape, kernelSize, padding, weights, bias } = layer;
-    const [channels, height, width] = inputShape.map((size, axis) => size + (axis && 2 * padding));
-    const padded = padding ? padMaps(layer, input) : input;
-    const [filters, rows, columns] = shape;
-    const output = new Float32Array(filters * rows * columns);
-    const filterSize = channels * kernelSize * kernelSize;
+    const { shape, inputShape, window, stride, dilation, weights, bias, sees } = layer;
+    const [padded, height, width] = padMaps(layer, inputShape, input);
+    const [, rows, columns] = shape;
+    const output = new Float32Array(sizeOf(shape));
     let index = 0;
-    for (let filter = 0; filter < filters; filter++) {
-      for (let top = 0; top < rows; top++) {
-        for (let left = 0; left < columns; left++) {
+    let start = 0; // of a filter's weights
+    for (const [filter, channels] of sees.entries()) {
+      for (let row = 0; row < rows; row++) {
+        for (let column = 0; column < columns; column++) {
           let sum = bias[filter];
-          let weight = filter * filterSize;
-          for (let channel = 0; channel < channels; channel++) {
-            for (let row = top; row < top + kernelSize; row++) {
-              let place = (channel * height + row) * width + left;
-              for (let column = 0; column < kernelSize; column++) {
-                sum += weights[weight++] * padded[place++];
+          let weight = start;
+          for (const channel of channels) {
+            for (let y = 0; y < window[0]; y++) {
+              const line = channel * height + row * stride[0] + y * dilation[0];
+              let place = line * width + column * stride[1];
+              for (let x = 0; x < window[1]; x++, place += dilation[1]) {
+                sum += weights[weight++] * padded[place];
               }
             }
           }
           output[index++] = sum;
         }
       }
+      start += channels.length * window[0] * window[1];
     }
     return output;
   },
 
-  pooling({ inputShape, shape, method }, input) {
-    return halveMaps(inputShape, shape, input, method === "max" ? Math.max : meanOfFour);
+  padding(layer, input) {
+    return padMaps(layer, layer.inputShape, input)[0];
   },
 
-  subsampling({ inputShape, shape, weights, bias }, input) {
-    const sums = halveMaps(inputShape, shape, input, (a, b, c, d) => a + b + c + d);
-    const area = shape[1] * shape[2];
-    return sums.map((sum, index) => {
-      const map = Math.floor(index / area);
-      return weights[map] * sum + bias[map];
+  pooling: (layer, input) => poolMaps(layer, input),
+  adaptive_pooling: (layer, input) => poolMaps(layer, input),
+
+  subsampling(layer, input) {
+    const { shape, inputShape, weights, bias } = layer;
+    return eachPlace(shape, (channel, row, column) => {
+      const places = windowOf(layer, row, column);
+      const values = places.map(([y, x]) => valueAt(inputShape, input, channel, y, x));
+      return weights[channel] * values.reduce((sum, value) => sum + value, 0) + bias[channel];
     });
   },
 
@@ -119,40 +145,92 @@ const COMPUTE = {
     }
     return output;
   },
+
+  residual({ sides }, input) {
+    const [main, shortcut] = sides.map((layers) =>
+      layers.reduce((values, layer) => computeLayer(layer, values), input),
+    );
+    return main.map((value, index) => value + shortcut[index]);
+  },
 };
 
-/** Feature maps with their padding round them. */
-function padMaps({ inputShape: [channels, height, width], padding, ground }, input) {
-  const paddedWidth = width + 2 * padding;
-  const padded = new Float32Array(channels * (height + 2 * padding) * paddedWidth).fill(ground);
+/** Feature maps with rows and columns round them, and their height and width then. */
+function padMaps({ margins: [left, right, above, below], ground }, shape, input) {
+  const [channels, height, width] = shape;
+  const [tall, wide] = [height + above + below, width + left + right];
+  if (tall === height && wide === width) return [input, height, width];
+  const padded = new Float32Array(channels * tall * wide).fill(ground);
   for (let channel = 0; channel < channels; channel++) {
     for (let row = 0; row < height; row++) {
       const start = (channel * height + row) * width;
-      const line = channel * (height + 2 * padding) + padding + row;
-      padded.set(input.subarray(start, start + width), line * paddedWidth + padding);
+      const line = input.subarray(start, start + width);
+      padded.set(line, (channel * tall + above + row) * wide + left);
     }
   }
-  return padded;
+  return [padded, tall, wide];
 }
 
-/** Feature maps of half the height and width: each number is made of 2×2. */
-function halveMaps([, height, width], [channels, rows, columns], input, combine) {
-  const output = new Float32Array(channels * rows * columns);
+function poolMaps(layer, input) {
+  const { shape, inputShape, method } = layer;
+  return eachPlace(shape, (channel, row, column) => {
+    const places = windowOf(layer, row, column);
+    let largest = -Infinity;
+    let sum = 0;
+    for (const [y, x] of places) {
+      const value = valueAt(inputShape, input, channel, y, x);
+      largest = Math.max(largest, value ?? -Infinity);
+      sum += value ?? 0;
+    }
+    return method === "max" ? largest : sum / countOf(layer, places);
+  });
+}
+
+/** How many numbers an average is of. */
+export function countOf({ inputShape, countPadding = true, margins = [0, 0, 0, 0] }, places) {
+  const [, height, width] = inputShape;
+  const [left, right, above, below] = countPadding ? margins : [0, 0, 0, 0];
+  const counts = ([row, column]) =>
+    row >= -above && row < height + below && column >= -left && column < width + right;
+  return places.filter(counts).length;
+}
+
+/** The rows and columns that a window sees of its input; some may lie outside. */
+export function windowOf({ kind, inputShape, shape, ...way }, row, column) {
+  if (kind === "adaptive_pooling") {
+    const [[top, bottom], [start, end]] = [row, column].map((place, side) => [
+      Math.floor((place * inputShape[1 + side]) / shape[1 + side]),
+      Math.ceil(((place + 1) * inputShape[1 + side]) / shape[1 + side]),
+    ]);
+    return countFrom(top, bottom - top).flatMap((y) =>
+      countFrom(start, end - start).map((x) => [y, x]),
+    );
+  }
+  const { window, stride, dilation, margins } = way;
+  const top = row * stride[0] - margins[2];
+  const left = column * stride[1] - margins[0];
+  return countFrom(0, window[0]).flatMap((y) =>
+    countFrom(0, window[1]).map((x) => [top + y * dilation[0], left + x * dilation[1]]),
+  );
+}
+
+function valueAt([, height, width], values, channel, row, column) {
+  const isInside = row >= 0 && row < height && column >= 0 && column < width;
+  return isInside ? values[(channel * height + row) * width + column] : undefined;
+}
+
+/** Feature maps, number by number. */
+function eachPlace(shape, numberAt) {
+  const [channels, rows, columns] = shape;
+  const output = new Float32Array(sizeOf(shape));
   let index = 0;
   for (let channel = 0; channel < channels; channel++) {
     for (let row = 0; row < rows; row++) {
-      let place = (channel * height + 2 * row) * width;
-      for (let column = 0; column < columns; column++, place += 2) {
-        const below = place + width;
-        output[index++] = combine(input[place], input[place + 1], input[below], input[below + 1]);
+      for (let column = 0; column < columns; column++) {
+        output[index++] = numberAt(channel, row, column);
       }
     }
   }
   return output;
-}
-
-function meanOfFour(first, second, third, fourth) {
-  return (first + second + third + fourth) / 4;
 }
 
 /** The error function, by a series whose terms are all positive: Abramowitz and Stegun, 7.1.6. */

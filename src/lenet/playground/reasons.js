@@ -25,8 +25,8 @@ const PATCH_SIDE = 70; // of a patch on the page
 export function findReasons(model, steps, { stepIndex, unit }) {
   const explanation = explainUnit(model, steps, stepIndex, unit);
   const [, height, width] = model.card.input_shape;
-  const isDense = steps[stepIndex].shape.length === 1;
-  const field = isDense
+  const isRow = steps[stepIndex].shape.length === 1;
+  const field = isRow
     ? { top: 0, left: 0, bottom: height, right: width }
     : receptiveField(model, stepIndex, unit);
   const contribution = contributionOf(steps[stepIndex].kind === "distances");
@@ -102,7 +102,8 @@ export function showReasons(body, model, steps, choice, { explanation, field }, 
   } else {
     const rows = field.bottom - field.top;
     shown.push(make("p", words.fieldSize(rows, field.right - field.left), "caption"));
-    shown.push(sumOf(explanation, step, steps[stepIndex - 1]));
+    if (step.kind === "residual") shown.push(make("p", words.residualWhat, "formula"));
+    else shown.push(sumOf(explanation, step, steps[stepIndex - 1]));
     if (explanation.inputs.length > 1) {
       shown.push(allNumbers(explanation, step, steps[stepIndex - 1], isOpen));
     }
@@ -117,7 +118,7 @@ function headOf(model, steps, stepIndex, unit, value) {
     ? words.unitOf(titleOfStep(steps[stepIndex]), nameOfClass(model.card.class_names[unit.index]))
     : nameOfUnit(steps[stepIndex], unit);
   head.append(make("span", name), make("strong", inDigits(value)));
-  head.title = describeStep(steps[stepIndex], model.card, isLast);
+  head.title = describeStep(steps[stepIndex], isLast);
   return head;
 }
 
@@ -169,7 +170,7 @@ function patchLines(inputs, contribution, before, step) {
     line([
       isImage ? words.image : words.mapNumber(channel + 1),
       patchCanvas(places, ({ value }) => value, valueScale, words.patch),
-      step.kind === "pooling" || step.kind === "subsampling"
+      places.length <= 4 && step.kind !== "convolution"
         ? places.map(({ weight }) => inDigits(weight)).join(" ")
         : patchCanvas(places, ({ weight }) => weight, weightScale, words.weights),
       inDigits(sum),

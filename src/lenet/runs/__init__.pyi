@@ -1,21 +1,24 @@
-from ._data_of import as_trained_on as as_trained_on
-from ._data_of import load_data_of as load_data_of
+from ._data import as_trained_on as as_trained_on
+from ._data import load_data_of as load_data_of
+from ._environment import core_count as core_count
 from ._environment import describe_environment as describe_environment
-from ._load import load as load
-from ._load import locate_model as locate_model
-from ._load import name_of_model as name_of_model
-from ._model_folder import LIBRARY as LIBRARY
-from ._model_folder import model_in_folder as model_in_folder
+from ._environment import processor_name as processor_name
+from ._find import LIBRARY as LIBRARY
+from ._find import find_runs as find_runs
+from ._find import load as load
+from ._find import locate_model as locate_model
+from ._find import model_in_folder as model_in_folder
+from ._find import name_of_model as name_of_model
+from ._find import open_network as open_network
+from ._find import open_run as open_run
+from ._options import RunsOptions as RunsOptions
+from ._options import TrainOptions as TrainOptions
 from ._plan import Plan as Plan
-from ._plan import build_network as build_network
+from ._plan import build_trainer as build_trainer
 from ._plan import make_plan as make_plan
-from ._plan import measure_normalisation as measure_normalisation
-from ._processor import core_count as core_count
-from ._processor import processor_name as processor_name
+from ._run import NETWORK_FILE as NETWORK_FILE
 from ._run import Run as Run
-from ._run import find_runs as find_runs
-from ._run import open_run as open_run
-from ._run_config import RunConfig as RunConfig
+from ._run import RunConfig as RunConfig
 from ._signals import answer_signals as answer_signals
 from ._signals import doing_first_on_signals as doing_first_on_signals
 from ._signals import stop_on_signals as stop_on_signals
@@ -26,13 +29,16 @@ from ._train_many import train_many as train_many
 
 __all__ = [
     "LIBRARY",
+    "NETWORK_FILE",
     "Ending",
     "Plan",
     "Run",
     "RunConfig",
+    "RunsOptions",
+    "TrainOptions",
     "answer_signals",
     "as_trained_on",
-    "build_network",
+    "build_trainer",
     "core_count",
     "describe_environment",
     "doing_first_on_signals",
@@ -41,9 +47,9 @@ __all__ = [
     "load_data_of",
     "locate_model",
     "make_plan",
-    "measure_normalisation",
     "model_in_folder",
     "name_of_model",
+    "open_network",
     "open_run",
     "processor_name",
     "resume",

@@ -1,19 +1,24 @@
+"""What a run runs on: versions, machine, the git commit."""
+
+import os
 import platform
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import torch
+from typing import TYPE_CHECKING, Any
 
 from lenet._version import __version__
 from lenet.kernels import kernel_status
-from lenet.runs._processor import processor_name
+
+if TYPE_CHECKING:
+    import torch
 
 
-def describe_environment(device: torch.device) -> dict[str, Any]:
+def describe_environment(device: "torch.device") -> dict[str, Any]:
     """What a run ran on: versions, machine, and the git commit of the folder it was started in."""
+    import numpy as np
+    import torch
+
     return {
         "lenet": __version__,
         "python": platform.python_version(),
@@ -36,3 +41,21 @@ def _git(*arguments: str) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return process.stdout.strip() or None if process.returncode == 0 else None
+
+
+def processor_name() -> str:
+    """The processor's name, as Linux has it or else as Python does."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def core_count() -> int:
+    """How many cores this process may run on, as far as it is tied to some."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1

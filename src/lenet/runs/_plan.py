@@ -1,4 +1,4 @@
-"""What is to be trained and how: everything that can be said before the data is loaded."""
+"""From what was asked for to a trainer: plan, network, settings of a run, trainer."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from lenet.core import field_types
-from lenet.datasets import Dataset
-from lenet.errors import ModelError, UnknownNameError
-from lenet.kernels import KernelChoice
+from lenet.core import check_range, field_types
+from lenet.datasets import Dataset, SharedImages
+from lenet.errors import ModelError, RunError, UnknownNameError
+from lenet.kernels import KernelChoice, kernel_status
 from lenet.models import (
     MODELS,
-    ModelConfig,
     Network,
     Normalisation,
     as_lenet,
@@ -24,8 +23,17 @@ from lenet.models import (
     model_config,
     unknown_setting,
 )
-from lenet.runs._run_config import RunConfig
-from lenet.training import Recipe, override_settings, own, preset_for
+from lenet.runs._environment import core_count
+from lenet.runs._run import Run, RunConfig
+from lenet.training import (
+    ALONE,
+    Peers,
+    Recipe,
+    Trainer,
+    override_settings,
+    own,
+    preset_for,
+)
 
 _LECUN_BACKGROUND, _LECUN_RANGE = -0.1, 1.275  # so that ink is 1.175
 
@@ -59,9 +67,9 @@ def make_plan(
 
     Args:
         dataset: The dataset's name, which may decide the preset.
-        model: As for `train`.
-        recipe: As for `train`.
-        preset: As for `train`.
+        model: A name in the registry, or a network; the preset's where none is given.
+        recipe: How to train; the preset's where none is given.
+        preset: The preset's name; the one that suits network and data where none is given.
         settings: Fields of the recipe and of the network's settings, together.
         data: The images, where they are known already; those of one's own decide the preset.
 
@@ -80,7 +88,7 @@ def make_plan(
     )
     model = base.model if model is None else model
     of_recipe = field_types(Recipe)
-    of_model = field_types(MODELS[model].config) if isinstance(model, str) else {}
+    of_model = field_types(MODELS[model]) if isinstance(model, str) else {}
     for name in settings:
         if name not in of_recipe and name not in of_model:
             network = f"`{model}`" if isinstance(model, str) else "a network of one's own"
@@ -101,10 +109,8 @@ def _own_images(data: Dataset, settings: dict[str, Any]) -> tuple[int, int]:
     return images, images - len(learnt_from)
 
 
-def build_network(
-    plan: Plan, data: Dataset, seed: int
-) -> tuple[nn.Module, str, ModelConfig | Network]:
-    """The network of a plan for some images, with its name in the registry and its settings.
+def build_network(plan: Plan, data: Dataset, seed: int) -> nn.Module:
+    """The network of a plan for some images.
 
     Raises:
         ModelError: It does not fit the images, or is of a class that is not registered.
@@ -118,47 +124,12 @@ def build_network(
         network = build_model(replace(network, input_shape=data.image_shape), seed=seed)
     elif type(network) is nn.Sequential:
         network = as_lenet(network, data.image_shape) or network
-    name, config = identify_model(network, data.image_shape)
+    _, config = identify_model(network, data.image_shape)
     data.check_fits(config.input_shape, config.classes)
     if any(parameter.dtype is not torch.float32 for parameter in network.parameters()):
         message = "The network's weights must be float32."
         raise ModelError(message)
-    return network, name, config
-
-
-def build_and_describe(
-    plan: Plan, data: Dataset, *, seed: int, device: str, threads: int, kernels: KernelChoice
-) -> tuple[nn.Module, RunConfig]:
-    """The network of a plan, and all that decides what its run computes.
-
-    Args:
-        plan: What is to be trained and how.
-        data: The images, with the validation split that the recipe wants.
-        seed: As for `train`.
-        device: Where it is trained.
-        threads: CPU threads.
-        kernels: As for `train`.
-
-    Raises:
-        ModelError: As for `build_network`.
-        SettingError: As for `build_network`.
-    """
-    network, name, network_settings = build_network(plan, data, seed)
-    config = RunConfig(
-        dataset=data.name,
-        fingerprint=data.fingerprint(),
-        model=name,
-        settings=network_settings,
-        recipe=plan.recipe,
-        preset=plan.preset,
-        normalisation=measure_normalisation(plan.recipe, data),
-        seed=seed,
-        device=device,
-        threads=threads,
-        kernels=kernels,
-        source=data.origin.source if data.origin else None,
-    )
-    return network, config
+    return network
 
 
 def measure_normalisation(recipe: Recipe, data: Dataset) -> Normalisation:
@@ -169,3 +140,122 @@ def measure_normalisation(recipe: Recipe, data: Dataset) -> Normalisation:
         return Normalisation(mean=-_LECUN_BACKGROUND / _LECUN_RANGE, std=1 / _LECUN_RANGE)
     pixels = data.train.images
     return Normalisation(mean=float(pixels.mean()) / 255, std=float(pixels.std()) / 255 or 1.0)
+
+
+def build_trainer(
+    plan: Plan,
+    data: Dataset,
+    *,
+    seed: int,
+    device: torch.device | str = "cpu",
+    kernels: KernelChoice = "auto",
+    normalisation: Normalisation | None = None,
+    shared: SharedImages | None = None,
+    peers: Peers = ALONE,
+) -> Trainer:
+    """What trains a plan's network by its recipe on some images; every training begins here.
+
+    Args:
+        plan: What is to be trained and how.
+        data: The images. Where the recipe wants a validation split and they have none, it is held
+            out by `seed`, and the trainer's `dataset` has it.
+        seed: Decides weights, order, augmentation and validation split; 0 or more.
+        device: Where to train.
+        kernels: What computes on a CPU, as for `train`.
+        normalisation: How pixels become the network's input; measured where it is not known.
+        shared: The same images where they lie on the device already.
+        peers: The processes that train together.
+
+    Raises:
+        ModelError: The network does not fit the images, or is of a class that is not registered.
+        SettingError: A setting is ill-typed, out of range or at odds with the images.
+    """
+    recipe = plan.recipe
+    if recipe.validation:
+        divide = data.with_validation if shared is None else shared.hold_out
+        data = divide(recipe.validation, seed)
+    network = build_network(plan, data, seed)
+    normalisation = normalisation or measure_normalisation(recipe, data)
+    return Trainer(
+        network,
+        data,
+        recipe,
+        device=device,
+        seed=seed,
+        mean=normalisation.mean,
+        std=normalisation.std,
+        kernels=kernels,
+        shared=shared,
+        peers=peers,
+    )
+
+
+def rebuild_trainer(
+    config: RunConfig,
+    data: Dataset,
+    *,
+    kernels: KernelChoice,
+    device: torch.device | str,
+    network: nn.Module | None = None,
+    shared: SharedImages | None = None,
+    peers: Peers = ALONE,
+) -> Trainer:
+    """What trains a run's network anew, as its config says; `restore` brings it to where it was."""
+    network = network or build_model(config.settings, seed=config.seed)
+    return build_trainer(
+        Plan(config.preset, config.recipe, network, {}),
+        data,
+        seed=config.seed,
+        device=device,
+        kernels=kernels,
+        normalisation=config.normalisation,
+        shared=shared,
+        peers=peers,
+    )
+
+
+def describe_run(plan: Plan, trainer: Trainer, threads: int) -> RunConfig:
+    """All that decides what a plan's trainer computes."""
+    batches, data = trainer.train_batches, trainer.dataset
+    name, settings = identify_model(trainer.model, data.image_shape)
+    return RunConfig(
+        dataset=data.name,
+        fingerprint=data.fingerprint(),
+        model=name,
+        settings=settings,
+        recipe=plan.recipe,
+        preset=plan.preset,
+        normalisation=Normalisation(batches.mean, batches.std),
+        seed=trainer.seed,
+        device=str(trainer.device),
+        threads=threads,
+        kernels=trainer.kernels,
+        source=data.origin.source if data.origin else None,
+    )
+
+
+def set_threads(threads: int | None, processes: int = 1) -> int:
+    """Set PyTorch's number of CPU threads, and say what it is.
+
+    Where none is given, several processes share the cores, and one leaves it to PyTorch.
+    """
+    if threads is None and processes > 1:
+        threads = max(1, core_count() // processes)
+    if threads is not None:
+        check_range("threads", threads, 1, 1024)
+        torch.set_num_threads(threads)
+    return torch.get_num_threads()
+
+
+def kernels_of(run: Run) -> KernelChoice:
+    """What a run goes on with, so that the bits stay.
+
+    Raises:
+        RunError: The compiled kernels, which are not here.
+    """
+    if run.config.kernels == "torch":
+        return "torch"
+    if reason := kernel_status().reason:
+        message = f"`{run.folder}` was trained with compiled kernels. {reason}"
+        raise RunError(message)
+    return "auto"

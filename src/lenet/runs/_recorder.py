@@ -1,15 +1,22 @@
-import json
-import time
-from io import BytesIO
+"""Keeping a run folder up to date: curve, checkpoint, network, and what is kept at an early end."""
 
-from lenet.core import storage_errors, write_atomically
+import json
+import shlex
+import time
+from pathlib import Path
+
+import safetensors.torch
+from safetensors import SafetensorError
+
+from lenet.core import read_header, read_tensors, storage_errors, write_atomically
+from lenet.errors import InterruptedTraining, LostProcessError, NonFiniteLossError, RunError
 from lenet.models import Calibration, save_model
-from lenet.runs._checkpoint import pack_checkpoint
 from lenet.runs._run import Run
 from lenet.training import (
     CurvePoint,
     Listener,
     Trainer,
+    TrainerState,
     TrainingResult,
     calibrate,
     compute_logits,
@@ -17,17 +24,16 @@ from lenet.training import (
 )
 
 _BETWEEN_CHECKPOINTS = 2.0  # seconds; at most this much is lost by a kill in a long epoch
+_KEY = "lenet-checkpoint"
 
 # Left out of the model file, so that the same training gives the same file to the last bit.
 _TIMES = {"seconds", "examples_per_second", "tutorial_examples_per_second"}
 
+Ended = InterruptedTraining | LostProcessError | NonFiniteLossError
+
 
 class Recorder(Listener):
-    """Keeps a run folder up to date while the training goes on.
-
-    Args:
-        run: The folder.
-    """
+    """Keeps a run folder up to date while the training goes on."""
 
     def __init__(self, run: Run):
         self.run = run
@@ -39,18 +45,15 @@ class Recorder(Listener):
         write_atomically(self.run.history_path, lines)
 
     def on_point(self, trainer: Trainer, point: CurvePoint) -> None:
-        """Add a line to the history."""
         path = self.run.history_path
         with storage_errors(path), path.open("a", encoding="utf-8") as file:
             file.write(_line(point))
 
     def on_step(self, trainer: Trainer) -> None:
-        """Save a checkpoint when the last one is some time ago."""
         if time.monotonic() - self._saved > _BETWEEN_CHECKPOINTS:
             self.save_checkpoint(trainer)
 
     def on_epoch(self, trainer: Trainer, point: CurvePoint) -> None:
-        """Save a checkpoint and the network as it is."""
         self.save_checkpoint(trainer)
         self._save_model(trainer, {"epoch": trainer.epoch, **point.to_dict()})
 
@@ -66,21 +69,21 @@ class Recorder(Listener):
         self._saved = time.monotonic()
 
     def save_curves(self, trainer: Trainer) -> None:
-        """Draw the curves so far as PNG and as SVG."""
-        import matplotlib
+        from lenet.core import write_figure
 
         config = self.run.config
         title = f"{config.model} on {config.dataset}"
         if trainer.history and trainer.history[-1].test_accuracy is not None:
             title += f": test acc {trainer.history[-1].test_accuracy:.3f}"
         figure = draw_curves(trainer.history, config.recipe.epochs, title)
-        for kind in ("png", "svg"):
-            picture = BytesIO()
-            # The same curve gives the same file: no date in it, and no random names.
-            with matplotlib.rc_context({"svg.hashsalt": "lenet"}):
-                date = {"Date": None} if kind == "svg" else None
-                figure.savefig(picture, format=kind, dpi=150, metadata=date)
-            write_atomically(self.run.folder / f"curves.{kind}", picture.getvalue())
+        write_figure(figure, self.run.folder, "curves")
+
+    def keep_after(self, trainer: Trainer, error: Ended) -> None:
+        """Save what a training has come to before it ended."""
+        if not isinstance(error, NonFiniteLossError):
+            self.save_checkpoint(trainer)
+        if not isinstance(error, LostProcessError):
+            self.save_curves(trainer)
 
     def _save_model(
         self,
@@ -114,5 +117,58 @@ def _calibrate(trainer: Trainer) -> Calibration | None:
 
 
 def _line(point: CurvePoint) -> str:
-    """A line of the history."""
     return json.dumps(point.to_dict()) + "\n"
+
+
+def pack_checkpoint(state: TrainerState) -> bytes:
+    return safetensors.torch.save(state.tensors, {_KEY: json.dumps(state.values)})
+
+
+def read_checkpoint(path: Path) -> TrainerState:
+    """Read a training's state back.
+
+    Raises:
+        RunError: The file is missing, damaged, or not a checkpoint of ours.
+    """
+    try:
+        header = read_header(path, RunError)
+        return TrainerState(read_tensors(path), json.loads(header[_KEY]))
+    except RunError as error:
+        message = f"The run can't be resumed. {error}"
+        raise RunError(message) from error
+    except (KeyError, ValueError, SafetensorError) as error:
+        message = f"The run can't be resumed: `{path}` is not a checkpoint that lenet wrote."
+        raise RunError(message) from error
+
+
+def restore(trainer: Trainer, run: Run) -> None:
+    """Bring a trainer to where a run's checkpoint is.
+
+    Raises:
+        RunError: There is none, it is damaged, or it is another training's.
+    """
+    try:
+        trainer.restore(read_checkpoint(run.checkpoint_path))
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        message = f"`{run.checkpoint_path}` does not fit the run: {error}"
+        raise RunError(message) from error
+
+
+def with_advice(error: Ended, run: Run, again: str | None = None) -> Ended:
+    """The error that has ended a run's training, with what can be done now.
+
+    `again` is what to type to go on, between backticks; the ordinary command by default.
+    """
+    if isinstance(error, NonFiniteLossError):
+        return NonFiniteLossError(
+            error.loss, error.epoch, error.step, error.learning_rate, run.checkpoint_path
+        )
+    message = f"{error} Go on with {again or f'`lenet train --resume {quoted(run)}`'}"
+    if isinstance(error, LostProcessError):
+        return LostProcessError(f"{message}; the number of processes may change.")
+    return InterruptedTraining(f"{message}.")
+
+
+def quoted(run: Run) -> str:
+    """The run's folder as a shell takes it."""
+    return shlex.quote(str(run.folder))

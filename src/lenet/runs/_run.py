@@ -1,29 +1,100 @@
+"""A run folder: the files in it, what they hold, and how it is made."""
+
 import json
 import os
 import re
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import filelock
 
-from lenet.core import (
-    read_json_object,
-    reading_errors,
-    storage_errors,
-    write_atomically,
-)
-from lenet.errors import LenetError, RunError, StorageError, UnknownNameError, nearest_name
-from lenet.runs._model_folder import model_in_folder
-from lenet.runs._run_config import RunConfig
-from lenet.training import CurvePoint, TrainingResult
+from lenet._version import __version__
+from lenet.core import read_json_object, reading_errors, storage_errors, write_atomically
+from lenet.datasets import DataSource
+from lenet.errors import LenetError, RunError, StorageError, UnknownNameError
+from lenet.kernels import KernelChoice
+from lenet.models import ModelConfig, Network, Normalisation, settings_from
+from lenet.training import CurvePoint, Recipe, TrainingResult
 
-_LATEST = "latest"
+NETWORK_FILE = "network.toml"  # in the folder of a run whose network is a list of layers
+_FORMAT = 1
+_MAY_LACK = {"source"}  # the first runs had no such key
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """All that decides what a run computes; the content of its `config.json`.
+
+    Attributes:
+        dataset: The dataset's name.
+        fingerprint: SHA-256 of its images and labels, the split included.
+        model: The network's name in the registry.
+        settings: The network's settings.
+        recipe: How it is trained.
+        preset: The preset that network and recipe began from.
+        normalisation: How pixels become the network's input.
+        seed: Of weights, order, augmentation and validation split.
+        device: Where it is trained.
+        threads: CPU threads, which decide the order of PyTorch's sums but not of the kernels'.
+        kernels: What computes on a CPU: `native` for the compiled kernels where they serve, or
+            `torch`.
+        source: Where images of one's own were read from and how; `None` for other data.
+    """
+
+    dataset: str
+    fingerprint: str
+    model: str
+    settings: ModelConfig | Network
+    recipe: Recipe
+    preset: str
+    normalisation: Normalisation
+    seed: int
+    device: str
+    threads: int
+    kernels: KernelChoice
+    source: DataSource | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values as JSON can hold them."""
+        own = {
+            "settings": self.settings.to_dict(),
+            "source": None if self.source is None else self.source.to_dict(),
+        }
+        return {"format": _FORMAT, "version": __version__, **asdict(self), **own}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "RunConfig":
+        """Read the values back.
+
+        Raises:
+            RunError: They are of a newer format, or one is missing.
+            SettingError: One is unknown, ill-typed or out of range.
+        """
+        values = dict(values)
+        if values.pop("format", None) != _FORMAT:
+            message = f"it is not of format {_FORMAT}, the one this version of lenet reads"
+            raise RunError(message)
+        values.pop("version", None)
+        known = list(cls.__dataclass_fields__)
+        for name in values:
+            if name not in known:
+                raise UnknownNameError("key", name, known)
+        missing = [name for name in known if name not in values and name not in _MAY_LACK]
+        if missing:
+            message = f"it has no `{missing[0]}`"
+            raise RunError(message)
+        values["settings"] = settings_from(values["model"], values["settings"])
+        values["recipe"] = Recipe.from_dict(values["recipe"])
+        values["normalisation"] = Normalisation(**values["normalisation"])
+        if values.get("source") is not None:
+            values["source"] = DataSource.from_dict(values["source"])
+        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -120,10 +191,21 @@ class Run:
             raise RunError(message) from error
 
     @property
-    def result(self) -> TrainingResult | None:
-        """What was reached, once the run is complete."""
-        if not self.result_path.exists():
-            return None
+    def is_complete(self) -> bool:
+        """Whether it was trained to its end."""
+        return self.result_path.exists()
+
+    @property
+    def result(self) -> TrainingResult:
+        """What was reached.
+
+        Raises:
+            RunError: The run is not complete, or the file is damaged.
+        """
+        if not self.is_complete:
+            go_on = f"`lenet train --resume {self.folder}`"
+            message = f"`{self.folder}` is not finished; go on with {go_on}."
+            raise RunError(message)
         try:
             return TrainingResult(**read_json_object(self.result_path, RunError))
         except TypeError as error:
@@ -133,7 +215,7 @@ class Run:
     @property
     def status(self) -> Literal["complete", "running", "stopped"]:
         """Whether the run is complete, being trained by some process, or stopped on the way."""
-        if self.result_path.exists():
+        if self.is_complete:
             return "complete"
         try:
             with self.writing(timeout=0):
@@ -147,9 +229,7 @@ class Run:
     def writing(self, timeout: float = 1.0) -> Iterator[None]:
         """Hold the folder, so that no second process trains in it.
 
-        Args:
-            timeout: Seconds to wait for another process; one that only asks for the status holds
-                the folder for an instant.
+        A process that only asks for the status holds it for an instant, so this waits a while.
 
         Raises:
             RunError: Another process holds it.
@@ -175,29 +255,32 @@ def run_elsewhere(folder: Path, config: RunConfig) -> Run:
     return run
 
 
-def create_run(runs_folder: Path, config: RunConfig, files: dict[str, bytes | str]) -> Run:
-    """Make a run folder, which appears by rename with all its first files in it.
-
-    Args:
-        runs_folder: Where run folders lie; made if it is not there.
-        config: Its dataset and model are part of the folder's name.
-        files: Names and contents of the first files, besides `config.json`.
+def create_run(
+    runs_folder: Path,
+    config: RunConfig,
+    environment: dict[str, Any],
+    files: Mapping[str, bytes | str],
+) -> Run:
+    """Make a run folder, which appears by rename with its first files in it.
 
     Raises:
         StorageError: The folder can't be written.
     """
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    name = re.sub(r"[^\w.-]+", "-", f"{stamp}-{config.dataset}-{config.model}")
+    wanted = re.sub(r"[^\w.-]+", "-", f"{stamp}-{config.dataset}-{config.model}")
     with storage_errors(runs_folder):
         runs_folder.mkdir(parents=True, exist_ok=True)
-        unfinished = runs_folder / f".{name}.{os.getpid()}"
+        unfinished = runs_folder / f".{wanted}.{os.getpid()}"
         unfinished.mkdir()
     try:
-        write_atomically(unfinished / "config.json", json.dumps(config.to_dict(), indent=2))
+        for name, values in (("config", config.to_dict()), ("environment", environment)):
+            write_atomically(unfinished / f"{name}.json", json.dumps(values, indent=2))
+        if isinstance(config.settings, Network):
+            config.settings.write(unfinished / NETWORK_FILE)
         for file, content in files.items():
             write_atomically(unfinished / file, content)
         with storage_errors(runs_folder):
-            return Run(_rename_to_free_name(unfinished, runs_folder / name))
+            return Run(_rename_to_free_name(unfinished, runs_folder / wanted))
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
@@ -216,63 +299,3 @@ def _rename_to_free_name(folder: Path, wanted: Path) -> Path:
                 raise
     message = f"Too many runs are called `{wanted.name}`."
     raise RunError(message)
-
-
-def find_runs(runs_folder: Path | str = "runs") -> list[Run]:
-    """The run folders in a folder, oldest first; other things in it are passed over."""
-    folder = Path(runs_folder)
-    if not folder.is_dir():
-        return []
-    runs = [
-        Run(path)
-        for path in folder.iterdir()
-        if not path.name.startswith(".") and model_in_folder(path) is None
-    ]
-    # The config is written once, at the start; the time in the name is local and whole seconds.
-    started = {run: run.config_path.stat().st_mtime_ns for run in runs if run.config_path.is_file()}
-    return sorted(started, key=lambda run: (started[run], run.name))
-
-
-def open_run(
-    run: Path | str = _LATEST, runs_folder: Path | str = "runs", *, also: Sequence[str] = ()
-) -> Run:
-    """Open a run folder.
-
-    Args:
-        run: Its path, its name in `runs_folder`, or `latest`.
-        runs_folder: Where names are looked for.
-        also: What else the caller would have understood, for the error.
-
-    Raises:
-        RunError: There is no such folder, or it is not a run.
-        UnknownNameError: There is no run of that name.
-    """
-    if str(run) == _LATEST:
-        found = find_runs(runs_folder)
-        if not found:
-            message = f"There is no run in `{runs_folder}` yet; `lenet train` makes one."
-            raise RunError(message)
-        return found[-1]
-    for folder in (Path(run), Path(runs_folder) / run):
-        if folder.is_dir():
-            opened = Run(folder)
-            if not opened.config_path.is_file():
-                message = f"`{folder}` is not a run folder: it has no `config.json`."
-                raise RunError(message)
-            if model_in_folder(folder) is not None:
-                message = (
-                    f"`{folder}` is no run but a folder for a hub; only its model can be used."
-                )
-                raise RunError(message)
-            return opened
-    if Path(run).exists():
-        message = f"`{run}` is a file, not a run folder."
-        raise RunError(message)
-    names = [known.name for known in find_runs(runs_folder)]
-    if not names:
-        near = nearest_name(str(run), also)
-        hint = f" Did you mean `{near}`?" if near else ""
-        message = f"There is no run folder `{run}`.{hint}"
-        raise RunError(message)
-    newest_first = reversed(names[-5:])  # of names that are as near the first is offered
-    raise UnknownNameError("run", str(run), [*newest_first, _LATEST, *also])

@@ -1,21 +1,17 @@
+"""One training, from what was asked for to a complete run folder, and going on with it."""
+
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from lenet.core import check_range, remove_partial_files
-from lenet.datasets import (
-    Dataset,
-    DataSource,
-)
+from lenet.core import TrainKeywords, take_settings
+from lenet.datasets import Dataset, DataSource
 from lenet.errors import (
     InterruptedTraining,
     LostProcessError,
@@ -24,25 +20,36 @@ from lenet.errors import (
     SettingError,
     StorageError,
 )
-from lenet.kernels import KernelChoice, kernel_status
-from lenet.models import build_model
-from lenet.runs._announce import announce
-from lenet.runs._build_trainer import build_trainer, restore, set_threads
-from lenet.runs._checkpoint import pack_checkpoint
-from lenet.runs._data_of import as_trained_on, load_data_of
-from lenet.runs._ending import keep_what_is_there, quoted, with_advice
+from lenet.models import Network
+from lenet.runs._data import announce, as_trained_on, find_dataset, load_data_of, name_of_data
 from lenet.runs._environment import describe_environment
-from lenet.runs._find_dataset import find_dataset, name_of_data
-from lenet.runs._group import check_agreement, load_in_turn, open_in_all, share_state
-from lenet.runs._plan import build_and_describe, make_plan
-from lenet.runs._recorder import Recorder
-from lenet.runs._reuse import find_equal_run
-from lenet.runs._run import Run, create_run
-from lenet.runs._run_config import RunConfig
+from lenet.runs._find import find_equal_run
+from lenet.runs._options import TrainOptions
+from lenet.runs._plan import (
+    Plan,
+    build_trainer,
+    describe_run,
+    kernels_of,
+    make_plan,
+    rebuild_trainer,
+)
+from lenet.runs._recorder import Recorder, pack_checkpoint, quoted, with_advice
+from lenet.runs._run import Run, RunConfig, create_run
 from lenet.runs._signals import stop_on_signals
+from lenet.runs._together import (
+    by_the_first,
+    check_agreement,
+    command,
+    in_every_process,
+    in_turn,
+    is_first,
+    open_in_all,
+    place_process,
+    process_count,
+    training_in,
+)
 from lenet.training import (
     TRACKING_FILE,
-    Group,
     Guard,
     Listener,
     Recipe,
@@ -54,58 +61,43 @@ from lenet.training import (
     make_trackers,
     override_settings,
     pack_trackers,
-    pick_device,
     pick_display,
     read_recipe_file,
 )
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 
 def train(
-    model: str | nn.Module | None = None,
+    model: str | Path | nn.Module | Network | None = None,
     dataset: str | Path | DataSource | Dataset | None = None,
     recipe: Recipe | Path | str | None = None,
     *,
-    preset: str | None = None,
-    device: str = "auto",
-    seed: int = 0,
-    threads: int | None = None,
-    kernels: KernelChoice = "auto",
-    runs_folder: Path | str = "runs",
-    reuse: bool = False,
-    track: str | Sequence[str] = (),
     listeners: Sequence[Listener] | None = None,
-    **settings: Any,
+    **settings: Unpack[TrainKeywords],
 ) -> Run:
     """Train a network and keep everything about it in a new run folder.
 
     Processes that torchrun started train it together, and the first of them keeps the folder.
 
     Args:
-        model: A name in the registry; or a network, which is trained in place from the weights it
-            has. The preset's where none is given.
+        model: A name in the registry; the path of a network's `.toml` file, or what was read from
+            one; or a network, which is trained in place from the weights it has. The preset's where
+            none is given.
         dataset: A name; the path of a folder or file of one's own, or how it is read; or images in
             memory. Where none is given it is Fashion-MNIST; should that be neither cached nor
             reachable, the bundled `digits`.
         recipe: How to train; the preset's where none is given. Or the path of a recipe file, whose
             network, preset and settings hold where nothing else is said here.
-        preset: A network and a recipe that work together; the one that suits the dataset where
-            none is given.
-        device: `auto`, `cpu`, `cuda`, `mps`, …
-        seed: Decides weights, order, augmentation and validation split; 0 or more.
-        threads: CPU threads for PyTorch, from now on in this process; as many as it takes by
-            itself where none is given, or a process's share of the cores where there are several.
-        kernels: What computes on a CPU: `native` for lenet's compiled kernels, with an error where
-            they do not serve; `torch` for PyTorch; `auto` for the kernels where they serve.
-        runs_folder: Where the run folder is made.
-        reuse: Where a run in there has the same network, recipe, data, seed and version of lenet,
-            take that one: as it is if it is complete, and gone on with if it was stopped.
-        track: Trackers that are told beside the run folder: `tensorboard`, `mlflow` or both.
         listeners: Who is told how it goes; where none are given, a display that suits a notebook,
             a terminal or a pipe. `[]` is silent; trackers are told all the same. Of several
             processes each tells its own, and only the first has a display.
-        settings: Fields of `Recipe` and of the network's settings, to change single ones. What
-            recipe and preset have and does not apply beside them, such as a momentum beside `adam`,
-            is left out.
+        settings: Fields of [`TrainOptions`][lenet.runs.TrainOptions]: `preset`, `seed`, `device`,
+            `threads` (from now on in this process), `kernels`, `runs_folder`, `reuse` and `track`.
+            And fields of `Recipe` and of the network's settings, to change single ones. What recipe
+            and preset have and does not apply beside them, such as a momentum beside `adam`, is
+            left out.
 
     Returns:
         The run, complete.
@@ -126,63 +118,25 @@ def train(
     >>> run.status
     'complete'
     """
-    group = join_group()
-    with group.together():
-        listeners = _listeners_of(group, listeners)
-        trackers = make_trackers(track) if group.is_first else []
-        check_range("seed", seed, 0, 2**63 - 1)
-        if reuse and isinstance(model, nn.Module):
-            message = (
-                "A network that is already built has weights of its own; `reuse` can't know them."
-            )
-            raise SettingError(message)
-        if isinstance(recipe, (Path, str)):
-            file = read_recipe_file(recipe)
-            model, preset = file.model if model is None else model, preset or file.preset
-            recipe, settings = None, override_settings(file.settings, settings)
-        used_device = group.place_on(pick_device(device))
-        used_threads = set_threads(threads, group.local_size)
-        wanted = name_of_data(dataset)
-        make_plan(wanted, model, recipe, preset, settings)  # errors are told before data is read
-    data = load_in_turn(group, partial(find_dataset, dataset, listeners))
-    with group.together():
-        plan = make_plan(data.name, model, recipe, preset, settings, data)
-        if plan.recipe.validation:
-            data = data.with_validation(plan.recipe.validation, seed)
-        network, config = build_and_describe(
-            plan, data, seed=seed, device=str(used_device), threads=used_threads, kernels=kernels
-        )
-        trainer = build_trainer(config, network, data, peers=group)
-        config = replace(config, kernels=trainer.kernels)
-    check_agreement(group, config)
-    if reuse and (equal := group.decide(lambda: _equal_run(Path(runs_folder), config))):
-        return resume(Run(Path(equal)), dataset=data, track=track, listeners=listeners)
-
-    def make_folder() -> str:
-        files: dict[str, bytes | str] = {
-            "environment.json": json.dumps(_environment(trainer.device, group), indent=2),
-            "checkpoint.safetensors": pack_checkpoint(trainer.state()),
-        }
-        if trackers:
-            files[TRACKING_FILE] = pack_trackers(tracker.name for tracker in trackers)
-        for tracker in trackers:
-            tracker.connect(Path(runs_folder))
-        return str(create_run(Path(runs_folder), config, files).folder)
-
-    run = Run(Path(group.decide(make_folder)))
-    on = config.device if group.size == 1 else f"{group.size} processes on {used_device.type}"
+    options, make = _check(model, recipe, settings, name_of_data(dataset))
+    track, runs_folder = options.track, options.runs_folder
+    listeners, trackers = _audience(listeners, track)
+    used_device, used_threads = place_process(options.device, options.threads)
+    data = in_turn(find_dataset)(dataset, listeners)
+    trainer, config = _build(make, data, options, used_device, used_threads)
+    check_agreement(config)
+    if options.reuse and (equal := _find_equal_folder(runs_folder, config)):
+        return resume(Run(Path(equal)), dataset=trainer.dataset, track=track, listeners=listeners)
+    run = Run(Path(_make_folder(runs_folder, trainer, config, trackers)))
+    processes = process_count()
+    on = config.device if processes == 1 else f"{processes} processes on {used_device.type}"
     announce(
         listeners,
-        f"Training `{config.model}` on `{data.name}`: {len(data.train):,} images, preset "
-        f"`{plan.preset}`, seed {seed}, on {on}. Run folder: {run.folder}",
+        f"Training `{config.model}` on `{data.name}`: {len(trainer.dataset.train):,} images, "
+        f"preset `{config.preset}`, seed {config.seed}, on {on}. Run folder: {run.folder}",
     )
-    with ExitStack() as held:
-        with group.together():
-            if group.is_first:
-                held.enter_context(run.writing())
-        group.connect(used_device)
-        share_state(group, trainer)
-        _train_in(run, trainer, trackers, listeners, group)
+    with training_in(run, trainer):
+        _train_in(run, trainer, trackers, listeners)
     return run
 
 
@@ -190,6 +144,7 @@ def resume(
     run: Run | Path | str = "latest",
     *,
     dataset: Path | str | Dataset | None = None,
+    network: nn.Module | None = None,
     runs_folder: Path | str = "runs",
     track: str | Sequence[str] = (),
     listeners: Sequence[Listener] | None = None,
@@ -200,9 +155,11 @@ def resume(
         run: The run folder, its name in `runs_folder`, or `latest`.
         dataset: The data, where the run was trained on images in memory; the path where a folder or
             file lies now, if it was moved. Loaded again from where it was otherwise.
+        network: The network as its own code builds it, where it is no `nn.Sequential` of layers
+            that lenet knows.
         runs_folder: Where names are looked for.
         track: Trackers to be told beside those that the run has; a new one is told all of it.
-        listeners: As for `train`.
+        listeners: Who is told how it goes; a display that suits the place where none are given.
 
     Returns:
         The run, complete.
@@ -212,77 +169,154 @@ def resume(
         MissingExtraError: The package of a tracker in `track` is not installed.
         TrackerError: A tracker in `track` can't be reached.
     """
-    group = join_group()
-    with group.together():
-        listeners = _listeners_of(group, listeners)
-        trackers = make_trackers(track) if group.is_first else []
-    run, is_complete, processes = open_in_all(group, run, runs_folder)
-    config = run.config
+    listeners, trackers = _audience(listeners, track)
+    run, is_complete, processes = open_in_all(run, runs_folder)
     if is_complete:
         announce(listeners, f"`{run.folder}` is complete; there is nothing to go on with.")
         return run
-    if isinstance(dataset, Dataset):
-        data = dataset
-    else:
-        data = load_in_turn(group, partial(load_data_of, run, dataset))
-    with group.together():
-        divided = as_trained_on(run, data)
-        if divided is None:
-            message = f"`{config.dataset}` is not the data that `{run.folder}` was started on."
-            raise RunError(message)
-        if config.kernels == "native" and (reason := kernel_status().reason):
-            message = f"`{run.folder}` was trained with compiled kernels. {reason}"
-            raise RunError(message)
-        set_threads(config.threads if processes == group.size else None, group.local_size)
-        device = group.place_on(pick_device(config.device))
-        kernels: KernelChoice = "torch" if config.kernels == "torch" else "auto"
-        config = replace(config, kernels=kernels, device=str(device))
-        network = build_model(config.settings, seed=config.seed)
-        trainer = build_trainer(config, network, divided, peers=group)
-    with ExitStack() as held:
-        with group.together():
-            if group.is_first:
-                held.enter_context(run.writing())
-                restore(trainer, run)
-        group.connect(device)
-        share_state(group, trainer)
+    data = dataset
+    if not isinstance(data, Dataset):
+        data = in_turn(load_data_of)(run, data)
+    threads = run.config.threads if processes == process_count() else None
+    device, _ = place_process(run.config.device, threads)
+    trainer = _build_again(run, data, device, network)
+    with training_in(run, trainer, restores=True):
         announce(
             listeners,
             f"Going on with {run.folder} in epoch {trainer.epoch + 1} after step {trainer.step}.",
         )
-        with group.together():
-            if group.is_first:
-                _warn_of_changed_environment(run, trainer.device, group, listeners)
-                for tracker in trackers:
-                    tracker.connect(run.folder.parent)
-                trackers += kept_trackers(run.folder, trackers, partial(announce, listeners))
-        _train_in(run, trainer, trackers, listeners, group)
+        _connect_again(run, trainer.device, trackers, listeners)
+        _train_in(run, trainer, trackers, listeners)
     return run
 
 
+@in_every_process
+def _audience(
+    listeners: Sequence[Listener] | None, track: str | Sequence[str]
+) -> tuple[list[Listener], list[Tracker]]:
+    """Who is told in this process; display and trackers belong to the first."""
+    if listeners is None:
+        listeners = [pick_display()] if is_first() else []
+    return list(listeners), make_trackers(track) if is_first() else []
+
+
+@in_every_process
+def _check(
+    model: str | Path | nn.Module | Network | None,
+    recipe: Recipe | Path | str | None,
+    settings: Mapping[str, Any],
+    name: str,
+) -> tuple[TrainOptions, Callable[..., Plan]]:
+    """Refuse what is wrong before data is read; gives what plans the training of some data."""
+    options, changed = take_settings(TrainOptions, settings)
+    preset = options.preset
+    if options.reuse and isinstance(model, nn.Module):
+        message = "A network that is already built has weights of its own; `reuse` can't know them."
+        raise SettingError(message)
+    if isinstance(recipe, (Path, str)):
+        file = read_recipe_file(recipe)
+        model, preset = file.model if model is None else model, preset or file.preset
+        recipe, changed = None, override_settings(file.settings, changed)
+    make = partial(make_plan, model=model, recipe=recipe, preset=preset, settings=changed)
+    make(name)
+    return options, make
+
+
+@in_every_process
+def _build(
+    make: Callable[..., Plan],
+    data: Dataset,
+    options: TrainOptions,
+    device: torch.device,
+    threads: int,
+) -> tuple[Trainer, RunConfig]:
+    plan = make(data.name, data=data)
+    trainer = build_trainer(
+        plan,
+        data,
+        seed=options.seed,
+        device=device,
+        kernels=options.kernels,
+        peers=join_group(),
+    )
+    return trainer, describe_run(plan, trainer, threads)
+
+
+@in_every_process
+def _build_again(
+    run: Run, data: Dataset, device: torch.device, network: nn.Module | None
+) -> Trainer:
+    """The trainer of a run, before it is restored."""
+    divided = as_trained_on(run, data)
+    if divided is None:
+        message = f"`{run.config.dataset}` is not the data that `{run.folder}` was started on."
+        raise RunError(message)
+    return rebuild_trainer(
+        run.config,
+        divided,
+        kernels=kernels_of(run),
+        device=device,
+        network=network,
+        peers=join_group(),
+    )
+
+
+@by_the_first
+def _find_equal_folder(runs_folder: Path, config: RunConfig) -> str | None:
+    equal = find_equal_run(runs_folder, config)
+    return str(equal.folder) if equal else None
+
+
+@by_the_first
+def _make_folder(
+    runs_folder: Path, trainer: Trainer, config: RunConfig, trackers: Sequence[Tracker]
+) -> str:
+    files: dict[str, bytes | str] = {"checkpoint.safetensors": pack_checkpoint(trainer.state())}
+    if trackers:
+        files[TRACKING_FILE] = pack_trackers(tracker.name for tracker in trackers)
+    for tracker in trackers:
+        tracker.connect(runs_folder)
+    return str(create_run(runs_folder, config, _environment(trainer.device), files).folder)
+
+
+@in_every_process
+def _connect_again(
+    run: Run, device: torch.device, trackers: list[Tracker], listeners: list[Listener]
+) -> None:
+    """Say what differs from where the run was started, and add the trackers that it had."""
+    if not is_first():
+        return
+    if run.environment_path.exists():
+        before, now = {"processes": 1, **run.environment}, _environment(device)
+        for name in ("lenet", "torch", "processor", "device", "kernels", "processes"):
+            if before.get(name) != now[name]:
+                announce(
+                    listeners,
+                    f"The run began with {name} {before.get(name)} and goes on with {now[name]}; "
+                    "the last digits may differ from an unbroken run's.",
+                )
+    for tracker in trackers:
+        tracker.connect(run.folder.parent)
+    trackers += kept_trackers(run.folder, trackers, partial(announce, listeners))
+
+
 def _train_in(
-    run: Run,
-    trainer: Trainer,
-    trackers: list[Tracker],
-    listeners: list[Listener],
-    group: Group,
+    run: Run, trainer: Trainer, trackers: Sequence[Tracker], listeners: Sequence[Listener]
 ) -> None:
     """Train to the end, while the first process keeps the run folder up to date."""
-    recorder = Recorder(run)
+    recorders = [Recorder(run)] if is_first() else []
     guards = [Guard(tracker, partial(announce, listeners)) for tracker in trackers]
     # The recorder first: what it has written, the trackers may hand over.
-    trainer.listeners = [recorder, *guards, *listeners] if group.is_first else listeners
-    again = f"`{group.command(f'train --resume {quoted(run)}')}`"
+    trainer.listeners = [*recorders, *guards, *listeners]
+    again = command(f"train --resume {quoted(run)}")
     with stop_on_signals(trainer.request_stop):
-        if group.is_first:
-            remove_partial_files(run.folder)
         for guard in guards:
             guard.begin(trainer, TrackedRun(run.folder, run.config.to_dict()))
         try:
             trainer.run()
         except (InterruptedTraining, LostProcessError, NonFiniteLossError) as error:
-            if group.is_first:
-                keep_what_is_there(recorder, trainer, error)
+            for recorder in recorders:
+                recorder.keep_after(trainer, error)
             raise with_advice(error, run, again) from error.__cause__
         except StorageError as error:
             message = f"{error} When it can be, go on with {again}."
@@ -290,35 +324,5 @@ def _train_in(
     announce(listeners, f"All of it is in {run.folder}. Next: `lenet evaluate {quoted(run)}`")
 
 
-def _listeners_of(group: Group, listeners: Sequence[Listener] | None) -> list[Listener]:
-    """Who is told in this process; a display belongs to the first."""
-    if listeners is not None:
-        return list(listeners)
-    return [pick_display()] if group.is_first else []
-
-
-def _equal_run(runs_folder: Path, config: RunConfig) -> str | None:
-    """The folder of a run that was to compute the same."""
-    equal = find_equal_run(runs_folder, config)
-    return str(equal.folder) if equal else None
-
-
-def _environment(device: torch.device, group: Group) -> dict[str, Any]:
-    """What a run runs on, with the number of processes."""
-    return {**describe_environment(device), "processes": group.size}
-
-
-def _warn_of_changed_environment(
-    run: Run, device: torch.device, group: Group, listeners: list[Listener]
-) -> None:
-    """Say what differs from where the run was started, as the bits may then differ too."""
-    if not run.environment_path.exists():
-        return
-    before, now = {"processes": 1, **run.environment}, _environment(device, group)
-    for name in ("lenet", "torch", "processor", "device", "kernels", "processes"):
-        if before.get(name) != now[name]:
-            announce(
-                listeners,
-                f"The run began with {name} {before.get(name)} and goes on with {now[name]}; "
-                "the last digits may differ from an unbroken run's.",
-            )
+def _environment(device: torch.device) -> dict[str, Any]:
+    return {**describe_environment(device), "processes": process_count()}

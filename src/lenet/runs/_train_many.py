@@ -2,47 +2,51 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from lenet.core import check_range, remove_partial_files
+from lenet.core import TrainKeywords, check_range, remove_partial_files, take_settings
 from lenet.datasets import Dataset, DataSource, SharedImages
 from lenet.errors import (
     InterruptedTraining,
     LenetError,
     NonFiniteLossError,
-    RunError,
+    SettingError,
     TrainingError,
 )
-from lenet.kernels import KernelChoice, kernel_status
-from lenet.models import build_model
-from lenet.runs._build_trainer import build_trainer, restore, set_threads
-from lenet.runs._checkpoint import pack_checkpoint
-from lenet.runs._ending import keep_what_is_there, with_advice
+from lenet.runs._data import find_dataset, name_of_data
 from lenet.runs._environment import describe_environment
-from lenet.runs._find_dataset import find_dataset, name_of_data
-from lenet.runs._plan import Plan, build_and_describe, make_plan
-from lenet.runs._recorder import Recorder
-from lenet.runs._reuse import find_equal_run
-from lenet.runs._run import Run, create_run
-from lenet.runs._run_config import RunConfig
+from lenet.runs._find import find_equal_run
+from lenet.runs._options import RunsOptions
+from lenet.runs._plan import (
+    Plan,
+    build_trainer,
+    describe_run,
+    kernels_of,
+    make_plan,
+    rebuild_trainer,
+    set_threads,
+)
+from lenet.runs._recorder import Recorder, pack_checkpoint, restore, with_advice
+from lenet.runs._run import Run, RunConfig, create_run
 from lenet.runs._signals import stop_on_signals
 from lenet.training import (
     Listener,
     Trainer,
     TrainingResult,
-    likeness,
+    lockstep_key,
     pick_device,
     train_in_lockstep,
 )
 
-_OF_TRAIN = ("model", "preset", "recipe")
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 @dataclass(frozen=True)
@@ -63,14 +67,10 @@ def train_many(
     trainings: Sequence[Mapping[str, Any]],
     dataset: str | Path | DataSource | Dataset | None = None,
     *,
-    device: str = "auto",
-    threads: int | None = None,
     at_once: int = 32,
-    runs_folder: Path | str = "runs",
-    reuse: bool = False,
     listeners: Sequence[Sequence[Listener]] | None = None,
     on_end: Callable[[int, Ending], None] | None = None,
-    **settings: Any,
+    **settings: Unpack[TrainKeywords],
 ) -> list[Ending]:
     """Train many networks, those of one form together as one batched computation.
 
@@ -83,15 +83,13 @@ def train_many(
     Args:
         trainings: For each what is its own: `seed`, `model`, `preset`, `recipe` and settings, as
             for `train`.
-        dataset: As for `train`; it lies on the device once.
-        device: As for `train`.
-        threads: As for `train`.
+        dataset: What `train` takes; it lies on the device once.
         at_once: How many networks are computed together at most.
-        runs_folder: Where the run folders are made.
-        reuse: As for `train`; so a call that was stopped can be made again.
         listeners: For each training who is told how it goes; nobody where none are given.
         on_end: Is told of each training that has ended, by its place in `trainings`.
-        settings: Settings that all have.
+        settings: Fields of [`RunsOptions`][lenet.runs.RunsOptions]: `device`, `threads`,
+            `runs_folder` and `reuse`, with which a call that was stopped can be made again. And
+            what `train` takes and all have.
 
     Returns:
         How each ended, in the order of `trainings`. A run's seconds are those of all that were
@@ -111,14 +109,18 @@ def train_many(
     [0, 1, 2]
     """
     check_range("at_once", at_once, 1, 1024)
+    options, common = take_settings(RunsOptions, settings)
+    if options.kernels != "auto":
+        message = "Networks that are trained together are PyTorch's; leave out `kernels`."
+        raise SettingError(message)
     told = [list(one) for one in listeners] if listeners else [[] for _ in trainings]
-    wishes = [_Wish.read(settings | dict(training)) for training in trainings]
-    for wish in wishes:  # what is wrong is told before data is read
-        wish.plan(name_of_data(dataset))
-    used_device, used_threads = pick_device(device), set_threads(threads)
+    asked = [_read(common | dict(training)) for training in trainings]
+    for _, make in asked:  # what is wrong is told before data is read
+        make(name_of_data(dataset))
+    used_device, used_threads = pick_device(options.device), set_threads(options.threads)
     data = find_dataset(dataset, [listener for one in told for listener in one])
     shared = SharedImages(data, used_device)
-    many = _Many(used_device, used_threads, Path(runs_folder), reuse, shared)
+    many = _Many(data, shared, used_device, used_threads, options.runs_folder, options.reuse)
     endings: dict[int, Ending] = {}
 
     def end(number: int, ending: Ending) -> None:
@@ -129,14 +131,14 @@ def train_many(
     with stop_on_signals(many.stop):
         members: dict[int, _Member] = {}
         groups: dict[Hashable, list[int]] = {}
-        for number, (wish, listening) in enumerate(zip(wishes, told, strict=True)):
+        for number, ((seed, make), listening) in enumerate(zip(asked, told, strict=True)):
             many.check_stop()
-            found = many.prepare(wish, data, listening)
+            found = many.prepare(make(data.name, data=data), seed, listening)
             if isinstance(found, Run):
                 end(number, Ending(found))
                 continue
             members[number] = found
-            groups.setdefault(found.likeness or number, []).append(number)
+            groups.setdefault(lockstep_key(found.trainer) or number, []).append(number)
         for group in groups.values():
             for first in range(0, len(group), at_once):
                 numbers = group[first : first + at_once]
@@ -144,76 +146,41 @@ def train_many(
                 for number, ending in zip(numbers, results, strict=True):
                     end(number, ending)
                 many.check_stop()
-    return [endings[number] for number in range(len(wishes))]
+    return [endings[number] for number in range(len(asked))]
 
 
-@dataclass(frozen=True)
-class _Wish:
-    """What is to be trained.
-
-    Attributes:
-        seed: As for `train`.
-        chosen: Its `model`, `preset` and `recipe`.
-        settings: As for `train`.
-    """
-
-    seed: int
-    chosen: dict[str, Any]
-    settings: dict[str, Any]
-
-    @classmethod
-    def read(cls, values: dict[str, Any]) -> _Wish:
-        """Take apart what one of the trainings says."""
-        seed = values.pop("seed", 0)
-        check_range("seed", seed, 0, 2**63 - 1)
-        chosen = {name: values.pop(name, None) for name in _OF_TRAIN}
-        return cls(seed, chosen, values)
-
-    def plan(self, name: str, data: Dataset | None = None) -> Plan:
-        """It with what the preset brings."""
-        chosen = self.chosen
-        return make_plan(
-            name, chosen["model"], chosen["recipe"], chosen["preset"], self.settings, data
-        )
+def _read(settings: dict[str, Any]) -> tuple[int, Callable[..., Plan]]:
+    """The seed of one of the trainings, and what plans it for some data."""
+    seed = settings.pop("seed", 0)
+    check_range("seed", seed, 0, 2**63 - 1)
+    chosen = {name: settings.pop(name, None) for name in ("model", "recipe", "preset")}
+    return seed, partial(make_plan, **chosen, settings=settings)
 
 
 @dataclass
 class _Member:
-    """A training that is not complete.
+    """A training that is not complete, where it begins or goes on.
 
     Attributes:
-        trainer: Where it begins or goes on.
-        config: Of its run.
-        listeners: Who is told.
         run: Where it has been begun already.
-        likeness: Equal for those that can be computed together; `None` where it can't be at all.
     """
 
     trainer: Trainer
     config: RunConfig
     listeners: list[Listener]
     run: Run | None = None
-    likeness: Hashable = None
 
 
 @dataclass
 class _Many:
-    """What all the trainings of a call have in common.
+    """What all the trainings of a call have in common."""
 
-    Attributes:
-        device: Where they are made.
-        threads: CPU threads.
-        runs_folder: Where the run folders are made.
-        reuse: Whether runs that are there are taken.
-        shared: The images.
-        stopping: Whether a signal has asked for a stop.
-    """
-
+    data: Dataset
+    shared: SharedImages
     device: torch.device
     threads: int
     runs_folder: Path
     reuse: bool
-    shared: SharedImages
     stopping: bool = False
     _running: list[Trainer] = field(default_factory=list)
 
@@ -224,11 +191,6 @@ class _Many:
             trainer.request_stop()
 
     def check_stop(self) -> None:
-        """Raise if a signal has asked for a stop.
-
-        Raises:
-            InterruptedTraining: It has.
-        """
         if self.stopping:
             again = "The same call goes on from here."
             if not self.reuse:
@@ -236,42 +198,40 @@ class _Many:
             message = f"Stopped. {again}"
             raise InterruptedTraining(message)
 
-    def prepare(self, wish: _Wish, data: Dataset, listeners: list[Listener]) -> Run | _Member:
+    def prepare(self, plan: Plan, seed: int, listeners: list[Listener]) -> Run | _Member:
         """A run that is complete already, or a training where it begins or goes on."""
-        plan = wish.plan(data.name, data)
-        own = self.shared.hold_out(plan.recipe.validation, wish.seed)
-        network, config = build_and_describe(
-            plan,
-            own,
-            seed=wish.seed,
-            device=str(self.device),
-            threads=self.threads,
-            kernels="torch",
+        trainer = build_trainer(
+            plan, self.data, seed=seed, device=self.device, kernels="torch", shared=self.shared
         )
+        config = describe_run(plan, trainer, self.threads)
         run = find_equal_run(self.runs_folder, config) if self.reuse else None
         if run is None:
-            trainer = build_trainer(config, network, own, shared=self.shared)
-            return _Member(trainer, config, listeners, None, likeness(trainer))
-        if run.result is not None:
+            return _Member(trainer, config, listeners)
+        if run.is_complete and run.result:
             return run
         # What the compiled kernels have begun goes on with them, to the same bits.
-        config = replace(run.config, kernels=_kernels_of(run))
-        trainer = build_trainer(config, network, own, shared=self.shared)
+        config = replace(run.config, kernels=kernels_of(run))
+        trainer = rebuild_trainer(
+            config,
+            self.data,
+            kernels=config.kernels,
+            device=pick_device(config.device),
+            shared=self.shared,
+        )
         restore(trainer, run)
-        return _Member(trainer, config, listeners, run, likeness(trainer))
+        return _Member(trainer, config, listeners, run)
 
     def train(self, members: Sequence[_Member]) -> list[Ending]:
         """Train one by itself, or several as one computation, with run folders kept up to date."""
         if len(members) == 1:
             members = [self._with_kernels(members[0])]
         environment = describe_environment(self.device) | {"together": len(members)}
-        runs = [member.run or self._begin(member, environment) for member in members]
-        recorders = [Recorder(run) for run in runs]
+        recorders = [Recorder(member.run or self._begin(member, environment)) for member in members]
         self._running = [member.trainer for member in members]
         with ExitStack() as held:
-            for run, recorder, member in zip(runs, recorders, members, strict=True):
-                held.enter_context(run.writing())
-                remove_partial_files(run.folder)
+            for recorder, member in zip(recorders, members, strict=True):
+                held.enter_context(recorder.run.writing())
+                remove_partial_files(recorder.run.folder)
                 member.trainer.listeners = [recorder, *member.listeners]
             if self.stopping:
                 self.stop()
@@ -293,36 +253,23 @@ class _Many:
         """A training that is not begun yet, by the compiled kernels where they serve it."""
         if member.run is not None:
             return member
-        config = replace(member.config, kernels="auto")
-        network = build_model(config.settings, seed=config.seed)
-        trainer = build_trainer(config, network, member.trainer.dataset, shared=self.shared)
+        config = member.config
+        trainer = build_trainer(
+            Plan(config.preset, config.recipe, member.trainer.model, {}),
+            self.data,
+            seed=config.seed,
+            device=self.device,
+            normalisation=config.normalisation,
+            shared=self.shared,
+        )
         return replace(member, trainer=trainer, config=replace(config, kernels=trainer.kernels))
 
     def _begin(self, member: _Member, environment: dict[str, Any]) -> Run:
-        """Make the run folder of a training that has none yet."""
-        files: dict[str, bytes | str] = {
-            "environment.json": json.dumps(environment, indent=2),
-            "checkpoint.safetensors": pack_checkpoint(member.trainer.state()),
-        }
-        return create_run(self.runs_folder, member.config, files)
-
-
-def _kernels_of(run: Run) -> KernelChoice:
-    """What a run goes on with.
-
-    Raises:
-        RunError: The compiled kernels, which are not here.
-    """
-    if run.config.kernels == "torch":
-        return "torch"
-    if reason := kernel_status().reason:
-        message = f"`{run.folder}` was trained with compiled kernels. {reason}"
-        raise RunError(message)
-    return "auto"
+        files = {"checkpoint.safetensors": pack_checkpoint(member.trainer.state())}
+        return create_run(self.runs_folder, member.config, environment, files)
 
 
 def _run(trainers: Sequence[Trainer]) -> list[TrainingResult | Exception]:
-    """Train one by itself or several together."""
     if len(trainers) > 1:
         return train_in_lockstep(trainers)
     try:
@@ -338,7 +285,7 @@ def _keep(
     if isinstance(ending, TrainingResult):
         return None
     if isinstance(ending, (NonFiniteLossError, InterruptedTraining)):
-        keep_what_is_there(recorder, trainer, ending)
+        recorder.keep_after(trainer, ending)
         return with_advice(ending, recorder.run)
     assert isinstance(ending, TrainingError)
     recorder.save_curves(trainer)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, ClassVar
 
+from prometheus_client import Counter
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from lenet.serving._http_errors import raw_error
+from lenet.serving._messages import error_body
 
 _MOST_CONNECTIONS = 512
 KEEP_ALIVE_SECONDS = 65  # longer than a proxy keeps a connection, so that it closes first
@@ -31,7 +32,7 @@ class Connection(HttpToolsProtocol):
     client to read, the time is kept; `sweep` closes it when that was too long.
     """
 
-    dropped: ClassVar[Counter[str]] = Counter()  # a service has its own, in a class of its own
+    dropped: Callable[[str], Counter]  # a service has its own, in a class of its own
     most: ClassVar[int] = _MOST_CONNECTIONS
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
@@ -153,24 +154,24 @@ class Connection(HttpToolsProtocol):
         """Say why, and close."""
         self.headers_since = None
         if not self.transport.is_closing():
-            self.dropped[reason] += 1
-            self.transport.write(raw_error(status, detail))
+            self.dropped(reason).inc()
+            self.transport.write(_whole_answer(status, detail))
             self.transport.close()
 
     def check(self, now: float, timeout: float) -> None:
         """Close it if its client was slow for too long."""
         if self.headers_since is not None and now - self.headers_since > timeout:
             if self.idle_since is not None:
-                self.dropped["idle"] += 1
+                self.dropped("idle").inc()
                 self.transport.close()
             else:
                 detail = f"The request's headers did not come within {timeout:g} seconds."
                 self.refuse(408, detail, "slow headers")
         elif self.idle_since is not None and now - self.idle_since > KEEP_ALIVE_SECONDS:
-            self.dropped["idle"] += 1
+            self.dropped("idle").inc()
             self.transport.close()
         elif self.unread_since is not None and now - self.unread_since > timeout:
-            self.dropped["unread answer"] += 1
+            self.dropped("unread answer").inc()
             self.transport.abort()
         elif self.reading_since is not None:
             allowed = timeout + self._body_bytes / _LEAST_RATE
@@ -206,7 +207,7 @@ class Connection(HttpToolsProtocol):
     def _refuse_body(self, status: int, detail: str, reason: str) -> None:
         """Close it, and say why unless its request's answer has begun before its end came."""
         if self.cycle.response_started:
-            self.dropped["unwanted body"] += 1
+            self.dropped("unwanted body").inc()
             self.transport.close()
         else:
             self.cycle.scope["state"]["refused"] = status  # to be counted as
@@ -225,17 +226,30 @@ class Connection(HttpToolsProtocol):
             since = {one: moment for one, moment in candidates.items() if moment is not None}
             if since:
                 oldest = min(since, key=since.__getitem__)
-                self.dropped["made room"] += 1
+                self.dropped("made room").inc()
                 oldest.transport.abort()
                 self.connections.discard(oldest)
                 return True
         return False
 
 
-def connection_class(dropped: Counter[str]) -> type[Connection]:
+def _whole_answer(status: int, detail: str) -> bytes:
+    """What is said on a connection that is closed after it, before there is a request."""
+    body = error_body(detail)
+    retry = "retry-after: 1\r\n" if status == 503 else ""
+    head = (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
+        f"content-length: {len(body)}\r\n{retry}connection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def connection_class(dropped: Callable[[str], Counter]) -> type[Connection]:
     """The connections of a service that counts those it closes, by reason."""
     return type(
-        "ServiceConnection", (Connection,), {"dropped": dropped, "most": _most_connections()}
+        "ServiceConnection",
+        (Connection,),
+        {"dropped": staticmethod(dropped), "most": _most_connections()},
     )
 
 

@@ -13,15 +13,21 @@ from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lenet.serving._http_errors import JSON_TYPE, HttpError, busy, error_body
+from lenet.serving._messages import error_body
 from lenet.serving._metrics import Metrics
-from lenet.serving._predict_route import PATH, ClientGoneError, PredictRoute
+from lenet.serving._predict_route import (
+    JSON_TYPE,
+    PATH,
+    ClientGoneError,
+    HttpError,
+    PredictRoute,
+    busy,
+)
 from lenet.serving._settings import ServiceSettings
 
-OPEN_PATHS = ("/healthz",)  # for those who don't know the key
+_OPEN_PATH = "/healthz"  # for those who don't know the key
 _ROUTES = frozenset({PATH, "/", "/docs", "/openapi.json", "/v1/models", "/healthz", "/metrics"})
 _GONE = 499  # as nginx counts clients that did not wait
-_ANY = "*"
 _CHALLENGE = (b"www-authenticate", b'Basic realm="lenet", charset="UTF-8"')
 _ALWAYS = ((b"x-content-type-options", b"nosniff"),)
 _PREFLIGHT = (
@@ -32,14 +38,7 @@ _PREFLIGHT = (
 
 
 class Gate:
-    """The service as ASGI.
-
-    Args:
-        settings: Who may ask.
-        predict: Answers what most requests ask.
-        others: Answers all else.
-        metrics: Is told of every request.
-    """
+    """The service as ASGI: `predict` answers what most requests ask, `others` all else."""
 
     def __init__(
         self, settings: ServiceSettings, predict: PredictRoute, others: ASGIApp, metrics: Metrics
@@ -63,7 +62,9 @@ class Gate:
             if path == PATH:
                 await self._predict(scope, headers, receive, answer)
             else:
-                await self._others(_without_head(scope), receive, answer)
+                # Headers alone are asked for as the whole answer: uvicorn leaves the body out.
+                method = "GET" if scope["method"] == "HEAD" else scope["method"]
+                await self._others({**scope, "method": method}, receive, answer)
         except ClientGoneError:
             answer.status = scope["state"].get("refused", _GONE)
         except asyncio.CancelledError:  # by uvicorn, when a service that stops has waited enough
@@ -72,13 +73,12 @@ class Gate:
             await answer.refuse(error)
         except Exception as error:
             traceback.print_exception(error, file=sys.stderr)
-            await answer.refuse(
-                HttpError(500, "Something went wrong in the service; its log says what.")
-            )
+            detail = "Something went wrong in the service; its log says what."
+            await answer.refuse(HttpError(500, detail))
         seconds = time.perf_counter() - start
-        self._metrics.requests[_route(path), answer.status] += 1
+        self._metrics.requests(_route(path), answer.status).inc()
         if path == PATH:
-            self._metrics.seconds.add(seconds)
+            self._metrics.seconds.observe(seconds)
         if self._log:
             _log(scope, answer.status, seconds)
 
@@ -95,7 +95,7 @@ class Gate:
         origin = headers.get(b"origin")
         if origin is not None:
             self._admit_origin(origin.decode("latin-1"), method, headers)
-        if self._key is not None and path not in OPEN_PATHS and not self._knows_key(headers):
+        if self._key is not None and path != _OPEN_PATH and not self._knows_key(headers):
             detail = "This needs the API key, as `Authorization: Bearer KEY` or `X-API-Key: KEY`."
             raise HttpError(401, detail, (_CHALLENGE,))
 
@@ -109,7 +109,7 @@ class Gate:
             raise HttpError(204, "", _PREFLIGHT)
 
     def _is_allowed(self, origin: str) -> bool:
-        return origin in self._origins or _ANY in self._origins
+        return not self._origins.isdisjoint((origin, "*"))
 
     def _shared_headers(self, headers: Mapping[bytes, bytes]) -> tuple[tuple[bytes, bytes], ...]:
         """What stands in every answer to a client."""
@@ -173,11 +173,6 @@ def _host_name(host: bytes) -> str:
     if text.startswith("["):
         return text[1:].partition("]")[0]
     return text.partition(":")[0]
-
-
-def _without_head(scope: Scope) -> Scope:
-    """A request for headers alone, as one for the whole answer; uvicorn leaves the body out."""
-    return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
 
 
 def _route(path: str) -> str:

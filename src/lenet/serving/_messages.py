@@ -5,24 +5,21 @@ after each other their questions and bodies. From it come as many answers, in th
 message or several.
 """
 
+import json
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 BodyKind = Literal["picture", "form", "json"]
 
 _LENGTH = struct.Struct("<I")
 _COUNT = struct.Struct("<H")
-_QUESTION = struct.Struct("<HIdBB")
-_SIZES = struct.Struct("<II")
+_JOB = struct.Struct("<HId??BII")
 _ANSWER = struct.Struct("<HIIII")
 _KINDS: tuple[BodyKind, ...] = ("picture", "form", "json")
-_MANY, _IMAGE = 1, 2
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """What is asked about the pictures of a request.
 
     Attributes:
@@ -40,8 +37,7 @@ class Question:
     image: bool = False
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """A request for a worker.
 
     Attributes:
@@ -57,8 +53,7 @@ class Job:
     body: bytes
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What a worker makes of a request.
 
     Attributes:
@@ -76,23 +71,19 @@ class Answer:
     unsure: int = 0
 
 
+def error_body(detail: str) -> bytes:
+    """The body of an answer that says what is wrong, as all have it."""
+    return json.dumps({"detail": detail}, ensure_ascii=False).encode(errors="replace")
+
+
 def write_batch(jobs: Sequence[Job]) -> bytes:
     """The message that brings requests to a worker."""
     parts = [_COUNT.pack(len(jobs))]
-    for job in jobs:
-        question = job.question
-        parts += (
-            _QUESTION.pack(
-                question.model,
-                question.top,
-                -1.0 if question.threshold is None else question.threshold,
-                _KINDS.index(job.kind),
-                _MANY * question.many | _IMAGE * question.image,
-            ),
-            _SIZES.pack(len(job.content_type), len(job.body)),
-            job.content_type,
-            job.body,
-        )
+    for (model, top, threshold, many, image), kind, content_type, body in jobs:
+        least = -1.0 if threshold is None else threshold
+        sizes = len(content_type), len(body)
+        head = _JOB.pack(model, top, least, many, image, _KINDS.index(kind), *sizes)
+        parts += head, content_type, body
     return _with_length(b"".join(parts))
 
 
@@ -101,30 +92,20 @@ def read_batch(message: memoryview) -> Iterator[Job]:
     (count,) = _COUNT.unpack_from(message)
     place = _COUNT.size
     for _ in range(count):
-        model, top, threshold, kind, flags = _QUESTION.unpack_from(message, place)
-        place += _QUESTION.size
-        type_size, body_size = _SIZES.unpack_from(message, place)
-        place += _SIZES.size
-        content_type = bytes(message[place : place + type_size])
-        place += type_size
-        body = bytes(message[place : place + body_size])
-        place += body_size
-        question = Question(
-            model,
-            top,
-            None if threshold < 0 else threshold,
-            bool(flags & _MANY),
-            bool(flags & _IMAGE),
-        )
+        model, top, least, many, image, kind, *sizes = _JOB.unpack_from(message, place)
+        start = place + _JOB.size
+        middle = start + sizes[0]
+        place = middle + sizes[1]
+        question = Question(model, top, None if least < 0 else least, many, image)
+        content_type, body = bytes(message[start:middle]), bytes(message[middle:place])
         yield Job(question, _KINDS[kind], content_type, body)
 
 
 def write_answers(answers: Sequence[Answer]) -> bytes:
     """The message that brings answers back."""
     parts = []
-    for answer in answers:
-        counts = answer.predictions, answer.blank, answer.unsure
-        parts += [_ANSWER.pack(answer.status, *counts, len(answer.body)), answer.body]
+    for status, body, *counts in answers:
+        parts += [_ANSWER.pack(status, *counts, len(body)), body]
     return _with_length(b"".join(parts))
 
 
@@ -132,14 +113,13 @@ def read_answers(message: bytes) -> Iterator[Answer]:
     """The answers in a message, without its length."""
     place = 0
     while place < len(message):
-        status, predictions, blank, unsure, size = _ANSWER.unpack_from(message, place)
+        status, *counts, size = _ANSWER.unpack_from(message, place)
         place += _ANSWER.size
-        yield Answer(status, message[place : place + size], predictions, blank, unsure)
+        yield Answer(status, message[place : place + size], *counts)
         place += size
 
 
 def _with_length(content: bytes) -> bytes:
-    """A message: its length goes first."""
     return _LENGTH.pack(len(content)) + content
 
 

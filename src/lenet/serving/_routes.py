@@ -1,7 +1,6 @@
 """All routes but the answer to pictures, and the description of both."""
 
 import html
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -13,22 +12,23 @@ from starlette.exceptions import HTTPException
 
 from lenet._version import __version__
 from lenet.errors import UnknownNameError
-from lenet.serving._examples import ANSWER, json_examples
-from lenet.serving._http_errors import error_body
-from lenet.serving._metrics import CONTENT_TYPE, Metrics
-from lenet.serving._playground_page import PlaygroundPage
+from lenet.serving._messages import error_body
+from lenet.serving._metrics import CONTENT_TYPE
+from lenet.serving._pages import PlaygroundPage, reference_page
 from lenet.serving._pool import WorkerPool
 from lenet.serving._predict_route import PATH
-from lenet.serving._reference_page import reference_page
 from lenet.serving._schema import (
+    ANSWER_EXAMPLE,
     Health,
     Model,
     Models,
+    Parameters,
     Pictures,
     Predictions,
     Problem,
+    picture_examples,
 )
-from lenet.serving._served_models import ServedModel
+from lenet.serving._served import ServedModel
 from lenet.serving._settings import ServiceSettings
 
 _SUMMARY = "Says what pictures show, with networks that lenet trained."
@@ -52,24 +52,12 @@ def build_routes(
     settings: ServiceSettings,
     models: Sequence[ServedModel],
     pool: WorkerPool,
-    metrics: Metrics,
-    figures: Callable[[], dict[str, tuple[str, str, float]]],
+    metrics_text: Callable[[], bytes],
     is_draining: Callable[[], bool],
     page: PlaygroundPage,
     address: str,
 ) -> FastAPI:
-    """The routes of a service.
-
-    Args:
-        settings: The limits, to be told.
-        models: Those that are served.
-        pool: The workers.
-        metrics: What was counted.
-        figures: Gives those of the moment.
-        is_draining: Whether the service stops.
-        page: What is served at `/`.
-        address: Where this machine finds the service.
-    """
+    """The routes of a service that this machine finds at `address`, and `page` at its root."""
     app = FastAPI(
         title="lenet",
         version=__version__,
@@ -112,41 +100,19 @@ def build_routes(
         },
         openapi_extra={"requestBody": _predict_body(settings)},
     )
-    async def predict(
-        model: Annotated[str, Query(description="Which model answers.")] = models[0].name,
-        top: Annotated[int, Query(ge=1, le=1000, description="How many classes to give.")] = 3,
-        threshold: Annotated[
-            float | None,
-            Query(
-                ge=0,
-                le=1,
-                description="The least probability of an answer; below it is none of the classes. "
-                "Without it, the one that was measured with the model.",
-            ),
-        ] = None,
-        many: Annotated[
-            bool, Query(description="Cut pictures into symbols and read one by one.")
-        ] = False,
-        image: Annotated[bool, Query(description="Show what the network saw.")] = False,
-    ) -> Response:
+    async def predict(parameters: Annotated[Parameters, Query()]) -> Response:
         """A picture as the body, or several as a form or JSON.
 
         A picture is brought into the form that the network was taught on, as its model file says.
         """
         raise NotImplementedError  # `PredictRoute` answers before; this is its description
 
-    @app.get("/v1/models", summary="The models", tags=["models"], response_model=Models)
+    @app.get("/v1/models", summary="The models", tags=["models"])
     async def list_models() -> Models:
         """The models that are served; the first answers where a request names none."""
         return told
 
-    @app.get(
-        "/v1/models/{name}",
-        summary="One model",
-        tags=["models"],
-        response_model=Model,
-        responses=no_model,
-    )
+    @app.get("/v1/models/{name}", summary="One model", tags=["models"], responses=no_model)
     async def show_model(name: ModelName) -> Model:
         """What a model's file says about it."""
         return told.models[models.index(find(name))]
@@ -180,11 +146,10 @@ def build_routes(
     )
     async def tell_health() -> Response:
         """For probes of containers and proxies; it needs no key."""
-        if is_draining():
-            return JSONResponse({"status": "draining"}, 503, {"retry-after": "1"})
-        if not pool.process_ids:
-            return JSONResponse({"status": "no workers"}, 503, {"retry-after": "1"})
-        return JSONResponse({"status": "ok"})
+        if pool.places and not is_draining():
+            return JSONResponse({"status": "ok"})
+        status = "draining" if is_draining() else "no workers"
+        return JSONResponse({"status": status}, 503, {"retry-after": "1"})
 
     @app.get(
         "/metrics",
@@ -194,16 +159,14 @@ def build_routes(
     )
     async def tell_metrics() -> Response:
         """Requests, times, batches, answers, queue, memory."""
-        numbers = {f"worker-{place}": number for place, number in pool.places.items()}
-        text = metrics.to_text(figures(), {"service": os.getpid(), **numbers})
-        return Response(text, headers={"content-type": CONTENT_TYPE})
+        return Response(metrics_text(), headers={"content-type": CONTENT_TYPE})
 
     @app.get("/", include_in_schema=False)
     async def show_page() -> Response:
         text = await page.text()
         return HTMLResponse(text, headers=_page_headers(text))
 
-    description = _completed(app.openapi(), settings)
+    description = _completed(app.openapi(), settings, models[0].name)
     reference = reference_page(description, address, models[0].name)
 
     @app.get("/docs", include_in_schema=False)
@@ -217,14 +180,19 @@ def build_routes(
     return app
 
 
-def _completed(description: dict[str, Any], settings: ServiceSettings) -> dict[str, Any]:
-    """Add to a description what FastAPI leaves out: nulls in examples, and our own body's parts."""
+def _completed(
+    description: dict[str, Any], settings: ServiceSettings, first_model: str
+) -> dict[str, Any]:
+    """Add to a description what FastAPI leaves out or does not know."""
     operation = description["paths"][PATH]["post"]
     for operations in description["paths"].values():
         for described in operations.values():
             if described["responses"]["200"]["description"] == "Successful Response":
                 described["responses"]["200"]["description"] = "It went well."
-    operation["responses"]["200"]["content"]["application/json"]["example"] = ANSWER
+    operation["responses"]["200"]["content"]["application/json"]["example"] = ANSWER_EXAMPLE
+    for parameter in operation["parameters"]:
+        if parameter["name"] == "model":
+            parameter["schema"]["default"] = first_model
     body = operation["requestBody"]["content"]["application/json"]
     schema = Pictures.model_json_schema(ref_template="#/components/schemas/{model}")
     description["components"]["schemas"] |= {**schema.pop("$defs"), "Pictures": schema}
@@ -238,23 +206,15 @@ def _completed(description: dict[str, Any], settings: ServiceSettings) -> dict[s
 
 def _told(model: ServedModel) -> Model:
     """A model's facts as JSON has them."""
-    card = model.card
-    return Model(
-        name=model.name,
-        network=card.model,
-        class_names=list(card.class_names),
-        input_shape=list(card.input_shape),
-        preparation=card.preparation,
-        normalisation=asdict(card.normalisation),  # type: ignore[arg-type]
-        calibration=asdict(card.calibration),  # type: ignore[arg-type]
-        answers_blank=card.answers_blank,
-        dataset=card.dataset,
-        results=card.results,
-        parameters=model.parameters,
-        bytes=len(model.content),
-        file=model.address,
-        version=card.version,
-    )
+    facts = {
+        **asdict(model.card),
+        "name": model.name,
+        "network": model.card.model,
+        "parameters": model.parameters,
+        "bytes": len(model.content),
+        "file": model.address,
+    }
+    return Model(**facts)
 
 
 def _predict_body(settings: ServiceSettings) -> dict[str, Any]:
@@ -269,12 +229,8 @@ def _predict_body(settings: ServiceSettings) -> dict[str, Any]:
         "content": {
             "image/*": binary,
             "application/octet-stream": binary,
-            "multipart/form-data": {
-                "schema": {"type": "object", "properties": {"picture": files}},
-            },
-            "application/json": {
-                "examples": json_examples(),
-            },
+            "multipart/form-data": {"schema": {"type": "object", "properties": {"picture": files}}},
+            "application/json": {"examples": picture_examples()},
         },
     }
 

@@ -1,13 +1,61 @@
-"""What the service takes and gives, for its OpenAPI description.
+"""What the service takes and gives: read, written and described by the same classes.
 
 FastAPI reads the types of these classes when the service starts, so annotations are no strings.
+Answers are typed dictionaries: they are made here, so that mypy holds them and nothing is checked
+while a client waits.
 """
 
-from typing import Any, Literal
+import base64
+import binascii
+import io
+import json
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+import numpy as np
+from PIL import Image
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    FailFast,
+    Field,
+    PlainValidator,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+from typing_extensions import NotRequired, TypedDict
 
-from lenet.pictures import Preparation
+from lenet.errors import LenetError, SettingError, UnknownNameError
+from lenet.pictures import Pixels, Preparation, PreparedPicture
+
+_THRESHOLD = "The least probability of an answer; below it is none of the classes. Without it, the \
+one that was measured with the model."
+_CLASS = "What it shows; null for none of the classes."
+_DOUBT = "Why it is none of the classes: nothing is to be seen, or none is likely enough."
+_IMAGE = "The image that the network got, as a PNG in a `data:` address; with `image=true` only."
+_PIXELS = "Rows of grey values from 0 to 255, or of red, green and blue (H×W×3)."
+_PREPARED = "The image as the network takes it, C×H×W, from 0 to 255; it is not prepared again."
+
+_Share = Annotated[float, Field(ge=0, le=1)]
+_Flag = Annotated[bool, BeforeValidator(lambda value: value == "" or value)]  # `?many` is true
+# `+3`, `3.0` and `1_0` are none, though Python takes them for numbers.
+_Whole = Annotated[int, BeforeValidator(lambda value: value if str(value).isdigit() else None)]
+_Rows = list[list[int]]
+
+
+class BodyError(LenetError):
+    """A request's body is not what its header says."""
+
+
+class TooManyPicturesError(LenetError):
+    """A request has more pictures than the `most` that are answered at once."""
+
+    def __init__(self, most: int):
+        message = f"A request may have up to {most} pictures; send the others in another one."
+        super().__init__(message)
 
 
 class Problem(BaseModel):
@@ -16,65 +64,140 @@ class Problem(BaseModel):
     detail: str = Field(examples=["Unknown model `digit`. Did you mean `digits`?"])
 
 
-class ClassProbability(BaseModel):
+class Parameters(BaseModel):
+    """What the address of a request asks."""
+
+    model: str = Field(default="", description="Which model answers.")  # the first
+    top: _Whole = Field(default=3, ge=1, le=1000, description="How many classes to give.")
+    threshold: float | None = Field(default=None, ge=0, le=1, description=_THRESHOLD)
+    many: _Flag = Field(default=False, description="Cut pictures into symbols and read one by one.")
+    image: _Flag = Field(default=False, description="Show what the network saw.")
+
+
+class ClassProbability(TypedDict):
     """A class and how likely it is."""
 
-    class_name: str = Field(examples=["7"])
-    probability: float = Field(ge=0, le=1, examples=[0.998])
+    class_name: Annotated[str, Field(examples=["7"])]
+    probability: Annotated[float, Field(ge=0, le=1, examples=[0.998])]
 
 
-class Box(BaseModel):
+class Box(TypedDict):
     """The part of the picture that was seen, in shares of its height and width."""
 
-    top: float = Field(ge=0, le=1)
-    left: float = Field(ge=0, le=1)
-    bottom: float = Field(ge=0, le=1)
-    right: float = Field(ge=0, le=1)
+    top: _Share
+    left: _Share
+    bottom: _Share
+    right: _Share
 
 
-class Prediction(BaseModel):
+class Prediction(TypedDict):
     """What a picture, or a symbol in it, shows."""
 
-    picture: int = Field(ge=0, description="Which picture of the request, from 0 on.")
-    name: str | None = Field(description="The picture's file name, if one was sent.")
-    class_name: str | None = Field(description="What it shows; null for none of the classes.")
-    probability: float = Field(ge=0, le=1, description="Of the likeliest class.")
-    doubt: Literal["blank", "unsure"] | None = Field(
-        description="Why it is none of the classes: nothing is to be seen, or none is likely "
-        "enough."
-    )
-    top: list[ClassProbability] = Field(description="The likeliest classes.")
+    picture: Annotated[int, Field(ge=0, description="Which picture of the request, from 0 on.")]
+    name: Annotated[str | None, Field(description="The picture's file name, if one was sent.")]
+    class_name: Annotated[str | None, Field(description=_CLASS)]
+    probability: Annotated[float, Field(ge=0, le=1, description="Of the likeliest class.")]
+    doubt: Annotated[Literal["blank", "unsure"] | None, Field(description=_DOUBT)]
+    top: Annotated[list[ClassProbability], Field(description="The likeliest classes.")]
     box: Box
-    image: str | None = Field(
-        default=None,
-        description="The image that the network got, as a PNG in a `data:` address; with "
-        "`image=true` only.",
-    )
+    image: NotRequired[Annotated[str, Field(description=_IMAGE)]]
 
 
-class Predictions(BaseModel):
+class Predictions(TypedDict):
     """The answers, in the order of the pictures."""
 
-    model: str = Field(description="The model that answered.")
+    model: Annotated[str, Field(description="The model that answered.")]
     predictions: list[Prediction]
+
+
+def _decoded(text: object) -> bytes | None:
+    """The bytes of a picture's file; a `data:` address is taken too."""
+    if text is None:
+        return None
+    if isinstance(text, str):
+        content = text.partition(",")[2] if text.startswith("data:") else text
+        try:
+            return base64.b64decode(content, validate=True)
+        except (binascii.Error, ValueError):
+            pass
+    raise PydanticCustomError("picture", "is no base64")
+
+
+def _pixels(values: object) -> Pixels | None:
+    """Rows of pixels."""
+    array = _bytes_in(values)
+    if array is None or (array.size and (array.ndim == 2 or array.shape[2:] == (3,))):
+        return array
+    raise PydanticCustomError(
+        "picture",
+        "must be rows of grey values, H×W, or of red, green and blue, H×W×3; these are {shape}",
+        {"shape": _shape_text(array.shape)},
+    )
+
+
+def _prepared(values: object, info: ValidationInfo) -> PreparedPicture | None:
+    """An image as the network takes it."""
+    array = _bytes_in(values)
+    shape = info.context["shape"]  # type: ignore[index]  # `read_pictures` gives it
+    if array is None or array.shape == shape:
+        return None if array is None else PreparedPicture(array, (0.0, 0.0, 1.0, 1.0))
+    raise PydanticCustomError(
+        "picture",
+        "must be the image as the network takes it, {shape}; this is {given}",
+        {"shape": _shape_text(shape), "given": _shape_text(array.shape)},
+    )
+
+
+def _bytes_in(values: object) -> Pixels | None:
+    """Nested lists of whole numbers from 0 to 255; NumPy looks at them, as they may be millions."""
+    if values is None:
+        return None
+    try:
+        array = np.array(values)
+    except (ValueError, OverflowError):
+        array = np.array(None)
+    if array.dtype.kind not in "iu" or (array.size and not 0 <= array.min() <= array.max() <= 255):
+        message = "must be lists of whole numbers from 0 to 255, of equal lengths"
+        raise PydanticCustomError("picture", message)
+    return array.astype(np.uint8)
+
+
+def _shape_text(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape)) or "one number"
 
 
 class Picture(BaseModel):
     """A picture in one of three forms."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
-    base64: str | None = Field(default=None, description="The bytes of a picture file, in base64.")
-    pixels: list[list[int]] | list[list[list[int]]] | None = Field(
-        default=None,
-        description="Rows of grey values from 0 to 255, or of red, green and blue (H×W×3).",
+    base64: Annotated[Any, PlainValidator(_decoded, str | None)] = Field(
+        default=None, description="The bytes of a picture file, in base64."
     )
-    prepared: list[list[list[int]]] | None = Field(
-        default=None,
-        description="The image as the network takes it, C×H×W, from 0 to 255; it is not prepared "
-        "again.",
+    pixels: Annotated[Any, PlainValidator(_pixels, _Rows | list[_Rows] | None)] = Field(
+        default=None, description=_PIXELS
+    )
+    prepared: Annotated[Any, PlainValidator(_prepared, list[_Rows] | None)] = Field(
+        default=None, description=_PREPARED
     )
     name: str | None = Field(default=None, description="What the answer calls it.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_one_form(cls, values: object) -> object:
+        """Look at the fields' names first; an error for each of millions would fill the memory."""
+        if isinstance(values, dict):
+            _check_names(values, cls.model_fields)
+            if sum(values.get(form) is not None for form in ("base64", "pixels", "prepared")) == 1:
+                return values
+        raise PydanticCustomError("forms", "")
+
+    @property
+    def content(self) -> bytes | Pixels | PreparedPicture:
+        """The picture, in whichever form it came."""
+        forms = (self.base64, self.pixels, self.prepared)
+        content: bytes | Pixels | PreparedPicture = next(form for form in forms if form is not None)
+        return content
 
 
 class Pictures(BaseModel):
@@ -82,7 +205,63 @@ class Pictures(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    pictures: list[Picture] = Field(min_length=1)
+    pictures: Annotated[list[Picture], FailFast()] = Field(min_length=1)
+
+
+def _check_names(values: Iterable[str], known: Iterable[str]) -> None:
+    for name in values:
+        if name not in known:
+            raise UnknownNameError("field", name, known)
+
+
+def read_pictures(body: bytes, shape: tuple[int, ...], most: int) -> list[Picture]:
+    """The pictures in a JSON body, `most` at most; `shape` is that of the model's images.
+
+    Raises:
+        BodyError: It is no JSON.
+        SettingError: A field is missing, unknown or ill-typed.
+        TooManyPicturesError: There are too many.
+    """
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        reason = "it is nested too deep" if isinstance(error, RecursionError) else error
+        message = f"The body is no JSON: {reason}."
+        raise BodyError(message) from error
+    if not isinstance(values, dict) or not isinstance(values.get("pictures"), list):
+        message = 'The body must be `{"pictures": [{"base64": "…"}]}`; `/docs` has examples.'
+        raise SettingError(message)
+    for name in Parameters.model_fields:
+        if name in values:
+            message = f"`{name}` goes into the address, as in `/v1/predict?{name}=…`."
+            raise SettingError(message)
+    _check_names(values, Pictures.model_fields)
+    pictures = values["pictures"]
+    if len(pictures) > most:
+        raise TooManyPicturesError(most)
+    try:
+        return (
+            Pictures.model_validate(values, context={"shape": shape}).pictures if pictures else []
+        )
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        _, place, *field = problem["loc"]
+        number = int(place) + 1
+        if not field:
+            forms = "`base64`, `pixels` and `prepared`"
+            message = f"Picture {number} must be an object with one of {forms}."
+        else:
+            fault = problem["msg"] if problem["type"] == "picture" else "must be text"
+            message = f"`{field[0]}` of picture {number} {fault}."
+        raise SettingError(message) from error
+
+
+def as_data_url(image: Pixels) -> str:
+    """An image, uint8 (C, H, W) with 1 or 3 channels, as the address of a PNG."""
+    shown = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(shown)).save(file, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 class Normalisation(BaseModel):
@@ -129,3 +308,37 @@ class Health(BaseModel):
     """Whether the service takes requests."""
 
     status: Literal["ok", "draining", "no workers"]
+
+
+def picture_examples() -> dict[str, Any]:
+    """JSON bodies that work as they are shown, by what they show."""
+    stroke = np.full((20, 12), 255, np.uint8)
+    stroke[3:17, 5:7] = 0
+    content = as_data_url(stroke[None]).partition(",")[2]
+    pixels = [[255] * 7, *([[255, 255, 255, 0, 255, 255, 255]] * 7), [255] * 7]
+    return {
+        "A picture file in base64": {
+            "value": {"pictures": [{"base64": content, "name": "one.png"}]}
+        },
+        "Rows of grey values": {"value": {"pictures": [{"pixels": pixels}]}},
+    }
+
+
+ANSWER_EXAMPLE: Predictions = {
+    "model": "digits",
+    "predictions": [
+        {
+            "picture": 0,
+            "name": "one.png",
+            "class_name": "1",
+            "probability": 0.9987,
+            "doubt": None,
+            "top": [
+                {"class_name": "1", "probability": 0.9987},
+                {"class_name": "7", "probability": 0.0008},
+                {"class_name": "2", "probability": 0.0002},
+            ],
+            "box": {"top": 0.15, "left": 0.4167, "bottom": 0.85, "right": 0.5833},
+        }
+    ],
+}

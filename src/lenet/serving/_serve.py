@@ -15,7 +15,7 @@ from lenet.serving._settings import ServiceSettings
 if TYPE_CHECKING:
     from lenet.runs import Run
 
-_PACKAGES = ("fastapi", "uvicorn", "httptools", "python_multipart")
+_PACKAGES = ("fastapi", "uvicorn", "httptools", "python_multipart", "prometheus_client")
 _BACKLOG = 1024  # connections that the system keeps until they are taken
 
 
@@ -44,7 +44,7 @@ def serve(
     """
     if any(find_spec(package) is None for package in _PACKAGES):
         raise MissingExtraError("`lenet serve`", "serve")
-    from lenet.serving._served_models import take_models
+    from lenet.serving._served import take_models
     from lenet.serving._service import run_service
 
     chosen = settings or ServiceSettings()

@@ -1,35 +1,39 @@
+"""Where a service listens, to whom, and within which limits; the command line reads it at once."""
+
 import ipaddress
 import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from lenet.core import check_range
+from lenet.core import Settings, check_range, option
 from lenet.errors import SettingError
-from lenet.pictures import MOST_BYTES
 from lenet.runs import core_count
 
+KEY_VARIABLE = "LENET_API_KEY"
 _HOST_NAME = re.compile(r"[\w.-]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]+")  # or an address of IPv6
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
-class ServiceSettings:
+class ServiceSettings(Settings):
     """Where a service listens, whom it answers, and how much it takes on.
 
     Attributes:
-        host: The address that it listens on; `0.0.0.0` for all.
+        host: The address to listen on; `0.0.0.0` for all.
         port: The port; 0 takes a free one.
-        api_key: What a client must know; `None` answers all.
+        api_key: What clients must know; without one all are answered. In the variable it does not
+            show in lists of processes.
         allow_origins: Web pages that may ask from a browser, as `https://example.org`; `*` for any.
-        allow_hosts: Names by which the service may be called beside its own, as behind a proxy.
-        max_body: Bytes that a request may have.
-        max_pixels: Pixels that a picture may have.
-        max_images: Pictures that a request may have.
-        timeout: Seconds that the pictures of a request may take, and that a slow client may be
-            silent.
-        queue: Requests that may wait; for others the service is busy.
+            May be given several times.
+        allow_hosts: A name by which a service on this machine alone may be called, as behind a
+            proxy. May be given several times.
+        max_body: The largest request.
+        max_pixels: The largest picture.
+        max_images: The most pictures of a request.
+        timeout: How long pictures may take, and a slow client be silent.
+        queue: Requests that may wait; others get 503 and `Retry-After`.
         workers: Processes that look at pictures; 0 for one a core.
-        log: Whether each request is a line on stderr.
+        log: Print a line a request, to stderr.
 
     Raises:
         SettingError: A value is out of range, or an origin is none.
@@ -37,44 +41,43 @@ class ServiceSettings:
 
     host: str = "127.0.0.1"
     port: int = 8000
-    api_key: str | None = None
-    allow_origins: tuple[str, ...] = ()
-    allow_hosts: tuple[str, ...] = ()
-    max_body: int = 16 * 2**20
+    api_key: str | None = option(None, metavar="TEXT", variable=KEY_VARIABLE)
+    allow_origins: tuple[str, ...] = option((), flags=("--allow-origin",), metavar="ORIGIN")
+    allow_hosts: tuple[str, ...] = option((), flags=("--allow-host",), metavar="NAME")
+    max_body: int = option(16 * 2**20, metavar="BYTES")
     max_pixels: int = 50_000_000
     max_images: int = 64
-    timeout: float = 10.0
+    timeout: float = option(10.0, metavar="SECONDS")
     queue: int = 256
     workers: int = 0
     log: bool = False
 
     def __post_init__(self) -> None:
+        from lenet.pictures import MOST_BYTES  # with NumPy, which `lenet serve --help` does without
+
+        super().__post_init__()
         check_range("port", self.port, 0, 65535)
         check_range("max_body", self.max_body, 1, MOST_BYTES)
         check_range("max_pixels", self.max_pixels, 1, 100_000_000)
         check_range("max_images", self.max_images, 1, 10_000)
         check_range("queue", self.queue, 1, 100_000)
         check_range("workers", self.workers, 0, 1000)
+        key = self.api_key
         if not 0 < self.timeout <= 3600:
             message = f"`timeout` must be above 0 and up to 3600 seconds, not {self.timeout:g}."
-            raise SettingError(message)
-        if self.api_key is not None and not self.api_key.isprintable():
+        elif key is not None and not key.isprintable():
             message = "`api_key` must be printable text, without line breaks."
-            raise SettingError(message)
-        if self.api_key is not None and not self.api_key.strip():
+        elif key is not None and not key.strip():
             message = "`api_key` is empty; leave it out to answer all."
-            raise SettingError(message)
-        if self.api_key is not None and self.api_key != self.api_key.strip():
+        elif key is not None and key != key.strip():
             message = "`api_key` has blanks at its ends, which HTTP takes away; leave them out."
-            raise SettingError(message)
-        for origin in self.allow_origins:
-            if origin != "*" and origin != _as_browsers_send(origin):
-                message = f"`{origin}` is no origin; give it as `https://example.org`, or `*`."
-                raise SettingError(message)
-        for name in self.allow_hosts:
-            if not _HOST_NAME.fullmatch(name):
-                message = f"`{name}` is no host's name; give it as `example.org`, without a port."
-                raise SettingError(message)
+        elif bad := [origin for origin in self.allow_origins if not _is_origin(origin)]:
+            message = f"`{bad[0]}` is no origin; give it as `https://example.org`, or `*`."
+        elif bad := [name for name in self.allow_hosts if not _HOST_NAME.fullmatch(name)]:
+            message = f"`{bad[0]}` is no host's name; give it as `example.org`, without a port."
+        else:
+            return
+        raise SettingError(message)
 
     @property
     def is_loopback(self) -> bool:
@@ -90,15 +93,14 @@ class ServiceSettings:
         return self.workers or core_count()
 
 
-def _as_browsers_send(origin: str) -> str:
-    """An origin in the one form in which it stands in a request; nothing if it is none."""
+def _is_origin(text: str) -> bool:
+    """Whether it is `*`, or an origin in the one form in which browsers send it."""
     try:
-        parts = urlsplit(origin)
+        parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        return ""
-    if not parts.scheme or not parts.hostname:
-        return ""
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        return False
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     told = "" if port is None or port == _DEFAULT_PORTS.get(parts.scheme) else f":{port}"
-    return f"{parts.scheme}://{host}{told}"
+    is_whole = bool(parts.scheme and parts.hostname)
+    return text == "*" or (is_whole and text == f"{parts.scheme}://{host}{told}")

@@ -13,7 +13,7 @@ from lenet.datasets import Dataset, Split
 from lenet.kernels import use_kernels
 from lenet.models import RadialBasis
 from lenet.training._history import CurvePoint
-from lenet.training._losses import build_loss
+from lenet.training._metrics import build_loss
 from lenet.training._recipe import Recipe
 
 _STUCK = 0.98  # of the way from the least loss to that of guessing
@@ -75,13 +75,7 @@ class Diagnosis:
 
 
 def chance_loss(model: nn.Module, split: Split, recipe: Recipe) -> float:
-    """The loss, in nats, of the best answer that is the same for every image.
-
-    Args:
-        model: The network, whose last layer says which answers there can be.
-        split: The images that it is trained on.
-        recipe: Says what the loss is.
-    """
+    """The loss, in nats, of the best answer that is the same for every image."""
     return _constant_loss(model, _shares(split), recipe)
 
 
@@ -155,16 +149,9 @@ def _beats_guessing(accuracy: float, split: Split) -> bool:
 def is_stuck(
     model: nn.Module, point: CurvePoint, dataset: Dataset, steps: int, recipe: Recipe
 ) -> bool:
-    """Whether a network is so near chance so late that the person should be told.
+    """Whether a network is so near chance after so many steps that the person should be told.
 
     It is not if its accuracy on any of the splits is above chance, whatever the loss is.
-
-    Args:
-        model: The network.
-        point: Of the curve, at the end of an epoch.
-        dataset: The images that it is of.
-        steps: Steps made in all.
-        recipe: Says what the loss is, and how many epochs there will be.
     """
     if point.epoch < recipe.epochs and (point.epoch < 2 or steps < _PATIENCE):
         return False

@@ -1,5 +1,14 @@
+"""What a training has come to: points of its curve, a state to go on from, a result."""
+
+from __future__ import annotations
+
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from lenet.training.engines._engine import OptimiserState
 
 
 @dataclass(frozen=True)
@@ -82,3 +91,33 @@ class TrainingResult:
     def to_dict(self) -> dict[str, Any]:
         """The values as JSON can hold them."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class TrainerState:
+    """All that a training needs to go on from an instant, to the same bits.
+
+    Attributes:
+        tensors: Weights, optimiser state, this epoch's losses, the best weights so far.
+        values: Everything else, as JSON can hold it.
+    """
+
+    tensors: dict[str, Tensor]
+    values: dict[str, Any]
+
+    def under(self, prefix: str) -> dict[str, Tensor]:
+        """Copies of the tensors whose names begin with a prefix, without it."""
+        return {
+            name.removeprefix(prefix): tensor.clone()
+            for name, tensor in self.tensors.items()
+            if name.startswith(prefix)
+        }
+
+    @property
+    def optimiser(self) -> OptimiserState:
+        """The optimiser's state, for each parameter, as PyTorch's `state_dict()` has it."""
+        state: OptimiserState = {}
+        for name, tensor in self.under("optimiser.").items():
+            index, _, key = name.partition(".")
+            state.setdefault(int(index), {})[key] = tensor
+        return state

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import ExitStack
@@ -16,11 +15,11 @@ from torch.nn.modules.dropout import _DropoutNd as _Dropout
 from lenet.datasets import Augmentation
 from lenet.errors import SettingError, TrainingError
 from lenet.kernels import use_kernels
+from lenet.training._device import multiply_in
 from lenet.training._history import TrainingResult
-from lenet.training._precision import multiply_in
-from lenet.training._stacked_steps import StackedSteps, StepsOfOne, is_plain
-from lenet.training._steps import pick_steps
 from lenet.training._trainer import Trainer
+from lenet.training.engines._pick import pick_engine
+from lenet.training.engines._stacked import StackedEngine, StackMember, is_plain
 
 Result = TypeVar("Result")
 
@@ -35,7 +34,7 @@ _MAY_DIFFER = {
 }
 
 
-def likeness(trainer: Trainer) -> Hashable | None:
+def lockstep_key(trainer: Trainer) -> Hashable | None:
     """What has to be equal for two trainings to be computed together; `None` if they never can be.
 
     That is the network's layers, the number of its training images and their place, the epoch, and
@@ -75,7 +74,8 @@ def train_in_lockstep(
     it catches up alone. A trainer's clock shows the time of the whole group.
 
     Args:
-        trainers: With equal `likeness`: made with `kernels="torch"` and the same `shared` images.
+        trainers: With equal `lockstep_key`, made with `kernels="torch"` and the same `shared`
+            images.
         ends_alone: Errors that end a training alone when its listener raises them.
 
     Returns:
@@ -87,44 +87,38 @@ def train_in_lockstep(
         TrainingError: A layer was frozen or is listened to.
         LenetError: What else a listener raises ends all of them; each can be kept and restored.
     """
-    alike = {likeness(trainer) for trainer in trainers}
-    if None in alike:
+    keys = {lockstep_key(trainer) for trainer in trainers}
+    if None in keys:
         message = (
             'Trainings can be computed together if they have `kernels="torch"`, one process, '
             "images in memory, no dropout, and no batch normalisation in bfloat16."
         )
         raise SettingError(message)
-    if len(alike) != 1:
+    if len(keys) != 1:
         message = (
             "Trainings can be computed together if they have the same network, images and recipe, "
             "but for learning rate, schedule, momentum, weight decay and early stopping."
         )
         raise SettingError(message)
-    return _Group(trainers, (TrainingError, *ends_alone)).run()
+    return _Lockstep(trainers, (TrainingError, *ends_alone)).run()
 
 
-class _Group:
-    """Trainings that are computed together, fewer as they end.
-
-    Args:
-        trainers: All of them.
-        ends_alone: Errors that end one training and not the others.
-    """
+class _Lockstep:
+    """Trainings that are computed together, fewer as they end."""
 
     def __init__(self, trainers: Sequence[Trainer], ends_alone: tuple[type[Exception], ...]):
         self._trainers, self._ends_alone = list(trainers), ends_alone
         self._endings: dict[int, TrainingResult | Exception] = {}
         self._clocks = [ExitStack() for _ in trainers]
         self._members: list[int] = []  # those that the steps are made for
-        self._steps: StackedSteps | None = None
+        self._engine: StackedEngine | None = None
         self._losses = self._correct = torch.empty(0)
         self._precision = trainers[0].recipe.precision
 
     def run(self) -> list[TrainingResult | Exception]:
-        """Train until all have ended."""
         try:
             for number, trainer in enumerate(self._trainers):
-                self._clocks[number].enter_context(trainer._running())
+                self._clocks[number].enter_context(trainer.running())
             everyone = list(range(len(self._trainers)))
             with use_kernels("torch"), multiply_in(self._precision):
                 self._catch_up(everyone)
@@ -143,20 +137,19 @@ class _Group:
         """Let those that are behind in the epoch make their steps alone."""
         furthest = max(self._trainers[number].step for number in numbers)
         for number in numbers:
-            trainer = self._trainers[number]
-            self._attempt(number, partial(_make_steps, trainer, furthest))
+            self._attempt(number, partial(self._trainers[number].train_epoch, furthest))
 
     def _join(self, numbers: Sequence[int]) -> None:
         """Compute those together, of the given ones, that have not ended; let the others go."""
         self._part()
-        over = [number for number in numbers if self._trainers[number]._is_over()]
+        over = [number for number in numbers if self._trainers[number].is_over]
         # All have their result before anyone is told: what listeners do is no time of a training.
-        results = {number: self._attempt(number, self._trainers[number]._result) for number in over}
+        results = {number: self._attempt(number, self._trainers[number].finish) for number in over}
         for number, result in results.items():
             if result is not None:
                 self._endings[number] = result
                 with use_kernels("auto"):  # as outside of `run`
-                    self._trainers[number]._tell("on_finish", result)
+                    self._trainers[number].tell("on_finish", result)
         for number in numbers:
             if number in self._endings:
                 self._clocks[number].close()
@@ -164,18 +157,18 @@ class _Group:
         trainers = [self._trainers[number] for number in members]
         if not members:
             return
-        self._steps = StackedSteps(
+        self._engine = StackedEngine(
             [trainer.model for trainer in trainers],
             [trainer.recipe for trainer in trainers],
             [trainer.train_batches for trainer in trainers],
-            [trainer._steps.state() for trainer in trainers],
+            [trainer.engine.state() for trainer in trainers],
         )
         # One tensor for all, so that a step writes its losses once.
-        self._losses = torch.stack([trainer._losses for trainer in trainers])
-        self._correct = torch.stack([trainer._correct for trainer in trainers])
+        self._losses = torch.stack([trainer.losses for trainer in trainers])
+        self._correct = torch.stack([trainer.correct for trainer in trainers])
         for place, trainer in enumerate(trainers):
-            trainer._steps = StepsOfOne(self._steps, place)
-            trainer._losses, trainer._correct = self._losses[place], self._correct[place]
+            member = StackMember(self._engine, place)
+            trainer.use_engine(member, self._losses[place], self._correct[place])
         self._members = members
 
     def _part(self) -> None:
@@ -184,15 +177,15 @@ class _Group:
             trainer = self._trainers[number]
             state = {
                 index: {name: value.clone() for name, value in values.items()}
-                for index, values in trainer._steps.state().items()
+                for index, values in trainer.engine.state().items()
             }
-            assert self._steps is not None
-            self._steps.release(place)
+            assert self._engine is not None
+            self._engine.release(place)
             with use_kernels("torch"):
-                trainer._steps = pick_steps(trainer.model, trainer.recipe, trainer.train_batches)
-            trainer._steps.load_state(state)
-            trainer._losses, trainer._correct = trainer._losses.clone(), trainer._correct.clone()
-        self._members, self._steps = [], None
+                engine = pick_engine(trainer.model, trainer.recipe, trainer.train_batches)
+            engine.load_state(state)
+            trainer.use_engine(engine, trainer.losses.clone(), trainer.correct.clone())
+        self._members, self._engine = [], None
 
     def _train_epoch(self) -> None:
         """Make the steps of an epoch that are not made yet, until it or a training ends."""
@@ -206,22 +199,19 @@ class _Group:
             trainer.train_batches.selections(trainer.epoch, start=trainer.step)
             for trainer in trainers.values()
         ]
-        assert self._steps is not None
+        assert self._engine is not None
         for selections in zip(*walks, strict=True):
             started = time.perf_counter()
             step = trainers[self._members[0]].step
             rates = [trainer.learning_rate for trainer in trainers.values()]
-            losses, correct = self._steps(selections, rates)
+            losses, correct = self._engine.step(selections, rates)
             self._losses[:, step] = losses
             self._correct[:, step] = correct
             # All are counted before anyone is told, so that at any error all have the same step.
-            looks = {
-                number: self._attempt(number, partial(trainer._count_step, started))
-                for number, trainer in trainers.items()
-            }
             for number, trainer in trainers.items():
-                may_grow = bool(looks[number])
-                self._attempt(number, partial(trainer._tell_of_step, may_grow))
+                self._attempt(number, partial(trainer.count_step, started))
+            for number, trainer in trainers.items():
+                self._attempt(number, trainer.tell_of_step)
             if self._endings.keys() & trainers.keys():
                 self._join(list(trainers))
                 return
@@ -233,8 +223,8 @@ class _Group:
         if not trainers or trainers[0].step < trainers[0].steps_per_epoch:
             return
         for number, trainer in zip(members, trainers, strict=True):
-            self._attempt(number, trainer._finish_epoch)
-        if any(trainer._is_over() for trainer in trainers) or self._endings.keys() & set(members):
+            self._attempt(number, trainer.finish_epoch)
+        if any(trainer.is_over for trainer in trainers) or self._endings.keys() & set(members):
             self._join(members)
 
     def _attempt(self, number: int, action: Callable[[], Result]) -> Result | None:
@@ -249,7 +239,7 @@ class _Group:
 
 
 def _can_be_stacked(trainer: Trainer) -> bool:
-    """Whether `StackedSteps` computes what the layers compute one network at a time."""
+    """Whether `StackedEngine` computes what the layers compute one network at a time."""
     if trainer.kernels != "torch" or trainer.peers.size > 1:
         return False
     if not trainer.train_batches.is_in_memory:
@@ -259,13 +249,3 @@ def _can_be_stacked(trainer: Trainer) -> bool:
         isinstance(layer, _Dropout) or (rounds and isinstance(layer, _BatchNorm))
         for layer in trainer.model.modules()
     )
-
-
-def _make_steps(trainer: Trainer, until: int) -> None:
-    """Make a trainer's steps of this epoch alone, up to a number of them."""
-    trainer.model.train()
-    walk = trainer.train_batches.selections(trainer.epoch, start=trainer.step)
-    for selection in itertools.islice(walk, until - trainer.step):
-        started = time.perf_counter()
-        trainer._make_step(selection)
-        trainer._tell_of_step(trainer._count_step(started))

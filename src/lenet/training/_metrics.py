@@ -1,11 +1,47 @@
+"""What a network's answers are worth: losses, accuracy, and how far they can be trusted."""
+
+from collections.abc import Callable
+
 import numpy as np
+import numpy.typing as npt
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lenet.datasets import Batches
 from lenet.errors import ModelError
 from lenet.kernels import Predictor, try_kernels
-from lenet.models import make_predictor
+from lenet.models import Calibration, make_predictor
+from lenet.training._recipe import Recipe
+from lenet.training.peers._group import Peers, part_of
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+RUBBISH_PENALTY = 1.0
+_KEPT = 0.99  # of the right answers pass the threshold
+_COLDEST, _HOTTEST = 0.05, 20.0
+_STRICTEST = 1 - 1e-6  # threshold; a probability of 1 is asked of no answer
+
+
+def build_loss(recipe: Recipe) -> Loss:
+    """The loss of a recipe: from logits (B, classes) and labels (B,) to their mean loss in nats."""
+    if recipe.loss == "map":
+        return map_loss
+    return nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
+
+
+def map_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """LeNet-5's loss: a wrong class should be far away, but farther than rubbish is no merit.
+
+    It is cross-entropy with one more class, rubbish, whose penalty is fixed. The paper calls it the
+    maximum a posteriori criterion and leaves the penalty open but for its sign; here it is 1.
+
+    Args:
+        logits: Minus each class's penalty, (B, classes).
+        labels: The true classes, int64 (B,).
+
+    Source: LeCun et al. (1998), equation 9.
+    """
+    return F.cross_entropy(F.pad(logits, (0, 1), value=-RUBBISH_PENALTY), labels)
 
 
 def count_correct(logits: Tensor, labels: Tensor) -> Tensor:
@@ -52,16 +88,74 @@ def evaluate_loss_and_accuracy(model: nn.Module, batches: Batches) -> tuple[floa
         The mean loss in nats and the accuracy, 0 to 1.
     """
     logits, labels = compute_logits(model, batches).cpu(), batches.labels.cpu()
-    loss = nn.functional.cross_entropy(logits.double(), labels)
+    loss = F.cross_entropy(logits.double(), labels)
     return float(loss), int(count_correct(logits, labels)) / len(labels)
 
 
-def _make_predictor(model: nn.Module, batches: Batches) -> Predictor:
-    """The compiled kernels with the network's weights.
+class HeldOut:
+    """Images that are not trained on, of which each process scores a part."""
 
-    Raises:
-        ModelError: They do not serve it here.
+    def __init__(self, batches: Batches, peers: Peers):
+        self.batches, self._peers = batches, peers
+        self._is_shared = peers.size > 1
+        part = part_of(len(batches.labels), peers)
+        self._own = batches.part(part) if self._is_shared else batches
+
+    def evaluate(self, model: nn.Module) -> tuple[float, float]:
+        """Mean cross-entropy and accuracy over all of them, in every process."""
+        if not self._is_shared:
+            return evaluate_loss_and_accuracy(model, self.batches)
+        count, total = len(self._own.labels), len(self.batches.labels)
+        loss, accuracy = evaluate_loss_and_accuracy(model, self._own) if count else (0.0, 0.0)
+        sums = torch.tensor([loss * count, round(accuracy * count)], dtype=torch.float64)
+        self._peers.add_up(sums)
+        total_loss, correct = sums.tolist()
+        return total_loss / total, correct / total
+
+
+def calibrate(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> Calibration:
+    """Find the temperature and the threshold that suit a network.
+
+    The temperature is the one at which the cross-entropy is least (Guo et al. 2017, "On
+    Calibration of Modern Neural Networks", section 4.2), with labels smoothed as if one image in
+    N + 2 had another one (Platt 1999, "Probabilistic Outputs for Support Vector Machines",
+    section 2.2): few images that are all right are little evidence that the network is always
+    right. The threshold lets 99 of 100 right answers pass; where fewer than 100 are right, it is
+    their lowest probability. It is at most 1 - 1e-6.
+
+    Args:
+        logits: The network's outputs for images that it did not learn from, (N, classes).
+        labels: What the images are, (N,).
+
+    >>> logits = np.array([[4.0, 0.0], [0.0, 4.0], [4.0, 0.0]], dtype=np.float32)
+    >>> round(calibrate(logits, np.array([0, 1, 1])).temperature, 1)  # two of three are right
+    9.9
+    >>> sure = np.array([[30.0, 0.0], [0.0, 30.0]] * 50, dtype=np.float32)
+    >>> round(calibrate(sure, np.array([0, 1] * 50)).temperature, 1)  # 100 of 100 are right
+    6.5
     """
+    from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
+
+    exact = logits.astype(np.float64)
+    count, classes = logits.shape
+    targets = np.full((count, classes), 1 / (count + 2) / (classes - 1))
+    targets[np.arange(count), labels] = 1 - 1 / (count + 2)
+
+    def cross_entropy(log_temperature: float) -> float:
+        scaled = log_softmax(exact / np.exp(log_temperature), axis=1)
+        return -float((targets * scaled).sum(axis=1).mean())
+
+    bounds = np.log(_COLDEST), np.log(_HOTTEST)
+    temperature = float(np.exp(minimize_scalar(cross_entropy, bounds=bounds, method="bounded").x))
+    probabilities = np.exp(log_softmax(exact / temperature, axis=1))
+    is_right = exact.argmax(axis=1) == labels
+    given = np.sort(probabilities.max(axis=1)[is_right])
+    threshold = float(given[int((1 - _KEPT) * len(given))]) if len(given) else 0.0
+    return Calibration(temperature, min(threshold, _STRICTEST), count)
+
+
+def _make_predictor(model: nn.Module, batches: Batches) -> Predictor:
     if batches.device.type != "cpu":
         message = "The compiled kernels are for the CPU."
         raise ModelError(message)

@@ -1,9 +1,11 @@
+"""The optimisers of a recipe, for one network and for several at once, and the learning rate."""
+
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from lenet.training._recipe import Recipe
 
@@ -11,14 +13,15 @@ from lenet.training._recipe import Recipe
 _WARM_UP = 0.3
 _START_DIVISOR = 25.0
 _END_DIVISOR = 1e4
-
-OptimiserState = dict[int, dict[str, torch.Tensor]]  # for each parameter, as PyTorch has it
+# PyTorch's own, which `build_optimiser` leaves as they are.
+_BETA_OF_MEAN, _BETA_OF_SQUARE, _EPSILON = 0.9, 0.999, 1e-8
+_CLIPPING_EPSILON = 1e-6  # that of nn.utils.clip_grad_norm_
 
 
 def build_optimiser(
     recipe: Recipe,
     parameters: Iterable[nn.Parameter],
-    learning_rate: torch.Tensor | None = None,
+    learning_rate: Tensor | None = None,
 ) -> torch.optim.Optimizer:
     """The optimiser of a recipe over a network's parameters.
 
@@ -70,3 +73,78 @@ def learning_rate_at(recipe: Recipe, step: int, steps_per_epoch: int) -> float:
 def _cosine(start: float, end: float, progress: float) -> float:
     """Half a cosine from `start` at progress 0 to `end` at 1."""
     return end + (start - end) * (1 + math.cos(math.pi * progress)) / 2
+
+
+class StackedOptimiser:
+    """SGD, Adam or AdamW for several networks, each with numbers of its own.
+
+    It computes what PyTorch's optimisers compute, for a row of weights a network. PyTorch's own
+    can't take a learning rate for each row.
+
+    Args:
+        recipes: One a network. Optimiser, Nesterov and gradient clipping are those of the first.
+        weights: float32 (K, P), a row a network, updated in place.
+
+    Attributes:
+        learning_rates: float32 (K, 1), of the step that comes next.
+        state: What is remembered from step to step, by PyTorch's names: (K, P), and the number of
+            steps (K, 1).
+    """
+
+    def __init__(self, recipes: Sequence[Recipe], weights: Tensor):
+        first = recipes[0]
+        self._weights, self._kind, self._nesterov = weights, first.optimiser, first.nesterov
+        self._largest_norm = first.gradient_clipping
+
+        def column(values: Sequence[float]) -> Tensor:
+            return torch.tensor(values, dtype=torch.float32, device=weights.device)[:, None]
+
+        self.learning_rates = column([recipe.learning_rate for recipe in recipes])
+        self._momentum = column([recipe.momentum for recipe in recipes])
+        decays = [recipe.weight_decay for recipe in recipes]
+        self._decay = column(decays) if any(decays) else None
+        names: tuple[str, ...] = ("exp_avg", "exp_avg_sq")
+        if self._kind == "sgd":
+            names = ("momentum_buffer",) if any(recipe.momentum for recipe in recipes) else ()
+        self.state = {name: torch.zeros_like(weights) for name in names}
+        if self._kind != "sgd":
+            self.state["step"] = torch.zeros_like(self.learning_rates)
+
+    @torch.no_grad()
+    def step(self, gradients: Tensor) -> None:
+        """Update the weights by their gradients (K, P)."""
+        if self._largest_norm:
+            norms = gradients.norm(dim=1, keepdim=True)
+            shares = (self._largest_norm / (norms + _CLIPPING_EPSILON)).clamp(max=1)
+            gradients = gradients * shares
+        if self._decay is not None and self._kind != "adamw":
+            gradients = gradients.addcmul(self._weights, self._decay)
+        if self._kind == "sgd":
+            self._step_by_sgd(gradients)
+        else:
+            self._step_by_adam(gradients)
+
+    def _step_by_sgd(self, gradients: Tensor) -> None:
+        """The rule of `torch.optim.SGD`."""
+        if self.state:
+            buffer = self.state["momentum_buffer"]  # 0 at first, so that it begins as the gradient
+            buffer.mul_(self._momentum).add_(gradients)
+            gradients = gradients.addcmul(buffer, self._momentum) if self._nesterov else buffer
+        self._weights.addcmul_(gradients, self.learning_rates, value=-1)
+
+    def _step_by_adam(self, gradients: Tensor) -> None:
+        """The rule of `torch.optim.Adam` and `torch.optim.AdamW`."""
+        mean, square, steps = (self.state[name] for name in ("exp_avg", "exp_avg_sq", "step"))
+        steps += 1
+        if self._decay is not None and self._kind == "adamw":
+            self._weights.mul_(1 - self.learning_rates * self._decay)
+        mean.lerp_(gradients, 1 - _BETA_OF_MEAN)
+        square.mul_(_BETA_OF_SQUARE).addcmul_(gradients, gradients, value=1 - _BETA_OF_SQUARE)
+        sizes = self.learning_rates / _one_minus_power(_BETA_OF_MEAN, steps)
+        roots = square.sqrt().div_(_one_minus_power(_BETA_OF_SQUARE, steps).sqrt()).add_(_EPSILON)
+        self._weights.addcdiv_(mean * sizes, roots, value=-1)
+
+
+def _one_minus_power(base: float, exponents: Tensor) -> Tensor:
+    """1 - base^exponent, without losing digits where the power is near 1."""
+    return -torch.expm1(exponents * math.log(base))

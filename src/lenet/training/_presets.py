@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from lenet.errors import UnknownNameError
 from lenet.training._recipe import Recipe
@@ -114,20 +114,8 @@ def modern() -> Preset:
     return Preset("modern", recipe, "lenet", settings)
 
 
-class _OwnSize(NamedTuple):
-    """What suits so many images."""
-
-    below: float
-    batch_size: int
-    learning_rate: float
-    validation: float
-
-
-_OWN_SIZES = (
-    _OwnSize(1000, 16, 0.02, 0.0),
-    _OwnSize(10_000, 32, 0.04, 0.1),
-    _OwnSize(math.inf, 128, 0.08, 0.05),
-)
+# Below so many images: batch size, learning rate, share held out.
+_OWN_SIZES = ((1000, 16, 0.02, 0.0), (10_000, 32, 0.04, 0.1), (math.inf, 128, 0.08, 0.05))
 _OWN_STEPS, _OWN_EPOCHS = 1000, 300  # so many steps at least, in so many epochs at most
 
 
@@ -145,9 +133,9 @@ def own(images: int, held_out: int = 0) -> Preset:
     (16, 32, 30)
     """
     preset = modern()
-    size = next(size for size in _OWN_SIZES if images < size.below)
+    _, batch_size, rate, validation = next(size for size in _OWN_SIZES if images < size[0])
     learnt_from = max(2, images - held_out)
-    batch_size = min(size.batch_size, learnt_from)
+    batch_size = min(batch_size, learnt_from)
     while learnt_from % batch_size == 1:  # batch normalisation can't work on one image
         batch_size += 1
     wanted = min(_OWN_EPOCHS, math.ceil(_OWN_STEPS * batch_size / learnt_from))
@@ -155,9 +143,9 @@ def own(images: int, held_out: int = 0) -> Preset:
     recipe = preset.recipe.replace(
         epochs=epochs,
         batch_size=batch_size,
-        learning_rate=size.learning_rate,
+        learning_rate=rate,
         plain_epochs=round(epochs / 4),
-        validation=size.validation,
+        validation=validation,
         flip=False,
     )
     return replace(preset, recipe=recipe)

@@ -1,63 +1,51 @@
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+"""How a network is trained, as settings and as a TOML file that a person can read and change."""
 
-from lenet.core import Settings
-from lenet.errors import SettingError
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from lenet.core import Settings, check_setting, field_types, reading_errors
+from lenet.errors import LenetError, SettingError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 if TYPE_CHECKING:
     from lenet.datasets import Augmentation
 
+_OF_THE_DATA = ("input_shape", "classes")
+_SEARCH = "search"
 _LARGEST = 3e38  # beyond it a number is infinite for the float32 of the weights
 
 
-class _Dependence(NamedTuple):
-    """A setting that only applies with some values of another.
-
-    Attributes:
-        name: The setting.
-        other: The one that decides.
-        applies: Whether it does with a value of the other.
-        refusal: What is said of both together; nothing where one is merely without effect.
-    """
-
-    name: str
-    other: str
-    applies: Callable[[Any], bool]
-    refusal: str = ""
-
-
-_DEPENDENCES = (
-    *(
-        _Dependence(
-            name,
-            "optimiser",
-            lambda optimiser: optimiser == "sgd",
-            f"`{name}` belongs to the `optimiser` sgd, not to {{}}: choose sgd or leave it out.",
-        )
-        for name in ("momentum", "nesterov")
-    ),
-    _Dependence(
-        "nesterov", "momentum", bool, "`nesterov` needs a `momentum` above 0, such as 0.9."
-    ),
-    _Dependence(
+_ONLY_SGD = "`{name}` belongs to the `optimiser` sgd, not to {other}: choose sgd or leave it out."
+# A setting, another that decides whether it applies, with which of its values it does, and what is
+# said of both together; nothing where the one is merely without effect.
+_DEPENDENCES: tuple[tuple[str, str, Callable[[Any], bool], str], ...] = (
+    ("momentum", "optimiser", lambda optimiser: optimiser == "sgd", _ONLY_SGD),
+    ("nesterov", "optimiser", lambda optimiser: optimiser == "sgd", _ONLY_SGD),
+    ("nesterov", "momentum", bool, "`nesterov` needs a `momentum` above 0, such as 0.9."),
+    (
         "label_smoothing",
         "loss",
         lambda loss: loss == "cross-entropy",
-        "`label_smoothing` belongs to the `loss` cross-entropy, not to {}: choose cross-entropy or "
-        "leave it out.",
+        "`label_smoothing` belongs to the `loss` cross-entropy, not to {other}: choose "
+        "cross-entropy or leave it out.",
     ),
-    _Dependence(
+    (
         "early_stopping",
         "validation",
         bool,
         "`early_stopping` chooses on held-out images: it needs a `validation` share above 0, such "
         "as 0.1.",
     ),
-    *(
-        _Dependence(name, "schedule", lambda schedule: schedule == "step")
-        for name in ("step_epochs", "step_factor")
-    ),
+    ("step_epochs", "schedule", lambda schedule: schedule == "step", ""),
+    ("step_factor", "schedule", lambda schedule: schedule == "step", ""),
 )
 
 
@@ -153,21 +141,15 @@ class Recipe(Settings):
         for name, other, applies, refusal in _DEPENDENCES:
             decisive = getattr(self, other)
             if refusal and getattr(self, name) and not applies(decisive):
-                raise SettingError(refusal.format(decisive))
+                raise SettingError(refusal.format(name=name, other=decisive))
 
     @property
     def augmentation(self) -> "Augmentation":
         """How training images are changed at random."""
         from lenet.datasets import Augmentation
 
-        return Augmentation(
-            flip=self.flip,
-            rotation=self.rotation,
-            scaling=self.scaling,
-            squeezing=self.squeezing,
-            shearing=self.shearing,
-            shift=self.shift,
-        )
+        names = [one.name for one in fields(Augmentation)]
+        return Augmentation(**{name: getattr(self, name) for name in names})
 
 
 def override_settings(settings: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,3 +171,135 @@ def override_settings(settings: Mapping[str, Any], chosen: Mapping[str, Any]) ->
         if name not in chosen and other in chosen and not applies(chosen[other]):
             together.pop(name, None)
     return together
+
+
+def deciding_settings(name: str) -> set[str]:
+    """The settings whose values decide whether a setting applies.
+
+    >>> sorted(deciding_settings("nesterov"))
+    ['momentum', 'optimiser']
+    """
+    return {other for own, other, _, _ in _DEPENDENCES if own == name}
+
+
+def setting_applies(name: str, settings: Mapping[str, Any]) -> bool:
+    """Whether a setting applies beside others, as far as these are known.
+
+    >>> setting_applies("momentum", {"optimiser": "adam"}), setting_applies("momentum", {})
+    (False, True)
+    """
+    return all(
+        applies(settings[other])
+        for own, other, applies, _ in _DEPENDENCES
+        if own == name and other in settings
+    )
+
+
+@dataclass(frozen=True)
+class RecipeFile:
+    """What a recipe file holds.
+
+    Attributes:
+        model: The network's name in the registry; `None` where the file has none.
+        preset: The preset's name; `None` where the file has none.
+        settings: Fields of `Recipe` and of the network's settings, each of its own type.
+        search: The table `[search]` as it stands there; only in a file for `lenet sweep`.
+    """
+
+    model: str | None = None
+    preset: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    search: dict[str, Any] = field(default_factory=dict)
+
+
+def read_recipe_file(path: Path | str, *, with_search: bool = False) -> RecipeFile:
+    """Read a recipe file: `model`, `preset` and settings by their names, a line each.
+
+    Args:
+        path: The file, TOML.
+        with_search: Whether there may be a table `[search]`.
+
+    Raises:
+        SettingError: The file is not there or is no TOML, or a name or value in it is wrong.
+            Whether the values suit each other shows when they are used.
+    """
+    path = Path(path)
+    try:
+        with reading_errors(path, SettingError):
+            content = path.read_bytes()
+        values = tomllib.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        message = f"`{path}` is no TOML: {error}."
+        raise SettingError(message) from error
+    try:
+        return _checked(values, with_search)
+    except LenetError as error:
+        message = f"In `{path}`: {error}"
+        raise SettingError(message) from error
+
+
+def _checked(values: dict[str, Any], with_search: bool) -> RecipeFile:
+    """The content of a file, with every name and type looked at."""
+    from lenet.models import MODELS, unknown_setting
+
+    values = dict(values)
+    search = values.pop(_SEARCH, {})
+    if search and not with_search:
+        message = f"`[{_SEARCH}]` is for `lenet sweep --space`; a recipe has a value each."
+        raise SettingError(message)
+    if not isinstance(search, dict):
+        message = f"`{_SEARCH}` must be a table, which begins with the line `[{_SEARCH}]`."
+        raise SettingError(message)
+    names = {name: _text(name, values.pop(name, None)) for name in ("model", "preset")}
+    model = names["model"]
+    configs = [MODELS[model]] if model in MODELS else list(MODELS.values())
+    classes: list[type[Settings]] = [Recipe, *configs]
+    settings = {}
+    for name, value in values.items():
+        if name in _OF_THE_DATA:
+            message = f"`{name}` comes from the data; leave it out."
+            raise SettingError(message)
+        owner = next((cls for cls in classes if name in field_types(cls)), None)
+        if owner is None:
+            known = [known for cls in classes for known in field_types(cls)]
+            known = [known for known in known if known not in _OF_THE_DATA]
+            network = f"`{model}`" if model else "the network"
+            raise unknown_setting(name, network, dict.fromkeys(["model", "preset", *known]))
+        settings[name] = check_setting(owner, name, value)
+    return RecipeFile(**names, settings=settings, search=search)
+
+
+def _text(name: str, value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    message = f"`{name}` must be text, not {value!r}."
+    raise SettingError(message)
+
+
+def recipe_text(model: str, recipe: Recipe, settings: Mapping[str, Any], comment: str = "") -> str:
+    """The content of a recipe file that leaves nothing open.
+
+    Args:
+        model: The network's name in the registry.
+        recipe: How it is trained.
+        settings: The network's settings.
+        comment: What stands above, any number of lines.
+
+    >>> print(recipe_text("softmax", Recipe(epochs=3), {"initialisation": "normal"}, "Mine."))
+    # Mine.
+    model = "softmax"
+    initialisation = "normal"
+    epochs = 3
+    ...
+    """
+    lines = [f"# {line}".rstrip() for line in comment.splitlines()]
+    values = {"model": model} | dict(settings) | recipe.to_dict()
+    lines += [
+        f"{name} = {_as_toml(value)}" for name, value in values.items() if name not in _OF_THE_DATA
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _as_toml(value: Any) -> str:
+    """A setting's value; every one that JSON writes is TOML too."""
+    return json.dumps(value, ensure_ascii=False)

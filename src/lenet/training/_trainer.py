@@ -1,3 +1,8 @@
+"""The training loop, and who is told how it goes."""
+
+from __future__ import annotations
+
+import itertools
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -7,28 +12,58 @@ import torch
 from torch import Tensor, nn
 
 from lenet.datasets import Batches, Dataset, Selection, SharedImages
-from lenet.errors import InterruptedTraining, NonFiniteLossError, TrainingError
+from lenet.errors import InterruptedTraining, NonFiniteLossError, SettingError, TrainingError
 from lenet.kernels import KernelChoice, use_kernels
-from lenet.training._batch_size import check_batch_size
+from lenet.training._device import multiply_in
 from lenet.training._diagnosis import Diagnosis, chance_loss, diagnose, is_stuck
-from lenet.training._held_out import HeldOut
-from lenet.training._history import CurvePoint, TrainingResult
-from lenet.training._listener import Listener
+from lenet.training._history import CurvePoint, TrainerState, TrainingResult
+from lenet.training._metrics import HeldOut
 from lenet.training._optimisation import learning_rate_at
-from lenet.training._peers import ALONE, Peers
-from lenet.training._precision import multiply_in
 from lenet.training._recipe import Recipe
-from lenet.training._shared_steps import SharedSteps
-from lenet.training._steps import Steps, pick_steps, share_steps
-from lenet.training._torch_steps import TorchSteps
-from lenet.training._trainer_state import TrainerState
+from lenet.training.engines._engine import Engine
+from lenet.training.engines._pick import pick_engine, torch_engine
+from lenet.training.peers._group import ALONE, Peers
 
 _POINTS_PER_EPOCH = 5
 _EVALUATION_BATCH, _EVALUATION_BATCH_ON_GPU = 256, 4096
 
 
+class Listener:
+    """Something that is told how a training goes; override what is of interest.
+
+    The trainer's attributes may be read, and its state saved, in every call.
+    """
+
+    def on_message(self, text: str) -> None:
+        """Something that the person should know, before the training or while it goes on."""
+
+    def on_start(self, trainer: Trainer) -> None:
+        """The first step is about to be made, or the first after a resume."""
+
+    def on_step(self, trainer: Trainer) -> None:
+        """A step was made; called often, so it should cost next to nothing."""
+
+    def on_point(self, trainer: Trainer, point: CurvePoint) -> None:
+        """The curve grew by a point: five times an epoch."""
+
+    def on_epoch(self, trainer: Trainer, point: CurvePoint) -> None:
+        """An epoch is over; `point` is its last and holds the look at held-out images."""
+
+    def on_diagnosis(self, trainer: Trainer, diagnosis: Diagnosis) -> None:
+        """The network does not learn, and this may be why."""
+
+    def on_finish(self, trainer: Trainer, result: TrainingResult) -> None:
+        """The training is complete."""
+
+    def on_stop(self, trainer: Trainer) -> None:
+        """The training ended, complete or by an error; always the last call."""
+
+
 class Trainer:
     """The training loop.
+
+    `run` is all of it. Whoever drives it otherwise, as `train_in_lockstep` does, enters `running`,
+    calls `train_epoch` and `finish_epoch` until the training `is_over`, and then `finish`.
 
     Everything random is a function of (seed, epoch, step), and everything that it needs to go on
     is in `state()`, so a training that is stopped after any step and resumed ends with the same
@@ -54,8 +89,13 @@ class Trainer:
 
     Attributes:
         kernels: What computes the steps: `native` or `torch`.
+        engine: What makes the steps.
         epoch: Epochs completed.
         step: Steps made in the epoch under way.
+        losses: Of this epoch's steps, float32 (steps an epoch,), on the device.
+        correct: How many images each of them had right, int64.
+        waits_for_epoch: Whether losses are looked at when an epoch is over and not before, as on a
+            GPU, which would have to be waited for.
         history: The curve's points so far.
         seconds: Wall-clock time so far.
 
@@ -65,6 +105,18 @@ class Trainer:
             they are wanted.
         ModelError: The compiled kernels are wanted and do not serve the network.
     """
+
+    device: torch.device
+    model: nn.Module
+    dataset: Dataset
+    recipe: Recipe
+    seed: int
+    listeners: list[Listener]
+    peers: Peers
+    train_batches: Batches
+    epoch: int
+    step: int
+    stop_requested: bool
 
     def __init__(
         self,
@@ -81,7 +133,7 @@ class Trainer:
         shared: SharedImages | None = None,
         peers: Peers = ALONE,
     ):
-        check_batch_size(recipe.batch_size, dataset, model)
+        _check_batch_size(recipe.batch_size, dataset, model)
         self.device = torch.device(device)
         self.model = model.to(self.device)
         self.dataset, self.recipe, self.seed = dataset, recipe, seed
@@ -96,27 +148,25 @@ class Trainer:
             plain_from=recipe.epochs - recipe.plain_epochs,
             **place,
         )
-        self._on_gpu = self.device.type == "cuda"
-        size = _EVALUATION_BATCH_ON_GPU if self._on_gpu else _EVALUATION_BATCH
+        self.waits_for_epoch = self.device.type == "cuda"
+        size = _EVALUATION_BATCH_ON_GPU if self.waits_for_epoch else _EVALUATION_BATCH
         self._test, self._validation = (
             HeldOut(Batches(split, size, **place), peers) if split else None
             for split in (dataset.test, dataset.validation)
         )
         with use_kernels(kernels):
-            self._steps: Steps = pick_steps(
-                self.model, recipe, self.train_batches, self.peers, self._wants_to_stop
-            )
-        self.kernels: KernelChoice = self._steps.kernels
+            self.engine: Engine = pick_engine(self.model, recipe, self.train_batches, peers)
+        self.kernels: KernelChoice = self.engine.kernels
         self.epoch = self.step = 0
         self.history: list[CurvePoint] = []
         self.stop_requested = False
-        self._losses = torch.zeros(self.steps_per_epoch, device=self.device)
-        self._correct = torch.zeros(self.steps_per_epoch, dtype=torch.int64, device=self.device)
+        self.losses = torch.zeros(self.steps_per_epoch, device=self.device)
+        self.correct = torch.zeros(self.steps_per_epoch, dtype=torch.int64, device=self.device)
         self._best_accuracy, self._best_epoch = -1.0, 0
         self._best_weights: dict[str, Tensor] = {}
         self._seconds_before = self._step_seconds = 0.0
         self._started: float | None = None
-        self._told_stuck = False
+        self._told_stuck = self._may_grow = False
         self._waiting_points: list[tuple[int, float]] = []
 
     @property
@@ -168,19 +218,19 @@ class Trainer:
             InterruptedTraining: `request_stop` was called, here or in another of the processes.
             LostProcessError: Another of the processes is gone; `state()` is that of the last step.
         """
-        with self._running():
+        with self.running():
             kernels: KernelChoice = "torch" if self.kernels == "torch" else "auto"
             with use_kernels(kernels), multiply_in(self.recipe.precision):
-                while not self._is_over():
-                    self._train_epoch()
-                    self._finish_epoch()
-                result = self._result()
-            self._tell("on_finish", result)
+                while not self.is_over:
+                    self.train_epoch()
+                    self.finish_epoch()
+                result = self.finish()
+            self.tell("on_finish", result)
             return result
 
     def request_stop(self) -> None:
         """Ask for a stop after the step under way, from a signal handler for example."""
-        self.stop_requested = True
+        self.stop_requested = self.engine.stop_wanted = True
 
     def state(self) -> TrainerState:
         """All that is needed to go on from here.
@@ -195,11 +245,11 @@ class Trainer:
         if not all(bool(torch.isfinite(value).all()) for value in tensors.values()):
             message = f"A weight became infinite or nan at step {self.steps_done}."
             raise TrainingError(message)
-        for index, optimised in self._steps.state().items():
+        for index, optimised in self.engine.state().items():
             for name, tensor in optimised.items():
                 tensors[f"optimiser.{index}.{name}"] = tensor
         tensors |= {f"best.{name}": value for name, value in self._best_weights.items()}
-        tensors |= {"losses": self._losses, "correct": self._correct}
+        tensors |= {"losses": self.losses, "correct": self.correct}
         values = {
             "epoch": self.epoch,
             "step": self.step,
@@ -226,107 +276,133 @@ class Trainer:
         self.model.load_state_dict(state.under("model."))
         for name, parameter in self.model.named_parameters():
             parameter.requires_grad_(name not in values["frozen"])
-        self._steps.load_state(state.optimiser)
+        self.engine.load_state(state.optimiser)
         self._best_weights = state.under("best.")
-        self._losses.copy_(tensors["losses"])
-        self._correct.copy_(tensors["correct"])
+        self.losses.copy_(tensors["losses"])
+        self.correct.copy_(tensors["correct"])
         self.epoch, self.step = values["epoch"], values["step"]
         self._best_accuracy, self._best_epoch = values["best_accuracy"], values["best_epoch"]
         self._told_stuck = values["told_stuck"]
         self._seconds_before, self._step_seconds = values["seconds"], values["step_seconds"]
         self.history = [CurvePoint(**point) for point in values["history"]]
 
-    def train_loss_and_accuracy(self) -> tuple[float, float]:
-        """Mean loss and accuracy over this epoch's steps so far; nan before the first."""
-        return self._train_loss_and_accuracy(self.step)
+    def train_loss_and_accuracy(self, steps: int | None = None) -> tuple[float, float]:
+        """Mean loss and accuracy over this epoch's first steps; nan before the first.
 
-    def _train_loss_and_accuracy(self, steps: int) -> tuple[float, float]:
-        """The same over this epoch's first steps."""
-        sizes = self.train_batches.sizes[:steps].double()
+        Args:
+            steps: How many; all so far where nothing is said.
+        """
+        sizes = self.train_batches.sizes[: self.step if steps is None else steps].double()
         count = float(sizes.sum())
         if not count:
             return float("nan"), float("nan")
-        losses = self._losses[:steps].cpu().double()
-        return float(losses @ sizes) / count, int(self._correct[:steps].sum()) / count
+        losses, correct = self.losses[: len(sizes)].cpu().double(), self.correct[: len(sizes)]
+        return float(losses @ sizes) / count, int(correct.sum()) / count
 
     @contextmanager
-    def _running(self) -> Iterator[None]:
-        """Let the clock run and the listeners know of the start and the end."""
+    def running(self) -> Iterator[None]:
+        """Let the clock run, and the listeners know of the start and the end."""
         self._started = time.perf_counter()
         try:
-            self._tell("on_start")
+            self.tell("on_start")
             yield
         finally:
             self.train_batches.close()
             self._seconds_before, self._started = self.seconds, None
-            self._tell("on_stop")
+            self.tell("on_stop")
 
-    def _is_over(self) -> bool:
-        """Whether there is no more epoch to train."""
-        return self.epoch >= self.recipe.epochs or self._out_of_patience()
+    @property
+    def is_over(self) -> bool:
+        """Whether there is no more epoch to train: all are, or early stopping says enough."""
+        patience = self.recipe.early_stopping
+        out_of_patience = bool(patience) and self.epoch - self._best_epoch >= patience
+        return self.epoch >= self.recipe.epochs or out_of_patience
 
-    def _train_epoch(self) -> None:
-        """Make the steps of an epoch that are not made yet."""
+    def train_epoch(self, until: int | None = None) -> None:
+        """Make the steps of an epoch that are not made yet.
+
+        Args:
+            until: Only the first so many of the epoch's.
+        """
         self.model.train()
-        for selection in self.train_batches.selections(self.epoch, start=self.step):
-            started = time.perf_counter()
-            self._make_step(selection)
-            looks = self._count_step(started)
-            self._tell_of_step(looks)
+        selections = self.train_batches.selections(self.epoch, start=self.step)
+        count = None if until is None else until - self.step
+        for selection in itertools.islice(selections, count):
+            self.train_step(selection)
 
-    def _count_step(self, started: float) -> bool:
-        """Note that a step was made; gives whether the curve may grow now."""
+    def train_step(self, selection: Selection) -> None:
+        """Update the weights by a batch, and tell of it.
+
+        Args:
+            selection: The next of `train_batches.selections`.
+
+        Raises:
+            NonFiniteLossError: The loss became infinite or not a number.
+            InterruptedTraining: A stop was asked for.
+        """
+        started = time.perf_counter()
+        if not self.engine.still_serves():  # weights were frozen, or a hook wants to see layers
+            engine = torch_engine(self.model, self.recipe, self.train_batches, self.peers)
+            engine.load_state(self.engine.state())
+            self.use_engine(engine, self.losses, self.correct)
+        loss, correct = self.engine.step(selection, self.learning_rate)
+        self.losses[self.step] = loss
+        self.correct[self.step] = correct
+        self.count_step(started)
+        self.tell_of_step()
+
+    def use_engine(self, engine: Engine, losses: Tensor, correct: Tensor) -> None:
+        """Let another engine make the steps from now on.
+
+        Args:
+            engine: It, with the optimiser's state as it is now.
+            losses: Where this epoch's are from now on, those of steps already made in them.
+            correct: As `losses`.
+        """
+        engine.stop_wanted = self.stop_requested
+        self.engine, self.losses, self.correct = engine, losses, correct
+
+    def count_step(self, started: float) -> None:
+        """Note that a step was made, whose loss and right answers are in place.
+
+        Args:
+            started: When, by `time.perf_counter`.
+
+        Raises:
+            NonFiniteLossError: Its loss, or that of an earlier step, is not a finite number.
+        """
         between_points = max(1, self.steps_per_epoch // _POINTS_PER_EPOCH)
         self.step += 1
         is_last = self.step == self.steps_per_epoch
         at_point = self.step % between_points == 0 and not is_last
-        # A GPU is not waited for before the epoch is over; its points are added then.
-        looks = is_last or (at_point and not self._on_gpu)
-        if looks:
+        self._may_grow = is_last or (at_point and not self.waits_for_epoch)
+        if self._may_grow:
             self._check_losses()  # waits for the device, so its time is counted
         self._step_seconds += time.perf_counter() - started
         if at_point:
             self._waiting_points.append((self.step, self.seconds))
-        return looks
 
-    def _tell_of_step(self, looks: bool) -> None:
-        """Let the curve grow if it may, tell the listeners, and stop if that was asked for."""
-        if looks:
+    def tell_of_step(self) -> None:
+        """Let the curve grow if it may, tell the listeners, and stop if that was asked for.
+
+        Raises:
+            InterruptedTraining: It was.
+        """
+        if self._may_grow:
             self._add_waiting_points()
-        self._tell("on_step")
-        if self._stop_agreed():
+        self.tell("on_step")
+        if self.engine.stop_agreed:
             message = f"Stopped in epoch {self.epoch + 1} after step {self.step}."
             raise InterruptedTraining(message)
 
-    def _make_step(self, selection: Selection) -> None:
-        """One update of the weights by one batch."""
-        if not self._steps.still_serves():  # weights were frozen, or a hook wants to see layers
-            state = self._steps.state()
-            steps = TorchSteps(self.model, self.recipe, self.train_batches)
-            self._steps = share_steps(steps, self.model, self.peers, self._wants_to_stop)
-            self._steps.load_state(state)
-        loss, correct = self._steps(selection, self.learning_rate)
-        self._losses[self.step] = loss
-        self._correct[self.step] = correct
-
-    def _wants_to_stop(self) -> bool:
-        """Whether this process was asked to stop."""
-        return self.stop_requested
-
-    def _stop_agreed(self) -> bool:
-        """Whether to stop after this step; in several processes all of them do, or none."""
-        if isinstance(self._steps, SharedSteps):
-            return self._steps.stop_agreed
-        return self.stop_requested
-
     def _check_losses(self) -> None:
         """Raise if a step of this epoch had a loss that is not a finite number."""
-        wrong = (~torch.isfinite(self._losses[: self.step])).nonzero()
+        wrong = (~torch.isfinite(self.losses[: self.step])).nonzero()
         if len(wrong):
             step = int(wrong[0])
             in_all = self.epoch * self.steps_per_epoch + step
             rate = learning_rate_at(self.recipe, in_all, self.steps_per_epoch)
-            raise NonFiniteLossError(float(self._losses[step]), self.epoch + 1, step + 1, rate)
+            raise NonFiniteLossError(float(self.losses[step]), self.epoch + 1, step + 1, rate)
 
     def _add_waiting_points(self) -> None:
         """Let the curve grow by the points that steps of this epoch have passed."""
@@ -341,16 +417,16 @@ class Trainer:
             seconds: When it was made, in wall-clock time of the training.
             held_out: Scores on other images.
         """
-        loss, accuracy = self._train_loss_and_accuracy(step)
+        loss, accuracy = self.train_loss_and_accuracy(step)
         in_all = self.epoch * self.steps_per_epoch + step
         rate = learning_rate_at(self.recipe, in_all - 1, self.steps_per_epoch)
         position = self.epoch + step / self.steps_per_epoch
         point = CurvePoint(position, loss, accuracy, rate, seconds, **held_out)
         self.history.append(point)
-        self._tell("on_point", point)
+        self.tell("on_point", point)
         return point
 
-    def _finish_epoch(self) -> None:
+    def finish_epoch(self) -> None:
         """Look at held-out images, remember the best weights, say so if nothing was learnt."""
         if self._validation:
             loss, accuracy = self._validation.evaluate(self.model)
@@ -369,9 +445,9 @@ class Trainer:
             self._best_epoch = self.epoch + 1
         self.epoch, self.step = self.epoch + 1, 0
         diagnosis = self._diagnose(point)  # before the listeners, who may save the state
-        self._tell("on_epoch", point)
+        self.tell("on_epoch", point)
         if diagnosis:
-            self._tell("on_diagnosis", diagnosis)
+            self.tell("on_diagnosis", diagnosis)
 
     def _diagnose(self, point: CurvePoint) -> Diagnosis | None:
         """Find out, once, why the loss stays where guessing would have it."""
@@ -383,12 +459,7 @@ class Trainer:
         images, _ = next(self.train_batches.epoch(0))
         return diagnose(self.model, images, point.train_loss, chance, steps, self.recipe)
 
-    def _out_of_patience(self) -> bool:
-        """Whether early stopping says that it is enough."""
-        patience = self.recipe.early_stopping
-        return bool(patience) and self.epoch - self._best_epoch >= patience
-
-    def _result(self) -> TrainingResult:
+    def finish(self) -> TrainingResult:
         """Put the best weights in place and take the final score."""
         last = self.history[-1]
         test_loss, test_accuracy = last.test_loss, last.test_accuracy
@@ -410,7 +481,26 @@ class Trainer:
             tutorial_examples_per_second=images / self._step_seconds,
         )
 
-    def _tell(self, event: str, *arguments: Any) -> None:
-        """Call every listener."""
+    def tell(self, event: str, *arguments: Any) -> None:
+        """Call a method of every listener, such as `on_finish`."""
         for listener in self.listeners:
             getattr(listener, event)(self, *arguments)
+
+
+def _check_batch_size(batch_size: int, dataset: Dataset, model: nn.Module) -> None:
+    """Raise if a batch does not suit data or network, rather than at the end of an epoch."""
+    images = len(dataset.train)
+    if batch_size > images:
+        message = (
+            f"`batch_size` is {batch_size}, but `{dataset.name}` has only {images} images to train "
+            "on."
+        )
+        raise SettingError(message)
+    last = images % batch_size or batch_size
+    if last > 1 or not any(isinstance(layer, nn.BatchNorm1d) for layer in model.modules()):
+        return
+    message = f"`batch_size` is {batch_size}"
+    if batch_size > 1:
+        message += f", which leaves the last of {images} images alone"
+    message += "; batch normalisation needs at least two images in every batch."
+    raise SettingError(message)

@@ -283,7 +283,7 @@ def test_the_range_of_deep_pictures_is_told(tmp_path: Path) -> None:
 
 def test_the_training_command_reads_ones_own_images_as_they_were_read(tmp_path: Path) -> None:
     path = convert_dataset(lenet.load_dataset("digits"), tmp_path / "my digits.npz", "npz")
-    source = DataSource(str(path), height=20, width=24, colour=True, prepare="object")
+    source = DataSource(str(path), size=(20, 24), colour=True, prepare="object")
     first = lenet.train(dataset=source, epochs=1, threads=1, runs_folder=tmp_path, listeners=[])
     words = shlex.split(training_command(first.config))
     again = tmp_path / "again"

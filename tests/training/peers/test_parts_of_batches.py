@@ -1,4 +1,4 @@
-"""The pieces below: parts of a batch, batch normalisation over parts, the board, the place."""
+"""The pieces below: parts of a batch, batch normalisation over parts, messages, the place."""
 
 import threading
 
@@ -14,9 +14,11 @@ from lenet.datasets import Augmentation, Batches, Dataset
 from lenet.errors import LostProcessError, SettingError
 from lenet.models import LeNet, LeNetConfig
 from lenet.training import ALONE, Recipe, Trainer, find_place, join_group, leave, speaker
-from lenet.training._peers import part_of
-from lenet.training._shared_batch_norm import SharedBatchNorm
-from lenet.training.peers._board import Board
+
+# What processes do with each other is tested here without processes, below the room's face.
+from lenet.training.engines._distributed import SharedBatchNorm
+from lenet.training.peers._group import part_of
+from lenet.training.peers._torchrun_group import MessageStore, _read_timeout
 
 
 class Member:
@@ -77,12 +79,12 @@ def test_batch_normalisation_in_evaluation_mode_is_left_alone() -> None:
     assert torch.equal(ours, F.batch_norm(images, layer.running_mean, layer.running_var))
 
 
-def test_a_board_gathers_in_the_order_of_the_processes() -> None:
+def test_messages_are_gathered_in_the_order_of_the_processes() -> None:
     store, found = HashStore(), {}
 
     def take_part(rank: int) -> None:
-        board = Board(store, rank, 3, 10)
-        found[rank] = [board.gather({"rank": rank}, 10), board.gather([rank], 10)]
+        messages = MessageStore(store, rank, 3, 10)
+        found[rank] = [messages.gather({"rank": rank}, 10), messages.gather([rank], 10)]
 
     threads = [threading.Thread(target=take_part, args=(rank,)) for rank in range(3)]
     for thread in threads:
@@ -95,7 +97,7 @@ def test_a_board_gathers_in_the_order_of_the_processes() -> None:
 
 def test_who_does_not_come_is_named() -> None:
     with pytest.raises(LostProcessError, match=r"Process 1 of 2 did not come within 0\.1 s"):
-        Board(HashStore(), 0, 2, 10).gather(None, 0.1)
+        MessageStore(HashStore(), 0, 2, 10).gather(None, 0.1)
 
 
 def test_a_store_that_never_answers_is_given_up() -> None:
@@ -104,9 +106,9 @@ def test_a_store_that_never_answers_is_given_up() -> None:
             threading.Event().wait()
             return True
 
-    board = Board(Silent(), 0, 2, 0.1)  # type: ignore[arg-type]
-    assert not board.has_mark("told", 0.1)
-    assert board._is_lost
+    messages = MessageStore(Silent(), 0, 2, 0.1)  # type: ignore[arg-type]
+    assert not messages.has_flag("told", 0.1)
+    assert messages._is_lost
 
 
 def test_without_torchrun_a_process_is_alone() -> None:
@@ -119,8 +121,6 @@ def test_without_torchrun_a_process_is_alone() -> None:
 
 
 def test_a_timeout_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lenet.training.peers._torchrun_group import _read_timeout
-
     assert _read_timeout() == 60
     for text in ("soon", "0", "-1", "inf"):
         monkeypatch.setenv("LENET_TIMEOUT", text)

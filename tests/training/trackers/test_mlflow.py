@@ -53,7 +53,6 @@ def test_every_point_of_the_curve_is_told_at_its_step(few_digits: Dataset, store
     for name in ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "learning_rate"):
         assert curve(store, name) == expected(run, name)
     assert len(curve(store, "examples_per_second")) == len(run.history)
-    assert run.result is not None
     assert curve(store, "best_epoch") == [(2 * STEPS, 2)]
     metrics = only_run(store).data.metrics
     assert metrics["test_accuracy"] == run.result.test_accuracy
@@ -93,7 +92,6 @@ def test_with_validation_the_test_score_comes_once_at_the_end(
 ) -> None:
     run = track(few_digits, "mlflow", validation=0.25)
     assert [step for step, _ in curve(store, "validation_loss")] == [12, 24]
-    assert run.result is not None
     assert curve(store, "test_accuracy") == [(24, run.result.test_accuracy)]
 
 

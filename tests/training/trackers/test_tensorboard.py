@@ -57,7 +57,6 @@ def test_settings_scores_and_picture_are_written(few_digits: Dataset) -> None:
     (config,) = events.Tensors("config/text_summary")
     assert json.loads(config.tensor_proto.string_val[0])["seed"] == 3
     (result,) = events.Tensors("result/text_summary")
-    assert run.result is not None
     assert json.loads(result.tensor_proto.string_val[0]) == run.result.to_dict()
     (picture,) = events.Images("curves")
     with (
@@ -83,7 +82,6 @@ def test_with_validation_the_test_score_comes_once_at_the_end(few_digits: Datase
     steps = 12
     events = read(run)
     assert [step for step, _ in scalars(events, "loss/validation_loss")] == [steps, 2 * steps]
-    assert run.result is not None
     accuracy = pytest.approx(run.result.test_accuracy)
     assert scalars(events, "accuracy/test_accuracy") == [(2 * steps, accuracy)]
 

@@ -6,19 +6,18 @@ import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from lenet.core import Settings
 from lenet.errors import ModelError
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from torch import nn
 
-Array = npt.NDArray[np.float32]
-Arrays = Mapping[str, npt.NDArray[Any]]
+Array: TypeAlias = "npt.NDArray[np.float32]"
+Arrays: TypeAlias = "Mapping[str, npt.NDArray[Any]]"
 Shape = tuple[int, ...]
 Pair = tuple[int, ...]  # of rows and of columns; one number may stand for both
 MOST = 65536  # of anything that a layer may have
@@ -91,7 +90,9 @@ class Layer(Settings):
             values: The batch.
             arrays: Its weights and statistics by their names.
         """
-        raise NotImplementedError
+        from lenet.models.layers._numpy import apply  # settings name layers without NumPy
+
+        return apply(self, values, arrays)
 
     def title(self, shape: Shape) -> str:
         """The name of its class in PyTorch."""
@@ -147,16 +148,17 @@ class Layer(Settings):
             sizes, kernel, stride, padding, dilation, strict=True
         ):
             room = size + 2 * margin - spread * (window - 1) - 1
-            if room < 0:
+            count = room // step + 1
+            if ceil_mode and room % step and count * step < size + margin:
+                count += 1  # as in PyTorch: a last window begins before the end and reaches beyond
+            if count < 1:
                 padded = [size + 2 * margin for size, margin in zip(sizes, padding, strict=True)]
                 message = (
                     f"{self.label}: its {as_text(kernel)} window does not fit the "
                     f"{as_text(padded)} input."
                 )
                 raise ModelError(message)
-            count = room // step + 1
-            # As in PyTorch: a last window may reach beyond the end, but must begin before it.
-            places.append(count + (ceil_mode and room % step > 0 and count * step < size + margin))
+            places.append(count)
         return tuple(places)
 
 
@@ -225,23 +227,3 @@ def arrays_under(place: str, arrays: Arrays) -> dict[str, npt.NDArray[Any]]:
 def as_text(sizes: Iterable[int]) -> str:
     """Sizes as a person writes them."""
     return "×".join(map(str, sizes))
-
-
-def framed(values: Array, padding: Pair, fill: float) -> Array:
-    """Feature maps with rows and columns round them."""
-    margins = ((0, 0), (0, 0), *((margin, margin) for margin in padding))
-    return np.pad(values, margins, constant_values=fill) if any(padding) else values
-
-
-def windows(
-    values: Array, kernel: Pair, stride: Pair = (1, 1), dilation: Pair = (1, 1)
-) -> npt.NDArray[Any]:
-    """What a window sees on its way, (N, C, H', W', rows, columns)."""
-    reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
-    seen = np.lib.stride_tricks.sliding_window_view(values, reach, (2, 3))
-    return seen[:, :, :: stride[0], :: stride[1], :: dilation[0], :: dilation[1]]
-
-
-def float32(values: npt.NDArray[Any]) -> Array:
-    """Numbers as networks have them."""
-    return np.asarray(values, dtype=np.float32)

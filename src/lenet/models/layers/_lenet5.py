@@ -4,9 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
-from lenet.models.layers._layer import MOST, Array, Arrays, Layer, Shape, float32, windows
+from lenet.models.layers._layer import MOST, Array, Arrays, Layer, Shape
 from lenet.models.layers._standard import Convolution
 
 _DIGITS, _PIXELS = 10, 84  # of the pictures, 7×12
@@ -31,10 +29,6 @@ class Subsampling(Layer):
 
     def window(self, shape: Shape) -> tuple[int, int]:
         return 2, 2
-
-    def apply(self, values: Array, arrays: Arrays) -> Array:
-        sums = windows(values, (2, 2), (2, 2)).sum(axis=(4, 5))
-        return float32(sums * arrays["weight"][:, None, None] + arrays["bias"][:, None, None])
 
     def torch_arguments(self, shape: Shape) -> tuple[Any, ...]:
         return (shape[0],)
@@ -81,16 +75,14 @@ class PartialConvolution(Layer):
 
     def whole(self, arrays: Arrays) -> tuple[Convolution, dict[str, Array]]:
         """The ordinary convolution that computes the same, with zeros in its filters."""
+        import numpy as np
+
         pairs = [(output, seen) for output, all_seen in enumerate(self.inputs) for seen in all_seen]
         outputs, maps = zip(*pairs, strict=True)
         filters = np.zeros((len(self.inputs), 1 + max(maps), *self.KERNEL), dtype=np.float32)
         filters[list(outputs), list(maps)] = arrays["weight"]
         layer = Convolution(name=self.name, filters=len(self.inputs), kernel_size=self.KERNEL)
         return layer, {"weight": filters, "bias": arrays["bias"]}
-
-    def apply(self, values: Array, arrays: Arrays) -> Array:
-        layer, whole = self.whole(arrays)
-        return layer.apply(values, whole)
 
     def torch_arguments(self, shape: Shape) -> tuple[Any, ...]:
         return (self.inputs,)
@@ -125,9 +117,6 @@ class Distances(Layer):
 
     def window(self, shape: Shape) -> tuple[int, int]:
         return 0, 1
-
-    def apply(self, values: Array, arrays: Arrays) -> Array:
-        return float32(-np.square(values[:, None] - arrays["targets"]).sum(axis=2))
 
     def torch_arguments(self, shape: Shape) -> tuple[Any, ...]:
         return (self.classes,)

@@ -10,14 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from lenet.errors import ModelError, SettingError, UnknownNameError
 from lenet.models.layers._layer import (
-    Array,
-    Arrays,
     Layer,
     Placed,
     Shape,
-    arrays_under,
     as_text,
-    float32,
     place_layers,
     receptive_fields,
 )
@@ -99,15 +95,6 @@ class Residual(Layer):
         ends = [receptive_fields(side)[-1] for side in self.sides(shape) if side]
         reach = 0 if any(size == 0 for size, _ in ends) else max(size for size, _ in ends)
         return reach, max(step for _, step in ends)
-
-    def apply(self, values: Array, arrays: Arrays) -> Array:
-        results = []
-        for side in self.sides(values.shape[1:]):
-            result = values
-            for placed in side:
-                result = placed.layer.apply(result, arrays_under(placed.layer.name, arrays))
-            results.append(result)
-        return float32(results[0] + results[1])
 
     def torch_arguments(self, shape: Shape) -> tuple[Any, ...]:
         return build_sequential(self.main, shape), build_sequential(self.shortcut, shape)

@@ -1,25 +1,17 @@
 """The layers that PyTorch has, too."""
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from lenet.errors import SettingError
-from lenet.models.layers._layer import (
-    MOST,
-    Array,
-    Arrays,
-    Layer,
-    Pair,
-    Shape,
-    float32,
-    framed,
-    windows,
-)
+from lenet.models.layers._layer import MOST, Arrays, Layer, Pair, Shape
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 Function = Literal[
     "identity",
@@ -85,21 +77,6 @@ class Convolution(Layer):
     def window(self, shape: Shape) -> tuple[int, int]:
         return self.dilation[0] * (self.kernel_size[0] - 1) + 1, self.stride[0]
 
-    def apply(self, values: Array, arrays: Arrays) -> Array:
-        seen = windows(
-            framed(values, self.padding, 0), self.kernel_size, self.stride, self.dilation
-        )
-        sums = [
-            np.tensordot(part, filters, ((1, 4, 5), (1, 2, 3)))
-            for part, filters in zip(
-                np.split(seen, self.groups, axis=1),
-                np.split(arrays["weight"], self.groups),
-                strict=True,
-            )
-        ]
-        bias = arrays.get("bias", np.float32(0))
-        return float32(np.moveaxis(np.concatenate(sums, axis=3) + bias, 3, 1))
-
     def torch_arguments(self, shape: Shape) -> tuple[Any, ...]:
         own = (self.kernel_size, self.stride, self.padding, self.dilation, self.groups, self.bias)
         return shape[0], self.filters, *own
@@ -138,38 +115,23 @@ class Dense(Layer):
     def window(self, shape: Shape) -> tuple[int, int]:
         return 0, 1
 
-    def apply(self, values: Array, arrays: Arrays) -> Array:
-        return float32(values @ arrays["weight"].T + arrays.get("bias", np.float32(0)))
-
     def torch_arguments(self, shape: Shape) -> tuple[Any, ...]:
         return shape[0], self.units, self.bias
 
 
-def _sigmoid(values: Array, _: float = 0) -> npt.NDArray[Any]:
-    result: npt.NDArray[Any] = 0.5 * (1 + np.tanh(0.5 * values))
-    return result
-
-
-def _gelu(values: Array, _: float) -> npt.NDArray[Any]:
-    from scipy.special import erf
-
-    result: npt.NDArray[Any] = values * (1 + erf(values / math.sqrt(2))) / 2
-    return result
-
-
-# A function's class in PyTorch, what it makes of numbers, and the default of its parameter.
-FUNCTIONS: dict[str, tuple[str, Callable[[Array, float], npt.NDArray[Any]], float]] = {
-    "identity": ("Identity", lambda x, _: x, 0),
-    "sigmoid": ("Sigmoid", _sigmoid, 0),
-    "tanh": ("Tanh", lambda x, _: np.tanh(x), 0),
-    "relu": ("ReLU", lambda x, _: np.maximum(x, 0), 0),
-    "leaky_relu": ("LeakyReLU", lambda x, slope: np.where(x > 0, x, slope * x), 0.01),
-    "elu": ("ELU", lambda x, a: np.where(x > 0, x, a * np.expm1(np.minimum(x, 0))), 1),
-    "gelu": ("GELU", _gelu, 0),
-    "silu": ("SiLU", lambda x, _: x * _sigmoid(x), 0),
-    "hard_swish": ("Hardswish", lambda x, _: x * np.clip(x + 3, 0, 6) / 6, 0),
-    "softplus": ("Softplus", lambda x, _: np.logaddexp(x, 0), 0),
-    "scaled_tanh": ("ScaledTanh", lambda x, _: 1.7159 * np.tanh(2 / 3 * x), 0),
+# A function's class in PyTorch, and the default of its parameter.
+FUNCTIONS: dict[str, tuple[str, float]] = {
+    "identity": ("Identity", 0),
+    "sigmoid": ("Sigmoid", 0),
+    "tanh": ("Tanh", 0),
+    "relu": ("ReLU", 0),
+    "leaky_relu": ("LeakyReLU", 0.01),
+    "elu": ("ELU", 1),
+    "gelu": ("GELU", 0),
+    "silu": ("SiLU", 0),
+    "hard_swish": ("Hardswish", 0),
+    "softplus": ("Softplus", 0),
+    "scaled_tanh": ("ScaledTanh", 0),
 }
 
 
@@ -189,7 +151,7 @@ class Activation(Layer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        default = FUNCTIONS[self.function][2]
+        default = FUNCTIONS[self.function][1]
         if self.parameter is None:
             object.__setattr__(self, "parameter", float(default))
         elif not default and self.parameter:
@@ -199,18 +161,15 @@ class Activation(Layer):
 
     def to_dict(self) -> dict[str, Any]:
         values = super().to_dict()
-        if self.parameter == FUNCTIONS[self.function][2]:
+        if self.parameter == FUNCTIONS[self.function][1]:
             del values["parameter"]
         return values
-
-    def apply(self, values: Array, arrays: Arrays) -> Array:
-        return float32(FUNCTIONS[self.function][1](values, self.parameter or 0))
 
     def title(self, shape: Shape) -> str:
         return FUNCTIONS[self.function][0]
 
     def torch_arguments(self, shape: Shape) -> tuple[Any, ...]:
-        return (self.parameter,) if FUNCTIONS[self.function][2] else ()
+        return (self.parameter,) if FUNCTIONS[self.function][1] else ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,27 +220,6 @@ class Pooling(Layer):
     def window(self, shape: Shape) -> tuple[int, int]:
         return self.dilation[0] * (self.kernel_size[0] - 1) + 1, self.stride[0]
 
-    def apply(self, values: Array, arrays: Arrays) -> Array:
-        if self.method == "max":
-            return float32(self._windows(values, -np.inf, -np.inf).max(axis=(4, 5)))
-        sums = self._windows(values, 0, 0).sum(axis=(4, 5))
-        counts = self._windows(np.ones_like(values[:1, :1]), float(self.count_padding), 0)
-        return float32(sums / counts.sum(axis=(4, 5)))
-
-    def _windows(self, values: Array, padding: float, beyond: float) -> npt.NDArray[Any]:
-        """What the window sees, with numbers for the padding and for what is beyond that."""
-        places = self.output_shape(values.shape[1:])[1:]
-        whole = framed(values, self.padding, padding)
-        missing = [
-            max(0, (count - 1) * step + spread * (size - 1) + 1 - have)
-            for count, step, spread, size, have in zip(
-                places, self.stride, self.dilation, self.kernel_size, whole.shape[2:], strict=True
-            )
-        ]
-        margins = ((0, 0), (0, 0), *((0, count) for count in missing))
-        whole = np.pad(whole, margins, constant_values=beyond)
-        return windows(whole, self.kernel_size, self.stride, self.dilation)
-
     def title(self, shape: Shape) -> str:
         return "MaxPool2d" if self.method == "max" else "AvgPool2d"
 
@@ -315,15 +253,6 @@ class AdaptivePooling(Layer):
     def window(self, shape: Shape) -> tuple[int, int]:
         edges = self.edges(shape[1], self.output_size[0])
         return max(end - start for start, end in edges), max(1, shape[1] // self.output_size[0])
-
-    def apply(self, values: Array, arrays: Arrays) -> Array:
-        combine = np.max if self.method == "max" else np.mean
-        rows, columns = map(self.edges, values.shape[2:], self.output_size)
-        pooled = [
-            [combine(values[:, :, top:bottom, left:right], axis=(2, 3)) for left, right in columns]
-            for top, bottom in rows
-        ]
-        return float32(np.moveaxis(np.array(pooled), (0, 1), (2, 3)))
 
     def title(self, shape: Shape) -> str:
         return "AdaptiveMaxPool2d" if self.method == "max" else "AdaptiveAvgPool2d"
@@ -364,14 +293,9 @@ class BatchNorm(Layer):
     def gain_and_offset(self, arrays: Arrays) -> tuple[npt.NDArray[np.float64], ...]:
         """What each map or unit is multiplied by, and what is added then, in evaluation mode."""
         names = ("weight", "bias", "running_mean", "running_var")
-        weight, bias, mean, variance = (arrays[name].astype(np.float64) for name in names)
-        gain = weight / np.sqrt(variance + self.epsilon)
+        weight, bias, mean, variance = (arrays[name].astype("float64") for name in names)
+        gain = weight / (variance + self.epsilon) ** 0.5
         return gain, bias - mean * gain
-
-    def apply(self, values: Array, arrays: Arrays) -> Array:
-        along = (-1, *[1] * (values.ndim - 2))
-        gain, offset = (each.reshape(along) for each in self.gain_and_offset(arrays))
-        return float32(values * gain + offset)
 
     def title(self, shape: Shape) -> str:
         return "BatchNorm2d" if len(shape) == 3 else "BatchNorm1d"
@@ -397,9 +321,6 @@ class Dropout(Layer):
         super().__post_init__()
         self.require("probability", 0 <= self.probability <= 1, "from 0 to 1")
 
-    def apply(self, values: Array, arrays: Arrays) -> Array:
-        return values
-
     def title(self, shape: Shape) -> str:
         return "Dropout2d" if self.whole_maps else "Dropout"
 
@@ -416,9 +337,6 @@ class Flatten(Layer):
 
     def output_shape(self, shape: Shape) -> Shape:
         return (math.prod(shape),)
-
-    def apply(self, values: Array, arrays: Arrays) -> Array:
-        return values.reshape(len(values), -1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -445,11 +363,6 @@ class Padding(Layer):
         channels, height, width = self.maps(shape)
         left, right, above, below = self.margins
         return channels, height + above + below, width + left + right
-
-    def apply(self, values: Array, arrays: Arrays) -> Array:
-        left, right, above, below = self.margins
-        margins = ((0, 0), (0, 0), (above, below), (left, right))
-        return float32(np.pad(values, margins, constant_values=self.value))
 
     def torch_arguments(self, shape: Shape) -> tuple[Any, ...]:
         return self.margins, self.value

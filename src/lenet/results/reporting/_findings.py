@@ -1,18 +1,30 @@
+"""All that a report tells of a trained network, found out."""
+
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from torch import nn
 
+from lenet.core import Compute, ComputeKeywords
 from lenet.datasets import Dataset, DataSource
 from lenet.errors import DatasetError, RunError
-from lenet.kernels import KernelChoice, use_kernels
-from lenet.results.evaluation._answers import Answers, SplitName, answer
-from lenet.results.evaluation._examples import find_dataset
-from lenet.results.evaluation._robustness import Robustness, measure_robustness
-from lenet.results.evaluation._scores import Evaluation
-from lenet.runs import Run, as_trained_on, load, locate_model
+from lenet.models import ModelCard
+from lenet.results._choices import SplitName
+from lenet.results.measure._evaluate import Answers, answer
+from lenet.results.measure._examples import find_dataset
+from lenet.results.measure._robustness import Robustness, measure_robustness
+from lenet.results.measure._scores import Evaluation
+from lenet.runs import Run, as_trained_on, open_network
+from lenet.training import computing
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _ROBUSTNESS_IMAGES = 2000
 
@@ -61,34 +73,27 @@ class Findings:
 
 
 def examine(
-    model: Run | Path | str = "latest",
+    model: Run | Path | str | tuple[nn.Module, ModelCard] = "latest",
     dataset: str | Path | DataSource | Dataset | None = None,
     *,
     split: SplitName | None = None,
-    device: str = "auto",
-    kernels: KernelChoice = "auto",
+    network: nn.Module | None = None,
     runs_folder: Path | str = "runs",
+    **compute: Unpack[ComputeKeywords],
 ) -> Findings:
-    """Find out all that a report tells of a trained network.
-
-    Args:
-        model: As for `report`.
-        dataset: As for `report`.
-        split: As for `report`.
-        device: As for `report`.
-        kernels: As for `report`.
-        runs_folder: As for `report`.
-
-    Raises:
-        LenetError: As for `report`.
-    """
-    source = locate_model(model, runs_folder)
-    _, card = load(source)
+    """Find out all that `report` tells of a trained network."""
+    source, network, card = open_network(model, runs_folder, network)
     data = find_dataset(dataset, source, card)
     chosen = split or ("test" if data.test is not None else "validation")
 
     def answers_for(wanted: SplitName) -> Answers:
-        return answer(source, data, split=wanted, device=device, kernels=kernels)
+        return answer(
+            source if isinstance(source, Run) else (network, card),
+            data,
+            split=wanted,
+            network=network,
+            **compute,
+        )
 
     try:
         answers = answers_for(chosen)
@@ -100,14 +105,13 @@ def examine(
     held_out = None
     if chosen != "validation" and isinstance(source, Run) and _held_out_from(source, data):
         held_out = answers_for("validation")
-    with use_kernels(kernels):
+    with computing(Compute.from_dict(compute)):
         robustness = measure_robustness(
             answers.network,
             answers.examples,
             card.normalisation,
             images=_ROBUSTNESS_IMAGES,
             temperature=card.calibration.temperature,
-            device=next(answers.network.parameters()).device,
         )
     return Findings(answers, held_out, robustness, lacks_test=data.test is None)
 

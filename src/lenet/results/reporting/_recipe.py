@@ -5,16 +5,20 @@ from typing import Any
 from lenet.core import field_help
 from lenet.datasets import dataset_names
 from lenet.errors import LenetError
-from lenet.models import MODELS
-from lenet.results.pages._element import Element, Node, element
-from lenet.results.pages._page import Section
-from lenet.results.pages._parts import Column, code_block, facts, paragraph, remark, table
+from lenet.models import CUSTOM, MODELS, SEQUENTIAL, ModelConfig, model_config, summarise
+from lenet.results._wording import as_typed
+from lenet.results.page._page import Element, Node, Section, element
+from lenet.results.page._parts import Column, beside, code_block, facts, paragraph, remark, table
 from lenet.results.reporting._findings import Findings
-from lenet.results.reporting._training_command import training_command
-from lenet.results.reporting._wording import as_typed, in_words
-from lenet.runs import Run
-from lenet.training import Recipe
+from lenet.runs import NETWORK_FILE, Run, RunConfig
+from lenet.training import Recipe, preset_for
 
+_METHODS = {
+    "symbol": "the ink is found, fitted into a box and its centre of mass put into the middle, as "
+    "in MNIST",
+    "object": "what stands out from the border is fitted into the frame, as in Fashion-MNIST",
+    "plain": "the whole picture is fitted into the frame",
+}
 _SHAPE = {"input_shape", "classes"}  # which the data decides
 _ENVIRONMENT = {
     "lenet": "lenet",
@@ -29,10 +33,47 @@ _ENVIRONMENT = {
 }
 
 
+def network_section(findings: Findings) -> Section:
+    """The layers, and how a picture becomes what the first of them takes."""
+    card = findings.answers.card
+    layers = summarise(findings.answers.network, (1, *card.input_shape))
+    rows = [
+        [
+            layer.name,
+            " × ".join(map(str, layer.output_shape[1:])),
+            f"{layer.parameters:,}" if layer.parameters else "",
+            f"{layer.multiply_accumulates:,}" if layer.multiply_accumulates else "",
+        ]
+        for layer in layers
+    ]
+    weights = sum(layer.parameters for layer in layers)
+    work = sum(layer.multiply_accumulates for layer in layers)
+    rows.append(["together", "", f"{weights:,}", f"{work:,}"])
+    numbers = ("gives", "parameters", "multiply-adds")
+    columns = [Column("layer"), *(Column(name, is_number=True) for name in numbers)]
+    preparation, normalisation = card.preparation, card.normalisation
+    channels, height, width = card.input_shape
+    colours = "grey" if channels == 1 else "colour" if channels == 3 else f"{channels} channels"
+    ends = " and ".join(f"{end:g}" for end in preparation.pixel_range or ())
+    told = (
+        ("image", f"{height} × {width}, {colours}"),
+        ("ground and ink", preparation.polarity.replace("-", " ")),
+        ("free margin", f"{preparation.margin} px"),
+        ("black and white", ends),
+        ("subtracted from pixels / 255", f"{normalisation.mean:.4g}"),
+        ("divided by then", f"{normalisation.std:.4g}"),
+    )
+    described = facts((name, value) for name, value in told if value)
+    said = paragraph(f"How a picture becomes an image: {_METHODS[preparation.method]}.")
+    layers_table = table(columns, rows, f"The layers of {card.model}, for one image")
+    made = element("div", said, described)
+    return Section("The network", "network", (beside(layers_table, made),))
+
+
 def recipe_section(findings: Findings) -> Section:
     """Which settings the network was made with, those that were changed first."""
     card = findings.answers.card
-    network = MODELS[card.model].config
+    network = MODELS.get(card.model, ModelConfig)
     settings = [
         *_compared(card.config, network().to_dict(), field_help(network)),
         *_compared(card.recipe, Recipe().to_dict(), field_help(Recipe)),
@@ -72,7 +113,7 @@ def again_section(findings: Findings) -> Section | None:
         paragraph(f"This trains it again, to the same bits on the same machine{whose}:"),
         code_block(training_command(run.config)),
     ]
-    if run.result is None:
+    if not run.is_complete:
         content += [
             paragraph("The training is not complete; this goes on with it:"),
             code_block(f"lenet train --resume {folder}"),
@@ -87,7 +128,6 @@ def again_section(findings: Findings) -> Section | None:
 
 
 def _environment(run: Run) -> Element:
-    """Versions, machine, seed."""
     try:
         environment = run.environment
     except LenetError:  # the file is no part of what the network computes
@@ -112,11 +152,10 @@ def _compared(
     for name, value in values.items():
         if name not in _SHAPE:
             default = as_typed(defaults[name]) if name in defaults else ""
-            yield in_words(name), as_typed(value), default, explained.get(name, "")
+            yield name.replace("_", " "), as_typed(value), default, explained.get(name, "")
 
 
 def _table(settings: list[tuple[str, str, str, str]], caption: str, *, emphasise: bool) -> Element:
-    """Settings with what they mean, a row each."""
     rows: list[list[Node]] = []
     for name, value, default, meaning in settings:
         explained = element("span", name, remark(meaning.replace("`", "")))
@@ -125,3 +164,43 @@ def _table(settings: list[tuple[str, str, str, str]], caption: str, *, emphasise
         )
     columns = [Column("setting"), Column("here"), *([Column("tutorial")] if emphasise else [])]
     return table(columns, rows, caption, class_="settings")
+
+
+def training_command(config: RunConfig) -> str:
+    """The command that trains a network again as a run did.
+
+    Weights of a network that was handed over ready-built are not to be had from it.
+
+    >>> import tempfile, lenet
+    >>> run = lenet.train(dataset="digits", epochs=1, threads=1, runs_folder=tempfile.mkdtemp(),
+    ...                   listeners=[])
+    >>> training_command(run.config)
+    'lenet train --data digits --preset digits --seed 0 --device cpu --threads 1 --epochs 1'
+    """
+    preset = preset_for(config.dataset, config.preset)
+    data = [config.dataset] if config.source is None else config.source.as_options()
+    words = ["lenet", "train", "--data", *data, "--preset", config.preset]
+    if config.model == SEQUENTIAL:
+        words += ["--network", NETWORK_FILE]
+    elif config.model != preset.model:
+        words += ["--model", config.model]
+    words += ["--seed", str(config.seed), "--device", config.device]
+    words += ["--threads", str(config.threads)]
+    if config.kernels == "torch" and config.device == "cpu":
+        words += ["--kernels", "torch"]
+    settings = config.settings.to_dict()
+    usual = dict(settings)
+    if config.model not in (SEQUENTIAL, CUSTOM):
+        shape = {name: settings[name] for name in ("input_shape", "classes")}
+        from_preset = preset.settings if config.model == preset.model else {}
+        usual = model_config(config.model, {**shape, **from_preset}).to_dict()
+    usual |= preset.recipe.to_dict()
+    for name, value in {**settings, **config.recipe.to_dict()}.items():
+        if value == usual[name]:
+            continue
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            words += [f"--{flag}", as_typed(value)]
+    return shlex.join(words)

@@ -1,41 +1,53 @@
+from __future__ import annotations
+
 import re
+from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lenet._version import __version__
-from lenet.core import write_atomically
+from lenet.core import ComputeKeywords, write_atomically
 from lenet.datasets import Dataset, DataSource
-from lenet.kernels import KernelChoice
-from lenet.results.evaluation._answers import SplitName
-from lenet.results.pages._page import Page
-from lenet.results.reporting._calibration import calibration_section
-from lenet.results.reporting._classes import classes_section
-from lenet.results.reporting._confusions import confusions_section
-from lenet.results.reporting._curves import curves_section
+from lenet.models import ModelCard
+from lenet.results._choices import SplitName
+from lenet.results._wording import counted, percent
+from lenet.results.measure._doubt import expected_calibration_error
+from lenet.results.page._page import Node, Page
+from lenet.results.page._parts import note, tiles
 from lenet.results.reporting._findings import Findings, examine
-from lenet.results.reporting._mistakes import mistakes_section, suspects_section
-from lenet.results.reporting._network import network_section
-from lenet.results.reporting._overview import describe_scoring, headline, overview
-from lenet.results.reporting._recipe import again_section, recipe_section
-from lenet.results.reporting._robustness import robustness_section
+from lenet.results.reporting._recipe import again_section, network_section, recipe_section
+from lenet.results.reporting._scores import classes_section, confusions_section, curves_section
+from lenet.results.reporting._trust import (
+    calibration_section,
+    mistakes_section,
+    robustness_section,
+    suspects_section,
+)
 from lenet.runs import Run
+
+if TYPE_CHECKING:
+    from torch import nn
+    from typing_extensions import Unpack
+
+_STAMP = re.compile(r"(\d{8}-\d{6})-")
 
 
 def report(
-    model: Run | Path | str = "latest",
+    model: Run | Path | str | tuple[nn.Module, ModelCard] = "latest",
     dataset: str | Path | DataSource | Dataset | None = None,
     *,
     output: Path | str | None = None,
     split: SplitName | None = None,
-    device: str = "auto",
-    kernels: KernelChoice = "auto",
+    network: nn.Module | None = None,
     runs_folder: Path | str = "runs",
+    **compute: Unpack[ComputeKeywords],
 ) -> Path:
     """Write a page that shows how good a network is, where it errs and how far to trust it.
 
     The page is one file that fetches nothing. The same run gives the same page.
 
     Args:
-        model: A run, its folder or name, `latest`, or a model file.
+        model: A run, its folder or name, `latest`, a model file, or what `lenet.load` gave.
         dataset: A name, the path of a folder or file of one's own, or images in memory; what the
             network was trained on where none is given.
         output: The file to write. Where none is given it is `report.html` in the run folder, or
@@ -43,10 +55,10 @@ def report(
             one; for a model file it lies in the current folder, with the file's name in front.
         split: Which images to score on: `test`, `validation` or `train`. Where none is given it is
             the test images, or the validation images where there are no test images.
-        device: Where to compute.
-        kernels: What computes on a CPU: `native`, `torch`, or `auto` for the compiled kernels where
-            they serve.
+        network: The network as its own code builds it, where it is no `nn.Sequential` of layers
+            that lenet knows.
         runs_folder: Where names of runs are looked for.
+        compute: Fields of `Compute`: `device`, `threads`, `kernels`.
 
     Returns:
         The page.
@@ -64,7 +76,7 @@ def report(
     'report.html'
     """
     findings = examine(
-        model, dataset, split=split, device=device, kernels=kernels, runs_folder=runs_folder
+        model, dataset, split=split, network=network, runs_folder=runs_folder, **compute
     )
     path = _default_path(findings) if output is None else Path(output)
     write_atomically(path, build_report_page(findings).to_html())
@@ -97,11 +109,95 @@ def build_report_page(findings: Findings) -> Page:
         recipe_section(findings),
         again_section(findings),
     )
-    title, subtitle = headline(findings)
+    title, subtitle = _headline(findings)
+    scored = findings.evaluation
+    footer = (
+        f"Written by lenet {__version__}. Scores are of the {scored.images:,} {scored.split} "
+        f"images of {scored.dataset}; intervals are Wilson's, at 95 %."
+    )
     return Page(
         title,
         subtitle,
-        lead=overview(findings),
+        lead=_overview(findings),
         sections=tuple(section for section in sections if section is not None),
-        footer=(f"Written by lenet {__version__}. {describe_scoring(findings)}",),
+        footer=(footer,),
     )
+
+
+def _headline(findings: Findings) -> tuple[str, str]:
+    """The page's title and the line below it."""
+    card, run = findings.answers.card, findings.run
+    title = f"{card.model} on {card.dataset or 'images'}"
+    if run is None:
+        return title, f"Model file {findings.answers.source}, written by lenet {card.version}"
+    started = _started(run)
+    date = f"{started.day} {started:%B %Y, %H:%M}"
+    return title, f"Run {run.name}, started on {date}, with lenet {card.version}"
+
+
+def _overview(findings: Findings) -> tuple[Node, ...]:
+    """What must be known first, and the figures that matter most."""
+    evaluation, run = findings.evaluation, findings.run
+    low, high = evaluation.interval
+    weights = sum(parameter.numel() for parameter in findings.answers.network.parameters())
+    seen = [score for score in evaluation.classes if score.images]
+    weakest = min(seen, key=lambda score: score.f1)
+    error = expected_calibration_error(findings.probabilities, findings.answers.examples.labels)
+    values: list[tuple[str, Node, str]] = [
+        (
+            f"{evaluation.split} accuracy",
+            percent(evaluation.accuracy, 2),
+            f"95 % interval {percent(low)} to {percent(high)}",
+        ),
+        ("images scored", f"{evaluation.images:,}", f"{evaluation.split}, {evaluation.dataset}"),
+        ("weakest class", weakest.name, f"F1 {percent(weakest.f1)}"),
+        ("calibration error", percent(error), "mean gap of confidence and accuracy"),
+        ("parameters", f"{weights:,}", "numbers that it has learnt"),
+    ]
+    if run is not None and run.is_complete:
+        result = run.result
+        took = f"{counted(result.epochs, 'epoch')} in {result.seconds:,.1f}\N{NO-BREAK SPACE}s"
+        speed = f"{result.examples_per_second:,.0f}"
+        values.append(("training", speed, f"examples/s; {took}"))
+    return (*map(note, _warnings(findings)), tiles(values))
+
+
+def _warnings(findings: Findings) -> list[str]:
+    warnings = []
+    if findings.run is not None and not findings.run.is_complete:
+        warnings.append(_how_far(findings.run))
+    scored, known = findings.evaluation.dataset, findings.answers.card.dataset
+    if known not in ("", scored):
+        warnings.append(f"The network was trained on {known}, and is scored on {scored} here.")
+    if findings.answers.split == "train":
+        warnings.append(
+            "The scored images are those that the network learnt from. How it does on images that "
+            "it has never seen, these figures do not tell."
+        )
+    elif findings.answers.split == "validation":
+        reason = "There are no test images, so these" if findings.lacks_test else "These"
+        warnings.append(
+            f"{reason} are scores on the validation images. The epoch was chosen by them, and the "
+            "temperature too, so they are a little better than on images never looked at."
+        )
+    return warnings
+
+
+def _how_far(run: Run) -> str:
+    history = run.history
+    done = f"{history[-1].epoch if history else 0:.3g} of {run.config.recipe.epochs} epochs"
+    how = "still goes on" if run.status == "running" else "was stopped on the way"
+    return (
+        f"The training {how}, after {done}. The network is the one at the end of the last whole "
+        "epoch, and its probabilities have not been calibrated yet."
+    )
+
+
+def _started(run: Run) -> datetime:
+    """When a run was started: the time in its folder's name, or else of its first file."""
+    if match := _STAMP.match(run.name):
+        try:
+            return datetime.strptime(match[1], "%Y%m%d-%H%M%S")
+        except ValueError:  # digits, but no date
+            pass
+    return datetime.fromtimestamp(run.config_path.stat().st_mtime, timezone.utc)

@@ -1,12 +1,71 @@
+"""The processes that make one training together, and what is one process's part of it."""
+
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+_NEEDED = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a process stands among those that torchrun started.
+
+    Attributes:
+        rank: Its number, counted from 0.
+        size: How many processes there are, on all machines.
+        local_rank: Its number on this machine, counted from 0.
+        local_size: How many processes there are on this machine.
+        host: This machine's name.
+    """
+
+    rank: int
+    size: int
+    local_rank: int
+    local_size: int
+    host: str
+
+    def __str__(self) -> str:
+        return f"process {self.rank} of {self.size} ({self.host})"
+
+
+def find_place() -> Place | None:
+    """Where this process stands, by torchrun's environment variables; `None` without torchrun."""
+    if not all(os.environ.get(name) for name in _NEEDED):
+        return None
+    rank, size, local_rank, local_size = (int(os.environ[name]) for name in _NEEDED[:4])
+    return Place(rank, size, local_rank, local_size, socket.gethostname())
+
+
+class Peers(Protocol):
+    """The processes that make one training together, as far as the training sees them."""
+
+    @property
+    def rank(self) -> int:
+        """Which of them this one is, counted from 0."""
+
+    @property
+    def size(self) -> int:
+        """How many they are."""
+
+    def add_up(self, tensor: Tensor) -> None:
+        """Replace a tensor by its sum over all processes, to the same bits in each of them.
+
+        Args:
+            tensor: Of the same shape and type in all of them, contiguous, on any device.
+
+        Raises:
+            LostProcessError: One of them is gone, or does not answer.
+        """
 
 
 class Group:
@@ -32,7 +91,7 @@ class Group:
         return self.rank == 0
 
     def add_up(self, tensor: Tensor) -> None:
-        """Replace a tensor by its sum over all processes; see `lenet.training.Peers`."""
+        """Replace a tensor by its sum over all processes; as `Peers` has it."""
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -92,3 +151,16 @@ class Group:
     def command(self, arguments: str) -> str:
         """The shell command that starts `lenet` on as many processes as these."""
         return f"lenet {arguments}"
+
+
+ALONE = Group()
+
+
+def part_of(count: int, peers: Peers) -> slice:
+    """Which of some examples are this process's: parts in order, without padding or overlap.
+
+    Args:
+        count: How many there are for all processes together; may be fewer than processes.
+        peers: The processes.
+    """
+    return slice(peers.rank * count // peers.size, (peers.rank + 1) * count // peers.size)

@@ -5,22 +5,26 @@ import logging
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lenet.core import storage_errors
 from lenet.errors import LenetError, MissingExtraError, TrackerError
-from lenet.training.trackers._guard import describe_error
-from lenet.training.trackers._memory import keep_for_tracker, read_tracking
-from lenet.training.trackers._reading import Reading, read_point, read_result
-from lenet.training.trackers._tracker import TrackedRun, Tracker
-
-if TYPE_CHECKING:
-    from lenet.training._history import CurvePoint, TrainingResult
-    from lenet.training._trainer import Trainer
+from lenet.training._history import CurvePoint, TrainingResult
+from lenet.training._trainer import Trainer
+from lenet.training.trackers._tracker import (
+    Metrics,
+    TrackedRun,
+    Tracker,
+    describe_error,
+    keep_for_tracker,
+    metrics_of_point,
+    metrics_of_result,
+    read_tracking,
+)
 
 _EXPERIMENT = "lenet"
 _STORE, _ARTIFACTS = "mlflow.db", "mlflow-artifacts"  # in the runs folder, where there is no server
-_READINGS = 50  # a request, which may hold 1,000 numbers
+_INSTANTS = 50  # a request, which may hold 1,000 numbers
 _BETWEEN_REQUESTS = 1.0  # seconds; a request takes some 20 ms, and an epoch may take less
 
 # Where they are not set, before MLflow is imported.
@@ -62,7 +66,7 @@ class MlflowTracker(Tracker):
         self._experiment = self._run_id = ""
         self._run: TrackedRun | None = None
         self._told: set[int] = set()  # the steps whose points MLflow has
-        self._waiting: list[Reading] = []
+        self._waiting: list[Metrics] = []
         self._sent = time.monotonic()
         self._finished = False
 
@@ -94,18 +98,16 @@ class MlflowTracker(Tracker):
         else:
             self._create_run(run)
         for point in trainer.history:
-            self._add_point(read_point(trainer, point))
+            self._add_point(metrics_of_point(trainer, point))
         self._send()
 
     def on_point(self, trainer: Trainer, point: CurvePoint) -> None:
-        """Tell of the point, soon."""
-        self._add_point(read_point(trainer, point))
+        self._add_point(metrics_of_point(trainer, point))
         if time.monotonic() - self._sent > _BETWEEN_REQUESTS:
             self._send()
 
     def on_finish(self, trainer: Trainer, result: TrainingResult) -> None:
-        """Tell the scores."""
-        self._waiting.append(read_result(trainer, result))
+        self._waiting.append(metrics_of_result(trainer, result))
         self._finished = True
 
     def on_stop(self, trainer: Trainer) -> None:
@@ -172,28 +174,26 @@ class MlflowTracker(Tracker):
         self._upload("config.json")
         self._upload("environment.json")
 
-    def _add_point(self, reading: Reading) -> None:
-        """Let a point wait to be sent, unless MLflow has it."""
-        if reading.step not in self._told:
-            self._told.add(reading.step)
-            self._waiting.append(reading)
+    def _add_point(self, metrics: Metrics) -> None:
+        if metrics.step not in self._told:
+            self._told.add(metrics.step)
+            self._waiting.append(metrics)
 
     def _send(self) -> None:
         """Log all numbers that wait; MLflow takes the numbers of a request all or not at all."""
         from mlflow.entities import Metric
 
-        for first in range(0, len(self._waiting), _READINGS):
+        for first in range(0, len(self._waiting), _INSTANTS):
             metrics = [
-                Metric(name, value, round(reading.time * 1000), reading.step)
-                for reading in self._waiting[first : first + _READINGS]
-                for name, value in reading.values.items()
+                Metric(name, value, round(instant.time * 1000), instant.step)
+                for instant in self._waiting[first : first + _INSTANTS]
+                for name, value in instant.values.items()
             ]
             self._client.log_batch(self._run_id, metrics=metrics, synchronous=True)
         self._waiting.clear()
         self._sent = time.monotonic()
 
     def _upload(self, name: str) -> None:
-        """Hand over a file of the run folder, if it is there yet."""
         assert self._run is not None
         path = self._run.folder / name
         if path.exists():

@@ -2,10 +2,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lenet.errors import LenetError, UnknownNameError
-from lenet.training.trackers._memory import read_tracking
 from lenet.training.trackers._mlflow import MlflowTracker
 from lenet.training.trackers._tensorboard import TensorBoardTracker
-from lenet.training.trackers._tracker import Tracker
+from lenet.training.trackers._tracker import Tracker, read_tracking
 
 TRACKERS: dict[str, type[Tracker]] = {
     tracker.name: tracker for tracker in (TensorBoardTracker, MlflowTracker)

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lenet.errors import MissingExtraError
-from lenet.training.trackers._memory import keep_for_tracker
-from lenet.training.trackers._reading import Reading, read_point, read_result
-from lenet.training.trackers._tracker import TrackedRun, Tracker
-
-if TYPE_CHECKING:
-    from lenet.training._history import CurvePoint, TrainingResult
-    from lenet.training._trainer import Trainer
+from lenet.training._history import CurvePoint, TrainingResult
+from lenet.training._trainer import Trainer
+from lenet.training.trackers._tracker import (
+    Metrics,
+    TrackedRun,
+    Tracker,
+    keep_for_tracker,
+    metrics_of_point,
+    metrics_of_result,
+)
 
 _FOLDER = "tensorboard"
 _SUFFIX = ".lenet"  # of our event files, so that a profiler's beside them are left alone
@@ -52,33 +55,30 @@ class TensorBoardTracker(Tracker):
         self._writer.add_text("config", _as_code(run.config))
         self._write_settings(run)
         for point in trainer.history:
-            self._write(read_point(trainer, point))
+            self._write(metrics_of_point(trainer, point))
         self._writer.flush()
 
     def on_point(self, trainer: Trainer, point: CurvePoint) -> None:
-        """Write the point."""
-        self._write(read_point(trainer, point))
+        self._write(metrics_of_point(trainer, point))
         self._writer.flush()
 
     def on_finish(self, trainer: Trainer, result: TrainingResult) -> None:
-        """Write the scores and the picture of the curves."""
         import numpy as np
         from PIL import Image
 
         assert self._run is not None
-        self._write(read_result(trainer, result))
+        self._write(metrics_of_result(trainer, result))
         self._writer.add_text("result", _as_code(result.to_dict()), trainer.steps_done)
         with Image.open(self._run.folder / "curves.png") as picture:
             pixels = np.asarray(picture.convert("RGB"))
         self._writer.add_image("curves", pixels, trainer.steps_done, dataformats="HWC")
 
     def on_stop(self, trainer: Trainer) -> None:
-        """Close the event file."""
         self._writer.close()
 
-    def _write(self, reading: Reading) -> None:
-        for name, value in reading.values.items():
-            self._writer.add_scalar(_tag(name), value, reading.step, reading.time)
+    def _write(self, metrics: Metrics) -> None:
+        for name, value in metrics.values.items():
+            self._writer.add_scalar(_tag(name), value, metrics.step, metrics.time)
 
     def _write_settings(self, run: TrackedRun) -> None:
         """Give the page `HParams` a line for this run.

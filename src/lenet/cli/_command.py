@@ -1,0 +1,168 @@
+"""A command is some classes of settings and a function of what was typed."""
+
+import inspect
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import MISSING, Field, dataclass, fields
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import typer
+
+from lenet.cli._console import listed
+from lenet.core import (
+    Settings,
+    SettingsType,
+    field_help,
+    field_types,
+    format_setting,
+    option,
+    parse_setting,
+)
+from lenet.errors import SettingError
+from lenet.models import LeNetConfig
+from lenet.training import Recipe
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A class of settings and how its options are shown.
+
+    Attributes:
+        settings: The class.
+        title: The heading that the options stand under in the help.
+        only: Fields with an option; all where none are named.
+        skip: Fields without an option.
+        as_text: Whether values are read as in a recipe file, rather than by the parser.
+    """
+
+    settings: type[Settings]
+    title: str | None = None
+    only: Collection[str] = ()
+    skip: Collection[str] = ()
+    as_text: bool = False
+
+    def fields(self) -> Iterator["Field[Any]"]:
+        """The fields that have an option."""
+        for field in fields(self.settings):
+            if (not self.only or field.name in self.only) and field.name not in self.skip:
+                yield field
+
+
+RECIPE = Panel(Recipe, "Recipe", as_text=True)
+NETWORK = Panel(LeNetConfig, "Network", skip=("input_shape", "classes"), as_text=True)
+
+
+class Given:
+    """What was typed.
+
+    Args:
+        typed: The values by the fields' names, in the order of the help; what was not typed is not
+            among them.
+    """
+
+    def __init__(self, typed: dict[str, Any]):
+        self.typed = typed
+
+    def of(self, cls: type[SettingsType]) -> SettingsType:
+        """The settings of a class, with the defaults of what was not typed."""
+        return cls(**self.typed_of(cls))
+
+    def typed_of(self, *classes: type[Settings]) -> dict[str, Any]:
+        """What was typed of some classes."""
+        known = {name for cls in classes for name in field_types(cls)}
+        return {name: value for name, value in self.typed.items() if name in known}
+
+    def refuse_others(self, allowed: Collection[str], reason: str) -> None:
+        """Raise the `SettingError` for what was typed and is not allowed here."""
+        for name in self.typed:
+            if name not in allowed:
+                message = f"{reason}; leave out `--{name.replace('_', '-')}`."
+                raise SettingError(message)
+
+
+def command(
+    *panels: Panel | type[Settings],
+) -> Callable[[Callable[[Given], None]], Callable[..., None]]:
+    """Make a command of a function, with an option for every field of some classes of settings.
+
+    Names, types, help texts and defaults are the classes' own.
+    """
+    shown = [one if isinstance(one, Panel) else Panel(one) for one in panels]
+
+    def decorate(run: Callable[[Given], None]) -> Callable[..., None]:
+        parameters = [_parameter(panel, field) for panel in shown for field in panel.fields()]
+        owners = {field.name: panel for panel in shown for field in panel.fields()}
+
+        def started(**values: Any) -> None:
+            typed = {}
+            for name, panel in owners.items():
+                value = values.get(name)
+                if value is None or value == []:
+                    continue
+                reads = panel.as_text and isinstance(value, str)
+                typed[name] = parse_setting(panel.settings, name, value) if reads else value
+            run(Given(typed))
+
+        started.__name__, started.__doc__ = run.__name__, run.__doc__
+        # typer reads the options of a command from these two.
+        started.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        started.__annotations__ = {one.name: one.annotation for one in parameters}
+        return started
+
+    return decorate
+
+
+def _parameter(panel: Panel, field: "Field[Any]") -> inspect.Parameter:
+    """A field as a keyword-only parameter that typer understands."""
+    typed = field.metadata or option().metadata
+    annotation = field_types(panel.settings)[field.name]
+    kind, metavar = _typed_as(annotation, typed["metavar"], panel.as_text)
+    flag = f"--{field.name.replace('_', '-')}"
+    if panel.as_text and kind is bool:
+        flag += f"/--no-{flag[2:]}"
+    is_required = field.default is MISSING
+    shown: dict[str, Any] = {"help": _help(panel, field, typed), "show_default": False}
+    shown |= {"metavar": metavar, "rich_help_panel": panel.title, "envvar": typed["variable"]}
+    if typed["argument"]:
+        parameter: Any = typer.Argument(**shown)
+    else:
+        parameter = typer.Option(*(typed["flags"] or [flag]), **shown)
+    return inspect.Parameter(
+        field.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=inspect.Parameter.empty if is_required else None,
+        annotation=Annotated[kind if is_required else kind | None, parameter],
+    )
+
+
+def _typed_as(annotation: Any, metavar: str | None, as_text: bool) -> tuple[Any, str | None]:
+    """What the parser reads a field as, and what stands for it in the help if not its type.
+
+    A choice with a metavar of its own is checked by its class, which offers the nearest one.
+    """
+    is_union = get_origin(annotation) in (Union, UnionType)
+    kinds = get_args(annotation) if is_union else (annotation,)
+    kind, *others = (one for one in kinds if one is not NoneType)
+    if as_text and kind is not bool:
+        metavars = {int: "N", float: "X", tuple: "N,N,…", Literal: "NAME"}
+        return str, metavar or metavars[get_origin(kind) or kind]
+    if others or (metavar and get_origin(kind) is Literal):
+        return str, metavar
+    return (list[str] if get_origin(kind) is tuple else kind), metavar
+
+
+def _help(panel: Panel, field: "Field[Any]", typed: Mapping[str, Any]) -> str:
+    """What a field is and what it usually is."""
+    text = field_help(panel.settings).get(field.name, "")  # `python -OO` has no docstrings
+    annotation = field_types(panel.settings)[field.name]
+    if panel.as_text:
+        if get_origin(annotation) is Literal:
+            text += f" One of {', '.join(get_args(annotation))}."
+        return f"{text} [tutorial: {format_setting(field.default)}]"
+    if typed["names"]:
+        first, point, rest = text.partition(".")
+        text = f"{first}: {listed(typed['names'])}{point}{rest}"
+    usual = typed["usual"]
+    if not usual and not any(field.default is none for none in (MISSING, None, False, ())):
+        usual = format_setting(field.default)
+    return f"{text} [default: {usual}]" if usual else text

@@ -1,0 +1,1 @@
+"""Packed sets: images that need not fit into memory."""

@@ -1,0 +1,1 @@
+"""The formats in which datasets of one's own come."""

@@ -1,0 +1,93 @@
+"""Which reader a folder or file is for, seen from its content."""
+
+from pathlib import Path
+
+from lenet.core import reading_errors
+from lenet.datasets._catalog import EMNIST_SPLITS
+from lenet.datasets._reading import DataSource
+from lenet.datasets.readers._arrays import is_npz, list_npz
+from lenet.datasets.readers._contents import Contents, split_of
+from lenet.datasets.readers._csv import list_csv
+from lenet.datasets.readers._emnist import find_emnist, list_emnist
+from lenet.datasets.readers._folder import is_picture, list_folder
+from lenet.datasets.readers._idx import find_idx_files, idx_shape, list_idx
+from lenet.datasets.readers._parquet import find_parquet, list_parquet
+from lenet.errors import DataFileError, SettingError
+
+_ZIPS, _PARQUET = (b"PK\x03\x04", b"PK\x05\x06"), b"PAR1"
+_TABLES = {".csv", ".tsv"}
+_SNIFFED = 512  # bytes
+
+
+def open_contents(source: DataSource) -> Contents:
+    """Find out what lies in a place, by its content.
+
+    That is a folder, a file, or a split of EMNIST as if it were a folder in EMNIST's zip.
+    """
+    path = source.place
+    with reading_errors(path, DataFileError):
+        is_folder, exists = path.is_dir(), path.exists()
+    if exists:
+        contents = (_open_folder if is_folder else _open_file)(path, source.label_column)
+    elif path.name in EMNIST_SPLITS and (files := find_emnist(path.parent)):
+        contents = list_emnist(path.parent, files, path.name)
+    else:
+        message = f"There is no folder or file `{path}`."
+        raise DataFileError(message)
+    if source.label_column and not contents.format.startswith("a table"):
+        message = (
+            f"`--label-column` (`label_column`) is for tables (CSV); `{path}` is read as "
+            f"{contents.format}."
+        )
+        raise SettingError(message)
+    return contents
+
+
+def _open_folder(folder: Path, label_column: str) -> Contents:
+    if emnist := find_emnist(folder):
+        return list_emnist(folder, emnist, None)
+    if parquet := find_parquet(folder):
+        return list_parquet(parquet)
+    if idx := find_idx_files(folder):
+        return list_idx(folder, idx)
+    with reading_errors(folder, DataFileError):
+        files = sorted(
+            path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")
+        )
+    tables = [path for path in files if path.suffix.lower() in _TABLES]
+    for_splits = [path for path in tables if split_of(path.name)]
+    if len(tables) == 1 or len(for_splits) > 1:
+        used = for_splits if len(for_splits) > 1 else tables
+        return list_csv(used, label_column, [path for path in tables if path not in used])
+    archives = [path for path in files if path.suffix.lower() == ".npz"]
+    if len(archives) == 1:
+        return list_npz(archives[0])
+    return list_folder(folder)
+
+
+def _open_file(path: Path, label_column: str) -> Contents:
+    if not path.is_file():  # opening a pipe would wait for ever
+        message = f"`{path}` is neither a folder nor a file."
+        raise DataFileError(message)
+    with reading_errors(path, DataFileError), path.open("rb") as file:
+        start = file.read(_SNIFFED)
+    if start.startswith(_PARQUET):
+        return list_parquet([path])
+    if start.startswith(_ZIPS):
+        if emnist := find_emnist(path):
+            return list_emnist(path, emnist, None)
+        if is_npz(path) or path.suffix.lower() == ".npz":
+            return list_npz(path)
+        advice = "is an archive; unpack it and give the folder"
+    elif idx_shape(path) is not None:
+        advice = "is one IDX file; give the folder that holds it with its labels"
+    elif is_picture(path):
+        advice = "is one picture; give a folder with a folder of pictures for every class"
+    elif not start:
+        advice = "is empty"
+    elif b"\0" in start:
+        advice = "is in no format that lenet reads: folder, CSV, NPZ, IDX, Parquet, EMNIST's zip"
+    else:
+        return list_csv([path], label_column)
+    message = f"`{path}` {advice}."
+    raise DataFileError(message)

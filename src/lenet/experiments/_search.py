@@ -1,0 +1,212 @@
+"""Asks Optuna for trials until there are as many as were asked for, and tells it how they end."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from lenet.core import Compute
+from lenet.datasets import Dataset
+from lenet.errors import ModelError, SettingError, SweepError
+from lenet.experiments._definition import Definition
+from lenet.experiments._job import Job, JobSource, Outcome
+from lenet.experiments._options import SweepWork
+from lenet.experiments._pool import work_here, work_in_processes
+from lenet.experiments._progress import SweepProgress
+from lenet.experiments._space import choose
+from lenet.experiments._storage import (
+    GRACE,
+    Storage,
+    begin_trial,
+    give_up,
+    give_up_silent_machines,
+    heartbeats,
+    running_trials,
+)
+from lenet.experiments._trials import (
+    OUTCOME,
+    SURPLUS,
+    WORKER,
+    SweepTrial,
+    make_sampler,
+    read_trials,
+    taken,
+    trial_seed,
+)
+
+if TYPE_CHECKING:
+    from optuna import Study, Trial
+
+_SELDOM = 5.0  # seconds between two looks at what other machines do
+_DEATHS = 3  # in a row, without a trial that came to its end in between
+
+
+class Search(JobSource):
+    """Sees that all trials are made, whoever makes them and whoever ends before.
+
+    Args:
+        study: The sweep's trials.
+        storage: Where they are kept.
+        definition: What is searched.
+        data: The images, as `Definition.hold_out` gives them.
+        work: How many trials, by how many workers.
+        progress: Who is told how it goes.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        storage: Storage,
+        definition: Definition,
+        data: Dataset,
+        work: SweepWork,
+        progress: SweepProgress | None = None,
+    ) -> None:
+        self._study, self._storage, self._definition = study, storage, definition
+        self._data, self._work = data, work
+        self._progress = progress or SweepProgress()
+        self._dimensions = definition.dimensions
+        self._told = {trial.number for trial in self.trials() if trial.state != "running"}
+        self._name = uuid.uuid4().hex
+        self._open: dict[int, Trial] = {}
+        self._deaths = 0
+        self._unclaimed_since: dict[int, float] = {}
+        self._looked = float("-inf")
+
+    def trials(self) -> list[SweepTrial]:
+        """All trials so far."""
+        return read_trials(self._study, self._dimensions, self._definition.seed)
+
+    def run(self) -> bool:
+        """Work until all trials are made; gives whether it was stopped before.
+
+        Raises:
+            LenetError: A worker can't go on, or workers end again and again.
+        """
+        try:
+            with heartbeats(self._study, self._storage, self._name):
+                if self._work.workers == 1:
+                    return work_here(self, self._data)
+                return work_in_processes(self, self._work.workers)
+        finally:
+            for trial in self._open.values():
+                give_up(self._study, trial)
+            self._tell()
+
+    def next_job(self) -> Job | None:
+        """Ask for as many trials as are made at once, where so many are missing."""
+        trainings: dict[int, dict[str, Any]] = {}
+        definition, work = self._definition, self._work
+        while len(trainings) < work.at_once and taken(self._study) < work.trials:
+            trial = begin_trial(self._study, self._name)
+            if taken(self._study, before=trial.number) >= work.trials:
+                # Another machine has taken the last of the trials at the same instant.
+                trial.set_user_attr(SURPLUS, True)
+                give_up(self._study, trial)
+                break
+            self._open[trial.number] = trial
+            self._study.sampler = make_sampler(definition.sampler, definition.seed, trial.number)
+            values = choose(self._dimensions, lambda dimension: dimension.suggest(trial))  # noqa: B023
+            try:
+                recipe = definition.recipe_with(values)
+                network = definition.network_with(values, self._data)
+            except (SettingError, ModelError) as error:
+                self.on_end(trial.number, Outcome("refused", str(error)))
+                continue
+            trainings[trial.number] = {
+                "seed": trial_seed(definition.seed, trial.number),
+                "model": definition.model,
+                "preset": definition.preset,
+                **recipe.to_dict(),
+                **network,  # nothing is left to the preset
+            }
+        if not trainings:
+            return None
+        return Job(
+            trainings,
+            definition.source or definition.dataset,
+            Compute(work.device, work.threads, work.kernels),
+            held_out=(definition.validation, definition.seed),
+        )
+
+    def is_over(self) -> bool:
+        return self._tell() >= self._work.trials
+
+    def look(self) -> None:
+        """Give up the trials of machines that are silent, and those that no machine has taken."""
+        now = time.monotonic()
+        if not self._storage.is_shared or now - self._looked < _SELDOM:
+            return
+        self._looked = now
+        give_up_silent_machines(self._study, self._storage)
+        unclaimed = [t.number for t in running_trials(self._study) if WORKER not in t.user_attrs]
+        since = {number: self._unclaimed_since.get(number, now) for number in unclaimed}
+        for number in unclaimed:
+            if now - since[number] > GRACE:
+                give_up(self._study, number)
+        self._unclaimed_since = since
+        self._tell()
+
+    def on_epoch(self, number: int, epoch: int, epochs: int, accuracy: float | None) -> bool:
+        """Keep the accuracy; after the last epoch there is nothing to save by stopping."""
+        from optuna.exceptions import UpdateFinishedTrialError
+
+        assert accuracy is not None
+        trial = self._open[number]
+        try:
+            trial.report(accuracy, epoch)
+        except UpdateFinishedTrialError:
+            return False  # we were silent for so long that it was taken for lost
+        return epoch == epochs or not trial.should_prune()
+
+    def on_end(self, number: int, outcome: Outcome) -> None:
+        from optuna.exceptions import UpdateFinishedTrialError
+        from optuna.trial import TrialState
+
+        trial = self._open.pop(number)
+        kept = {"reason": outcome.reason, "seconds": outcome.seconds}
+        if outcome.state not in ("complete", "lost"):
+            kept["state"] = outcome.state
+        states = {"complete": TrialState.COMPLETE, "lost": TrialState.FAIL}
+        state = states.get(outcome.state, TrialState.PRUNED)
+        with suppress(UpdateFinishedTrialError):  # it was taken for lost, and is made anew
+            trial.set_user_attr(OUTCOME, kept)
+            accuracy = outcome.accuracy if outcome.state == "complete" else None
+            self._study.tell(trial, accuracy, state, skip_if_finished=True)
+        self._tell()
+
+    def on_death(self, numbers: Sequence[int], code: int) -> None:
+        """Give up the trials of a worker that ended.
+
+        Raises:
+            SweepError: The last few all ended by themselves.
+        """
+        message = f"A worker ended by itself (exit code {code}); its trial is made anew."
+        self._progress.on_message(message)
+        for number in numbers:
+            if trial := self._open.pop(number, None):
+                give_up(self._study, trial)
+        self._tell()
+        self._deaths += 1
+        if self._deaths >= _DEATHS + self._work.workers:
+            message = (
+                "Workers end by themselves again and again, the last with exit code "
+                f"{code}. Their output may say why; try fewer `--workers`."
+            )
+            raise SweepError(message)
+
+    def _tell(self) -> int:
+        """Tell what has ended since the last look; gives how many trials are made."""
+        trials = self.trials()
+        made = sum(trial.counts for trial in trials)
+        ended = [t for t in trials if t.state != "running" and t.number not in self._told]
+        for index, trial in enumerate(ended):
+            self._told.add(trial.number)
+            still_to_tell = sum(later.counts for later in ended[index + 1 :])
+            self._progress.on_trial(trial, made - still_to_tell, self._work.trials)
+            if trial.counts:
+                self._deaths = 0
+        return made

@@ -1,1 +1,0 @@
-"""Several networks or recipes, each trained with several seeds, side by side."""

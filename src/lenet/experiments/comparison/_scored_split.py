@@ -1,3 +1,0 @@
-from typing import Literal
-
-ScoredSplit = Literal["validation", "test"]

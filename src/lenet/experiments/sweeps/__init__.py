@@ -1,1 +1,0 @@
-"""Searches over recipes and networks, on trials that several workers and machines may share."""

@@ -1,3 +1,0 @@
-from typing import Literal
-
-Views = Literal["single", "mirrored", "shifted"]

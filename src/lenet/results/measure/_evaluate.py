@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from lenet.core import Compute, ComputeKeywords
+from lenet.datasets import Batches, Dataset, DataSource, Split
+from lenet.models import ModelCard, Normalisation
+from lenet.results._choices import SplitName, Views
+from lenet.results.measure._examples import find_dataset, pick_examples
+from lenet.results.measure._scores import Evaluation, score_predictions
+from lenet.runs import Run, open_network
+from lenet.training import compute_logits, computing
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+_BATCH = 256
+_SHIFTS = tuple((down, right) for down in (-1, 0, 1) for right in (-1, 0, 1))
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a network makes of a split's images.
+
+    Attributes:
+        source: The run or the model file.
+        network: The network, on the device that it answered on.
+        card: What its file says about it.
+        dataset: The images' dataset.
+        split: Which of its splits this is.
+        examples: The images with their labels.
+        log_probabilities: The logarithms of the classes' probabilities, float32 (N, classes).
+    """
+
+    source: Run | Path
+    network: nn.Module
+    card: ModelCard
+    dataset: Dataset
+    split: SplitName
+    examples: Split
+    log_probabilities: torch.Tensor
+
+    def probabilities(self, temperature: float = 1.0) -> npt.NDArray[np.float64]:
+        """The classes' probabilities, (N, classes), their logarithms divided by a temperature."""
+        scaled = self.log_probabilities.double() / temperature
+        probabilities: npt.NDArray[np.float64] = scaled.softmax(dim=1).numpy()
+        return probabilities
+
+    @cached_property
+    def evaluation(self) -> Evaluation:
+        """How good the answers are."""
+        labels = torch.from_numpy(self.examples.labels)
+        return score_predictions(
+            self.examples.labels,
+            self.log_probabilities.argmax(dim=1).numpy(),
+            self.dataset.class_names,
+            loss=float(torch.nn.functional.nll_loss(self.log_probabilities, labels)),
+            dataset=self.dataset.name,
+            split=self.split,
+        )
+
+
+def answer(
+    model: Run | Path | str | tuple[nn.Module, ModelCard] = "latest",
+    dataset: str | Path | DataSource | Dataset | None = None,
+    *,
+    split: SplitName = "test",
+    views: Views = "single",
+    network: nn.Module | None = None,
+    runs_folder: Path | str = "runs",
+    **compute: Unpack[ComputeKeywords],
+) -> Answers:
+    """Let a trained network answer for every image of a split; it takes what `evaluate` takes."""
+    source, network, card = open_network(model, runs_folder, network)
+    data = find_dataset(dataset, source, card)
+    data.check_fits(card.input_shape, len(card.class_names))
+    examples = pick_examples(source, data, split)
+    with computing(Compute.from_dict(compute)) as place:
+        scores = log_probabilities(
+            network.to(place), examples, card.normalisation, views=views, device=place
+        )
+    return Answers(source, network, card, data, split, examples, scores)
+
+
+def log_probabilities(
+    network: nn.Module,
+    examples: Split,
+    normalisation: Normalisation,
+    *,
+    views: Views = "single",
+    device: torch.device | str = "cpu",
+) -> Tensor:
+    """What a network makes of every example.
+
+    Args:
+        network: The network, on the device.
+        examples: The images.
+        normalisation: How pixels become the network's input.
+        views: `single` looks once at each image; `mirrored` also at its mirror image, `shifted` at
+            it moved by up to one pixel, nine views in all. Probabilities of views are averaged.
+        device: Where to compute.
+
+    Returns:
+        The logarithms of the classes' probabilities, float32 (N, classes) on the CPU.
+    """
+    looks = [
+        compute_logits(
+            network,
+            Batches(view, _BATCH, device=device, mean=normalisation.mean, std=normalisation.std),
+        ).cpu()
+        for view in _views(examples, views)
+    ]
+    stacked = torch.stack(looks).log_softmax(dim=2)
+    if len(looks) == 1:
+        return stacked[0]
+    return stacked.logsumexp(dim=0) - float(np.log(len(looks)))
+
+
+def _views(examples: Split, views: Views) -> list[Split]:
+    if views == "single":
+        return [examples]
+    if views == "mirrored":
+        mirrored = np.ascontiguousarray(examples.images[..., ::-1])
+        return [examples, Split(mirrored, examples.labels)]
+    height, width = examples.images.shape[2:]
+    padded = np.pad(examples.images, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    moved = (
+        padded[:, :, 1 + down : 1 + down + height, 1 + right : 1 + right + width]
+        for down, right in _SHIFTS
+    )
+    return [Split(np.ascontiguousarray(images), examples.labels) for images in moved]
+
+
+def evaluate(
+    model: Run | Path | str | tuple[nn.Module, ModelCard] = "latest",
+    dataset: str | Path | DataSource | Dataset | None = None,
+    *,
+    split: SplitName = "test",
+    views: Views = "single",
+    network: nn.Module | None = None,
+    runs_folder: Path | str = "runs",
+    **compute: Unpack[ComputeKeywords],
+) -> Evaluation:
+    """Score a trained network.
+
+    Args:
+        model: A run, its folder or name, `latest`, a model file, or what `lenet.load` gave.
+        dataset: A name, the path of a folder or file of one's own, or images in memory; what the
+            network was trained on where none is given.
+        split: Which images; `validation` gives those that the run held out.
+        views: `single` looks once at each image; `mirrored` also at its mirror image, `shifted` at
+            it moved by up to one pixel, and the probabilities are averaged.
+        network: The network as its own code builds it, where it is no `nn.Sequential` of layers
+            that lenet knows.
+        runs_folder: Where names of runs are looked for.
+        compute: Fields of `Compute`: `device`, `threads`, `kernels`.
+
+    Raises:
+        SettingError: `native` kernels are wanted, and there are none here.
+        RunError: There is no such run, or it has no model or no validation images.
+        ModelError: The network does not fit the data.
+        DatasetError: The data can't be had or used.
+    """
+    return answer(
+        model,
+        dataset,
+        split=split,
+        views=views,
+        network=network,
+        runs_folder=runs_folder,
+        **compute,
+    ).evaluation

@@ -1,0 +1,299 @@
+"""How well a network does when its images are not as it knows them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from torch import nn
+
+from lenet.datasets import Split
+from lenet.models import Normalisation
+from lenet.results.measure._evaluate import log_probabilities
+from lenet.results.measure._scores import wilson_interval
+
+Images = npt.NDArray[np.uint8]
+_SIDE = 28  # that the strengths in pixels are for
+
+
+def shift_images(images: Images, right: int, down: int = 0) -> Images:
+    """Move images.
+
+    Args:
+        images: uint8 (N, C, H, W).
+        right: Pixels to the right; below 0 to the left.
+        down: Pixels down; below 0 up.
+
+    >>> shift_images(np.array([[[[0, 0, 0], [0, 9, 0], [0, 0, 0]]]], np.uint8), 1)[0, 0, 1]
+    array([0, 0, 9], dtype=uint8)
+    """
+    height, width = images.shape[2:]
+    moved = np.broadcast_to(ground(images), images.shape).astype(np.uint8)
+    if abs(right) < width and abs(down) < height:
+        rows, columns = _overlap(down, height), _overlap(right, width)
+        moved[:, :, rows[0], columns[0]] = images[:, :, rows[1], columns[1]]
+    return moved
+
+
+def rotate_images(images: Images, degrees: float) -> Images:
+    """Turn images about their centre.
+
+    Args:
+        images: uint8 (N, C, H, W).
+        degrees: Anticlockwise.
+    """
+    from scipy.ndimage import rotate
+
+    return _around_ground(
+        images, lambda pixels: rotate(pixels, degrees, axes=(3, 2), reshape=False, order=1)
+    )
+
+
+def scale_images(images: Images, factor: float) -> Images:
+    """Make what is in the images larger or smaller about their centre; the frame stays.
+
+    Args:
+        images: uint8 (N, C, H, W).
+        factor: 0.5 for half the size, above 0.
+    """
+    from scipy.ndimage import affine_transform
+
+    middle = (np.array(images.shape[2:]) - 1) / 2
+    offset = (0.0, 0.0, *(middle - middle / factor))
+    if factor < 1:  # else pixels between the sampled ones would be lost
+        images = blur_images(images, (1 / factor - 1) / 2)
+    return _around_ground(
+        images,
+        lambda pixels: affine_transform(
+            pixels, np.array([1, 1, 1 / factor, 1 / factor]), offset, order=1
+        ),
+    )
+
+
+def add_noise(images: Images, deviation: float, seed: int = 0) -> Images:
+    """Add normally distributed noise, of each pixel's own.
+
+    Args:
+        images: uint8 (N, C, H, W).
+        deviation: The noise's standard deviation, in levels of 255.
+        seed: Decides the noise.
+    """
+    noise = np.random.default_rng(seed).standard_normal(images.shape, dtype=np.float32)
+    return _to_bytes(images + np.float32(deviation) * noise)
+
+
+def blur_images(images: Images, deviation: float) -> Images:
+    """Blur images with a Gaussian.
+
+    Args:
+        images: uint8 (N, C, H, W).
+        deviation: The Gaussian's standard deviation, in pixels.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    sigma = (0, 0, deviation, deviation)
+    return _to_bytes(gaussian_filter(images.astype(np.float32), sigma, mode="nearest"))
+
+
+def invert_images(images: Images) -> Images:
+    """Make light dark and dark light.
+
+    Args:
+        images: uint8 (N, C, H, W).
+    """
+    return 255 - images
+
+
+def change_brightness(images: Images, change: float) -> Images:
+    """Add the same to every pixel.
+
+    Args:
+        images: uint8 (N, C, H, W).
+        change: Levels of 255; below 0 for darker.
+    """
+    return _to_bytes(images.astype(np.float32) + change)
+
+
+def change_contrast(images: Images, factor: float) -> Images:
+    """Move every pixel towards its image's mean, or away from it.
+
+    Args:
+        images: uint8 (N, C, H, W).
+        factor: 0 for nothing but the mean, 1 for the image as it is, above 1 for more contrast.
+    """
+    mean = images.mean(axis=(1, 2, 3), keepdims=True, dtype=np.float32)
+    return _to_bytes(mean + factor * (images - mean))
+
+
+def ground(images: Images) -> npt.NDArray[np.float32]:
+    """The median of the border, of each image and channel: (N, C, 1, 1)."""
+    border = np.ones(images.shape[2:], dtype=bool)
+    border[1:-1, 1:-1] = False
+    ground: npt.NDArray[np.float32] = np.median(images[:, :, border], axis=2).astype(np.float32)
+    return ground[:, :, None, None]
+
+
+def _around_ground(images: Images, change: Callable[[Any], Any]) -> Images:
+    """Change images so that the zeros that come into view are their ground."""
+    colour = ground(images)
+    return _to_bytes(change(images - colour) + colour)
+
+
+def _to_bytes(pixels: npt.NDArray[np.floating]) -> Images:
+    """Pixels as uint8, rounded and cut off at black and white."""
+    whole: Images = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+    return whole
+
+
+def _overlap(by: int, length: int) -> tuple[slice, slice]:
+    """Where something that moves within a length comes to lie, and where it was."""
+    return slice(max(0, by), length + min(0, by)), slice(max(0, -by), length - max(0, by))
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """Something that may happen to images, at several strengths.
+
+    Attributes:
+        name: What happens.
+        unit: What the strength is measured in.
+        strengths: How strong, in order; in pixels of images 28 wide if `unit` says pixels.
+        plain: The strength that leaves images as they are, one of `strengths`.
+        apply: Takes images and a strength. Moved and turned images go different ways in turn, the
+            first to the right.
+    """
+
+    name: str
+    unit: str
+    strengths: tuple[float, ...]
+    plain: float
+    apply: Callable[[Images, float], Images]
+
+    def strengths_for(self, side: int) -> tuple[float, ...]:
+        """The strengths for images of another width."""
+        if self.unit != "pixels":
+            return self.strengths
+        scaled = (strength * side / _SIDE for strength in self.strengths)
+        if self.name == "shift":
+            scaled = (float(round(strength)) for strength in scaled)
+        return tuple(dict.fromkeys(round(strength, 2) for strength in scaled))
+
+
+@dataclass(frozen=True)
+class RobustnessPoint:
+    """How well a network does at one strength.
+
+    Attributes:
+        strength: Of the corruption.
+        accuracy: Share of the images that it still classifies rightly.
+        interval: The accuracy's 95 % confidence interval.
+        confidence: The mean probability that it gives its answers.
+    """
+
+    strength: float
+    accuracy: float
+    interval: tuple[float, float]
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """How well a network does under one corruption.
+
+    Attributes:
+        corruption: What happens to the images.
+        points: One a strength.
+        images: How many images it was measured on.
+    """
+
+    corruption: Corruption
+    points: tuple[RobustnessPoint, ...]
+    images: int
+
+
+def _shift(images: Images, pixels: float) -> Images:
+    """Moved to the right, down, to the left and up in turn."""
+    moved = np.empty_like(images)
+    for turn, (right, down) in enumerate(((1, 0), (0, 1), (-1, 0), (0, -1))):
+        way = round(pixels) * right, round(pixels) * down
+        moved[turn::4] = shift_images(images[turn::4], *way)
+    return moved
+
+
+def _rotate(images: Images, degrees: float) -> Images:
+    """Turned clockwise and anticlockwise in turn."""
+    turned = np.empty_like(images)
+    turned[::2] = rotate_images(images[::2], -degrees)
+    turned[1::2] = rotate_images(images[1::2], degrees)
+    return turned
+
+
+def _invert(images: Images, strength: float) -> Images:
+    return invert_images(images) if strength else images
+
+
+CORRUPTIONS = (
+    Corruption("shift", "pixels", (0, 1, 2, 3, 4, 6, 8), 0, _shift),
+    Corruption("rotation", "degrees", (0, 10, 20, 30, 45, 60, 90), 0, _rotate),
+    Corruption("size", "times", (0.4, 0.55, 0.7, 0.85, 1, 1.15, 1.3), 1, scale_images),
+    Corruption("noise", "levels of 255", (0, 16, 32, 48, 64, 96, 128), 0, add_noise),
+    Corruption("blur", "pixels", (0, 0.5, 1, 1.5, 2, 2.5, 3), 0, blur_images),
+    Corruption(
+        "brightness", "levels of 255", (-120, -80, -40, 0, 40, 80, 120), 0, change_brightness
+    ),
+    Corruption("contrast", "times", (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2), 1, change_contrast),
+    Corruption("inversion", "", (0, 1), 0, _invert),
+)
+
+
+def measure_robustness(
+    network: nn.Module,
+    examples: Split,
+    normalisation: Normalisation,
+    *,
+    images: int = 2000,
+    seed: int = 0,
+    temperature: float = 1.0,
+    corruptions: tuple[Corruption, ...] = CORRUPTIONS,
+) -> tuple[Robustness, ...]:
+    """Score a network on images that were moved, turned, blurred and more.
+
+    Args:
+        network: The network, on the device that it computes on.
+        examples: Images that it did not learn from.
+        normalisation: How pixels become the network's input.
+        images: How many of them to take, at most.
+        seed: Decides which.
+        temperature: What the logits are divided by, from the network's calibration.
+        corruptions: What happens to the images.
+    """
+    device = next((weights.device for weights in network.parameters()), "cpu")
+    if len(examples) > images:
+        drawn = np.random.default_rng(seed).choice(len(examples), images, replace=False)
+        examples = examples.take(np.sort(drawn))
+
+    def score(pixels: Images, strength: float) -> RobustnessPoint:
+        changed = Split(np.ascontiguousarray(pixels), examples.labels)
+        logits = log_probabilities(network, changed, normalisation, device=device) / temperature
+        sure, given = logits.softmax(dim=1).max(dim=1)
+        correct = int((given.numpy() == examples.labels).sum())
+        return RobustnessPoint(
+            strength,
+            correct / len(examples),
+            wilson_interval(correct, len(examples)),
+            float(sure.double().mean()),
+        )
+
+    side = examples.images.shape[3]
+    return tuple(
+        Robustness(
+            corruption,
+            tuple(
+                score(corruption.apply(examples.images, strength), strength)
+                for strength in corruption.strengths_for(side)
+            ),
+            len(examples),
+        )
+        for corruption in corruptions
+    )

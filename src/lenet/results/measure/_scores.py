@@ -1,0 +1,226 @@
+"""How often a network is right, class by class, and what it mixes up."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lenet.core import escape_name
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+_Z = 1.959963984540054  # the normal distribution holds 95 % within ± this many deviations
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """How well one class is recognised.
+
+    Attributes:
+        name: The class.
+        precision: Share of the images called so that are so; 0 if none was called so.
+        recall: Share of the images that are so that were called so; 0 if there were none.
+        f1: The harmonic mean of the two.
+        images: How many images of the class there were.
+    """
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    images: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good a network is on a split.
+
+    Attributes:
+        dataset: The dataset's name.
+        split: `train`, `validation` or `test`.
+        images: How many images there were.
+        accuracy: Share of them that were classified rightly.
+        interval: The accuracy's 95 % confidence interval (Wilson 1927).
+        loss: Mean cross-entropy in nats.
+        classes: Each class's score.
+        confusion: How many images of each class (row) were called what (column).
+    """
+
+    dataset: str
+    split: str
+    images: int
+    accuracy: float
+    interval: tuple[float, float]
+    loss: float
+    classes: tuple[ClassScore, ...]
+    confusion: tuple[tuple[int, ...], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values as JSON can hold them."""
+        return asdict(self)
+
+
+def wilson_interval(correct: int, count: int) -> tuple[float, float]:
+    """The 95 % confidence interval of a share.
+
+    Args:
+        correct: How many were right, 0 to `count`.
+        count: Of how many, at least 1.
+
+    Source: E. B. Wilson (1927), "Probable inference, the law of succession, and statistical
+    inference".
+
+    >>> [round(bound, 4) for bound in wilson_interval(8200, 10000)]
+    [0.8123, 0.8274]
+    """
+    share = correct / count
+    middle = share + _Z**2 / (2 * count)
+    reach = _Z * math.sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2))
+    scale = 1 + _Z**2 / count
+    return max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale)
+
+
+def score_predictions(
+    labels: npt.NDArray[np.int64],
+    predictions: npt.NDArray[np.int64],
+    class_names: tuple[str, ...],
+    *,
+    loss: float,
+    dataset: str,
+    split: str,
+) -> Evaluation:
+    """Score predictions against the truth.
+
+    Args:
+        labels: The true classes, shape (N,).
+        predictions: The classes that the network gave, shape (N,).
+        class_names: The classes; labels and predictions are indices into them.
+        loss: The mean cross-entropy in nats, which goes into the evaluation as it is.
+        dataset: The dataset's name.
+        split: Which of its splits this is.
+    """
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+    every_class = np.arange(len(class_names))
+    columns = precision_recall_fscore_support(
+        labels, predictions, labels=every_class, zero_division=0.0
+    )
+    scores = (
+        ClassScore(name, float(precision), float(recall), float(f1), int(images))
+        for name, precision, recall, f1, images in zip(class_names, *columns, strict=True)
+    )
+    confusion = confusion_matrix(labels, predictions, labels=every_class)
+    correct = int((labels == predictions).sum())
+    return Evaluation(
+        dataset=dataset,
+        split=split,
+        images=len(labels),
+        accuracy=correct / len(labels),
+        interval=wilson_interval(correct, len(labels)),
+        loss=loss,
+        classes=tuple(scores),
+        confusion=tuple(tuple(int(count) for count in row) for row in confusion),
+    )
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Images of one class that were taken for another.
+
+    Attributes:
+        true: What they are.
+        given: What they were taken for.
+        count: How many, at least 1.
+        images: How many images of the true class there were.
+    """
+
+    true: str
+    given: str
+    count: int
+    images: int
+
+
+def frequent_confusions(evaluation: Evaluation, most: int = 5) -> tuple[Confusion, ...]:
+    """Which classes are most often taken for which.
+
+    Args:
+        evaluation: Whose confusion matrix.
+        most: How many to give at most.
+
+    Returns:
+        The confusions, the most frequent first; those that never happen are left out.
+
+    >>> from lenet.results import score_predictions
+    >>> labels, predictions = np.array([0, 1, 1]), np.array([0, 1, 0])
+    >>> frequent_confusions(score_predictions(
+    ...     labels, predictions, ("cat", "dog"), loss=0.5, dataset="pets", split="test"))
+    (Confusion(true='dog', given='cat', count=1, images=2),)
+    """
+    names = [score.name for score in evaluation.classes]
+    wrong = [
+        Confusion(names[row], names[column], count, sum(counts))
+        for row, counts in enumerate(evaluation.confusion)
+        for column, count in enumerate(counts)
+        if row != column and count
+    ]
+    return tuple(sorted(wrong, key=lambda one: -one.count)[:most])
+
+
+def confusion_text(evaluation: Evaluation) -> str:
+    r"""The confusion matrix as text: true classes down, given classes across.
+
+    >>> from lenet.results import score_predictions
+    >>> labels, predictions = np.array([0, 1, 1]), np.array([0, 1, 0])
+    >>> print(confusion_text(score_predictions(
+    ...     labels, predictions, ("cat", "dog"), loss=0.5, dataset="pets", split="test")))
+    true \ given  cat  dog
+    cat             1    0
+    dog             1    1
+    """
+    names = [escape_name(score.name) for score in evaluation.classes]
+    corner = "true \\ given"
+    first = max(len(corner), *map(len, names))
+    digits = len(str(max(max(row) for row in evaluation.confusion)))
+    widths = [max(len(name), digits) for name in names]
+    lines = [corner.ljust(first)]
+    lines[0] += "".join(f"  {name:>{width}}" for name, width in zip(names, widths, strict=True))
+    for name, row in zip(names, evaluation.confusion, strict=True):
+        counts = (f"  {count:>{width}}" for count, width in zip(row, widths, strict=True))
+        lines.append(name.ljust(first) + "".join(counts))
+    return "\n".join(lines)
+
+
+def draw_confusion(evaluation: Evaluation, title: str = "") -> Figure:
+    """Draw the confusion matrix, each row shaded by its share.
+
+    Args:
+        evaluation: Whose matrix.
+        title: What stands above the picture.
+
+    Returns:
+        A figure that belongs to no window; `figure.savefig` writes it.
+    """
+    from lenet.core import Drawing
+
+    counts = np.array(evaluation.confusion)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    names = [escape_name(score.name) for score in evaluation.classes]
+    side = max(4.0, 0.55 * len(names) + 1.5)
+    figure = Drawing(figsize=(side, side), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.ndindex(*counts.shape):
+        if counts[row, column]:
+            shade = "white" if shares[row, column] > 0.5 else "black"
+            text = str(counts[row, column])
+            axes.text(column, row, text, ha="center", va="center", color=shade, fontsize=8)
+    axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlabel="given", ylabel="true", title=title)
+    return figure

@@ -1,0 +1,314 @@
+"""What pictures show, and the answers drawn."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from lenet.core import check_range
+from lenet.errors import DatasetError, SettingError
+from lenet.pictures import (
+    PictureSource,
+    Pixels,
+    Preparation,
+    PreparedPicture,
+    look_at,
+    look_at_each,
+    read_picture,
+)
+from lenet.runs import Run
+from lenet.serving._sources import is_array, pictures_in
+from lenet.serving._trained_model import TrainedModel, is_model, open_model
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_BATCH = 256  # images that are classified at once
+_SHADES = " .:-=+*#%@"
+_COLUMNS = 4  # of answers in a picture
+
+Source = PictureSource | PreparedPicture | npt.ArrayLike
+Doubt = Literal["blank", "unsure"]
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a picture, or a symbol in it, shows.
+
+    Attributes:
+        source: The picture's file, or what else it is called.
+        class_name: What it shows; `None` for none of the classes.
+        probability: How likely the likeliest class is, 0 to 1; 0 where there is nothing to be seen.
+        top: The likeliest classes with their probabilities, from the likeliest on; none where there
+            is nothing to be seen.
+        doubt: Why it is none of the classes: there is nothing in it (`blank`), unless the model
+            knows empty pictures, or no class is likely enough (`unsure`).
+        seen: The image that the network got, and where it lies in the picture.
+    """
+
+    source: str
+    class_name: str | None
+    probability: float
+    top: tuple[tuple[str, float], ...]
+    doubt: Doubt | None
+    seen: PreparedPicture
+
+
+def predict(
+    model: TrainedModel | Run | Path | str,
+    pictures: Source | Iterable[Source],
+    *,
+    top: int = 3,
+    threshold: float | None = None,
+    many: bool = False,
+    runs_folder: Path | str = "runs",
+) -> list[Prediction]:
+    """Say what pictures show.
+
+    Each picture is read, brought into the form that the network was taught on, and classified. An
+    answer that is less likely than the model's threshold is none of the classes.
+
+    Args:
+        model: `digits` or `fashion`, which are bundled; a model file; a run, its folder or name, or
+            `latest`; or what `open_model` gave.
+        pictures: One picture or several: paths, bytes of files, open files, Pillow's images,
+            arrays or tensors; or what `lenet.pictures.look_at` saw. An array is one picture,
+            (H, W), (1, H, W) or (H, W, C), or a batch, (N, H, W), (N, C, H, W) or (N, H, W, C),
+            with 1, 3 or 4 channels. uint8 goes from 0 to 255, and so do other whole numbers; uint16
+            from 0 to 65535; floats from 0 to 1, or from 0 to 255 where one of the array is above
+            16; booleans are black and white. A network that was taught on pictures of more than 8
+            bits takes all but uint8 and booleans in the unit of those.
+        top: How many classes to give, at least 1.
+        threshold: The least probability of an answer, 0 to 1; where none is given, the one that was
+            measured on the model's validation images.
+        many: Whether a picture holds several symbols, which are cut out and answered one by one:
+            line by line, each from the left.
+        runs_folder: Where names of runs are looked for.
+
+    Returns:
+        The answers in the order of the pictures, one each, also for one picture; with `many`, as
+        many as there are symbols.
+
+    Raises:
+        PictureError: A picture can't be read.
+        ArrayError: An array is no picture, its shape can be read in two ways, or its values are
+            negative, not finite or of another range.
+        RunError, ModelError: The model can't be had or used.
+        SettingError: A setting is out of range, symbols are to be cut where that is not possible,
+            or the pictures stand before the model.
+
+    >>> strokes = np.full((90, 90), 255, np.uint8)
+    >>> strokes[15:75, 42:48] = 0
+    >>> [answer.class_name for answer in predict("digits", strokes)]
+    ['1']
+    """
+    _check_order(model, pictures, runs_folder)
+    is_one = (
+        isinstance(pictures, (str, Path))
+        or _is_content(pictures)
+        or not isinstance(pictures, Iterable)
+    )
+    sources: Iterable[Source] = [pictures] if is_one else pictures  # type: ignore[list-item,assignment]
+    opened = (
+        model if isinstance(model, TrainedModel) else open_model(model, runs_folder=runs_folder)
+    )
+    return list(predict_each(sources, opened, top=top, threshold=threshold, many=many))
+
+
+def _is_content(thing: object) -> bool:
+    """Whether it is a picture, or a batch of them, rather than where one lies."""
+    is_known = isinstance(thing, (bytes, Image.Image, PreparedPicture))
+    return is_known or hasattr(thing, "read") or is_array(thing)
+
+
+def _check_order(model: object, pictures: object, runs_folder: Path | str) -> None:
+    """Raise the `SettingError` for pictures in the place of the model, where they once stood."""
+    is_swapped = isinstance(model, (list, tuple)) or _is_content(model)
+    if isinstance(model, (str, Path)):
+        is_swapped = isinstance(pictures, (TrainedModel, Run)) or (
+            isinstance(pictures, (str, Path))
+            and is_model(str(pictures), runs_folder)
+            and not is_model(str(model), runs_folder)
+        )
+    if is_swapped:
+        message = 'The model comes first, as in `lenet.predict("latest", pictures)`.'
+        raise SettingError(message)
+
+
+def predict_each(
+    pictures: Iterable[Source],
+    model: TrainedModel,
+    *,
+    top: int = 3,
+    threshold: float | None = None,
+    many: bool = False,
+    on_error: Callable[[DatasetError], None] | None = None,
+) -> Iterator[Prediction]:
+    """Say what any number of pictures show; they are read as the answers are asked for.
+
+    Args:
+        pictures: Anything that `predict` takes, and what `find_pictures` finds.
+        model: What `open_model` gave.
+        top: How many classes to give, at least 1.
+        threshold: The least probability of an answer, 0 to 1; the model's own where none is given.
+        many: Whether a picture holds several symbols, which are cut out and answered one by one.
+        on_error: Is told of each picture that can't be read, and the others go on; where none is
+            given, the first one is an error.
+
+    Raises:
+        PictureError, ArrayError: A picture can't be read.
+        DownloadError: A picture can't be fetched.
+        SettingError: A setting is out of range, or symbols are to be cut where that is not
+            possible.
+    """
+    check_range("top", top, 1, 10**6)
+    is_number = isinstance(threshold, (int, float))
+    if threshold is not None and not (is_number and 0 <= threshold <= 1):
+        message = f"`threshold` must be from 0 to 1, not {threshold!r}."
+        raise SettingError(message)
+    least = model.card.calibration.threshold if threshold is None else threshold
+    waiting: list[tuple[str, PreparedPicture]] = []
+    for source in pictures:
+        try:
+            seen = _see(source, model.card.preparation, many)
+        except DatasetError as error:
+            if on_error is None:
+                raise
+            on_error(error)
+            continue
+        waiting += [(_name(source), one) for one in seen]
+        if len(waiting) >= _BATCH:
+            yield from _answers(waiting, model, top, least)
+            waiting = []
+    if waiting:
+        yield from _answers(waiting, model, top, least)
+
+
+def _see(source: Source, preparation: Preparation, many: bool) -> list[PreparedPicture]:
+    """What is seen of a picture or a batch, once or of each symbol in it."""
+    if isinstance(source, PreparedPicture):
+        return [source]
+    if is_array(source):
+        pictures = pictures_in(source, preparation.pixel_range)
+    else:
+        pictures = [read_picture(source, pixel_range=preparation.pixel_range)]  # type: ignore[arg-type]
+    if many:
+        return [seen for pixels in pictures for seen in look_at_each(pixels, preparation)]
+    return [look_at(pixels, preparation) for pixels in pictures]
+
+
+def _answers(
+    looks: list[tuple[str, PreparedPicture]], model: TrainedModel, top: int, least: float
+) -> Iterator[Prediction]:
+    """What a model makes of a batch."""
+    images = np.stack([seen.image for _, seen in looks])
+    names = model.card.class_names
+    for (source, seen), shares in zip(looks, model.probabilities(images), strict=True):
+        if seen.is_blank and not model.card.answers_blank:
+            yield Prediction(source, None, 0.0, (), "blank", seen)
+            continue
+        likeliest = np.argsort(-shares, kind="stable")[:top]
+        probability = float(shares[likeliest[0]])
+        doubt: Doubt | None = "unsure" if probability < least else None
+        yield Prediction(
+            source,
+            None if doubt else names[likeliest[0]],
+            probability,
+            tuple((names[index], float(shares[index])) for index in likeliest),
+            doubt,
+            seen,
+        )
+
+
+def _name(source: Source) -> str:
+    """What to call a picture."""
+    if isinstance(source, (str, Path)):
+        return str(source)
+    if is_array(source):
+        return "picture"
+    return str(getattr(source, "name", None) or getattr(source, "filename", None) or "picture")
+
+
+def image_text(image: Pixels, colour: bool) -> str:
+    """An image as text for a terminal.
+
+    Args:
+        image: uint8 (C, H, W).
+        colour: Whether the terminal shows colours: then a character is two pixels, one above the
+            other; else it is one pixel in one of ten shades, and every second row is left out.
+
+    >>> print(image_text(np.array([[[0, 255], [0, 255]]], np.uint8), colour=False))
+     @
+    """
+    pixels = np.broadcast_to(image, (3, *image.shape[1:])) if len(image) == 1 else image
+    if not colour:
+        grey = pixels.mean(axis=0)[::2]
+        shades = (grey * (len(_SHADES) - 1) / 255).round().astype(int)
+        return "\n".join("".join(_SHADES[shade] for shade in row).rstrip() for row in shades)
+    if pixels.shape[1] % 2:
+        pixels = np.pad(pixels, ((0, 0), (0, 1), (0, 0)))
+    lines = []
+    for upper, lower in zip(
+        pixels[:, ::2].swapaxes(0, 1), pixels[:, 1::2].swapaxes(0, 1), strict=True
+    ):
+        pairs = np.concatenate([upper, lower]).T
+        cells = ("\x1b[38;2;{};{};{};48;2;{};{};{}m▀".format(*pair) for pair in pairs)
+        lines.append("".join(cells) + "\x1b[0m")
+    return "\n".join(lines)
+
+
+def draw_predictions(answers: Sequence[Prediction], pictures: Sequence[Pixels]) -> Figure:
+    """Draw each picture with what the network saw of it and the likeliest classes.
+
+    Args:
+        answers: At least one.
+        pictures: The picture of each, uint8 (H, W) or (H, W, 3).
+
+    Returns:
+        A figure that belongs to no window; `figure.savefig` writes it.
+    """
+    from lenet.core import Drawing
+
+    columns = min(_COLUMNS, len(answers))
+    rows = -(-len(answers) // columns)
+    figure = Drawing(figsize=(4.4 * columns, 1.9 * rows + 0.2), layout="constrained")
+    axes = figure.subplots(rows, 3 * columns, squeeze=False, width_ratios=[1, 1, 0.9] * columns)
+    for place in axes.flat:
+        place.set_axis_off()
+    for number, (answer, picture) in enumerate(zip(answers, pictures, strict=True)):
+        row, column = divmod(number, columns)
+        original, seen, words = axes[row, 3 * column : 3 * column + 3]
+        _draw_one(original, seen, words, answer, picture)
+    return figure
+
+
+def _draw_one(original: Axes, seen: Axes, words: Axes, answer: Prediction, picture: Pixels) -> None:
+    """A picture, what was seen of it, and the answer."""
+    from matplotlib.patches import Rectangle
+
+    original.imshow(picture, cmap="gray", vmin=0, vmax=255)
+    height, width = picture.shape[:2]
+    top, left, bottom, right = np.array(answer.seen.box) * (height, width, height, width)
+    corner = left - 0.5, top - 0.5
+    box = Rectangle(corner, right - left, bottom - top, fill=False, edgecolor="tab:orange", lw=1.5)
+    original.add_patch(box)
+    image = answer.seen.image.transpose(1, 2, 0)
+    seen.imshow(image[..., 0] if image.shape[2] == 1 else image, cmap="gray", vmin=0, vmax=255)
+    seen.set_title("what the network sees", fontsize=8)
+    original.set_title(_shortened(os.path.basename(answer.source)), fontsize=8)
+    words.text(0, 0.92, answer.class_name or "none of these", fontsize=15, weight="bold", va="top")
+    likeliest = "\n".join(f"{share:6.1%}  {name}" for name, share in answer.top)
+    words.text(0, 0.6, likeliest, fontsize=8, va="top", family="monospace")
+
+
+def _shortened(name: str, most: int = 24) -> str:
+    """The end of a long name, where files differ."""
+    return name if len(name) <= most else f"…{name[1 - most :]}"

@@ -1,0 +1,1 @@
+"""Engines: what makes the steps of a training, by PyTorch or by the compiled kernels."""

@@ -1,0 +1,149 @@
+"""All contestants do the same work; how fast they are is no test's business."""
+
+import statistics
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from compiled_kernels import needs_kernels
+from lenet.datasets import Dataset
+from lenet.doctor import (
+    Contestant,
+    Outcome,
+    default_threads,
+    find_contestants,
+    run_benchmark,
+    take_turns,
+)
+
+# Single contestants and tasks, which `run_benchmark` measures together, and in another process.
+from lenet.doctor._benchmarks import benchmark_prediction
+from lenet.doctor._peers import (
+    NORMALISED,
+    TRAINED,
+    TUTORIAL,
+    Task,
+    train_with_lenet,
+    train_with_sklearn,
+    train_with_torch,
+)
+from lenet.doctor._turns import Session
+from lenet.errors import LenetError, SettingError
+
+
+def ignore(text: str) -> None:
+    """Take what is told."""
+
+
+def test_contestants_take_turns_and_their_rounds_are_kept_apart() -> None:
+    turns: list[str] = []
+
+    def player(name: str) -> Callable[[], Outcome]:
+        def play() -> Outcome:
+            turns.append(name)
+            return Outcome(float(len(turns)), train_loss=0.1 * len(turns))
+
+        return play
+
+    contestants = [Contestant(name, player(name)) for name in "AB"]
+    one, other = take_turns(contestants, 3, ignore)
+    assert "".join(turns) == "ABABAB"
+    assert one.rounds == (1, 3, 5)
+    assert other.rounds == (2, 4, 6)
+    assert one.train_loss == pytest.approx(0.5)
+
+
+def test_a_contestant_that_fails_is_named_and_the_others_go_on() -> None:
+    def not_installed() -> Contestant:
+        raise ModuleNotFoundError("No module named 'jax'", name="jax")
+
+    def breaks() -> Outcome:
+        raise RuntimeError("no compiler\nand a long story")
+
+    makers = {
+        "JAX": not_installed,
+        "PyTorch compiled": lambda: Contestant("PyTorch compiled", breaks),
+        "lenet": lambda: Contestant("lenet", lambda: Outcome(1.0)),
+    }
+    contestants, absent = find_contestants(makers, ignore)
+    assert [contestant.name for contestant in contestants] == ["lenet"]
+    assert absent == {"JAX": "`jax` is not installed.", "PyTorch compiled": "no compiler"}
+
+
+@needs_kernels
+@pytest.mark.parametrize("task", TRAINED, ids=["tutorial", "modern", "normalised"])
+def test_all_train_the_same_network_to_about_the_same_loss(task: Task, digits: Dataset) -> None:
+    torch.manual_seed(0)  # of the peer's orders; one in hundreds is out of the room
+    room = 0.3 if task is NORMALISED else 0.1  # each has an order of its own, and it learns fast
+    losses = [train_with_lenet(task, digits).train_loss]
+    for channels_last in (False, True):
+        contestant = train_with_torch("PyTorch", task, digits, channels_last=channels_last)
+        first, second = contestant.play(), contestant.play()
+        assert first.train_loss == pytest.approx(second.train_loss, rel=room), "it began anew"
+        losses.append(first.train_loss)
+    assert max(map(float, losses)) < (1 + room) * min(map(float, losses))
+
+
+def test_another_network_says_so(digits: Dataset) -> None:
+    contestant = train_with_sklearn("scikit-learn MLP", digits)
+    assert contestant.other_network
+    assert contestant.play().figure > 0
+
+
+def test_predictions_are_checked_before_they_are_timed(
+    digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half(network: nn.Module, **settings: object) -> nn.Module:
+        return nn.Sequential(network, nn.Threshold(0, 0))  # in place of a compiler: wrong scores
+
+    monkeypatch.setattr(torch, "compile", half)
+    monkeypatch.setitem(sys.modules, "jax", None)  # it warns of every process forked after it
+    reports = benchmark_prediction(digits, Session("predict", 1, 1, {}, ignore))
+    names = {measurement.name for report in reports for measurement in report.measurements}
+    assert {"PyTorch eager", "PyTorch channels_last", "scikit-learn MLP"} <= names
+    assert [report.unit for report in reports] == ["images/s", "µs"]
+    for report in reports:
+        assert report.absent.pop("JAX") == "`jax` is not installed."
+        assert report.absent.pop("PyTorch compiled").startswith("Its scores are not those")
+        assert set(report.absent) <= {"onnxruntime"}, report.absent  # where it is not installed
+
+
+def test_the_work_is_counted_as_in_the_textbook() -> None:
+    # 416,520 multiply-accumulates forward, twice that backward but for the first layer's input.
+    assert TUTORIAL.flop_to_predict() == 2 * 416_520
+    assert TUTORIAL.flop_to_train() == 2 * (3 * 416_520 - 117_600)
+
+
+def test_startup_is_taken_apart() -> None:
+    (report,) = run_benchmark("startup", dataset="digits", threads=[1], rounds=1)
+    parts = {measurement.name: measurement.median for measurement in report.measurements}
+    whole = parts.pop("lenet train, up to the first step")
+    parts.pop("plain PyTorch, up to the first step")
+    assert len(parts) == 7
+    assert sum(parts.values()) == pytest.approx(whole)
+
+
+def test_wrong_numbers_and_names_are_refused() -> None:
+    with pytest.raises(SettingError, match="at least 1"):
+        run_benchmark("train", dataset="digits", threads=[0])
+    with pytest.raises(SettingError, match="startup"):
+        run_benchmark("start", dataset="digits")  # type: ignore[arg-type]
+    with pytest.raises(SettingError, match="digits"):
+        run_benchmark("train", dataset="digit")
+
+
+def test_a_measuring_process_that_fails_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(LenetError, match="stopped"):
+        run_benchmark("startup", dataset="digits", threads=[1], rounds=1)
+
+
+def test_threads_go_from_one_to_the_cores() -> None:
+    threads = default_threads()
+    assert threads[0] == 1
+    assert list(threads) == sorted(set(threads))
+    assert np.isfinite(statistics.mean(threads))

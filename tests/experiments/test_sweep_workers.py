@@ -1,0 +1,321 @@
+"""Several workers: real processes, some of which are killed."""
+
+import csv
+import dataclasses
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from heard import Heard
+from kept_trials import kept_study
+from optuna.trial import TrialState
+
+# What happens between processes and machines can only be brought about inside.
+from lenet.core import Compute
+from lenet.datasets import Dataset
+from lenet.errors import InterruptedTraining, LenetError, SweepError
+from lenet.experiments import (
+    Sweep,
+    SweepOptions,
+    SweepWork,
+    _job,
+    _pool,
+    _search,
+    resume_sweep,
+    sweep,
+)
+from lenet.experiments._definition import Definition, define
+from lenet.experiments._job import Job, Outcome
+from lenet.experiments._search import Search
+from lenet.experiments._storage import file_storage, give_up, open_study
+from lenet.experiments._trials import SURPLUS
+from lenet.training import Trainer
+
+SEARCH = ("--search", "learning_rate=log:0.01..1", "--search", "momentum=0,0.9")
+LONG = ("--data", "digits", "--model", "softmax", "--batch-size", "32", "--no-prune")
+PATIENCE = 300.0
+ON_LINUX = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
+
+
+def start(*options: str) -> subprocess.Popen[str]:
+    """A sweep on the command line, in a process group of its own."""
+    command = [sys.executable, "-m", "lenet", "sweep", "--name", "s", *options]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def states() -> Counter[str]:
+    """How many trials of each state the storage holds."""
+    path = Path("sweeps/s/trials.db")
+    if not path.exists():
+        return Counter()
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=60)) as database:
+            return Counter(state for (state,) in database.execute("SELECT state FROM trials"))
+    except sqlite3.OperationalError:  # the table is not there yet
+        return Counter()
+
+
+def wait_for(condition: Callable[[], object], process: subprocess.Popen[str] | None = None) -> None:
+    """Wait for something that a living process brings about."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        if process is not None:
+            assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def children(parent: int) -> list[int]:
+    """The processes that a process has started and that live."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            state, its_parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
+        except OSError:  # it has just ended
+            continue
+        if int(its_parent) == parent and state != "Z":
+            found.append(int(entry.name))
+    return found
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process that is not our child lives."""
+    try:
+        return (Path("/proc") / str(process) / "stat").read_text().rpartition(")")[2][1] != "Z"
+    except OSError:
+        return False
+
+
+@ON_LINUX
+def test_a_kill_costs_a_running_trial_at_most() -> None:
+    process = start(*LONG, *SEARCH, "--epochs", "30", "--trials", "6", "--workers", "2")
+    wait_for(lambda: states()["COMPLETE"] >= 1, process)
+    wait_for(lambda: len(children(process.pid)) == 2 and states()["RUNNING"] == 2, process)
+    os.kill(children(process.pid)[0], signal.SIGKILL)
+    wait_for(lambda: states()["FAIL"] == 1, process)
+    wait_for(lambda: states()["COMPLETE"] >= 2 and states()["RUNNING"], process)
+    workers = children(process.pid)
+    os.kill(process.pid, signal.SIGKILL)
+    errors = process.communicate()[1]
+    assert "A worker ended by itself (exit code -9); its trial is made anew." in errors
+    wait_for(lambda: not any(map(is_alive, workers)))
+    with kept_study(Path("sweeps/s"), "s") as study:
+        before = study.trials
+    kept = [trial for trial in before if trial.state == TrialState.COMPLETE]
+    assert 2 <= len(kept) < 6
+    assert len(before) - len(kept) <= 3, "one for the worker, two for the parent's workers"
+    made = resume_sweep("s")
+    assert sum(trial.counts for trial in made.trials) == 6
+    assert {trial.state for trial in made.trials} == {"complete", "lost"}
+    assert len(made.trials) == len(before) + 6 - len(kept)
+    for trial in kept:
+        assert made.trials[trial.number].validation_accuracy == trial.value
+    assert [trial.number for trial in made.trials] == list(range(len(made.trials)))
+
+
+def test_a_sweep_that_is_stopped_goes_on() -> None:
+    process = start(*LONG, *SEARCH, "--epochs", "500", "--trials", "1", "--workers", "2")
+    wait_for(lambda: states()["RUNNING"] == 1, process)
+    os.kill(process.pid, signal.SIGTERM)
+    output, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130, errors
+    last = errors.strip().splitlines()[-1]
+    assert last == "Stopped after 0 of 1 trials. Go on with `lenet sweep --resume s`."
+    assert not output
+    assert_all_are_lost(1)
+
+
+def assert_all_are_lost(count: int) -> None:
+    """So many trials were stopped, and there are no others."""
+    assert states() == Counter({"FAIL": count})
+    with Path("sweeps/s/trials.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["state"] for row in rows] == ["lost"] * count
+    assert all(row["reason"].startswith("Stopped in epoch ") for row in rows)
+
+
+def test_ctrl_c_stops_a_sweep_in_this_process_in_the_middle_of_a_trial(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupt(teller: _job._Teller, trainer: Trainer) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(_job._Teller, "on_start", interrupt)
+    options: dict[str, Any] = {"model": "softmax", "epochs": 500, "trials": 3, "name": "s"}
+    for _ in range(2):
+        with pytest.raises(InterruptedTraining, match="Stopped after 0 of 3 trials"):
+            sweep({"learning_rate": "0.1..0.5"}, "digits", **options)
+    assert_all_are_lost(2)
+    options["sweeps_folder"] = "elsewhere"
+    with pytest.raises(InterruptedTraining, match="--resume s --sweeps-folder elsewhere`"):
+        sweep({"learning_rate": "0.1..0.5"}, "digits", **options)
+
+
+def make(folder: Path, digits: Dataset) -> Definition:
+    """A sweep over learning rates, with its storage."""
+    definition = define(
+        {"learning_rate": "0.1..0.5"},
+        digits,
+        SweepOptions(model="softmax"),
+        {"epochs": 1},
+    )
+    with open_study(file_storage(folder), definition, "s", create=True):
+        return definition
+
+
+@pytest.fixture
+def search(digits: Dataset, tmp_path: Path) -> Iterator[Search]:
+    """What makes two trials."""
+    definition = make(tmp_path, digits)
+    storage = file_storage(tmp_path)
+    with open_study(storage, definition, "s", create=False) as study:
+        yield Search(study, storage, definition, definition.hold_out(digits), SweepWork(trials=2))
+
+
+def test_workers_of_their_own_find_what_one_finds_here(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"dataset": "digits", "model": "softmax", "epochs": 2, "trials": 5}
+    options |= {"search": {"learning_rate": "log:0.01..1"}, "sampler": "random", "name": "s"}
+    alone = sweep(sweeps_folder=tmp_path / "1", **options)
+    heard = Heard()
+    several = sweep(sweeps_folder=tmp_path / "2", workers=2, progress=heard, **options)
+
+    def bare(made: Sweep) -> list[dict[str, Any]]:
+        return [trial.to_dict() | {"seconds": None} for trial in made.trials]
+
+    assert bare(several) == bare(alone)
+    assert [made for made, _ in heard.counts] == [1, 2, 3, 4, 5]
+
+
+def test_a_trial_too_many_is_given_back(search: Search, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = _search.taken
+
+    def taken(study: optuna.Study, before: int | None = None) -> int:
+        """As if another machine had taken the last trial at the same instant as we."""
+        return 2 if before == 1 else real(study, before)
+
+    monkeypatch.setattr(_search, "taken", taken)
+    search.run()
+    found = [(trial.state, SURPLUS in trial.user_attrs) for trial in search._study.trials]
+    complete = (TrialState.COMPLETE, False)
+    assert found == [complete, (TrialState.FAIL, True), complete]
+    assert [trial.state for trial in search.trials()] == ["complete"] * 2
+
+
+@pytest.mark.parametrize("reports", [True, False])
+def test_a_worker_that_was_taken_for_dead_goes_on_with_another_trial(
+    reports: bool, search: Search, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_epoch, on_end = search.on_epoch, search.on_end
+
+    def reach(number: int, *reached: Any) -> bool:
+        if number == 0 and reports:
+            give_up(search._study, 0)
+        return on_epoch(number, *reached)
+
+    def end(number: int, outcome: Outcome) -> None:
+        assert outcome.state == ("pruned" if number == 0 and reports else "complete")
+        if number == 0:
+            give_up(search._study, 0)
+        on_end(number, outcome)
+
+    monkeypatch.setattr(search, "on_epoch", reach)
+    monkeypatch.setattr(search, "on_end", end)
+    search.run()
+    states = [trial.state for trial in search._study.trials]
+    assert states == [TrialState.FAIL] + [TrialState.COMPLETE] * 2
+    give_up(search._study, 1)
+    assert search._study.trials[1].state == TrialState.COMPLETE, "what has ended stays as it is"
+
+
+def test_an_error_of_our_own_making_is_not_hidden(
+    search: Search, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(*arguments: object, **options: object) -> float:
+        raise ValueError
+
+    monkeypatch.setattr(_job, "build_trainer", wrong)
+    with pytest.raises(ValueError):  # noqa: PT011
+        search.run()
+    assert [trial.state for trial in search._study.trials] == [TrialState.FAIL]
+
+
+def test_workers_that_end_again_and_again_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_pool.sys, "executable", "/bin/false")
+    heard = Heard()
+    with pytest.raises(SweepError, match="again and again, the last with exit code 1"):
+        sweep({"epochs": "1,2"}, "digits", model="softmax", workers=2, trials=3, progress=heard)
+    assert len(heard.messages) < 10
+
+
+def test_an_error_that_a_worker_tells_is_raised(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "worker"
+    program.write_text('#!/bin/sh\nread job\necho \'{"error": "No more disk.", "exit_code": 7}\'\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(_pool.sys, "executable", str(program))
+    with pytest.raises(LenetError, match="No more disk") as caught:
+        sweep({"epochs": "1,2"}, "digits", model="softmax", workers=2, trials=3)
+    assert caught.value.exit_code == 7
+
+
+OPTIONS = {"model": "softmax", "preset": None, "seed": 0, "epochs": 3, "batch_size": 64}
+
+
+def talk(lines: str, count: int) -> list[dict[str, Any]]:
+    """What a worker's process tells of such lines, which end after so many events."""
+    command = [sys.executable, "-m", "lenet.experiments._job"]
+    pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(command, text=True, **pipes) as process:
+        process.stdin.write(lines)
+        process.stdin.flush()
+        events = [json.loads(process.stdout.readline()) for _ in range(count)]
+        rest, errors = process.communicate()
+    assert (errors, process.returncode) == ("", 0)
+    return events + [json.loads(line) for line in rest.splitlines()]
+
+
+def test_a_worker_tells_its_error_and_does_the_next_job() -> None:
+    job = Job({7: OPTIONS}, "digits", Compute("cpu", 1), held_out=(0.1, 0))
+    assert Job.from_line(job.to_line()) == job
+    missing = dataclasses.replace(job, dataset="digit")
+    lines = missing.to_line() + job.to_line() + "go on\n" * 3
+    error, first, second, third, end, done = talk(lines, 6)
+    assert error["exit_code"] == 2
+    assert "Did you mean `digits`" in error["error"]
+    assert [event["epoch"] for event in (first, second, third)] == [1, 2, 3]
+    assert end["number"] == 7
+    assert end["outcome"]["state"] == "complete"
+    assert end["outcome"]["accuracy"] == max(e["accuracy"] for e in (first, second, third))
+    assert done == {"done": True}
+
+
+def test_a_worker_asks_whether_a_training_goes_on() -> None:
+    job = Job({7: OPTIONS}, "digits", Compute("cpu", 1), held_out=(0.1, 0))
+    first, second, end, done = talk(job.to_line() + "go on\nstop\n", 4)
+    assert done == {"done": True}
+    assert (first["epoch"], second["epoch"]) == (1, 2)
+    assert end["outcome"]["state"] == "pruned"
+    assert end["outcome"]["reason"] == "Below the others' median after epoch 2."
+
+
+def test_the_end_of_its_input_stops_a_worker_in_the_middle_of_a_training() -> None:
+    job = Job({7: OPTIONS | {"epochs": 100_000}}, "digits", Compute("cpu", 1), held_out=(0.1, 0))
+    events = talk(job.to_line() + "go on\n" * 2, 3)
+    assert [event["epoch"] for event in events[:3]] == [1, 2, 3]
+    assert events[-2]["outcome"]["state"] == "lost"
+    assert events[-2]["outcome"]["reason"].startswith("Stopped in epoch ")
+    assert events[-1] == {"done": True}
