@@ -163,6 +163,7 @@ KINDS: dict[str, Network] = _ACTIVATIONS | {
         SHAPE,
     ),
     "no weights": Network([AdaptivePooling(output_size=(1, 2)), Flatten()], SHAPE),
+    "nothing to compute": Network([Flatten()], (1, 1, 3)),
     "in each other": Network(
         [conv(2, name="a.0"), relu(), Flatten(), Dense(units=3, name="b.last")], SHAPE
     ),
