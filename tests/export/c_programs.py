@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from lenet.export import TrainedNetwork, pytorch_probabilities
+from lenet.export._c import Program, harness
 from lenet.export._c_files import CNetwork
-from lenet.export._c_program import Program, harness
 from lenet.models import (
     Calibration,
     LeNet5Config,

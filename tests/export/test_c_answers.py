@@ -5,10 +5,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from any_network import KINDS, networks
 from c_programs import COMPILERS, CONFIGS, SANITIZED, can_sanitize, compiled, trained_network
 from hypothesis import HealthCheck, given, settings
 from integer_network import integer_logits
+from layer_lists import KINDS, networks
 
 from lenet.export import TrainedNetwork
 from lenet.export._c import c_network  # the code without the search for a compiler

@@ -18,8 +18,7 @@ from c_programs import (
     write_files,
 )
 
-from lenet.export._c import c_network, write_c
-from lenet.export._c_program import measure
+from lenet.export._c import c_network, measure, write_c
 from lenet.models import Calibration, LeNetConfig
 
 HOSTILE = [

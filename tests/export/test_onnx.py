@@ -8,7 +8,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from any_network import KINDS, conv, ended
+from layer_lists import KINDS, conv, ended
 from random_network import IMAGES, random_network
 
 from lenet.export import TrainedNetwork
@@ -32,6 +32,7 @@ NETWORKS: dict[str, ModelConfig | Network] = {
             "averages",
             "averages beyond the end",
             "averages beyond the end but padding",
+            "windows larger than the maps",
             "maxima beyond the end",
             "adaptive average",
             "adaptive maximum",

@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from any_network import KINDS
+from layer_lists import KINDS
 from random_network import random_network
 
 from lenet.export import TrainedNetwork

@@ -4,7 +4,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lenet.export._yaml import to_yaml
+from lenet.export._hub_card import to_yaml
 
 TEXTS = st.text() | st.sampled_from(["no", "yes", "~", "null", "1e3", "- a", "a: b", "#", "---"])
 SCALARS = TEXTS | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans()

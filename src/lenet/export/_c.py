@@ -1,62 +1,92 @@
+"""A network as C: written, compiled, run on the test images, and measured."""
+
 import math
+import os
+import platform
+import shlex
+import shutil
+import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from string import Template
 
 import numpy as np
+import numpy.typing as npt
 
 from lenet.errors import ExportError
+from lenet.export._c_arithmetic import float_code, integer_code
 from lenet.export._c_files import CNetwork, identifier
-from lenet.export._c_functions import float_code, integer_code
-from lenet.export._c_program import (
-    STRICT,
-    Program,
-    compile_program,
-    describe_compiler,
-    find_compiler,
-    harness,
-    measure,
-    run_program,
-)
 from lenet.export._c_quantise import quantise
 from lenet.export._c_stages import plan_stages, take_pixels
-from lenet.export._comparison import TOLERANCE, Shares, Written
-from lenet.export._trained_network import TrainedNetwork
+from lenet.export._trained_network import TOLERANCE, Shares, TrainedNetwork, Written
 from lenet.export._windows import with_padding_apart
+from lenet.pictures import Pixels
 
+_HARNESS = Template("""\
+#include <stdio.h>
+
+#include "$name.h"
+
+static uint8_t pixels[${NAME}_PIXELS];
+static ${name}_scratch scratch;
+static float probabilities[${NAME}_CLASSES];
+
+int main(void)
+{
+    while (fread(pixels, 1, sizeof pixels, stdin) == sizeof pixels) {
+        ${name}_probabilities(pixels, &scratch, probabilities);
+        fwrite(probabilities, 1, sizeof probabilities, stdout);
+        fwrite(scratch.logits, 1, sizeof scratch.logits, stdout);
+    }
+    return 0;
+}
+""")
+_LONGEST_RUN = 600.0  # seconds, of a program for all images at once
+STRICT = ("-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-pedantic")
+_SMALL = ("-std=c99", "-Os", "-fno-asynchronous-unwind-tables", "-fstack-usage")
+_LONGEST_COMPILATION = 300.0
 _IMAGES_A_RUN = 1000  # of the program, which looks at one after the other
 
 
 def write_c(trained: TrainedNetwork, folder: Path, *, int8: bool = False) -> Written:
     """Write a network as a folder with a C99 header, a source, and an example that uses them.
 
-    Args:
-        trained: The network.
-        folder: Where to write; the program that is run on the test images is built beside it.
-        int8: Whether to compute with whole numbers.
-
     Raises:
         ExportError: There is no C compiler, or what it makes can't be run.
         ModelError: The network can't be written in C.
     """
-    compiler = find_compiler()
-    network = c_network(trained, int8=int8)
+    compiler, network = find_compiler(), c_network(trained, int8=int8)
     sources, build = folder / "sources", folder / "build"
+    sources.mkdir()
     build.mkdir()
-    program = _write_and_compile(network, sources, build, compiler, trained.accuracy, 0)
-    shares = program.probabilities(trained.images)
-    answers = shares.argmax(axis=1)
-    accuracy = float((answers == trained.labels).mean())
+    check = build / "check.c"
+    check.write_text(harness(network.name), encoding="utf-8")
+    source, program = sources / f"{network.name}.c", build / "program"
+
+    def write_and_compile(accuracy: float, example: int, main: Path) -> None:
+        for name, content in network.files(accuracy, example).items():
+            (sources / name).write_text(content, encoding="utf-8", newline="\n")
+        files = f"-I{sources}", str(main), str(source)
+        _compile([*compiler, *STRICT, *files, "-lm", "-o", str(program)])
+
+    write_and_compile(trained.accuracy, 0, check)
+    answers = Program(program, len(trained.card.class_names))
+    shares = answers.probabilities(trained.images)
+    accuracy = float((shares.argmax(axis=1) == trained.labels).mean())
     example = _pick_example(trained, shares)
-    program = _write_and_compile(network, sources, build, compiler, accuracy, example)
-    _try_example(network, sources, build, compiler, shares[example])
+    write_and_compile(accuracy, example, sources / "example.c")
+    _check_example(trained, run_program(program), shares[example])
+    write_and_compile(accuracy, example, check)
+    lost, measured = trained.accuracy - accuracy, measure(compiler, source, build)
     return Written(
         sources,
-        program.probabilities,
+        answers.probabilities,
         batch_sizes=(1,),
         images_a_run=_IMAGES_A_RUN,
         tolerance=None if int8 else TOLERANCE,
-        facts=_facts(network, sources, build, compiler, trained.accuracy - accuracy),
+        facts=_facts(network, measured, compiler[0], lost),
     )
 
 
@@ -73,9 +103,11 @@ def c_network(trained: TrainedNetwork, *, int8: bool) -> CNetwork:
     layers = with_padding_apart(trained.layers())
     if not int8:
         layers = take_pixels(layers, normalisation, trained.card.input_shape)
-        return CNetwork(name, trained, float_code(plan_stages(layers)), 1.0, False)
+        codes = list(map(float_code, plan_stages(layers)))
+        return CNetwork(name, trained, codes, 1.0, False)
     stages, unit = quantise(plan_stages(layers), trained.calibration_sample, normalisation)
-    return CNetwork(name, trained, integer_code(stages), unit, True)
+    codes = [integer_code(stage, stage is stages[-1]) for stage in stages]
+    return CNetwork(name, trained, codes, unit, True)
 
 
 def _pick_example(trained: TrainedNetwork, shares: Shares) -> int:
@@ -86,68 +118,30 @@ def _pick_example(trained: TrainedNetwork, shares: Shares) -> int:
     return int((is_sure if is_sure.any() else is_right).argmax())
 
 
-def _write_and_compile(
-    network: CNetwork,
-    sources: Path,
-    build: Path,
-    compiler: Sequence[str],
-    accuracy: float,
-    example: int,
-) -> Program:
-    """Write the files, and compile the program that answers for images.
-
-    Args:
-        network: What is written.
-        sources: The folder of the files.
-        build: A folder for the program.
-        compiler: The compiler's command.
-        accuracy: What the files say of it.
-        example: The index of the image in the example.
-    """
-    sources.mkdir(exist_ok=True)
-    for name, content in network.files(accuracy, example).items():
-        (sources / name).write_text(content, encoding="utf-8", newline="\n")
-    check = build / "check.c"
-    check.write_text(harness(network.name), encoding="utf-8")
-    program = build / "check"
-    flags = (*STRICT, f"-I{sources}")
-    compile_program(compiler, [check, sources / f"{network.name}.c"], program, flags)
-    return Program(program, len(network.trained.card.class_names))
-
-
-def _try_example(
-    network: CNetwork, sources: Path, build: Path, compiler: Sequence[str], shares: Shares
-) -> None:
-    """Compile and run the example.
-
-    Raises:
-        ExportError: It does not compile, or says something else than the network's answer.
-    """
-    program = build / "example"
-    compile_program(compiler, [sources / "example.c", sources / f"{network.name}.c"], program)
-    card = network.trained.card
+def _check_example(trained: TrainedNetwork, said: bytes, shares: Shares) -> None:
+    """Raise if the example says something else than the network's answer."""
+    card = trained.card
     height = card.input_shape[1]  # of the image, which it draws before it answers
-    said = run_program(program).decode("utf-8", "replace").split("\n", height)[-1]
+    last = said.decode("utf-8", "replace").split("\n", height)[-1]
     is_sure = shares.max() >= np.float32(card.calibration.threshold)
     name = card.class_names[shares.argmax()].partition("\0")[0]  # a string of C ends there
     wanted = f"{name}, " if is_sure else "none of the classes"
-    if not said.startswith(wanted):
-        message = f"The example in C says `{said}` where `{wanted}` belongs; nothing is written."
+    if not last.startswith(wanted):
+        message = f"The example in C says `{last}` where `{wanted}` belongs; nothing is written."
         raise ExportError(message)
 
 
 def _facts(
-    network: CNetwork, sources: Path, build: Path, compiler: Sequence[str], lost: float
+    network: CNetwork, measured: tuple[int, int] | None, compiler: str, lost: float
 ) -> tuple[tuple[str, str], ...]:
     """What a person is told."""
     constants, scratch = network.constants_size, network.scratch_size
     pixels = math.prod(network.trained.card.input_shape)
-    measured = measure(compiler, sources / f"{network.name}.c", build)
     flash = f"{_size_text(constants)} of constants"
     memory = f"{_size_text(scratch)} of scratch"
     if measured:
         size, stack = measured
-        machine = describe_compiler(compiler)
+        machine = f"{Path(compiler).name} -Os, {platform.machine()}"
         flash = f"{_size_text(size)}: {flash}, {_size_text(size - constants)} of code ({machine})"
         memory = f"{_size_text(scratch + stack)}: {memory}, at most {stack} bytes of stack"
     return (
@@ -161,3 +155,108 @@ def _facts(
 def _size_text(size: int) -> str:
     """A size for people; 1 kB is 1000 bytes."""
     return f"{size / 1000:.1f} kB" if size >= 1000 else f"{size} bytes"
+
+
+def find_compiler() -> tuple[str, ...]:
+    """The command of a C compiler: what `CC` says, else `cc`, `gcc` or `clang`.
+
+    Raises:
+        ExportError: There is none.
+    """
+    wanted = shlex.split(os.environ.get("CC", ""))
+    if wanted:
+        if shutil.which(wanted[0]) is None:
+            message = f"`CC` is `{wanted[0]}`, which is not there; name a C compiler or unset it."
+            raise ExportError(message)
+        return tuple(wanted)
+    for name in ("cc", "gcc", "clang"):
+        if shutil.which(name):
+            return (name,)
+    message = (
+        "An export to C is compiled and run before it is kept, and there is no C compiler: install "
+        "`gcc` or `clang` (Debian: `apt install gcc libc6-dev`, macOS: `xcode-select --install`), "
+        "or name one in `CC`."
+    )
+    raise ExportError(message)
+
+
+def measure(compiler: Sequence[str], source: Path, folder: Path) -> tuple[int, int] | None:
+    """The bytes of code and constants, and of stack, that a source needs on this machine.
+
+    The stack is that of all functions together, which is never too little as none calls itself.
+    Nothing where the compiler or the machine can't tell.
+    """
+    thing = folder / f"{source.stem}.o"
+    try:
+        _compile([*compiler, *_SMALL, "-c", str(source), "-o", str(thing)])
+        listing = subprocess.run(["size", thing], check=True, capture_output=True, text=True)
+        text, data = map(int, listing.stdout.splitlines()[1].split()[:2])
+        lines = thing.with_suffix(".su").read_text(encoding="utf-8").splitlines()
+        stack = sum(int(line.split("\t")[1]) for line in lines)
+    except (ExportError, OSError, ValueError, IndexError, subprocess.SubprocessError):
+        return None
+    return text + data, stack
+
+
+def _compile(command: list[str]) -> None:
+    """Run a compiler."""
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=_LONGEST_COMPILATION
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        message = f"`{command[0]}` can't be run: {error}"
+        raise ExportError(message) from error
+    if done.returncode:
+        first = next((line for line in done.stderr.splitlines() if "error" in line), "")
+        hint = " `CC` must be a compiler for C99." if os.environ.get("CC") else ""
+        message = f"`{command[0]}` does not compile the C code: {first.strip()}.{hint}"
+        raise ExportError(message)
+
+
+def harness(name: str) -> str:
+    """A C program that reads images and writes probabilities and logits for each."""
+    return _HARNESS.substitute(name=name, NAME=name.upper())
+
+
+@dataclass(frozen=True)
+class Program:
+    """A compiled harness."""
+
+    path: Path  # the program
+    classes: int  # how many probabilities it writes for each image
+
+    def answers(self, images: Pixels) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint32]]:
+        """Probabilities, float32 (N, classes), and the bits of the logits, uint32 (N, classes).
+
+        Raises:
+            ExportError: It can't be run or breaks.
+        """
+        written = run_program(self.path, np.ascontiguousarray(images).tobytes())
+        if len(written) != 8 * self.classes * len(images):
+            message = f"The compiled C code answers for fewer than {len(images)} images."
+            raise ExportError(message)
+        numbers = np.frombuffer(written, np.uint32).reshape(len(images), 2, self.classes)
+        return numbers[:, 0].view(np.float32), numbers[:, 1]
+
+    def probabilities(self, images: Pixels) -> npt.NDArray[np.float32]:
+        """The probabilities alone."""
+        return self.answers(images)[0]
+
+
+def run_program(path: Path, given: bytes = b"") -> bytes:
+    """What a compiled program writes for what it is given.
+
+    Raises:
+        ExportError: It can't be run or breaks.
+    """
+    try:
+        done = subprocess.run([path], input=given, capture_output=True, timeout=_LONGEST_RUN)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        message = f"The compiled C code can't be run: {error}"
+        raise ExportError(message) from error
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
+        message = f"The compiled C code breaks: {said}"
+        raise ExportError(message)
+    return done.stdout

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from string import Template
 
 from lenet._version import __version__
-from lenet.export._c_functions import StageCode, float_literal, helpers, number_lines
+from lenet.export._c_arithmetic import helpers
+from lenet.export._c_functions import StageCode, float_literal, number_lines
 from lenet.export._c_stages import plan_buffers
 from lenet.export._trained_network import TrainedNetwork
 
@@ -20,6 +21,7 @@ _HEADERS_OF_C = (
     "threads time uchar wchar wctype"
 ).split()
 _TIME_OR_FORMAT = re.compile(r"^\d{8}-\d{6}-|-c(-int8)?$")
+_CALIBRATED = " (calibrated: about 80 % of the answers given with 0.8 are right)"
 _METHODS = {
     "symbol": "what is drawn fills all but {margin} at each side, its centre of mass in the middle",
     "object": "the thing fills all but {margin} at each side, on an empty ground",
@@ -193,21 +195,13 @@ int main(void)
 
 @dataclass(frozen=True, eq=False)
 class CNetwork:
-    """A network that is to be written in C.
+    """A network that is to be written in C."""
 
-    Attributes:
-        name: The identifier that all its names begin with.
-        trained: What it was made from.
-        stages: Its functions and constants.
-        logit_unit: What a logit of 1 in the C code stands for.
-        is_int8: Whether it computes with whole numbers.
-    """
-
-    name: str
-    trained: TrainedNetwork
-    stages: Sequence[StageCode]
-    logit_unit: float
-    is_int8: bool
+    name: str  # the identifier that all its names begin with
+    trained: TrainedNetwork  # what it was made from
+    stages: Sequence[StageCode]  # its functions and constants
+    logit_unit: float  # what a logit of 1 in the C code stands for
+    is_int8: bool  # whether it computes with whole numbers
 
     @property
     def _buffers(self) -> tuple[list[int], list[int]]:
@@ -235,10 +229,13 @@ class CNetwork:
         """
         card = self.trained.card
         channels, height, width = card.input_shape
+        kind = "whole numbers (int8 weights)" if self.is_int8 else "floats"
+        data = f", trained on {card.dataset}" if card.dataset else ""
+        name = f"{self.trained.name}: a network of the kind `{card.model}`{data}, in {kind}."
         words = {
             "name": self.name,
             "NAME": self.name.upper(),
-            "title": comment_lines(self._title()),
+            "title": comment_lines(name),
             "version": __version__,
             "classes": len(card.class_names),
             "channels": channels,
@@ -261,13 +258,14 @@ class CNetwork:
                 for name, size in zip(string.ascii_lowercase, self._buffers[1], strict=False)
             ),
             classify_comment=" No floating point is used." if self.is_int8 else "",
-            calibrated=(
-                " (calibrated: about 80 % of the answers given with 0.8 are right)"
-                if card.calibration.images
-                else ""
-            ),
+            calibrated=_CALIBRATED if card.calibration.images else "",
         )
         functions = [code.function() for code in self.stages]
+        buffers = [f"scratch->{string.ascii_lowercase[place]}" for place in self._buffers[0]]
+        places, calls = ["pixels", *buffers, "scratch->logits"], []
+        for number, code in enumerate(self.stages, 1):
+            given = ", ".join(places[one] for one in (*code.stage.inputs, number))
+            calls.append(f"    {code.stage.name}({given});")
         source = _SOURCE.substitute(
             words,
             class_names="".join(f"    {string_literal(name)},\n" for name in card.class_names),
@@ -275,25 +273,15 @@ class CNetwork:
                 constant.definition() for code in self.stages for constant in code.constants
             ),
             functions="\n".join([*helpers("\n".join(functions), self.is_int8), *functions]),
-            calls="\n".join(self._calls()),
+            calls="\n".join(calls),
         )
         label = card.class_names[int(self.trained.labels[example])]
+        title = f"{self.name}.h at work on a test image labelled `{label}`."
         pixels = self.trained.images[example].reshape(-1).tolist()
         shown = _EXAMPLE.substitute(
-            words
-            | {
-                "title": comment_lines(f"{self.name}.h at work on a test image labelled `{label}`.")
-            },
-            pixels=number_lines(list(map(str, pixels)), 14),
+            words | {"title": comment_lines(title)}, pixels=number_lines([*map(str, pixels)], 14)
         )
         return {f"{self.name}.h": header, f"{self.name}.c": source, "example.c": shown}
-
-    def _title(self) -> str:
-        """What the network is, in a sentence."""
-        card = self.trained.card
-        kind = "whole numbers (int8 weights)" if self.is_int8 else "floats"
-        data = f", trained on {card.dataset}" if card.dataset else ""
-        return f"{self.trained.name}: a network of the kind `{card.model}`{data}, in {kind}."
 
     def _facts(self, accuracy: float) -> list[str]:
         """What a person has to know, in lines."""
@@ -303,9 +291,8 @@ class CNetwork:
         margin = f"{preparation.margin} pixels"
         ends = preparation.pixel_range
         values = " Values from {:g} to {:g} became 0 to 255.".format(*ends) if ends else ""
-        planes = (
-            "" if channels == 1 else f", {channels} planes one after the other (red, green, blue)"
-        )
+        planes = f", {channels} planes one after the other (red, green, blue)"
+        planes = planes if channels > 1 else ""
         return [
             f"Accuracy on {trained.dataset}, {trained.split} split, {len(trained.images):,} "
             f"images: {accuracy:.4f}. Constants take {self.constants_size:,} bytes of flash, the "
@@ -315,27 +302,12 @@ class CNetwork:
             f"{_METHODS[preparation.method].format(margin=margin)}.{values}",
         ]
 
-    def _calls(self) -> list[str]:
-        """The body of the function that runs the stages."""
-        names = [f"scratch->{string.ascii_lowercase[place]}" for place in self._buffers[0]]
-        places = ["pixels", *names, "scratch->logits"]
-        calls = []
-        for number, code in enumerate(self.stages, 1):
-            given = ", ".join(places[one] for one in (*code.stage.inputs, number))
-            calls.append(f"    {code.stage.name}({given});")
-        return calls
-
 
 def identifier(name: str) -> str:
-    """A C identifier, in lower case, that tells a model.
+    """A C identifier, in lower case, that tells a model by what a person calls it.
 
-    Args:
-        name: What a person calls it; a run's name loses its date and time,
-            a folder's the `-c` at its end.
-
-    Returns:
-        Letters, digits and single underscores, beginning with a letter. No header of the standard
-        library has that name, as the header file gets it, too.
+    A run's name loses its date and time, a folder's the `-c` at its end. No header of the standard
+    library has that name, as the header file gets it, too.
 
     >>> identifier("20261124-184853-mnist-lenet"), identifier("Zürich 3!"), identifier("数字")
     ('mnist_lenet', 'z_rich_3', 'model')

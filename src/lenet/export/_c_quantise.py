@@ -17,15 +17,7 @@ import numpy.typing as npt
 from lenet.errors import ModelError
 from lenet.export._c_stages import Stage
 from lenet.models import Normalisation, TrainedLayer
-from lenet.models.layers import (
-    Activation,
-    BatchNorm,
-    Distances,
-    Padding,
-    Residual,
-    Subsampling,
-    apply,
-)
+from lenet.models import layers as kinds
 from lenet.pictures import Pixels
 
 Array = npt.NDArray[np.float32]
@@ -47,15 +39,10 @@ _LARGEST_SHIFT = 62  # so that nothing is lost off the end of 64 bits
 
 @dataclass(frozen=True)
 class ByteRange:
-    """What a byte stands for: low + step · byte.
+    """What a byte stands for: low + step · byte."""
 
-    Attributes:
-        low: What byte 0 stands for.
-        step: From each byte to the next.
-    """
-
-    low: float
-    step: float
+    low: float  # what byte 0 stands for
+    step: float  # from each byte to the next
 
     @classmethod
     def between(cls, low: float, high: float) -> "ByteRange":
@@ -78,61 +65,45 @@ class ByteRange:
 
 @dataclass(frozen=True, eq=False)
 class IntegerSums:
-    """Weighted sums of bytes, and what brings each output's sum to the range that is wanted.
+    """Weighted sums of bytes, and what brings each output's sum to the range that is wanted."""
 
-    Attributes:
-        weights: int8 (outputs, …), -127 to 127; the two of a residual sum are int32 (1, 2).
-        biases: int32 (outputs,).
-        multipliers: uint32 (outputs,), below 2³¹.
-        shifts: uint8 (outputs,), from 1 to 62; a sum · multiplier / 2^shift is the result.
-    """
-
+    # Int8 (outputs, …), -127 to 127; the two of a residual sum are int32 (1, 2).
     weights: npt.NDArray[np.signedinteger]
-    biases: npt.NDArray[np.int32]
-    multipliers: npt.NDArray[np.uint32]
+    biases: npt.NDArray[np.int32]  # int32 (outputs,)
+    multipliers: npt.NDArray[np.uint32]  # uint32 (outputs,), below 2³¹
+    # Uint8 (outputs,), from 1 to 62; a sum · multiplier / 2^shift is the result.
     shifts: npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
 class IntegerStage:
-    """A stage in whole numbers.
+    """A stage in whole numbers."""
 
-    Attributes:
-        stage: What it computes.
-        sums: Of the layer with the weights, or of a residual sum.
-        table: The activation's result for each of 256 bytes; nothing where limiting the sum to
-            bytes is all (ReLU), and where there is no activation. Of padding, the bytes of the
-            range that comes out for those of the one that comes in, where these differ.
-        pooled_sums: Of subsampling and batch normalisation: one weight a channel, for each number
-            of a window.
-        last_table: The table of the activation after the pooling.
-        around: The byte that padding puts round feature maps.
-        gives_logits: Whether whole numbers of 32 bits come out: scaled sums, or those of an
-            average without its division.
-    """
-
-    stage: Stage
-    sums: IntegerSums | None = None
+    stage: Stage  # what it computes
+    sums: IntegerSums | None = None  # of the layer with the weights, or of a residual sum
+    # The activation's result for each of 256 bytes; nothing where limiting the sum to bytes is all
+    # (ReLU), and where there is no activation. Of padding, the bytes of the range that comes out
+    # for those of the one that comes in, where these differ.
     table: Bytes | None = None
+    # Of subsampling and batch normalisation: one weight a channel, for each number of a window.
     pooled_sums: IntegerSums | None = None
-    last_table: Bytes | None = None
-    around: int = 0
+    last_table: Bytes | None = None  # the table of the activation after the pooling
+    around: int = 0  # the byte that padding puts round feature maps
+    # Whether whole numbers of 32 bits come out: scaled sums, or those of an average without its
+    # division.
     gives_logits: bool = False
 
 
 def quantise(
     stages: Sequence[Stage], images: Pixels, normalisation: Normalisation
 ) -> tuple[list[IntegerStage], float]:
-    """Turn a network into whole numbers.
+    """A network in whole numbers, and the logit that 1 stands for in the last stage's results.
 
     Args:
         stages: A network that takes normalised pixels.
         images: uint8 (N, C, H, W), a few hundred that it was trained on: they show which numbers
             occur between its layers.
         normalisation: How pixels become the network's input.
-
-    Returns:
-        Its stages, and the logit that 1 stands for in the last one's results.
 
     Raises:
         ModelError: A layer has so many inputs that its sums need more than 32 bits, or can't be
@@ -153,13 +124,7 @@ def quantise(
 
 
 class _Quantiser:
-    """Turns one stage into whole numbers.
-
-    Args:
-        stage: The stage.
-        given: What the bytes that come in stand for.
-        is_last: Whether logits come out of it.
-    """
+    """Turns one stage into whole numbers, for bytes of which it is known what they stand for."""
 
     def __init__(self, stage: Stage, given: Sequence[ByteRange], is_last: bool):
         self.stage, self.given, self.is_last = stage, given, is_last
@@ -170,7 +135,7 @@ class _Quantiser:
         """What comes out for the numbers that come in; `found` and `range` say the rest."""
         stage, layer, pooling = self.stage, self.stage.computes, self.stage.pooling
         values = given[0].reshape(-1, *stage.input_shape)
-        if isinstance(layer, Residual):
+        if isinstance(layer, kinds.Residual):
             values = values + given[1].reshape(values.shape)
             weights = np.array([[one.step for one in self.given]])
             biases = np.array([sum(one.low for one in self.given)])
@@ -178,7 +143,7 @@ class _Quantiser:
             values = self._sum("", weights, biases, stage.activation, values, _LARGEST_FACTOR)
         elif stage.layer:
             values = _apply(stage.layer, values)
-            if isinstance(layer, Padding):
+            if isinstance(layer, kinds.Padding):
                 self._widen(layer.value)
             else:
                 values = self._sum("", *self._weights(stage.layer), stage.activation, values)
@@ -187,7 +152,7 @@ class _Quantiser:
         if pooling is None:
             return values
         values = _apply(pooling, values)
-        if isinstance(pooling.layer, (BatchNorm, Subsampling)):
+        if isinstance(pooling.layer, (kinds.BatchNorm, kinds.Subsampling)):
             weights, biases = self._weights(pooling)
             return self._sum("pooled_", weights, biases, stage.last_activation, values)
         count = math.prod(stage.window_sizes() or ()) if stage.averages else 1
@@ -205,7 +170,7 @@ class _Quantiser:
     def _weights(self, trained: TrainedLayer) -> tuple[Floats, Floats]:
         """Weights and biases of a layer, as sums over its inputs."""
         layer, arrays = trained.layer, trained.arrays
-        if isinstance(layer, Distances):
+        if isinstance(layer, kinds.Distances):
             if not self.is_last or self.stage.activation:
                 message = (
                     f"{layer.label} can be had in whole numbers at the end of a network alone; "
@@ -214,11 +179,11 @@ class _Quantiser:
                 raise ModelError(message)
             # Of -|x - t|², -|x|² is the same for all classes and does not change probabilities.
             return 2 * arrays["targets"], -np.square(arrays["targets"]).sum(axis=1)
-        if isinstance(layer, BatchNorm):
+        if isinstance(layer, kinds.BatchNorm):
             gains, offsets = layer.gain_and_offset(arrays)
             return gains[:, None], offsets
         weights = arrays["weight"]
-        if isinstance(layer, Subsampling):
+        if isinstance(layer, kinds.Subsampling):
             weights = np.repeat(weights[:, None], 4, axis=1)
         return weights, arrays.get("bias", np.zeros(len(weights), np.float32))
 
@@ -227,22 +192,14 @@ class _Quantiser:
         part: str,
         weights: Floats,
         biases: Floats,
-        activation: Activation | None,
+        activation: kinds.Activation | None,
         values: Array,
         largest: int = _LARGEST_WEIGHT,
     ) -> Array:
-        """Note weighted sums and the activation after them.
+        """Note weighted sums, with weights (outputs, …), and the activation after them.
 
-        Args:
-            part: Of the stage: `pooled_` or none.
-            weights: (outputs, …).
-            biases: (outputs,).
-            activation: What follows.
-            values: The sums that occur.
-            largest: How large a weight may be.
-
-        Returns:
-            The activated values.
+        `part` is `pooled_` or nothing, and `values` are the sums that occur; back come the
+        activated ones.
         """
         stage, given = self.stage, self.range
         if self.is_last and activation is None and (part or stage.pooling is None):
@@ -267,12 +224,12 @@ class _Quantiser:
             return np.maximum(values, 0)
         return self._activate("last_table" if part else "table", activation, values)
 
-    def _activate(self, table: str, activation: Activation, values: Array) -> Array:
+    def _activate(self, table: str, activation: kinds.Activation, values: Array) -> Array:
         """Note an activation as a table of all bytes."""
-        results = apply(activation, self.range.numbers(), {})
+        results = kinds.apply(activation, self.range.numbers(), {})
         self.range = ByteRange.between(float(results.min()), float(results.max()))
         self.found[table] = self.range.bytes_of(results)
-        return apply(activation, values, {})
+        return kinds.apply(activation, values, {})
 
     def _widen(self, value: float) -> None:
         """Note the byte for what padding puts round feature maps, and make room for it."""
@@ -294,10 +251,7 @@ def _apply(trained: TrainedLayer, values: Array) -> Array:
 
 
 def _weight_steps(
-    weights: Floats,
-    biases: Floats,
-    given: ByteRange,
-    largest: int,
+    weights: Floats, biases: Floats, given: ByteRange, largest: int
 ) -> npt.NDArray[np.float64]:
     """What 1 stands for in the whole-numbered weights of each output.
 
@@ -309,12 +263,7 @@ def _weight_steps(
 
 
 def _integer_sums(
-    label: str,
-    weights: Floats,
-    biases: Floats,
-    given: ByteRange,
-    wanted: ByteRange,
-    largest: int,
+    label: str, weights: Floats, biases: Floats, given: ByteRange, wanted: ByteRange, largest: int
 ) -> IntegerSums:
     """Weighted sums of bytes of one range that give bytes of another.
 

@@ -8,55 +8,36 @@ import numpy as np
 
 from lenet.export._windows import pooling_windows
 from lenet.models import Normalisation, TrainedLayer
-from lenet.models.layers import (
-    Activation,
-    AdaptivePooling,
-    BatchNorm,
-    Convolution,
-    Dense,
-    Distances,
-    Flatten,
-    Layer,
-    Padding,
-    Pooling,
-    Residual,
-    Shape,
-    Subsampling,
-)
+from lenet.models import layers as kinds
+
+# Layers that make a number of each window of a map by itself.
+POOLINGS = (kinds.Pooling, kinds.AdaptivePooling, kinds.Subsampling, kinds.BatchNorm)
 
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """What one function of the C code computes: layers that need no memory between them.
+    """What one function of the C code computes: layers that need no memory between them."""
 
-    Attributes:
-        name: Of the function, such as `convolution_1`.
-        inputs: The numbers of what comes in: 0 for the image, n for what stage n gives.
-        layer: A convolution, dense layer, distances, padding or sum; nothing where what comes in is
-            taken as it is.
-        activation: What follows it.
-        pooling: What windows of that become; batch normalisation has windows of one number.
-        last_activation: What follows that.
-        input_shape: Of what comes in.
-        output_shape: Of what comes out.
-    """
-
-    name: str
+    name: str  # of the function, such as `convolution_1`
+    # The numbers of what comes in: 0 for the image, n for what stage n gives.
     inputs: tuple[int, ...]
-    layer: TrainedLayer | None
-    activation: Activation | None
-    pooling: TrainedLayer | None
-    last_activation: Activation | None
-    input_shape: Shape
-    output_shape: Shape
+    input_shape: kinds.Shape  # of what comes in
+    output_shape: kinds.Shape  # of what comes out
+    # A convolution, dense layer, distances, padding or sum; nothing where what comes in is taken as
+    # it is.
+    layer: TrainedLayer | None = None
+    activation: kinds.Activation | None = None  # what follows it
+    # What windows of that become; batch normalisation has windows of one number.
+    pooling: TrainedLayer | None = None
+    last_activation: kinds.Activation | None = None  # what follows that
 
     @property
-    def computes(self) -> Layer | None:
+    def computes(self) -> kinds.Layer | None:
         """The layer as plain data."""
         return self.layer.layer if self.layer else None
 
     @property
-    def pools(self) -> Layer | None:
+    def pools(self) -> kinds.Layer | None:
         """The pooling as plain data."""
         return self.pooling.layer if self.pooling else None
 
@@ -70,8 +51,8 @@ class Stage:
     @property
     def is_elementwise(self) -> bool:
         """Whether each number that comes out needs but those at its place."""
-        is_plain = self.layer is None or isinstance(self.computes, Residual)
-        return is_plain and (self.pooling is None or isinstance(self.pools, BatchNorm))
+        is_plain = self.layer is None or isinstance(self.computes, kinds.Residual)
+        return is_plain and (self.pooling is None or isinstance(self.pools, kinds.BatchNorm))
 
     def window_sizes(self) -> tuple[int, int] | None:
         """Height and width of the pooling's windows, where all are alike."""
@@ -86,28 +67,23 @@ class Stage:
 
 
 def take_pixels(
-    layers: Sequence[TrainedLayer], normalisation: Normalisation, input_shape: Shape
+    layers: Sequence[TrainedLayer], normalisation: Normalisation, input_shape: kinds.Shape
 ) -> list[TrainedLayer]:
-    """Layers that take the pixels as they are, 0 to 255.
+    """Layers, with padding apart, that take the pixels as they are: 0 to 255.
 
     The first with weights computes the normalisation, or a layer of its own does where another
     stands before it that would give something else.
-
-    Args:
-        layers: A network that takes (pixel / 255 - mean) / std, with its padding apart.
-        normalisation: Mean and std.
-        input_shape: (C, H, W) of an image.
     """
     mean, std = normalisation.mean, normalisation.std
     done: list[TrainedLayer] = []
     for trained in layers:
         layer = trained.layer
-        if isinstance(layer, Padding):
+        if isinstance(layer, kinds.Padding):
             value = 255 * (mean + std * layer.value)
             done.append(replace(trained, layer=replace(layer, value=value)))
-        elif isinstance(layer, (Flatten, Pooling, AdaptivePooling)):
+        elif isinstance(layer, (kinds.Flatten, kinds.Pooling, kinds.AdaptivePooling)):
             done.append(trained)
-        elif isinstance(layer, (Convolution, Dense)):
+        elif isinstance(layer, (kinds.Convolution, kinds.Dense)):
             weights = trained.arrays["weight"].astype(np.float64)
             sums = weights.reshape(len(weights), -1).sum(axis=1)
             arrays = {
@@ -120,43 +96,40 @@ def take_pixels(
             break
     numbers = {"weight": 1 / (255 * std), "bias": -mean / std, "running_mean": 0, "running_var": 1}
     arrays = {name: np.full(input_shape[0], value, np.float32) for name, value in numbers.items()}
-    pixels = BatchNorm(name="pixels", epsilon=0.0)
+    pixels = kinds.BatchNorm(name="pixels", epsilon=0.0)
     return [TrainedLayer(pixels, input_shape, input_shape, arrays), *layers]
 
 
 def plan_stages(layers: Sequence[TrainedLayer]) -> list[Stage]:
     """The stages of a network with its padding apart."""
     stages: list[Stage] = []
-    _add_stages(layers, 0, stages)
+    if _add_stages(layers, 0, stages) == 0:  # the logits are the pixels
+        shape, same = layers[0].input_shape, kinds.Activation(function="identity")
+        stages.append(Stage("activation_1", (0,), shape, shape, activation=same))
     return stages
 
 
 def _add_stages(layers: Sequence[TrainedLayer], value: int, stages: list[Stage]) -> int:
     """Add the stages of layers that take a value; the number of what comes out."""
     start = value
-    for trained in layers:
-        if isinstance(trained.layer, Flatten):
+    for trained in map(_as_dense, layers):
+        layer, after = trained.layer, trained.output_shape
+        if isinstance(layer, kinds.Flatten):
             continue
-        trained = _as_dense(trained)
-        layer = trained.layer
         # What comes in may be wanted by another list of layers, too.
-        fused = _fuse(stages[-1], trained) if value != start else None
-        if fused:
+        if value != start and (fused := _fuse(stages[-1], trained)):
             stages[-1] = fused
             continue
-        sides = trained.sides or ([],)
-        inputs = tuple(_add_stages(side, value, stages) for side in sides)
-        kind = "pooling" if isinstance(layer, AdaptivePooling) else layer.kind
+        inputs = tuple(_add_stages(side, value, stages) for side in trained.sides or ([],))
+        kind = "pooling" if isinstance(layer, kinds.AdaptivePooling) else layer.kind
         count = sum(stage.name.rpartition("_")[0] == kind for stage in stages)
-        after = trained.output_shape
-        shapes = after if isinstance(layer, Residual) else trained.input_shape, after
-        stage = Stage(f"{kind}_{count + 1}", inputs, None, None, None, None, *shapes)
-        if isinstance(layer, Activation):
+        before = after if isinstance(layer, kinds.Residual) else trained.input_shape
+        stage = Stage(f"{kind}_{count + 1}", inputs, before, after)
+        if isinstance(layer, kinds.Activation):
             stage = replace(stage, activation=layer)
-        elif _is_pooling(layer):
+        elif isinstance(layer, POOLINGS):
             stage = replace(stage, pooling=trained)
         else:
-            assert isinstance(layer, (Convolution, Dense, Distances, Padding, Residual))
             stage = replace(stage, layer=trained)
         stages.append(stage)
         value = len(stages)
@@ -166,12 +139,16 @@ def _add_stages(layers: Sequence[TrainedLayer], value: int, stages: list[Stage])
 def _as_dense(trained: TrainedLayer) -> TrainedLayer:
     """The dense layer that a convolution is which has one place: its code is faster."""
     layer, shape = trained.layer, trained.input_shape
-    if not isinstance(layer, Convolution) or layer.groups > 1 or layer.kernel_size != shape[1:]:
+    if (
+        not isinstance(layer, kinds.Convolution)
+        or layer.groups > 1
+        or layer.kernel_size != shape[1:]
+    ):
         return trained
     weights = trained.arrays["weight"].reshape(layer.filters, -1)
     return replace(
         trained,
-        layer=Dense(name=layer.name, units=layer.filters, bias=layer.bias),
+        layer=kinds.Dense(name=layer.name, units=layer.filters, bias=layer.bias),
         input_shape=weights.shape[1:],
         output_shape=(layer.filters,),
         arrays=trained.arrays | {"weight": weights},
@@ -181,31 +158,25 @@ def _as_dense(trained: TrainedLayer) -> TrainedLayer:
 def _fuse(stage: Stage, trained: TrainedLayer) -> Stage | None:
     """A stage with one more layer in it, if that needs no memory between."""
     layer = trained.layer
-    if isinstance(layer, Activation):
+    if isinstance(layer, kinds.Activation):
         if stage.pooling and stage.last_activation is None:
             return replace(stage, last_activation=layer)
-        if stage.layer and not (stage.activation or isinstance(stage.computes, Padding)):
+        if stage.layer and not (stage.activation or isinstance(stage.computes, kinds.Padding)):
             return replace(stage, activation=layer)
-    elif _is_pooling(layer) and isinstance(stage.computes, Convolution) and not stage.pooling:
-        sides = pooling_windows(trained)
+    elif (
+        isinstance(layer, POOLINGS)
+        and isinstance(stage.computes, kinds.Convolution)
+        and not stage.pooling
+    ):
         # Otherwise sums would be computed several times, or be missing.
+        sides = pooling_windows(trained)
         if all(one.size and one.size <= one.step and one.spread == 1 for one in sides):
-            shape = trained.output_shape
-            return replace(stage, pooling=trained, output_shape=shape)
+            return replace(stage, pooling=trained, output_shape=trained.output_shape)
     return None
 
 
-def _is_pooling(layer: Layer) -> bool:
-    """Whether windows of each map by itself become numbers."""
-    return isinstance(layer, (Pooling, AdaptivePooling, Subsampling, BatchNorm))
-
-
 def plan_buffers(stages: Sequence[Stage]) -> tuple[list[int], list[int]]:
-    """Where the values lie between the stages, in as few numbers as may be.
-
-    Returns:
-        For each stage but the last the buffer that it writes into, and the sizes of the buffers.
-    """
+    """The buffer that each stage but the last writes into, and the sizes of the buffers."""
     last_use = {value: number for number, stage in enumerate(stages) for value in stage.inputs}
     places: list[int] = []
     sizes: list[int] = []

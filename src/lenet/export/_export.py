@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING
 from lenet.core import storage_errors
 from lenet.errors import ExportError, SettingError, UnknownNameError
 from lenet.export._c import write_c, write_c_int8
-from lenet.export._comparison import Comparison, Written, compare_with_pytorch
 from lenet.export._format_name import FORMAT_NAMES, FormatName
 from lenet.export._html import write_html
 from lenet.export._hub import keep_licence, write_hub
 from lenet.export._onnx import write_onnx, write_onnx_int8
 from lenet.export._place import check_place, put_into_place, temporary_folder
-from lenet.export._trained_network import TrainedNetwork, open_trained_network, require_layers
+from lenet.export._trained_network import (
+    Comparison,
+    TrainedNetwork,
+    Written,
+    compare_with_pytorch,
+    open_trained_network,
+    require_layers,
+)
 from lenet.models import read_card
 from lenet.runs import Run, locate_model, name_of_model
 

@@ -5,8 +5,7 @@ import numpy as np
 
 from lenet.datasets import Split
 from lenet.errors import ExportError
-from lenet.export._comparison import Runner, Shares, Written
-from lenet.export._trained_network import TrainedNetwork
+from lenet.export._trained_network import Runner, Shares, TrainedNetwork, Written
 from lenet.models import with_layers
 from lenet.pictures import Pixels
 from lenet.playground import (

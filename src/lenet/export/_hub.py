@@ -7,10 +7,9 @@ from pathlib import Path
 import torch
 
 from lenet.errors import ExportError
-from lenet.export._comparison import Written
 from lenet.export._hub_card import model_card_text, with_licence_of
-from lenet.export._onnx import onnx_model, require_onnx_packages, run_onnx
-from lenet.export._trained_network import TrainedNetwork
+from lenet.export._onnx import onnx_model, run_onnx
+from lenet.export._trained_network import TrainedNetwork, Written
 from lenet.models import CUSTOM, load_model
 from lenet.runs import LIBRARY
 
@@ -24,7 +23,6 @@ def write_hub(trained: TrainedNetwork, folder: Path) -> Written:
     Raises:
         MissingExtraError: A package is not installed.
     """
-    require_onnx_packages()
     place = folder / "hub"
     place.mkdir()
     _copy_model(trained, place / "model.safetensors")
@@ -39,12 +37,7 @@ def write_hub(trained: TrainedNetwork, folder: Path) -> Written:
 
 
 def keep_licence(place: Path, made: Path) -> None:
-    """Take over the licence from the card of an earlier export, where a person may have named one.
-
-    Args:
-        place: The earlier export, if there is one.
-        made: The new one.
-    """
+    """Take over the licence from an earlier export's card, where a person may have named one."""
     earlier, card = place / "README.md", made / "README.md"
     if earlier.is_file():
         text = earlier.read_text(encoding="utf-8", errors="replace")
@@ -52,11 +45,7 @@ def keep_licence(place: Path, made: Path) -> None:
 
 
 def _copy_model(trained: TrainedNetwork, path: Path) -> None:
-    """Copy the model file, and see that lenet reads the same network from it.
-
-    Raises:
-        ExportError: It does not: a training has replaced the file.
-    """
+    """Copy the model file, and see that no training has replaced it meanwhile."""
     shutil.copyfile(trained.path, path)
     is_custom = trained.card.model == CUSTOM
     network, card = load_model(path, deepcopy(trained.network) if is_custom else None)

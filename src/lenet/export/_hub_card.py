@@ -1,24 +1,20 @@
 """The model card of a folder for a hub: what people and the hub read first."""
 
+import json
 import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from lenet.errors import RunError
-from lenet.export._markdown import escaped, markdown_table
 from lenet.export._trained_network import TrainedNetwork
-from lenet.export._yaml import to_yaml
-from lenet.models import BUNDLED, CUSTOM
-from lenet.pictures import Preparation
+from lenet.models import BUNDLED, CUSTOM, Calibration
 from lenet.results import Evaluation, frequent_confusions, score_predictions
 from lenet.runs import LIBRARY
 
 # The names that the hub has for datasets.
-_HUB_DATASETS = {
-    "mnist": "ylecun/mnist",
-    "fashion-mnist": "zalando-datasets/fashion_mnist",
-}
+_HUB_DATASETS = {"mnist": "ylecun/mnist", "fashion-mnist": "zalando-datasets/fashion_mnist"}
 _NO_LICENCE = 'license: "unknown"'
 _LICENCE_NOTE = "\n\nNo licence is given yet: whoever publishes this names one at the top."
 _METHODS = {
@@ -51,6 +47,15 @@ images = np.zeros((1, {shape}), np.uint8)  # your images, any number of them
 (probabilities,) = session.run(None, {{"images": images}})
 print(class_names[probabilities[0].argmax()], probabilities[0].max())
 """
+_MARKUP = re.compile(r"([\\`*_\[\]#|~$])")
+_UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
+# What a quoted YAML scalar may not hold as it is, or would fold: YAML 1.2, sections 5.1 and 5.7.
+_SPECIAL = re.compile("[\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]")
+_PLAIN_KEY = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)$)[a-z][a-z_-]*")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+Scalar = str | int | float | bool
+Value = Scalar | Mapping[str, "Value"] | Sequence["Value"]
 
 
 def model_card_text(trained: TrainedNetwork) -> str:
@@ -68,7 +73,7 @@ def model_card_text(trained: TrainedNetwork) -> str:
         "## How to use it",
         _use(trained),
         "## What it is for, and what not",
-        _limits(trained),
+        _limits(trained.card.calibration),
         "## How it was trained",
         _training(trained),
         "## Where it comes from",
@@ -78,13 +83,7 @@ def model_card_text(trained: TrainedNetwork) -> str:
 
 
 def with_licence_of(earlier: str, card: str) -> str:
-    """A model card with the licence that another one has, if that names one.
-
-    Args:
-        earlier: The other one, perhaps edited: `license`, and what the hub knows besides, such as
-            `license_name`, each on a line of its own.
-        card: As `model_card_text` makes it.
-    """
+    """A model card with the licence that an earlier one has, if a person has named one there."""
     metadata = earlier.partition("\n---")[0] if earlier.startswith("---\n") else ""
     lines = re.findall(r"^license(?:_\w+)?:.*$", metadata, re.MULTILINE)
     if not any(line.startswith("license:") for line in lines) or _NO_LICENCE in lines:
@@ -93,7 +92,6 @@ def with_licence_of(earlier: str, card: str) -> str:
 
 
 def _scores(trained: TrainedNetwork) -> Evaluation:
-    """How good PyTorch's answers are."""
     given = trained.probabilities[np.arange(len(trained.labels)), trained.labels]
     return score_predictions(
         trained.labels,
@@ -108,32 +106,29 @@ def _scores(trained: TrainedNetwork) -> Evaluation:
 def _metadata(trained: TrainedNetwork, scores: Evaluation) -> dict[str, Any]:
     """What the hub reads: https://github.com/huggingface/hub-docs/blob/main/modelcard.md."""
     known = _HUB_DATASETS.get(trained.dataset)
+    metrics = (
+        ("accuracy", scores.accuracy, "Accuracy"),
+        ("f1", _macro_f1(scores), "F1, mean of the classes"),
+        ("loss", scores.loss, "Cross-entropy, calibrated, in nats"),
+    )
+    results = {
+        "task": {"type": "image-classification", "name": "Image classification"},
+        "dataset": {
+            "type": known or trained.dataset,
+            "name": trained.dataset,
+            "split": scores.split,
+        },
+        "metrics": [
+            {"type": kind, "value": round(value, 6), "name": name} for kind, value, name in metrics
+        ],
+    }
     metadata: dict[str, Any] = {
         "license": _licence(trained),
         "library_name": LIBRARY,
         "pipeline_tag": "image-classification",
         "tags": [LIBRARY, "image-classification", "onnx", "safetensors"],
         "metrics": ["accuracy", "f1"],
-        "model-index": [
-            {
-                "name": trained.name,
-                "results": [
-                    {
-                        "task": {"type": "image-classification", "name": "Image classification"},
-                        "dataset": {
-                            "type": known or trained.dataset,
-                            "name": trained.dataset,
-                            "split": scores.split,
-                        },
-                        "metrics": [
-                            _metric("accuracy", scores.accuracy, "Accuracy"),
-                            _metric("f1", _macro_f1(scores), "F1, mean of the classes"),
-                            _metric("loss", scores.loss, "Cross-entropy, calibrated, in nats"),
-                        ],
-                    }
-                ],
-            }
-        ],
+        "model-index": [{"name": trained.name, "results": [results]}],
     }
     trained_on = _HUB_DATASETS.get(trained.card.dataset)
     return metadata | ({"datasets": [trained_on]} if trained_on else {})
@@ -142,11 +137,6 @@ def _metadata(trained: TrainedNetwork, scores: Evaluation) -> dict[str, Any]:
 def _licence(trained: TrainedNetwork) -> str:
     """The licence, which for one's own network nobody but its maker knows."""
     return "mit" if trained.path in BUNDLED.values() else "unknown"
-
-
-def _metric(kind: str, value: float, name: str) -> dict[str, Any]:
-    """A score as the hub shows it."""
-    return {"type": kind, "value": round(value, 6), "name": name}
 
 
 def _macro_f1(scores: Evaluation) -> float:
@@ -172,43 +162,35 @@ def _what_it_is(trained: TrainedNetwork, scores: Evaluation) -> str:
 def _results(scores: Evaluation) -> str:
     low, high = scores.interval
     worst = min((score for score in scores.classes if score.images), key=lambda score: score.f1)
+    rows = [
+        [escaped(one.name), *(f"{x:.3f}" for x in (one.precision, one.recall, one.f1)), one.images]
+        for one in scores.classes
+    ]
     parts = [
         f"Measured on the {scores.split} split of {escaped(scores.dataset)}, {scores.images:,} "
         f"images: accuracy {_percent(scores.accuracy)} (95 % interval {_percent(low)} to "
         f"{_percent(high)}), mean F1 of the classes {_macro_f1(scores):.3f}, cross-entropy "
         f"{scores.loss:.4f} with the calibrated probabilities. Hardest is "
         f"{escaped(worst.name)}, with an F1 of {worst.f1:.3f}.",
-        markdown_table(
-            ["class", "precision", "recall", "F1", "images"],
-            [
-                [
-                    escaped(score.name),
-                    *(f"{share:.3f}" for share in (score.precision, score.recall, score.f1)),
-                    str(score.images),
-                ]
-                for score in scores.classes
-            ],
-        ),
+        markdown_table(["class", "precision", "recall", "F1", "images"], rows),
     ]
-    if confusions := frequent_confusions(scores):
-        parts += [
-            "What is taken for what most often:",
-            markdown_table(
-                ["is", "taken for", "how often"],
-                [
-                    [escaped(one.true), escaped(one.given), f"{one.count} of {one.images}"]
-                    for one in confusions
-                ],
-            ),
-        ]
-    else:
-        parts.append("It makes no mistake on these images.")
-    return "\n\n".join(parts)
+    mistakes = [
+        [escaped(one.true), escaped(one.given), f"{one.count} of {one.images}"]
+        for one in frequent_confusions(scores)
+    ]
+    if not mistakes:
+        return "\n\n".join([*parts, "It makes no mistake on these images."])
+    table = markdown_table(["is", "taken for", "how often"], mistakes)
+    return "\n\n".join([*parts, "What is taken for what most often:", table])
 
 
 def _use(trained: TrainedNetwork) -> str:
-    card = trained.card
+    card, preparation = trained.card, trained.card.preparation
     shape = ", ".join(map(str, card.input_shape))
+    method = _METHODS[preparation.method].format(margin=preparation.margin)
+    colours = "grey" if preparation.channels == 1 else "red, green and blue"
+    ends = preparation.pixel_range
+    values = "; values from {:g} to {:g} become 0 to 255".format(*ends) if ends else ""
     with_lenet = [
         "In this folder, with the Python package lenet, which brings pictures of any size into "
         "the form that the network was taught on:",
@@ -220,38 +202,26 @@ def _use(trained: TrainedNetwork) -> str:
             "With onnxruntime alone. Normalisation and softmax are in the file; the images must be "
             f"prepared as below, uint8 (N, {shape}).",
             f"```python\n{_USE_ONNX.format(shape=shape)}```",
-            f"How a picture becomes an image: {_preparation_in_words(card.preparation)}.",
+            f"How a picture becomes an image: {method}; {colours}, {preparation.height}×"
+            f"{preparation.width}, {_POLARITIES[preparation.polarity]}{values}.",
         ]
     )
 
 
-def _preparation_in_words(preparation: Preparation) -> str:
-    colours = "grey" if preparation.channels == 1 else "red, green and blue"
-    ends = preparation.pixel_range
+def _limits(calibration: Calibration) -> str:
+    doubt = "Its probabilities are not calibrated: take them for an order, not for odds."
+    if calibration.images:
+        doubt = (
+            f"Its probabilities are calibrated on {calibration.images:,} images that were held "
+            f"out (temperature {calibration.temperature:.3f}). An answer below "
+            f"{calibration.threshold:.2f} is best taken for none of the classes, as lenet does."
+        )
     return (
-        f"{_METHODS[preparation.method].format(margin=preparation.margin)}; {colours}, "
-        f"{preparation.height}×{preparation.width}, {_POLARITIES[preparation.polarity]}"
-        + ("; values from {:g} to {:g} become 0 to 255".format(*ends) if ends else "")
-    )
-
-
-def _limits(trained: TrainedNetwork) -> str:
-    card = trained.card
-    parts = [
         "It is for pictures like those that it was trained on, for teaching, and for small "
         "devices. It knows its classes alone: whatever it is shown, it gives them probabilities "
-        "that sum up to 1. It was not tested for decisions about people, and should not make any.",
-    ]
-    if card.calibration.images:
-        parts.append(
-            f"Its probabilities are calibrated on {card.calibration.images:,} images that were "
-            f"held out (temperature {card.calibration.temperature:.3f}). An answer "
-            f"below {card.calibration.threshold:.2f} is best taken for none of the classes, as "
-            "lenet does."
-        )
-    else:
-        parts.append("Its probabilities are not calibrated: take them for an order, not for odds.")
-    return "\n\n".join(parts)
+        "that sum up to 1. It was not tested for decisions about people, and should not make "
+        f"any.\n\n{doubt}"
+    )
 
 
 def _training(trained: TrainedNetwork) -> str:
@@ -263,14 +233,9 @@ def _training(trained: TrainedNetwork) -> str:
         and name != "input_shape"
         and not (name.startswith("step_") and card.recipe.get("schedule") != "step")
     ]
-    return "\n\n".join(
-        [
-            f"On {escaped(card.dataset)}, with these settings; what is zero or off is left out."
-            if card.recipe
-            else "The model file does not say how it was trained.",
-            markdown_table(["setting", "value"], rows),
-        ]
-    )
+    said = f"On {escaped(card.dataset)}, with these settings; what is zero or off is left out."
+    said = said if card.recipe else "The model file does not say how it was trained."
+    return f"{said}\n\n{markdown_table(['setting', 'value'], rows)}"
 
 
 def _provenance(trained: TrainedNetwork) -> str:
@@ -292,10 +257,8 @@ def _provenance(trained: TrainedNetwork) -> str:
             if environment.get(name)
         ]
     rows.append(["checked on", f"{escaped(trained.dataset)}, {trained.split} split"])
-    table = markdown_table(["what", "which"], rows)
-    if _licence(trained) != "unknown":
-        return table
-    return table + _LICENCE_NOTE
+    note = _LICENCE_NOTE if _licence(trained) == "unknown" else ""
+    return markdown_table(["what", "which"], rows) + note
 
 
 def _as_typed(value: Any) -> str:
@@ -308,3 +271,72 @@ def _as_typed(value: Any) -> str:
 def _percent(share: float) -> str:
     """A share in per cent."""
     return f"{100 * share:.2f} %"
+
+
+def escaped(text: str) -> str:
+    r"""A text within a line of Markdown that is read as it is.
+
+    >>> print(escaped("a|b <i>*c*\n#1"))
+    a\|b &lt;i&gt;\*c\* \#1
+    """
+    shown = _UNSHOWABLE.sub(" ", text).replace("&", "&amp;").replace("<", "&lt;")
+    return _MARKUP.sub(r"\\\1", shown.replace(">", "&gt;"))
+
+
+def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table of cells that are Markdown already.
+
+    >>> print(markdown_table(["class", "images"], [["coat", "7"]]))
+    | class | images |
+    | --- | --- |
+    | coat | 7 |
+    """
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(f"| {' | '.join(map(str, cells))} |" for cells in lines)
+
+
+def to_yaml(values: Mapping[str, Value]) -> str:
+    r"""YAML of plain values, the subset that a model card's front matter needs.
+
+    Texts are quoted, so that `no`, `1e3` or `a: b` stay texts.
+
+    Args:
+        values: Texts, numbers, and mappings and lists of them, which are not empty.
+
+    >>> print(to_yaml({"tags": ["lenet", "no"], "model-index": [{"name": "a: \n", "value": 0.5}]}))
+    tags:
+      - "lenet"
+      - "no"
+    model-index:
+      - name: "a: \n"
+        value: 0.5
+    """
+    return "\n".join(_mapping_lines(values))
+
+
+def _mapping_lines(values: Mapping[str, Value]) -> Iterator[str]:
+    """A line for each scalar in a mapping."""
+    for key, value in values.items():
+        name = key if _PLAIN_KEY.fullmatch(key) else _scalar(key)
+        if isinstance(value, Mapping):
+            yield f"{name}:"
+            yield from (f"  {line}" for line in _mapping_lines(value))
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            yield f"{name}:"
+            for item in value:
+                lines = _mapping_lines(item) if isinstance(item, Mapping) else iter([_scalar(item)])
+                yield f"  - {next(lines)}"
+                yield from (f"    {line}" for line in lines)
+        else:
+            yield f"{name}: {_scalar(value)}"
+
+
+def _scalar(value: Value) -> str:
+    """A text in double quotes, where JSON and YAML agree; or a number."""
+    if not isinstance(value, str):
+        number = json.dumps(value, allow_nan=False)
+        return re.sub(r"^(-?\d+)e", r"\1.0e", number)  # YAML 1.1 takes `5e-05` for a text
+    shown = _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
+    return _SPECIAL.sub(
+        lambda found: f"\\u{ord(found[0]):04x}", json.dumps(shown, ensure_ascii=False)
+    )

@@ -8,8 +8,10 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
+from functools import partial
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,9 +20,8 @@ from torch import Tensor, nn
 
 from lenet._version import __version__
 from lenet.errors import ExportError, MissingExtraError
-from lenet.export._comparison import Runner, Shares, Written
-from lenet.export._trained_network import TrainedNetwork
-from lenet.export._windows import Windows, pooling_windows, with_padding_apart
+from lenet.export._trained_network import Runner, Shares, TrainedNetwork, Written
+from lenet.export._windows import Windows, pooling_windows, reaching_beyond, with_padding_apart
 from lenet.models import CUSTOM, HEADER_KEY, Residual, TrainedLayer
 from lenet.models.layers import AdaptivePooling, Pooling
 from lenet.pictures import Pixels
@@ -49,7 +50,6 @@ def write_onnx(trained: TrainedNetwork, folder: Path) -> Written:
     Raises:
         MissingExtraError: A package is not installed.
     """
-    require_onnx_packages()
     path = folder / "model.onnx"
     path.write_bytes(onnx_model(trained).SerializeToString())
     return Written(path, run_onnx(path), facts=_onnx_facts(path))
@@ -64,11 +64,10 @@ def write_onnx_int8(trained: TrainedNetwork, folder: Path) -> Written:
     Raises:
         MissingExtraError: A package is not installed.
     """
-    require_onnx_packages()
+    model = onnx_model(trained)
     import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
-    model = onnx_model(trained)
     path = folder / "model.onnx"
     images = trained.calibration_sample
     with _quiet():
@@ -76,7 +75,8 @@ def write_onnx_int8(trained: TrainedNetwork, folder: Path) -> Written:
             quantize_static(
                 model,
                 path,
-                _Reader(images),
+                # All at once: batches of unequal sizes are refused.
+                SimpleNamespace(get_next=partial(next, iter([{INPUT: images}]), None)),
                 quant_format=QuantFormat.QDQ,
                 calibrate_method=CalibrationMethod.Percentile,
                 # Both unsigned: processors without VNNI instructions add products of signed weights
@@ -98,20 +98,18 @@ def write_onnx_int8(trained: TrainedNetwork, folder: Path) -> Written:
     return Written(path, run_onnx(path), tolerance=None, facts=facts)
 
 
-def require_onnx_packages() -> None:
-    """Raise if a package that writes or runs ONNX is not installed."""
+def onnx_model(trained: TrainedNetwork) -> onnx.ModelProto:
+    """A network as ONNX: a graph that was checked, with what the model file says in it.
+
+    Raises:
+        MissingExtraError: A package that writes or runs ONNX is not installed.
+    """
     try:
-        import onnx  # noqa: F401
+        import onnx
         import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise MissingExtraError("An export to ONNX", "export") from error
-
-
-def onnx_model(trained: TrainedNetwork) -> onnx.ModelProto:
-    """A network as ONNX: a graph that was checked, with what the model file says in it."""
-    import onnx
-
     network = _PixelsToProbabilities(trained)
     example = torch.zeros(2, *trained.card.input_shape, dtype=torch.uint8)
     # The export tells of packages that it can do without.
@@ -172,11 +170,7 @@ def _describe_onnx(model: onnx.ModelProto, trained: TrainedNetwork) -> None:
     )
     model.graph.name = card.model
     onnx.helper.set_model_props(
-        model,
-        {
-            "class_names": json.dumps(card.class_names),
-            HEADER_KEY: card.to_json(),
-        },
+        model, {"class_names": json.dumps(card.class_names), HEADER_KEY: card.to_json()}
     )
     graph = model.graph
     for part in (graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
@@ -195,19 +189,16 @@ class _PixelsToProbabilities(nn.Module):
 
     def __init__(self, trained: TrainedNetwork):
         super().__init__()
-        card = trained.card
-        is_custom = card.model == CUSTOM
+        self.card, is_custom = trained.card, trained.card.model == CUSTOM
         self.network = trained.network if is_custom else _sequential(trained.layers())
-        self.normalisation = card.normalisation
-        self.temperature = card.calibration.temperature
         self.eval()
 
     def forward(self, images: Tensor) -> Tensor:
         """Uint8 (N, C, H, W) to float32 (N, classes)."""
         shares = images.to(torch.float32) / 255
-        normalised = (shares - self.normalisation.mean) / self.normalisation.std
-        logits: Tensor = self.network(normalised)
-        return (logits / self.temperature).softmax(dim=1)
+        norm = self.card.normalisation
+        logits: Tensor = self.network((shares - norm.mean) / norm.std)
+        return (logits / self.card.calibration.temperature).softmax(dim=1)
 
 
 class _WindowPooling(nn.Module):
@@ -244,9 +235,8 @@ def _modules(trained: TrainedLayer) -> Iterator[nn.Module]:
         yield from (one.layer.module(one.input_shape) for one in padding)
         yield _WindowPooling(pooling_windows(pooling), layer.method == "max")
     else:
-        if isinstance(layer, Pooling):  # ONNX has another rule for a last window that is no whole
-            floored = replace(layer, ceil_mode=False)
-            layer = floored if floored.output_shape(shape) == trained.output_shape else layer
+        if isinstance(layer, Pooling) and not any(reaching_beyond(trained)):
+            layer = replace(layer, ceil_mode=False)  # for which ONNX has another rule
         module = layer.module(shape)
         module.load_state_dict(
             {name: torch.from_numpy(array) for name, array in trained.arrays.items()}, strict=False
@@ -255,29 +245,10 @@ def _modules(trained: TrainedLayer) -> Iterator[nn.Module]:
 
 
 def _onnx_has(trained: TrainedLayer) -> bool:
-    """Whether ONNX can pool like that."""
-    layer, shape = trained.layer, trained.input_shape
-    if isinstance(layer, AdaptivePooling):
-        return all(windows.size for windows in pooling_windows(trained))
-    assert isinstance(layer, Pooling)
-    floored = replace(layer, ceil_mode=False).output_shape(shape)
-    more = [one > other for one, other in zip(trained.output_shape, floored, strict=True)][1:]
-    return all(more) or not any(more)
-
-
-class _Reader:
-    """Gives onnxruntime the calibration images; it asks for no more than this method.
-
-    Args:
-        images: uint8 (N, C, H, W), all at once: batches of unequal sizes are refused.
-    """
-
-    def __init__(self, images: Pixels):
-        self._batches = iter([{INPUT: images}])
-
-    def get_next(self) -> dict[str, Pixels] | None:
-        """The next batch as the graph's input, until there is none."""
-        return next(self._batches, None)
+    """Whether ONNX can pool like that: it has one rule for both sides, and equal windows."""
+    if isinstance(trained.layer, Pooling):
+        return len(set(reaching_beyond(trained))) == 1
+    return all(windows.size for windows in pooling_windows(trained))
 
 
 @contextmanager

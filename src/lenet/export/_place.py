@@ -19,11 +19,8 @@ _LEFT_BEHIND = 3600.0  # seconds; an export that is being made takes a minute at
 def temporary_folder(output: Path) -> Iterator[Path]:
     """A folder beside an output, so that a rename is enough; it is gone afterwards.
 
-    It is removed on an error, on Ctrl-C and on SIGTERM too. One that a kill left behind is removed
-    by the next export to the same place.
-
-    Args:
-        output: What is to be written; its folder is made, and unmade if nothing came of it.
+    It is removed on an error, on Ctrl-C and on SIGTERM too, and the output's folder with it if
+    nothing came of it. One that a kill left behind is removed by the next export to the same place.
 
     Raises:
         StorageError: The folder can't be made.
@@ -31,7 +28,9 @@ def temporary_folder(output: Path) -> Iterator[Path]:
     made = [folder for folder in output.parents if not folder.exists()]
     with storage_errors(output):
         output.parent.mkdir(parents=True, exist_ok=True)
-        _remove_left_behind(output)
+        for left in output.parent.glob(f".{glob.escape(output.name)}.*{PARTIAL_SUFFIX}"):
+            if left.is_dir() and time.time() - left.stat().st_mtime > _LEFT_BEHIND:
+                shutil.rmtree(left, ignore_errors=True)  # an export was killed
         folder = output.with_name(f".{output.name}.{os.getpid()}{PARTIAL_SUFFIX}")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
@@ -52,17 +51,15 @@ def temporary_folder(output: Path) -> Iterator[Path]:
 def put_into_place(made: Path, output: Path) -> None:
     """Rename a file or a folder to its place; what was there is lost only once it is there.
 
-    Args:
-        made: What was written, in the same file system.
-        output: Where it belongs.
-
     Raises:
         ExportError: There is something that would be lost.
         StorageError: It can't be renamed.
     """
     check_place(output, made)
     with storage_errors(output), stop_on_signals(lambda: None):  # no stop between two renames
-        _to_disk(made)
+        for file in (path for path in (made, *made.rglob("*")) if path.is_file()):
+            with file.open("rb+") as opened:  # so that a power cut does not leave empty files
+                os.fsync(opened.fileno())
         if not made.is_dir():
             made.replace(output)
             return
@@ -77,13 +74,6 @@ def put_into_place(made: Path, output: Path) -> None:
                 aside.rename(output)
             raise
         shutil.rmtree(aside, ignore_errors=True)  # there after a kill between two renames, too
-
-
-def _to_disk(made: Path) -> None:
-    """Have all of a file or folder on the disk, so that a power cut does not leave empty files."""
-    for file in (path for path in (made, *made.rglob("*")) if path.is_file()):
-        with file.open("rb+") as opened:
-            os.fsync(opened.fileno())
 
 
 def check_place(output: Path, made: Path) -> None:
@@ -107,10 +97,3 @@ def check_place(output: Path, made: Path) -> None:
             "replaced; choose another `--output`."
         )
         raise ExportError(message)
-
-
-def _remove_left_behind(output: Path) -> None:
-    """Remove what exports to the same place left that were killed."""
-    for folder in output.parent.glob(f".{glob.escape(output.name)}.*{PARTIAL_SUFFIX}"):
-        if folder.is_dir() and time.time() - folder.stat().st_mtime > _LEFT_BEHIND:
-            shutil.rmtree(folder, ignore_errors=True)

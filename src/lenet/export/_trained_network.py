@@ -1,5 +1,6 @@
-"""A trained network as an export gets it, with the images that the export is checked on."""
+"""A trained network as a format gets it, what the format gives back, and how the two compare."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import torch
 from torch import nn
 
 from lenet.datasets import Batches, Dataset, DataSource, Split
-from lenet.errors import ModelError
+from lenet.errors import ExportError, LenetError, ModelError
 from lenet.kernels import use_kernels
 from lenet.models import CUSTOM, ModelCard, TrainedLayer, fold_network, load_model
 from lenet.pictures import Pixels
@@ -17,6 +18,12 @@ from lenet.results import find_dataset
 from lenet.runs import Run, as_trained_on, locate_model, name_of_model
 from lenet.training import compute_logits
 
+Shares = npt.NDArray[np.floating]
+Runner = Callable[[Pixels], Shares]  # uint8 (N, C, H, W) to probabilities (N, classes)
+
+BATCH_SIZES = (1, 2, 7, 256)
+TOLERANCE = 1e-5  # of a probability, for a format that keeps float32
+_MOST_LOST = 0.003  # of the accuracy, by a format that rounds its weights
 _BATCH = 256
 _SAMPLE = 512  # images
 
@@ -148,10 +155,8 @@ def pytorch_probabilities(
     batches = Batches(examples, _BATCH, mean=norm.mean, std=norm.std)
     with use_kernels("torch"):
         logits: torch.Tensor = compute_logits(network, batches)
-    shares: npt.NDArray[np.float64] = (
-        (logits.double() / card.calibration.temperature).softmax(dim=1).numpy()
-    )
-    return shares
+    shares = (logits.double() / card.calibration.temperature).softmax(dim=1)
+    return shares.numpy()
 
 
 def _pick_images(located: Run | Path, data: Dataset) -> tuple[str, Split, Split]:
@@ -163,3 +168,94 @@ def _pick_images(located: Run | Path, data: Dataset) -> tuple[str, Split, Split]
         if examples is not None:
             return split, examples, data.train
     return "train", data.train, data.train
+
+
+@dataclass(frozen=True, eq=False)
+class Written:
+    """What a format wrote, and how it is run to see whether it answers as PyTorch does.
+
+    Attributes:
+        path: The file or folder, within the folder that the format was given.
+        run: Gives the calibrated probabilities of images.
+        batch_sizes: How many images the network looks at at once; each is tried.
+        images_a_run: How many images are given to `run` at once, where it parts them itself; a
+            batch otherwise.
+        tolerance: The largest difference of a probability that is no mismatch; `None` for a format
+            that rounds its weights, whose accuracy alone is checked.
+        facts: What else a person is told: names with values, such as sizes.
+    """
+
+    path: Path
+    run: Runner
+    batch_sizes: tuple[int, ...] = BATCH_SIZES
+    images_a_run: int | None = None
+    tolerance: float | None = TOLERANCE
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How an export's answers differ from PyTorch's.
+
+    Attributes:
+        batch_size: How many images it was given at once.
+        images: How many images there were.
+        difference: The largest difference of a probability.
+        disagreements: How many images it takes for another class than PyTorch does.
+        accuracy: Which share of the images it answers rightly.
+    """
+
+    batch_size: int
+    images: int
+    difference: float
+    disagreements: int
+    accuracy: float
+
+
+def compare_with_pytorch(trained: TrainedNetwork, written: Written, batch_size: int) -> Comparison:
+    """Run an export on all images, some at once.
+
+    Raises:
+        ExportError: The export can't be run, or differs by more than it may.
+    """
+    shares, images_a_run = np.empty_like(trained.probabilities), written.images_a_run or batch_size
+    for start in range(0, len(shares), images_a_run):
+        images = trained.images[start : start + images_a_run]
+        try:
+            given = np.asarray(written.run(images))
+        except LenetError:
+            raise
+        except Exception as error:
+            message = f"The export can't be run in batches of {images_a_run}: {error}"
+            raise ExportError(message) from error
+        wanted = len(images), shares.shape[1]
+        if given.shape != wanted:
+            message = (
+                f"The export makes {given.shape} of {len(images)} images where {wanted} belongs; "
+                "nothing is written."
+            )
+            raise ExportError(message)
+        shares[start : start + images_a_run] = given
+    answers = shares.argmax(axis=1)
+    difference = float(np.abs(shares - trained.probabilities).max())
+    accuracy = float((answers == trained.labels).mean())
+    batches = f"in batches of {batch_size}"
+    if written.tolerance is not None and not difference <= written.tolerance:  # NaN is not, either
+        message = (
+            f"The export's probabilities differ from PyTorch's by up to {difference:.2g} "
+            f"{batches}, more than {written.tolerance:g}; nothing is written."
+        )
+        raise ExportError(message)
+    if not np.isfinite(difference):
+        message = f"The export gives probabilities that are no numbers {batches}."
+        raise ExportError(message)
+    most_lost = max(_MOST_LOST, 1 / len(shares))  # few images can't measure less than one
+    if written.tolerance is None and trained.accuracy - accuracy > most_lost + 1e-12:
+        message = (
+            f"The export's accuracy is {accuracy:.4f} {batches} where PyTorch's is "
+            f"{trained.accuracy:.4f}, more than {100 * most_lost:.2g} points less; nothing "
+            "is written."
+        )
+        raise ExportError(message)
+    disagreements = int((answers != trained.probabilities.argmax(axis=1)).sum())
+    return Comparison(batch_size, len(shares), difference, disagreements, accuracy)

@@ -86,6 +86,9 @@ KINDS: dict[str, Network] = _ACTIVATIONS | {
     "averages beyond the end": ended(
         conv(4, 2), pool((3, 2), stride=(3, 2), padding=1, ceil_mode=True), pool(2, ceil_mode=True)
     ),
+    "windows larger than the maps": ended(
+        conv(), pool((9, 2), ceil_mode=True), pool((2, 4), method="max", ceil_mode=True)
+    ),
     "averages beyond the end but padding": ended(
         conv(4, 2), pool(3, stride=2, padding=1, ceil_mode=True, count_padding=False)
     ),
@@ -160,6 +163,7 @@ KINDS: dict[str, Network] = _ACTIVATIONS | {
         SHAPE,
     ),
     "no weights": Network([AdaptivePooling(output_size=(1, 2)), Flatten()], SHAPE),
+    "nothing to compute": Network([Flatten()], (1, 1, 3)),
     "in each other": Network(
         [conv(2, name="a.0"), relu(), Flatten(), Dense(units=3, name="b.last")], SHAPE
     ),
