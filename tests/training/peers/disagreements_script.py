@@ -34,7 +34,7 @@ SITUATIONS: dict[str, dict[str, Any]] = {
         "batch_norm": True,
         "kernels": "native",
     },
-    "a mistake in the first": {"dataset": noise(0), "track": 3 if not SECOND else ()},
+    "a mistake in the first": {"dataset": noise(0), "listeners": [] if SECOND else 3},
     "no such run": {},
 }
 
@@ -44,7 +44,7 @@ def raised_by(name: str) -> list[Any]:
     settings = {"epochs": 1, "batch_size": 16, "threads": 1, "listeners": [], **SITUATIONS[name]}
     try:
         if name == "no such run":
-            lenet.resume("missing", listeners=[])
+            lenet.resume("missing", runs_folder=sys.argv[1], listeners=[])
         else:
             lenet.train(**settings)
     except (LenetError, TypeError) as error:
