@@ -1,5 +1,3 @@
-from ._compute import Compute as Compute
-from ._compute import KernelChoice as KernelChoice
 from ._escaping import escape_name as escape_name
 from ._escaping import escape_text as escape_text
 from ._figure import Drawing as Drawing
@@ -13,6 +11,8 @@ from ._keywords import TrainKeywords as TrainKeywords
 from ._safetensors import read_arrays as read_arrays
 from ._safetensors import read_header as read_header
 from ._safetensors import read_tensors as read_tensors
+from ._settings import Compute as Compute
+from ._settings import KernelChoice as KernelChoice
 from ._settings import Settings as Settings
 from ._settings import SettingsType as SettingsType
 from ._settings import check_range as check_range

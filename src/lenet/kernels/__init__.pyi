@@ -10,10 +10,10 @@ from ._choice import KernelChoice as KernelChoice
 from ._choice import chosen_kernels as chosen_kernels
 from ._choice import try_kernels as try_kernels
 from ._choice import use_kernels as use_kernels
-from ._folding import fold_batch_norm as fold_batch_norm
 from ._library import KernelStatus as KernelStatus
 from ._library import kernel_status as kernel_status
 from ._predictor import Predictor as Predictor
+from ._predictor import fold_batch_norm as fold_batch_norm
 from ._recognise import RecognisedBlock as RecognisedBlock
 from ._recognise import is_listened_to as is_listened_to
 from ._step import FusedStep as FusedStep

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from lenet.errors import ModelError
-from lenet.kernels._folding import fold_batch_norm
 from lenet.kernels._library import BatchNormState
+from lenet.kernels._predictor import fold_batch_norm
 
 BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d
 

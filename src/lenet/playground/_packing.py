@@ -1,7 +1,12 @@
-"""Model files as text that is shorter than base64 of them; `unpack` in `shelf.js` undoes it."""
+"""What a page holds, as text: model files, which `unpack` in `shelf.js` undoes, and images."""
 
 import base64
+import io
 import zlib
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
 
 _BYTES = 4  # of a number in float32
 
@@ -24,3 +29,24 @@ def pack(content: bytes) -> str:
     filled = content + bytes(-len(content) % _BYTES)
     planes = b"".join(filled[place::_BYTES] for place in range(_BYTES))
     return base64.b64encode(zlib.compress(planes, 9)).decode()
+
+
+def sheet_png(images: npt.NDArray[np.uint8]) -> bytes:
+    """Images below each other as a grey PNG file.
+
+    Args:
+        images: uint8 (N, C, H, W); the channels of an image lie side by side.
+
+    Returns:
+        The file, of N·H rows and C·W columns.
+    """
+    count, channels, height, width = images.shape
+    sheet = images.transpose(0, 2, 1, 3).reshape(count * height, channels * width)
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(sheet)).save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def as_data_address(png: bytes) -> str:
+    """A PNG file as an address that holds it."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"

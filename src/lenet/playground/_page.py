@@ -9,9 +9,8 @@ from pathlib import Path
 
 from lenet.datasets import Split
 from lenet.errors import SettingError
-from lenet.playground._packing import pack
+from lenet.playground._packing import as_data_address, pack, sheet_png
 from lenet.playground._script import join_modules, shorten
-from lenet.playground._sheet import as_data_address, sheet_png
 
 _FOLDER = Path(__file__).parent
 _MOST_ROWS = 16384  # of a sheet of examples; browsers do not decode larger pictures
