@@ -22,7 +22,7 @@ const ACTIVATION_CLASSES = {
 export function titleOfStep({ name, layer }) {
   if (!layer) return words.input;
   const ours = CLASS_OF_KIND[layer.kind](layer);
-  if (/^\d+$/.test(name)) return ours;
+  if (/^[\d.]+$/.test(name)) return ours;
   const [place] = name.split("_");
   return `${place[0].toUpperCase()}${place.slice(1)} ${ours}`;
 }

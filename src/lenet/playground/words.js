@@ -77,7 +77,7 @@ const ENGLISH = {
   inputWhat: "the image, normalised",
   convolutionWhat: (filters, size, padding) =>
     `${filters} filters of ${size}` + (padding ? `, padding ${padding}` : ""),
-  normalised: "batch normalisation: each map or unit shifted and scaled",
+  normalised: "each map or unit scaled and shifted",
   poolingWhat: { average: (size) => `means of ${size}`, max: (size) => `largest of ${size}` },
   adaptiveWindow: "equal parts",
   paddingWhat: "rows and columns put round it",
@@ -248,7 +248,7 @@ const CHINESE = {
   inputWhat: "归一化后的图像",
   convolutionWhat: (filters, size, padding) =>
     `${filters} 个 ${size} 卷积核` + (padding ? `，填充 ${padding}` : ""),
-  normalised: "批量归一化：每个特征图或单元平移并缩放",
+  normalised: "每个特征图或单元缩放并平移",
   poolingWhat: { average: (size) => `${size} 平均汇聚`, max: (size) => `${size} 最大汇聚` },
   adaptiveWindow: "等分区域的",
   paddingWhat: "四周填充若干行和列",
