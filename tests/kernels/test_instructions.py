@@ -54,7 +54,7 @@ def test_every_library_is_right(kind: str) -> None:
     if status.stdout.strip() != kind:
         pytest.skip(status.stdout)
     names = ("test_blocks", "test_batch_norm", "test_folding")
-    files = [*(f"kernels/{name}.py" for name in names), "training/test_kernel_steps.py"]
+    files = [*(f"kernels/{name}.py" for name in names), "training/engines/test_native.py"]
     options = ["-q", "-p", "no:cacheprovider", "-m", "not fashion_mnist"]
     tests = run_python(
         "-m", "pytest", *options, *(str(TESTS / file) for file in files), instructions=kind
