@@ -10,7 +10,7 @@ from printing import print_line
 from lenet.datasets import load_dataset
 from lenet.playground import choose_examples
 from lenet.playground._examples import FASHION_SHEET
-from lenet.playground._sheet import sheet_png
+from lenet.playground._packing import sheet_png
 
 
 def main() -> None:

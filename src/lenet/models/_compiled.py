@@ -79,6 +79,8 @@ class KernelView:
         input_shape: Channels, height and width of an image.
     """
 
+    network: nn.Module
+
     def __init__(self, network: nn.Module, input_shape: Shape):
         self.network, self._input_shape = network, tuple(input_shape)
 

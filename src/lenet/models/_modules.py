@@ -57,6 +57,10 @@ class Subsampling(nn.Module):
     Source: LeCun et al. (1998), section II.B, layer S2.
     """
 
+    maps: int
+    weight: nn.Parameter
+    bias: nn.Parameter
+
     def __init__(self, maps: int):
         super().__init__()
         self.maps = maps
@@ -163,6 +167,9 @@ class Residual(nn.Module):
     >>> Residual(nn.Sequential(nn.Linear(4, 4), nn.ReLU()))(torch.zeros(1, 4)).shape
     torch.Size([1, 4])
     """
+
+    main: nn.Sequential
+    shortcut: nn.Sequential
 
     def __init__(self, main: nn.Sequential, shortcut: nn.Sequential | None = None):
         super().__init__()

@@ -119,6 +119,9 @@ class Trainer:
     epoch: int
     step: int
     stop_requested: bool
+    waits_for_epoch: bool
+    losses: Tensor
+    correct: Tensor
 
     def __init__(
         self,
