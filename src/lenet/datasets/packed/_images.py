@@ -268,7 +268,7 @@ def _fill(target: memoryview, file: io.FileIO, path: Path, offset: int) -> None:
     while len(target):
         held = file.readinto(target)
         if not held:
-            message = f"`{path}` ends too early: it has changed since it was checked."
+            message = f"`{path}` has changed since it was checked: it ends too early."
             raise DataFileError(message)
         target = target[held:]
 
