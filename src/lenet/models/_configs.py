@@ -8,6 +8,7 @@ from lenet.core import Settings
 from lenet.errors import ModelError, SettingError
 from lenet.models._network import Network, check_input_shape
 from lenet.models.layers import (
+    MOST,
     Activation,
     BatchNorm,
     Convolution,
@@ -22,7 +23,6 @@ from lenet.models.layers import (
     Subsampling,
 )
 
-MOST = 65536  # of anything that a layer may have
 ActivationName = Literal["sigmoid", "tanh", "relu", "gelu"]
 _FIELD = 32  # height and width of what LeNet-5's first convolution sees
 _BACKGROUND = -0.1  # of LeNet-5's images, whose ink is 1.175

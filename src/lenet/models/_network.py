@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from lenet.core import reading_errors, write_atomically
 from lenet.errors import LenetError, ModelError, SettingError, UnknownNameError
 from lenet.models.layers import (
+    MOST,
     Initialisation,
     Layer,
     Placed,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from torch import nn
 
 _MOST_FILE_BYTES = 2**20
-_MOST = 65536
 
 
 def check_input_shape(input_shape: Iterable[int]) -> Shape:
@@ -44,10 +44,10 @@ def check_input_shape(input_shape: Iterable[int]) -> Shape:
         SettingError: It is none.
     """
     shape = tuple(input_shape) if isinstance(input_shape, Iterable) else ()
-    if len(shape) != 3 or not all(type(size) is int and 1 <= size <= _MOST for size in shape):
+    if len(shape) != 3 or not all(type(size) is int and 1 <= size <= MOST for size in shape):
         message = (
             "`input_shape` must be three numbers, channels, height and width, each from 1 to "
-            f"{_MOST}, not {input_shape!r}."
+            f"{MOST}, not {input_shape!r}."
         )
         raise SettingError(message)
     return shape

@@ -1,3 +1,4 @@
+from ._layer import MOST as MOST
 from ._layer import Array as Array
 from ._layer import Arrays as Arrays
 from ._layer import Layer as Layer
@@ -32,6 +33,7 @@ from ._standard import Pooling as Pooling
 __all__ = [
     "FUNCTIONS",
     "KINDS",
+    "MOST",
     "Activation",
     "AdaptivePooling",
     "Array",
