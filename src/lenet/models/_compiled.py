@@ -95,7 +95,7 @@ class KernelView:
             ModelError: The compiled kernels do not serve the network, it does something besides
                 calling its layers one by one, or a hook wants to see what goes in and out of it.
         """
-        if "forward" in vars(self.network) or is_listened_to([self.network]):
+        if is_listened_to([self.network]):
             message = "A hook wants to see what goes through the network."
             raise ModelError(message)
         if not is_sequential(self.network):
