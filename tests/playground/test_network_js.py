@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from layered_networks import of_every_kind
 from page_functions import call_page
 from torch import nn
 
@@ -16,7 +17,6 @@ from lenet.models import (
     Calibration,
     ModelCard,
     Normalisation,
-    Residual,
     build_model,
     identify_model,
     load_model,
@@ -57,33 +57,6 @@ CONFIGS: dict[str, tuple[str, dict[str, object]]] = {
 }
 
 
-def network_of_every_kind() -> nn.Sequential:
-    """Layers with all the settings that others of these networks do not have."""
-    strided = nn.Conv2d(6, 8, (3, 2), stride=(2, 1), padding=(1, 2), dilation=(1, 2), groups=2)
-    return nn.Sequential(
-        nn.ZeroPad2d((1, 0, 2, 1)),
-        nn.Conv2d(1, 6, 3, bias=False),
-        nn.MaxPool2d((3, 2), stride=2, padding=1, ceil_mode=True),
-        nn.BatchNorm2d(6),
-        nn.LeakyReLU(0.2),
-        nn.Sequential(strided, nn.ELU(0.7), nn.Dropout(0.5)),
-        nn.AvgPool2d(3, 2, padding=1, ceil_mode=True, count_include_pad=False),
-        Residual(
-            nn.Sequential(nn.Conv2d(8, 5, 3, padding=1), nn.SiLU(), nn.BatchNorm2d(5)),
-            nn.Sequential(nn.Conv2d(8, 5, 1)),
-        ),
-        nn.Hardswish(),
-        Residual(nn.Sequential(nn.Softplus())),
-        nn.AvgPool2d(2, 1),
-        nn.AdaptiveMaxPool2d((3, 2)),
-        nn.AdaptiveAvgPool2d((2, 2)),
-        nn.Flatten(),
-        nn.BatchNorm1d(20),
-        nn.Identity(),
-        nn.Linear(20, 7, bias=False),
-    )
-
-
 @dataclass(frozen=True)
 class Model:
     """A network with its file."""
@@ -99,7 +72,7 @@ def model(request: pytest.FixtureRequest, tmp_path: Path) -> Model:
     name, settings = CONFIGS[request.param]
     own = name == "of every kind"
     torch.manual_seed(3)
-    network = network_of_every_kind() if own else build_model(model_config(name, settings), seed=3)
+    network = of_every_kind() if own else build_model(model_config(name, settings), seed=3)
     random = torch.Generator().manual_seed(4)
     with torch.no_grad():
         for key, tensor in network.state_dict().items():
@@ -163,7 +136,7 @@ def test_a_network_of_every_kind_gives_pytorch_s_probabilities(model: Model) -> 
     assert largest_difference(model.file, model.network, model.card, images, None) < 1e-5
 
 
-SILENT = nn.Flatten, nn.Dropout, nn.Identity  # which only move numbers, or do nothing
+SILENT = nn.Flatten, nn.Dropout, nn.Dropout2d, nn.Identity  # which only move numbers, or do nothing
 
 
 def layers_of(network: nn.Module, place: str = "") -> list[tuple[str, nn.Module]]:
