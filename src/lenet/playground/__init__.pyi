@@ -2,8 +2,8 @@ from ._examples import bundled_examples as bundled_examples
 from ._examples import choose_examples as choose_examples
 from ._javascript import JavaScriptEngine as JavaScriptEngine
 from ._javascript import find_javascript_engine as find_javascript_engine
-from ._page import PlaygroundModel as PlaygroundModel
-from ._page import build_playground as build_playground
+from ._playground import PlaygroundModel as PlaygroundModel
+from ._playground import build_playground as build_playground
 
 __all__ = [
     "JavaScriptEngine",

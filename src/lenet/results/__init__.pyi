@@ -9,6 +9,7 @@ from .inside._inspection import Inspection as Inspection
 from .inside._inspection import Observation as Observation
 from .inside._inspection import Sample as Sample
 from .inside._inspection import describe_inspection as describe_inspection
+from .inside._inspection_page import build_inspection_page as build_inspection_page
 from .inside._layers import LayerFilters as LayerFilters
 from .inside._layers import read_filters as read_filters
 from .inside._map import draw_map as draw_map
@@ -17,7 +18,6 @@ from .inside._neighbours import Projection as Projection
 from .inside._neighbours import compute_features as compute_features
 from .inside._neighbours import find_neighbours as find_neighbours
 from .inside._neighbours import project as project
-from .inside._page import build_inspection_page as build_inspection_page
 from .inside._pictures import draw_activations as draw_activations
 from .inside._pictures import draw_filters as draw_filters
 from .inside._pictures import draw_neighbours as draw_neighbours

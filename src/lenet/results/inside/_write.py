@@ -8,8 +8,8 @@ from lenet.core import storage_errors, write_atomically
 from lenet.errors import SettingError
 from lenet.results._choices import Format, Part
 from lenet.results.inside._inspection import Inspection
+from lenet.results.inside._inspection_page import build_inspection_page
 from lenet.results.inside._map import draw_map
-from lenet.results.inside._page import build_inspection_page
 from lenet.results.inside._pictures import (
     draw_activations,
     draw_filters,
