@@ -1,6 +1,8 @@
 """Packed sets of many small shards, and readers with little room, so that few images are many."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,15 @@ def pack(data: Dataset, target: Path, images_a_shard: int = 50) -> Path:
         for part, split in data.splits.items():
             writer.write(split.images, split.labels, part)  # type: ignore[arg-type]
     return target
+
+
+def index_of(folder: Path) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads((folder / "index.json").read_text())
+    return values
+
+
+def write_index(folder: Path, values: Any) -> None:
+    (folder / "index.json").write_text(json.dumps(values))
 
 
 def leave_little_room(patch: pytest.MonkeyPatch, room: int = 40, block: int = 3) -> None:
