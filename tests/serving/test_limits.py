@@ -1,6 +1,8 @@
 """What is too large, too many or too slow is refused, and costs others nothing."""
 
 import base64
+import os
+import signal
 import socket
 import struct
 import threading
@@ -352,22 +354,24 @@ def test_a_client_that_has_sent_all_may_close_its_side(
 
 @pytest.mark.parametrize("is_reset", [False, True])
 def test_clients_that_have_left_are_not_worked_for(is_reset: bool) -> None:
-    content = slow_picture()
+    content = png(stroke())
     request = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
     with running("digits", "--workers", "1") as service:
+        (worker,) = service.worker_ids
+        os.kill(worker, signal.SIGSTOP)
         connections = [socket.create_connection(("127.0.0.1", service.port), 10) for _ in range(25)]
         for connection in connections:
             connection.sendall(request % len(content) + content)
-        time.sleep(0.2)
-        for connection in connections:
             if is_reset:
                 linger = struct.pack("ii", 1, 0)
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             connection.close()
-        assert service.http.post("/v1/predict", content=png(stroke())).status_code == 200
         count = 'lenet_requests_total{route="/v1/predict",status="%d"}'
-        wait_until(lambda: service.metric(count % 499) + service.metric(count % 200) == 26)
-        assert service.metric(count % 499) >= 5
+        wait_until(lambda: service.metric(count % 499) == 25)
+        os.kill(worker, signal.SIGCONT)
+        assert service.http.post("/v1/predict", content=content).status_code == 200
+        assert service.metric(count % 200) == 1
+        assert service.metric("lenet_batch_requests_sum") < 25
         assert service.metric("lenet_queue_requests") == 0
 
 
