@@ -147,6 +147,7 @@ def test_the_pictures_show_what_was_reached(made: Sweep) -> None:
     dots, best = axes.lines
     accuracies = [trial.validation_accuracy for trial in made.trials]
     assert list(dots.get_ydata()) == accuracies
+    assert dots.get_linestyle() == "None", "trials are no curve"
     assert list(best.get_ydata()) == list(np.maximum.accumulate(np.array(accuracies)))
     for name in ("history", "importance"):
         assert (made.folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")

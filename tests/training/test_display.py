@@ -7,10 +7,10 @@ import IPython
 import pytest
 from rich.console import Console
 
+from lenet.core import Series
 from lenet.datasets import Dataset
 from lenet.models import LeNetConfig, build_model
 from lenet.training import (
-    Curve,
     CurvePoint,
     Listener,
     PlainDisplay,
@@ -90,7 +90,7 @@ def test_a_shell_derived_from_jupyters_is_a_notebook(
 
 
 def test_the_terminals_dots_lie_where_the_points_are() -> None:
-    curve = Curve("line", "green", [(0.0, 0.0), (1.0, 1.0)])
+    curve = Series("line", ((0.0, 0.0), (1.0, 1.0)))
     lines = draw_terminal_curves([curve], 1.0, 27, 5).plain.split("\n")
     assert lines[0][-1] != "\u2800", "ends in the upper right corner"
     assert lines[4][7] != "\u2800", "begins in the lower left corner"
@@ -102,7 +102,7 @@ def test_the_terminals_dots_lie_where_the_points_are() -> None:
 
 def test_the_terminal_bears_an_empty_curve_and_one_that_is_not_finite() -> None:
     nan = float("nan")
-    curves = [Curve("none", "red", []), Curve("some", "red", [(0, nan), (1, 0.5)])]
+    curves = [Series("none", ()), Series("some", ((0, nan), (1, 0.5)))]
     assert "0.500" in draw_terminal_curves(curves, 3, 40, 5).plain
 
 

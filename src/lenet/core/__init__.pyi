@@ -1,6 +1,9 @@
+from ._chart import Series as Series
 from ._escaping import escape_name as escape_name
 from ._escaping import escape_text as escape_text
+from ._figure import INKS as INKS
 from ._figure import Drawing as Drawing
+from ._figure import draw_series as draw_series
 from ._figure import write_figure as write_figure
 from ._keywords import CompareKeywords as CompareKeywords
 from ._keywords import ComputeKeywords as ComputeKeywords
@@ -33,6 +36,7 @@ from ._storage import storage_errors as storage_errors
 from ._storage import write_atomically as write_atomically
 
 __all__ = [
+    "INKS",
     "PARTIAL_SUFFIX",
     "CompareKeywords",
     "Compute",
@@ -40,6 +44,7 @@ __all__ = [
     "Drawing",
     "KernelChoice",
     "RecipeKeywords",
+    "Series",
     "Settings",
     "SettingsType",
     "SweepKeywords",
@@ -47,6 +52,7 @@ __all__ = [
     "TrainKeywords",
     "check_range",
     "check_setting",
+    "draw_series",
     "escape_name",
     "escape_text",
     "field_help",

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontEntry, findfont, findSystemFonts, fontManager
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
+from matplotlib.ticker import MaxNLocator
 
 from lenet.core._storage import write_atomically
 
@@ -25,9 +26,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
     from matplotlib.backend_bases import RendererBase
     from matplotlib.transforms import Bbox
 
+    from lenet.core._chart import Series
+
+# Colours that stay apart for the colour-blind (Okabe and Ito 2008).
+INKS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_DASHES = ("-", "--", "-.", ":")
 # Looked into before all others, as they are legible and know many characters; simplified Chinese
 # is first, as these decide which form a character has that Chinese and Japanese share.
 _WELL_KNOWN = (
@@ -195,6 +202,35 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 logging.getLogger("matplotlib.font_manager").addFilter(_is_news)
+
+
+def draw_series(axes: Axes, drawn: Iterable[Series], counted: str) -> None:
+    """Draw lines with their marks and bands, on a faint grid in no box.
+
+    Args:
+        axes: Where to draw.
+        drawn: What to draw, later ones above earlier ones.
+        counted: What the x axis counts, in whole numbers.
+    """
+    for one in drawn:
+        colour = INKS[(one.colour - 1) % len(INKS)]
+        xs, ys = zip(*one.points, strict=True) if one.points else ((), ())
+        axes.plot(
+            xs,
+            ys,
+            color=colour,
+            linestyle="none" if one.kind == "marks" else _DASHES[one.dashes % len(_DASHES)],
+            label=one.name,
+            marker="o" if one.kind != "line" or len(xs) == 1 else None,
+            markersize=one.mark_size,
+        )
+        if one.ranges:
+            low, high = zip(*one.ranges, strict=True)
+            axes.fill_between(xs, low, high, color=colour, alpha=0.15, linewidth=0)
+    axes.set_xlabel(counted)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def write_figure(figure: Figure, folder: Path, name: str) -> None:

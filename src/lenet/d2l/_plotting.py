@@ -16,8 +16,8 @@ import numpy as np
 from rich.console import Console
 from rich.live import Live
 
-from lenet.core import Drawing
-from lenet.training import Curve, NotebookCell, draw_terminal_curves, in_notebook
+from lenet.core import Drawing, Series
+from lenet.training import NotebookCell, draw_terminal_curves, in_notebook
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,6 @@ warnings.filterwarnings("ignore", message=".*non-interactive, and thus cannot be
 
 __all__ = ["Animator", "plot", "plt", "set_axes", "set_figsize", "show_images", "use_svg_display"]
 
-_COLOURS = ("cyan", "magenta", "green", "red")
 _PLOT_SIZE = (70, 10)  # columns and lines in a terminal
 _SHARE = 0.2  # of the time between two points that drawing may take
 
@@ -267,14 +266,11 @@ class Animator:
             return _Terminal(self, console)
         return lambda: None
 
-    def curves(self) -> list[Curve]:
-        """The lines with their names and colours, for a terminal."""
+    def curves(self) -> list[Series]:
+        """The lines with their names, for a terminal."""
         names = self.legend + [""] * (len(self.X) - len(self.legend))
         lines = zip(names, self.X, self.Y, strict=False)
-        return [
-            Curve(name, _COLOURS[index % len(_COLOURS)], list(zip(x, y, strict=True)))
-            for index, (name, x, y) in enumerate(lines)
-        ]
+        return [Series(name, tuple(zip(x, y, strict=True))) for name, x, y in lines]
 
 
 class _Terminal:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from lenet.core import write_atomically
 from lenet.experiments._comparison import Comparison
 from lenet.experiments._definition import Definition
-from lenet.experiments._pictures import draw_history, draw_importance
 from lenet.experiments._progress import format_value
 from lenet.experiments._trials import SweepTrial
 from lenet.training import Recipe, recipe_text
@@ -119,6 +118,7 @@ class Sweep:
             StorageError: The folder can't be written to.
         """
         from lenet.core import write_figure
+        from lenet.experiments._pictures import draw_history, draw_importance
 
         write_atomically(self.table_path, self._table())
         title = f"{self.definition.model} on {self.definition.dataset}"

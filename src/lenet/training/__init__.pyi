@@ -1,4 +1,3 @@
-from ._curves import Curve as Curve
 from ._curves import draw_curves as draw_curves
 from ._curves import draw_terminal_curves as draw_terminal_curves
 from ._curves import learning_curves as learning_curves
@@ -65,7 +64,6 @@ __all__ = [
     "TIMEOUT",
     "TRACKERS",
     "TRACKING_FILE",
-    "Curve",
     "CurvePoint",
     "Diagnosis",
     "Group",

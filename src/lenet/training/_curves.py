@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.text import Text
+
+from lenet.core import Series
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,29 +18,12 @@ if TYPE_CHECKING:
 
     from lenet.training._history import CurvePoint
 
-_COLOURS = ("cyan", "magenta", "green")  # of a terminal: loss, training, held-out images
-# Of a picture: colours that stay apart for the colour-blind (Okabe and Ito 2008), and styles.
-_INKS = (("#0072B2", "-"), ("#CC79A7", "--"), ("#009E73", "-."))
+_COLOURS = ("cyan", "magenta", "green", "red")  # of a terminal, in rich's words
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of U+2800, by row and column
 _MARGIN = 6  # columns for the numbers on the left
 
 
-@dataclass(frozen=True)
-class Curve:
-    """A line to draw.
-
-    Attributes:
-        name: For the legend.
-        colour: Its colour in a terminal, in rich's words.
-        points: Pairs (x, y), x ascending.
-    """
-
-    name: str
-    colour: str
-    points: list[tuple[float, float]]
-
-
-def learning_curves(history: Sequence[CurvePoint]) -> list[Curve]:
+def learning_curves(history: Sequence[CurvePoint]) -> list[Series]:
     """The tutorial's three curves from a history, or two where no images are held out.
 
     Args:
@@ -47,16 +32,18 @@ def learning_curves(history: Sequence[CurvePoint]) -> list[Curve]:
     Returns:
         Train loss, train accuracy and accuracy on held-out images, over epochs.
     """
-    lines = [
-        ("train loss", [(point.epoch, point.train_loss) for point in history]),
-        ("train acc", [(point.epoch, point.train_accuracy) for point in history]),
+    losses = tuple((point.epoch, point.train_loss) for point in history)
+    accuracies = tuple((point.epoch, point.train_accuracy) for point in history)
+    curves = [
+        Series("train loss", losses, mark_size=3),
+        Series("train acc", accuracies, colour=4, mark_size=3, dashes=1),
     ]
     ends = [point for point in history if point.ends_epoch]
     if ends or not history or history[-1].epoch < 1:
         name = f"{ends[-1].held_out_name} acc" if ends else "test acc"
-        lines.append((name, [(point.epoch, point.held_out_accuracy or 0.0) for point in ends]))
-    pairs = zip(lines, _COLOURS, strict=False)
-    return [Curve(name, colour, points) for (name, points), colour in pairs]
+        points = tuple((point.epoch, point.held_out_accuracy or 0.0) for point in ends)
+        curves.append(Series(name, points, "marked-line", colour=3, mark_size=3, dashes=2))
+    return curves
 
 
 def draw_curves(history: Sequence[CurvePoint], epochs: int, title: str = "") -> Figure:
@@ -70,28 +57,23 @@ def draw_curves(history: Sequence[CurvePoint], epochs: int, title: str = "") -> 
     Returns:
         A figure that belongs to no window; `figure.savefig` writes it.
     """
-    from matplotlib.ticker import MaxNLocator
-
-    from lenet.core import Drawing
+    from lenet.core import Drawing, draw_series
 
     figure = Drawing(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
-    for curve, (colour, style) in zip(learning_curves(history), _INKS, strict=False):
-        points = curve.points
-        label = f"{curve.name} {points[-1][1]:.3f}" if points else curve.name
-        xs, ys = zip(*points, strict=True) if points else ((), ())
-        marker = "o" if len(points) == 1 or style == "-." else None
-        axes.plot(xs, ys, style, color=colour, label=label, marker=marker, markersize=3)
-    axes.set(xlabel="epoch", xlim=(0, epochs), title=title)
+    draw_series(axes, map(_with_last_value, learning_curves(history)), "epoch")
+    axes.set(xlim=(0, epochs), title=title)
     axes.set_ylim(bottom=0)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
     return figure
 
 
-def draw_terminal_curves(curves: list[Curve], x_end: float, width: int, height: int) -> Text:
+def _with_last_value(curve: Series) -> Series:
+    """The curve under the name that a legend has for it."""
+    return replace(curve, name=f"{curve.name} {curve.points[-1][1]:.3f}") if curve.points else curve
+
+
+def draw_terminal_curves(curves: Sequence[Series], x_end: float, width: int, height: int) -> Text:
     """Draw curves with axes and a legend out of braille characters, each of which shows 2×4 dots.
 
     Args:
@@ -105,16 +87,16 @@ def draw_terminal_curves(curves: list[Curve], x_end: float, width: int, height: 
     y_end = max([1.0, *finite])
     cells = [[0] * columns for _ in range(height)]
     colours = [[""] * columns for _ in range(height)]
-    for curve in curves:
+    for curve, colour in zip(curves, itertools.cycle(_COLOURS), strict=False):
         for x, y in _dots(curve.points, 2 * columns / x_end, 4 * height / y_end):
             column, row = min(x // 2, columns - 1), min(y // 4, height - 1)
             cells[height - 1 - row][column] |= _DOTS[3 - y % 4][x % 2]
-            colours[height - 1 - row][column] = curve.colour
+            colours[height - 1 - row][column] = colour
     return _assemble(cells, colours, curves, x_end, y_end)
 
 
 def _dots(
-    points: list[tuple[float, float]], x_scale: float, y_scale: float
+    points: Sequence[tuple[float, float]], x_scale: float, y_scale: float
 ) -> list[tuple[int, int]]:
     """The dots of a line through points, counted from the lower left corner."""
     scaled = [
@@ -134,7 +116,7 @@ def _dots(
 def _assemble(
     cells: list[list[int]],
     colours: list[list[str]],
-    curves: list[Curve],
+    curves: Sequence[Series],
     x_end: float,
     y_end: float,
 ) -> Text:
@@ -150,10 +132,9 @@ def _assemble(
         picture.append("\n")
     picture.append(f"{0.0:>{_MARGIN - 1}.1f} └{'─' * columns}\n", "dim")
     legend = Text(" " * (_MARGIN + 1))
-    for curve in curves:
-        value = f" {curve.points[-1][1]:.3f}" if curve.points else ""
-        legend.append("━━ ", curve.colour)
-        legend.append(f"{curve.name}{value}   ")
+    for curve, colour in zip(curves, itertools.cycle(_COLOURS), strict=False):
+        legend.append("━━ ", colour)
+        legend.append(f"{_with_last_value(curve).name}   ")
     end = f"epoch {x_end:g}"
     legend.append(" " * max(0, _MARGIN + 1 + columns - len(legend) - len(end)))
     legend.append(end, "dim")

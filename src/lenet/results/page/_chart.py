@@ -5,15 +5,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Literal
 
+from lenet.core import Series as Series
 from lenet.results.page._page import Element, element, stylesheet
 
 _LEFT, _LABEL, _RIGHT, _TOP, _BOTTOM = 53, 14, 22, 12, 42
 _CHARACTER = 8.0  # the width of one, about
 _DASHES = ("", "7 4", "2 4", "9 3 2 3")
-_MARKS = 4  # shapes
-_MARK = 3.2  # the radius of a mark
 
 
 @dataclass(frozen=True)
@@ -123,49 +121,6 @@ def series_colours() -> tuple[str, ...]:
     return tuple(re.findall(r"--series-\d+: (#\w+);", light))
 
 
-@dataclass(frozen=True)
-class Series:
-    """What is drawn in a chart in one colour.
-
-    Attributes:
-        name: What the legend calls it.
-        points: Horizontal and vertical values.
-        kind: `line` joins the points; `marks` sets a mark at each, whose shape differs from series
-            to series; `marked-line` does both; `bars` stand on the axis.
-        colour: Which of the stylesheet's ten, from 1; counted on if there are more series.
-        ranges: From where to where each value may lie, as many as there are points: a band along a
-            line, else whiskers.
-        bar_width: Of bars, in the horizontal axis's unit.
-        notes: What each mark tells when it is pointed at, as many as there are points, all of which
-            are finite then; its values where nothing is given.
-        mark_size: The radius of a mark in pixels.
-    """
-
-    name: str
-    points: tuple[tuple[float, float], ...]
-    kind: Literal["line", "marks", "marked-line", "bars"] = "line"
-    colour: int = 1
-    ranges: tuple[tuple[float, float], ...] = ()
-    bar_width: float = 1.0
-    notes: tuple[str, ...] = ()
-    mark_size: float = _MARK
-
-    @property
-    def style(self) -> int:
-        """Which of the stylesheet's colours, and which dashes go with it, from 0."""
-        return (self.colour - 1) % len(series_colours())
-
-    @property
-    def mark(self) -> int:
-        """Which mark goes with it, from 0; colours that come again have another one."""
-        return (self.colour - 1 + (self.colour - 1) // len(series_colours())) % _MARKS
-
-    @property
-    def has_line(self) -> bool:
-        """Whether the points are joined."""
-        return self.kind in ("line", "marked-line")
-
-
 def _draw_series(series: Series, frame: _Frame) -> Element:
     """A series' bands, lines, bars and marks; values that are not finite are left out."""
     drawn = []
@@ -196,7 +151,7 @@ def _draw_sample(series: Series) -> Element:
     if series.has_line:
         drawn.append(_line(series, [(0, 6), (26, 6)]))
     if series.kind in ("marks", "marked-line"):
-        drawn.append(_mark(replace(series, mark_size=_MARK), 13, 6, ""))
+        drawn.append(_mark(replace(series, mark_size=Series.mark_size), 13, 6, ""))
     return element(
         "svg",
         element("g", *drawn, class_=f"series-{series.style + 1}"),
