@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,9 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import settings
-from PIL import Image
 
 import lenet
+from blank_picture import save_blank
 from lenet.datasets import Dataset, Split
 from lenet.errors import DownloadError
 from lenet.runs import _recorder  # what paints the curves, to be replaced
@@ -95,18 +94,10 @@ def _blank_curves(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 
     def draw_curves(*arguments: Any, **options: Any) -> Any:
         figure = real(*arguments, **options)
-        monkeypatch.setattr(figure, "savefig", _save_blank)
+        monkeypatch.setattr(figure, "savefig", save_blank)
         return figure
 
     monkeypatch.setattr(_recorder, "draw_curves", draw_curves)
-
-
-def _save_blank(file: BytesIO, *, format: str, **options: object) -> None:
-    """Write a picture of one pixel."""
-    if format == "svg":
-        file.write(b'<svg xmlns="http://www.w3.org/2000/svg"/>')
-    else:
-        Image.new("RGB", (1, 1)).save(file, format)
 
 
 @pytest.fixture(scope="session", autouse=True)

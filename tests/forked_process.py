@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.reduction import DupFd
+from typing import Any
 
 # All that a training imports sooner or later.
 _IMPORTED = [
@@ -36,6 +37,7 @@ class ForkedProcess:
         arguments: Behind `lenet`; or behind `python -c code`, if there is code.
         code: What is run instead of the command line.
         environment: Variables beside those of this process.
+        stdin: Whether it reads what is written to its `stdin`; else what this process reads.
     """
 
     def __init__(
@@ -43,16 +45,20 @@ class ForkedProcess:
         *arguments: str,
         code: str = "from lenet.cli import main\nmain()",
         environment: Mapping[str, str] | None = None,
+        stdin: bool = False,
     ):
         pipes = os.pipe(), os.pipe()
         self.stdout, self.stderr = (os.fdopen(reading) for reading, _ in pipes)
-        writing = [end for _, end in pipes]
+        theirs = {place: end for place, (_, end) in enumerate(pipes, 1)}
+        if stdin:
+            theirs[0], end = os.pipe()
+            self.stdin = os.fdopen(end, "w")
         state = (os.getcwd(), os.environ | (environment or {}), ["lenet", *arguments])
         self._process = _CONTEXT.Process(
-            target=_begin, args=(_Ends(writing), *state, code), daemon=True
+            target=_begin, args=(_Ends(theirs), *state, code), daemon=True
         )
         self._process.start()
-        for end in writing:
+        for end in theirs.values():
             os.close(end)
         assert self._process.pid
         self.pid = self._process.pid
@@ -89,20 +95,20 @@ class ForkedProcess:
 
 
 class _Ends:
-    """Writing ends of pipes, which travel to the process as it starts."""
+    """Ends of pipes by their places, which travel to the process as it starts."""
 
-    def __init__(self, numbers: list[int]):
+    def __init__(self, numbers: dict[int, int]):
         self._numbers = numbers
 
-    def __getstate__(self) -> list[object]:
-        return [DupFd(number) for number in self._numbers]
+    def __getstate__(self) -> dict[int, object]:
+        return {place: DupFd(number) for place, number in self._numbers.items()}
 
-    def __setstate__(self, state: list[object]) -> None:
-        self._numbers = [end.detach() for end in state]  # type: ignore[attr-defined]
+    def __setstate__(self, state: dict[int, Any]) -> None:
+        self._numbers = {place: end.detach() for place, end in state.items()}
 
     def take_their_place(self) -> None:
-        """Let this process print into them."""
-        for number, place in zip(self._numbers, (1, 2), strict=True):
+        """Let this process read from them and print into them."""
+        for place, number in self._numbers.items():
             os.dup2(number, place)
             os.close(number)
         sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w", buffering=1)

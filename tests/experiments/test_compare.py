@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import re
 import signal
 import time
@@ -10,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from forked_worker import ForkedWorker
 from heard import HeardTrainings
 
 import lenet
 from calling import call
 from forked_process import ForkedProcess
 from lenet.datasets import Dataset
-from lenet.errors import LenetError, RunError, SettingError
+from lenet.errors import LenetError, RunError, SettingError, TrainingError
 from lenet.experiments import Comparison, Entry, compare, compare_runs, draw_comparison
 from lenet.runs import find_runs
 
@@ -221,75 +221,63 @@ def test_runs_of_different_data_are_not_compared(
         compare_runs([other])
 
 
-def start(folder: Path, *options: str) -> ForkedProcess:
-    """A comparison on the command line, in a process group of its own."""
-    data = ("--data", "digits", "--seeds", "2", "--runs-folder", str(folder))
-    return ForkedProcess("compare", "--models", "softmax,mlp", *data, *options)
+def test_a_comparison_that_is_killed_or_stopped_goes_on(tmp_path: Path) -> None:
+    command = ["compare", "--models", "softmax,mlp", "--data", "digits", "--seeds", "1"]
+    command += ["--epochs", "3000", "--batch-size", "8", "--runs-folder", str(tmp_path)]
 
+    def start(processes: int) -> ForkedProcess:
+        """Begin, or go on; until so many are at it."""
+        before = {run.folder: len(run.history) for run in find_runs(tmp_path)}
+        process = ForkedProcess(*command, "--processes", str(processes))
+        while sum(len(run.history) > before.get(run.folder, 0) for run in find_runs(tmp_path)) < (
+            processes
+        ):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        return process
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_comparison_that_is_stopped_goes_on(number: signal.Signals, tmp_path: Path) -> None:
-    long = ("--epochs", "300", "--batch-size", "8", "--processes", "2")
-    process = start(tmp_path, *long)
-    deadline = time.monotonic() + 60
-    while not any(run.history for run in find_runs(tmp_path)):
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    os.kill(process.pid, number)
-    output, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert errors.strip().endswith("Stopped. The same command goes on from here.")
-    assert not output
-    stopped = find_runs(tmp_path)
-    assert 1 <= len(stopped) <= 2
-    assert all(run.status == "stopped" for run in stopped)
-    assert all(run.checkpoint_path.exists() for run in stopped)
-
-
-def test_a_training_process_that_is_killed_ends_the_comparison_with_one_error(
-    tmp_path: Path,
-) -> None:
-    process = start(tmp_path, "--epochs", "300", "--batch-size", "8", "--processes", "1")
-    deadline = time.monotonic() + 60
-    while not any(run.history for run in find_runs(tmp_path)):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    children = Path(f"/proc/{process.pid}/task")
-    if not children.exists():
-        process.kill()
-        pytest.skip("no /proc on this platform to find the training's process in")
-    pids = [pid for task in children.iterdir() for pid in (task / "children").read_text().split()]
-    for pid in pids:
-        os.kill(int(pid), signal.SIGKILL)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 6
-    assert errors.count("Error: ") == 1
-    assert "A training ended without a result (exit code -9)" in errors
-
-
-def test_trainings_of_a_command_that_is_killed_stop_with_a_checkpoint(tmp_path: Path) -> None:
-    process = start(tmp_path, "--epochs", "3000", "--batch-size", "8", "--processes", "1")
     deadline = time.monotonic() + 120
-    while not any(run.history for run in find_runs(tmp_path)):
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    process = start(1)
     process.kill()
     process.communicate()
     (run,) = find_runs(tmp_path)
     while run.status == "running":
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    assert run.status == "stopped"
-    assert len(run.history) < 3000
+    assert (run.status, run.checkpoint_path.exists()) == ("stopped", True)
+    process = start(2)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.strip().endswith("Stopped. The same command goes on from here.")
+    assert not output
+    stopped = find_runs(tmp_path)
+    assert [(run.status, run.checkpoint_path.exists()) for run in stopped] == [
+        ("stopped", True)
+    ] * 2
+    assert len(stopped) == 2
+    assert all(run.history[-1].epoch < 3000 for run in stopped)
 
 
+def test_a_training_process_that_is_killed_ends_the_comparison_with_one_error(
+    workers: list[ForkedWorker], tmp_path: Path
+) -> None:
+    class Kill(HeardTrainings):
+        def on_share(self, job: int, share: float) -> None:
+            workers[-1].kill()
+
+    with pytest.raises(TrainingError, match=r"ended without a result \(exit code -9\)") as caught:
+        compare(["mlp"], "digits", seeds=2, processes=1, progress=Kill(), runs_folder=tmp_path)
+    assert caught.value.exit_code == 6
+
+
+@pytest.mark.real_curves
 def test_the_command_prints_a_table_and_verdicts(compared: Comparison, folder: Path) -> None:
     options = [f"--{name.replace('_', '-')}={value}" for name, value in QUICK.items()]
-    process = start(folder, *options, "--picture", str(folder / "all.svg"))
-    output, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors
+    command = ["compare", "--models", "softmax,mlp", "--data", "digits", "--seeds", "2"]
+    command += ["--runs-folder", str(folder), *options]
+    output, errors = call(*command, "--picture", str(folder / "all.svg"))
     lines = output.splitlines()
     assert lines[0] == "digits, test split"
     assert lines[1].split() == "parameters multiply-adds seconds seeds test acc ± sd".split()
@@ -300,9 +288,7 @@ def test_the_command_prints_a_table_and_verdicts(compared: Comparison, folder: P
     assert re.fullmatch(r"  (mlp − softmax|softmax − mlp): \+0\.\d{4}, .*\(p .*\)", lines[6])
     assert (folder / "all.svg").read_text().startswith("<?xml")
     assert "4/4  " in errors
-    as_json = start(folder, *options, "--json")
-    output, errors = as_json.communicate(timeout=120)
-    values = json.loads(output)
+    values = json.loads(call(*command, "--json").stdout)
     expected = compared.entries[1].accuracies[:2]
     assert tuple(values["entries"][1]["accuracies"]) == pytest.approx(expected)
     assert (folder / "comparison.png").read_bytes().startswith(b"\x89PNG")

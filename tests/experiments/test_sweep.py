@@ -142,7 +142,9 @@ def test_the_importance_is_optunas(made: Sweep) -> None:
     assert widths == pytest.approx(sorted(expected.values()))
 
 
+@pytest.mark.real_curves
 def test_the_pictures_show_what_was_reached(made: Sweep) -> None:
+    made.write()
     (axes,) = draw_history(made.trials).axes
     dots, best = axes.lines
     accuracies = [trial.validation_accuracy for trial in made.trials]

@@ -6,8 +6,6 @@ import json
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,6 +15,7 @@ from typing import Any
 
 import optuna
 import pytest
+from forked_worker import ForkedWorker
 from heard import Heard
 from kept_trials import kept_study
 from optuna.trial import TrialState
@@ -239,6 +238,13 @@ def test_a_worker_that_was_taken_for_dead_goes_on_with_another_trial(
     assert search._study.trials[1].state == TrialState.COMPLETE, "what has ended stays as it is"
 
 
+def test_the_trial_of_a_worker_that_died_is_given_up_at_once(search: Search) -> None:
+    assert search.next_job() is not None
+    search.on_death([0], -9)
+    assert [trial.state for trial in search._study.trials] == [TrialState.FAIL]
+    assert [list(job.trainings) for job in iter(search.next_job, None)] == [[1], [2]]
+
+
 def test_an_error_of_our_own_making_is_not_hidden(
     search: Search, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -276,13 +282,12 @@ OPTIONS = {"model": "softmax", "preset": None, "seed": 0, "epochs": 3, "batch_si
 
 def talk(lines: str, count: int) -> list[dict[str, Any]]:
     """What a worker's process tells of such lines, which end after so many events."""
-    command = [sys.executable, "-m", "lenet.experiments._job"]
-    pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    with subprocess.Popen(command, text=True, **pipes) as process:
+    process = ForkedWorker()
+    with process.stdin:
         process.stdin.write(lines)
         process.stdin.flush()
         events = [json.loads(process.stdout.readline()) for _ in range(count)]
-        rest, errors = process.communicate()
+    rest, errors = process.communicate()
     assert (errors, process.returncode) == ("", 0)
     return events + [json.loads(line) for line in rest.splitlines()]
 
