@@ -1,6 +1,7 @@
 """Trials in a real PostgreSQL server, which several machines share."""
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from lenet.errors import SweepError
 
 # To play a machine that is gone, and to wait for less than a minute.
 from lenet.experiments import _job, _search, _storage, resume_sweep, sweep
-from lenet.experiments._trials import WORKER
+from lenet.experiments._storage import WORKER
 
 SEARCH = {"learning_rate": "log:0.01..1"}
 OPTIONS: dict[str, Any] = {"dataset": "digits", "model": "softmax", "epochs": 1, "name": "s"}
@@ -177,10 +178,11 @@ def test_a_machine_is_heard_while_it_trains(
             with engine.connect() as connection:
                 found = connection.exec_driver_sql("SELECT heartbeat FROM trial_heartbeats")
                 heartbeats.update(found.scalars())
+            time.sleep(0.05)
         engine.dispose()
         tell(*arguments)
 
-    monkeypatch.setattr(_storage, "_HEARTBEAT", 1)
+    monkeypatch.setattr(_storage, "_HEARTBEAT", 0.2)
     monkeypatch.setattr(_job._Teller, "on_epoch", listen)
     made = sweep(SEARCH, trials=1, storage=url, **OPTIONS)
     assert [trial.state for trial in made.trials] == ["complete"]

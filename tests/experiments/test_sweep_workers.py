@@ -20,6 +20,7 @@ from heard import Heard
 from kept_trials import kept_study
 from optuna.trial import TrialState
 
+from calling import call
 from forked_process import ForkedProcess
 
 # What happens between processes and machines can only be brought about inside.
@@ -38,20 +39,14 @@ from lenet.experiments import (
 )
 from lenet.experiments._definition import Definition, define
 from lenet.experiments._job import Job, Outcome
-from lenet.experiments._search import Search
+from lenet.experiments._search import SURPLUS, Search
 from lenet.experiments._storage import file_storage, give_up, open_study
-from lenet.experiments._trials import SURPLUS
 from lenet.training import Trainer
 
 SEARCH = ("--search", "learning_rate=log:0.01..1", "--search", "momentum=0,0.9")
 LONG = ("--data", "digits", "--model", "softmax", "--batch-size", "32", "--no-prune")
 PATIENCE = 300.0
 ON_LINUX = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
-
-
-def start(*options: str) -> ForkedProcess:
-    """A sweep on the command line, in a process group of its own."""
-    return ForkedProcess("sweep", "--name", "s", *options)
 
 
 def states() -> Counter[str]:
@@ -99,7 +94,8 @@ def is_alive(process: int) -> bool:
 
 @ON_LINUX
 def test_a_kill_costs_a_running_trial_at_most() -> None:
-    process = start(*LONG, *SEARCH, "--epochs", "30", "--trials", "6", "--workers", "2")
+    options = (*LONG, *SEARCH, "--epochs", "30", "--trials", "6", "--workers", "2")
+    process = ForkedProcess("sweep", "--name", "s", *options)
     wait_for(lambda: states()["COMPLETE"] >= 1, process)
     wait_for(lambda: len(children(process.pid)) == 2 and states()["RUNNING"] == 2, process)
     os.kill(children(process.pid)[0], signal.SIGKILL)
@@ -124,15 +120,18 @@ def test_a_kill_costs_a_running_trial_at_most() -> None:
     assert [trial.number for trial in made.trials] == list(range(len(made.trials)))
 
 
-def test_a_sweep_that_is_stopped_goes_on() -> None:
-    process = start(*LONG, *SEARCH, "--epochs", "500", "--trials", "1", "--workers", "2")
-    wait_for(lambda: states()["RUNNING"] == 1, process)
-    os.kill(process.pid, signal.SIGTERM)
-    output, errors = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 130, errors
-    last = errors.strip().splitlines()[-1]
+def test_a_sweep_whose_worker_is_at_a_trial_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(search: Search, epoch: int, **reached: Any) -> bool:
+        if epoch == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return True
+
+    monkeypatch.setattr(Search, "on_epoch", stop)
+    options = (*LONG, *SEARCH, "--epochs", "2000", "--trials", "1", "--workers", "2")
+    answer = call("sweep", "--name", "s", *options, code=130)
+    last = answer.stderr.strip().splitlines()[-1]
     assert last == "Stopped after 0 of 1 trials. Go on with `lenet sweep --resume s`."
-    assert not output
+    assert not answer.stdout
     assert_all_are_lost(1)
 
 

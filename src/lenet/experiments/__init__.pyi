@@ -8,6 +8,8 @@ from ._comparison import Pair as Pair
 from ._comparison import holm as holm
 from ._comparison import paired_p_value as paired_p_value
 from ._definition import Definition as Definition
+from ._definition import SweepTrial as SweepTrial
+from ._definition import trial_seed as trial_seed
 from ._options import CompareOptions as CompareOptions
 from ._options import SamplerName as SamplerName
 from ._options import ScoredSplit as ScoredSplit
@@ -26,8 +28,6 @@ from ._space import parse_dimension as parse_dimension
 from ._sweep import resume_sweep as resume_sweep
 from ._sweep import sweep as sweep
 from ._sweep_result import Sweep as Sweep
-from ._trials import SweepTrial as SweepTrial
-from ._trials import trial_seed as trial_seed
 
 __all__ = [
     "CompareOptions",

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,8 @@ from lenet.training import PRESETS, pick_device
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+_Group = tuple[str, dict[int, Outcome]]  # the trainings of one contender, by seed
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def make_contenders(
             raise SettingError(message)
     contenders = []
     for model in models or [""]:
-        base = model if isinstance(model, Contender) else Contender(model, *_preset_or_model(model))
+        base = model if isinstance(model, Contender) else _named(model)
         for values in itertools.product(*vary.values()):
             changes = dict(zip(vary, values, strict=True))
             is_named = isinstance(model, Contender) or len(models) > 1 or not changes
@@ -96,15 +98,13 @@ def make_contenders(
     return contenders
 
 
-def _preset_or_model(name: str) -> tuple[str | None, str | None]:
-    """What a name stands for."""
-    if not name:
-        return None, None
+def _named(name: str) -> Contender:
+    """The preset, or else the network, of a name; what suits the data where there is none."""
+    if name and name not in PRESETS and name not in MODELS:
+        raise UnknownNameError("model or preset", name, dict.fromkeys([*MODELS, *PRESETS]))
     if name in PRESETS:
-        return name, None
-    if name in MODELS:
-        return None, name
-    raise UnknownNameError("model or preset", name, dict.fromkeys([*MODELS, *PRESETS]))
+        return Contender(name, preset=name)
+    return Contender(name, model=name or None)
 
 
 def _label(model: str, changes: Mapping[str, Any]) -> str:
@@ -186,7 +186,7 @@ def compare(
         message = "Stopped. The same command goes on from here."
         raise InterruptedTraining(message)
     outcomes = iter([jobs.outcomes[number] for number in trainings])
-    groups = [_Group(one.label, {seed: next(outcomes) for seed in numbers}) for one in contenders]
+    groups = [(one.label, {seed: next(outcomes) for seed in numbers}) for one in contenders]
     return _score(groups, data, options.split, options.views, options.device)
 
 
@@ -209,7 +209,7 @@ class _Trainings(JobSource):
         self._progress.on_end(number, Path(outcome.folder) if outcome.folder else None)
 
     def on_death(self, numbers: Sequence[int], code: int) -> None:
-        """Raise: a training that ends a process would do it again."""
+        # It would do it again, so nothing is gained by another try.
         message = f"A training ended without a result (exit code {code})."
         raise TrainingError(message)
 
@@ -248,15 +248,7 @@ def compare_runs(
         message = f"The runs were trained on different data: {listed}."
         raise RunError(message)
     data = dataset or load_data_of(opened[-1])
-    return _score(list(_group(opened)), data, split, views, device)
-
-
-@dataclass(frozen=True)
-class _Group:
-    """The trainings of one contender, by seed."""
-
-    label: str
-    outcomes: dict[int, Outcome]
+    return _score(_group(opened), data, split, views, device)
 
 
 def _group(runs: Sequence[Run]) -> Iterator[_Group]:
@@ -282,13 +274,14 @@ def _group(runs: Sequence[Run]) -> Iterator[_Group]:
             for name in differing
             if name in values
         ]
-        yield _Group(", ".join(parts), outcomes)
+        yield ", ".join(parts), outcomes
 
 
 def _score(
-    groups: Sequence[_Group], data: Dataset, split: ScoredSplit, views: Views, device: str
+    groups: Iterable[_Group], data: Dataset, split: ScoredSplit, views: Views, device: str
 ) -> Comparison:
-    entries = tuple(_entry(group, data, split, views, pick_device(device)) for group in groups)
+    place = pick_device(device)
+    entries = tuple(_entry(*group, data, split, views, place) for group in groups)
     environments = [run.environment for entry in entries for run in entry.runs]
     kept = ("lenet", "torch", "processor", "platform", "kernels")
     environment = {name: environments[0].get(name) for name in kept} if environments else {}
@@ -296,9 +289,14 @@ def _score(
 
 
 def _entry(
-    group: _Group, data: Dataset, split: ScoredSplit, views: Views, place: torch.device
+    label: str,
+    outcomes: Mapping[int, Outcome],
+    data: Dataset,
+    split: ScoredSplit,
+    views: Views,
+    place: torch.device,
 ) -> Entry:
-    runs = {seed: Run(Path(one.folder)) for seed, one in group.outcomes.items() if one.folder}
+    runs = {seed: Run(Path(one.folder)) for seed, one in outcomes.items() if one.folder}
     right: dict[int, npt.NDArray[np.bool_]] = {}
     averaged: list[float] = []
     network: nn.Module | None = None
@@ -317,13 +315,13 @@ def _entry(
                 averaged.append(float(is_right.mean()))
     layers = summarise(network, (1, *data.image_shape)) if network is not None else []
     return Entry(
-        label=group.label,
+        label=label,
         parameters=sum(layer.parameters for layer in layers),
         multiply_accumulates=sum(layer.multiply_accumulates for layer in layers),
         averaged_accuracies=tuple(averaged),
         seconds=tuple(run.result.seconds for run in runs.values()),
         threads=next((run.config.threads for run in runs.values()), 0),
-        failures={seed: one.reason for seed, one in group.outcomes.items() if not one.folder},
+        failures={seed: one.reason for seed, one in outcomes.items() if not one.folder},
         runs=tuple(runs.values()),
         right=right,
     )

@@ -1,4 +1,4 @@
-"""All that decides what a sweep tries."""
+"""All that decides what a sweep tries, and what is known of each trial."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from lenet.core import Settings, field_types
 from lenet.datasets import Dataset, DataSource
 from lenet.errors import LenetError, ModelError, SettingError, SweepError
+from lenet.experiments._job import State, hold_out
 from lenet.experiments._options import SamplerName, SweepOptions
 from lenet.experiments._space import Dimension, choose, parse_space
-from lenet.experiments._trials import hold_out
 from lenet.models import MODELS, model_config, unknown_setting
 from lenet.runs import Plan, make_plan
 from lenet.training import Recipe, override_settings
@@ -154,18 +156,61 @@ class Definition:
         return {name: value for name, value in values.items() if name not in _NOT_COMPARED}
 
 
+@dataclass(frozen=True)
+class SweepTrial:
+    """A trial of a sweep.
+
+    Attributes:
+        number: Counted from 0, over all workers and machines.
+        state: `complete`; `pruned`, as it fell behind the others; `diverged`; `refused`, as its
+            settings do not suit each other; `lost`, as its worker was stopped or killed, so that
+            another trial was made for it; `running`.
+        settings: The values of the settings that are searched over, but for those that do not
+            apply beside the others.
+        seed: Of its weights, order and augmentation.
+        validation_accuracy: The best epoch's, where an epoch came to its end.
+        best_epoch: That epoch, counted from 1.
+        epochs: How many epochs were trained.
+        seconds: Wall-clock time of its training; `None` where it did not end.
+        reason: Why it is not complete.
+    """
+
+    number: int
+    state: State
+    settings: dict[str, Any]
+    seed: int
+    validation_accuracy: float | None = None
+    best_epoch: int | None = None
+    epochs: int = 0
+    seconds: float | None = None
+    reason: str = ""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is one of the trials that were asked for."""
+        return self.state not in ("lost", "running")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values as JSON can hold them."""
+        return asdict(self)
+
+
+def trial_seed(seed: int, number: int) -> int:
+    """The seed of a trial, from the sweep's seed and the trial's number.
+
+    >>> trial_seed(0, 0) == trial_seed(0, 0), trial_seed(0, 0) == trial_seed(0, 1)
+    (True, False)
+    """
+    return int(np.random.SeedSequence([seed, number]).generate_state(2)[0])
+
+
 def define(
     search: Mapping[str, str | Sequence[Any]],
     data: Dataset,
     options: SweepOptions,
     settings: Mapping[str, Any],
 ) -> Definition:
-    """Put a sweep together and look for what can be said against it before anything is trained.
-
-    Raises:
-        SettingError: A name or a value is wrong, or all values together never suit each other.
-        ModelError: No network of the space fits the images.
-    """
+    """Put a sweep together and look for what can be said against it before anything is trained."""
     message = ""
     for name in search:
         if name in settings:

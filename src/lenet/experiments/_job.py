@@ -15,8 +15,8 @@ import signal
 import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 from lenet.core import Compute
 from lenet.datasets import Dataset, DataSource, SharedImages, load_dataset
@@ -28,7 +28,6 @@ from lenet.errors import (
     SettingError,
     TrainingError,
 )
-from lenet.experiments._trials import State, hold_out
 from lenet.runs import Run, build_trainer, make_plan, stop_on_signals, train, train_many
 from lenet.training import (
     CurvePoint,
@@ -40,6 +39,8 @@ from lenet.training import (
     pick_device,
     train_in_lockstep,
 )
+
+State = Literal["complete", "pruned", "diverged", "refused", "lost", "running"]
 
 
 @dataclass(frozen=True)
@@ -157,12 +158,7 @@ class _Teller(Listener):
 
 
 class Worker:
-    """Does jobs.
-
-    Args:
-        source: Who is told how the trainings go.
-        load: Gives a job's images.
-    """
+    """Does jobs, whose images `load` gives, and tells their source how the trainings go."""
 
     def __init__(self, source: JobSource, load: Callable[[Job], Dataset]):
         self.source, self.stopping = source, False
@@ -170,11 +166,7 @@ class Worker:
         self._trainers: Sequence[Trainer] = ()
 
     def do(self, job: Job) -> None:
-        """Make the trainings of a job.
-
-        Raises:
-            LenetError: One can't be made at all.
-        """
+        """Make the trainings of a job."""
         data = self._load(job)
         with cpu_threads(job.compute.threads):
             make = self._score if job.runs_folder is None else self._keep_runs
@@ -193,9 +185,8 @@ class Worker:
         options = {**job.compute.to_dict(), "reuse": True, "runs_folder": job.runs_folder}
 
         def end(place: int, run: Run | None, error: TrainingError | None = None) -> None:
-            if error or run is None:
-                outcome = Outcome("diverged", str(error))
-            else:
+            outcome = Outcome("diverged", str(error))
+            if run and not error:
                 outcome = Outcome("complete", folder=str(run.folder))
             self.source.on_end(numbers[place], outcome)
 
@@ -274,6 +265,12 @@ def _outcome(trainer: Trainer, ending: TrainingResult | Exception) -> Outcome:
         if isinstance(ending, kind):
             return Outcome(state, str(ending), seconds=trainer.seconds)
     raise ending
+
+
+def hold_out(data: Dataset, share: float, seed: int) -> Dataset:
+    """The images of a trial: a validation split that all trials have, and no test images."""
+    data = replace(data, test=None)
+    return data.with_validation(share, seed) if share else data
 
 
 class _Parent(JobSource):

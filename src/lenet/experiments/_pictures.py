@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from lenet.experiments._comparison import Comparison, Entry
-    from lenet.experiments._trials import SweepTrial
+    from lenet.experiments._definition import SweepTrial
     from lenet.training import CurvePoint
 
 _LOWEST = 0.02  # of the height, that the trials without an accuracy stand at

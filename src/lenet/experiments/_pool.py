@@ -19,18 +19,7 @@ _PAUSE = 0.3  # seconds between two looks for new jobs
 
 
 def work_here(source: JobSource, data: Dataset) -> bool:
-    """Do all jobs in this process.
-
-    Args:
-        source: Who gives them.
-        data: Their images.
-
-    Returns:
-        Whether it was stopped before, by Ctrl-C or SIGTERM.
-
-    Raises:
-        LenetError: A job can't be done.
-    """
+    """Do all jobs in this process; gives whether it was stopped before, by Ctrl-C or SIGTERM."""
     worker = Worker(source, lambda job: data)
     with stop_on_signals(worker.stop):
         while not worker.stopping:
@@ -47,16 +36,9 @@ def work_here(source: JobSource, data: Dataset) -> bool:
 def work_in_processes(source: JobSource, processes: int) -> bool:
     """Do all jobs, several at a time, each in a process that is kept for the next.
 
-    Args:
-        source: Who gives them.
-        processes: How many at a time.
-
     Returns:
         Whether it was stopped before, by Ctrl-C or SIGTERM; trainings that keep runs have a
-        checkpoint then.
-
-    Raises:
-        LenetError: A job can't be done; the others are stopped in the same way.
+        checkpoint then, also those beside a job that can't be done and raises.
     """
     pool = _Pool(source, processes)
     with stop_on_signals(pool.stop):
@@ -80,8 +62,10 @@ class _Process:
             env=os.environ | {"OMP_NUM_THREADS": str(threads)},
             start_new_session=True,
         )
-        self._listener = threading.Thread(target=self._listen)
-        self._listener.start()
+        assert self._process.stdin is not None
+        self._stdin = self._process.stdin
+        self.listener = threading.Thread(target=self._listen)
+        self.listener.start()
 
     def _listen(self) -> None:
         """Pass on its events, the last one at its end; the body of a thread."""
@@ -94,19 +78,14 @@ class _Process:
 
     def write(self, line: str) -> None:
         """Give it a line; if it can't read that any more, its last event says so."""
-        assert self._process.stdin is not None
         with suppress(OSError, ValueError):  # it has ended, or was let go
-            self._process.stdin.write(line)
-            self._process.stdin.flush()
+            self._stdin.write(line)
+            self._stdin.flush()
 
     def let_go(self) -> None:
         """Close its input, upon which it stops and ends."""
-        assert self._process.stdin is not None
         with suppress(OSError):
-            self._process.stdin.close()
-
-    def wait(self) -> None:
-        self._listener.join()
+            self._stdin.close()
 
 
 class _Pool:
@@ -122,7 +101,10 @@ class _Pool:
         """Work until all is done or `stop` was called."""
         try:
             while True:
-                while self._can_take_more() and (job := self._source.next_job()):
+                while not self.stopping and self._busy() < self._size:
+                    job = self._source.next_job()
+                    if job is None:
+                        break
                     self._give(job)
                 if not self._busy() and (self.stopping or self._source.is_over()):
                     return
@@ -135,7 +117,7 @@ class _Pool:
         finally:
             self._let_go()
             for process in self._processes:
-                process.wait()
+                process.listener.join()
 
     def stop(self) -> None:
         """Let the trainings under way end after this step; the body of a signal handler."""
@@ -144,9 +126,6 @@ class _Pool:
 
     def _busy(self) -> int:
         return sum(process.job is not None for process in self._processes)
-
-    def _can_take_more(self) -> bool:
-        return not self.stopping and self._busy() < self._size
 
     def _let_go(self) -> None:
         for process in self._processes:
@@ -162,7 +141,6 @@ class _Pool:
         process.write(job.to_line())
 
     def _handle(self, process: _Process, event: dict[str, Any]) -> None:
-        """Take in what a process tells."""
         if "epoch" in event:
             process.write("go on\n" if self._source.on_epoch(**event) else "stop\n")
             return

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from lenet.experiments._definition import SweepTrial
     from lenet.experiments._options import ScoredSplit
-    from lenet.experiments._trials import SweepTrial
 
 
 class Progress:
@@ -116,22 +116,16 @@ class SweepConsoleProgress(SweepProgress):
         _print(self._console, text)
 
     def on_trial(self, trial: SweepTrial, made: int, wanted: int) -> None:
-        text = f"{made}/{wanted}  trial {trial.number}: {_describe_trial(trial)}"
         accuracy = trial.validation_accuracy
+        parts: list[str] = [] if trial.state == "complete" else [trial.state]
+        if accuracy is not None:
+            parts.append(f"validation acc {accuracy:.4f}")
+        parts += [f"{name} {format_value(value)}" for name, value in trial.settings.items()]
+        text = f"{made}/{wanted}  trial {trial.number}: {', '.join(parts)}"
         if trial.state == "complete" and accuracy is not None and accuracy > self._best:
             self._best = accuracy
             text += "  (best so far)"
         self.on_message(text)
-
-
-def _describe_trial(trial: SweepTrial) -> str:
-    parts: list[str] = []
-    if trial.state != "complete":
-        parts.append(trial.state)
-    if trial.validation_accuracy is not None:
-        parts.append(f"validation acc {trial.validation_accuracy:.4f}")
-    parts += [f"{name} {format_value(value)}" for name, value in trial.settings.items()]
-    return ", ".join(parts)
 
 
 def format_value(value: object) -> str:

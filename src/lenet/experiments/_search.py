@@ -4,56 +4,51 @@ from __future__ import annotations
 
 import time
 import uuid
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import optuna
+from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.trial import TrialState
 
 from lenet.core import Compute
 from lenet.datasets import Dataset
 from lenet.errors import ModelError, SettingError, SweepError
-from lenet.experiments._definition import Definition
-from lenet.experiments._job import Job, JobSource, Outcome
+from lenet.experiments._definition import HELD_OUT, Definition, SweepTrial, trial_seed
+from lenet.experiments._job import Job, JobSource, Outcome, State
 from lenet.experiments._options import SweepWork
 from lenet.experiments._pool import work_here, work_in_processes
 from lenet.experiments._progress import SweepProgress
 from lenet.experiments._space import choose
 from lenet.experiments._storage import (
     GRACE,
+    WORKER,
     Storage,
     begin_trial,
     give_up,
-    give_up_silent_machines,
     heartbeats,
     running_trials,
-)
-from lenet.experiments._trials import (
-    OUTCOME,
-    SURPLUS,
-    WORKER,
-    SweepTrial,
-    make_sampler,
-    read_trials,
-    taken,
-    trial_seed,
 )
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
+    from optuna.trial import FrozenTrial
 
+OUTCOME, SURPLUS = "lenet:outcome", "lenet:surplus"  # attributes of a trial
 _SELDOM = 5.0  # seconds between two looks at what other machines do
+_FEWEST = 4  # complete trials, for an importance
 _DEATHS = 3  # in a row, without a trial that came to its end in between
 
 
 class Search(JobSource):
     """Sees that all trials are made, whoever makes them and whoever ends before.
 
-    Args:
-        study: The sweep's trials.
-        storage: Where they are kept.
-        definition: What is searched.
-        data: The images, as `Definition.hold_out` gives them.
-        work: How many trials, by how many workers.
-        progress: Who is told how it goes.
+    The images are as `Definition.hold_out` gives them.
     """
 
     def __init__(
@@ -77,15 +72,61 @@ class Search(JobSource):
         self._looked = float("-inf")
 
     def trials(self) -> list[SweepTrial]:
-        """All trials so far."""
-        return read_trials(self._study, self._dimensions, self._definition.seed)
+        """All trials so far, but those that were begun by mistake and given back."""
+        kept = [t for t in self._study.get_trials(deepcopy=False) if SURPLUS not in t.user_attrs]
+        return [self._read(trial) for trial in sorted(kept, key=lambda trial: trial.number)]
+
+    def _read(self, trial: FrozenTrial) -> SweepTrial:
+        outcome = trial.user_attrs.get(OUTCOME, {})
+        states: dict[TrialState, State] = {
+            TrialState.FAIL: "lost",
+            TrialState.COMPLETE: "complete",
+            TrialState.PRUNED: outcome.get("state", "pruned"),
+        }
+        state = states.get(trial.state, "running")
+        accuracies = trial.intermediate_values
+        best_epoch = max(accuracies, key=lambda epoch: (accuracies[epoch], -epoch), default=None)
+        return SweepTrial(
+            number=trial.number,
+            state=state,
+            settings={
+                dimension.name: dimension.value_of(trial.params[dimension.name])
+                for dimension in self._dimensions
+                if dimension.name in trial.params
+            },
+            seed=trial_seed(self._definition.seed, trial.number),
+            validation_accuracy=None if best_epoch is None else accuracies[best_epoch],
+            best_epoch=best_epoch,
+            epochs=len(accuracies),
+            seconds=outcome.get("seconds"),
+            reason=outcome.get("reason") or ("Its worker ended." if state == "lost" else ""),
+        )
+
+    def announce(self, folder: Path) -> None:
+        """Tell what is about to happen."""
+        definition, tell, wanted = self._definition, self._progress.on_message, self._work.trials
+        assert self._data.validation is not None
+        space = ", ".join(f"{name} {text}" for name, text in definition.search.items())
+        tell(
+            f"Searching `{definition.model}` on `{definition.dataset}`: {space}. Preset "
+            f"`{definition.preset}`, scored on {len(self._data.validation):,} held-out images; "
+            f"test images are not looked at. Sweep folder: {folder}"
+        )
+        if self._storage.is_shared:
+            tell(f"Trials are kept in {self._storage.shown}.")
+        if not definition.recipe.validation and definition.validation:
+            tell(
+                f"The preset `{definition.preset}` holds out no images to choose on; for the sweep "
+                f"it holds out a share of {HELD_OUT:g}."
+            )
+        done = sum(trial.counts for trial in self.trials())
+        if done >= wanted:
+            tell(f"All {done} trials are made; `--trials` asks for more.")
+        elif done:
+            tell(f"Going on after {done} of {wanted} trials.")
 
     def run(self) -> bool:
-        """Work until all trials are made; gives whether it was stopped before.
-
-        Raises:
-            LenetError: A worker can't go on, or workers end again and again.
-        """
+        """Work until all trials are made; gives whether it was stopped before."""
         try:
             with heartbeats(self._study, self._storage, self._name):
                 if self._work.workers == 1:
@@ -108,7 +149,7 @@ class Search(JobSource):
                 give_up(self._study, trial)
                 break
             self._open[trial.number] = trial
-            self._study.sampler = make_sampler(definition.sampler, definition.seed, trial.number)
+            self._study.sampler = _sampler(definition, trial.number)
             values = choose(self._dimensions, lambda dimension: dimension.suggest(trial))  # noqa: B023
             try:
                 recipe = definition.recipe_with(values)
@@ -141,7 +182,9 @@ class Search(JobSource):
         if not self._storage.is_shared or now - self._looked < _SELDOM:
             return
         self._looked = now
-        give_up_silent_machines(self._study, self._storage)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            optuna.storages.fail_stale_trials(self._study)
         unclaimed = [t.number for t in running_trials(self._study) if WORKER not in t.user_attrs]
         since = {number: self._unclaimed_since.get(number, now) for number in unclaimed}
         for number in unclaimed:
@@ -152,8 +195,6 @@ class Search(JobSource):
 
     def on_epoch(self, number: int, epoch: int, epochs: int, accuracy: float | None) -> bool:
         """Keep the accuracy; after the last epoch there is nothing to save by stopping."""
-        from optuna.exceptions import UpdateFinishedTrialError
-
         assert accuracy is not None
         trial = self._open[number]
         try:
@@ -163,9 +204,6 @@ class Search(JobSource):
         return epoch == epochs or not trial.should_prune()
 
     def on_end(self, number: int, outcome: Outcome) -> None:
-        from optuna.exceptions import UpdateFinishedTrialError
-        from optuna.trial import TrialState
-
         trial = self._open.pop(number)
         kept = {"reason": outcome.reason, "seconds": outcome.seconds}
         if outcome.state not in ("complete", "lost"):
@@ -179,11 +217,7 @@ class Search(JobSource):
         self._tell()
 
     def on_death(self, numbers: Sequence[int], code: int) -> None:
-        """Give up the trials of a worker that ended.
-
-        Raises:
-            SweepError: The last few all ended by themselves.
-        """
+        """Give up the trials of a worker that ended; the last of too many in a row is an error."""
         message = f"A worker ended by itself (exit code {code}); its trial is made anew."
         self._progress.on_message(message)
         for number in numbers:
@@ -210,3 +244,37 @@ class Search(JobSource):
             if trial.counts:
                 self._deaths = 0
         return made
+
+
+def _sampler(definition: Definition, number: int) -> BaseSampler:
+    """What chooses the values of a trial: a function of sweep's seed, its number, earlier trials.
+
+    A sampler of Optuna goes on from where its random numbers are, so that a sweep that is gone on
+    with would begin them again. So each trial has its own.
+    """
+    own = int(np.random.SeedSequence([definition.seed, number]).generate_state(2)[1])
+    return TPESampler(seed=own) if definition.sampler == "tpe" else RandomSampler(own)
+
+
+def taken(study: Study, before: int | None = None) -> int:
+    """How many of the trials that were asked for are made or being made, or are before a number."""
+    trials = study.get_trials(deepcopy=False)
+    return sum(
+        trial.state != TrialState.FAIL and (before is None or trial.number < before)
+        for trial in trials
+    )
+
+
+def measure_importance(study: Study) -> dict[str, float]:
+    """How much of the differences between complete trials each setting explains.
+
+    Returns:
+        The shares, the greatest first; nothing for too few trials, or trials that are all alike.
+    """
+    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    if len(trials) < _FEWEST or len({trial.value for trial in trials}) < 2:
+        return {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        shares = optuna.importance.get_param_importances(study)
+    return {name: float(share) for name, share in shares.items()}

@@ -48,17 +48,12 @@ class Dimension:
         """The values that show whether the setting may have them: all choices, or both ends."""
         return self.choices or (self.low, self.high)
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether it is a range of whole numbers."""
-        return not self.choices and isinstance(self.low, int)
-
     def suggest(self, trial: Trial) -> Any:
         """Let Optuna choose a value."""
         if self.choices:
             labels = [_label(choice) for choice in self.choices]
             return self.value_of(trial.suggest_categorical(self.name, labels))
-        if self.is_whole:
+        if isinstance(self.low, int):
             return trial.suggest_int(
                 self.name, int(self.low), int(self.high), step=int(self.step), log=self.log
             )
@@ -138,16 +133,6 @@ def parse_space(
     return [parse_dimension(classes, name, values) for name, values in search.items()]
 
 
-def _in_order(dimensions: Sequence[Dimension]) -> list[Dimension]:
-    """The dimensions, each after those that decide whether it applies."""
-    names = {dimension.name for dimension in dimensions}
-
-    def depth(name: str) -> int:
-        return max((1 + depth(other) for other in deciding_settings(name) & names), default=0)
-
-    return sorted(dimensions, key=lambda dimension: depth(dimension.name))
-
-
 def choose(dimensions: Sequence[Dimension], value_of: Callable[[Dimension], Any]) -> dict[str, Any]:
     """Ask for a value for each setting that applies beside those chosen before.
 
@@ -156,8 +141,13 @@ def choose(dimensions: Sequence[Dimension], value_of: Callable[[Dimension], Any]
     >>> choose(space, lambda dimension: dimension.choices[1])
     {'optimiser': 'adam'}
     """
+    names = {dimension.name for dimension in dimensions}
+
+    def depth(name: str) -> int:
+        return max((1 + depth(other) for other in deciding_settings(name) & names), default=0)
+
     chosen: dict[str, Any] = {}
-    for dimension in _in_order(dimensions):
+    for dimension in sorted(dimensions, key=lambda dimension: depth(dimension.name)):
         if setting_applies(dimension.name, chosen):
             chosen[dimension.name] = value_of(dimension)
     return chosen

@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
-from lenet.errors import (
-    LenetError,
-    MissingExtraError,
-    SettingError,
-    SweepError,
-    install_command,
-)
-from lenet.experiments._trials import WORKER, make_pruner
+import optuna
+import sqlalchemy
+from optuna.exceptions import ExperimentalWarning, StorageInternalError, UpdateFinishedTrialError
+from optuna.pruners import MedianPruner, NopPruner
+from optuna.storages import RDBStorage
+from optuna.trial import TrialState
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from lenet.errors import LenetError, SettingError, SweepError, install_command
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
-    from optuna.storages import RDBStorage
     from optuna.trial import FrozenTrial
 
     from lenet.experiments._definition import Definition
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _FILE = "trials.db"
 _HEARTBEAT, GRACE = 10, 60  # seconds; only where other machines may have workers
 _DEFINITION = "lenet:definition"  # attribute of a study
+WORKER = "lenet:worker"  # attribute of a trial
+_FIRST = 5  # so many trials come to their end before one is stopped
 _DRIVER = "postgresql+psycopg"
 _WAIT = 60  # seconds for a SQLite file that another program looks into
 _LOCK = 0x6C656E6574  # "lenet"; a number that all machines know
@@ -65,40 +67,17 @@ class Storage:
         return text
 
 
-def require_optuna() -> None:
-    """Raise if the packages of the extra are not installed.
-
-    Raises:
-        MissingExtraError: One is missing.
-    """
-    try:
-        import optuna  # noqa: F401
-        import sqlalchemy  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("A sweep", "sweep") from error
-
-
 def file_storage(folder: Path) -> Storage:
     """The SQLite file in a sweep's folder."""
-    from sqlalchemy import URL
-
     path = (folder / _FILE).absolute()
-    url = URL.create("sqlite", database=str(path))
+    url = sqlalchemy.URL.create("sqlite", database=str(path))
     return Storage(url.render_as_string(hide_password=False), str(folder / _FILE))
 
 
 def server_storage(text: str) -> Storage:
-    """The PostgreSQL database that a URL names.
-
-    Raises:
-        SettingError: It is no URL of PostgreSQL.
-        SweepError: PostgreSQL's package is not installed.
-    """
-    from sqlalchemy import make_url
-    from sqlalchemy.exc import ArgumentError
-
+    """The PostgreSQL database that a URL names."""
     try:
-        url = make_url(text)
+        url = sqlalchemy.make_url(text)
     except (ArgumentError, ValueError):  # whose messages may hold the password
         url = None
     if url is None or url.drivername not in ("postgresql", "postgres", _DRIVER):
@@ -129,9 +108,6 @@ def server_storage(text: str) -> Storage:
 @contextmanager
 def database_errors(storage: Storage) -> Iterator[None]:
     """Turn what a database says into one clear `SweepError`."""
-    from optuna.exceptions import StorageInternalError
-    from sqlalchemy.exc import SQLAlchemyError
-
     try:
         yield
     except (SQLAlchemyError, StorageInternalError) as error:
@@ -146,20 +122,11 @@ def database_errors(storage: Storage) -> Iterator[None]:
 def open_study(
     storage: Storage, definition: Definition, name: str, *, create: bool
 ) -> Iterator[Study]:
-    """The trials of a sweep, for as long as they are needed.
+    """The trials of the sweep of a name, for as long as they are needed.
 
-    Args:
-        storage: Where they are kept.
-        definition: What is searched.
-        name: What the sweep is called.
-        create: Whether it may be begun; otherwise it must be there.
-
-    Raises:
-        SweepError: The storage is damaged, foreign or out of reach, also later, or has another
-            sweep under this name.
+    It is begun if it may be created; otherwise it must be there. What the storage can't give, also
+    later, is a `SweepError`.
     """
-    import sqlalchemy
-
     options: dict[str, Any] = {"connect_args": {"timeout": _WAIT}}
     if storage.is_shared:
         options = {"pool_pre_ping": True, "connect_args": {"connect_timeout": _CONNECT}}
@@ -202,16 +169,14 @@ def _require_optunas(tables: Sequence[str], storage: Storage, create: bool) -> N
 
 def _make_tables(storage: Storage, options: dict[str, Any]) -> RDBStorage:
     """Optuna's tables, made if they are not there."""
-    import optuna
-
     heartbeat: dict[str, Any] = {}
     if storage.is_shared:  # a machine that is gone is known by its silence
         heartbeat = {"heartbeat_interval": _HEARTBEAT, "grace_period": GRACE}
     url = storage.url.replace("{", "{{").replace("}", "}}")  # Optuna takes it for a template
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        warnings.simplefilter("ignore", ExperimentalWarning)
         try:
-            return optuna.storages.RDBStorage(url, options, **heartbeat)
+            return RDBStorage(url, options, **heartbeat)
         except RuntimeError as error:  # of another version's form
             message = f"The trials in `{storage.shown}` are of another version of Optuna."
             raise SweepError(message) from error
@@ -221,12 +186,10 @@ def _find_study(
     database: RDBStorage, storage: Storage, definition: Definition, name: str, create: bool
 ) -> Study:
     """The trials of a sweep in Optuna's tables, with a note of what is searched."""
-    import optuna
-
     options: dict[str, Any] = {
         "storage": database,
         "study_name": name,
-        "pruner": make_pruner(definition.prune, definition.warm_up),
+        "pruner": _pruner(definition),
     }
     if create:
         study = optuna.create_study(direction="maximize", load_if_exists=True, **options)
@@ -256,12 +219,18 @@ def _find_study(
     return study
 
 
+def _pruner(definition: Definition) -> MedianPruner | NopPruner:
+    """What stops a trial, if any: a best accuracy below the others' median at the same epoch."""
+    if not definition.prune:
+        return NopPruner()
+    return MedianPruner(n_startup_trials=_FIRST, n_warmup_steps=definition.warm_up + 1)
+
+
 def begin_trial(study: Study, worker: str) -> Trial:
     """Begin the next trial under a worker's name; from now on the worker has to be heard."""
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", "Heartbeat of storage"
-        )  # which beats here, in `heartbeats`
+        # It beats here, in `heartbeats`.
+        warnings.filterwarnings("ignore", "Heartbeat of storage")
         trial = study.ask()
     _beat(study, [trial._trial_id])
     trial.set_user_attr(WORKER, worker)
@@ -274,16 +243,11 @@ def heartbeats(study: Study, storage: Storage, worker: str) -> Iterator[None]:
     if not storage.is_shared:
         yield
         return
-    from optuna.exceptions import StorageInternalError
-    from sqlalchemy.exc import SQLAlchemyError
-
     over = threading.Event()
 
     def tell() -> None:
         while not over.wait(_HEARTBEAT):
-            with suppress(
-                SQLAlchemyError, StorageInternalError
-            ):  # who writes a trial will raise it
+            with suppress(SQLAlchemyError, StorageInternalError):  # who writes a trial raises it
                 running = running_trials(study)
                 _beat(study, [t._trial_id for t in running if t.user_attrs.get(WORKER) == worker])
         study._storage.remove_session()  # this thread's
@@ -307,39 +271,21 @@ def _beat(study: Study, trials: Sequence[int]) -> None:
 
 def running_trials(study: Study) -> list[FrozenTrial]:
     """The trials under way, of all machines."""
-    from optuna.trial import TrialState
-
     return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
 
 
 def give_up(study: Study, trial: Trial | int) -> None:
     """Mark a trial as failed, so that another is made for it; nothing if it has ended already."""
-    from optuna.exceptions import UpdateFinishedTrialError
-    from optuna.trial import TrialState
-
     with suppress(UpdateFinishedTrialError):
         study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
-
-
-def give_up_silent_machines(study: Study, storage: Storage) -> None:
-    """Give up the trials of machines that are not heard of any more."""
-    import optuna
-
-    if not storage.is_shared:
-        return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        optuna.storages.fail_stale_trials(study)
 
 
 @contextmanager
 def _quiet_optuna() -> Iterator[None]:
     """Let Optuna write nothing: the sweep says itself how it goes."""
-    from optuna import logging
-
-    before = logging.get_verbosity()
-    logging.set_verbosity(logging.CRITICAL)
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.CRITICAL)
     try:
         yield
     finally:
-        logging.set_verbosity(before)
+        optuna.logging.set_verbosity(before)

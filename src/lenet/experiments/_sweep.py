@@ -25,29 +25,22 @@ from lenet.datasets import Dataset, DataSource, find_source, load_dataset
 from lenet.errors import (
     InterruptedTraining,
     LenetError,
+    MissingExtraError,
     SettingError,
     SweepError,
     UnknownNameError,
 )
 from lenet.experiments._compare import Contender, compare
-from lenet.experiments._definition import HELD_OUT, Definition, define
+from lenet.experiments._definition import Definition, define
 from lenet.experiments._options import SweepOptions, SweepWork
 from lenet.experiments._progress import Progress, SweepProgress
-from lenet.experiments._search import Search
-from lenet.experiments._storage import (
-    Storage,
-    file_storage,
-    give_up,
-    open_study,
-    require_optuna,
-    running_trials,
-    server_storage,
-)
-from lenet.experiments._sweep_result import Sweep, measure_importance
+from lenet.experiments._sweep_result import Sweep
 from lenet.training import override_settings, pick_device, read_recipe_file
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+    from lenet.experiments._storage import Storage
 
 _FORMAT = 1
 _FILE = "sweep.json"
@@ -91,7 +84,9 @@ def sweep(
         InterruptedTraining: Ctrl-C or SIGTERM; the same call goes on.
         MissingExtraError: Optuna is not installed.
     """
-    require_optuna()
+    _require_optuna()
+    from lenet.experiments._storage import server_storage
+
     options, fixed = take_settings(SweepOptions, settings)
     pick_device(options.device)
     model, preset = options.model, options.preset
@@ -140,7 +135,9 @@ def resume_sweep(
         InterruptedTraining: Ctrl-C or SIGTERM; the same call goes on.
         MissingExtraError: Optuna is not installed.
     """
-    require_optuna()
+    _require_optuna()
+    from lenet.experiments._storage import server_storage
+
     work = SweepWork.from_dict(options)
     pick_device(work.device)
     folder = _find_sweep(name, work.sweeps_folder)
@@ -157,6 +154,15 @@ def resume_sweep(
     return _confirm(made, work, confirm_progress)
 
 
+def _require_optuna() -> None:
+    """Raise before modules are imported that begin with it."""
+    try:
+        import optuna  # noqa: F401
+        import sqlalchemy  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("A sweep", "sweep") from error
+
+
 def _search(
     folder: Path,
     definition: Definition,
@@ -168,7 +174,9 @@ def _search(
     create: bool,
 ) -> Sweep:
     """Make the trials that are missing, and write what came out."""
-    progress = progress or SweepProgress()
+    from lenet.experiments._search import Search, measure_importance
+    from lenet.experiments._storage import file_storage, give_up, open_study, running_trials
+
     place = server or file_storage(folder)
     if place.is_shared and work.at_once > 1:
         message = (
@@ -185,11 +193,8 @@ def _search(
             for trial in running_trials(study):
                 give_up(study, trial.number)
         _write_definition(folder, definition, work.trials, place)
-        held_out = definition.hold_out(data)
-        search = Search(study, place, definition, held_out, work, progress)
-        done = sum(trial.counts for trial in search.trials())
-        for text in _announcements(definition, folder, place, held_out, done, work.trials):
-            progress.on_message(text)
+        search = Search(study, place, definition, definition.hold_out(data), work, progress)
+        search.announce(folder)
         was_stopped = search.run()
         ended = tuple(trial for trial in search.trials() if trial.state != "running")
         made = Sweep(folder, definition, ended, measure_importance(study))
@@ -205,35 +210,6 @@ def _search(
         )
         raise SweepError(message)
     return made
-
-
-def _announcements(
-    definition: Definition,
-    folder: Path,
-    place: Storage,
-    held_out: Dataset,
-    done: int,
-    wanted: int,
-) -> Iterator[str]:
-    """What is about to happen."""
-    assert held_out.validation is not None
-    space = ", ".join(f"{name} {text}" for name, text in definition.search.items())
-    yield (
-        f"Searching `{definition.model}` on `{definition.dataset}`: {space}. Preset "
-        f"`{definition.preset}`, scored on {len(held_out.validation):,} held-out images; test "
-        f"images are not looked at. Sweep folder: {folder}"
-    )
-    if place.is_shared:
-        yield f"Trials are kept in {place.shown}."
-    if not definition.recipe.validation and definition.validation:
-        yield (
-            f"The preset `{definition.preset}` holds out no images to choose on; for the sweep it "
-            f"holds out a share of {HELD_OUT:g}."
-        )
-    if done >= wanted:
-        yield f"All {done} trials are made; `--trials` asks for more."
-    elif done:
-        yield f"Going on after {done} of {wanted} trials."
 
 
 def _confirm(made: Sweep, work: SweepWork, progress: Progress | None) -> Sweep:

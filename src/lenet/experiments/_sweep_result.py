@@ -6,23 +6,17 @@ import csv
 import io
 import json
 import shlex
-import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lenet.core import write_atomically
 from lenet.experiments._comparison import Comparison
-from lenet.experiments._definition import Definition
+from lenet.experiments._definition import Definition, SweepTrial
 from lenet.experiments._progress import format_value
-from lenet.experiments._trials import SweepTrial
 from lenet.training import Recipe, recipe_text
 
-if TYPE_CHECKING:
-    from optuna import Study
-
 _COLUMNS = ("trial", "state", "validation_accuracy", "best_epoch", "epochs", "seconds", "seed")
-_FEWEST = 4  # complete trials, for an importance
 
 
 @dataclass(frozen=True)
@@ -53,24 +47,17 @@ class Sweep:
     @property
     def best(self) -> SweepTrial | None:
         """The complete trial with the best validation accuracy, the first of equals."""
-        complete = [trial for trial in self.trials if trial.state == "complete"]
-        return max(
-            complete,
-            key=lambda trial: (trial.validation_accuracy or 0.0, -trial.number),
-            default=None,
-        )
+        return next((trial for trial in self.ranked if trial.state == "complete"), None)
 
     @property
     def ranked(self) -> list[SweepTrial]:
         """Complete trials, the best first, then those that were stopped, by their numbers."""
-        return sorted(
-            (trial for trial in self.trials if trial.counts),
-            key=lambda trial: (
-                trial.state != "complete",
-                -(trial.validation_accuracy or 0.0) if trial.state == "complete" else 0.0,
-                trial.number,
-            ),
-        )
+
+        def rank(trial: SweepTrial) -> tuple[float, int]:
+            is_complete = trial.state == "complete"
+            return -(trial.validation_accuracy or 0.0) if is_complete else 1.0, trial.number
+
+        return sorted((trial for trial in self.trials if trial.counts), key=rank)
 
     @property
     def best_recipe(self) -> Recipe:
@@ -139,16 +126,10 @@ class Sweep:
         table = csv.writer(text, lineterminator="\n")
         table.writerow([*_COLUMNS, *names, "reason"])
         for trial in self.trials:
-            values = asdict(trial) | {"trial": trial.number}
-            cells = [values[column] for column in _COLUMNS]
+            values = trial.to_dict() | {"trial": trial.number}
             chosen = [trial.settings.get(name) for name in names]
-            table.writerow(
-                [
-                    *cells,
-                    *(format_value(v) if isinstance(v, (tuple, bool)) else v for v in chosen),
-                    trial.reason,
-                ]
-            )
+            typed = [format_value(v) if isinstance(v, (tuple, bool)) else v for v in chosen]
+            table.writerow([*(values[column] for column in _COLUMNS), *typed, trial.reason])
         return text.getvalue()
 
     def _recipe(self) -> str:
@@ -161,21 +142,3 @@ class Sweep:
             f"`{self.definition.dataset}`, seed {self.best.seed}."
         )
         return recipe_text(self.definition.model, self.best_recipe, self.best_settings, comment)
-
-
-def measure_importance(study: Study) -> dict[str, float]:
-    """How much of the differences between complete trials each setting explains.
-
-    Returns:
-        The shares, the greatest first; nothing for too few trials, or trials that are all alike.
-    """
-    import optuna
-    from optuna.trial import TrialState
-
-    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    if len(trials) < _FEWEST or len({trial.value for trial in trials}) < 2:
-        return {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        shares = optuna.importance.get_param_importances(study)
-    return {name: float(share) for name, share in shares.items()}
