@@ -269,12 +269,8 @@ def _group(runs: Sequence[Run]) -> Iterator[_Group]:
         if len(outcomes) < len(members):
             message = f"Two of the runs are the same training: {members[0].folder} and another."
             raise RunError(message)
-        parts = [members[0].config.preset] + [
-            f"{name.replace('_', ' ')} {format_setting(values[name])}"
-            for name in differing
-            if name in values
-        ]
-        yield ", ".join(parts), outcomes
+        special = {name: values[name] for name in differing if name in values}
+        yield _label(members[0].config.preset, special), outcomes
 
 
 def _score(

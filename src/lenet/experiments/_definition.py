@@ -137,13 +137,11 @@ class Definition:
         Raises:
             SweepError: They differ.
         """
-        ours, theirs = self._compared(), other._compared()
-        for name, value in ours.items():
-            if json.dumps(theirs[name]) != json.dumps(value):
-                found, wanted = (
-                    text if len(text) <= 100 else text[:97] + "…"
-                    for text in (json.dumps(theirs[name]), json.dumps(value))
-                )
+        theirs = other._compared()
+        for name, value in self._compared().items():
+            texts = json.dumps(theirs[name]), json.dumps(value)
+            if texts[0] != texts[1]:
+                found, wanted = (text if len(text) <= 100 else text[:97] + "…" for text in texts)
                 message = (
                     f"{where} searches something else: its `{name}` is `{found}`, not `{wanted}`. "
                     "Give this sweep another `--name`."
