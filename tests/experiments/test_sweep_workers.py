@@ -308,7 +308,7 @@ def test_a_worker_tells_its_error_and_does_the_next_job() -> None:
 
 def test_a_worker_asks_whether_a_training_goes_on() -> None:
     job = Job({7: OPTIONS}, "digits", Compute("cpu", 1), held_out=(0.1, 0))
-    first, second, end, done = talk(job.to_line() + "go on\nstop\n", 4)
+    first, second, end, done = talk(job.to_line() + "go on\nstop\n", 2)
     assert done == {"done": True}
     assert (first["epoch"], second["epoch"]) == (1, 2)
     assert end["outcome"]["state"] == "pruned"
@@ -316,7 +316,7 @@ def test_a_worker_asks_whether_a_training_goes_on() -> None:
 
 
 def test_the_end_of_its_input_stops_a_worker_in_the_middle_of_a_training() -> None:
-    job = Job({7: OPTIONS | {"epochs": 100_000}}, "digits", Compute("cpu", 1), held_out=(0.1, 0))
+    job = Job({7: OPTIONS | {"epochs": 2000}}, "digits", Compute("cpu", 1), held_out=(0.1, 0))
     events = talk(job.to_line() + "go on\n" * 2, 3)
     assert [event["epoch"] for event in events[:3]] == [1, 2, 3]
     assert events[-2]["outcome"]["state"] == "lost"
