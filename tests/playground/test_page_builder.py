@@ -158,6 +158,7 @@ def test_modules_can_be_joined() -> None:
 def test_texts_survive_that_comments_are_taken_out() -> None:
     text = 'const address = "http://x"; // why\n/* one\n   two */\n  call(`// ${a}`);\n'
     assert shorten(text) == 'const address = "http://x";\ncall(`// ${a}`);\n'
+    assert shorten("f(/** @type {{a: B}} */ (x), 2);\n") == "f((x), 2);\n"
 
 
 def test_both_languages_have_every_word() -> None:

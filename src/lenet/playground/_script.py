@@ -6,6 +6,7 @@ from pathlib import Path
 _IMPORT = re.compile(r'import \{[^}]*\} from "\./([\w.]+)";')
 _EXPORT = re.compile(r"export (?=(?:async )?(?:function|class|const|let)\b)")
 _BLOCK_COMMENT = re.compile(r"^[ ]*/\*.*?\*/[ ]*\n", re.MULTILINE | re.DOTALL)
+_TYPE_COMMENT = re.compile(r"/\*\* @\w+ .*? \*/ ?")
 _LINE_COMMENT = re.compile(r"^[ ]*//.*\n|[ ]+// [^\"'`\n]*$", re.MULTILINE)
 _INDENTATION = re.compile(r"^[ ]+|\n(?=\n)", re.MULTILINE)
 
@@ -46,6 +47,6 @@ def shorten(text: str) -> str:
     >>> shorten("/** What it is. */\nlet a = 1; // one\n\n  let b = 'http://b';\n")
     "let a = 1;\nlet b = 'http://b';\n"
     """
-    for superfluous in (_BLOCK_COMMENT, _LINE_COMMENT, _INDENTATION):
+    for superfluous in (_BLOCK_COMMENT, _TYPE_COMMENT, _LINE_COMMENT, _INDENTATION):
         text = superfluous.sub("", text)
     return text.lstrip("\n")

@@ -2,8 +2,9 @@
  * The page: what lies on the paper, the networks that look at it, and what is shown of them.
  */
 
-import { isDark, nextTheme, recall, remember, wearTheme } from "./appearance.js";
+import { nextTheme, recall, remember, wearTheme } from "./appearance.js";
 import { listenToPage } from "./controls.js";
+import { byId, fillSelect, find, showKeys } from "./elements.js";
 import { FeatureMaps } from "./feature_maps.js";
 import { runNetwork } from "./network.js";
 import { OpeningError, isModelFile, openPicture } from "./opening.js";
@@ -12,12 +13,12 @@ import { lookAt } from "./picture.js";
 import { findReasons, showReasons } from "./reasons.js";
 import { Shelf } from "./shelf.js";
 import { Verdict, answerInWords, answerOf, takesPictures } from "./verdict.js";
-import { fillSelect, showKeys } from "./writing.js";
-import { nameOfClass, speak, words } from "./words.js";
+import { nameOfClass, say, speak, words } from "./words.js";
 
 const QUIET = 800; // milliseconds without a change before the answer is read out
 
 export class Playground {
+  /** @param {PageData} data */
   constructor(data) {
     this.shelf = new Shelf(data);
     this.paper = new Paper(byId("paper"), () => this.changePaper());
@@ -26,17 +27,24 @@ export class Playground {
       (choice, isKey) => this.point(choice, isKey),
       (choice) => this.pin(choice),
     );
-    /** The models that are asked: one or two. */
+    /** The models that are asked: one or two. @type {Volume[]} */
     this.volumes = [];
+    /** @type {string[]} */
     this.wanted = []; // their names, of those that are still to come, too
     this.verdicts = [new Verdict(), new Verdict()];
-    /** What they make of the paper; none where it has to be asked for again. */
+    /** What they make of the paper; none where it has to be asked for again.
+     * @type {Opinion[] | null} */
     this.opinions = null;
     this.inside = 0; // whose layers are shown
+    /** @type {Example | null} */
     this.example = null; // the test image on the paper
+    /** @type {Choice | null} */
     this.choice = null; // the number that is looked into
     this.isPinned = false;
+    /** @type {{word: string, details: string[]} | null} */
     this.notice = null;
+    /** @type {number | undefined} */
+    this.frame = undefined;
     this.pictureName = "";
   }
 
@@ -48,6 +56,7 @@ export class Playground {
     await this.choose(0, this.shelf.volumes[0].name);
   }
 
+  /** @type {(language: string) => void} */
   speak(language) {
     speak(language);
     byId("language").textContent = words.other;
@@ -75,19 +84,22 @@ export class Playground {
   }
 
   nameTheme() {
-    const name = words.theme[document.documentElement.dataset.theme];
+    const { theme } = document.documentElement.dataset;
+    const name = /** @type {Record<string, string>} */ (words.theme)[theme ?? "system"];
     byId("theme").setAttribute("aria-label", name);
     byId("theme").title = name;
   }
 
-  /** Ask a model at a place, 0 or 1; none at the second one. */
+  /** Ask a model at a place, 0 or 1; none at the second one.
+   * @type {(place: number, name: string) => Promise<void>} */
   async choose(place, name) {
     this.wanted[place] = name;
     await this.orNotice(async () => {
-      const volume = name && (await this.shelf.take(name));
+      const volume = name ? await this.shelf.take(name) : undefined;
       if (this.wanted[place] !== name) return; // another one was chosen while this one came
-      this.volumes[place] = volume;
-      this.volumes = [...new Set(this.volumes)].filter(Boolean);
+      const asked = /** @type {(Volume | undefined)[]} */ (this.volumes.slice());
+      asked[place] = volume;
+      this.volumes = [...new Set(asked)].filter((one) => one !== undefined);
       this.inside = Math.min(this.inside, this.volumes.length - 1);
       this.letGo();
       if (place === 0) this.offerExample();
@@ -107,22 +119,22 @@ export class Playground {
   offerModels() {
     const names = this.shelf.volumes.map(({ name }) => name);
     const [first, second] = this.volumes.map(({ name }) => name);
-    fillSelect(byId("first-model"), names.map((name) => [name, name]), first);
-    const others = names.filter((name) => name !== first).map((name) => [name, name]);
-    fillSelect(byId("second-model"), [["", words.noSecondModel], ...others], second ?? "");
+    fillSelect(byId("first-model"), names, names, first);
+    const others = names.filter((name) => name !== first);
+    fillSelect(byId("second-model"), ["", ...others], [words.noSecondModel, ...others], second);
     byId("first-choice").hidden = names.length < 2;
     byId("inside-choice").hidden = !second;
     const chosen = [first, second].filter(Boolean);
-    fillSelect(byId("inside-model"), chosen.map((name, place) => [place, name]), this.inside);
+    fillSelect(byId("inside-model"), ["0", "1"], chosen, `${this.inside}`);
   }
 
-  /** Look into the layers of one of the two. */
+  /** Look into the layers of one of the two. @type {(place: number) => void} */
   lookInside(place) {
     this.inside = place;
     this.letGo();
   }
 
-  /** Open what a person brought: a picture or a model. */
+  /** Open what a person brought: a picture or a model. @type {(file: File) => Promise<void>} */
   async open(file) {
     const name = file.name || words.pasted;
     await this.orNotice(async () => {
@@ -138,7 +150,8 @@ export class Playground {
     });
   }
 
-  /** Do something, and say in words what was wrong with a file. */
+  /** Do something, and say in words what was wrong with a file.
+   * @type {(action: () => Promise<void>) => Promise<void>} */
   async orNotice(action) {
     try {
       this.tell(null);
@@ -149,12 +162,13 @@ export class Playground {
     }
   }
 
+  /** @type {(word: string | null, ...details: string[]) => void} */
   tell(word, ...details) {
-    this.notice = word && { word, details };
+    this.notice = word === null ? null : { word, details };
     this.schedule();
   }
 
-  /** Go on by so many test images. */
+  /** Go on by so many test images. @type {(by: number) => void} */
   step(by) {
     const examples = this.volumes[0]?.examples;
     if (!examples?.length) return;
@@ -182,13 +196,15 @@ export class Playground {
     this.waiting = setTimeout(() => this.announceAnswer(), QUIET);
   }
 
+  /** @type {(choice: Choice | null, isKey?: boolean) => void} */
   point(choice, isKey = false) {
     if (this.isPinned && !isKey) return;
     this.choice = choice;
     this.schedule();
-    if (isKey) this.announceSoon(() => byId("reasons-body").querySelector(".unit")?.innerText);
+    if (isKey) this.announceSoon(() => find(byId("reasons-body"), ".unit")?.innerText);
   }
 
+  /** @type {(choice: Choice | null) => void} */
   pin(choice) {
     const isSame = JSON.stringify(choice) === JSON.stringify(this.choice);
     this.isPinned = choice !== null && !(this.isPinned && isSame);
@@ -227,22 +243,22 @@ export class Playground {
     this.paper.box = isWhole ? null : seen.box;
     this.paper.show();
     this.showStage();
-    this.showVerdicts(reasons);
+    this.showVerdicts(this.opinions, reasons);
     this.maps.show(shown.model, shown.result.steps, this.choice, reasons?.frames ?? []);
     this.showReasons(shown, reasons);
   }
 
-  /** What a model makes of what is on the paper. */
+  /** What a model makes of what is on the paper. @type {(volume: Volume) => Opinion} */
   ask({ name, model }) {
     const { card } = model;
     const owner = this.example && this.volumes[0].model.card;
     const takesItAsItIs =
-      owner &&
+      owner !== null &&
       String(owner.input_shape) === String(card.input_shape) &&
       JSON.stringify(owner.preparation) === JSON.stringify(card.preparation);
-    const whole = { box: [0, 0, 1, 1], parts: 1 };
+    const whole = { box: /** @type {Box} */ ([0, 0, 1, 1]), parts: 1 };
     let seen;
-    if (takesItAsItIs) {
+    if (takesItAsItIs && this.example) {
       seen = { image: this.example.image, isBlank: false, ...whole };
     } else if (takesPictures(card)) {
       seen = lookAt(this.paper.read(), card.preparation);
@@ -253,6 +269,7 @@ export class Playground {
     return { name, model, seen, result: runNetwork(model, seen.image), isExample: takesItAsItIs };
   }
 
+  /** @type {() => string | null} */
   rightName() {
     return this.example && this.volumes[0].model.card.class_names[this.example.label];
   }
@@ -262,51 +279,55 @@ export class Playground {
     byId("invitation").hidden = !paper.isEmpty;
     byId("undo").disabled = !paper.picture && !paper.drawing.canUndo;
     byId("clear").disabled = paper.isEmpty;
-    byId("eraser").setAttribute("aria-pressed", paper.erases);
+    byId("eraser").setAttribute("aria-pressed", `${paper.erases}`);
     const { examples } = volumes[0];
+    const rightName = this.rightName() ?? "";
     byId("examples").hidden = examples.length === 0;
     byId("example").textContent = example
       ? words.exampleOf(examples.indexOf(example) + 1, examples.length)
       : words.examples;
     byId("shown").textContent = example
-      ? words.rightAnswer(nameOfClass(this.rightName()))
+      ? words.rightAnswer(nameOfClass(rightName))
       : paper.picture
         ? words.showsPicture(this.pictureName)
         : "";
   }
 
-  showVerdicts(reasons) {
-    const { opinions, verdicts } = this;
-    const place = document.querySelector(".verdicts");
-    while (place.children.length > opinions.length) place.lastChild.remove();
+  /** @type {(opinions: Opinion[], reasons: Reasons | null) => void} */
+  showVerdicts(opinions, reasons) {
+    const { verdicts } = this;
+    const place = find(document, ".verdicts");
+    while (place.children.length > opinions.length) place.lastChild?.remove();
     for (const [index, opinion] of opinions.entries()) {
       if (!place.children[index]) place.append(verdicts[index].element);
-      const field = index === this.inside ? reasons?.field : null;
+      const field = (index === this.inside && reasons?.field) || null;
       verdicts[index].show(opinion, this.rightName(), field);
     }
     place.classList.toggle("two", opinions.length > 1);
     const comparison = byId("comparison");
     comparison.hidden = opinions.length < 2 || this.paper.isEmpty;
     if (comparison.hidden) return;
-    const answers = opinions.map((opinion) => answerOf(opinion).text);
-    const isSame = answers[0] === answers[1];
-    comparison.textContent = isSame ? words.agree : words.disagree(...answers);
+    const [one, other] = opinions.map((opinion) => answerOf(opinion).text);
+    const isSame = one === other;
+    comparison.textContent = isSame ? words.agree : words.disagree(one, other);
     comparison.classList.toggle("differs", !isSame);
   }
 
+  /** @type {(opinion: Opinion, reasons: Reasons | null) => void} */
   showReasons({ model, result, seen }, reasons) {
     const body = byId("reasons-body");
     byId("reasons").classList.toggle("chosen", reasons !== null);
     byId("unpin").hidden = !this.isPinned;
-    if (reasons) showReasons(body, model, result.steps, this.choice, reasons, seen.image);
+    const { choice } = this;
+    if (reasons && choice) showReasons(body, model, result.steps, choice, reasons, seen.image);
     else body.textContent = words.reasonsEmpty;
   }
 
   showNotice() {
     const element = byId("notice");
-    const text = this.notice ? words[this.notice.word](...this.notice.details) : "";
+    const text = this.notice ? say(this.notice.word, ...this.notice.details) : "";
     element.hidden = !text;
-    const paragraph = element.querySelector("p");
+    const paragraph = find(element, "p");
     if (paragraph.textContent !== text) paragraph.textContent = text;
   }
 
@@ -320,7 +341,8 @@ export class Playground {
     }, 0);
   }
 
-  /** Have something read out, unless something else follows soon. */
+  /** Have something read out, unless something else follows soon.
+   * @type {(say: () => string | undefined, delay?: number) => void} */
   announceSoon(say, delay = QUIET / 2) {
     clearTimeout(this.announcing);
     this.announcing = setTimeout(() => {
@@ -329,9 +351,4 @@ export class Playground {
   }
 }
 
-/** An element of the page. */
-function byId(id) {
-  return document.getElementById(id);
-}
-
-await new Playground(JSON.parse(byId("page-data").textContent)).start();
+await new Playground(JSON.parse(byId("page-data").textContent ?? "")).start();

@@ -2,9 +2,12 @@
  * What a person chose of the page's looks, and the colours that numbers have in it.
  */
 
+import { rangeOf } from "./frame.js";
+
 const THEMES = ["system", "light", "dark"];
 
-/** What was chosen last time, where the browser keeps such things. */
+/** What was chosen last time, where the browser keeps such things.
+ * @type {(name: string) => string | null} */
 export function recall(name) {
   try {
     return localStorage.getItem(`lenet-${name}`);
@@ -13,7 +16,8 @@ export function recall(name) {
   }
 }
 
-/** Keep what was chosen, where the browser allows it. */
+/** Keep what was chosen, where the browser allows it.
+ * @type {(name: string, value: string) => void} */
 export function remember(name, value) {
   try {
     localStorage.setItem(`lenet-${name}`, value);
@@ -22,14 +26,15 @@ export function remember(name, value) {
   }
 }
 
-/** Take a theme: `light`, `dark`, or else the system's. */
+/** Take a theme: `light`, `dark`, or else the system's. @type {(theme: string | null) => void} */
 export function wearTheme(theme) {
-  document.documentElement.dataset.theme = THEMES.includes(theme) ? theme : "system";
+  document.documentElement.dataset.theme = THEMES.find((known) => known === theme) ?? "system";
 }
 
 /** The theme that comes after the present one. */
 export function nextTheme() {
-  return THEMES[(THEMES.indexOf(document.documentElement.dataset.theme) + 1) % THEMES.length];
+  const { theme = "system" } = document.documentElement.dataset;
+  return THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
 }
 
 /** Whether the page is dark now. */
@@ -55,54 +60,40 @@ const DARK_COLOURS = {
 const SHADES = 256; // from 0 to the farthest number, on either side
 
 /**
- * Colours for numbers.
- *
- * @typedef {object} ColourScale
- * @property {number} low  The smallest number.
- * @property {number} high  The largest number.
- * @property {(value: number) => number} shadeOf  Which of the colours a number has.
- * @property {Uint32Array} colours  As `ImageData` holds them.
- */
-
-/**
  * The ground's colour at 0, orange above and blue below.
  *
  * @param {ArrayLike<number>} values  All that is to be compared.
  * @returns {ColourScale}
  */
 export function colourScale(values) {
-  const [low, high] = extentOf(values);
+  const [low, high] = rangeOf(values);
   const factor = (SHADES - 1) / (Math.max(-low, high) || 1);
-  const shadeOf = (value) => Math.round(value * factor) + SHADES - 1;
-  return { low, high, shadeOf, colours: isDark() ? DARK_SHADES : LIGHT_SHADES };
+  return {
+    low,
+    high,
+    shadeOf: (value) => Math.round(value * factor) + SHADES - 1,
+    colours: isDark() ? DARK_SHADES : LIGHT_SHADES,
+  };
 }
 
-/** From the ground's colour at the lowest number to orange, for those that are all far from 0. */
+/** From the ground's colour at the lowest number to orange, for those that are all far from 0.
+ * @type {(values: ArrayLike<number>) => ColourScale} */
 export function upwardScale(values) {
-  const [low, high] = extentOf(values);
+  const [low, high] = rangeOf(values);
   const { shadeOf, colours } = colourScale([high - low]);
   return { low, high, shadeOf: (value) => shadeOf(value - low), colours };
 }
 
-/** Greys from the lowest number to the highest, for images. */
+/** Greys from the lowest number to the highest, for images.
+ * @type {(values: ArrayLike<number>) => ColourScale} */
 export function greyScale(values) {
-  const [low, high] = extentOf(values);
+  const [low, high] = rangeOf(values);
   const factor = (SHADES - 1) / (high - low || 1);
   return { low, high, shadeOf: (value) => Math.round((value - low) * factor), colours: GREYS };
 }
 
-/** The smallest and the largest of some numbers. */
-function extentOf(values) {
-  let low = Infinity;
-  let high = -Infinity;
-  for (const value of values) {
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
-  return [low, high];
-}
-
-/** From the most negative number's colour over the ground's to the most positive one's. */
+/** From the most negative number's colour over the ground's to the most positive one's.
+ * @type {(colours: {negative: Colours, positive: Colours}) => Uint32Array} */
 function shadesOf({ negative, positive }) {
   const colours = Array.from({ length: 2 * SHADES - 1 }, (_, shade) => {
     const distance = (shade - SHADES + 1) / (SHADES - 1);
@@ -111,12 +102,14 @@ function shadesOf({ negative, positive }) {
   return asPixels(colours);
 }
 
+/** @type {(colours: Colours, share: number) => number[]} */
 function blend([ground, middle, end], share) {
   const [from, to, part] = share < 0.5 ? [ground, middle, 2 * share] : [middle, end, 2 * share - 1];
   return from.map((value, channel) => Math.round(value + part * (to[channel] - value)));
 }
 
-/** Colours as `ImageData` holds them, whichever byte the machine puts first. */
+/** Colours as `ImageData` holds them, whichever byte the machine puts first.
+ * @type {(colours: Colours) => Uint32Array} */
 function asPixels(colours) {
   const bytes = Uint8Array.from(colours.flatMap((colour) => [...colour, 255]));
   return new Uint32Array(bytes.buffer);

@@ -2,14 +2,18 @@
  * Numbers and images as pixels of a canvas.
  */
 
+import { penOf } from "./elements.js";
+
 const SHOWN_SIDE = 280; // of the canvas for an image
 const FRAME_LIGHT = "#ffd21f";
 const FRAME_DARK = "#000";
 
-/** A canvas that is not seen, used again and again for pixels that are to be enlarged. */
+/** A canvas that is not seen, used again and again for pixels that are to be enlarged.
+ * @type {OffscreenCanvas | undefined} */
 let scratch;
 
-/** Numbers as pixels, row by row. */
+/** Numbers as pixels, row by row.
+ * @type {(values: Float32Array, width: number, scale: ColourScale) => ImageData} */
 export function numbersAsImage(values, width, { shadeOf, colours }) {
   const image = new ImageData(width, values.length / width);
   const pixels = new Uint32Array(image.data.buffer);
@@ -19,7 +23,8 @@ export function numbersAsImage(values, width, { shadeOf, colours }) {
   return image;
 }
 
-/** What a network takes, as pixels of a canvas: colours, or else the first channel as grey. */
+/** What a network takes, as pixels of a canvas: colours, or else the first channel as grey.
+ * @type {(image: Uint8Array, shape: Shape) => ImageData} */
 export function imageAsPixels(image, [channels, height, width]) {
   const pixels = new ImageData(width, height);
   const area = height * width;
@@ -32,16 +37,19 @@ export function imageAsPixels(image, [channels, height, width]) {
   return pixels;
 }
 
-/** Pixels that can be drawn at other sizes, until this is called again. */
+/** Pixels that can be drawn at other sizes, until this is called again.
+ * @type {(pixels: ImageData) => OffscreenCanvas} */
 export function asDrawable(pixels) {
   scratch ??= new OffscreenCanvas(1, 1);
   if (scratch.width < pixels.width) scratch.width = pixels.width;
   if (scratch.height < pixels.height) scratch.height = pixels.height;
-  scratch.getContext("2d").putImageData(pixels, 0, 0);
+  penOf(scratch).putImageData(pixels, 0, 0);
   return scratch;
 }
 
-/** What a network saw, enlarged, with a frame round some of its pixels. */
+/** What a network saw, enlarged, with a frame round some of its pixels.
+ * @type {(canvas: HTMLCanvasElement, image: Uint8Array, shape: Shape,
+ *   field?: Area | null) => void} */
 export function paintImage(canvas, image, shape, field) {
   const [, height, width] = shape;
   const scale = Math.max(1, Math.round(SHOWN_SIDE / Math.max(height, width)));
@@ -50,19 +58,20 @@ export function paintImage(canvas, image, shape, field) {
     canvas.height = height * scale;
   }
   const pixels = asDrawable(imageAsPixels(image, shape));
-  const pen = canvas.getContext("2d");
+  const pen = penOf(canvas);
   pen.imageSmoothingEnabled = false;
   pen.drawImage(pixels, 0, 0, width, height, 0, 0, canvas.width, canvas.height);
   if (field) frameArea(pen, field, scale, 3);
 }
 
-/** A frame that stands out from light and from dark. */
+/** A frame that stands out from light and from dark.
+ * @type {(pen: Pen, area: Area, scale: number, thickness: number) => void} */
 export function frameArea(pen, { top, left, bottom, right }, scale, thickness) {
-  const area = [left * scale, top * scale, (right - left) * scale, (bottom - top) * scale];
+  const [wide, high] = [(right - left) * scale, (bottom - top) * scale];
   pen.lineWidth = 2 * thickness;
   pen.strokeStyle = FRAME_DARK;
-  pen.strokeRect(...area);
+  pen.strokeRect(left * scale, top * scale, wide, high);
   pen.lineWidth = thickness;
   pen.strokeStyle = FRAME_LIGHT;
-  pen.strokeRect(...area);
+  pen.strokeRect(left * scale, top * scale, wide, high);
 }

@@ -6,20 +6,6 @@ const FORMAT = 1; // as in `lenet/models/_card.py`
 const MOST_SIZE = 65536; // of anything that a layer may have
 
 /**
- * Named as in Python's `ModelCard`, which explains the fields.
- *
- * @typedef {object} Card
- * @property {string} model  What the network is called, such as `lenet`.
- * @property {object[]} layers  Its layers: see `lenet/models/layers/`.
- * @property {string[]} class_names  In the order of the network's outputs.
- * @property {number[]} input_shape  Channels, height and width of an image.
- * @property {import("./picture.js").Preparation} preparation  How a picture becomes an image.
- * @property {{mean: number, std: number}} normalisation  How pixels become the network's input.
- * @property {{temperature: number, threshold: number}} calibration  How far to trust the answers.
- * @property {boolean} answers_blank  Whether a class holds empty pictures.
- */
-
-/**
  * Read the text that describes a model.
  *
  * @param {string} text  JSON, from the file's header.
@@ -53,6 +39,7 @@ export function readCard(text) {
   return card;
 }
 
+/** @type {Record<string, (value: Json, card: Json) => boolean>} */
 const USABLE = {
   input_shape: (shape) => isListOf(isSize)(shape) && shape.length === 3,
   class_names: (names) =>
@@ -73,20 +60,23 @@ const USABLE = {
     (ends.length === 0 || (ends.length === 2 && ends[0] < ends[1])),
 };
 
-/** Whether something is a number that sizes of layers can be. */
+/** Whether something is a number that sizes of layers can be. @type {(value: Json) => boolean} */
 export function isSize(value) {
   return Number.isInteger(value) && value >= 1 && value <= MOST_SIZE;
 }
 
-/** Whether something is a list of such things. */
+/** Whether something is a list of such things.
+ * @type {(isOne: (value: Json) => boolean) => (list: Json) => boolean} */
 export function isListOf(isOne) {
   return (list) => Array.isArray(list) && list.every(isOne);
 }
 
+/** @type {(value: Json) => boolean} */
 function isText(value) {
   return typeof value === "string";
 }
 
+/** @type {(text: string) => Json} */
 function parseObject(text) {
   try {
     return { ...JSON.parse(text) };

@@ -14,19 +14,11 @@ const DARKEST_PAPER = 40; // of 255: where it seems darker, it is no shadow
 const WIDER_THAN_STROKES = 0.2; // of a picture's longer side
 
 /**
- * How far each pixel is from its ground.
- *
- * @typedef {object} Contrast
- * @property {Float32Array} contrast  Row by row, not below 0.
- * @property {number} deviation  The standard deviation of the ground's pixels.
- */
-
-/**
  * Contrast with a smooth ground, in the direction in which the two colours differ.
  *
  * Ink that is darker than its ground takes a share of the light, so in the shadow it counts more.
  *
- * @param {import("./frame.js").Grid} grid  From 0 to 255.
+ * @param {Grid} grid  From 0 to 255.
  * @returns {Contrast}
  */
 export function contrastWithSurface(grid) {
@@ -42,7 +34,8 @@ export function contrastWithSurface(grid) {
   return { contrast, deviation };
 }
 
-/** The direction from the colour of the ground to that of the ink, of length 1. */
+/** The direction from the colour of the ground to that of the ink, of length 1.
+ * @type {(difference: Grid) => number[]} */
 function inkDirection(difference) {
   const far = farthest(channelsOf(difference));
   const { values, vectors } = eigen(far.map((row) => far.map((column) => dot(row, column))));
@@ -52,25 +45,28 @@ function inkDirection(difference) {
   return dot(direction, sums) < 0 ? direction.map((part) => -part) : direction;
 }
 
-/** What is certainly ink: each channel's numbers for the pixels that differ most. */
+/** What is certainly ink: each channel's numbers for the pixels that differ most.
+ * @type {(planes: Float32Array[]) => number[][]} */
 function farthest(planes) {
   const squares = new Float32Array(planes[0].length);
   for (const values of planes) {
     for (let place = 0; place < values.length; place++) squares[place] += values[place] ** 2;
   }
   const least = Math.fround(FAR_FROM_GROUND ** 2 * rangeOf(squares)[1]);
-  const places = [];
+  const places = /** @type {number[]} */ ([]);
   for (let place = 0; place < squares.length; place++) {
     if (squares[place] >= least) places.push(place);
   }
   return planes.map((values) => places.map((place) => values[place]));
 }
 
+/** @type {(first: number[], second: number[]) => number} */
 function dot(first, second) {
   return first.reduce((sum, value, i) => sum + value * second[i], 0);
 }
 
-/** How far each pixel goes in a direction of colours. */
+/** How far each pixel goes in a direction of colours.
+ * @type {(grid: Grid, direction: number[]) => Float32Array} */
 function alongDirection(grid, direction) {
   const along = new Float32Array(grid.height * grid.width);
   for (const [channel, values] of channelsOf(grid).entries()) {
@@ -80,7 +76,8 @@ function alongDirection(grid, direction) {
   return along;
 }
 
-/** Contrast times how much more light would fall on its paper at the brightest place. */
+/** Contrast times how much more light would fall on its paper at the brightest place.
+ * @type {(contrast: Float32Array, paper: Float32Array) => void} */
 function brighten(contrast, paper) {
   const [, brightest] = rangeOf(paper);
   for (let place = 0; place < contrast.length; place++) {
@@ -94,7 +91,7 @@ function brighten(contrast, paper) {
  * The ground is what is left when all that is narrow and dark, or narrow and light, is filled up;
  * the one that finds more is taken.
  *
- * @param {import("./frame.js").Grid} grid  From 0 to 255.
+ * @param {Grid} grid  From 0 to 255.
  * @returns {Contrast}
  */
 export function contrastWithSurroundings(grid) {
@@ -109,10 +106,12 @@ export function contrastWithSurroundings(grid) {
   return { contrast, deviation: Math.max(1, DEVIATION_OF_MEDIAN * median(contrast)) };
 }
 
+/** @type {(grid: Grid) => Float32Array[]} */
 function channelsOf(grid) {
   return Array.from({ length: grid.channels }, (_, channel) => planeOf(grid, channel));
 }
 
+/** @type {(grid: Grid) => Float32Array} */
 function meanOfChannels(grid) {
   if (grid.channels === 1) return grid.values;
   const mean = new Float32Array(grid.height * grid.width);
@@ -123,6 +122,7 @@ function meanOfChannels(grid) {
   return mean;
 }
 
+/** @type {(first: Float32Array, second: Float32Array) => Float32Array} */
 function subtract(first, second) {
   const difference = new Float32Array(first.length);
   for (let i = 0; i < first.length; i++) difference[i] = first[i] - second[i];

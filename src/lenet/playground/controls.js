@@ -3,50 +3,56 @@
  */
 
 import { DIRECTIONS } from "./map_layout.js";
+import { byId, find } from "./elements.js";
 import { words } from "./words.js";
 
-/** @param {import("./app.js").Playground} page */
+/** @param {Page} page */
 export function listenToPage(page) {
   listenToButtons(page);
   listenToKeys(page);
   listenToFiles(page);
   const sizes = new ResizeObserver(() => page.measure());
-  sizes.observe(document.querySelector("main"));
-  sizes.observe(elementOf("paper"));
+  sizes.observe(find(document, "main"));
+  sizes.observe(byId("paper"));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => page.schedule());
 }
 
+/** @type {(page: Page) => void} */
 function listenToButtons(page) {
   const { paper } = page;
   const pressed = {
     language: () => page.switchLanguage(),
     theme: () => page.switchTheme(),
     "help-open": openHelp,
-    "help-close": () => elementOf("help").close(),
+    "help-close": () => byId("help").close(),
     undo: () => paper.undo(),
     clear: () => paper.clear(),
     eraser: () => switchEraser(page),
     previous: () => page.step(-1),
     next: () => page.step(1),
     unpin: () => page.letGo(),
-    "open-picture": () => elementOf("picture-file").click(),
-    "open-model": () => elementOf("model-file").click(),
+    "open-picture": () => byId("picture-file").click(),
+    "open-model": () => byId("model-file").click(),
   };
-  for (const [id, press] of Object.entries(pressed)) elementOf(id).addEventListener("click", press);
-  elementOf("notice").querySelector("button").addEventListener("click", () => page.tell(null));
-  const chosen = {
-    "first-model": (name) => page.choose(0, name),
-    "second-model": (name) => page.choose(1, name),
-    "inside-model": (place) => page.lookInside(Number(place)),
-    thickness: (percent) => setThickness(page, Number(percent)),
-  };
-  for (const [id, choose] of Object.entries(chosen)) {
-    elementOf(id).addEventListener("input", ({ target }) => choose(target.value));
-  }
+  for (const [id, press] of Object.entries(pressed)) byId(id).addEventListener("click", press);
+  find(byId("notice"), "button").addEventListener("click", () => page.tell(null));
+  whenChosen("first-model", (name) => page.choose(0, name));
+  whenChosen("second-model", (name) => page.choose(1, name));
+  whenChosen("inside-model", (place) => page.lookInside(Number(place)));
+  whenChosen("thickness", (percent) => setThickness(page, Number(percent)));
 }
 
+/** @type {(id: "thickness" | "first-model" | "second-model" | "inside-model",
+ *   choose: (value: string) => void) => void} */
+function whenChosen(id, choose) {
+  const element = byId(id);
+  element.addEventListener("input", () => choose(element.value));
+}
+
+/** @type {(page: Page) => void} */
 function listenToKeys(page) {
   const { paper } = page;
+  /** @type {Record<string, () => void>} */
   const pressed = {
     " ": () => {
       paper.pressKeyPen();
@@ -62,14 +68,14 @@ function listenToKeys(page) {
     p: () => page.step(-1),
     "?": openHelp,
   };
-  elementOf("paper").addEventListener("keydown", (event) => {
+  byId("paper").addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const [across, down, maps] = DIRECTIONS[event.key] ?? [0, 0, 1];
     const press = pressed[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!maps) {
       paper.moveKeyPen(across, down, event.shiftKey);
-      const place = [paper.keyPen.x, paper.keyPen.y].map((share) => Math.round(100 * share));
-      page.announceSoon(() => words.penAt(...place));
+      const [x, y] = [paper.keyPen.x, paper.keyPen.y].map((share) => Math.round(100 * share));
+      page.announceSoon(() => words.penAt(x, y));
     } else if (press) {
       press();
     } else {
@@ -86,51 +92,50 @@ function listenToKeys(page) {
   });
 }
 
+/** @type {(page: Page) => void} */
 function listenToFiles(page) {
-  for (const id of ["picture-file", "model-file"]) {
-    elementOf(id).addEventListener("change", ({ target }) => {
-      const [file] = target.files;
-      target.value = ""; // the same file can be opened again
+  for (const id of /** @type {const} */ (["picture-file", "model-file"])) {
+    const input = byId(id);
+    input.addEventListener("change", () => {
+      const file = input.files?.[0];
+      input.value = ""; // the same file can be opened again
       if (file) page.open(file);
     });
   }
   document.addEventListener("paste", ({ clipboardData }) => {
-    const [file] = clipboardData.files;
+    const file = clipboardData?.files[0];
     if (file) page.open(file);
   });
-  const holdsFiles = ({ dataTransfer }) => dataTransfer.types.includes("Files");
   document.addEventListener("dragover", (event) => {
-    if (!holdsFiles(event)) return;
+    if (!event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault();
-    elementOf("drop").hidden = false;
+    byId("drop").hidden = false;
   });
   document.addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) elementOf("drop").hidden = true;
+    if (!event.relatedTarget) byId("drop").hidden = true;
   });
   document.addEventListener("drop", (event) => {
-    elementOf("drop").hidden = true;
-    if (!holdsFiles(event)) return;
+    byId("drop").hidden = true;
+    if (!event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault();
     page.open(event.dataTransfer.files[0]);
   });
 }
 
+/** @type {(page: Page) => void} */
 function switchEraser(page) {
   page.paper.erases = !page.paper.erases;
   page.schedule();
 }
 
+/** @type {(page: Page, percent: number) => void} */
 function setThickness(page, percent) {
-  const slider = elementOf("thickness");
-  slider.value = percent; // which keeps it in its range
+  const slider = byId("thickness");
+  slider.value = `${percent}`; // which keeps it in its range
   page.paper.thickness = Number(slider.value) / 100;
   page.schedule();
 }
 
 function openHelp() {
-  elementOf("help").showModal();
-}
-
-function elementOf(id) {
-  return document.getElementById(id);
+  byId("help").showModal();
 }

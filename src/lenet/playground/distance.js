@@ -16,7 +16,7 @@
  */
 export function distanceToEdge(mask, width) {
   const height = mask.length / width;
-  const distances = distancesInRows(mask, width);
+  const distances = distancesInRows(mask);
   const squares = new Float64Array(height);
   const roots = new Int32Array(height); // rows whose parabola is the lowest somewhere, from above
   const begins = new Float64Array(height); // where each begins to be
@@ -41,8 +41,9 @@ export function distanceToEdge(mask, width) {
   return distances;
 }
 
-/** How far it is in its row from each pixel of a mask to the nearest one outside. */
-function distancesInRows(mask, width) {
+/** How far it is in its row from each pixel of a mask to the nearest one outside.
+ * @type {(mask: Uint8Array) => Float64Array} */
+function distancesInRows(mask) {
   const distances = new Float64Array(mask.length);
   for (let place = 1; place < mask.length; place++) {
     if (mask[place]) distances[place] = distances[place - 1] + 1;
@@ -53,7 +54,8 @@ function distancesInRows(mask, width) {
   return distances;
 }
 
-/** Where the parabola of one row falls below that of an earlier one. */
+/** Where the parabola of one row falls below that of an earlier one.
+ * @type {(squares: Float64Array, earlier: number, row: number) => number} */
 function parabolasCross(squares, earlier, row) {
   const difference = squares[row] + row ** 2 - squares[earlier] - earlier ** 2;
   return difference / (2 * (row - earlier));

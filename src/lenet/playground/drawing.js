@@ -2,12 +2,6 @@
  * What is drawn: strokes in a square field whose sides are 1, which can be undone.
  */
 
-/**
- * @typedef {object} Stroke
- * @property {[number, number, number][]} points  Across, down, and how wide, in parts of the field.
- * @property {boolean} erases
- */
-
 export class Drawing {
   constructor() {
     /** @type {Stroke[]} */
@@ -24,15 +18,15 @@ export class Drawing {
     return this.past.length > 0;
   }
 
-  /** Begin a stroke. */
+  /** Begin a stroke. @type {(point: Point, erases: boolean) => void} */
   begin(point, erases) {
     this.past.push(this.strokes);
     this.strokes = [...this.strokes, { points: [point], erases }];
   }
 
-  /** Go on with the last stroke. */
+  /** Go on with the last stroke. @type {(point: Point) => void} */
   extend(point) {
-    this.strokes.at(-1).points.push(point);
+    this.strokes.at(-1)?.points.push(point);
   }
 
   clear() {
@@ -45,7 +39,8 @@ export class Drawing {
     this.strokes = this.past.pop() ?? this.strokes;
   }
 
-  /** Draw all strokes, black on white, into a square of so many pixels. */
+  /** Draw all strokes, black on white, into a square of so many pixels.
+   * @type {(pen: Pen, side: number) => void} */
   paint(pen, side) {
     pen.fillStyle = "#fff";
     pen.fillRect(0, 0, side, side);
@@ -58,7 +53,8 @@ export class Drawing {
   }
 }
 
-/** The piece of a stroke round one of its points: a curve from the middle before to that after. */
+/** The piece of a stroke round one of its points: a curve from the middle before to that after.
+ * @type {(pen: Pen, points: number[][], index: number) => void} */
 function paintPiece(pen, points, index) {
   const [x, y, width] = points[index];
   const [startX, startY] = index ? midpoint(points[index - 1], points[index]) : [x, y];
@@ -71,6 +67,7 @@ function paintPiece(pen, points, index) {
   pen.stroke();
 }
 
+/** @type {(one: number[], other: number[]) => Pair} */
 function midpoint([x, y], [otherX, otherY]) {
   return [(x + otherX) / 2, (y + otherY) / 2];
 }

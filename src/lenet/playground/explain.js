@@ -6,30 +6,17 @@ import { sizeOf } from "./layers.js";
 import { countOf, windowOf } from "./network.js";
 
 /**
- * A number's place in a step: in its feature maps, or in its row of units.
- *
- * @typedef {{channel: number, row: number, column: number} | {index: number}} Unit
- */
-
-/**
- * One of the numbers that another is made of. Its place is that of a `Unit`; the row or column of
- * one in the padding of a convolution lies outside the feature map.
- *
- * @typedef {Unit & {step: number, value: number, weight: number}} Contribution
- */
-
-/**
  * The numbers and weights behind one number.
  *
  * The number is `bias` plus the sum of value × weight over its inputs; but an activation is that
  * function of its one input, a distance of LeNet-5 is the sum of -(value - weight)², and a residual
  * sum has no inputs but what its two lists give.
  *
- * @param {import("./model.js").Model} model
- * @param {import("./network.js").Step[]} steps  As `runNetwork` gives them.
+ * @param {Model} model
+ * @param {Step[]} steps  As `runNetwork` gives them.
  * @param {number} stepIndex
  * @param {Unit} unit  The number's place in that step.
- * @returns {{inputs: Contribution[], bias: number, value: number}}
+ * @returns {Explanation}
  */
 export function explainUnit({ layers }, steps, stepIndex, unit) {
   const { shape, values } = steps[stepIndex];
@@ -39,101 +26,95 @@ export function explainUnit({ layers }, steps, stepIndex, unit) {
   const layer = layers[stepIndex - 1];
   const output = Math.floor(index / (sizeOf(shape) / shape[0])); // its feature map, or itself
   const before = steps[stepIndex - 1].values;
+  const ground = "ground" in layer ? layer.ground : 0; // of what lies outside
   const inputs = inputsOf(layer, index, output, before).map(([place, weight]) => {
-    const inputIndex = indexOf(layer.inputShape, place);
-    const inputValue = inputIndex === undefined ? layer.ground : before[inputIndex];
+    const inputValue = before[indexOf(layer.inputShape, place)] ?? ground;
     return { step: stepIndex - 1, ...place, value: inputValue, weight };
   });
-  const bias = layer.kind === "residual" ? value : (layer.bias?.[output] ?? 0);
-  return { inputs, bias, value };
+  if (layer.kind === "residual") return { inputs, bias: value, value };
+  return { inputs, bias: "bias" in layer ? layer.bias[output] : 0, value };
 }
 
 /**
  * The part of the image that a number depends on.
  *
- * @param {import("./model.js").Model} model
+ * @param {Model} model
  * @param {number} stepIndex
  * @param {Unit} unit  The number's place in that step.
- * @returns {{top: number, left: number, bottom: number, right: number}}  In pixels; the last two
- *   are the first row and column outside.
+ * @returns {Area}  In pixels; the last two are the first row and column outside.
  */
 export function receptiveField({ card, layers }, stepIndex, unit) {
-  const { row, column } = unit;
-  let field = { top: row, left: column, bottom: row + 1, right: column + 1 };
-  for (const layer of layers.slice(0, stepIndex).reverse()) field = fieldBefore(layer, field);
+  const { row = 0, column = 0 } = unit;
+  const field = { top: row, left: column, bottom: row + 1, right: column + 1 };
   const [, height, width] = card.input_shape;
-  return clipField(field, height, width);
+  return clipField(layers.slice(0, stepIndex).reduceRight(fieldBefore, field), height, width);
 }
 
-/** Each number that one is made of: its place in the step before, and its weight. */
+/** Each number that one is made of: its place in the step before, and its weight.
+ * @type {(layer: Layer, index: number, output: number,
+ *   before: Float32Array) => [Unit, number][]} */
 function inputsOf(layer, index, output, before) {
-  const { kind, inputShape, shape, weights, method } = layer;
-  if (kind === "residual") return [];
-  if (kind === "activation") return [[placeOf(inputShape, index), 1]];
-  if (kind === "batch_norm") return [[placeOf(inputShape, index), weights[output]]];
-  if (kind === "dense" || kind === "distances") {
+  const { inputShape, shape } = layer;
+  if (layer.kind === "residual") return [];
+  if (layer.kind === "activation") return [[placeOf(inputShape, index), 1]];
+  if (layer.kind === "batch_norm") return [[placeOf(inputShape, index), layer.weights[output]]];
+  if (layer.kind === "dense" || layer.kind === "distances") {
     const inputs = sizeOf(inputShape);
-    const row = weights.subarray(output * inputs, (output + 1) * inputs);
+    const row = layer.weights.subarray(output * inputs, (output + 1) * inputs);
     return Array.from(row, (weight, input) => [placeOf(inputShape, input), weight]);
   }
-  const { row, column } = placeOf(shape, index);
-  if (kind === "padding") {
+  const { row = 0, column = 0 } = placeOf(shape, index);
+  if (layer.kind === "padding") {
     const { margins } = layer;
     return [[{ channel: output, row: row - margins[2], column: column - margins[0] }, 1]];
   }
   const places = windowOf(layer, row, column);
-  const at = (channel) => ([y, x]) => ({ channel, row: y, column: x });
-  if (kind === "convolution") {
-    const area = places.length;
-    const start = sizeOf(layer.window) * layer.sees.slice(0, output).flat().length;
-    return layer.sees[output].flatMap((channel, seen) =>
-      places.map((place, corner) => [at(channel)(place), weights[start + seen * area + corner]]),
-    );
+  /** @type {(channel: number) => UnitOfMap[]} */
+  const windowIn = (channel) => places.map(([y, x]) => ({ channel, row: y, column: x }));
+  if (layer.kind === "convolution") {
+    const { sees, weights } = layer;
+    const start = places.length * sees.slice(0, output).flat().length;
+    const seen = sees[output].flatMap(windowIn);
+    return seen.map((place, corner) => [place, weights[start + corner]]);
   }
-  const window = places.map(at(output));
-  if (kind === "subsampling") return window.map((place) => [place, weights[output]]);
-  const values = window.map((place) => before[indexOf(inputShape, place)]);
-  const isInside = (corner) => values[corner] !== undefined;
-  const inside = window.map((place, corner) => [place, corner]).filter(([, i]) => isInside(i));
-  if (method === "average") return inside.map(([place]) => [place, 1 / countOf(layer, places)]);
-  const largest = values.indexOf(Math.max(...values.filter((value) => value !== undefined)));
-  return inside.map(([place, corner]) => [place, corner === largest ? 1 : 0]);
+  const window = windowIn(output);
+  if (layer.kind === "subsampling") return window.map((place) => [place, layer.weights[output]]);
+  const inside = window.filter((place) => indexOf(inputShape, place) >= 0);
+  if (layer.method === "average") return inside.map((place) => [place, 1 / countOf(layer, places)]);
+  const values = inside.map((place) => before[indexOf(inputShape, place)]);
+  const largest = values.indexOf(Math.max(...values));
+  return inside.map((place, corner) => [place, corner === largest ? 1 : 0]);
 }
 
-/** What a part of a layer's output depends on in its input. */
-function fieldBefore(layer, field) {
-  const { kind, inputShape } = layer;
-  const [, height, width] = inputShape;
+/** What a part of a layer's output depends on in its input.
+ * @type {(field: Area, layer: Layer) => Area} */
+function fieldBefore(field, layer) {
+  const [, height, width] = layer.inputShape;
   const { top, left, bottom, right } = field;
   if (layer.shape.length === 1) return { top: 0, left: 0, bottom: height, right: width };
-  if (kind === "activation" || kind === "batch_norm") return field;
-  if (kind === "residual") {
-    const fields = layer.sides.map((side) => [...side].reverse().reduce(before, field));
-    const edge = (name, pick) => pick(...fields.map((one) => one[name]));
+  if (layer.kind === "activation" || layer.kind === "batch_norm") return field;
+  if (layer.kind === "residual") {
+    const fields = layer.sides.map((side) => side.reduceRight(fieldBefore, field));
     return {
-      top: edge("top", Math.min),
-      left: edge("left", Math.min),
-      bottom: edge("bottom", Math.max),
-      right: edge("right", Math.max),
+      top: Math.min(...fields.map((one) => one.top)),
+      left: Math.min(...fields.map((one) => one.left)),
+      bottom: Math.max(...fields.map((one) => one.bottom)),
+      right: Math.max(...fields.map((one) => one.right)),
     };
   }
-  if (kind === "padding") {
+  if (layer.kind === "padding") {
     const [before, , above] = layer.margins;
     const moved = { top: top - above, bottom: bottom - above };
     return clipField({ ...moved, left: left - before, right: right - before }, height, width);
   }
-  const [[firstRow, firstColumn], last] = [
-    windowOf(layer, top, left)[0],
-    windowOf(layer, bottom - 1, right - 1).at(-1),
-  ];
-  const wider = { top: firstRow, left: firstColumn, bottom: last[0] + 1, right: last[1] + 1 };
+  if (layer.kind === "dense" || layer.kind === "distances") return field; // these give no maps
+  const [[firstRow, firstColumn]] = windowOf(layer, top, left);
+  const [lastRow, lastColumn] = windowOf(layer, bottom - 1, right - 1).slice(-1)[0];
+  const wider = { top: firstRow, left: firstColumn, bottom: lastRow + 1, right: lastColumn + 1 };
   return clipField(wider, height, width);
 }
 
-function before(field, layer) {
-  return fieldBefore(layer, field);
-}
-
+/** @type {(field: Area, height: number, width: number) => Area} */
 function clipField({ top, left, bottom, right }, height, width) {
   return {
     top: Math.max(top, 0),
@@ -143,8 +124,8 @@ function clipField({ top, left, bottom, right }, height, width) {
   };
 }
 
-/** Where in its step a number stands. */
-function placeOf(shape, index) {
+/** Where in its step a number stands. @type {(shape: Shape, index: number) => Unit} */
+export function placeOf(shape, index) {
   if (shape.length === 1) return { index };
   const [, height, width] = shape;
   return {
@@ -154,9 +135,11 @@ function placeOf(shape, index) {
   };
 }
 
-/** The how-manieth number of its step is at a place; none, if that is outside. */
-function indexOf([, height, width], { index, channel, row, column }) {
-  if (index !== undefined) return index;
+/** The how-manieth number of its step is at a place; -1, if that is outside.
+ * @type {(shape: Shape, unit: Unit) => number} */
+export function indexOf([, height, width], unit) {
+  if (unit.index !== undefined) return unit.index;
+  const { channel, row, column } = unit;
   const isInside = row >= 0 && row < height && column >= 0 && column < width;
-  return isInside ? (channel * height + row) * width + column : undefined;
+  return isInside ? (channel * height + row) * width + column : -1;
 }

@@ -6,22 +6,20 @@ import { colourScale, greyScale, upwardScale } from "./appearance.js";
 import { describeStep, titleOfStep } from "./layer_names.js";
 import { DIRECTIONS, LABEL_FONT, cornerOf, layOut, neighbourOf, unitAt } from "./map_layout.js";
 import { asDrawable, frameArea, numbersAsImage } from "./canvas.js";
+import { copyTemplate, find, penOf } from "./elements.js";
+import { placeOf } from "./explain.js";
 import { rangeOf } from "./frame.js";
 import { inDigits, nameOfClass, words } from "./words.js";
 
+/** @type {Record<string, (values: Float32Array) => ColourScale>} */
 const SCALES = { input: greyScale, distances: upwardScale }; // of what is not about 0
 const MOST_LABELS = 30; // of classes below the last layer
-
-/**
- * @typedef {object} Choice  A number of a layer.
- * @property {number} stepIndex
- * @property {import("./explain.js").Unit} unit
- */
 
 export class FeatureMaps {
   /**
    * @param {HTMLElement} list
-   * @param {(choice: Choice | null) => void} onPoint  Something is pointed at, or nothing any more.
+   * @param {(choice: Choice | null,
+   *   isKey?: boolean) => void} onPoint  Something is pointed at, or nothing any more.
    * @param {(choice: Choice | null) => void} onPin  It is to stay chosen; nothing: let go.
    */
   constructor(list, onPoint, onPin) {
@@ -29,20 +27,23 @@ export class FeatureMaps {
     this.onPoint = onPoint;
     this.onPin = onPin;
     this.width = 320; // that there is on the page
+    /** @type {Step[]} */
     this.steps = [];
+    /** @type {Layout[]} */
     this.layouts = [];
+    /** @type {Unit[]} */
     this.lastUnits = []; // of each layer, where its keyboard focus was
   }
 
   /**
-   * @param {import("./model.js").Model} model
-   * @param {import("./network.js").Step[]} steps
+   * @param {Model} model
+   * @param {Step[]} steps
    * @param {Choice | null} choice
-   * @param {object[]} inputFrames  Areas of the step before that the chosen number is made of.
+   * @param {AreaOfMap[]} inputFrames  Areas of the step before that the chosen number is made of.
    */
   show({ card }, steps, choice, inputFrames) {
     this.steps = steps;
-    while (this.list.children.length > steps.length) this.list.lastChild.remove();
+    while (this.list.children.length > steps.length) this.list.lastChild?.remove();
     while (this.list.children.length < steps.length) this.addLayer(this.list.children.length);
     for (const [index, step] of steps.entries()) {
       const isLast = index === steps.length - 1;
@@ -51,7 +52,7 @@ export class FeatureMaps {
       this.showHead(element, step, isLast, scale);
       const isLabelled = isLast && step.shape[0] <= MOST_LABELS;
       const labels = isLabelled ? card.class_names.map(nameOfClass) : [];
-      const canvas = element.querySelector(".maps");
+      const canvas = find(element, "canvas.maps");
       this.paintMaps(index, canvas, step, scale, labels);
       if (choice?.stepIndex === index) this.frame(index, canvas, areaOf(choice.unit));
       if (choice?.stepIndex === index + 1) {
@@ -60,9 +61,11 @@ export class FeatureMaps {
     }
   }
 
+  /** @type {(index: number) => void} */
   addLayer(index) {
-    const element = document.getElementById("layer").content.cloneNode(true).firstElementChild;
-    const canvas = element.querySelector(".maps");
+    const element = copyTemplate("layer");
+    const canvas = find(element, "canvas.maps");
+    /** @type {(event: MouseEvent) => Choice | null} */
     const choiceAt = (event) => {
       const { shape } = this.steps[index];
       const unit = unitAt(this.layouts[index], shape, event.offsetX, event.offsetY);
@@ -86,6 +89,7 @@ export class FeatureMaps {
     this.list.append(element);
   }
 
+  /** @type {(index: number, event: KeyboardEvent) => void} */
   press(index, event) {
     const unit = this.unitInFocus(index);
     if (event.key in DIRECTIONS) {
@@ -100,64 +104,59 @@ export class FeatureMaps {
     event.preventDefault();
   }
 
-  /** The number that the keyboard has come to; none where it is elsewhere. */
+  /** The number that the keyboard has come to; none where it is elsewhere.
+   * @type {() => Choice | null} */
   inFocus() {
     const canvas = this.list.querySelector("canvas:focus-visible");
+    const stepIndex = [...this.list.children].findIndex((one) => one.contains(canvas));
     if (!canvas) return null;
-    const stepIndex = [...this.list.children].indexOf(canvas.closest("li"));
     return { stepIndex, unit: this.unitInFocus(stepIndex) };
   }
 
-  /** Where the keyboard is in a layer: first, at its largest number. */
+  /** Where the keyboard is in a layer: first, at its largest number.
+   * @type {(index: number) => Unit} */
   unitInFocus(index) {
     const { shape, values } = this.steps[index];
     const last = this.lastUnits[index];
     if (last && isInShape(last, shape)) return last;
-    const largest = values.indexOf(rangeOf(values)[1]);
-    const [, height, width] = shape;
-    this.lastUnits[index] =
-      shape.length === 1
-        ? { index: largest }
-        : {
-            channel: Math.floor(largest / (height * width)),
-            row: Math.floor(largest / width) % height,
-            column: largest % width,
-          };
+    this.lastUnits[index] = placeOf(shape, values.indexOf(rangeOf(values)[1]));
     return this.lastUnits[index];
   }
 
+  /** @type {(element: Element, step: Step, isLast: boolean, scale: ColourScale) => void} */
   showHead(element, step, isLast, scale) {
     const { low, high } = scale;
     const title = titleOfStep(step);
     const shape = words.mapsShape(step.shape);
     const [lowest, highest] = [inDigits(low), inDigits(high)];
-    setText(element.querySelector("h3"), title);
-    setText(element.querySelector(".shape"), shape);
-    setText(element.querySelector(".what"), describeStep(step, isLast));
-    setText(element.querySelector(".low"), lowest);
-    setText(element.querySelector(".high"), highest);
-    const legend = element.querySelector(".legend canvas");
-    const share = (place) => place / (legend.width - 1);
-    const number = (_, place) => low + (high - low) * share(place);
-    const ramp = Float32Array.from({ length: legend.width }, number);
-    legend.getContext("2d").putImageData(numbersAsImage(ramp, legend.width, scale), 0, 0);
+    setText(find(element, "h3"), title);
+    setText(find(element, ".shape"), shape);
+    setText(find(element, ".what"), describeStep(step, isLast));
+    setText(find(element, ".low"), lowest);
+    setText(find(element, ".high"), highest);
+    const legend = find(element, ".legend canvas");
+    const length = legend.width;
+    const ramp = Float32Array.from({ length }, (_, i) => low + ((high - low) * i) / (length - 1));
+    penOf(legend).putImageData(numbersAsImage(ramp, legend.width, scale), 0, 0);
   }
 
   /** Say what the canvases show, for those who don't see them; too slow for every stroke. */
   describe() {
     for (const [index, step] of this.steps.entries()) {
       const element = this.list.children[index];
-      const [low, high] = [".low", ".high"].map((end) => element.querySelector(end).textContent);
+      const [low, high] = [".low", ".high"].map((end) => find(element, end).textContent);
       const shape = words.mapsShape(step.shape);
       const alternative = words.layerAlternative(titleOfStep(step), shape, low, high);
-      const canvas = element.querySelector(".maps");
+      const canvas = find(element, "canvas.maps");
       canvas.setAttribute("aria-label", `${alternative}. ${words.mapsHow}`);
       canvas.setAttribute("aria-roledescription", words.mapsRole);
     }
   }
 
+  /** @param {number} index @param {HTMLCanvasElement} canvas @param {Step} step
+   * @param {ColourScale} scale @param {string[]} labels */
   paintMaps(index, canvas, step, scale, labels) {
-    const pen = canvas.getContext("2d");
+    const pen = penOf(canvas);
     pen.font = LABEL_FONT;
     const layout = layOut(step.shape, this.width, labels, (label) => pen.measureText(label).width);
     this.layouts[index] = layout;
@@ -186,11 +185,12 @@ export class FeatureMaps {
     }
   }
 
-  /** Outline an area of a map. */
+  /** Outline an area of a map.
+   * @type {(index: number, canvas: HTMLCanvasElement, area: AreaOfMap) => void} */
   frame(index, canvas, { channel, top, left, bottom, right }) {
     const layout = this.layouts[index];
     const [x, y] = cornerOf(layout, channel);
-    const pen = canvas.getContext("2d");
+    const pen = penOf(canvas);
     pen.save();
     pen.translate(x, y);
     frameArea(pen, { top, left, bottom, right }, layout.cell, 2);
@@ -198,16 +198,18 @@ export class FeatureMaps {
   }
 }
 
-/** The area that a number takes in its map. */
-function areaOf({ channel, row = 0, column = 0, index }) {
-  return { channel: channel ?? index, top: row, left: column, bottom: row + 1, right: column + 1 };
+/** The area that a number takes in its map. @type {(unit: Unit) => AreaOfMap} */
+function areaOf({ channel = 0, row = 0, column = 0, index }) {
+  return { channel: index ?? channel, top: row, left: column, bottom: row + 1, right: column + 1 };
 }
 
-function isInShape({ channel, row, column, index }, shape) {
-  if (shape.length === 1) return index !== undefined && index < shape[0];
-  return index === undefined && channel < shape[0] && row < shape[1] && column < shape[2];
+/** @type {(unit: Unit, shape: Shape) => boolean} */
+function isInShape(unit, shape) {
+  if (unit.index !== undefined) return shape.length === 1 && unit.index < shape[0];
+  return unit.channel < shape[0] && unit.row < shape[1] && unit.column < shape[2];
 }
 
+/** @type {(element: Element, text: string) => void} */
 function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }

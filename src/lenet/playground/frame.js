@@ -2,17 +2,8 @@
  * Sizes: fitting something into a frame with its proportions kept. As `lenet/pictures/_frame.py`.
  */
 
-/**
- * Numbers in rows and columns, channel by channel.
- *
- * @typedef {object} Grid
- * @property {Float32Array} values
- * @property {number} channels
- * @property {number} height
- * @property {number} width
- */
-
-/** The whole number nearest to another; of two that are as near, the even one, as in Python. */
+/** The whole number nearest to another; of two that are as near, the even one, as in Python.
+ * @type {(value: number) => number} */
 export function roundToEven(value) {
   const below = Math.floor(value);
   const share = value - below;
@@ -20,7 +11,8 @@ export function roundToEven(value) {
   return share < 0.5 ? below : below + 1;
 }
 
-/** The largest height and width of the same proportions within a frame, each at least 1. */
+/** The largest height and width of the same proportions within a frame, each at least 1.
+ * @type {(size: Pair, frame: Pair) => Pair} */
 export function fittedSize([height, width], [frameHeight, frameWidth]) {
   const scale = Math.min(frameHeight / height, frameWidth / width);
   return [
@@ -48,17 +40,20 @@ export function resize(grid, height, width) {
   return resized;
 }
 
+/** @type {Filter} */
 const BOX = { support: 0.5, weigh: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) };
 const BICUBIC = { support: 2, weigh: weighBicubic };
 
-/** Keys (1981), "Cubic convolution interpolation for digital image processing", a = -1/2. */
+/** Keys (1981), "Cubic convolution interpolation for digital image processing", a = -1/2.
+ * @type {(distance: number) => number} */
 function weighBicubic(distance) {
   const x = Math.abs(distance);
   if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
   return x < 2 ? (((x - 5) * x + 8) * x - 4) * -0.5 : 0;
 }
 
-/** For each number wanted, the first of those that it is made of, and their weights. */
+/** For each number wanted, the first of those that it is made of, and their weights.
+ * @type {(size: number, wanted: number, filter: Filter) => {first: number, weights: number[]}[]} */
 function filterWeights(size, wanted, { support, weigh }) {
   const scale = size / wanted;
   const stretch = Math.max(scale, 1);
@@ -74,6 +69,7 @@ function filterWeights(size, wanted, { support, weigh }) {
   });
 }
 
+/** @type {(grid: Grid, width: number, filter: Filter) => Grid} */
 function resizeColumns(grid, width, filter) {
   if (grid.width === width) return grid;
   const lines = grid.channels * grid.height;
@@ -89,6 +85,7 @@ function resizeColumns(grid, width, filter) {
   return { ...grid, values, width };
 }
 
+/** @type {(grid: Grid, height: number, filter: Filter) => Grid} */
 function resizeRows(grid, height, filter) {
   if (grid.height === height) return grid;
   const { channels, width } = grid;
@@ -109,7 +106,8 @@ function resizeRows(grid, height, filter) {
   return { ...grid, values, height };
 }
 
-/** Keep each channel between its lowest and highest value before, as curves may swing beyond. */
+/** Keep each channel between its lowest and highest value before, as curves may swing beyond.
+ * @type {(resized: Grid, original: Grid) => void} */
 function clipToRange(resized, original) {
   for (let channel = 0; channel < resized.channels; channel++) {
     const [lowest, highest] = rangeOf(planeOf(original, channel));
@@ -120,13 +118,14 @@ function clipToRange(resized, original) {
   }
 }
 
-/** One channel's numbers; a change of them changes the grid. */
+/** One channel's numbers; a change of them changes the grid.
+ * @type {(grid: Grid, channel: number) => Float32Array} */
 export function planeOf({ values, height, width }, channel) {
   const size = height * width;
   return values.subarray(channel * size, (channel + 1) * size);
 }
 
-/** The lowest and the highest of some numbers. */
+/** The lowest and the highest of some numbers. @type {(values: ArrayLike<number>) => Pair} */
 export function rangeOf(values) {
   let lowest = Infinity;
   let highest = -Infinity;
@@ -141,7 +140,7 @@ export function rangeOf(values) {
  * A part of a grid.
  *
  * @param {Grid} grid
- * @param {number[]} box  Its first row and column, and the first ones after it.
+ * @param {Box} box  Its first row and column, and the first ones after it.
  * @returns {Grid}
  */
 export function cropGrid(grid, [top, left, bottom, right]) {
@@ -182,7 +181,7 @@ export function placeInFrame(grid, height, width, top, left, ground) {
   return framed;
 }
 
-/** Values from 0 to 255, rounded. */
+/** Values from 0 to 255, rounded. @type {(values: Float32Array) => Uint8Array} */
 export function asBytes(values) {
   return Uint8Array.from(values, roundToEven);
 }

@@ -18,7 +18,7 @@ export const DEVIATION_OF_MEDIAN = 1.4826; // in median absolute deviations
 /**
  * The colour of the four corners: what fills a picture reaches its sides more often.
  *
- * @param {import("./frame.js").Grid} grid
+ * @param {Grid} grid
  * @returns {Float32Array}  A number for each channel.
  */
 export function groundColour(grid) {
@@ -31,7 +31,7 @@ export function groundColour(grid) {
   });
 }
 
-/** The first and the last twelfth of rows or columns. */
+/** The first and the last twelfth of rows or columns. @type {(size: number) => number[]} */
 function ends(size) {
   const depth = Math.ceil(size / 12);
   const first = Array.from({ length: depth }, (_, place) => place);
@@ -44,8 +44,8 @@ function ends(size) {
  * The surface is fitted to the border first, then to all pixels, and each time again to those that
  * are near to it; ink is what stays far from it.
  *
- * @param {import("./frame.js").Grid} grid  From 0 to 255.
- * @returns {{ground: import("./frame.js").Grid, deviation: number}}  Of the same shape, and the
+ * @param {Grid} grid  From 0 to 255.
+ * @returns {{ground: Grid, deviation: number}}  Of the same shape, and the
  *   standard deviation of its pixels from the surface.
  */
 export function groundSurface(grid) {
@@ -72,7 +72,7 @@ export function groundSurface(grid) {
   return { ground, deviation };
 }
 
-/** Every so manieth row and column. */
+/** Every so manieth row and column. @type {(grid: Grid, step: number) => Grid} */
 function sample(grid, step) {
   const height = Math.ceil(grid.height / step);
   const width = Math.ceil(grid.width / step);
@@ -89,13 +89,15 @@ function sample(grid, step) {
   return { values, channels: grid.channels, height, width };
 }
 
-/** Where rows or columns lie, about from -1 to 1; `count` of them, every `step`-th, were fitted. */
+/** Where rows or columns lie, about from -1 to 1; `count` of them, every `step`-th, were fitted.
+ * @type {(size: number, step?: number, count?: number) => Float64Array} */
 function places(size, step = 1, count = size) {
   const half = count / 2;
   return Float64Array.from({ length: size }, (_, place) => (place / step - half + 0.5) / half);
 }
 
-/** Each channel's weights of 1, y, x, y², xy and x², and the ground's standard deviation. */
+/** Each channel's weights of 1, y, x, y², xy and x², and the ground's standard deviation.
+ * @type {(grid: Grid) => {weights: number[][], deviation: number}} */
 function fitSurface(grid) {
   const { channels, height, width } = grid;
   const planes = Array.from({ length: channels }, (_, channel) => planeOf(grid, channel));
@@ -123,10 +125,12 @@ function fitSurface(grid) {
   return { weights, deviation };
 }
 
-/** The pixels at the border: a twenty-fifth of the shorter side, at least one. */
+/** The pixels at the border: a twenty-fifth of the shorter side, at least one.
+ * @type {(height: number, width: number) => Int32Array} */
 function borderPlaces(height, width) {
   const shorter = Math.min(height, width);
   const depth = Math.min(Math.max(1, Math.floor(shorter / 25)), Math.floor((shorter + 1) / 2));
+  /** @type {(place: number, size: number) => boolean} */
   const isInside = (place, size) => place >= depth && place < size - depth;
   const all = Int32Array.from({ length: height * width }, (_, place) => place);
   return all.filter(
@@ -134,7 +138,8 @@ function borderPlaces(height, width) {
   );
 }
 
-/** 1, y, x, y², xy and x² at every pixel, one after the other. */
+/** 1, y, x, y², xy and x² at every pixel, one after the other.
+ * @type {(height: number, width: number) => Float64Array} */
 function quadraticTerms(height, width) {
   const terms = new Float64Array(TERMS * height * width);
   let index = 0;
@@ -147,7 +152,8 @@ function quadraticTerms(height, width) {
   return terms;
 }
 
-/** How far each pixel is from the surface, in the channel where it is farthest. */
+/** How far each pixel is from the surface, in the channel where it is farthest.
+ * @type {(planes: Float32Array[], terms: Float64Array, weights: number[][]) => Float64Array} */
 function surfaceDistances(planes, terms, weights) {
   const distances = new Float64Array(planes[0].length);
   for (const [channel, values] of planes.entries()) {
@@ -166,7 +172,8 @@ function surfaceDistances(planes, terms, weights) {
   return distances;
 }
 
-/** Each channel's surface that is nearest to some pixels, by the normal equations. */
+/** Each channel's surface that is nearest to some pixels, by the normal equations.
+ * @type {(planes: Float32Array[], terms: Float64Array, ground: Int32Array) => number[][]} */
 function leastSquares(planes, terms, ground) {
   const products = Array.from({ length: TERMS }, () => new Float64Array(TERMS));
   const sums = planes.map(() => new Float64Array(TERMS));
@@ -186,6 +193,7 @@ function leastSquares(planes, terms, ground) {
   return sums.map((sum) => solve(symmetric, Array.from(sum)));
 }
 
+/** @type {(first: Int32Array, second: Int32Array) => boolean} */
 function isSame(first, second) {
   return first.length === second.length && first.every((value, index) => value === second[index]);
 }

@@ -9,6 +9,7 @@ import { percentile } from "./order_statistics.js";
 import { drawnParts, holdsMoreThanStrokes } from "./parts.js";
 
 const LARGEST_SIDE = 400; // pixels in which a symbol is looked for
+/** @type {Pair} */
 const SYMBOL_FRAME = [LARGEST_SIDE, LARGEST_SIDE];
 const NOISE = 4; // standard deviations of the ground that ink must stand out
 const FAINTEST = 12; // of 255: what stands out less is no ink
@@ -17,17 +18,9 @@ const FEWEST = 6; // pixels: less is noise and no symbol,
 const LEAST_SHARE = 2e-4; // as is a smaller share of all pixels
 
 /**
- * What was drawn.
- *
- * @typedef {object} Ink
- * @property {import("./frame.js").Grid} strength  How much ink there is, 0 to 1.
- * @property {Uint8Array} mask  1 for pixels that belong to it, row by row; at least one does.
- */
-
-/**
  * Tell ink from its ground.
  *
- * @param {import("./frame.js").Grid} grid  From 0 to 255; a large one is made smaller first.
+ * @param {Grid} grid  From 0 to 255; a large one is made smaller first.
  * @returns {Ink | undefined}  Nothing where there is none.
  */
 export function findInk(grid) {
@@ -41,7 +34,7 @@ export function findInk(grid) {
   return ink;
 }
 
-/** What stands out. */
+/** What stands out. @type {(contrast: Contrast, size: Grid) => Ink | undefined} */
 function inkIn({ contrast, deviation }, { height, width }) {
   const noise = NOISE * deviation;
   const floor = Math.fround(Math.max(FAINTEST, noise));
@@ -59,7 +52,8 @@ function inkIn({ contrast, deviation }, { height, width }) {
   return { strength: { values, channels: 1, height, width }, mask };
 }
 
-/** The numbers at some places. */
+/** The numbers at some places.
+ * @type {(values: Float32Array, isChosen: (place: number) => unknown) => Float32Array} */
 function chosen(values, isChosen) {
   const kept = new Float32Array(values.length);
   let count = 0;

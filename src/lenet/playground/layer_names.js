@@ -2,7 +2,7 @@
  * What a layer is called: as in the tutorial and in `lenet summary`, and in words.
  */
 
-import { sizeOf } from "./layers.js";
+import { askByKind, sizeOf } from "./layers.js";
 import { words } from "./words.js";
 
 const ACTIVATION_CLASSES = {
@@ -18,15 +18,17 @@ const ACTIVATION_CLASSES = {
   scaled_tanh: "ScaledTanh",
 };
 
-/** Its class in PyTorch, after the name that LeNet-5's layers have. */
+/** Its class in PyTorch, after the name that LeNet-5's layers have.
+ * @type {(step: Step) => string} */
 export function titleOfStep({ name, layer }) {
   if (!layer) return words.input;
-  const ours = CLASS_OF_KIND[layer.kind](layer);
+  const ours = askByKind(CLASS_OF_KIND, layer);
   if (/^[\d.]+$/.test(name)) return ours;
   const [place] = name.split("_");
   return `${place[0].toUpperCase()}${place.slice(1)} ${ours}`;
 }
 
+/** @type {ForEachKind<[], string>} */
 const CLASS_OF_KIND = {
   activation: ({ activation }) => ACTIVATION_CLASSES[activation],
   convolution: ({ sees }) =>
@@ -41,27 +43,30 @@ const CLASS_OF_KIND = {
   distances: () => "RadialBasis",
 };
 
-/** What it does, in a few words. */
+/** What it does, in a few words. @type {(step: Step, isLast: boolean) => string} */
 export function describeStep({ layer }, isLast) {
-  if (!layer) return words.inputWhat;
-  const { kind, shape, inputShape, window, margins } = layer;
-  return {
-    activation: () => words.activationWhat[layer.activation],
-    batch_norm: () => words.normalised,
-    convolution: () => words.convolutionWhat(shape[0], window.join("×"), margins[2]),
-    pooling: () => words.poolingWhat[layer.method](window.join("×")),
-    adaptive_pooling: () => words.poolingWhat[layer.method](words.adaptiveWindow),
-    padding: () => words.paddingWhat,
-    subsampling: () => words.subsamplingWhat,
-    dense: () => (isLast ? words.logitsWhat : words.denseWhat(sizeOf(inputShape))),
-    distances: () => words.distancesWhat,
-    residual: () => words.residualWhat,
-  }[kind]();
+  return layer ? askByKind(WHAT_IT_DOES, layer, isLast) : words.inputWhat;
 }
 
-/** A layer's place in words, for one of its numbers. */
+/** @type {ForEachKind<[isLast: boolean], string>} */
+const WHAT_IT_DOES = {
+  activation: ({ activation }) => words.activationWhat[activation],
+  batch_norm: () => words.normalised,
+  convolution: ({ shape, window, margins }) =>
+    words.convolutionWhat(shape[0], window.join("×"), margins[2]),
+  pooling: ({ method, window }) => words.poolingWhat[method](window.join("×")),
+  adaptive_pooling: ({ method }) => words.poolingWhat[method](words.adaptiveWindow),
+  padding: () => words.paddingWhat,
+  subsampling: () => words.subsamplingWhat,
+  dense: ({ inputShape }, isLast) =>
+    isLast ? words.logitsWhat : words.denseWhat(sizeOf(inputShape)),
+  distances: () => words.distancesWhat,
+  residual: () => words.residualWhat,
+};
+
+/** A layer's place in words, for one of its numbers. @type {(step: Step, unit: Unit) => string} */
 export function nameOfUnit(step, unit) {
-  const isGreyPixel = !step.layer && step.shape[0] === 1;
+  const isGreyPixel = !step.layer && step.shape[0] === 1 && unit.index === undefined;
   const place = isGreyPixel ? words.placeOfPixel(unit) : words.place(unit);
   return words.unitOf(titleOfStep(step), place);
 }

@@ -4,40 +4,14 @@
 
 import { isListOf, isSize } from "./card.js";
 
-/**
- * One layer. Weights lie as PyTorch has them, the last size running fastest.
- *
- * @typedef {object} Layer
- * @property {string} name  Its place in the network, as in the file: `0`, `c1`.
- * @property {"convolution"|"subsampling"|"pooling"|"adaptive_pooling"|"batch_norm"|"activation"|
- *   "dense"|"distances"|"padding"|"residual"} kind
- * @property {number[]} inputShape  Of the output of the layer before: [channels, height, width] or
- *   [units].
- * @property {number[]} shape  Of its output, likewise.
- * @property {Float32Array} [weights]  Of a convolution [filters, channels seen, rows, columns], of a
- *   dense layer [outputs, inputs], of a subsampling [maps], of a batch normalisation what each map
- *   or unit is multiplied by; of distances, the targets [classes, units].
- * @property {Float32Array} [bias]  One for each filter, output, map or unit.
- * @property {number[]} [window]  Rows and columns of a convolution's filters or of a pooling.
- * @property {number[]} [stride]  From each of its places to the next.
- * @property {number[]} [dilation]  From each of its numbers to the next.
- * @property {number[]} [margins]  Rows and columns put round the input: left, right, above, below.
- * @property {number} [ground]  What these hold.
- * @property {number[][]} [sees]  The channels that each filter of a convolution sees.
- * @property {"max"|"average"} [method]  Of a pooling.
- * @property {string} [activation]  A name in `ACTIVATIONS`.
- * @property {number} [parameter]  Of that function.
- * @property {Layer[][]} [sides]  Of a residual sum, its main list and its shortcut.
- */
-
 const MOST_LAYERS = 1000;
 
 /**
  * Put the layers of a file together. What only moves numbers or does nothing is left out.
  *
- * @param {object[]} described  The list in the file.
+ * @param {Json[]} described  The list in the file.
  * @param {number[]} inputShape  Channels, height and width of an image.
- * @param {(name: string, shape: number[], isUsed?: boolean) => Float32Array} take  Takes a tensor.
+ * @param {TakeTensor} take
  * @param {string} [place]  What the layers' names begin with in the file.
  * @returns {{layers: Layer[], shape: number[], operations: number}}  With the shape that comes out,
  *   and about how many multiplications an image costs.
@@ -47,12 +21,12 @@ export function readLayers(described, inputShape, take, place = "") {
   if (!Array.isArray(described) || described.length > MOST_LAYERS) {
     throw new Error("The network's `layers` can't be used.");
   }
-  const layers = [];
+  const layers = /** @type {Layer[]} */ ([]);
   let shape = inputShape;
   let shown = inputShape; // of the layer before: maps stay maps where they are but made a row
   let operations = 0;
   for (const [index, settings] of described.entries()) {
-    const { kind, name = `${index}` } = { ...settings };
+    const { kind, name = `${index}` } = /** @type {Json} */ ({ ...settings });
     if (!Object.hasOwn(READ, kind)) throw new Error(`There is no kind of layer called \`${kind}\`.`);
     if (!(SIZES[kind] ?? [1, 3]).includes(shape.length)) throw misfit(name);
     const made = READ[kind](settings, shape, take, `${place}${name}`);
@@ -66,7 +40,8 @@ export function readLayers(described, inputShape, take, place = "") {
   return { layers, shape, operations };
 }
 
-/** How many sizes the input of a kind has, where not any number will do. */
+/** How many sizes the input of a kind has, where not any number will do.
+ * @type {Record<string, number[]>} */
 const SIZES = {
   convolution: [3],
   partial_convolution: [3],
@@ -78,10 +53,13 @@ const SIZES = {
   distances: [1],
 };
 
+/** @type {(name: string) => Error} */
 function misfit(name) {
   return new Error(`Layer \`${name}\` does not fit its input.`);
 }
 
+/** @type {Record<string, (
+ *   settings: Json, inputShape: Shape, take: TakeTensor, name: string) => ReadLayer>} */
 const READ = {
   convolution(settings, [channels, ...sizes], take, name) {
     const { filters, groups = 1, bias: hasBias = true } = settings;
@@ -92,18 +70,19 @@ const READ = {
     const weights = take(`${name}.weight`, [filters, seen, ...way.window]);
     const bias = hasBias ? take(`${name}.bias`, [filters]) : new Float32Array(filters);
     const each = filters / groups;
-    const groupOf = (filter) => countFrom(Math.floor(filter / each) * seen, seen);
-    const sees = countFrom(0, filters).map(groupOf);
+    const firsts = countFrom(0, filters).map((filter) => Math.floor(filter / each) * seen);
+    const sees = firsts.map((first) => countFrom(first, seen));
     const shape = [filters, ...placesOf(sizes, way)];
     const operations = sizeOf(shape) * seen * sizeOf(way.window);
     return { kind: "convolution", shape, operations, ...way, ground: 0, weights, bias, sees };
   },
 
   partial_convolution({ inputs }, [, ...sizes], take, name) {
-    const isMap = (map) => map === 0 || isSize(map);
-    if (!isListOf(isListOf(isMap))(inputs)) throw new Error("The network's `inputs` can't be used.");
+    if (!isListOf(isListOf(isSizeOrNone))(inputs)) {
+      throw new Error("The network's `inputs` can't be used.");
+    }
     const way = wayOf({ kernel_size: 5 });
-    const connections = inputs.reduce((sum, seen) => sum + seen.length, 0);
+    const connections = inputs.flat().length;
     const weights = take(`${name}.weight`, [connections, ...way.window]);
     const bias = take(`${name}.bias`, [inputs.length]);
     const shape = [inputs.length, ...placesOf(sizes, way)];
@@ -162,8 +141,7 @@ const READ = {
   },
 
   padding({ margins, value: ground = 0 }, [channels, height, width]) {
-    const isMargin = (margin) => margin === 0 || isSize(margin);
-    if (!isListOf(isMargin)(margins) || margins.length !== 4 || !Number.isFinite(ground)) {
+    if (!isListOf(isSizeOrNone)(margins) || margins.length !== 4 || !Number.isFinite(ground)) {
       throw new Error(`The network's \`margins\` can't be ${margins}.`);
     }
     const [left, right, above, below] = margins;
@@ -186,7 +164,7 @@ const READ = {
   flatten: (_, shape) => ({ shape: [sizeOf(shape)] }),
 };
 
-/** The functions, and the parameter of those that have one. */
+/** The functions, and the parameter of those that have one. @type {Record<string, number>} */
 const DEFAULTS = {
   identity: 0,
   sigmoid: 0,
@@ -201,7 +179,7 @@ const DEFAULTS = {
   scaled_tanh: 0,
 };
 
-/** How a window goes over its input. */
+/** How a window goes over its input. @type {(settings: Json) => Way} */
 function wayOf(settings) {
   const window = pairOf({ kernel_size: settings.kernel_size });
   const stride = pairOf({ stride: settings.stride ?? 1 });
@@ -210,7 +188,8 @@ function wayOf(settings) {
   return { window, stride, dilation, margins: [columns, columns, rows, rows] };
 }
 
-/** How often it fits along each side. */
+/** How often it fits along each side.
+ * @type {(sizes: number[], way: Way, isCeil?: boolean) => number[]} */
 function placesOf(sizes, { window, stride, dilation, margins }, isCeil = false) {
   return sizes.map((size, side) => {
     const margin = margins[side === 0 ? 2 : 0];
@@ -221,33 +200,48 @@ function placesOf(sizes, { window, stride, dilation, margins }, isCeil = false) 
   });
 }
 
-/** Rows and columns, for which one number may stand. */
+/** Rows and columns, for which one number may stand.
+ * @type {(setting: Record<string, Json>, least?: number) => Pair} */
 function pairOf(setting, least = 1) {
   const [[name, value]] = Object.entries(setting);
   const pair = Array.isArray(value) ? value : [value, value];
-  const isUsable = (size) => isSize(size) || (size === 0 && least === 0);
-  if (pair.length !== 2 || !pair.every(isUsable)) {
+  if (pair.length !== 2 || !pair.every(least === 0 ? isSizeOrNone : isSize)) {
     throw new Error(`The network's \`${name}\` can't be ${value}.`);
   }
-  return pair;
+  return /** @type {Pair} */ (pair);
 }
 
-/** How many numbers something of a shape has. */
+/** @type {(value: Json) => boolean} */
+function isSizeOrNone(value) {
+  return value === 0 || isSize(value);
+}
+
+/** Ask the function for a layer's kind.
+ * @type {<Others extends unknown[], Result>(
+ *   functions: ForEachKind<Others, Result>, layer: Layer, ...others: Others) => Result} */
+export function askByKind(functions, layer, ...others) {
+  const answer = /** @type {(layer: Layer, ...others: any) => any} */ (functions[layer.kind]);
+  return answer(layer, ...others);
+}
+
+/** How many numbers something of a shape has. @type {(shape: Shape) => number} */
 export function sizeOf(shape) {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** Whole numbers, one after the other. */
+/** Whole numbers, one after the other. @type {(first: number, count: number) => number[]} */
 export function countFrom(first, count) {
   return Array.from({ length: count }, (_, index) => first + index);
 }
 
+/** @type {(settings: Record<string, Json>) => void} */
 function requireSizes(settings) {
   for (const [name, sizes] of Object.entries(settings)) {
     if (!isListOf(isSize)(sizes)) throw new Error(`The network's \`${name}\` can't be ${sizes}.`);
   }
 }
 
+/** @type {(setting: Record<string, Json>, known: string[]) => void} */
 function requireOneOf(setting, known) {
   const [[name, value]] = Object.entries(setting);
   if (!known.includes(value)) throw new Error(`The network's \`${name}\` can't be ${value}.`);

@@ -11,20 +11,6 @@ const LABEL_HEIGHT = 18;
 export const LABEL_FONT = "12px system-ui, sans-serif";
 
 /**
- * @typedef {object} Layout
- * @property {number} count  Of maps or units.
- * @property {number} rows  Of each; 1 for units.
- * @property {number} columns
- * @property {number} cell  The side of a number.
- * @property {number} tileWidth  From one map to the next.
- * @property {number} tileHeight
- * @property {number} perLine  Maps beside each other.
- * @property {number} width  Of all.
- * @property {number} height
- * @property {string[]} labels  Below the units, where there are any.
- */
-
-/**
  * Lay a layer out.
  *
  * @param {number[]} shape  [channels, height, width] or [units].
@@ -52,11 +38,13 @@ export function layOut(shape, outerWidth, labels, measure) {
   return inLines({ count, rows, columns, cell, ...tiles, labels: [] }, available);
 }
 
-/** A length that is a whole number of the screen's own pixels. */
+/** A length that is a whole number of the screen's own pixels.
+ * @type {(length: number) => number} */
 function onPixels(length) {
   return Math.max(1, Math.floor(length * devicePixelRatio)) / devicePixelRatio;
 }
 
+/** @type {(layout: Tiles, available: number) => Layout} */
 function inLines(layout, available) {
   const { count, tileWidth, tileHeight } = layout;
   const perLine = Math.max(1, Math.min(count, Math.floor((available + GAP) / tileWidth)));
@@ -69,14 +57,15 @@ function inLines(layout, available) {
   };
 }
 
-/** Where the first number of a map or unit lies. */
+/** Where the first number of a map or unit lies. @type {(layout: Layout, map: number) => Pair} */
 export function cornerOf({ perLine, tileWidth, tileHeight, cell, columns }, map) {
   const inset = (tileWidth - GAP - cell * columns) / 2; // units in the middle above their labels
   const top = EDGE + Math.floor(map / perLine) * tileHeight;
   return [EDGE + (map % perLine) * tileWidth + inset, top];
 }
 
-/** The number at a point; none in the gaps. */
+/** The number at a point; none in the gaps.
+ * @type {(layout: Layout, shape: Shape, x: number, y: number) => Unit | null} */
 export function unitAt(layout, shape, x, y) {
   const { perLine, tileWidth, tileHeight, count, cell, rows, columns } = layout;
   const across = Math.floor((x - EDGE) / tileWidth);
@@ -88,10 +77,11 @@ export function unitAt(layout, shape, x, y) {
   return shape.length === 1 ? { index: map } : { channel: map, row, column };
 }
 
-/** The number beside another one, in the direction of a key; none at the edge. */
+/** The number beside another one, in the direction of a key; none at the edge.
+ * @type {(layout: Layout, shape: Shape, unit: Unit, key: string) => Unit | null} */
 export function neighbourOf(layout, shape, unit, key) {
   const [across, down, maps] = DIRECTIONS[key];
-  if (shape.length === 1) {
+  if (unit.index !== undefined) {
     const index = unit.index + across + maps * 10 + down * layout.perLine;
     return index >= 0 && index < shape[0] ? { index } : null;
   }
@@ -102,7 +92,8 @@ export function neighbourOf(layout, shape, unit, key) {
   return isInside && channel >= 0 && channel < channels ? { channel, row, column } : null;
 }
 
-/** What each key does: steps across, down, and from map to map. */
+/** What each key does: steps across, down, and from map to map.
+ * @type {Record<string, [number, number, number]>} */
 export const DIRECTIONS = {
   ArrowLeft: [-1, 0, 0],
   ArrowRight: [1, 0, 0],

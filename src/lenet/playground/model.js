@@ -10,12 +10,6 @@ const MOST_FILE_BYTES = 64 * 2 ** 20;
 const MOST_MULTIPLICATIONS = 1e9; // for an image, which takes about a second
 
 /**
- * @typedef {object} Model
- * @property {import("./card.js").Card} card  What the file says about itself.
- * @property {import("./layers.js").Layer[]} layers  In their order, with their weights.
- */
-
-/**
  * Read a model file.
  *
  * @param {ArrayBuffer} file
@@ -31,8 +25,8 @@ export function readModel(file) {
     throw new Error("The file is a safetensors file, but not a model that lenet wrote.");
   }
   const card = readCard(metadata.lenet);
-  const take = (name, shape, isUsed = true) =>
-    isUsed ? takeFloats(tensors, name, shape) : tensors.delete(name);
+  /** @type {TakeTensor} */
+  const take = (name, shape, isUsed) => takeFloats(tensors, name, shape, isUsed);
   const { layers, shape, operations } = readLayers(card.layers, card.input_shape, take);
   if (String(shape) !== String([card.class_names.length])) {
     throw new Error(`The network gives ${shape.join("×")} numbers, not one for each class.`);
@@ -47,13 +41,16 @@ export function readModel(file) {
   return { card, layers };
 }
 
-/** Take a tensor of a certain shape out of those of the file. */
-function takeFloats(tensors, name, shape) {
-  const { dtype, shape: found, bytes } = tensors.get(name) ?? { dtype: "nothing", shape: [] };
-  if (dtype !== "F32" || found.join() !== shape.join()) {
+/** Take a tensor of a certain shape out of those of the file.
+ * @type {(tensors: Map<string, Tensor>, ...asked: Parameters<TakeTensor>) => Float32Array} */
+function takeFloats(tensors, name, shape, isUsed = true) {
+  const nothing = { dtype: "nothing", shape: [], bytes: new ArrayBuffer(0) };
+  const { dtype, shape: found, bytes } = tensors.get(name) ?? nothing;
+  if (isUsed && (dtype !== "F32" || found.join() !== shape.join())) {
     throw new Error(`\`${name}\` is ${dtype} [${found}] where F32 [${shape}] belongs.`);
   }
   tensors.delete(name);
+  if (!isUsed) return new Float32Array(0);
   const numbers = new Float32Array(bytes);
   if (!numbers.every(Number.isFinite)) {
     throw new Error(`\`${name}\` holds numbers that are not finite.`);

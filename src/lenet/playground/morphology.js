@@ -14,17 +14,20 @@ export function closing(values, width, side) {
   return smallestAround(largestAround(values, width, side), width, side);
 }
 
-/** Fill up what is light and narrower than a window, likewise. */
+/** Fill up what is light and narrower than a window, likewise.
+ * @type {(values: Float32Array, width: number, side: number) => Float32Array} */
 export function opening(values, width, side) {
   return largestAround(smallestAround(values, width, side), width, side);
 }
 
+/** @type {(values: Float32Array, width: number, side: number) => Float32Array} */
 function smallestAround(values, width, side) {
   const negative = values.map((value) => -value);
   return largestAround(negative, width, side).map((value) => -value);
 }
 
-/** The largest number in the window round each. */
+/** The largest number in the window round each.
+ * @type {(values: Float32Array, width: number, side: number) => Float32Array} */
 function largestAround(values, width, side) {
   const height = values.length / width;
   const largest = new Float32Array(values.length);
@@ -44,6 +47,9 @@ function largestAround(values, width, side) {
  * noted, and a window is the end of one block and the start of the next.
  *
  * Source: van Herk (1992); Gil and Werman (1993).
+ *
+ * @param {Float32Array} values @param {Float32Array} largest @param {number} start
+ * @param {number} step @param {number} length @param {number} side
  */
 function largestInLine(values, largest, start, step, length, side) {
   const half = side >> 1;
@@ -66,9 +72,9 @@ function largestInLine(values, largest, start, step, length, side) {
 /**
  * The largest number in the disk round each, from widths of the disk that grow line by line.
  *
- * @param {import("./frame.js").Grid} grid  Of one channel, with a border of the radius.
+ * @param {Grid} grid  Of one channel, with a border of the radius.
  * @param {number} radius
- * @returns {import("./frame.js").Grid}
+ * @returns {Grid}
  */
 export function dilateByDisk(grid, radius) {
   const { values, width } = grid;
@@ -105,6 +111,7 @@ export function growMask(mask, width, steps) {
   const far = steps + 1;
   const away = new Uint8Array(mask.length); // steps to the nearest
   for (let place = 0; place < mask.length; place++) away[place] = mask[place] ? 0 : far;
+  /** @type {(from: number, to: number) => void} */
   const carry = (from, to) => {
     if (away[from] + 1 < away[to]) away[to] = away[from] + 1;
   };
@@ -114,6 +121,6 @@ export function growMask(mask, width, steps) {
   }
   for (let place = width; place < mask.length; place++) carry(place - width, place);
   for (let place = mask.length - width - 1; place >= 0; place--) carry(place + width, place);
-  for (let place = 0; place < mask.length; place++) away[place] = away[place] < far;
+  for (let place = 0; place < mask.length; place++) away[place] = Number(away[place] < far);
   return away;
 }

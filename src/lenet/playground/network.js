@@ -2,25 +2,14 @@
  * An image through a network, layer by layer.
  */
 
-import { countFrom, sizeOf } from "./layers.js";
-
-/**
- * What the network holds after a layer, or before the first.
- *
- * @typedef {object} Step
- * @property {string} name  The layer's; `input` before the first.
- * @property {string} kind  The layer's; `input` before the first.
- * @property {number[]} shape  [channels, height, width] or [units].
- * @property {Float32Array} values  Row by row, channel by channel.
- * @property {import("./layers.js").Layer} [layer]
- */
+import { askByKind, countFrom, sizeOf } from "./layers.js";
 
 /**
  * Send an image through a network.
  *
- * @param {import("./model.js").Model} model
+ * @param {Model} model
  * @param {Uint8Array} image  Pixels, row by row, channel by channel.
- * @returns {{logits: Float32Array, probabilities: Float64Array, steps: Step[]}}  Probabilities are
+ * @returns {Result}  Probabilities are
  *   calibrated; the steps begin with the normalised pixels, and each other one is a layer's output.
  */
 export function runNetwork({ card, layers }, image) {
@@ -29,7 +18,9 @@ export function runNetwork({ card, layers }, image) {
     throw new Error(`The network takes ${shape.join("×")} pixels, not ${image.length}.`);
   }
   const { mean, std } = card.normalisation;
+  /** @type {Float32Array} */
   let values = Float32Array.from(image, (pixel) => (pixel / 255 - mean) / std);
+  /** @type {Step[]} */
   const steps = [{ name: "input", kind: "input", shape, values }];
   for (const layer of layers) {
     values = computeLayer(layer, values);
@@ -38,7 +29,8 @@ export function runNetwork({ card, layers }, image) {
   return { logits: values, probabilities: softmax(values, card.calibration.temperature), steps };
 }
 
-/** Probabilities from logits, which the temperature makes more or less decided. */
+/** Probabilities from logits, which the temperature makes more or less decided.
+ * @type {(logits: Float32Array, temperature?: number) => Float64Array} */
 export function softmax(logits, temperature = 1) {
   const largest = Math.max(...logits);
   const powers = Float64Array.from(logits, (logit) => Math.exp((logit - largest) / temperature));
@@ -46,12 +38,13 @@ export function softmax(logits, temperature = 1) {
   return powers.map((power) => power / total);
 }
 
-/** What a layer makes of its input. */
+/** What a layer makes of its input. @type {(layer: Layer, input: Float32Array) => Float32Array} */
 export function computeLayer(layer, input) {
-  return COMPUTE[layer.kind](layer, input);
+  return askByKind(COMPUTE, layer, input);
 }
 
-/** Functions of each number by itself. */
+/** Functions of each number by itself.
+ * @satisfies {Record<string, (x: number, parameter: number) => number>} */
 export const ACTIVATIONS = {
   relu: (x) => Math.max(x, 0),
   sigmoid,
@@ -65,10 +58,12 @@ export const ACTIVATIONS = {
   scaled_tanh: (x) => 1.7159 * Math.tanh((2 / 3) * x), // LeCun et al. (1998), equation 6
 };
 
+/** @type {(x: number) => number} */
 function sigmoid(x) {
   return 1 / (1 + Math.exp(-x));
 }
 
+/** @type {ForEachKind<[input: Float32Array], Float32Array>} */
 const COMPUTE = {
   activation: ({ activation, parameter }, input) =>
     input.map((x) => ACTIVATIONS[activation](x, parameter)),
@@ -82,8 +77,8 @@ const COMPUTE = {
   },
 
   convolution(layer, input) {
-    const { shape, inputShape, window, stride, dilation, weights, bias, sees } = layer;
-    const [padded, height, width] = padMaps(layer, inputShape, input);
+    const { shape, window, stride, dilation, weights, bias, sees } = layer;
+    const [padded, height, width] = padMaps(layer, input);
     const [, rows, columns] = shape;
     const output = new Float32Array(sizeOf(shape));
     let index = 0;
@@ -110,19 +105,17 @@ const COMPUTE = {
     return output;
   },
 
-  padding(layer, input) {
-    return padMaps(layer, layer.inputShape, input)[0];
-  },
-
-  pooling: (layer, input) => poolMaps(layer, input),
-  adaptive_pooling: (layer, input) => poolMaps(layer, input),
+  padding: (layer, input) => padMaps(layer, input)[0],
+  pooling: poolMaps,
+  adaptive_pooling: poolMaps,
 
   subsampling(layer, input) {
     const { shape, inputShape, weights, bias } = layer;
     return eachPlace(shape, (channel, row, column) => {
       const places = windowOf(layer, row, column);
-      const values = places.map(([y, x]) => valueAt(inputShape, input, channel, y, x));
-      return weights[channel] * values.reduce((sum, value) => sum + value, 0) + bias[channel];
+      let sum = 0;
+      for (const [y, x] of places) sum += valueAt(inputShape, input, channel, y, x) ?? 0;
+      return weights[channel] * sum + bias[channel];
     });
   },
 
@@ -154,9 +147,11 @@ const COMPUTE = {
   },
 };
 
-/** Feature maps with rows and columns round them, and their height and width then. */
-function padMaps({ margins: [left, right, above, below], ground }, shape, input) {
-  const [channels, height, width] = shape;
+/** Feature maps with rows and columns round them, and their height and width then.
+ * @param {Layers["convolution"] | Layers["padding"]} layer
+ * @param {Float32Array} input @returns {[Float32Array, number, number]} */
+function padMaps({ inputShape, margins: [left, right, above, below], ground }, input) {
+  const [channels, height, width] = inputShape;
   const [tall, wide] = [height + above + below, width + left + right];
   if (tall === height && wide === width) return [input, height, width];
   const padded = new Float32Array(channels * tall * wide).fill(ground);
@@ -170,6 +165,7 @@ function padMaps({ margins: [left, right, above, below], ground }, shape, input)
   return [padded, tall, wide];
 }
 
+/** @type {(layer: AnyPooling, input: Float32Array) => Float32Array} */
 function poolMaps(layer, input) {
   const { shape, inputShape, method } = layer;
   return eachPlace(shape, (channel, row, column) => {
@@ -185,40 +181,50 @@ function poolMaps(layer, input) {
   });
 }
 
-/** How many numbers an average is of. */
-export function countOf({ inputShape, countPadding = true, margins = [0, 0, 0, 0] }, places) {
-  const [, height, width] = inputShape;
-  const [left, right, above, below] = countPadding ? margins : [0, 0, 0, 0];
-  const counts = ([row, column]) =>
-    row >= -above && row < height + below && column >= -left && column < width + right;
-  return places.filter(counts).length;
+/** How many numbers an average is of. @type {(layer: AnyPooling, places: Pair[]) => number} */
+export function countOf(layer, places) {
+  const [, height, width] = layer.inputShape;
+  const isPadded = layer.kind === "pooling" && layer.countPadding;
+  const [left, right, above, below] = isPadded ? layer.margins : [0, 0, 0, 0];
+  return places.filter(
+    ([row, column]) =>
+      row >= -above && row < height + below && column >= -left && column < width + right,
+  ).length;
 }
 
-/** The rows and columns that a window sees of its input; some may lie outside. */
-export function windowOf({ kind, inputShape, shape, ...way }, row, column) {
-  if (kind === "adaptive_pooling") {
+/** The rows and columns that a window sees of its input; some may lie outside.
+ * @type {(layer: AnyPooling | Layers["convolution" | "subsampling"], row: number,
+ *   column: number) => Pair[]} */
+export function windowOf(layer, row, column) {
+  if (layer.kind === "adaptive_pooling") {
+    const { inputShape, shape } = layer;
     const [[top, bottom], [start, end]] = [row, column].map((place, side) => [
       Math.floor((place * inputShape[1 + side]) / shape[1 + side]),
       Math.ceil(((place + 1) * inputShape[1 + side]) / shape[1 + side]),
     ]);
     return countFrom(top, bottom - top).flatMap((y) =>
-      countFrom(start, end - start).map((x) => [y, x]),
+      countFrom(start, end - start).map((x) => /** @type {Pair} */ ([y, x])),
     );
   }
-  const { window, stride, dilation, margins } = way;
+  const { window, stride, dilation, margins } = layer;
   const top = row * stride[0] - margins[2];
   const left = column * stride[1] - margins[0];
+  const columns = countFrom(0, window[1]).map((x) => left + x * dilation[1]);
   return countFrom(0, window[0]).flatMap((y) =>
-    countFrom(0, window[1]).map((x) => [top + y * dilation[0], left + x * dilation[1]]),
+    columns.map((x) => /** @type {Pair} */ ([top + y * dilation[0], x])),
   );
 }
 
+/** @type {(shape: Shape, values: Float32Array, channel: number, row: number,
+ *   column: number) => number | undefined} */
 function valueAt([, height, width], values, channel, row, column) {
   const isInside = row >= 0 && row < height && column >= 0 && column < width;
   return isInside ? values[(channel * height + row) * width + column] : undefined;
 }
 
-/** Feature maps, number by number. */
+/** Feature maps, number by number.
+ * @type {(shape: Shape, numberAt: (channel: number, row: number,
+ *   column: number) => number) => Float32Array} */
 function eachPlace(shape, numberAt) {
   const [channels, rows, columns] = shape;
   const output = new Float32Array(sizeOf(shape));
@@ -233,7 +239,8 @@ function eachPlace(shape, numberAt) {
   return output;
 }
 
-/** The error function, by a series whose terms are all positive: Abramowitz and Stegun, 7.1.6. */
+/** The error function, by a series whose terms are all positive: Abramowitz and Stegun, 7.1.6.
+ * @type {(x: number) => number} */
 function erf(x) {
   if (Math.abs(x) > 6) return Math.sign(x);
   let term = x;

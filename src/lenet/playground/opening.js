@@ -3,12 +3,14 @@
  */
 
 import { imageAsPixels } from "./canvas.js";
+import { penOf } from "./elements.js";
 
 const MOST_PIXELS_OPENED = 100_000_000; // as in `lenet/pictures/_read.py`
 const KEPT_PIXELS_OPENED = 2 ** 22;
 
 /** What can't be used, with the key of the words that say so. */
 export class OpeningError extends Error {
+  /** @param {string} word @param {string[]} details */
   constructor(word, ...details) {
     super(word);
     this.word = word;
@@ -21,7 +23,7 @@ export class OpeningError extends Error {
  *
  * @param {Blob} file
  * @param {string} name  What to call it.
- * @returns {Promise<import("./paper.js").Picture>}
+ * @returns {Promise<ShownPicture>}
  */
 export async function openPicture(file, name) {
   let bitmap;
@@ -38,10 +40,11 @@ export async function openPicture(file, name) {
   return picture;
 }
 
-/** An image of a certain size as a picture on the paper. */
+/** An image of a certain size as a picture on the paper.
+ * @type {(source: CanvasImageSource, width: number, height: number) => ShownPicture} */
 function asPicture(source, width, height) {
   const shown = new OffscreenCanvas(width, height);
-  const pen = shown.getContext("2d", { willReadFrequently: true });
+  const pen = penOf(shown, true);
   pen.imageSmoothingQuality = "high";
   pen.drawImage(source, 0, 0, width, height);
   return { data: pen.getImageData(0, 0, width, height).data, width, height, channels: 4, shown };
@@ -50,9 +53,9 @@ function asPicture(source, width, height) {
 /**
  * Take test images off their sheet: a row an image, with its channels side by side.
  *
- * @param {{sheet: string, labels: number[]}} written  The sheet as a data address.
+ * @param {WrittenExamples} written
  * @param {number[]} shape  Channels, height and width of an image.
- * @returns {Promise<{image: Uint8Array, label: number, picture: import("./paper.js").Picture}[]>}
+ * @returns {Promise<Example[]>}
  */
 export async function readExamples({ sheet, labels }, shape) {
   const [channels, height, width] = shape;
@@ -71,16 +74,16 @@ export async function readExamples({ sheet, labels }, shape) {
   });
 }
 
-/** What a network takes, as a picture. */
+/** What a network takes, as a picture. @type {(image: Uint8Array, shape: Shape) => ShownPicture} */
 export function pictureOfImage(image, shape) {
   const [, height, width] = shape;
   const shown = new OffscreenCanvas(width, height);
   const pixels = imageAsPixels(image, shape);
-  shown.getContext("2d").putImageData(pixels, 0, 0);
+  penOf(shown).putImageData(pixels, 0, 0);
   return { data: pixels.data, width, height, channels: 4, shown };
 }
 
-/** Whether a file that was opened is meant as a model. */
+/** Whether a file that was opened is meant as a model. @type {(file: File) => boolean} */
 export function isModelFile(file) {
   return file.name?.toLowerCase().endsWith(".safetensors") ?? false;
 }

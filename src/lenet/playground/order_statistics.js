@@ -2,7 +2,10 @@
  * Medians and percentiles, without putting all numbers into order.
  */
 
-/** The middle one of some numbers, or the mean of the two in the middle. */
+import { rangeOf } from "./frame.js";
+
+/** The middle one of some numbers, or the mean of the two in the middle.
+ * @type {(values: Float32Array | Float64Array) => number} */
 export function median(values) {
   const numbers = values.slice();
   const middle = numbers.length >> 1;
@@ -11,7 +14,8 @@ export function median(values) {
   return (largestBelow(numbers, middle) + high) / 2;
 }
 
-/** Where that part of some numbers lies below, between two numbers on the line between. */
+/** Where that part of some numbers lies below, between two numbers on the line between.
+ * @type {(values: Float32Array, percent: number) => number} */
 export function percentile(values, percent) {
   const numbers = values.slice();
   const position = ((numbers.length - 1) * percent) / 100;
@@ -25,6 +29,8 @@ export function percentile(values, percent) {
  * The number that would stand at a place if all were in order; smaller ones are before it then.
  *
  * Source: Hoare (1961), "Algorithm 65: find".
+ *
+ * @type {(numbers: Float32Array | Float64Array, place: number) => number}
  */
 function selectInOrder(numbers, place) {
   let first = 0;
@@ -47,6 +53,7 @@ function selectInOrder(numbers, place) {
   return numbers[place];
 }
 
+/** @type {(numbers: Float32Array | Float64Array, place: number) => number} */
 function largestBelow(numbers, place) {
-  return numbers.subarray(0, place).reduce((largest, one) => Math.max(largest, one), -Infinity);
+  return rangeOf(numbers.subarray(0, place))[1];
 }

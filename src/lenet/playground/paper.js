@@ -4,21 +4,11 @@
 
 import { FRAME_COLOUR } from "./appearance.js";
 import { Drawing } from "./drawing.js";
+import { penOf } from "./elements.js";
 
 const READ_SIDE = 168; // pixels of a drawing as it is read
 const KEY_STEP = 1 / 28; // of the field
 const FINE_STEP = 1 / 112;
-
-/**
- * A picture as `lookAt` takes it, with how it is shown.
- *
- * @typedef {object} Picture
- * @property {Uint8ClampedArray | Uint8Array} data
- * @property {number} width
- * @property {number} height
- * @property {number} channels
- * @property {CanvasImageSource} shown  Of the same width and height.
- */
 
 export class Paper {
   /**
@@ -29,18 +19,18 @@ export class Paper {
     this.canvas = canvas;
     this.onChange = onChange;
     this.drawing = new Drawing();
-    /** @type {Picture | null} */
+    /** @type {ShownPicture | null} */
     this.picture = null;
-    /** The part that was cut out, in shares: top, left, bottom, right; or none. */
+    /** The part that was cut out, in shares; or none. @type {Box | null} */
     this.box = null;
     this.side = READ_SIDE; // on the page
     this.thickness = 0.05;
     this.erases = false;
     this.usesKeys = false; // rather than a pointer
     this.keyPen = { x: 0.5, y: 0.5, isDown: false };
-    this.reader = new OffscreenCanvas(READ_SIDE, READ_SIDE).getContext("2d", {
-      willReadFrequently: true,
-    });
+    /** @type {number | undefined} */
+    this.pointer = undefined; // whose stroke goes on
+    this.reader = penOf(new OffscreenCanvas(READ_SIDE, READ_SIDE), true);
     this.listen();
   }
 
@@ -48,7 +38,7 @@ export class Paper {
     return !this.picture && this.drawing.isEmpty;
   }
 
-  /** Lay a picture onto the paper. */
+  /** Lay a picture onto the paper. @type {(picture: ShownPicture) => void} */
   lay(picture) {
     this.picture = picture;
     this.liftPens();
@@ -75,7 +65,7 @@ export class Paper {
     this.pointer = undefined;
   }
 
-  /** What is on the paper, as pixels. */
+  /** What is on the paper, as pixels. @type {() => Picture} */
   read() {
     if (this.picture) return this.picture;
     this.drawing.paint(this.reader, READ_SIDE);
@@ -87,39 +77,24 @@ export class Paper {
   show() {
     const side = Math.round(this.side * devicePixelRatio);
     if (this.canvas.width !== side) this.canvas.width = this.canvas.height = side;
-    const pen = this.canvas.getContext("2d");
-    let area = [0, 0, side, side];
+    const pen = penOf(this.canvas);
+    let [left, top, wide, high] = [0, 0, side, side];
     if (this.picture) {
       const { shown, width, height } = this.picture;
       const scale = Math.min(side / width, side / height);
-      const [wide, high] = [scale * width, scale * height];
-      area = [(side - wide) / 2, (side - high) / 2, wide, high];
+      [wide, high] = [scale * width, scale * height];
+      [left, top] = [(side - wide) / 2, (side - high) / 2];
       pen.clearRect(0, 0, side, side);
       pen.imageSmoothingEnabled = scale < 3;
-      pen.drawImage(shown, ...area);
+      pen.drawImage(shown, left, top, wide, high);
     } else {
       this.drawing.paint(pen, side);
     }
-    if (this.box) this.showBox(pen, area);
+    if (this.box) showBox(pen, this.box, [left, top, wide, high]);
     if (this.usesKeys && document.activeElement === this.canvas) this.showKeyPen(pen, side);
   }
 
-  showBox(pen, [left, top, width, height]) {
-    const [boxTop, boxLeft, boxBottom, boxRight] = this.box;
-    pen.save();
-    pen.lineCap = "butt";
-    pen.lineWidth = 1.5 * devicePixelRatio;
-    pen.strokeStyle = FRAME_COLOUR;
-    pen.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
-    pen.strokeRect(
-      left + boxLeft * width,
-      top + boxTop * height,
-      (boxRight - boxLeft) * width,
-      (boxBottom - boxTop) * height,
-    );
-    pen.restore();
-  }
-
+  /** @type {(pen: Pen, side: number) => void} */
   showKeyPen(pen, side) {
     const { x, y, isDown } = this.keyPen;
     pen.beginPath();
@@ -148,7 +123,7 @@ export class Paper {
       for (const one of events.length ? events : [event]) this.drawing.extend(this.pointOf(one));
       this.onChange();
     });
-    for (const end of ["pointerup", "pointercancel"]) {
+    for (const end of /** @type {const} */ (["pointerup", "pointercancel"])) {
       canvas.addEventListener(end, (event) => {
         if (event.pointerId === this.pointer) this.pointer = undefined;
       });
@@ -160,13 +135,14 @@ export class Paper {
     canvas.addEventListener("blur", () => this.onChange());
   }
 
-  /** Begin a stroke; a picture is put aside for it. */
+  /** Begin a stroke; a picture is put aside for it. @type {(point: Point) => void} */
   begin(point) {
     this.picture = null;
     this.drawing.begin(point, this.erases);
     this.onChange();
   }
 
+  /** @type {(event: PointerEvent) => Point} */
   pointOf({ clientX, clientY, pressure, pointerType }) {
     const { left, top, width, height } = this.canvas.getBoundingClientRect();
     const wide = pointerType === "pen" && pressure ? 0.4 + 1.2 * pressure : 1;
@@ -186,7 +162,7 @@ export class Paper {
     else this.onChange();
   }
 
-  /** Move it by so many steps. */
+  /** Move it by so many steps. @type {(across: number, down: number, isFine: boolean) => void} */
   moveKeyPen(across, down, isFine) {
     const { keyPen } = this;
     this.usesKeys = true;
@@ -196,4 +172,20 @@ export class Paper {
     if (keyPen.isDown) this.drawing.extend([keyPen.x, keyPen.y, this.width]);
     this.onChange();
   }
+}
+
+/** The frame of what was cut out. @type {(pen: Pen, box: Box, area: number[]) => void} */
+function showBox(pen, [boxTop, boxLeft, boxBottom, boxRight], [left, top, width, height]) {
+  pen.save();
+  pen.lineCap = "butt";
+  pen.lineWidth = 1.5 * devicePixelRatio;
+  pen.strokeStyle = FRAME_COLOUR;
+  pen.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
+  pen.strokeRect(
+    left + boxLeft * width,
+    top + boxTop * height,
+    (boxRight - boxLeft) * width,
+    (boxBottom - boxTop) * height,
+  );
+  pen.restore();
 }

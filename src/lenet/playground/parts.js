@@ -42,6 +42,8 @@ export function drawnParts(contrast, width, least, peak) {
  * Whether what was found covers more of the picture's edge than a symbol does: a shadow.
  *
  * In a picture of a few pixels, a symbol that fills it can't be told from a shadow.
+ *
+ * @type {(mask: Uint8Array, width: number) => boolean}
  */
 export function holdsMoreThanStrokes(mask, width) {
   if (Math.min(width, mask.length / width) < LEAST_SIDE) return false;
@@ -49,16 +51,20 @@ export function holdsMoreThanStrokes(mask, width) {
   return edge.filter(Boolean).length / edge.length > COVERED;
 }
 
-/** The connected parts of a picture that are strong somewhere, bar the specks and frames. */
+/** The connected parts of a picture that are strong somewhere, bar the specks and frames.
+ * @param {Float32Array} contrast @param {number} width @param {number} least
+ * @param {number} peak */
 function connectedParts(contrast, width, least, peak) {
   // What is faint and far from all that is not, is a line of the paper or a shadow.
   const longer = Math.max(width, contrast.length / width);
   const firmest = Math.fround(Math.max(least, FIRM * peak)); // compared as numbers of 32 bits
   const faintest = Math.fround(least);
   const firm = new Uint8Array(contrast.length);
-  for (let place = 0; place < firm.length; place++) firm[place] = contrast[place] >= firmest;
+  for (let place = 0; place < firm.length; place++)
+    firm[place] = Number(contrast[place] >= firmest);
   const inked = growMask(firm, width, Math.max(REACH, Math.floor(longer / REACHES)));
-  for (let place = 0; place < inked.length; place++) inked[place] &= contrast[place] >= faintest;
+  for (let place = 0; place < inked.length; place++)
+    inked[place] &= Number(contrast[place] >= faintest);
   const parts = labelParts(inked, width);
   const masses = parts.map((places) => massOf(places, contrast, Math.fround(STRONG * peak)));
   let kept = largeEnough(masses);
@@ -73,7 +79,8 @@ function connectedParts(contrast, width, least, peak) {
   return mask;
 }
 
-/** All contrast of a part; none, if it is nowhere strong. */
+/** All contrast of a part; none, if it is nowhere strong.
+ * @type {(places: Int32Array, contrast: Float32Array, strong: number) => number} */
 function massOf(places, contrast, strong) {
   let mass = 0;
   let strongest = 0;
@@ -84,7 +91,7 @@ function massOf(places, contrast, strong) {
   return strongest >= strong ? mass : 0;
 }
 
-/** Which parts are more than specks. */
+/** Which parts are more than specks. @type {(masses: number[]) => number[]} */
 function largeEnough(masses) {
   const least = LEAST_PART * rangeOf(masses)[1];
   return [...masses.keys()].filter((index) => masses[index] >= least);
@@ -128,7 +135,7 @@ export function labelParts(mask, width) {
  *
  * @param {Int32Array[]} parts  The places of their pixels.
  * @param {number} width  Of a row of the picture.
- * @returns {number[]}  Top, left, bottom and right.
+ * @returns {Box}
  */
 export function boxOf(parts, width) {
   let [top, left, bottom, right] = [Infinity, Infinity, 0, 0];
@@ -145,7 +152,8 @@ export function boxOf(parts, width) {
   return [top, left, bottom, right];
 }
 
-/** Whether a part is a frame: drawn along all four sides of its box and empty within. */
+/** Whether a part is a frame: drawn along all four sides of its box and empty within.
+ * @type {(places: Int32Array, width: number) => boolean} */
 function isFrame(places, width) {
   const [top, left, bottom, right] = boxOf([places], width);
   const [rows, columns] = [bottom - top, right - left];
@@ -168,13 +176,15 @@ function isFrame(places, width) {
   return drawn.every((share) => share >= STRAIGHT);
 }
 
-/** How many times ink is met on the way once round the edge. */
+/** How many times ink is met on the way once round the edge.
+ * @type {(mask: Uint8Array, width: number) => number} */
 function crossingsOfEdge(mask, width) {
   const edge = edgeOf(mask, width);
   return edge.filter((one, index) => one && !edge.at(index - 1)).length;
 }
 
-/** The pixels on the way once round the edge. */
+/** The pixels on the way once round the edge.
+ * @type {(mask: Uint8Array, width: number) => number[]} */
 function edgeOf(mask, width) {
   const height = mask.length / width;
   const last = mask.length - width;

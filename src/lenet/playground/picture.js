@@ -15,32 +15,9 @@ const LIGHT_GROUND = 128;
 const LEAST_DIFFERENCE = Math.fround(0.03 * 255); // what differs less from the ground is ground
 
 /**
- * How a picture becomes an image; a model's card says what suits its network.
- *
- * @typedef {object} Preparation
- * @property {"symbol"|"object"|"plain"} method  Find the ink, or the thing, or take it all.
- * @property {"light-on-dark"|"dark-on-light"|"as-is"} polarity  What the network was taught on.
- * @property {number} height  Of the image, in pixels.
- * @property {number} width
- * @property {number} channels  1 for grey, 3 for red, green and blue.
- * @property {number} margin  Pixels left free at each side of the shorter direction.
- */
-
-/**
- * What a network sees of a picture.
- *
- * @typedef {object} Seen
- * @property {Uint8Array} image  What it takes: row by row, channel by channel.
- * @property {number[]} box  The part of the picture that it shows: top, left, bottom and right, in
- *   shares of the picture's height and width.
- * @property {boolean} isBlank  Whether there is nothing to be seen.
- * @property {number} parts  Of how many pieces a symbol is; many are several symbols.
- */
-
-/**
  * Make the image that a network takes from a picture.
  *
- * @param {import("./pixels.js").Picture} picture
+ * @param {Picture} picture
  * @param {Preparation} preparation
  * @returns {Seen}
  * @throws {Error} The network takes neither grey nor coloured images.
@@ -54,7 +31,8 @@ export function lookAt(picture, preparation) {
   return method === "symbol" ? seeSymbol(grid, preparation) : seeThing(grid, preparation);
 }
 
-/** Ink in its frame, or its empty ground, with the polarity that the network knows. */
+/** Ink in its frame, or its empty ground, with the polarity that the network knows.
+ * @type {(grid: Grid, preparation: Preparation) => Seen} */
 function seeSymbol(grid, preparation) {
   const { height, width } = preparation;
   const ink = findInk(grid);
@@ -69,7 +47,8 @@ function seeSymbol(grid, preparation) {
   return { image, box: asShares(box, ink.strength), isBlank: false, parts: parts.length };
 }
 
-/** A picture on its own ground: all of it, or for `object` what stands out from the ground. */
+/** A picture on its own ground: all of it, or for `object` what stands out from the ground.
+ * @type {(grid: Grid, preparation: Preparation) => Seen} */
 function seeThing(grid, preparation) {
   const { method, height, width, margin } = preparation;
   const image = withPolarity(withChannels(grid, preparation.channels), preparation.polarity);
@@ -77,17 +56,22 @@ function seeThing(grid, preparation) {
   const standingOut = placesUnlike(image, ground);
   const isBlank = standingOut.length === 0;
   const isCutOut = method === "object" && !isBlank;
+  /** @type {Box} */
   const box = isCutOut ? boxOf([standingOut], image.width) : [0, 0, image.height, image.width];
-  const room = isCutOut ? [height - 2 * margin, width - 2 * margin] : [height, width];
+  const free = isCutOut ? 2 * margin : 0;
   const part = cropGrid(image, box);
-  const fitted = resize(part, ...fittedSize([part.height, part.width], room));
+  const fitted = resize(
+    part,
+    ...fittedSize([part.height, part.width], [height - free, width - free]),
+  );
   const top = Math.floor((height - fitted.height + 1) / 2);
   const left = Math.floor((width - fitted.width + 1) / 2);
   const framed = placeInFrame(fitted, height, width, top, left, ground);
   return { image: asBytes(framed.values), box: asShares(box, image), isBlank, parts: 1 };
 }
 
-/** The pixels that differ from the ground in some channel. */
+/** The pixels that differ from the ground in some channel.
+ * @type {(grid: Grid, ground: Float32Array) => Int32Array} */
 function placesUnlike(grid, ground) {
   const area = grid.height * grid.width;
   const places = [];
@@ -99,10 +83,11 @@ function placesUnlike(grid, ground) {
     }
     if (largest > LEAST_DIFFERENCE) places.push(place);
   }
-  return places;
+  return Int32Array.from(places);
 }
 
-/** Ink from 0 to 1 as pixels of an image. */
+/** Ink from 0 to 1 as pixels of an image.
+ * @type {(drawn: Float32Array, preparation: Preparation) => Uint8Array} */
 function inkAsImage(drawn, { polarity, channels }) {
   const values = polarity === "dark-on-light" ? drawn.map((value) => 1 - value) : drawn;
   const pixels = asBytes(values.map((value) => 255 * value));
@@ -111,12 +96,14 @@ function inkAsImage(drawn, { polarity, channels }) {
   return image;
 }
 
-/** Where a box lies, in shares of the picture's height and width. */
+/** Where a box lies, in shares of the picture's height and width.
+ * @type {(box: Box, grid: Grid) => Box} */
 function asShares([top, left, bottom, right], { height, width }) {
   return [top / height, left / width, bottom / height, right / width];
 }
 
-/** Grey as three equal colours, or colours as their luminance. */
+/** Grey as three equal colours, or colours as their luminance.
+ * @type {(grid: Grid, channels: number) => Grid} */
 function withChannels(grid, channels) {
   if (grid.channels === channels) return grid;
   const area = grid.height * grid.width;
@@ -132,7 +119,8 @@ function withChannels(grid, channels) {
   return { ...grid, values, channels };
 }
 
-/** Light and dark exchanged where the ground is not what the network knows. */
+/** Light and dark exchanged where the ground is not what the network knows.
+ * @type {(grid: Grid, polarity: Preparation["polarity"]) => Grid} */
 function withPolarity(grid, polarity) {
   if (polarity === "as-is") return grid;
   const ground = groundColour(grid);

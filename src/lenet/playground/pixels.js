@@ -8,20 +8,10 @@ const KEPT_PIXELS = 2 ** 22; // a larger picture is made smaller, by a whole fac
 const LIGHT = 128;
 
 /**
- * A picture; its numbers lie pixel by pixel, row by row.
- *
- * @typedef {object} Picture
- * @property {Uint8Array | Uint8ClampedArray} data
- * @property {number} width
- * @property {number} height
- * @property {1|3|4} channels  Grey; red, green, blue; or these and opacity, as a canvas has them.
- */
-
-/**
  * A picture of not too many pixels, none of them transparent: as large numbers, channel by channel.
  *
  * @param {Picture} picture
- * @returns {import("./frame.js").Grid}  Of 1 or 3 channels, from 0 to 255.
+ * @returns {Grid}  Of 1 or 3 channels, from 0 to 255.
  */
 export function readPixels(picture) {
   const smaller = makeSmaller(picture);
@@ -36,7 +26,7 @@ export function readPixels(picture) {
   return { values, channels, height, width };
 }
 
-/** A picture with no more pixels than are kept. */
+/** A picture with no more pixels than are kept. @type {(picture: Picture) => Picture} */
 function makeSmaller(picture) {
   const factor = Math.ceil(Math.sqrt((picture.width * picture.height) / KEPT_PIXELS));
   if (factor <= 1) return picture;
@@ -57,6 +47,8 @@ function makeSmaller(picture) {
  * The mean colour of a square block, or of what the picture has of it.
  *
  * It is rounded as Pillow does it; transparent pixels count by how opaque they are.
+ *
+ * @type {(picture: Picture, top: number, left: number, side: number) => number[]}
  */
 function meanOfBlock({ data, width, height, channels }, top, left, side) {
   const bottom = Math.min(height, top + side);
@@ -77,17 +69,22 @@ function meanOfBlock({ data, width, height, channels }, top, left, side) {
   const means = sums.map((sum) => Math.floor(((sum + (count >> 1)) * multiplier) / 2 ** 24));
   const opacity = means[3];
   const isSolid = channels < 4 || opacity === 0 || opacity === 255;
-  const solid = (mean) => Math.min(255, Math.floor((255 * mean) / opacity));
-  return means.slice(0, channels).map((mean, i) => (isSolid || i === 3 ? mean : solid(mean)));
+  return means
+    .slice(0, channels)
+    .map((mean, i) =>
+      isSolid || i === 3 ? mean : Math.min(255, Math.floor((255 * mean) / opacity)),
+    );
 }
 
-/** The product of two numbers from 0 to 255 as a number from 0 to 255. */
+/** The product of two numbers from 0 to 255 as a number from 0 to 255.
+ * @type {(value: number, opacity: number) => number} */
 function shareOf255(value, opacity) {
   const product = value * opacity + 128;
   return ((product >> 8) + product) >> 8;
 }
 
-/** A picture with transparency on white, or on black where what is to be seen is light. */
+/** A picture with transparency on white, or on black where what is to be seen is light.
+ * @type {(picture: Picture) => Picture} */
 function onGround({ data, width, height }) {
   let [least, opacities, brightness] = [255, 0, 0];
   for (let start = 0; start < data.length; start += 4) {

@@ -3,7 +3,8 @@
  */
 
 import { colourScale } from "./appearance.js";
-import { explainUnit, receptiveField } from "./explain.js";
+import { explainUnit, indexOf, receptiveField } from "./explain.js";
+import { line, make, penOf } from "./elements.js";
 import { rangeOf } from "./frame.js";
 import { describeStep, nameOfUnit, titleOfStep } from "./layer_names.js";
 import { numbersAsImage } from "./canvas.js";
@@ -13,38 +14,32 @@ const MOST_MAPS = 6; // whose patches are shown; those that contribute most
 const MOST_UNITS = 8;
 const PATCH_SIDE = 70; // of a patch on the page
 
-/**
- * @typedef {object} Reasons
- * @property {ReturnType<typeof explainUnit>} explanation
- * @property {{top: number, left: number, bottom: number, right: number} | null} field
- *   The pixels of the image that it depends on.
- * @property {object[]} frames  Areas of the step before that it is made of.
- */
-
-/** Find out what is behind a number. */
+/** Find out what is behind a number.
+ * @type {(model: Model, steps: Step[], choice: Choice) => Reasons} */
 export function findReasons(model, steps, { stepIndex, unit }) {
   const explanation = explainUnit(model, steps, stepIndex, unit);
   const [, height, width] = model.card.input_shape;
-  const isRow = steps[stepIndex].shape.length === 1;
-  const field = isRow
-    ? { top: 0, left: 0, bottom: height, right: width }
-    : receptiveField(model, stepIndex, unit);
+  const field =
+    unit.index !== undefined
+      ? { top: 0, left: 0, bottom: height, right: width }
+      : receptiveField(model, stepIndex, unit);
   const contribution = contributionOf(steps[stepIndex].kind === "distances");
   const frames = framesOf(explanation.inputs, steps[stepIndex - 1], contribution);
   return { explanation, field, frames };
 }
 
-/** A distance's contribution, or a product. */
+/** A distance's contribution, or a product. @type {(isDistance: boolean) => Contribute} */
 function contributionOf(isDistance) {
   return ({ value, weight }) => (isDistance ? -((value - weight) ** 2) : value * weight);
 }
 
-/** The areas that inputs take in their maps; of single units, those that contribute most. */
+/** The areas that inputs take in their maps; of single units, those that contribute most.
+ * @type {(inputs: Contribution[], before: Step, contribution: Contribute) => AreaOfMap[]} */
 function framesOf(inputs, before, contribution) {
   if (inputs.length && inputs[0].index !== undefined) {
     return largestFirst(inputs, contribution)
       .slice(0, MOST_UNITS)
-      .map(({ index }) => ({ channel: index, top: 0, left: 0, bottom: 1, right: 1 }));
+      .map(({ index = 0 }) => ({ channel: index, top: 0, left: 0, bottom: 1, right: 1 }));
   }
   const maps = mapsFirst(inputs, contribution).slice(0, MOST_MAPS);
   return maps.map(({ channel, places }) => {
@@ -61,14 +56,18 @@ function framesOf(inputs, before, contribution) {
   });
 }
 
-/** The maps that inputs lie in, from the one that contributes most. */
+/** The maps that inputs lie in, from the one that contributes most.
+ * @type {(inputs: Contribution[], contribution: Contribute) => {channel: number, places: InMap[],
+ *   sum: number}[]} */
 function mapsFirst(inputs, contribution) {
-  const total = (places) => places.reduce((sum, place) => sum + contribution(place), 0);
-  const maps = [...byChannel(inputs)];
-  const totals = maps.map(([channel, places]) => ({ channel, places, sum: total(places) }));
-  return largestFirst(totals, ({ sum }) => sum);
+  const maps = [...byChannel(inputs)].map(([channel, places]) => {
+    const sum = places.reduce((total, place) => total + contribution(place), 0);
+    return { channel, places, sum };
+  });
+  return largestFirst(maps, ({ sum }) => sum);
 }
 
+/** @type {(inputs: Contribution[]) => Map<number, InMap[]>} */
 function byChannel(inputs) {
   const maps = new Map();
   for (const input of inputs) {
@@ -78,6 +77,7 @@ function byChannel(inputs) {
   return maps;
 }
 
+/** @template T @param {T[]} list @param {(one: T) => number} size */
 function largestFirst(list, size) {
   return [...list].sort((a, b) => Math.abs(size(b)) - Math.abs(size(a)));
 }
@@ -86,9 +86,9 @@ function largestFirst(list, size) {
  * Show what is behind a number.
  *
  * @param {HTMLElement} body
- * @param {import("./model.js").Model} model
- * @param {object[]} steps
- * @param {import("./feature_maps.js").Choice} choice
+ * @param {Model} model
+ * @param {Step[]} steps
+ * @param {Choice} choice
  * @param {Reasons} reasons
  * @param {Uint8Array} image  What the network saw.
  */
@@ -96,7 +96,8 @@ export function showReasons(body, model, steps, choice, { explanation, field }, 
   const { stepIndex, unit } = choice;
   const step = steps[stepIndex];
   const isOpen = body.querySelector("details")?.open ?? false;
-  const shown = [headOf(model, steps, stepIndex, unit, explanation.value)];
+  /** @type {HTMLElement[]} */
+  const shown = [headOf(model, steps, choice, explanation.value)];
   if (stepIndex === 0) {
     shown.push(...pixelReasons(model.card, step, unit, explanation.value, image));
   } else {
@@ -111,26 +112,32 @@ export function showReasons(body, model, steps, choice, { explanation, field }, 
   body.replaceChildren(...shown);
 }
 
-function headOf(model, steps, stepIndex, unit, value) {
+/** @param {Model} model @param {Step[]} steps @param {Choice} choice @param {number} value */
+function headOf(model, steps, { stepIndex, unit }, value) {
   const head = make("p", "", "unit");
   const isLast = stepIndex === steps.length - 1;
   const name = isLast
-    ? words.unitOf(titleOfStep(steps[stepIndex]), nameOfClass(model.card.class_names[unit.index]))
+    ? words.unitOf(
+        titleOfStep(steps[stepIndex]),
+        nameOfClass(model.card.class_names[unit.index ?? 0]),
+      )
     : nameOfUnit(steps[stepIndex], unit);
   head.append(make("span", name), make("strong", inDigits(value)));
   head.title = describeStep(steps[stepIndex], isLast);
   return head;
 }
 
-function pixelReasons({ normalisation }, { shape }, { channel, row, column }, value, image) {
-  const [, height, width] = shape;
-  const pixel = image[(channel * height + row) * width + column];
+/** @param {Card} card @param {Step} step @param {Unit} unit @param {number} value
+ * @param {Uint8Array} image */
+function pixelReasons({ normalisation }, step, unit, value, image) {
+  const pixel = image[indexOf(step.shape, unit)];
   const { mean, std } = normalisation;
   const sum = `(${pixel} / 255 − ${inDigits(mean)}) / ${inDigits(std)} = ${inDigits(value)}`;
   return [make("p", words.pixelSum, "caption"), make("p", sum, "formula")];
 }
 
-/** How the inputs come to the number: patches of maps, or the largest contributions. */
+/** How the inputs come to the number: patches of maps, or the largest contributions.
+ * @type {(explanation: Explanation, step: Step, before: Step) => HTMLElement} */
 function sumOf(explanation, step, before) {
   const { inputs, bias, value } = explanation;
   const isDistance = step.kind === "distances";
@@ -139,8 +146,7 @@ function sumOf(explanation, step, before) {
     const formula = `${titleOfStep(step)}(${inDigits(inputs[0].value)}) = ${inDigits(value)}`;
     return make("p", formula, "formula");
   }
-  const table = document.createElement("table");
-  table.className = "sum";
+  const table = make("table", "", "sum");
   const lines =
     inputs[0].index === undefined
       ? patchLines(inputs, contribution, before, step)
@@ -152,14 +158,15 @@ function sumOf(explanation, step, before) {
   table.append(headRow(headings));
   const rows = table.createTBody();
   rows.append(...lines);
-  const hasBias = step.layer.bias !== undefined;
-  if (hasBias) rows.append(totalRow(words.bias, bias));
+  if (step.layer && "bias" in step.layer) rows.append(totalRow(words.bias, bias));
   const total = totalRow(words.total, value);
   total.className = "total";
   rows.append(total);
   return table;
 }
 
+/** @param {Contribution[]} inputs @param {Contribute} contribution @param {Step} before
+ * @param {Step} step */
 function patchLines(inputs, contribution, before, step) {
   const maps = mapsFirst(inputs, contribution);
   const shown = maps.slice(0, MOST_MAPS);
@@ -184,6 +191,7 @@ function patchLines(inputs, contribution, before, step) {
   return lines;
 }
 
+/** @type {(inputs: Contribution[], contribution: Contribute) => HTMLElement[]} */
 function unitLines(inputs, contribution) {
   const ordered = largestFirst(inputs, contribution);
   const shown = ordered.slice(0, MOST_UNITS);
@@ -203,7 +211,8 @@ function unitLines(inputs, contribution) {
   return lines;
 }
 
-/** All the inputs as a table, which is filled when it is opened. */
+/** All the inputs as a table, which is filled when it is opened.
+ * @type {(explanation: Explanation, step: Step, before: Step, isOpen: boolean) => HTMLElement} */
 function allNumbers({ inputs }, step, before, isOpen) {
   const details = document.createElement("details");
   details.append(make("summary", words.allNumbers(inputs.length)));
@@ -211,8 +220,7 @@ function allNumbers({ inputs }, step, before, isOpen) {
   const contribution = contributionOf(isDistance);
   const fill = () => {
     if (!details.open || details.querySelector("table")) return;
-    const table = document.createElement("table");
-    table.className = "numbers";
+    const table = make("table", "", "numbers");
     const last = isDistance ? words.distance : words.product;
     table.append(headRow([words.from, words.value, words.weight, last]));
     const rows = table.createTBody();
@@ -234,10 +242,13 @@ function allNumbers({ inputs }, step, before, isOpen) {
   return details;
 }
 
-function isInPadding({ row, column }, { shape: [, height, width] }) {
-  return row < 0 || column < 0 || row >= height || column >= width;
+/** @type {(input: Contribution, before: Step) => boolean} */
+function isInPadding(input, before) {
+  return indexOf(before.shape, input) < 0;
 }
 
+/** @param {InMap[]} places @param {Contribute} number @param {ColourScale} scale
+ * @param {string} label */
 function patchCanvas(places, number, scale, label) {
   const columns = new Set(places.map(({ column }) => column)).size;
   const canvas = document.createElement("canvas");
@@ -250,10 +261,11 @@ function patchCanvas(places, number, scale, label) {
   const range = words.legend(inDigits(scale.low), inDigits(scale.high));
   canvas.setAttribute("aria-label", words.listOf(label, [range]));
   const image = numbersAsImage(Float32Array.from(places, number), columns, scale);
-  canvas.getContext("2d").putImageData(image, 0, 0);
+  penOf(canvas).putImageData(image, 0, 0);
   return canvas;
 }
 
+/** @type {(headings: string[]) => HTMLElement} */
 function headRow(headings) {
   const head = document.createElement("thead");
   const row = head.insertRow();
@@ -265,23 +277,7 @@ function headRow(headings) {
   return head;
 }
 
-/** A row whose first cell says what it is. */
-function line([heading, ...cells]) {
-  const row = document.createElement("tr");
-  const first = make("th", heading);
-  first.scope = "row";
-  row.append(first);
-  for (const content of cells) row.insertCell().append(content);
-  return row;
-}
-
+/** @type {(heading: string, number: number) => HTMLTableRowElement} */
 function totalRow(heading, number) {
   return line([heading, "", "", inDigits(number)]);
-}
-
-function make(tag, text, className = "") {
-  const element = document.createElement(tag);
-  element.textContent = text;
-  if (className) element.className = className;
-  return element;
 }

@@ -3,14 +3,8 @@
  * A file may hold anything, so whatever the header says is checked before it is used.
  */
 
+/** @type {Record<string, number>} */
 const BYTES_OF = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 };
-
-/**
- * @typedef {object} Tensor
- * @property {string} dtype  What its numbers are, such as `F32`.
- * @property {number[]} shape  Its sizes, outermost first.
- * @property {ArrayBuffer} bytes  The numbers, little-endian, in memory of their own.
- */
 
 /**
  * Read a file's tensors and the free part of its header.
@@ -27,6 +21,8 @@ export function readSafetensors(file) {
   }
 }
 
+/** @type {(file: ArrayBuffer) => {tensors: Map<string, Tensor>,
+ *   metadata: Record<string, string>}} */
 function parseSafetensors(file) {
   const headerBytes = Number(new DataView(file).getBigUint64(0, true));
   const header = JSON.parse(
@@ -36,7 +32,9 @@ function parseSafetensors(file) {
   const numbers = file.slice(8 + headerBytes);
   const tensors = new Map();
   let bytesRead = 0;
-  for (const [name, { dtype, shape, data_offsets: offsets }] of Object.entries(entries)) {
+  for (const [name, entry] of Object.entries(entries)) {
+    /** @type {{dtype: string, shape: Shape, data_offsets: Pair}} */
+    const { dtype, shape, data_offsets: offsets } = entry;
     const [start, end] = offsets;
     const size = shape.reduce((product, length) => product * length, BYTES_OF[dtype]);
     const hasShape = shape.every((length) => Number.isInteger(length) && length >= 0);

@@ -7,64 +7,66 @@ import { OpeningError, readExamples } from "./opening.js";
 
 const MOST_BYTES_READ = 2 ** 27; // `readModel` refuses what is as large
 
-/**
- * @typedef {object} Volume  A model on the shelf.
- * @property {string} name
- * @property {import("./model.js").Model} [model]  Once it was read.
- * @property {object[]} [examples]  Its test images, then.
- */
-
 export class Shelf {
-  /** @param {{models: object[], examples: Record<string, object>}} data  What the page holds. */
+  /** @param {PageData} data */
   constructor({ models, examples }) {
-    /** @type {Volume[]} */
+    /** @type {Entry[]} */
     this.volumes = models.map((written) => ({ ...written, written: examples[written.name] }));
   }
 
-  /** The model of a name, read when it is asked for first. */
+  /** The model of a name, read when it is asked for first.
+   * @type {(name: string) => Promise<Volume>} */
   async take(name) {
-    const volume = this.volumes.find((one) => one.name === name);
-    volume.reading ??= readVolume(volume);
+    const entry = /** @type {Entry} */ (this.volumes.find((one) => one.name === name));
+    entry.reading ??= readEntry(entry);
     try {
-      return await volume.reading;
+      return await entry.reading;
     } catch (error) {
-      volume.reading = undefined; // the server may be back the next time
+      entry.reading = undefined; // the server may be back the next time
       throw error;
     }
   }
 
-  /** Put a model file onto the shelf; gives the name that it has there. */
+  /** Put a model file onto the shelf; gives the name that it has there.
+   * @type {(file: File) => Promise<string>} */
   async add(file) {
-    const volume = { name: this.freeName(file.name), bytes: await readBytes(file) };
-    await readVolume(volume);
-    volume.reading = Promise.resolve(volume);
-    this.volumes.push(volume);
-    return volume.name;
+    /** @type {Entry} */
+    const entry = { name: this.freeName(file.name), bytes: await readBytes(file) };
+    const volume = await readEntry(entry);
+    this.volumes.push({ ...entry, reading: Promise.resolve(volume) });
+    return entry.name;
   }
 
+  /** @type {(fileName: string) => string} */
   freeName(fileName) {
     const stem = fileName.replace(/(.)\.safetensors$/i, "$1");
-    const isTaken = (name) => this.volumes.some((volume) => volume.name === name);
+    const taken = this.volumes.map(({ name }) => name);
     let name = stem;
-    for (let number = 2; isTaken(name); number++) name = `${stem} ${number}`;
+    for (let number = 2; taken.includes(name); number++) name = `${stem} ${number}`;
     return name;
   }
 }
 
-async function readVolume(volume) {
-  const { name, packed, url, written } = volume;
-  const bytes = volume.bytes ?? (await (packed ? unpack(packed) : fetchBytes(url, name)));
+/** @type {(entry: Entry) => Promise<Volume>} */
+async function readEntry(entry) {
+  const { name, packed, url = "", written } = entry;
+  const bytes = entry.bytes ?? (await (packed ? unpack(packed) : fetchBytes(url, name)));
+  let model;
   try {
-    volume.model = readModel(bytes);
+    model = readModel(bytes);
   } catch (error) {
-    throw new OpeningError("notAModel", name, error.message);
+    throw new OpeningError("notAModel", name, error instanceof Error ? error.message : "");
   }
-  volume.bytes = volume.packed = undefined; // the weights are kept once
-  volume.examples = written ? await readExamples(written, volume.model.card.input_shape) : [];
-  return volume;
+  entry.bytes = entry.packed = undefined; // the weights are kept once
+  return {
+    name,
+    model,
+    examples: written ? await readExamples(written, model.card.input_shape) : [],
+  };
 }
 
-/** A file's bytes, or more of them than a model may have. */
+/** A file's bytes, or more of them than a model may have.
+ * @type {(file: File) => Promise<ArrayBuffer>} */
 async function readBytes(file) {
   try {
     return await file.slice(0, MOST_BYTES_READ).arrayBuffer();
@@ -73,6 +75,7 @@ async function readBytes(file) {
   }
 }
 
+/** @type {(url: string, name: string) => Promise<ArrayBuffer>} */
 async function fetchBytes(url, name) {
   try {
     const response = await fetch(url);
@@ -83,7 +86,8 @@ async function fetchBytes(url, name) {
   throw new OpeningError("modelNotFetched", name);
 }
 
-/** Undo what `lenet/playground/_packing.py` does: first bytes of all numbers, then second ones. */
+/** Undo what `lenet/playground/_packing.py` does: first bytes of all numbers, then second ones.
+ * @type {(text: string) => Promise<ArrayBuffer>} */
 async function unpack(text) {
   const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));

@@ -19,10 +19,10 @@ const PER_PIXEL = 1000; // places are told apart; what is finer is rounding
 /**
  * Fit ink into a box, with its centre of mass in the middle of the frame.
  *
- * @param {import("./frame.js").Grid} strength  How much ink there is, 0 to 1.
- * @param {number[]} box  The part of it that holds the ink: top, left, bottom and right.
- * @param {import("./picture.js").Preparation} preparation  The frame, and the box's margin in it.
- * @returns {import("./frame.js").Grid}  Of the frame's size, 0 to 1.
+ * @param {Grid} strength  How much ink there is, 0 to 1.
+ * @param {Box} box  The part of it that holds the ink: top, left, bottom and right.
+ * @param {Preparation} preparation  The frame, and the box's margin in it.
+ * @returns {Grid}  Of the frame's size, 0 to 1.
  */
 export function fitSymbol(strength, box, { height, width, margin }) {
   const drawn = cropGrid(strength, box);
@@ -34,7 +34,8 @@ export function fitSymbol(strength, box, { height, width, margin }) {
   return placeInFrame(fitted, height, width, startOf(rows, height), startOf(columns, width), [0]);
 }
 
-/** How much ink there is in each row, and in each column. */
+/** How much ink there is in each row, and in each column.
+ * @type {(grid: Grid) => {rows: Float64Array, columns: Float64Array}} */
 function massesOf({ values, height, width }) {
   const rows = new Float64Array(height);
   const columns = new Float64Array(width);
@@ -45,7 +46,8 @@ function massesOf({ values, height, width }) {
   return { rows, columns };
 }
 
-/** Where rows, or columns, begin so that their centre of mass is in the middle of the room. */
+/** Where rows, or columns, begin so that their centre of mass is in the middle of the room.
+ * @type {(masses: Float64Array, room: number) => number} */
 function startOf(masses, room) {
   let [total, moment] = [0, 0];
   masses.forEach((mass, place) => {
@@ -57,7 +59,8 @@ function startOf(masses, room) {
   return Math.max(0, Math.min(room - masses.length, start));
 }
 
-/** Make strokes thicker that would be too thin in the box; others are left as they are. */
+/** Make strokes thicker that would be too thin in the box; others are left as they are.
+ * @type {(drawn: Grid, inner: Pair) => Grid} */
 function thickEnough(drawn, inner) {
   const enlarged = resize(
     drawn,
@@ -71,21 +74,22 @@ function thickEnough(drawn, inner) {
   return dilateByDisk(surround(enlarged, radius), radius);
 }
 
-/** How wide strokes are, in the mean over their pixels. */
+/** How wide strokes are, in the mean over their pixels. @type {(grid: Grid) => number} */
 function strokeWidth(grid) {
   const { values, width } = surround(grid, 1);
   const stroke = new Uint8Array(values.length);
-  for (let place = 0; place < values.length; place++) stroke[place] = values[place] > HALF_INK;
+  for (let place = 0; place < values.length; place++)
+    stroke[place] = Number(values[place] > HALF_INK);
   let [sum, count] = [0, 0];
   for (const distance of distanceToEdge(stroke, width)) {
     sum += distance;
-    count += distance > 0;
+    count += Number(distance > 0);
   }
   // Across a stroke, the distance to its edge is (width + 2) / 4 in the mean.
   return count ? (4 * sum) / count - 2 : 0;
 }
 
-/** A grid with a border of zeros. */
+/** A grid with a border of zeros. @type {(grid: Grid, border: number) => Grid} */
 function surround(grid, border) {
   const [height, width] = [grid.height + 2 * border, grid.width + 2 * border];
   return placeInFrame(grid, height, width, border, border, [0]);

@@ -33,12 +33,14 @@ export function eigen(symmetric) {
   return { values: matrix.map((row, i) => row[i]), vectors };
 }
 
+/** @type {(matrix: number[][], p: number, q: number, cosine: number, sine: number) => void} */
 function rotateColumns(matrix, p, q, cosine, sine) {
   for (const row of matrix) {
     [row[p], row[q]] = [cosine * row[p] - sine * row[q], sine * row[p] + cosine * row[q]];
   }
 }
 
+/** @type {(matrix: number[][], p: number, q: number, cosine: number, sine: number) => void} */
 function rotateRows(matrix, p, q, cosine, sine) {
   const [first, second] = [matrix[p], matrix[q]];
   matrix[p] = first.map((value, i) => cosine * value - sine * second[i]);

@@ -4,6 +4,7 @@
  * A word is a text, or a function of what is put into it.
  */
 
+/** @satisfies {Words} */
 const ENGLISH = {
   code: "en",
   other: "中文",
@@ -171,7 +172,7 @@ const ENGLISH = {
       ["Tab", "go on to the next control"],
     ],
   },
-  classes: {},
+  classes: /** @type {Record<string, string>} */ ({}),
   percent: (number) => `${number} %`,
 };
 
@@ -355,37 +356,50 @@ const CHINESE = {
   percent: (number) => `${number}%`,
 };
 
+/** @type {Record<string, typeof ENGLISH>} */
 const LANGUAGES = { en: ENGLISH, zh: CHINESE };
 
 /** The words of the language that is spoken; `words.undo`, `words.sure("99 %")`. */
 export let words = ENGLISH;
 
-/** Speak a language: `en` or `zh`; another one is taken for English. */
+/** Speak a language: `en` or `zh`; another one is taken for English.
+ * @type {(language: string) => void} */
 export function speak(language) {
   words = Object.hasOwn(LANGUAGES, language) ? LANGUAGES[language] : ENGLISH;
   document.documentElement.lang = words.code;
   document.title = words.title;
-  for (const element of document.querySelectorAll("[data-word]")) {
-    element.textContent = words[element.dataset.word];
-  }
-  for (const element of document.querySelectorAll("[data-label]")) {
-    element.setAttribute("aria-label", words[element.dataset.label]);
-    if (element.localName === "button") element.title = words[element.dataset.label];
+  for (const element of elementsWith("word")) element.textContent = say(element.dataset.word);
+  for (const element of elementsWith("label")) {
+    element.setAttribute("aria-label", say(element.dataset.label));
+    if (element.localName === "button") element.title = say(element.dataset.label);
   }
 }
 
-/** What a class is called: known names in the language that is spoken, others as they are. */
+/** @type {(name: string) => NodeListOf<HTMLElement>} */
+function elementsWith(name) {
+  return document.querySelectorAll(`[data-${name}]`);
+}
+
+/** A word by its name, with what is put into it.
+ * @type {(name?: string, ...parts: string[]) => string} */
+export function say(name = "", ...parts) {
+  const word = /** @type {Words} */ (words)[name];
+  return typeof word === "function" ? word(...parts) : String(word);
+}
+
+/** What a class is called: known names in the language that is spoken, others as they are.
+ * @type {(name: string) => string} */
 export function nameOfClass(name) {
   return Object.hasOwn(words.classes, name) ? words.classes[name] : name;
 }
 
-/** A probability in per cent; none is ever quite 0 or 100. */
+/** A probability in per cent; none is ever quite 0 or 100. @type {(share: number) => string} */
 export function inPercent(share) {
   const text = (100 * share).toFixed(1);
   return words.percent({ "0.0": "< 0.1", "100.0": "> 99.9" }[text] ?? text);
 }
 
-/** A number of three digits, with a proper minus. */
+/** A number of three digits, with a proper minus. @type {(number: number) => string} */
 export function inDigits(number) {
   const size = Math.abs(number);
   const text = size !== 0 && size < 0.001 ? number.toExponential(1) : `${+number.toPrecision(3)}`;
