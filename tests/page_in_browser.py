@@ -112,33 +112,73 @@ class PageBrowser:
 
         `picture` keeps a screenshot of all of it.
         """
-        complaints: list[str] = []
-        requests: list[str] = []
-        address = file.resolve().as_uri()
 
         def look(page: "Page") -> Sight:
-            page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.on("request", lambda request: requests.append(request.url))
-            page.goto(address)
+            sight = _open(page, file)
             if act is not None:
                 act(page)
             if picture is not None:
                 page.screenshot(path=picture, full_page=True)
-            seen: dict[str, Any] = page.evaluate(_LOOK)
-            return Sight(
-                complaints=tuple(complaints),
-                requests=tuple(
-                    url for url in requests if url != address and not url.startswith("data:")
-                ),
-                page_width=seen["width"],
-                hard_to_read=tuple(seen["hardToRead"]),
-                without_alt=tuple(seen["withoutAlt"]),
-                headings=tuple(seen["headings"]),
-                text=page.inner_text("body"),
-            )
+            return sight()
 
         return self.visit(look, width=width, dark=dark)
+
+    def look_at_all(
+        self,
+        file: Path,
+        widths: tuple[int, ...],
+        *,
+        act: "Callable[[Page, bool], object] | None" = None,
+        at_each: "Callable[[Page], object] | None" = None,
+    ) -> dict[tuple[int, bool], Sight]:
+        """Open a file once, and say what is to be seen of each width, light and dark (`True`).
+
+        `act` does something in either theme, before the widths follow; `at_each` at each of them.
+        """
+
+        def look(page: "Page") -> dict[tuple[int, bool], Sight]:
+            sight = _open(page, file)
+            seen = {}
+            for dark in (False, True):
+                page.emulate_media(color_scheme="dark" if dark else "light")
+                if act is not None:
+                    act(page, dark)
+                for width in widths:
+                    page.set_viewport_size({"width": width, "height": 800})
+                    page.evaluate(SHOWN)
+                    if at_each is not None:
+                        at_each(page)
+                    seen[width, dark] = sight()
+            return seen
+
+        return self.visit(look)
+
+
+def _open(page: "Page", file: Path) -> Callable[[], Sight]:
+    """Go to a file; gives what says, at any time after it, what is to be seen."""
+    complaints: list[str] = []
+    requests: list[str] = []
+    address = file.resolve().as_uri()
+    page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(address)
+
+    def sight() -> Sight:
+        seen: dict[str, Any] = page.evaluate(_LOOK)
+        return Sight(
+            complaints=tuple(complaints),
+            requests=tuple(
+                url for url in requests if url != address and not url.startswith("data:")
+            ),
+            page_width=seen["width"],
+            hard_to_read=tuple(seen["hardToRead"]),
+            without_alt=tuple(seen["withoutAlt"]),
+            headings=tuple(seen["headings"]),
+            text=page.inner_text("body"),
+        )
+
+    return sight
 
 
 def start_browser() -> PageBrowser:
@@ -151,6 +191,9 @@ def start_browser() -> PageBrowser:
     browser.start(executable)
     return browser
 
+
+# Waits until what was changed is to be seen.
+SHOWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 # The contrast is that of WCAG 2: of a text's colour, or fill in SVG, with all that lies below it.
 _LOOK = """() => {

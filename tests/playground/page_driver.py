@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from drawn_digits import STROKES, Point
-from page_in_browser import PageBrowser
+from page_in_browser import SHOWN, PageBrowser
 
 T = TypeVar("T")
 
@@ -32,13 +32,20 @@ class Playground:
 
     def settle(self) -> None:
         """Wait until what was done is shown."""
-        frame = (
-            "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-        )
-        self.page.evaluate(frame)
+        self.page.evaluate(SHOWN)
 
     def draw(self, digit: int, *, high: float = 0.8, left: float = 0.26, top: float = 0.1) -> None:
-        """Draw a digit with the mouse; sizes and places are shares of the paper's side."""
+        """Draw a digit, all at once; sizes and places are shares of the paper's side."""
+        strokes = [
+            [(left + high * across / 100, top + high * down / 100) for across, down in points]
+            for points in (_apart(list(stroke), 7) for stroke in STROKES[digit])
+        ]
+        self.page.evaluate(_DRAW, strokes)
+        self.settle()
+
+    def draw_with_mouse(self, digit: int) -> None:
+        """Draw a digit point by point, as a person does."""
+        high, left, top = 0.8, 0.26, 0.1
         mouse = self.page.mouse
         box = self.page.locator("#paper").bounding_box()
         side, x, y = box["width"], box["x"], box["y"]
@@ -109,6 +116,22 @@ def _apart(points: list[Point], distance: float) -> list[Point]:
         if math.dist(point, kept[-1]) >= distance:
             kept.append(point)
     return [*kept, points[-1]]
+
+
+# What the mouse sends, without a frame of the screen between the points.
+_DRAW = """strokes => {
+  const paper = document.getElementById('paper');
+  paper.setPointerCapture = () => {}; // there is no such pointer
+  const box = paper.getBoundingClientRect();
+  const send = (kind, [x, y]) => paper.dispatchEvent(new PointerEvent(kind, {
+    pointerId: 1, isPrimary: true, pointerType: 'mouse', bubbles: true, cancelable: true,
+    clientX: box.left + x * box.width, clientY: box.top + y * box.height}));
+  for (const points of strokes) {
+    send('pointerdown', points[0]);
+    for (const point of points.slice(1)) send('pointermove', point);
+    send('pointerup', points.at(-1));
+  }
+}"""
 
 
 def in_percent(text: str) -> float:

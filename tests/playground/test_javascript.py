@@ -50,10 +50,8 @@ def test_what_goes_wrong_is_told(engine: JavaScriptEngine, script: str, told: st
 
 
 def test_a_script_that_does_not_end_is_killed(engine: JavaScriptEngine) -> None:
-    start = time.monotonic()
-    with pytest.raises(ExportError, match="more than 3 seconds"):
-        engine.run("while (true);", {}, seconds=3)
-    assert time.monotonic() - start < 60
+    with pytest.raises(ExportError, match=r"more than 0\.6 seconds"):
+        engine.run("while (true);", {}, seconds=0.6)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are another thing elsewhere")

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
 from page_driver import Playground, on_playground
 
 from page_in_browser import PageBrowser
@@ -21,44 +20,48 @@ def busy(page: Any) -> Playground:
     return playground
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [360, 768, 1280, 1920])
-def test_the_page_is_sound_at_every_width(
-    page_browser: PageBrowser, two_models_page: Path, width: int, dark: bool
-) -> None:
+def test_the_page_is_sound_at_every_width(page_browser: PageBrowser, two_models_page: Path) -> None:
     """The dark one in Chinese."""
 
-    def act(page: Any) -> None:
+    def act(page: Any, dark: bool) -> None:
         if dark:
             page.click("#language")
-        busy(page)
-        page.click("#next")
+        else:
+            busy(page)
+            page.click("#next")
+
+    def check_room(page: Any) -> None:
         for answer in page.locator(".said").all():
             assert answer.evaluate("box => box.scrollWidth <= box.clientWidth")
             assert answer.bounding_box()["width"] > 60
 
-    seen = page_browser.look_at(two_models_page, width=width, dark=dark, act=act)
-    assert not seen.complaints
-    assert not seen.requests
-    assert seen.page_width <= width
-    assert not seen.hard_to_read
-    assert seen.headings[0] == 1
-    steps = zip(seen.headings, seen.headings[1:], strict=False)
-    assert all(after - before <= 1 for before, after in steps)
-    assert ("图像中的 14 × 14 个像素" if dark else "It depends on 14 × 14 pixels") in seen.text
+    widths = (360, 768, 1280, 1920)
+    sights = page_browser.look_at_all(two_models_page, widths, act=act, at_each=check_room)
+    assert len(sights) == 2 * len(widths)
+    for (width, dark), seen in sights.items():
+        assert not seen.complaints
+        assert not seen.requests
+        assert seen.page_width <= width
+        assert not seen.hard_to_read, (width, dark)
+        assert seen.headings[0] == 1
+        steps = zip(seen.headings, seen.headings[1:], strict=False)
+        assert all(after - before <= 1 for before, after in steps)
+        assert ("图像中的 14 × 14 个像素" if dark else "It depends on 14 × 14 pixels") in seen.text
 
 
-@pytest.mark.parametrize(("width", "height"), [(360, 740), (1280, 800), (1920, 1080)])
 def test_drawing_answer_and_what_was_seen_need_no_scrolling(
-    page_browser: PageBrowser, digits_page: Path, width: int, height: int
+    page_browser: PageBrowser, digits_page: Path
 ) -> None:
     def look(page: Playground) -> None:
         page.draw(4)
-        for selector in ("#paper", ".seen canvas", ".answer", ".certainty"):
-            box = page.page.locator(selector).bounding_box()
-            assert box["y"] + box["height"] <= height, selector
+        for width, height in [(360, 740), (1280, 800), (1920, 1080)]:
+            page.page.set_viewport_size({"width": width, "height": height})
+            page.settle()
+            for selector in ("#paper", ".seen canvas", ".answer", ".certainty"):
+                box = page.page.locator(selector).bounding_box()
+                assert box["y"] + box["height"] <= height, (selector, width)
 
-    on_playground(page_browser, digits_page, look, width=width, height=height)
+    on_playground(page_browser, digits_page, look)
 
 
 def test_the_language_is_switched_and_remembered(

@@ -26,12 +26,11 @@ def png(pixels: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-@pytest.mark.parametrize("how", ["drop", "paste"])
 def test_a_picture_is_read_as_the_command_reads_it(
-    page_browser: PageBrowser, digits_page: Path, how: str
+    page_browser: PageBrowser, digits_page: Path
 ) -> None:
     def bring(page: Playground) -> None:
-        for digit in (3, 7):
+        for digit, how in [(3, "drop"), (7, "paste"), (3, "paste"), (7, "drop")]:
             (expected,) = lenet.predict("digits", photo(digit))
             page.bring("my <b>seven</b>.png", png(photo(digit)), how=how)
             page.say_soon(".answer", str(expected.class_name))
@@ -56,38 +55,30 @@ def test_a_picture_is_opened_from_the_disk(
         page.draw(1)  # a new drawing, instead of the picture
         assert page.answer() == "1"
         assert not page.page.locator("#shown").inner_text()
+        page.bring("paper.png", png(np.full((90, 60), 250, np.uint8)), how="drop")
+        page.say_soon(".certainty", "Nothing to be seen")  # on empty paper
 
     on_playground(page_browser, digits_page, choose)
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "said"),
-    [
+def test_a_file_that_can_not_be_used_is_said_in_words(
+    page_browser: PageBrowser, digits_page: Path
+) -> None:
+    files = [
         ("broken.png", b"\x89PNG\r\n\x1a\n nothing", "broken.png is no picture that this browser"),
         ("letter.docx", b"PK\x03\x04", "letter.docx is no picture that this browser"),
         ("model.safetensors", b"\x10", "model can't be used as a model. The file is damaged"),
         ("model.safetensors", b"PK\x03\x04" * 99, "model can't be used as a model."),
-    ],
-)
-def test_a_file_that_can_not_be_used_is_said_in_words(
-    page_browser: PageBrowser, digits_page: Path, name: str, content: bytes, said: str
-) -> None:
+    ]
+
     def bring(page: Playground) -> None:
         page.draw(4)
-        page.bring(name, content, how="drop")
-        page.say_soon("#notice", said)
-        assert page.answer() == "4", "what was there stays"
-        page.page.click("#notice button")
-        page.page.locator("#notice").wait_for(state="hidden")
-
-    on_playground(page_browser, digits_page, bring)
-
-
-def test_an_empty_picture_shows_nothing(page_browser: PageBrowser, digits_page: Path) -> None:
-    def bring(page: Playground) -> None:
-        page.draw(4)
-        page.bring("paper.png", png(np.full((90, 60), 250, np.uint8)), how="drop")
-        page.say_soon(".certainty", "Nothing to be seen")
+        for name, content, said in files:
+            page.bring(name, content, how="drop")
+            page.say_soon("#notice", said)
+            assert page.answer() == "4", "what was there stays"
+            page.page.click("#notice button")
+            page.page.locator("#notice").wait_for(state="hidden")
 
     on_playground(page_browser, digits_page, bring)
 
