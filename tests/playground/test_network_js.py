@@ -352,7 +352,7 @@ def test_layers_of_more_numbers_than_a_function_takes_can_be_reached() -> None:
         const [row, column] = [Math.floor(place / 600), place % 600];
         places.push({ channel: 0, row, column, value: 1, weight: 1 });
       }
-      const frames = framesOf(places, { shape: [1, 700, 600] }, contributionOf(false));
+      const frames = framesOf(places, { shape: [1, 700, 600] }, contributionOf({ kind: "dense" }));
       return [maps.unitInFocus(0), frames];
     """)
     assert found == [

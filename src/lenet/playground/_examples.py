@@ -51,16 +51,12 @@ def bundled_examples(model: str) -> Split:
     Raises:
         KeyError: There is no such model.
     """
-    return {"digits": _digits, "fashion": _fashion}[model]()
-
-
-def _digits() -> Split:
-    return choose_examples(load_dataset("digits").require_test())
-
-
-def _fashion() -> Split:
     from PIL import Image
 
+    if model == "digits":
+        return choose_examples(load_dataset("digits").require_test())
+    if model != "fashion":
+        raise KeyError(model)
     with Image.open(FASHION_SHEET) as sheet:
         pixels = np.asarray(sheet.convert("L"))
     images = pixels.reshape(_COUNT, 1, -1, pixels.shape[1])

@@ -12,16 +12,11 @@ _BYTES = 4  # of a number in float32
 
 
 def pack(content: bytes) -> str:
-    """Compress a file of numbers.
+    """Compress a file of numbers: base64 of what zlib makes of it.
 
     The first bytes of all numbers come first, then all the second ones, and so on: signs and
-    exponents are much alike, and compress well once they lie together.
-
-    Args:
-        content: The file.
-
-    Returns:
-        Base64 of what zlib makes of it; zeros fill the file up to whole numbers.
+    exponents are much alike, and compress well once they lie together. Zeros fill the file up to
+    whole numbers.
 
     >>> len(pack(bytes(4000))) < 100
     True
@@ -32,14 +27,7 @@ def pack(content: bytes) -> str:
 
 
 def sheet_png(images: npt.NDArray[np.uint8]) -> bytes:
-    """Images below each other as a grey PNG file.
-
-    Args:
-        images: uint8 (N, C, H, W); the channels of an image lie side by side.
-
-    Returns:
-        The file, of N·H rows and C·W columns.
-    """
+    """Images (N, C, H, W) below each other as a grey PNG file, channels side by side."""
     count, channels, height, width = images.shape
     sheet = images.transpose(0, 2, 1, 3).reshape(count * height, channels * width)
     file = io.BytesIO()

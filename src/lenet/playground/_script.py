@@ -12,18 +12,11 @@ _INDENTATION = re.compile(r"^[ ]+|\n(?=\n)", re.MULTILINE)
 
 
 def join_modules(folder: Path, entry: str) -> str:
-    """Put a module and all that it imports into one script.
+    """Put a module of a folder and all that it imports into one script; it comes last itself.
 
     A module's imports are lines of their own, `import { a, b } from "./other.js";`, and so are its
     exports, `export function a …`. As all share one scope, each name at the top of a module is to
     be the only one of its kind. No text goes over the end of a line.
-
-    Args:
-        folder: Where the modules lie.
-        entry: The name of the module to begin with; it comes last, after all that it needs.
-
-    Returns:
-        The text of a script of type `module`.
     """
     ordered: dict[str, str] = {}
 

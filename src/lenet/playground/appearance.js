@@ -59,12 +59,8 @@ const DARK_COLOURS = {
 
 const SHADES = 256; // from 0 to the farthest number, on either side
 
-/**
- * The ground's colour at 0, orange above and blue below.
- *
- * @param {ArrayLike<number>} values  All that is to be compared.
- * @returns {ColourScale}
- */
+/** The ground's colour at 0, orange above and blue below.
+ * @type {(values: ArrayLike<number>) => ColourScale} */
 export function colourScale(values) {
   const [low, high] = rangeOf(values);
   const factor = (SHADES - 1) / (Math.max(-low, high) || 1);

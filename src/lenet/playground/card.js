@@ -6,10 +6,9 @@ const FORMAT = 1; // as in `lenet/models/_card.py`
 const MOST_SIZE = 65536; // of anything that a layer may have
 
 /**
- * Read the text that describes a model.
+ * Read the JSON that describes a model, with what files of an older lenet leave out.
  *
- * @param {string} text  JSON, from the file's header.
- * @returns {Card}  With what files of an older lenet leave out.
+ * @type {(text: string) => Card}
  * @throws {Error} It is from a newer lenet, or a field is missing or can't be used.
  */
 export function readCard(text) {

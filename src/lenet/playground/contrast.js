@@ -3,7 +3,7 @@
  * As `lenet/pictures/_contrast.py`.
  */
 
-import { planeOf, rangeOf } from "./frame.js";
+import { channelsOf, rangeOf } from "./frame.js";
 import { DEVIATION_OF_MEDIAN, groundSurface } from "./ground.js";
 import { closing, opening } from "./morphology.js";
 import { median, percentile } from "./order_statistics.js";
@@ -18,8 +18,7 @@ const WIDER_THAN_STROKES = 0.2; // of a picture's longer side
  *
  * Ink that is darker than its ground takes a share of the light, so in the shadow it counts more.
  *
- * @param {Grid} grid  From 0 to 255.
- * @returns {Contrast}
+ * @type {(grid: Grid) => Contrast}
  */
 export function contrastWithSurface(grid) {
   const { ground, deviation } = groundSurface(grid);
@@ -91,8 +90,7 @@ function brighten(contrast, paper) {
  * The ground is what is left when all that is narrow and dark, or narrow and light, is filled up;
  * the one that finds more is taken.
  *
- * @param {Grid} grid  From 0 to 255.
- * @returns {Contrast}
+ * @type {(grid: Grid) => Contrast}
  */
 export function contrastWithSurroundings(grid) {
   const grey = meanOfChannels(grid);
@@ -104,11 +102,6 @@ export function contrastWithSurroundings(grid) {
   const contrast = isDark ? dark : light;
   if (isDark) brighten(contrast, paper);
   return { contrast, deviation: Math.max(1, DEVIATION_OF_MEDIAN * median(contrast)) };
-}
-
-/** @type {(grid: Grid) => Float32Array[]} */
-function channelsOf(grid) {
-  return Array.from({ length: grid.channels }, (_, channel) => planeOf(grid, channel));
 }
 
 /** @type {(grid: Grid) => Float32Array} */

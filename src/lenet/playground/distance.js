@@ -3,16 +3,14 @@
  */
 
 /**
- * Exact Euclidean distances, 0 outside the mask.
+ * Exact Euclidean distances, 0 outside the mask, to which no pixel at the border may belong.
  *
  * Along a row that is counted. The nearest pixel of all then lies some rows away, and near to it in
  * its row: of that sum of two squares, a parabola for every row, the lowest is looked for.
  *
  * Source: Felzenszwalb and Huttenlocher (2012), "Distance transforms of sampled functions".
  *
- * @param {Uint8Array} mask  1 for pixels that belong to it, row by row; none at the border does.
- * @param {number} width  Of a row.
- * @returns {Float64Array}
+ * @type {(mask: Uint8Array, width: number) => Float64Array}
  */
 export function distanceToEdge(mask, width) {
   const height = mask.length / width;

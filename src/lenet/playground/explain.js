@@ -6,17 +6,13 @@ import { sizeOf } from "./layers.js";
 import { countOf, windowOf } from "./network.js";
 
 /**
- * The numbers and weights behind one number.
+ * The numbers and weights behind one number of a step.
  *
  * The number is `bias` plus the sum of value × weight over its inputs; but an activation is that
  * function of its one input, a distance of LeNet-5 is the sum of -(value - weight)², and a residual
  * sum has no inputs but what its two lists give.
  *
- * @param {Model} model
- * @param {Step[]} steps  As `runNetwork` gives them.
- * @param {number} stepIndex
- * @param {Unit} unit  The number's place in that step.
- * @returns {Explanation}
+ * @type {(model: Model, steps: Step[], stepIndex: number, unit: Unit) => Explanation}
  */
 export function explainUnit({ layers }, steps, stepIndex, unit) {
   const { shape, values } = steps[stepIndex];
@@ -35,14 +31,8 @@ export function explainUnit({ layers }, steps, stepIndex, unit) {
   return { inputs, bias: "bias" in layer ? layer.bias[output] : 0, value };
 }
 
-/**
- * The part of the image that a number depends on.
- *
- * @param {Model} model
- * @param {number} stepIndex
- * @param {Unit} unit  The number's place in that step.
- * @returns {Area}  In pixels; the last two are the first row and column outside.
- */
+/** The pixels of the image that a number of a step depends on.
+ * @type {(model: Model, stepIndex: number, unit: Unit) => Area} */
 export function receptiveField({ card, layers }, stepIndex, unit) {
   const { row = 0, column = 0 } = unit;
   const field = { top: row, left: column, bottom: row + 1, right: column + 1 };

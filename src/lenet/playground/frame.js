@@ -26,10 +26,7 @@ export function fittedSize([height, width], [frameHeight, frameWidth]) {
  *
  * The same filters as Pillow's `BICUBIC` and `BOX`, which work on columns first, then on rows.
  *
- * @param {Grid} grid
- * @param {number} height
- * @param {number} width
- * @returns {Grid}
+ * @type {(grid: Grid, height: number, width: number) => Grid}
  */
 export function resize(grid, height, width) {
   if (grid.height === height && grid.width === width) return grid;
@@ -125,6 +122,11 @@ export function planeOf({ values, height, width }, channel) {
   return values.subarray(channel * size, (channel + 1) * size);
 }
 
+/** Every channel's numbers, likewise. @type {(grid: Grid) => Float32Array[]} */
+export function channelsOf(grid) {
+  return Array.from({ length: grid.channels }, (_, channel) => planeOf(grid, channel));
+}
+
 /** The lowest and the highest of some numbers. @type {(values: ArrayLike<number>) => Pair} */
 export function rangeOf(values) {
   let lowest = Infinity;
@@ -136,13 +138,7 @@ export function rangeOf(values) {
   return [lowest, highest];
 }
 
-/**
- * A part of a grid.
- *
- * @param {Grid} grid
- * @param {Box} box  Its first row and column, and the first ones after it.
- * @returns {Grid}
- */
+/** A part of a grid. @type {(grid: Grid, box: Box) => Grid} */
 export function cropGrid(grid, [top, left, bottom, right]) {
   const [height, width] = [bottom - top, right - left];
   const values = new Float32Array(grid.channels * height * width);
@@ -156,17 +152,10 @@ export function cropGrid(grid, [top, left, bottom, right]) {
   return { values, channels: grid.channels, height, width };
 }
 
-/**
- * A larger grid with another one in it.
- *
- * @param {Grid} grid
- * @param {number} height  Of the larger one.
- * @param {number} width
- * @param {number} top  Where the other one begins.
- * @param {number} left
- * @param {ArrayLike<number>} ground  What is round it, a number for each channel.
- * @returns {Grid}
- */
+/** A larger grid with another one in it, which begins at `top` and `left`; round it is the ground, a
+ * number for each channel.
+ * @param {Grid} grid @param {number} height @param {number} width @param {number} top
+ * @param {number} left @param {ArrayLike<number>} ground @returns {Grid} */
 export function placeInFrame(grid, height, width, top, left, ground) {
   const { channels } = grid;
   const framed = { values: new Float32Array(channels * height * width), channels, height, width };

@@ -3,7 +3,7 @@
  * As `lenet/pictures/_ground.py`.
  */
 
-import { planeOf } from "./frame.js";
+import { channelsOf, planeOf } from "./frame.js";
 import { median } from "./order_statistics.js";
 import { solve } from "./symmetric.js";
 
@@ -15,17 +15,12 @@ const ROUNDING = 1e-6; // of 255: whole numbers that are just as far belong to i
 const LEAST_DEVIATION = 1; // of pixels 0 to 255: what rounding alone does
 export const DEVIATION_OF_MEDIAN = 1.4826; // in median absolute deviations
 
-/**
- * The colour of the four corners: what fills a picture reaches its sides more often.
- *
- * @param {Grid} grid
- * @returns {Float32Array}  A number for each channel.
- */
+/** The colour of the four corners: what fills a picture reaches its sides more often.
+ * @type {(grid: Grid) => Float32Array} */
 export function groundColour(grid) {
   const rows = ends(grid.height);
   const columns = ends(grid.width);
-  return Float32Array.from({ length: grid.channels }, (_, channel) => {
-    const values = planeOf(grid, channel);
+  return Float32Array.from(channelsOf(grid), (values) => {
     const corners = rows.flatMap((row) => columns.map((one) => values[row * grid.width + one]));
     return median(Float32Array.from(corners));
   });
@@ -39,14 +34,13 @@ function ends(size) {
 }
 
 /**
- * The ground under a drawing, unevenly lit: a quadratic surface through what is no ink.
+ * The ground under a drawing, unevenly lit, and its pixels' standard deviation: a quadratic surface
+ * through what is no ink.
  *
  * The surface is fitted to the border first, then to all pixels, and each time again to those that
  * are near to it; ink is what stays far from it.
  *
- * @param {Grid} grid  From 0 to 255.
- * @returns {{ground: Grid, deviation: number}}  Of the same shape, and the
- *   standard deviation of its pixels from the surface.
+ * @type {(grid: Grid) => {ground: Grid, deviation: number}}
  */
 export function groundSurface(grid) {
   const { channels, height, width } = grid;
@@ -99,8 +93,8 @@ function places(size, step = 1, count = size) {
 /** Each channel's weights of 1, y, x, y², xy and x², and the ground's standard deviation.
  * @type {(grid: Grid) => {weights: number[][], deviation: number}} */
 function fitSurface(grid) {
-  const { channels, height, width } = grid;
-  const planes = Array.from({ length: channels }, (_, channel) => planeOf(grid, channel));
+  const { height, width } = grid;
+  const planes = channelsOf(grid);
   const terms = quadraticTerms(height, width);
   const border = borderPlaces(height, width);
   const everywhere = Int32Array.from({ length: height * width }, (_, place) => place);

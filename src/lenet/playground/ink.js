@@ -17,12 +17,8 @@ const WEAK = 0.05; // of the strongest ink: where ink ends
 const FEWEST = 6; // pixels: less is noise and no symbol,
 const LEAST_SHARE = 2e-4; // as is a smaller share of all pixels
 
-/**
- * Tell ink from its ground.
- *
- * @param {Grid} grid  From 0 to 255; a large one is made smaller first.
- * @returns {Ink | undefined}  Nothing where there is none.
- */
+/** Tell ink from its ground; a large picture is made smaller first.
+ * @type {(grid: Grid) => Ink | undefined} */
 export function findInk(grid) {
   const { height, width } = grid;
   const isLarge = Math.max(height, width) > LARGEST_SIDE;

@@ -2,21 +2,9 @@
  * What a layer is called: as in the tutorial and in `lenet summary`, and in words.
  */
 
+import { ACTIVATIONS } from "./activations.js";
 import { askByKind, sizeOf } from "./layers.js";
 import { words } from "./words.js";
-
-const ACTIVATION_CLASSES = {
-  relu: "ReLU",
-  sigmoid: "Sigmoid",
-  tanh: "Tanh",
-  gelu: "GELU",
-  leaky_relu: "LeakyReLU",
-  elu: "ELU",
-  silu: "SiLU",
-  hard_swish: "Hardswish",
-  softplus: "Softplus",
-  scaled_tanh: "ScaledTanh",
-};
 
 /** Its class in PyTorch, after the name that LeNet-5's layers have.
  * @type {(step: Step) => string} */
@@ -30,7 +18,7 @@ export function titleOfStep({ name, layer }) {
 
 /** @type {ForEachKind<[], string>} */
 const CLASS_OF_KIND = {
-  activation: ({ activation }) => ACTIVATION_CLASSES[activation],
+  activation: ({ activation }) => ACTIVATIONS[activation].title,
   convolution: ({ sees }) =>
     sees.every(({ length }) => length === sees[0].length) ? "Conv2d" : "PartialConvolution",
   pooling: ({ method }) => (method === "max" ? "MaxPool2d" : "AvgPool2d"),

@@ -2,6 +2,7 @@
  * A network's layers, from the list that a model file holds, with their weights.
  */
 
+import { ACTIVATIONS } from "./activations.js";
 import { isListOf, isSize } from "./card.js";
 
 const MOST_LAYERS = 1000;
@@ -122,9 +123,10 @@ const READ = {
   },
 
   activation({ function: activation, parameter }, shape) {
-    requireOneOf({ function: activation }, Object.keys(DEFAULTS));
     if (activation === "identity") return { shape };
-    return { kind: "activation", shape, activation, parameter: parameter ?? DEFAULTS[activation] };
+    requireOneOf({ function: activation }, Object.keys(ACTIVATIONS));
+    const { usual = 0 } = /** @type {Record<string, ActivationFunction>} */ (ACTIVATIONS)[activation];
+    return { kind: "activation", shape, activation, parameter: parameter ?? usual };
   },
 
   dense({ units, bias: hasBias = true }, [inputs], take, name) {
@@ -162,21 +164,6 @@ const READ = {
 
   dropout: (_, shape) => ({ shape }),
   flatten: (_, shape) => ({ shape: [sizeOf(shape)] }),
-};
-
-/** The functions, and the parameter of those that have one. @type {Record<string, number>} */
-const DEFAULTS = {
-  identity: 0,
-  sigmoid: 0,
-  tanh: 0,
-  relu: 0,
-  leaky_relu: 0.01,
-  elu: 1,
-  gelu: 0,
-  silu: 0,
-  hard_swish: 0,
-  softplus: 0,
-  scaled_tanh: 0,
 };
 
 /** How a window goes over its input. @type {(settings: Json) => Way} */

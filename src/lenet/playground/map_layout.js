@@ -10,15 +10,9 @@ const LABELLED_SIDE = 26; // of one with a name below it
 const LABEL_HEIGHT = 18;
 export const LABEL_FONT = "12px system-ui, sans-serif";
 
-/**
- * Lay a layer out.
- *
- * @param {number[]} shape  [channels, height, width] or [units].
- * @param {number} outerWidth  The width that there is.
- * @param {string[]} labels  Names of the units; none for most layers.
- * @param {(label: string) => number} measure  How wide a label is.
- * @returns {Layout}
- */
+/** Lay a layer out, with names of its units, where it has any, and how wide a name is.
+ * @type {(shape: Shape, outerWidth: number, labels: string[],
+ *   measure: (label: string) => number) => Layout} */
 export function layOut(shape, outerWidth, labels, measure) {
   const available = outerWidth - 2 * EDGE;
   const [count, rows = 1, columns = 1] = shape;

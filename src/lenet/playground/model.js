@@ -12,8 +12,7 @@ const MOST_MULTIPLICATIONS = 1e9; // for an image, which takes about a second
 /**
  * Read a model file.
  *
- * @param {ArrayBuffer} file
- * @returns {Model}
+ * @type {(file: ArrayBuffer) => Model}
  * @throws {Error} The file is damaged, not one of lenet's, from a newer lenet, or too large.
  */
 export function readModel(file) {

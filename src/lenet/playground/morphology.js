@@ -2,14 +2,9 @@
  * Pictures made lighter or darker by what lies near: morphological dilation, closing and opening.
  */
 
-/**
- * Fill up what is dark and narrower than a window: each number becomes the largest in the window
- * round it, then the smallest of these.
- *
- * @param {Float32Array} values  Row by row.
- * @param {number} width  Of a row.
- * @param {number} side  Of the window, odd.
- */
+/** Fill up what is dark and narrower than a window of an odd side: each number becomes the largest
+ * in the window round it, then the smallest of these.
+ * @type {(values: Float32Array, width: number, side: number) => Float32Array} */
 export function closing(values, width, side) {
   return smallestAround(largestAround(values, width, side), width, side);
 }
@@ -69,13 +64,8 @@ function largestInLine(values, largest, start, step, length, side) {
   }
 }
 
-/**
- * The largest number in the disk round each, from widths of the disk that grow line by line.
- *
- * @param {Grid} grid  Of one channel, with a border of the radius.
- * @param {number} radius
- * @returns {Grid}
- */
+/** The largest number in the disk round each, from widths of the disk that grow line by line; the
+ * grid has one channel and a border of the radius. @type {(grid: Grid, radius: number) => Grid} */
 export function dilateByDisk(grid, radius) {
   const { values, width } = grid;
   const largest = values.slice();
@@ -100,13 +90,8 @@ export function dilateByDisk(grid, radius) {
   return { ...grid, values: largest };
 }
 
-/**
- * Which pixels are at most so many steps up, down or sideways from one of a mask.
- *
- * @param {Uint8Array} mask  1 for those that belong to it, row by row.
- * @param {number} width  Of a row.
- * @param {number} steps
- */
+/** Which pixels are at most so many steps up, down or sideways from one of a mask.
+ * @type {(mask: Uint8Array, width: number, steps: number) => Uint8Array} */
 export function growMask(mask, width, steps) {
   const far = steps + 1;
   const away = new Uint8Array(mask.length); // steps to the nearest

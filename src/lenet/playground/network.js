@@ -2,16 +2,11 @@
  * An image through a network, layer by layer.
  */
 
+import { ACTIVATIONS } from "./activations.js";
 import { askByKind, countFrom, sizeOf } from "./layers.js";
 
-/**
- * Send an image through a network.
- *
- * @param {Model} model
- * @param {Uint8Array} image  Pixels, row by row, channel by channel.
- * @returns {Result}  Probabilities are
- *   calibrated; the steps begin with the normalised pixels, and each other one is a layer's output.
- */
+/** Send an image through a network. Probabilities are calibrated; the steps begin with the
+ * normalised pixels. @type {(model: Model, image: Uint8Array) => Result} */
 export function runNetwork({ card, layers }, image) {
   const shape = card.input_shape;
   if (image.length !== sizeOf(shape)) {
@@ -43,30 +38,10 @@ export function computeLayer(layer, input) {
   return askByKind(COMPUTE, layer, input);
 }
 
-/** Functions of each number by itself.
- * @satisfies {Record<string, (x: number, parameter: number) => number>} */
-export const ACTIVATIONS = {
-  relu: (x) => Math.max(x, 0),
-  sigmoid,
-  tanh: Math.tanh,
-  leaky_relu: (x, slope) => (x > 0 ? x : slope * x),
-  elu: (x, alpha) => (x > 0 ? x : alpha * Math.expm1(x)),
-  gelu: (x) => (x * (1 + erf(x / Math.SQRT2))) / 2,
-  silu: (x) => x * sigmoid(x),
-  hard_swish: (x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6,
-  softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
-  scaled_tanh: (x) => 1.7159 * Math.tanh((2 / 3) * x), // LeCun et al. (1998), equation 6
-};
-
-/** @type {(x: number) => number} */
-function sigmoid(x) {
-  return 1 / (1 + Math.exp(-x));
-}
-
 /** @type {ForEachKind<[input: Float32Array], Float32Array>} */
 const COMPUTE = {
   activation: ({ activation, parameter }, input) =>
-    input.map((x) => ACTIVATIONS[activation](x, parameter)),
+    input.map((x) => ACTIVATIONS[activation].compute(x, parameter)),
 
   batch_norm({ shape, weights, bias }, input) {
     const area = sizeOf(shape.slice(1));
@@ -237,17 +212,4 @@ function eachPlace(shape, numberAt) {
     }
   }
   return output;
-}
-
-/** The error function, by a series whose terms are all positive: Abramowitz and Stegun, 7.1.6.
- * @type {(x: number) => number} */
-function erf(x) {
-  if (Math.abs(x) > 6) return Math.sign(x);
-  let term = x;
-  let sum = x;
-  for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
-    term *= (2 * x * x) / (2 * n + 1);
-    sum += term;
-  }
-  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
 }

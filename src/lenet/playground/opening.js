@@ -18,13 +18,8 @@ export class OpeningError extends Error {
   }
 }
 
-/**
- * Read a picture file as a person sees it: turned as its camera says.
- *
- * @param {Blob} file
- * @param {string} name  What to call it.
- * @returns {Promise<ShownPicture>}
- */
+/** Read a picture file as a person sees it: turned as its camera says.
+ * @type {(file: Blob, name: string) => Promise<ShownPicture>} */
 export async function openPicture(file, name) {
   let bitmap;
   try {
@@ -50,13 +45,8 @@ function asPicture(source, width, height) {
   return { data: pen.getImageData(0, 0, width, height).data, width, height, channels: 4, shown };
 }
 
-/**
- * Take test images off their sheet: a row an image, with its channels side by side.
- *
- * @param {WrittenExamples} written
- * @param {number[]} shape  Channels, height and width of an image.
- * @returns {Promise<Example[]>}
- */
+/** Take test images off their sheet: a row an image, with its channels side by side.
+ * @type {(written: WrittenExamples, shape: Shape) => Promise<Example[]>} */
 export async function readExamples({ sheet, labels }, shape) {
   const [channels, height, width] = shape;
   const element = new Image();

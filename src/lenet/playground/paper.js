@@ -41,28 +41,26 @@ export class Paper {
   /** Lay a picture onto the paper. @type {(picture: ShownPicture) => void} */
   lay(picture) {
     this.picture = picture;
-    this.liftPens();
-    this.onChange();
+    this.beginAnew();
   }
 
   undo() {
     if (this.picture) this.picture = null;
     else this.drawing.undo();
-    this.liftPens();
-    this.onChange();
+    this.beginAnew();
   }
 
   clear() {
     this.picture = null;
     this.drawing.clear();
-    this.liftPens();
-    this.onChange();
+    this.beginAnew();
   }
 
-  /** No stroke goes on after something else came onto the paper. */
-  liftPens() {
+  /** Tell that something else is on the paper, where no stroke goes on. */
+  beginAnew() {
     this.keyPen.isDown = false;
     this.pointer = undefined;
+    this.onChange();
   }
 
   /** What is on the paper, as pixels. @type {() => Picture} */

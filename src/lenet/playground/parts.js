@@ -18,13 +18,10 @@ const LEAST_SIDE = 64; // pixels of a picture in which shadows are looked for
 const COVERED = 0.32; // of a picture's edge: the largest digits that fill it cover less
 
 /**
- * The parts of a picture that are drawn: without specks, without the paper's lines and frames.
+ * The parts of a picture that are drawn, as a mask: without specks, without the paper's lines and
+ * frames. Below `least` contrast there is no ink; the strongest has `peak`.
  *
- * @param {Float32Array} contrast  How far each pixel is from the ground, row by row.
- * @param {number} width  Of a row.
- * @param {number} least  Below it there is no ink.
- * @param {number} peak  The strongest ink.
- * @returns {Uint8Array}  1 for pixels that belong to them.
+ * @type {(contrast: Float32Array, width: number, least: number, peak: number) => Uint8Array}
  */
 export function drawnParts(contrast, width, least, peak) {
   let mask = connectedParts(contrast, width, least, peak);
@@ -97,13 +94,8 @@ function largeEnough(masses) {
   return [...masses.keys()].filter((index) => masses[index] >= least);
 }
 
-/**
- * The pieces of a mask that hang together, also across corners.
- *
- * @param {Uint8Array} mask  1 for pixels that belong to it, row by row.
- * @param {number} width  Of a row.
- * @returns {Int32Array[]}  The places of each piece's pixels.
- */
+/** The pieces of a mask that hang together, also across corners: the places of their pixels.
+ * @type {(mask: Uint8Array, width: number) => Int32Array[]} */
 export function labelParts(mask, width) {
   const isWaiting = mask.slice();
   const found = new Int32Array(mask.length);
@@ -130,13 +122,7 @@ export function labelParts(mask, width) {
   return parts;
 }
 
-/**
- * The rows and columns that hold some parts: the first ones, and the first ones after them.
- *
- * @param {Int32Array[]} parts  The places of their pixels.
- * @param {number} width  Of a row of the picture.
- * @returns {Box}
- */
+/** The rows and columns that hold some parts. @type {(parts: Int32Array[], width: number) => Box} */
 export function boxOf(parts, width) {
   let [top, left, bottom, right] = [Infinity, Infinity, 0, 0];
   for (const places of parts) {

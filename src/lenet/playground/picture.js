@@ -17,9 +17,7 @@ const LEAST_DIFFERENCE = Math.fround(0.03 * 255); // what differs less from the 
 /**
  * Make the image that a network takes from a picture.
  *
- * @param {Picture} picture
- * @param {Preparation} preparation
- * @returns {Seen}
+ * @type {(picture: Picture, preparation: Preparation) => Seen}
  * @throws {Error} The network takes neither grey nor coloured images.
  */
 export function lookAt(picture, preparation) {

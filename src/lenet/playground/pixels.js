@@ -7,12 +7,8 @@ import { roundToEven } from "./frame.js";
 const KEPT_PIXELS = 2 ** 22; // a larger picture is made smaller, by a whole factor
 const LIGHT = 128;
 
-/**
- * A picture of not too many pixels, none of them transparent: as large numbers, channel by channel.
- *
- * @param {Picture} picture
- * @returns {Grid}  Of 1 or 3 channels, from 0 to 255.
- */
+/** A picture of not too many pixels, none of them transparent: as large numbers from 0 to 255,
+ * channel by channel, 1 or 3 of them. @type {(picture: Picture) => Grid} */
 export function readPixels(picture) {
   const smaller = makeSmaller(picture);
   const { data, width, height, channels } = smaller.channels === 4 ? onGround(smaller) : smaller;

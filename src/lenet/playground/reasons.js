@@ -23,14 +23,14 @@ export function findReasons(model, steps, { stepIndex, unit }) {
     unit.index !== undefined
       ? { top: 0, left: 0, bottom: height, right: width }
       : receptiveField(model, stepIndex, unit);
-  const contribution = contributionOf(steps[stepIndex].kind === "distances");
+  const contribution = contributionOf(steps[stepIndex]);
   const frames = framesOf(explanation.inputs, steps[stepIndex - 1], contribution);
   return { explanation, field, frames };
 }
 
-/** A distance's contribution, or a product. @type {(isDistance: boolean) => Contribute} */
-function contributionOf(isDistance) {
-  return ({ value, weight }) => (isDistance ? -((value - weight) ** 2) : value * weight);
+/** A distance's contribution, or a product. @type {(step: {kind: string}) => Contribute} */
+function contributionOf({ kind }) {
+  return ({ value, weight }) => (kind === "distances" ? -((value - weight) ** 2) : value * weight);
 }
 
 /** The areas that inputs take in their maps; of single units, those that contribute most.
@@ -82,16 +82,9 @@ function largestFirst(list, size) {
   return [...list].sort((a, b) => Math.abs(size(b)) - Math.abs(size(a)));
 }
 
-/**
- * Show what is behind a number.
- *
- * @param {HTMLElement} body
- * @param {Model} model
- * @param {Step[]} steps
- * @param {Choice} choice
- * @param {Reasons} reasons
- * @param {Uint8Array} image  What the network saw.
- */
+/** Show what is behind a number.
+ * @param {HTMLElement} body @param {Model} model @param {Step[]} steps @param {Choice} choice
+ * @param {Reasons} reasons @param {Uint8Array} image What the network saw. */
 export function showReasons(body, model, steps, choice, { explanation, field }, image) {
   const { stepIndex, unit } = choice;
   const step = steps[stepIndex];
@@ -140,24 +133,21 @@ function pixelReasons({ normalisation }, step, unit, value, image) {
  * @type {(explanation: Explanation, step: Step, before: Step) => HTMLElement} */
 function sumOf(explanation, step, before) {
   const { inputs, bias, value } = explanation;
-  const isDistance = step.kind === "distances";
-  const contribution = contributionOf(isDistance);
+  const contribution = contributionOf(step);
   if (step.kind === "activation") {
     const formula = `${titleOfStep(step)}(${inDigits(inputs[0].value)}) = ${inDigits(value)}`;
     return make("p", formula, "formula");
   }
   const table = make("table", "", "sum");
-  const lines =
-    inputs[0].index === undefined
-      ? patchLines(inputs, contribution, before, step)
-      : unitLines(inputs, contribution);
-  const headings =
-    inputs[0].index === undefined
-      ? [words.from, words.patch, words.weights, words.sum]
-      : [words.from, words.value, words.weight, isDistance ? words.distance : words.product];
-  table.append(headRow(headings));
+  const isOfMaps = inputs[0].index === undefined;
+  const headings = [words.from, words.patch, words.weights, words.sum];
+  table.append(headRow(isOfMaps ? headings : numberHeadings(step)));
   const rows = table.createTBody();
-  rows.append(...lines);
+  rows.append(
+    ...(isOfMaps
+      ? patchLines(inputs, contribution, before, step)
+      : unitLines(inputs, contribution)),
+  );
   if (step.layer && "bias" in step.layer) rows.append(totalRow(words.bias, bias));
   const total = totalRow(words.total, value);
   total.className = "total";
@@ -195,14 +185,7 @@ function patchLines(inputs, contribution, before, step) {
 function unitLines(inputs, contribution) {
   const ordered = largestFirst(inputs, contribution);
   const shown = ordered.slice(0, MOST_UNITS);
-  const lines = shown.map((input) =>
-    line([
-      words.place(input),
-      inDigits(input.value),
-      inDigits(input.weight),
-      inDigits(contribution(input)),
-    ]),
-  );
+  const lines = shown.map((input) => numberLine(words.place(input), input, contribution));
   const rest = ordered.slice(MOST_UNITS);
   if (rest.length) {
     const sum = rest.reduce((total, input) => total + contribution(input), 0);
@@ -216,18 +199,15 @@ function unitLines(inputs, contribution) {
 function allNumbers({ inputs }, step, before, isOpen) {
   const details = document.createElement("details");
   details.append(make("summary", words.allNumbers(inputs.length)));
-  const isDistance = step.kind === "distances";
-  const contribution = contributionOf(isDistance);
   const fill = () => {
     if (!details.open || details.querySelector("table")) return;
     const table = make("table", "", "numbers");
-    const last = isDistance ? words.distance : words.product;
-    table.append(headRow([words.from, words.value, words.weight, last]));
+    table.append(headRow(numberHeadings(step)));
     const rows = table.createTBody();
     for (const input of inputs) {
-      const numbers = [input.value, input.weight, contribution(input)];
-      const name = isInPadding(input, before) ? words.padding : words.place(input);
-      rows.append(line([name, ...numbers.map(inDigits)]));
+      const isInside = indexOf(before.shape, input) >= 0;
+      const name = isInside ? words.place(input) : words.padding;
+      rows.append(numberLine(name, input, contributionOf(step)));
     }
     const box = make("div", "", "scroll");
     box.tabIndex = 0;
@@ -242,9 +222,15 @@ function allNumbers({ inputs }, step, before, isOpen) {
   return details;
 }
 
-/** @type {(input: Contribution, before: Step) => boolean} */
-function isInPadding(input, before) {
-  return indexOf(before.shape, input) < 0;
+/** @type {(step: Step) => string[]} */
+function numberHeadings({ kind }) {
+  const last = kind === "distances" ? words.distance : words.product;
+  return [words.from, words.value, words.weight, last];
+}
+
+/** @type {(name: string, input: Contribution, contribution: Contribute) => HTMLElement} */
+function numberLine(name, input, contribution) {
+  return line([name, ...[input.value, input.weight, contribution(input)].map(inDigits)]);
 }
 
 /** @param {InMap[]} places @param {Contribute} number @param {ColourScale} scale

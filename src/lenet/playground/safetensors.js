@@ -9,8 +9,7 @@ const BYTES_OF = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 
 /**
  * Read a file's tensors and the free part of its header.
  *
- * @param {ArrayBuffer} file
- * @returns {{tensors: Map<string, Tensor>, metadata: Record<string, string>}}
+ * @type {(file: ArrayBuffer) => {tensors: Map<string, Tensor>, metadata: Record<string, string>}}
  * @throws {Error} The file is of another format or damaged.
  */
 export function readSafetensors(file) {

@@ -16,14 +16,8 @@ const FINE = 4; // pixels for one of the box, where strokes are measured
 const HALF_INK = 0.5;
 const PER_PIXEL = 1000; // places are told apart; what is finer is rounding
 
-/**
- * Fit ink into a box, with its centre of mass in the middle of the frame.
- *
- * @param {Grid} strength  How much ink there is, 0 to 1.
- * @param {Box} box  The part of it that holds the ink: top, left, bottom and right.
- * @param {Preparation} preparation  The frame, and the box's margin in it.
- * @returns {Grid}  Of the frame's size, 0 to 1.
- */
+/** Fit ink of 0 to 1 into a box, with its centre of mass in the middle of the frame.
+ * @type {(strength: Grid, box: Box, preparation: Preparation) => Grid} */
 export function fitSymbol(strength, box, { height, width, margin }) {
   const drawn = cropGrid(strength, box);
   const inner = fittedSize([drawn.height, drawn.width], [height - 2 * margin, width - 2 * margin]);

@@ -11,8 +11,7 @@ const SWEEPS = 12; // a few are enough; each doubles the exact digits
  *
  * Source: Jacobi (1846); Golub and Van Loan, *Matrix Computations*, section 8.5.
  *
- * @param {number[][]} symmetric
- * @returns {{values: number[], vectors: number[][]}}
+ * @type {(symmetric: number[][]) => {values: number[], vectors: number[][]}}
  */
 export function eigen(symmetric) {
   const size = symmetric.length;
@@ -47,13 +46,8 @@ function rotateRows(matrix, p, q, cosine, sine) {
   matrix[q] = first.map((value, i) => sine * value + cosine * second[i]);
 }
 
-/**
- * The x of least length for which a symmetric matrix times x is as near to y as can be.
- *
- * @param {number[][]} symmetric  No eigenvalue below 0.
- * @param {number[]} y
- * @returns {number[]}
- */
+/** The x of least length for which a symmetric matrix with no eigenvalue below 0 times x is as near
+ * to y as can be. @type {(symmetric: number[][], y: number[]) => number[]} */
 export function solve(symmetric, y) {
   const { values, vectors } = eigen(symmetric);
   const least = Math.max(...values) * values.length * Number.EPSILON; // below, it is rounding

@@ -162,7 +162,14 @@ type Layer = Layers[keyof Layers];
 
 type AnyPooling = Layers["pooling" | "adaptive_pooling"];
 
-type Activation = keyof typeof import("./network.js").ACTIVATIONS;
+type Activation = keyof typeof import("./activations.js").ACTIVATIONS;
+
+/** `usual` is the parameter that it has where the file gives none. */
+type ActivationFunction = {
+  title: string;
+  compute: (x: number, parameter: number) => number;
+  usual?: number;
+};
 
 /** A function for each kind of layer. */
 type ForEachKind<Others extends unknown[], Result> = {

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from lenet.results._wording import number
 from lenet.results.page._page import Element, Node, element
 from lenet.results.page._parts import Column, figure, picture, picture_grid, remark, row, table
 
@@ -88,7 +89,7 @@ class ColourScale:
     @property
     def ends(self) -> str:
         """The numbers of the first and the last colour."""
-        low, high = (f"{end:.3g}".replace("-", "−") for end in (self.low, self.high))
+        low, high = (number(end) for end in (self.low, self.high))
         return f"blue {low}, red {high}" if self.is_signed else f"black {low}, yellow {high}"
 
     def __str__(self) -> str:
@@ -96,14 +97,9 @@ class ColourScale:
 
 
 def mosaic(pictures: Numbers, columns: int) -> Numbers:
-    """Pictures in rows, with gaps that are not numbers between them.
+    """Pictures (N, H, W), or single numbers (N,), as one, with gaps that are not numbers.
 
-    Args:
-        pictures: (N, H, W), or (N,) for single numbers.
-        columns: How many a row; the room of those that are missing stays empty.
-
-    Returns:
-        All of them as one picture.
+    The room of those that are missing in the last row stays empty.
     """
     if pictures.ndim == 1:
         pictures = pictures[:, None, None]
@@ -179,12 +175,10 @@ class Gallery:
 
 
 def gallery_table(gallery: Gallery, image: int, size: int | None = None) -> Element:
-    """A gallery as a table of a page, for many rows.
+    """A gallery with images as a table of a page, for many rows.
 
-    Args:
-        gallery: With images.
-        image: Pixels of the screen for what was shown to the network.
-        size: For each picture; twice as large as it is where none is given.
+    Sizes are pixels of the screen, of the image and of each picture, which is twice as large as it
+    is where none is given.
     """
     cells: list[list[Node]] = []
     for one in gallery.rows:
@@ -202,9 +196,7 @@ def gallery_table(gallery: Gallery, image: int, size: int | None = None) -> Elem
 def open_row(shown: Row, size: int | None = None) -> Node:
     """A row of a page's own: large pictures beside each other, more than a few as a grid.
 
-    Args:
-        shown: The row.
-        size: Pixels of the screen for each picture; twice as large as it is where none is given.
+    Each has so many pixels of the screen, or is twice as large as it is.
     """
     pictures = list(shown.pictures)
     if shown.image:

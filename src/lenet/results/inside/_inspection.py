@@ -130,14 +130,7 @@ def is_right(observation: Observation) -> bool | None:
 
 
 def describe_inspection(inspection: Inspection) -> list[str]:
-    """What is to be seen, in a few sentences.
-
-    Args:
-        inspection: What was found.
-
-    Returns:
-        Up to five sentences.
-    """
+    """What is to be seen, in up to five sentences."""
     said: list[str] = []
     shown = inspection.observations
     if len(shown) > 2:

@@ -47,11 +47,7 @@ _MOST_UNITS = 256  # whose numbers are listed
 
 
 def build_inspection_page(inspection: Inspection) -> Page:
-    """The page that shows what was found inside a network: one file, no requests, no scripts.
-
-    Args:
-        inspection: What was found.
-    """
+    """The page that shows what was found inside a network: one file, no requests, no scripts."""
     sections = (
         _filters(inspection),
         _activations(inspection),

@@ -59,10 +59,8 @@ def first_activation(network: nn.Module) -> str:
 def select_layers(names: Iterable[str], wanted: Iterable[str]) -> tuple[str, ...]:
     """The layers that were asked for, in the network's order; all of them if none was.
 
-    Args:
-        names: Those that there are.
-        wanted: Each a whole name (`0 Conv2d`), its first word (`0`, `c1`) or its last (`Conv2d`,
-            for every layer of that class).
+    Wanted is a whole name (`0 Conv2d`), its first word (`0`, `c1`) or its last (`Conv2d`, for every
+    layer of that class).
 
     Raises:
         UnknownNameError: There is no such layer.
@@ -123,9 +121,7 @@ def read_filters(
 def _pictures(layer: nn.Module, input_shape: tuple[int, ...] | None) -> torch.Tensor | None:
     """A layer's weights as (outputs, inputs, height, width), if they can be seen so.
 
-    Args:
-        layer: Any layer.
-        input_shape: Of the image, if the layer is the first one to see it.
+    The shape is that of the image, if the layer is the first one to see it.
     """
     if isinstance(layer, nn.Conv2d):
         return layer.weight

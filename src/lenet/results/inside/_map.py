@@ -10,7 +10,8 @@ import numpy as np
 from lenet.errors import ModelError
 from lenet.results._wording import whole_percent
 from lenet.results.inside._gallery import HEAD, MARGIN, MUTED, Colours, Sheet, fit, shorten
-from lenet.results.inside._inspection import Inspection
+from lenet.results.inside._inspection import Inspection, Sample
+from lenet.results.inside._neighbours import Projection
 from lenet.results.inside._pictures import MOST_TOLD
 from lenet.results.page._chart import Axis, Series, series_colours
 
@@ -37,9 +38,6 @@ def draw_map(inspection: Inspection) -> Figure:
     Raises:
         ModelError: There is no map, as there are no images for it.
     """
-    if inspection.map is None:
-        message = "There is no map: it needs the dataset's images."
-        raise ModelError(message)
     sheet = Sheet("How the network arranges images")
     sheet.write(MARGIN, HEAD + 0.02, describe_map(inspection), color=MUTED)
     sheet.place(0.55, HEAD + 0.3, (5.3, 5.5), partial(_draw_marks, inspection))
@@ -71,23 +69,29 @@ def _draw_marks(inspection: Inspection, axes: Axes) -> None:
     )  # fmt: skip
 
 
+def _mapped(inspection: Inspection) -> tuple[Projection, Sample]:
+    """The map and the images on it."""
+    if inspection.map is None or inspection.sample is None:
+        message = "There is no map: it needs the dataset's images."
+        raise ModelError(message)
+    return inspection.map, inspection.sample
+
+
 def describe_map(inspection: Inspection) -> str:
     """What is on the map, and what its directions are."""
-    assert inspection.map is not None
-    assert inspection.sample is not None
-    said = f"{len(inspection.sample.examples):,} {inspection.sample.place} images as the last layer"
+    projection, sample = _mapped(inspection)
+    said = f"{len(sample.examples):,} {sample.place} images as the last layer"
     said += " sees them: "
-    if inspection.map.shares is None:
+    if projection.shares is None:
         return said + "t-SNE, which keeps neighbours together"
-    across, down = map(whole_percent, inspection.map.shares)
+    across, down = map(whole_percent, projection.shares)
     return said + f"the two directions of most variance (PCA, {across} and {down} of it)"
 
 
 def map_series(inspection: Inspection) -> list[Series]:
     """A mark for each image, by class, and a large one for each input if there are few."""
-    assert inspection.map is not None
-    assert inspection.sample is not None
-    sample, points, names = inspection.sample, inspection.map.points, inspection.card.class_names
+    projection, sample = _mapped(inspection)
+    points, names = projection.points, inspection.card.class_names
     labels = sample.examples.labels
     size = _SMALL if len(labels) > _MANY else _LARGE
     series = []
@@ -110,16 +114,16 @@ def map_series(inspection: Inspection) -> list[Series]:
 
 def map_axes(inspection: Inspection) -> tuple[Axis, Axis]:
     """The map's directions, with some room at their ends."""
-    assert inspection.map is not None
+    projection, _ = _mapped(inspection)
     axes = []
     for direction, order in enumerate(("first", "second")):
-        values = inspection.map.points[:, direction]
+        values = projection.points[:, direction]
         low, high = float(values.min()), float(values.max())
         room = 0.03 * (high - low) or 1.0
         label = f"{order} direction"
-        if inspection.map.shares is not None:
-            label += f", {whole_percent(inspection.map.shares[direction])} of variance"
-        axes.append(Axis(label if inspection.map.shares else "", low - room, high + room))
+        if projection.shares is not None:
+            label += f", {whole_percent(projection.shares[direction])} of variance"
+        axes.append(Axis(label if projection.shares else "", low - room, high + room))
     return axes[0], axes[1]
 
 
@@ -129,10 +133,9 @@ def map_of_images(inspection: Inspection) -> tuple[Colours, int]:
     Returns:
         The map, (4, H, W), transparent where nothing is, and how many images are on it.
     """
-    assert inspection.map is not None
-    assert inspection.sample is not None
-    images, labels = inspection.sample.examples.images, inspection.sample.examples.labels
-    points = inspection.map.points[: len(images)]
+    projection, sample = _mapped(inspection)
+    images, labels = sample.examples.images, sample.examples.labels
+    points = projection.points[: len(images)]
     palette = np.array([tuple(bytes.fromhex(one[1:])) for one in series_colours()], np.uint8)
     factor = max(1, -(-max(images.shape[2:]) // _LONGEST))
     small = images[:, :, ::factor, ::factor]

@@ -157,12 +157,9 @@ def filter_galleries(inspection: Inspection) -> list[Gallery]:
 def activation_gallery(
     inspection: Inspection, columns: tuple[int, int], *, is_told: bool = False
 ) -> Gallery:
-    """What every layer makes of one or two inputs, a row a layer.
+    """What every layer makes of one or two inputs, a row a layer of so many maps or units a row.
 
-    Args:
-        inspection: With one or two observations.
-        columns: Maps and units a row.
-        is_told: Whether each picture says what it is of, and how busy the layer is.
+    Where it is told, each picture says what it is of and how busy the layer is.
     """
     shown, rows = inspection.observations, []
     distances = {one.name: one.distance for one in inspection.differences}

@@ -59,11 +59,7 @@ def code_block(text: str) -> Element:
 
 
 def tiles(values: Iterable[tuple[str, Node, str]]) -> Element:
-    """The few figures that matter most, in large type.
-
-    Args:
-        values: Of each its name, the figure, and a remark that may be empty.
-    """
+    """The few figures that matter most, in large type: name, figure, and a remark or nothing."""
     return element(
         "dl",
         *(
@@ -86,26 +82,14 @@ def facts(values: Iterable[tuple[str, Node]]) -> Element:
 
 
 def scroll_box(content: Node, label: str) -> Element:
-    """Something that may be wider than the page; it scrolls in a box of its own.
-
-    Args:
-        content: What is wide.
-        label: What it is, for those who hear the page.
-    """
+    """Something that may be wider than the page, in a box that scrolls; a label says what it is."""
     return element("div", content, class_="scroll", role="region", aria_label=label, tabindex="0")
 
 
 def table(
     columns: Sequence[Column], rows: Iterable[Sequence[Node]], caption: str, *, class_: str = ""
 ) -> Element:
-    """A table whose first column names the rows.
-
-    Args:
-        columns: The columns.
-        rows: The cells; as many in each row as there are columns.
-        caption: What it shows.
-        class_: A class of the stylesheet.
-    """
+    """A table whose first column names the rows, which have as many cells as there are columns."""
     headings = (
         element("th", column.title, scope="col", class_="number" if column.is_number else None)
         for column in columns
@@ -133,13 +117,7 @@ def table(
 
 
 def figure(content: Node, caption: Node = "", title: str = "") -> Element:
-    """A picture or chart with a title above it and a caption below.
-
-    Args:
-        content: The picture or chart.
-        caption: What is to be seen in it.
-        title: Its name.
-    """
+    """A picture or chart with a title above it and a caption below."""
     parts: list[Node] = [element("p", title, class_="title")] if title else []
     parts.append(content)
     if caption:
@@ -148,12 +126,7 @@ def figure(content: Node, caption: Node = "", title: str = "") -> Element:
 
 
 def row(items: Iterable[Node], *, narrow: bool = False) -> Element:
-    """Figures beside each other where there is room, else below each other.
-
-    Args:
-        items: The figures.
-        narrow: Whether they need little room, so that more fit beside each other.
-    """
+    """Figures beside each other where there is room, of narrow ones more; else below each other."""
     return element("div", *items, class_="row narrow-row" if narrow else "row")
 
 
@@ -197,11 +170,7 @@ def picture(pixels: npt.NDArray[np.uint8], alt: str, *, size: int = 64) -> Eleme
 
 
 def picture_grid(items: Iterable[tuple[Element, Node]]) -> Element:
-    """Pictures in rows, each with what stands below it.
-
-    Args:
-        items: Pictures with their captions.
-    """
+    """Pictures in rows, each with what stands below it."""
     entries = (
         element("li", element("figure", image, element("figcaption", caption)))
         for image, caption in items

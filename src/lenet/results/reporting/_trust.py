@@ -5,7 +5,12 @@ import numpy.typing as npt
 
 from lenet.datasets import stratified_halves
 from lenet.results._wording import counted, percent, probability
-from lenet.results.measure._doubt import expected_calibration_error, find_suspects, reliability
+from lenet.results.measure._doubt import (
+    BINS,
+    expected_calibration_error,
+    find_suspects,
+    reliability,
+)
 from lenet.results.measure._evaluate import Answers
 from lenet.results.measure._robustness import Robustness, RobustnessPoint
 from lenet.results.measure._scores import wilson_interval
@@ -15,7 +20,6 @@ from lenet.results.page._parts import figure, note, paragraph, picture, picture_
 from lenet.results.reporting._findings import Findings
 from lenet.runs import Run
 
-_BINS = 15
 _SHOWN = 24
 _SIZE = 96
 _TITLES = {
@@ -70,8 +74,8 @@ def calibration_section(findings: Findings) -> Section:
 
 def _diagram(findings: Findings, probabilities: npt.NDArray[np.float64], title: str) -> Element:
     labels = findings.answers.examples.labels
-    parts = reliability(probabilities, labels, _BINS)
-    error = expected_calibration_error(probabilities, labels, _BINS)
+    parts = reliability(probabilities, labels)
+    error = expected_calibration_error(probabilities, labels)
     middles = [(part.low + part.high) / 2 for part in parts]
     right = Series(
         "right",
@@ -79,7 +83,7 @@ def _diagram(findings: Findings, probabilities: npt.NDArray[np.float64], title: 
         "bars",
         1,
         tuple(wilson_interval(round(part.accuracy * part.images), part.images) for part in parts),
-        1 / _BINS,
+        1 / BINS,
     )
     probability = Axis("probability of the answer", 0, 1, is_share=True)
     chart = draw_chart(
@@ -99,7 +103,7 @@ def _diagram(findings: Findings, probabilities: npt.NDArray[np.float64], title: 
         tuple(zip(middles, (float(part.images) for part in parts), strict=True)),
         "bars",
         8,
-        bar_width=1 / _BINS,
+        bar_width=1 / BINS,
     )
     histogram = draw_chart(
         [counts],
@@ -109,7 +113,7 @@ def _diagram(findings: Findings, probabilities: npt.NDArray[np.float64], title: 
         height=130,
     )
     caption = (
-        f"Expected calibration error {percent(error, 2)} (Guo et al. 2017, {_BINS} bins); whiskers "
+        f"Expected calibration error {percent(error, 2)} (Guo et al. 2017, {BINS} bins); whiskers "
         "are 95 % intervals. Below: how many answers there are."
     )
     return figure(element("div", chart, histogram), caption, title)
