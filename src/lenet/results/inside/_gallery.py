@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -237,6 +236,7 @@ class Sheet:
     def __init__(self, title: str):
         self.bottom = HEAD  # where it ends as yet
         self._parts: list[Callable[[Figure], object]] = []
+        self._pictures: list[tuple[Pixels, tuple[float, float, float, float]]] = []
         self.write(MARGIN, 0.4, shorten(title, _TITLE), fontsize=18, fontweight="bold")
 
     def place(
@@ -264,7 +264,7 @@ class Sheet:
 
     def show(self, pixels: Pixels, left: float, top: float, size: tuple[float, float]) -> None:
         """A picture with its pixels to be seen; images have a frame."""
-        self.place(left, top, size, partial(_show, pixels))
+        self._pictures.append((pixels, (left, left + size[0], top + size[1], top)))
 
     def finish(self) -> Figure:
         """All of it, with a margin below."""
@@ -274,6 +274,19 @@ class Sheet:
         figure = Drawing(figsize=size, dpi=100, facecolor="white")
         for add in self._parts:
             add(figure)
+        # All pictures on one ground: axes for each would take most of the time.
+        ground = figure.add_axes((0, 0, 1, 1), zorder=-1)
+        for pixels, extent in self._pictures:
+            shown = pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)
+            ground.imshow(shown, "gray", vmin=0, vmax=255, interpolation="nearest", extent=extent)
+            if len(pixels) != 4:
+                left, right, bottom, top = extent
+                ground.plot(
+                    [left, right, right, left, left], [top, top, bottom, bottom, top],
+                    color=OTHER, linewidth=0.8, clip_on=False, solid_joinstyle="miter",
+                )  # fmt: skip
+        ground.set(xlim=(0, size[0]), ylim=(size[1], 0), aspect="auto")
+        ground.axis("off")
         return figure
 
 
@@ -339,14 +352,6 @@ def _write_lines(
         room = int(width * _CHARACTERS[index > 0])
         style = {"color": MUTED, "fontsize": 9.5} if index else {"color": colour, "weight": "bold"}
         sheet.write(left, top + _LINE * index, shorten(line, room), **style)
-
-
-def _show(pixels: Pixels, axes: Axes) -> None:
-    axes.set(xticks=[], yticks=[], facecolor="none")
-    axes.spines[:].set_color(OTHER)
-    axes.spines[:].set_visible(len(pixels) != 4)
-    shown = pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)
-    axes.imshow(shown, cmap="gray", vmin=0, vmax=255, interpolation="nearest", aspect="auto")
 
 
 def fit(pixels: Pixels, width: float, height: float = np.inf) -> tuple[float, float]:
