@@ -87,23 +87,27 @@ export class Verdict {
     if (names.length > MOST_ROWS) {
       order = order.sort((a, b) => shares[b] - shares[a]).slice(0, LIKELIEST);
     }
+    const rows = order.map((index) => {
+      return { name: nameOfClass(names[index]), share: shares[index], isChosen: index === chosen };
+    });
     const left = names.length - order.length;
+    if (left) {
+      const rest = Math.max(0, 1 - rows.reduce((sum, { share }) => sum + share, 0));
+      rows.push({ name: words.others(left), share: rest, isChosen: false });
+    }
     find(this.element, "caption").textContent = words.probabilities;
     const headings = this.element.querySelectorAll("thead th");
     headings[0].textContent = words.className;
     headings[1].textContent = words.probability;
     const body = find(this.element, "tbody");
-    while (body.rows.length < order.length + (left ? 1 : 0)) body.append(emptyRow());
-    while (body.rows.length > order.length + (left ? 1 : 0)) body.lastChild?.remove();
-    for (const [place, index] of order.entries()) {
-      const text = probabilities ? inPercent(shares[index]) : "";
-      fillRow(body.rows[place], nameOfClass(names[index]), shares[index], text, index === chosen);
-    }
-    if (left) {
-      const rest = 1 - order.reduce((sum, index) => sum + shares[index], 0);
-      const share = Math.max(0, rest);
-      const text = probabilities ? inPercent(share) : "";
-      fillRow(body.rows[order.length], words.others(left), share, text, false);
+    while (body.rows.length < rows.length) body.append(emptyRow());
+    while (body.rows.length > rows.length) body.lastChild?.remove();
+    for (const [place, { name, share, isChosen }] of rows.entries()) {
+      const row = body.rows[place];
+      find(row, "th").textContent = name;
+      find(row, ".bar").style.setProperty("--share", share.toFixed(4));
+      find(row, ".number").textContent = probabilities ? inPercent(share) : "";
+      row.classList.toggle("chosen", isChosen);
     }
   }
 }
@@ -112,15 +116,6 @@ function emptyRow() {
   const row = line(["", make("span", "", "bar")]);
   row.cells[1].append(make("span", "", "number"));
   return row;
-}
-
-/** @param {HTMLTableRowElement} row @param {string} name @param {number} share
- * @param {string} text @param {boolean} isChosen */
-function fillRow(row, name, share, text, isChosen) {
-  find(row, "th").textContent = name;
-  find(row, ".bar").style.setProperty("--share", share.toFixed(4));
-  find(row, ".number").textContent = text;
-  row.classList.toggle("chosen", isChosen);
 }
 
 /** @type {(index: number, card: Card, rightName: string) => "right" | "wrong"} */
