@@ -81,6 +81,19 @@ def answer(
     """Let a trained network answer for every image of a split; it takes what `evaluate` takes."""
     source, network, card = open_network(model, runs_folder, network)
     data = find_dataset(dataset, source, card)
+    return answer_on(data, (source, network, card), split, compute, views=views)
+
+
+def answer_on(
+    data: Dataset,
+    opened: tuple[Run | Path, nn.Module, ModelCard],
+    split: SplitName,
+    compute: ComputeKeywords,
+    *,
+    views: Views = "single",
+) -> Answers:
+    """Let a network that was opened already answer for every image of a dataset's split."""
+    source, network, card = opened
     data.check_fits(card.input_shape, len(card.class_names))
     examples = pick_examples(source, data, split)
     with computing(Compute.from_dict(compute)) as place:

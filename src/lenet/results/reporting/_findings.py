@@ -16,7 +16,7 @@ from lenet.datasets import Dataset, DataSource
 from lenet.errors import DatasetError, RunError
 from lenet.models import ModelCard
 from lenet.results._choices import SplitName
-from lenet.results.measure._evaluate import Answers, answer
+from lenet.results.measure._evaluate import Answers, answer_on
 from lenet.results.measure._examples import find_dataset
 from lenet.results.measure._robustness import Robustness, measure_robustness
 from lenet.results.measure._scores import Evaluation
@@ -82,21 +82,12 @@ def examine(
     **compute: Unpack[ComputeKeywords],
 ) -> Findings:
     """Find out all that `report` tells of a trained network."""
-    source, _, card = open_network(model, runs_folder, network)
+    opened = open_network(model, runs_folder, network)
+    source, network, card = opened
     data = find_dataset(dataset, source, card)
-    chosen = split or ("test" if data.test is not None else "validation")
-
-    def answers_for(wanted: SplitName) -> Answers:
-        return answer(
-            model if isinstance(model, tuple) else source,
-            data,
-            split=wanted,
-            network=network,
-            **compute,
-        )
-
+    chosen: SplitName = split or ("test" if data.test is not None else "validation")
     try:
-        answers = answers_for(chosen)
+        answers = answer_on(data, opened, chosen, compute)
     except RunError as error:
         if split is not None:
             raise
@@ -104,10 +95,10 @@ def examine(
         raise DatasetError(message) from error
     held_out = None
     if chosen != "validation" and isinstance(source, Run) and _held_out_from(source, data):
-        held_out = answers_for("validation")
+        held_out = answer_on(data, opened, "validation", compute)
     with computing(Compute.from_dict(compute)):
         robustness = measure_robustness(
-            answers.network,
+            network,
             answers.examples,
             card.normalisation,
             images=_ROBUSTNESS_IMAGES,
