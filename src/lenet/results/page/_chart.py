@@ -117,7 +117,7 @@ def round_ticks(low: float, high: float, count: int = 5) -> tuple[float, ...]:
 @cache
 def series_colours() -> tuple[str, ...]:
     """The stylesheet's colours for series, in light."""
-    return tuple(re.findall(r"--series-\d+: light-dark\((#\w+),", stylesheet()))
+    return tuple(re.findall(r"--series: light-dark\((#\w+),", stylesheet()))
 
 
 def _draw_series(series: Series, frame: _Frame) -> Element:

@@ -244,7 +244,7 @@ def _with_bar(value: float, interval: tuple[float, float] | None, low: float) ->
             y=middle - 4.5,
             height=9,
             rx=2,
-            class_="interval",
+            class_="series-1 interval",
         ),
         element("rect", x=round(at - 1, 2), width=2, y=0, height=_HEIGHT, class_="at"),
         viewBox=f"-2 0 {_WIDTH + 4} {_HEIGHT}",
