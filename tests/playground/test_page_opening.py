@@ -57,6 +57,9 @@ def test_a_picture_is_opened_from_the_disk(
         assert not page.page.locator("#shown").inner_text()
         page.bring("paper.png", png(np.full((90, 60), 250, np.uint8)), how="drop")
         page.say_soon(".certainty", "Nothing to be seen")  # on empty paper
+        page.page.click("#undo")
+        page.settle()
+        assert page.answer() == "1", "the drawing below is there again"
 
     on_playground(page_browser, digits_page, choose)
 

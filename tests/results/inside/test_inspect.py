@@ -163,6 +163,23 @@ def test_a_picture_shows_the_layers_and_their_titles(two: Inspection) -> None:
     assert named == [*map(str, range(10)), "3 (average image)", "noise"]
 
 
+def test_every_image_is_drawn_where_there_is_room(overview: Inspection) -> None:
+    figure = draw_neighbours(overview)
+    width, height = figure.get_size_inches()
+    images = [
+        image
+        for one in overview.observations
+        if one.neighbours is not None and overview.data is not None
+        for image in (one.subject.image, *overview.data.train.images[one.neighbours.indices])
+    ]
+    assert len(images) == 90
+    for drawn, image in zip(figure.axes[-1].images, images, strict=True):
+        np.testing.assert_array_equal(drawn.get_array(), image[0])
+        left, right, bottom, top = drawn.get_extent()
+        assert 0 < left < right < width
+        assert 0 < top < bottom < height
+
+
 def test_each_part_is_a_picture_of_its_own(overview: Inspection, tmp_path: Path) -> None:
     written = write_inspection(overview, tmp_path / "a" / "b", "png")
     assert [path.name for path in written] == [f"{part}.png" for part in PARTS]
