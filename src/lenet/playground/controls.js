@@ -2,8 +2,8 @@
  * Buttons, keys, and what is dropped or pasted: each is passed on to the page.
  */
 
-import { DIRECTIONS } from "./map_layout.js";
 import { byId, find } from "./elements.js";
+import { DIRECTIONS } from "./map_layout.js";
 import { words } from "./words.js";
 
 /** @param {Page} page */
