@@ -70,7 +70,7 @@ def test_without_an_installed_package_any_pytorch_will_do(monkeypatch: pytest.Mo
 
 def test_optional_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def only(*names: str) -> None:
-        monkeypatch.setattr("lenet.doctor._installation.find_spec", lambda name: name in names)
+        monkeypatch.setattr("lenet.doctor._examine.find_spec", lambda name: name in names)
 
     only("jax")
     text = "installed: jax; not installed: onnxruntime (for `lenet bench` alone)"

@@ -48,7 +48,7 @@ def test_a_data_folder_that_is_not_there_may_be_a_slip(
     assert find("data").state == "note"
     assert not data.exists()
     monkeypatch.delenv("LENET_DATA")
-    monkeypatch.setattr("lenet.doctor._installation.data_folder", lambda: data)
+    monkeypatch.setattr("lenet.doctor._examine.data_folder", lambda: data)
     assert find("data").state == "ok"
 
 
@@ -72,7 +72,7 @@ def test_a_data_folder_that_cannot_be_written_is_told(
     assert finding.state == "wrong"
     assert finding.text.endswith("can't be fetched into it: not a directory")
     monkeypatch.setenv("LENET_DATA", str(data))
-    monkeypatch.setattr("lenet.doctor._installation.tempfile.TemporaryFile", fail)
+    monkeypatch.setattr("lenet.doctor._examine.tempfile.TemporaryFile", fail)
     put_dataset(data, "fashion-mnist")
     finding = find("data")
     assert finding.state == "note", "the tutorial runs"

@@ -10,7 +10,7 @@ import torch
 from findings import find
 
 from compiled_kernels import needs_kernels
-from lenet.doctor import Finding, _kernels  # the comparison runs in a process of its own
+from lenet.doctor import Finding, _computing  # the comparison runs in a process of its own
 from lenet.errors import install_command
 from lenet.kernels import KernelStatus
 
@@ -23,7 +23,7 @@ def set_status(monkeypatch: pytest.MonkeyPatch) -> Callable[[KernelStatus], None
     monkeypatch.delenv("LENET_INSTRUCTIONS", raising=False)
 
     def set_it(status: KernelStatus) -> None:
-        monkeypatch.setattr("lenet.doctor._kernels.kernel_status", lambda: status)
+        monkeypatch.setattr("lenet.doctor._computing.kernel_status", lambda: status)
 
     return set_it
 
@@ -113,7 +113,7 @@ def test_kernels_that_give_wrong_results_or_crash_are_wrong(
 ) -> None:
     program = tmp_path / "self_test.py"
     program.write_text(code)
-    monkeypatch.setattr(_kernels, "_SELF_TEST", (str(program),))
+    monkeypatch.setattr(_computing, "_SELF_TEST", (str(program),))
     finding = find("results")
     assert finding.state == "wrong"
     assert words in finding.text
@@ -123,7 +123,7 @@ def test_kernels_that_give_wrong_results_or_crash_are_wrong(
 def test_the_largest_difference_keeps_nan(monkeypatch: pytest.MonkeyPatch) -> None:
     ones = torch.ones(2)
     numbers = {"native": [ones, ones], "torch": [ones, 2 * ones]}
-    monkeypatch.setattr(_kernels, "_numbers", numbers.__getitem__)
-    assert _kernels.largest_difference() == 0.5
+    monkeypatch.setattr(_computing, "_numbers", numbers.__getitem__)
+    assert _computing.largest_difference() == 0.5
     numbers["native"] = [ones, torch.tensor([1.0, torch.nan])]
-    assert str(_kernels.largest_difference()) == "nan"
+    assert str(_computing.largest_difference()) == "nan"

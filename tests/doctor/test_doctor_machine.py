@@ -10,7 +10,7 @@ from findings import find
 from torch import Tensor
 
 from lenet.doctor import Finding
-from lenet.doctor._installation import _usable_cores
+from lenet.doctor._computing import _usable_cores
 
 
 def test_a_gpu_that_pytorch_leaves_out_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,9 +19,9 @@ def test_a_gpu_that_pytorch_leaves_out_is_noted(monkeypatch: pytest.MonkeyPatch)
         return torch.device("cpu")
 
     monkeypatch.setattr("lenet.training.pick_device", warn)
-    monkeypatch.setattr("lenet.doctor._installation._has_nvidia_driver", lambda: False)
+    monkeypatch.setattr("lenet.doctor._computing._has_nvidia_driver", lambda: False)
     assert find("device") == Finding("device", "ok", "`auto` takes `cpu`")
-    monkeypatch.setattr("lenet.doctor._installation._has_nvidia_driver", lambda: True)
+    monkeypatch.setattr("lenet.doctor._computing._has_nvidia_driver", lambda: True)
     monkeypatch.setattr(torch.version, "cuda", None)
     finding = find("device")
     assert finding.state == "note"
@@ -53,7 +53,7 @@ def test_gpus_are_named_and_tried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_more_threads_than_cores_are_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr("lenet.doctor._installation._usable_cores", lambda: 1.5)
+    monkeypatch.setattr("lenet.doctor._computing._usable_cores", lambda: 1.5)
     assert find("cores").text == "PyTorch takes 1 CPU thread, this process may use 1.5 cores"
     assert find("cores").state == "ok"
     monkeypatch.setattr(torch, "get_num_threads", lambda: 64)
@@ -94,8 +94,8 @@ def test_a_containers_quota_counts(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("lenet.doctor._installation._OWN_GROUPS", tmp_path / "own")
-    monkeypatch.setattr("lenet.doctor._installation._CONTROL_GROUPS", tmp_path / "groups")
+    monkeypatch.setattr("lenet.doctor._computing._OWN_GROUPS", tmp_path / "own")
+    monkeypatch.setattr("lenet.doctor._computing._CONTROL_GROUPS", tmp_path / "groups")
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)), raising=False)
     if own is not None:
         (tmp_path / "own").write_text(own)

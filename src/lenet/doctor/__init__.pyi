@@ -1,5 +1,5 @@
+from ._computing import Finding as Finding
 from ._examine import examine as examine
-from ._installation import Finding as Finding
 from ._report import Measurement as Measurement
 from ._report import Report as Report
 from ._turns import Contestant as Contestant

@@ -104,7 +104,6 @@ def benchmark_training(dataset: Dataset, session: Session) -> list[Report]:
 
 
 def _trainers(task: Task, dataset: Dataset) -> dict[str, Callable[[], Contestant]]:
-    """Who trains."""
     makers: dict[str, Callable[[], Contestant]] = {
         "lenet": lambda: Contestant("lenet", lambda: peers.train_with_lenet(task, dataset)),
         BASELINE: lambda: peers.train_with_torch(BASELINE, task, dataset),
@@ -162,7 +161,6 @@ def benchmark_prediction(dataset: Dataset, session: Session) -> list[Report]:
 def _predictors(
     dataset: Dataset, threads: int, images: Any, play: Callable[[Predict, Any], Outcome]
 ) -> dict[str, Callable[[], Contestant]]:
-    """Who predicts."""
     predictors: dict[str, Callable[[], Predict]] = {
         "lenet": lambda: peers.predict_with_lenet(TUTORIAL, threads),
         BASELINE: lambda: peers.predict_with_torch(TUTORIAL),

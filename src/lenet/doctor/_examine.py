@@ -1,19 +1,33 @@
+"""All that `lenet doctor` looks at; here what is installed, where data and runs are kept."""
+
+import importlib.metadata
+import os
+import platform
+import shutil
 import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
 
-from lenet.doctor import _installation, _kernels
-from lenet.doctor._installation import Finding
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
-CHECKS = {
-    "versions": _installation.find_versions,
-    "machine": _installation.find_machine,
-    "device": _installation.find_device,
-    "cores": _installation.find_cores,
-    "kernels": _kernels.find_kernels,
-    "results": _kernels.check_kernel_results,
-    "data": _installation.find_data,
-    "runs": _installation.find_run_folder,
-    "peers": _installation.find_peers,
-}
+from lenet._version import __version__
+from lenet.datasets import CATALOG, cached_datasets, data_folder, is_offline
+from lenet.doctor._computing import (
+    Finding,
+    check_kernel_results,
+    find_cores,
+    find_device,
+    find_kernels,
+)
+from lenet.errors import install_command
+from lenet.runs import processor_name
+
+_DATA = "LENET_DATA"
+_DEFAULT_DATASET = "fashion-mnist"
+_LITTLE_SPACE = 1e9  # bytes
+_PEERS = ("onnxruntime", "jax")
 
 
 def examine() -> list[Finding]:
@@ -37,3 +51,118 @@ def examine_part(name: str) -> Finding:
             return Finding(name, "wrong", "can't be looked at without PyTorch")
         text = f"The check failed: {type(error).__name__}: {error}"
         return Finding(name, "wrong", text, "Please report this, with the whole output.")
+
+
+def find_versions() -> Finding:
+    """Of lenet, Python and PyTorch, and whether PyTorch works and is one that was tested."""
+    text = f"lenet {__version__}, Python {platform.python_version()}"
+    wanted = _wanted_torch()
+    install = install_command(f"'torch{wanted}'")
+    try:
+        version = importlib.metadata.version("torch")
+    except importlib.metadata.PackageNotFoundError:
+        return Finding("versions", "wrong", f"{text}, no PyTorch", f"Install it: `{install}`.")
+    text += f", PyTorch {version}"
+    try:
+        import torch  # noqa: F401
+    except Exception as error:  # libraries that are missing or do not fit are of several classes
+        command = install_command(f"--force-reinstall 'torch{wanted}'")
+        advice = f"Install it again: `{command}`."
+        return Finding("versions", "wrong", f"{text}, which can't be imported: {error}", advice)
+    if wanted.contains(version, prereleases=True):
+        return Finding("versions", "ok", text)
+    return Finding("versions", "note", text, f"lenet was tested with torch{wanted}: `{install}`.")
+
+
+def _wanted_torch() -> SpecifierSet:
+    """The versions of PyTorch that the package asks for, any where it is not installed."""
+    try:
+        texts = importlib.metadata.requires("lenet") or []
+    except importlib.metadata.PackageNotFoundError:
+        texts = []
+    requirements = map(Requirement, texts)
+    return next((each.specifier for each in requirements if each.name == "torch"), SpecifierSet())
+
+
+def find_machine() -> Finding:
+    return Finding("machine", "ok", f"{processor_name()}, {platform.platform()}")
+
+
+def find_data() -> Finding:
+    """Which datasets are on this machine, and whether others can be fetched."""
+    folder, here = data_folder().absolute(), cached_datasets()
+    missing = [name for name in CATALOG if name not in here]
+    place = f"{folder} (`{_DATA}`)" if os.environ.get(_DATA) else str(folder)
+    text = f"{_names(here)} in {place}" if here else f"none yet in {place}"
+    if not missing:
+        return Finding("data", "ok", text)
+    has_default = _DEFAULT_DATASET in here
+    if is_offline():
+        text += f"; `LENET_OFFLINE` forbids to fetch {_names(missing)}"
+        if has_default:
+            return Finding("data", "ok", text)
+        advice = (
+            "`lenet train` takes the bundled `digits`. Unset `LENET_OFFLINE`, or put the files "
+            f"into {folder / _DEFAULT_DATASET} by hand."
+        )
+        return Finding("data", "note", text, advice)
+    if obstacle := _find_obstacle(folder):
+        text += f"; {_names(missing)} can't be fetched into it: {obstacle}"
+        advice = f"Set `{_DATA}` to a folder that can be written."
+        return Finding("data", "note" if has_default else "wrong", text, advice)
+    text += f"; {_names(missing)} fetched at first use"
+    if os.environ.get(_DATA) and not folder.exists():
+        advice = f"There is no such folder yet. If that surprises you, correct `{_DATA}`."
+        return Finding("data", "note", text, advice)
+    return Finding("data", "ok", text)
+
+
+def find_run_folder() -> Finding:
+    """Whether a run can be kept where the person is."""
+    folder = Path.cwd()
+    if obstacle := _find_obstacle(folder / "runs"):
+        text = f"{folder / 'runs'} can't be written: {obstacle}"
+        advice = "Go to another folder, or choose one with `--runs-folder`."
+        return Finding("runs", "wrong", text, advice)
+    free = shutil.disk_usage(folder).free
+    text = f"{folder} can be written, {free / 1e9:,.1f} GB free"
+    if free < _LITTLE_SPACE:
+        return Finding("runs", "note", text, "A run takes about a megabyte, a dataset 30.")
+    return Finding("runs", "ok", text)
+
+
+def _find_obstacle(folder: Path) -> str | None:
+    """Why no file can be made in a folder, or in the nearest one above it that there is."""
+    while not os.path.lexists(folder) and folder != folder.parent:
+        folder = folder.parent
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return None
+    except OSError as error:
+        return (error.strerror or str(error)).lower()
+
+
+def _names(datasets: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in datasets)
+
+
+def find_peers() -> Finding:
+    """Which of the packages are here that nothing but `lenet bench` needs."""
+    here = [name for name in _PEERS if find_spec(name)]
+    missing = [name for name in _PEERS if name not in here]
+    parts = [("installed", here), ("not installed", missing)]
+    text = "; ".join(f"{state}: {', '.join(names)}" for state, names in parts if names)
+    return Finding("peers", "ok", f"{text} (for `lenet bench` alone)")
+
+
+CHECKS = {
+    "versions": find_versions,
+    "machine": find_machine,
+    "device": find_device,
+    "cores": find_cores,
+    "kernels": find_kernels,
+    "results": check_kernel_results,
+    "data": find_data,
+    "runs": find_run_folder,
+    "peers": find_peers,
+}

@@ -79,7 +79,6 @@ def train_with_lenet(task: Task, dataset: Dataset) -> Outcome:
 
 
 def predict_with_lenet(task: Task, threads: int) -> Predict:
-    """The network by the compiled kernels."""
     predictor = make_predictor(task.network(), task.config.input_shape)
     return lambda images: predictor(images, threads)
 
@@ -167,12 +166,10 @@ def _optimiser(task: Task, network: nn.Module) -> torch.optim.Optimizer:
 
 
 def _tensors(split: Split) -> tuple[Tensor, Tensor]:
-    """A split as tensors of PyTorch's own."""
     return torch.tensor(split.images), torch.tensor(split.labels)
 
 
 def predict_with_onnxruntime(task: Task, threads: int) -> Predict:
-    """The network as onnxruntime runs it."""
     import onnxruntime
     import onnxscript  # noqa: F401  (the export needs it; here its absence is told)
 
@@ -245,7 +242,6 @@ def train_with_jax(name: str, task: Task, dataset: Dataset) -> Contestant:
 
 
 def predict_with_jax(task: Task) -> Predict:
-    """The network as JAX compiles it."""
     import jax
 
     parameters, run = _jax_parameters(task), jax.jit(_jax_scores)

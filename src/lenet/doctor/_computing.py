@@ -1,7 +1,7 @@
-"""What the compiled kernels of an installation are, and whether they compute as PyTorch does.
+"""What an installation computes with: devices, cores, and kernels, which must agree with PyTorch.
 
-`python -m lenet.doctor._kernels` compares them, in a process that they may crash, and prints the
-largest difference.
+`python -m lenet.doctor._computing` compares them, in a process that the kernels may crash, and
+prints the largest difference. PyTorch is imported by those who look at it alone: it may be broken.
 """
 
 from __future__ import annotations
@@ -12,27 +12,151 @@ import math
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from lenet.doctor._installation import Finding
 from lenet.errors import install_command
 from lenet.kernels import KernelChoice, kernel_status, use_kernels
+from lenet.runs import core_count
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-_SELF_TEST = ("-m", "lenet.doctor._kernels")
+_CONTROL_GROUPS = Path("/sys/fs/cgroup")
+_OWN_GROUPS = Path("/proc/self/cgroup")
+_THREADS = "OMP_NUM_THREADS"
+_HIDING = "CUDA_VISIBLE_DEVICES"
+_SELF_TEST = ("-m", "lenet.doctor._computing")
 _IMAGES = 33  # two full vectors of the widest kind, and one image more
 _LARGEST_DIFFERENCE = 1e-4  # relative; rounding alone stays far below
 _LAST_LINES = 3
 _TIMEOUT = 120  # seconds, of which nearly all is for importing PyTorch on a slow disk
 _VARIABLE = "LENET_INSTRUCTIONS"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found about one part of an installation.
+
+    Attributes:
+        name: The part.
+        state: `ok`; `note` where something could be better; `wrong` where something does not work.
+        text: What is so.
+        advice: What to do about it; empty where nothing is to be done.
+    """
+
+    name: str
+    state: Literal["ok", "note", "wrong"]
+    text: str
+    advice: str = ""
+
+
+def find_device() -> Finding:
+    """What `--device auto` takes, and whether it computes."""
+    import torch
+
+    from lenet.training import pick_device
+
+    with warnings.catch_warnings(record=True) as caught:  # PyTorch's word on a driver or a GPU
+        warnings.simplefilter("always")
+        device = pick_device("auto")
+    text = f"`auto` takes `{device.type}`"
+    if device.type == "cuda":
+        count = torch.cuda.device_count()
+        text += f": {', '.join(torch.cuda.get_device_name(index) for index in range(count))}"
+    elif device.type == "cpu" and _has_nvidia_driver():
+        warning = "".join(f" {warning.message}" for warning in caught)
+        return _gpu_left_out(text, torch.version.cuda, warning)
+    try:
+        works = torch.ones(2, device=device).add(1).sum().item() == 4
+        problem = "" if works else "1 + 1 is not 2 there"
+    except RuntimeError as error:
+        problem = str(error).partition("\n")[0]
+    if not problem:
+        return Finding("device", "ok", text)
+    advice = "Use `--device cpu`, or install a PyTorch for this device: see https://pytorch.org."
+    return Finding("device", "wrong", f"{text}, which does not compute: {problem}", advice)
+
+
+def _has_nvidia_driver() -> bool:
+    """Whether a GPU of NVIDIA's is set up here, whatever PyTorch makes of it."""
+    return Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None
+
+
+def _gpu_left_out(text: str, cuda: str | None, warning: str) -> Finding:
+    """That there seems to be a GPU, and why PyTorch does not take it."""
+    text += ", though an NVIDIA driver is here"
+    if cuda is None:
+        text += "; this PyTorch is built for the CPU alone"
+        advice = "https://pytorch.org has the command that installs a PyTorch for CUDA."
+    elif _HIDING in os.environ:
+        text += f"; `{_HIDING}` is `{os.environ[_HIDING]}`"
+        advice = f"Unset `{_HIDING}` to use the GPU."
+    else:
+        text += f"; PyTorch for CUDA {cuda} finds no GPU.{warning}"
+        advice = "Update the driver, or install a PyTorch for its CUDA: see https://pytorch.org."
+    return Finding("device", "note", text, advice)
+
+
+def find_cores() -> Finding:
+    """CPU threads beside the cores that this process may use."""
+    import torch
+
+    threads, cores = torch.get_num_threads(), _usable_cores()
+    text = (
+        f"PyTorch takes {threads} CPU thread{'s' * (threads != 1)}, this process may use "
+        f"{cores:g} core{'s' * (cores != 1)}"
+    )
+    if _THREADS in os.environ:
+        text += f"; `{_THREADS}` is `{os.environ[_THREADS]}`"
+    if threads <= cores:
+        return Finding("cores", "ok", text)
+    fitting = int(cores) or 1
+    advice = (
+        "More threads than cores slow each other down: use `lenet train --threads "
+        f"{fitting}`, or set `{_THREADS}={fitting}` for every command."
+    )
+    return Finding("cores", "note", text, advice)
+
+
+def _usable_cores() -> float:
+    """Cores that the system lets this process use: affinity, and on Linux a container's quota."""
+    return min([core_count(), *_quotas()])
+
+
+def _quotas() -> Iterator[float]:
+    """What the control groups that this process is in, and those above them, allow it in cores."""
+    try:
+        lines = _OWN_GROUPS.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if not controllers:  # the second version of control groups
+            top, names = _CONTROL_GROUPS, ["cpu.max"]
+        elif "cpu" in controllers.split(","):
+            top, names = _CONTROL_GROUPS / "cpu", ["cpu.cfs_quota_us", "cpu.cfs_period_us"]
+        else:
+            continue
+        group = top / path.lstrip("/")
+        for folder in (group, *group.parents):
+            try:
+                quota, period = " ".join((folder / name).read_text() for name in names).split()
+                if int(quota) > 0:  # -1 is no quota
+                    yield int(quota) / int(period)
+            except (OSError, ValueError):  # no such file, or `max` for no quota
+                pass
+            if folder == top:
+                break
 
 
 def find_kernels() -> Finding:
