@@ -8,8 +8,6 @@ what they reached.
 
 from pathlib import Path
 
-from printing import print_line
-
 import lenet
 from lenet.models import BUNDLED
 
@@ -18,7 +16,6 @@ _RUNS = Path("runs/bundled")
 
 
 def main() -> None:
-    """Train both and print what they reached."""
     for name, path in BUNDLED.items():
         run = lenet.train(
             dataset=_DATASETS[name], preset="modern", seed=0, reuse=True, runs_folder=_RUNS
@@ -27,7 +24,7 @@ def main() -> None:
         _, card = lenet.load_model(path)
         accuracy = card.results["test_accuracy"]
         size = path.stat().st_size
-        print_line(f"{name:<8} test acc {accuracy:.4f}  {size:,} bytes  {card.calibration}")
+        print(f"{name:<8} test acc {accuracy:.4f}  {size:,} bytes  {card.calibration}")
 
 
 if __name__ == "__main__":

@@ -1,56 +1,37 @@
-"""The tutorial's exercises over three seeds: the tables and pictures of docs/guides/exercises.md.
+"""The commands of docs/guides/exercises.md, whose pictures they draw into docs/images.
 
     python benchmarks/exercises.py                 # all of them
-    python benchmarks/exercises.py pooling depth   # some
+    python benchmarks/exercises.py pooling depth   # some, by the names of their pictures
 
-Trainings are kept in runs/exercises and not made again. Pictures go to docs/images.
+Trainings are kept in runs/exercises and not made again.
 """
 
 import argparse
+import re
 import subprocess
 import sys
 from pathlib import Path
 
-from printing import print_line
-
-EXERCISES = {
-    "pooling": ["--vary", "pooling=average,max"],
-    "activation": ["--vary", "activation=sigmoid,tanh,relu"],
-    "learning-rate": ["--vary", "learning_rate=0.1,0.3,0.9,2"],
-    "relu": ["--activation=relu", "--pooling=max", "--vary", "learning_rate=0.9,0.3,0.1,0.03"],
-    "kernel-size": ["--vary", "kernel_size=3,5,7"],
-    "channels": ["--vary", "channels=3,8/6,16/12,32/24,64"],
-    "depth": [
-        "--activation=relu",
-        "--learning-rate=0.1",
-        "--kernel-size=3",
-        "--padding=1",
-        "--vary",
-        "channels=16/16,32/16,32,64",
-    ],
-    "dense-widths": ["--vary", "dense_widths=84/120,84/256,128,64"],
-    "initialisation": ["--vary", "initialisation=xavier,kaiming,normal,pytorch"],
-    "epochs": ["--vary", "epochs=5,10,20,40"],
-    "mnist": ["--models", "softmax,mlp,lenet", "--data", "mnist"],
-    "family": ["--models", "softmax,mlp,lenet", "--data", "fashion-mnist"],
-}
+DOCS = Path(__file__).parents[1] / "docs"
+SHOWN = re.compile(
+    r"^\$ lenet (compare .+)\n```\n+!\[.+\]\(\.\./(images/exercise-(.+)\.svg)\)", re.M
+)
 
 
 def main() -> None:
-    """Run the exercises that were asked for."""
+    guide = (DOCS / "guides" / "exercises.md").read_text(encoding="utf-8")
+    exercises = {name: (command, picture) for command, picture, name in SHOWN.findall(guide)}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("exercises", nargs="*", help=f"of {', '.join(EXERCISES)}; all by default")
-    parser.add_argument("--seeds", default="3", help="how many seeds each")
-    arguments = parser.parse_args()
-    unknown = set(arguments.exercises) - EXERCISES.keys()
-    if unknown:
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(exercises)}; all by default")
+    wanted = parser.parse_args().names
+    if unknown := set(wanted) - exercises.keys():
         parser.error(f"no such exercise: {', '.join(sorted(unknown))}")
-    for name in arguments.exercises or EXERCISES:
-        picture = Path("docs") / "images" / f"exercise-{name}.svg"
-        options = [*EXERCISES[name], "--seeds", arguments.seeds, "--picture", str(picture)]
-        print_line(f"\n$ lenet compare {' '.join(options)}")
-        command = [sys.executable, "-m", "lenet", "compare", *options]
-        subprocess.run([*command, "--runs-folder", "runs/exercises"], check=True)
+    for name in wanted or exercises:
+        command, picture = exercises[name]
+        print(f"\n$ lenet {command}", flush=True)
+        options = [*command.split(), "--picture", str(DOCS / picture)]
+        folder = ["--runs-folder", "runs/exercises"]
+        subprocess.run([sys.executable, "-m", "lenet", *options, *folder], check=True)
 
 
 if __name__ == "__main__":

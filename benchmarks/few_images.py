@@ -9,7 +9,6 @@ scores on 3,000 others of the training images; the test images are not touched.
 import tempfile
 
 import numpy as np
-from printing import print_line
 
 import lenet
 from lenet.datasets import Dataset
@@ -51,14 +50,13 @@ def accuracy(data: Dataset, seed: int, validation: float) -> float:
 
 
 def main() -> None:
-    """Print the table of docs/guides/own-data.md."""
     for count in COUNTS:
         cells = [f"{count:,}"]
         for name in ("mnist", "fashion-mnist"):
             for validation in (0.1, 0.0):
                 scores = [accuracy(draw(name, count, seed), seed, validation) for seed in SEEDS]
                 cells.append(f"{np.mean(scores):.3f} ± {np.std(scores, ddof=1):.3f}")
-        print_line(f"| {' | '.join(cells)} |")
+        print(f"| {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

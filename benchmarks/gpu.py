@@ -17,11 +17,11 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from printing import print_line
 from torch import Tensor, nn
 
 from lenet.core import write_atomically
@@ -34,10 +34,10 @@ from lenet.training import PRESETS, Recipe, Trainer, TrainingResult, train_in_lo
 HISTORY = Path(__file__).parent / "history"
 EAGER, ALONE = "PyTorch eager", "one after the other"
 LOOK = 4096  # test images a batch
+MACHINE = "lenet", "python", "torch", "numpy", "platform", "processor", "device", "kernels"
 
 
 def main() -> None:
-    """Measure, print and keep."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="cuda", help="`cpu` to try the script without a GPU")
     parser.add_argument("--data", default="fashion-mnist", help="the images, by name")
@@ -71,19 +71,14 @@ def main() -> None:
     if path is not None:
         text = json.dumps([report.to_dict() for report in reports], indent=2)
         write_atomically(path, f"{text}\n")
-        print_line(f"Kept in {path}")
+        print(f"Kept in {path}")
 
 
 def take_images(data: Dataset, count: int | None) -> Dataset:
-    """The dataset with so many training images, and no more test images than those."""
-    if count is None:
-        return data
-    test = data.require_test()
-    return replace(
-        data,
-        train=Split(data.train.images[:count], data.train.labels[:count]),
-        test=Split(test.images[:count], test.labels[:count]),
-    )
+    """The dataset with so many training images, and no more test images; all where none is said."""
+    parts = data.train, data.require_test()
+    train, test = (Split(part.images[:count], part.labels[:count]) for part in parts)
+    return replace(data, train=train, test=test)
 
 
 def measure_precisions(
@@ -94,16 +89,12 @@ def measure_precisions(
     reports = []
     for precision in ("float32", "tf32", "bfloat16"):
         recipe = PRESETS["tutorial"]().recipe.replace(epochs=epochs, precision=precision)
-        makers = {
-            "lenet": lambda recipe=recipe: Contestant(
-                "lenet", lambda: train_with_lenet(data, shared, recipe, device)
-            ),
-            EAGER: lambda recipe=recipe: Contestant(
-                EAGER, lambda: train_with_torch(data, shared, recipe, device)
-            ),
+        plays = {
+            "lenet": partial(train_with_lenet, data, shared, recipe, device),
+            EAGER: partial(train_with_torch, data, shared, recipe, device),
         }
         task = f"the tutorial's recipe in {precision}, {epochs} epochs of {describe(data)}"
-        reports.append(compete(task, makers, EAGER, device, rounds))
+        reports.append(compete(task, plays, EAGER, device, rounds))
     return reports
 
 
@@ -115,22 +106,16 @@ def measure_many(
     recipe = PRESETS["tutorial"]().recipe.replace(epochs=epochs)
     reports = []
     for count in counts:
-        makers = {
-            "at once": lambda count=count: Contestant(
-                "at once", lambda: train_many(data, shared, recipe, device, count, together=True)
-            ),
-            ALONE: lambda count=count: Contestant(
-                ALONE, lambda: train_many(data, shared, recipe, device, count, together=False)
-            ),
-        }
+        train = partial(train_with_lenet, data, shared, recipe, device, count)
+        plays = {"at once": partial(train, together=True), ALONE: train}
         task = f"{count} models, the tutorial's recipe, {epochs} epochs of {describe(data)} each"
-        reports.append(compete(task, makers, ALONE, device, rounds))
+        reports.append(compete(task, plays, ALONE, device, rounds))
     return reports
 
 
 def compete(
     task: str,
-    makers: dict[str, Callable[[], Contestant]],
+    plays: dict[str, Callable[[], Outcome]],
     baseline: str,
     device: torch.device,
     rounds: int,
@@ -140,15 +125,17 @@ def compete(
     def tell(text: str) -> None:
         sys.stderr.write(f"{task}: {text}\n")
 
+    makers = {name: partial(Contestant, name, play) for name, play in plays.items()}
     contestants, absent = find_contestants(makers, tell)
     if not contestants:
         sys.exit(f"{task}: {'; '.join(absent.values())}")
+    environment = describe_environment(device)
     return Report(
         benchmark="gpu",
         task=task,
         threads=torch.get_num_threads(),
         unit="images/s",
-        machine=describe_machine(device),
+        machine={name: environment[name] for name in MACHINE} | {"cuda": torch.version.cuda},
         measurements=tuple(take_turns(contestants, rounds, tell)),
         baseline=None if baseline in absent else baseline,
         absent=absent,
@@ -156,43 +143,35 @@ def compete(
 
 
 def train_with_lenet(
-    data: Dataset, shared: SharedImages, recipe: Recipe, device: torch.device
-) -> Outcome:
-    """A training as `lenet train` makes it, without a run folder."""
-    trainer = make_trainer(data, shared, recipe, device, seed=0)
-    started = start(device)
-    result = trainer.run()
-    seconds = end(device) - started
-    return Outcome(recipe.epochs * len(data.train) / seconds, result.train_loss)
-
-
-def train_many(
     data: Dataset,
     shared: SharedImages,
     recipe: Recipe,
     device: torch.device,
-    count: int,
+    count: int = 1,
     *,
-    together: bool,
+    together: bool = False,
 ) -> Outcome:
-    """So many seeds, as one computation or one after the other."""
-    trainers = [make_trainer(data, shared, recipe, device, seed) for seed in range(count)]
-    started = start(device)
+    """So many seeds as `lenet train` trains them, at once or in turn, without run folders."""
+    trainers = [
+        Trainer(
+            build_model(LeNetConfig(), seed=seed),
+            data,
+            recipe,
+            device=device,
+            seed=seed,
+            kernels="torch",
+            shared=shared,
+        )
+        for seed in range(count)
+    ]
+    started = moment(device)
     results: list[Any] = (
         train_in_lockstep(trainers) if together else [trainer.run() for trainer in trainers]
     )
-    seconds = end(device) - started
+    seconds = moment(device) - started
     losses = [result.train_loss for result in results if isinstance(result, TrainingResult)]
     figure = count * recipe.epochs * len(data.train) / seconds
     return Outcome(figure, sum(losses) / len(losses))
-
-
-def make_trainer(
-    data: Dataset, shared: SharedImages, recipe: Recipe, device: torch.device, seed: int
-) -> Trainer:
-    """A trainer by PyTorch on the images that are there."""
-    network = build_model(LeNetConfig(), seed=seed)
-    return Trainer(network, data, recipe, device=device, seed=seed, kernels="torch", shared=shared)
 
 
 def train_with_torch(
@@ -207,7 +186,7 @@ def train_with_torch(
     before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     allowed = recipe.precision == "tf32"
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = allowed
-    started = start(device)
+    started = moment(device)
     for _ in range(recipe.epochs):
         network.train()
         total = torch.zeros((), device=device)
@@ -228,7 +207,7 @@ def train_with_torch(
             looks = zip(looked_at.images.split(LOOK), looked_at.labels.split(LOOK), strict=True)
             right = sum((network(as_floats(x)).argmax(1) == y).sum() for x, y in looks)
         int(right)
-    seconds = end(device) - started
+    seconds = moment(device) - started
     torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
     return Outcome(recipe.epochs * count / seconds, total_loss)
 
@@ -238,26 +217,15 @@ def as_floats(pixels: Tensor) -> Tensor:
     return pixels.float().div_(255)
 
 
-def start(device: torch.device) -> float:
+def moment(device: torch.device) -> float:
     """The time when the device has nothing more to do."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.perf_counter()
 
 
-end = start  # read at the other side of what is measured
-
-
 def describe(data: Dataset) -> str:
-    """How many images there are."""
     return f"{len(data.train):,} images and a look at {len(data.require_test()):,} of `{data.name}`"
-
-
-def describe_machine(device: torch.device) -> dict[str, Any]:
-    """What the report says of it."""
-    environment = describe_environment(device)
-    names = ("lenet", "python", "torch", "numpy", "platform", "processor", "device", "kernels")
-    return {name: environment[name] for name in names} | {"cuda": torch.version.cuda}
 
 
 def free_path() -> Path:
@@ -268,17 +236,16 @@ def free_path() -> Path:
 
 
 def print_report(report: Report) -> None:
-    """A report for a person."""
     machine = report.machine
-    print_line(report.task)
-    print_line(f"{machine['device']}, {machine['processor']}, PyTorch {machine['torch']}")
+    print(report.task)
+    print(f"{machine['device']}, {machine['processor']}, PyTorch {machine['torch']}")
     rows = report.rows()
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
-        print_line("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)))
+        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)))
     for remark in report.remarks():
-        print_line(remark)
-    print_line("")
+        print(remark)
+    print()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import tempfile
 import time
 from pathlib import Path
 
-from printing import print_line
 from torchrun import run_members
 
 from lenet.runs import find_runs
@@ -23,7 +22,6 @@ TRAIN = ("-m", "lenet", "train", "--data", "digits", "--epochs", "1", "--threads
 
 
 def main() -> None:
-    """Launch, count and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--launches", type=int, default=100)
     parser.add_argument("--processes", type=int, default=2)
@@ -39,10 +37,10 @@ def main() -> None:
             codes[process.returncode] += 1
             complete += [run.status for run in find_runs(folder)] == ["complete"]
             if process.returncode:
-                print_line(f"launch {number + 1}: exit code {process.returncode}\n{process.stderr}")
+                print(f"launch {number + 1}: exit code {process.returncode}\n{process.stderr}")
             if (number + 1) % 10 == 0:
-                print_line(f"{number + 1} launches: exit codes {dict(codes)}")
-    print_line(
+                print(f"{number + 1} launches: exit codes {dict(codes)}", flush=True)
+    print(
         f"{arguments.launches} launches of {arguments.processes} processes: exit codes "
         f"{dict(codes)}, {complete} runs complete, {statistics.median(seconds):.1f} s a launch "
         f"({min(seconds):.1f}–{max(seconds):.1f})"

@@ -30,7 +30,6 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from printing import print_line
 
 import lenet
 
@@ -99,7 +98,6 @@ class Client(asyncio.Protocol):
         self.load.is_free(self)
 
     def ask(self, example: Example, due: float) -> None:
-        """Send a request."""
         self.example, self.since = example, due
         self.transport.write(example.request)
 
@@ -120,7 +118,6 @@ class Client(asyncio.Protocol):
         self.load.is_free(self)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Count what was on its way."""
         if self.load.running:
             self.load.has_lost(self)
 
@@ -142,7 +139,6 @@ class Load:
         self.sent = 0
 
     def is_free(self, client: Client) -> None:
-        """A connection can take a request."""
         if not self.running:
             return
         if self.rate is None:
@@ -170,7 +166,6 @@ class Load:
         asyncio.get_running_loop().create_task(self.connect())
 
     async def connect(self) -> None:
-        """Open a connection."""
         loop = asyncio.get_running_loop()
         await loop.create_connection(lambda: Client(self), self.host, self.port)
 
@@ -234,7 +229,7 @@ def service(options: list[str]) -> Iterator[str]:
     finally:
         process.terminate()
         code = process.wait(30)
-        print_line(f"the service left with {code}")
+        print(f"the service left with {code}")
 
 
 def figures(address: str, name: str) -> dict[str, float]:
@@ -246,12 +241,11 @@ def figures(address: str, name: str) -> dict[str, float]:
 
 
 async def watch_memory(address: str, every: float) -> None:
-    """Print the memory of all processes, again and again."""
     start = time.perf_counter()
     while True:
         told = await asyncio.to_thread(figures, address, "lenet_process_resident_memory_bytes")
         sizes = ", ".join(f"{name} {value / 1e6:.1f} MB" for name, value in told.items())
-        print_line(f"{time.perf_counter() - start:6.0f} s: {sizes}")
+        print(f"{time.perf_counter() - start:6.0f} s: {sizes}", flush=True)
         await asyncio.sleep(every)
 
 
@@ -289,7 +283,6 @@ async def measure(address: str, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--connections", type=int, default=32)
@@ -302,7 +295,7 @@ def main() -> None:
     with service([options.model, "--workers", options.workers]) as address:
         result = asyncio.run(measure(address, options))
     text = json.dumps({"cores": os.cpu_count(), **result}, indent=2)
-    print_line(text)
+    print(text)
     if options.save:
         options.save.write_text(f"{text}\n")
 

@@ -9,8 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from printing import print_line
-
 import lenet
 
 RUNS = Path("runs") / "looking-inside"
@@ -29,7 +27,6 @@ PICTURES = {
 
 
 def main() -> None:
-    """Train what is missing and draw."""
     runs = {
         name: lenet.train(
             dataset="fashion-mnist", preset=preset, threads=1, reuse=True, runs_folder=RUNS
@@ -39,7 +36,7 @@ def main() -> None:
     for picture, (network, arguments) in PICTURES.items():
         output = Path("docs") / "images" / f"inside-{picture}.png"
         options = [str(runs[network].folder), *arguments, "--output", str(output)]
-        print_line(f"\n$ lenet inspect {' '.join(options)}")
+        print(f"\n$ lenet inspect {' '.join(options)}", flush=True)
         subprocess.run([sys.executable, "-m", "lenet", "inspect", *options], check=True)
 
 

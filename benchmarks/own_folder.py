@@ -14,13 +14,11 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from printing import print_line
 
 import lenet
 
 
 def main() -> None:
-    """Make the pictures, load them twice and print the seconds."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pictures", type=int, default=10_000)
     count: int = parser.parse_args().pictures
@@ -35,11 +33,10 @@ def main() -> None:
             data = lenet.load_dataset(str(folder))
             seconds = time.perf_counter() - started
             images = sum(len(split) for split in data.splits.values())
-            print_line(f"{name:<15} {seconds:6.2f} s  {images:,} images")
+            print(f"{name:<15} {seconds:6.2f} s  {images:,} images")
 
 
 def write_picture(folder: Path, index: int, pixels: np.ndarray, label: int) -> None:
-    """Write one picture into the folder of its class."""
     place = folder / str(label)
     place.mkdir(parents=True, exist_ok=True)
     image = Image.fromarray(pixels)

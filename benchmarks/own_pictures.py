@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
-from printing import print_line
 from scipy import ndimage
 
 import lenet
@@ -30,7 +29,6 @@ _LARGE = 112  # pixels: where strokes are made thinner or thicker
 
 
 def main() -> None:
-    """Print the accuracies."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="digits", help="a model for digits")
     parser.add_argument("--images", type=int, default=2000, help="how many of the test digits")
@@ -57,7 +55,7 @@ def main() -> None:
             images = np.stack([prepare(picture, preparation) for picture in pictures])
             given = model.logits(images).argmax(axis=1)
             accuracies.append(float((given == test.labels).mean()))
-        print_line(f"{name:<42} {accuracies[0]:8.4f} {accuracies[1]:8.4f}")
+        print(f"{name:<42} {accuracies[0]:8.4f} {accuracies[1]:8.4f}", flush=True)
         rows.append(example_row(pictures[:12], model.card.preparation))
     if not arguments.only:
         print_doubts(model, test)
@@ -77,10 +75,10 @@ def print_doubts(model: TrainedModel, test: Split) -> None:
         for answer, label in zip(answers, test.labels, strict=True)
         if answer.top[0][0] == model.card.class_names[label]
     ]
-    print_line(f"{'answered: test digits, of those it knows':<42} {share_answered(rightly):17.4f}")
+    print(f"{'answered: test digits, of those it knows':<42} {share_answered(rightly):17.4f}")
     for name, pictures in {"garments": garments, "noise": noise, "empty paper": paper}.items():
         answered = share_answered(lenet.predict(model, list(pictures)))
-        print_line(f"{f'answered: {name}':<42} {answered:17.4f}")
+        print(f"{f'answered: {name}':<42} {answered:17.4f}")
 
 
 def share_answered(answers: list[Prediction]) -> float:

@@ -29,7 +29,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from printing import print_line
 
 import lenet
 from lenet.datasets import (
@@ -50,7 +49,6 @@ _DISTORTION = Augmentation(rotation=15, scaling=0.15, squeezing=0.1, shearing=0.
 
 
 def main() -> None:
-    """Make the set, train on it in turn, print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=8_000_000)
     parser.add_argument("--networks", default="softmax,mlp,lenet,modern")
@@ -75,7 +73,9 @@ def main() -> None:
         place = Path(folder) / "packed"
         started = time.perf_counter()
         make_set(place, options.images)
-        print_line(f"{options.images:,} images made in {time.perf_counter() - started:.0f} s")
+        print(
+            f"{options.images:,} images made in {time.perf_counter() - started:.0f} s", flush=True
+        )
         look(place, options)
 
 
@@ -94,7 +94,7 @@ def compare_with_sorted(place: Path, options: argparse.Namespace) -> None:
                 packed = lenet.load_dataset(path)
                 trainer = Trainer(build_model(config, seed=seed), packed, recipe, seed=seed)
                 accuracies.append(trainer.run().test_accuracy)
-            print_line(f"{name:<10}{accuracies}")
+            print(f"{name:<10}{accuracies}")
 
 
 def measure(place: Path, options: argparse.Namespace) -> None:
@@ -104,9 +104,9 @@ def measure(place: Path, options: argparse.Namespace) -> None:
     seconds = time.perf_counter() - started
     size = sum(file.size for file in index.files)
     images = index.parts["train"].images
-    print_line(f"{images:,} images, {size / 1e9:.2f} GB, checksums compared in {seconds:.1f} s")
-    print_line(f"lenet {lenet.__version__}, PyTorch {torch.__version__}, {options.threads} threads")
-    print_line(f"packed and in memory, median and range of {options.rounds}")
+    print(f"{images:,} images, {size / 1e9:.2f} GB, checksums compared in {seconds:.1f} s")
+    print(f"lenet {lenet.__version__}, PyTorch {torch.__version__}, {options.threads} threads")
+    print(f"packed and in memory, median and range of {options.rounds}")
     for network in options.networks.split(","):
         found: dict[str, list[dict[str, float]]] = {"packed": [], "memory": []}
         for _ in range(options.rounds):
@@ -124,7 +124,10 @@ def measure(place: Path, options: argparse.Namespace) -> None:
                 f"({column[0]:,.{digits}f} to {column[-1]:,.{digits}f})"
                 for column in columns
             ]
-            print_line(f"{network:<9}{texts[0]:>34}{texts[1]:>34}{packed / memory:>6.2f}  {unit}")
+            print(
+                f"{network:<9}{texts[0]:>34}{texts[1]:>34}{packed / memory:>6.2f}  {unit}",
+                flush=True,
+            )
 
 
 def make_set(place: Path, count: int) -> None:
@@ -159,7 +162,6 @@ class StopAfter(Listener):
         self.seconds = seconds
 
     def on_step(self, trainer: Trainer) -> None:
-        """Look at the time."""
         if trainer.seconds > self.seconds:
             trainer.request_stop()
 

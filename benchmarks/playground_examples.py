@@ -5,8 +5,6 @@
 Draws two of each class with seed 0 and puts their sheet into the package.
 """
 
-from printing import print_line
-
 from lenet.datasets import load_dataset
 from lenet.playground import choose_examples
 from lenet.playground._examples import FASHION_SHEET
@@ -14,10 +12,9 @@ from lenet.playground._packing import sheet_png
 
 
 def main() -> None:
-    """Draw them and say how large their file is."""
     examples = choose_examples(load_dataset("fashion-mnist").require_test())
     FASHION_SHEET.write_bytes(sheet_png(examples.images))
-    print_line(f"{FASHION_SHEET}  {FASHION_SHEET.stat().st_size:,} bytes")
+    print(f"{FASHION_SHEET}  {FASHION_SHEET.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

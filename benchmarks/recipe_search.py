@@ -9,8 +9,6 @@ images are not looked at. Trainings are kept in runs/recipe and not made again.
 import argparse
 from typing import Any
 
-from printing import print_line
-
 import lenet
 from lenet.experiments import ConsoleProgress, Entry
 
@@ -43,7 +41,6 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 
 def main() -> None:
-    """Train what is not there yet and print a row for each change."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3, help="how many seeds each")
     arguments = parser.parse_args()
@@ -76,10 +73,9 @@ def train(changes: dict[str, Any], seeds: int) -> Entry:
 
 
 def print_row(name: str, entry: Entry, verdict: str) -> None:
-    """Write a row of the table at once."""
     deviation = 0.0 if entry.deviation is None else entry.deviation
     score = f"{entry.accuracy:.4f} ± {deviation:.4f}"
-    print_line(f"{name:<26} {score}  {entry.mean_seconds:5.1f} s  {verdict}")
+    print(f"{name:<26} {score}  {entry.mean_seconds:5.1f} s  {verdict}", flush=True)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from printing import print_line
 from torchrun import run_members
 
 from lenet.core import write_atomically
@@ -36,7 +35,6 @@ BESIDE_GRADIENTS = 3  # loss, right answers, and the wish to stop
 
 
 def main() -> None:
-    """Measure, print a table and save what was measured."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--kernels", nargs="+", choices=list(EPOCHS), default=list(EPOCHS))
@@ -53,13 +51,13 @@ def main() -> None:
         for number in range(arguments.rounds):
             for name, (processes, threads) in CONTESTANTS.items():
                 speeds[name].append(train(processes, threads, kernels))
-            print_line(f"{kernels}, round {number + 1} of {arguments.rounds}")
+            print(f"{kernels}, round {number + 1} of {arguments.rounds}", flush=True)
         measured["speeds"][kernels] = speeds
         print_table(kernels, speeds)
     measured["exchanged_numbers"] = exchanged_numbers()
     measured["exchange_microseconds"] = exchange_times(arguments.rounds)
     numbers, times = measured["exchanged_numbers"], measured["exchange_microseconds"]
-    print_line(f"one exchange of {numbers:,} numbers: {spread(times, '.0f')} µs")
+    print(f"one exchange of {numbers:,} numbers: {spread(times, '.0f')} µs")
     if arguments.save:
         write_atomically(arguments.save, json.dumps(measured, indent=2) + "\n")
 
@@ -97,7 +95,7 @@ def time_exchange() -> None:
         group.add_up(tensor)
     seconds = (time.perf_counter() - started) / EXCHANGES
     if group.is_first:
-        print_line(f"{1e6 * seconds:.1f}")
+        print(f"{1e6 * seconds:.1f}", flush=True)
 
 
 def printed_by_members(processes: int, command: list[str]) -> str:
@@ -110,19 +108,18 @@ def printed_by_members(processes: int, command: list[str]) -> str:
 
 def print_table(kernels: str, speeds: dict[str, list[float]]) -> None:
     """Print speeds, and ratios to one process with one thread in the same round."""
-    print_line(f"\n| {kernels} | images/s | speed-up | efficiency |\n| --- | --- | --- | --- |")
+    print(f"\n| {kernels} | images/s | speed-up | efficiency |\n| --- | --- | --- | --- |")
     base = next(iter(speeds.values()))
     for name, rounds in speeds.items():
         ratios = [one / other for one, other in zip(rounds, base, strict=True)]
         cores = max(CONTESTANTS[name])
         efficiency = statistics.median(ratios) / cores
         cells = [name, spread(rounds, ",.0f"), spread(ratios, ".2f"), f"{efficiency:.0%}"]
-        print_line(f"| {' | '.join(cells)} |")
-    print_line("")
+        print(f"| {' | '.join(cells)} |")
+    print()
 
 
 def spread(values: list[float], form: str) -> str:
-    """The median with the range."""
     low, high = format(min(values), form), format(max(values), form)
     return f"{statistics.median(values):{form}} ({low}–{high})"
 

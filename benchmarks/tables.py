@@ -12,13 +12,10 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from printing import print_line
-
 from lenet.doctor import Report
 
 
 def main() -> None:
-    """Print a table for every task in the files."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="+", type=Path)
     tasks: dict[str, dict[int, list[Report]]] = {}
@@ -35,7 +32,7 @@ def print_task(task: str, by_threads: dict[int, list[Report]]) -> None:
     reports = next(iter(by_threads.values()))
     first = reports[0]
     rounds = len(first.measurements[0].rounds)
-    print_line(f"{task}, {first.unit}, {len(reports)} runs of {rounds} rounds\n")
+    print(f"{task}, {first.unit}, {len(reports)} runs of {rounds} rounds\n")
     headings = [""]
     for threads in by_threads:
         headings += [f"{threads} thread{'s' if threads > 1 else ''}", "ratio"]
@@ -54,17 +51,16 @@ def print_task(task: str, by_threads: dict[int, list[Report]]) -> None:
         if first.sgemm:
             peaks = [statistics.median(report.sgemm) for report in runs]
             shares = [100 * report.sgemm_share(report.measurements[0]) for report in runs]
-            print_line(
+            print(
                 f"\n{threads} thread(s): sgemm {spread(peaks, 0)} GFLOP/s, of which "
                 f"{first.measurements[0].name} reaches {spread(shares, 0)} %"
             )
         for name in first.memory:
-            print_line(f"{name}: {spread([report.memory[name] for report in runs], 0)} MB")
-    print_line("")
+            print(f"{name}: {spread([report.memory[name] for report in runs], 0)} MB")
+    print()
 
 
 def spread(values: Sequence[float], digits: int) -> str:
-    """Median and range."""
     middle, low, high = statistics.median(values), min(values), max(values)
     if len(values) == 1:
         return f"{middle:,.{digits}f}"
@@ -72,8 +68,7 @@ def spread(values: Sequence[float], digits: int) -> str:
 
 
 def print_row(cells: Sequence[str]) -> None:
-    """Print a row of a Markdown table."""
-    print_line(f"| {' | '.join(cells)} |")
+    print(f"| {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":

@@ -10,53 +10,34 @@ import argparse
 import statistics
 from pathlib import Path
 
-from printing import print_line
-
 import lenet
-from lenet.runs import Run
+
+THREE_DIGITS = "train_loss", "train_accuracy", "test_accuracy"
+WHOLE = "examples_per_second", "tutorial_examples_per_second"
 
 
 def main() -> None:
-    """Train the seeds and print what came out."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=5, help="how many seeds, from 0 on")
     parser.add_argument("--runs-folder", type=Path, default=Path("runs/tutorial-seeds"))
     arguments = parser.parse_args()
+    settings = {"preset": "tutorial", "runs_folder": arguments.runs_folder, "listeners": []}
     runs = [
-        lenet.train(
-            dataset="fashion-mnist",
-            preset="tutorial",
-            seed=seed,
-            runs_folder=arguments.runs_folder,
-            listeners=[],
-        )
+        lenet.train(dataset="fashion-mnist", seed=seed, **settings)
         for seed in range(arguments.seeds)
     ]
-    report(runs)
-
-
-def report(runs: list[Run]) -> None:
-    """Print the figures of some runs."""
     environment = runs[0].environment
-    print_line(
+    print(
         f"lenet {environment['lenet']}, torch {environment['torch']}, "
         f"{environment['processor']}, {runs[0].config.threads} threads, n = {len(runs)}"
     )
-    columns = (
-        "train_loss",
-        "train_accuracy",
-        "test_accuracy",
-        "examples_per_second",
-        "tutorial_examples_per_second",
-    )
-    results = [run.result.to_dict() for run in runs if run.is_complete]
-    for column in columns:
-        values = [result[column] for result in results]
-        digits = 0 if "second" in column else 3
+    for column in (*THREE_DIGITS, *WHOLE):
+        values = [getattr(run.result, column) for run in runs]
+        form = ".0f" if column in WHOLE else ".3f"
         spread = statistics.stdev(values) if len(values) > 1 else 0.0
-        print_line(
-            f"{column:<30} {statistics.mean(values):.{digits}f} ± {spread:.{digits}f} "
-            f"({min(values):.{digits}f} to {max(values):.{digits}f})"
+        print(
+            f"{column:<30} {statistics.mean(values):{form}} ± {spread:{form}} "
+            f"({min(values):{form}} to {max(values):{form}})"
         )
 
 
