@@ -320,12 +320,10 @@ class _Warner(Listener):
     """Warns of a network that does not learn, as scikit-learn's estimators do."""
 
     def on_diagnosis(self, trainer: Trainer, diagnosis: Diagnosis) -> None:
-        """Warn."""
         warnings.warn(str(diagnosis), ConvergenceWarning, stacklevel=_CALLS_TO_FIT)
 
 
 def _check_names(names: Any) -> None:
-    """Raise if one of the names is no setting."""
     for name in names:
         if name not in setting_names():
             raise UnknownNameError("setting", name, setting_names())

@@ -73,7 +73,6 @@ class Connection(HttpToolsProtocol):
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is closed, by whomever."""
         if self._answered is not None:  # uvicorn tells the last request alone
             self._answered.disconnected = True
             self._answered.message_event.set()
@@ -88,7 +87,6 @@ class Connection(HttpToolsProtocol):
             self.flow.resume_reading()  # it stops within large bodies, and sees no end then
 
     def on_message_begin(self) -> None:
-        """A request begins."""
         if len(self.pipeline) >= _MOST_AHEAD:
             detail = f"More than {_MOST_AHEAD} requests were sent ahead; wait for their answers."
             self.refuse(503, detail, "sent ahead")
@@ -105,7 +103,6 @@ class Connection(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The headers are there."""
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > (
             _MOST_HEADER_BYTES
         ):  # they may have come at once
@@ -117,19 +114,16 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """A part of a body."""
         self._body_bytes += len(body)
         self._header_bytes = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """The request is there."""
         self.reading_since = None
         self._header_bytes = 0
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """It is answered."""
         super().on_response_complete()
         if self.pipeline:  # what waits already comes first
             self.flow.pause_reading()
@@ -142,7 +136,6 @@ class Connection(HttpToolsProtocol):
         self.unread_since = time.monotonic()
 
     def resume_writing(self) -> None:
-        """It reads on."""
         super().resume_writing()
         self.unread_since = None
 
@@ -151,7 +144,6 @@ class Connection(HttpToolsProtocol):
         self.refuse(400, "This is no valid HTTP request.", "not HTTP")
 
     def refuse(self, status: int, detail: str, reason: str) -> None:
-        """Say why, and close."""
         self.headers_since = None
         if not self.transport.is_closing():
             self.dropped(reason).inc()

@@ -52,7 +52,6 @@ class Gate:
         self._hosts = _allowed_hosts(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, whatever happens."""
         start = time.perf_counter()
         headers = dict(scope["headers"])
         path: str = scope["path"]
@@ -148,7 +147,6 @@ class _Answering:
         await self._send(message)
 
     async def refuse(self, error: HttpError) -> None:
-        """Tell an error, if nothing was told yet."""
         if self.status:
             return
         body = b"" if error.status == 204 else error_body(str(error))
@@ -185,7 +183,6 @@ def _route(path: str) -> str:
 
 
 def _log(scope: Scope, status: int, seconds: float) -> None:
-    """A line for a request."""
     client = scope["client"][0] if scope.get("client") else "-"
     moment = time.strftime("%Y-%m-%dT%H:%M:%S%z")
     path = scope["raw_path"].decode("ascii", "backslashreplace")

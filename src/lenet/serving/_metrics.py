@@ -53,7 +53,6 @@ class Metrics(Collector):
         return Histogram(name, explanation, buckets=bounds, registry=self._registry)
 
     def collect(self) -> Iterable[Metric]:
-        """The figures of the moment."""
         return self._now()
 
     def to_text(self) -> bytes:

@@ -68,7 +68,6 @@ class PlaygroundPage:
         return await asyncio.shield(self._making)
 
     async def close(self) -> None:
-        """Stop making it."""
         if self._making is not None and not self._making.done():
             self._making.cancel()
             await asyncio.wait([self._making])
@@ -200,7 +199,6 @@ class _Reference:
         yield from self._fields("Picture")
 
     def _answers(self, responses: dict[str, Any]) -> Iterator[Node]:
-        """What is given back."""
         rows: list[list[Node]] = [
             [status, element("span", *_marked(answer["description"]))]
             for status, answer in sorted(responses.items())
@@ -229,7 +227,6 @@ class _Reference:
         return found
 
     def _fields(self, name: str) -> Iterator[Node]:
-        """A table of the fields of a class."""
         described = self._schemas[name]
         rows: list[list[Node]] = [
             [
@@ -254,7 +251,6 @@ def _default(values: dict[str, Any]) -> Node:
 
 
 def _type_of(values: dict[str, Any]) -> str:
-    """A type in words."""
     if "anyOf" in values:
         return " or ".join(dict.fromkeys(_type_of(one) for one in values["anyOf"]))
     if "enum" in values:

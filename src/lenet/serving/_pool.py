@@ -110,7 +110,6 @@ class WorkerPool:
 
     @property
     def busy(self) -> int:
-        """How many workers have something to do."""
         return sum(bool(worker.batch) for worker in self._workers)
 
     @property
@@ -158,7 +157,6 @@ class WorkerPool:
         return one.answer
 
     async def close(self) -> None:
-        """End all workers."""
         self._is_running = False
         if self._looking is not None:
             self._looking.cancel()
@@ -174,12 +172,10 @@ class WorkerPool:
             await asyncio.sleep(0.01)
 
     def kill(self) -> None:
-        """End all workers at once."""
         for worker in list(self._workers):
             worker.kill()
 
     def is_idle(self, worker: WorkerProcess) -> None:
-        """A worker has answered all that it had."""
         self._idle.append(worker)
         self._send()
 
@@ -318,8 +314,6 @@ class WorkerPool:
 
 
 class WorkerProcess(asyncio.SubprocessProtocol):
-    """A worker process, seen from the service."""
-
     def __init__(self, pool: WorkerPool, place: int) -> None:
         self.place = place  # among the workers; its replacement keeps it
         self.started: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
@@ -339,7 +333,6 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
     @property
     def process_id(self) -> int | None:
-        """Its number in the system."""
         return self._transport.get_pid() if self._transport else None
 
     @property
@@ -408,12 +401,10 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             stdin.close()
 
     def kill(self) -> None:
-        """End it at once."""
         if self._transport and self._transport.get_returncode() is None:
             self._transport.kill()
 
     def close(self) -> None:
-        """Let go of its pipes."""
         if self._transport:
             self._transport.close()
 

@@ -229,7 +229,6 @@ def _answers(
 
 
 def _name(source: Source) -> str:
-    """What to call a picture."""
     if isinstance(source, (str, Path)):
         return str(source)
     if is_array(source):
@@ -291,7 +290,6 @@ def draw_predictions(answers: Sequence[Prediction], pictures: Sequence[Pixels]) 
 
 
 def _draw_one(original: Axes, seen: Axes, words: Axes, answer: Prediction, picture: Pixels) -> None:
-    """A picture, what was seen of it, and the answer."""
     from matplotlib.patches import Rectangle
 
     original.imshow(picture, cmap="gray", vmin=0, vmax=255)

@@ -205,7 +205,6 @@ def _completed(
 
 
 def _told(model: ServedModel) -> Model:
-    """A model's facts as JSON has them."""
     facts = {
         **asdict(model.card),
         "name": model.name,
@@ -218,7 +217,6 @@ def _told(model: ServedModel) -> Model:
 
 
 def _predict_body(settings: ServiceSettings) -> dict[str, Any]:
-    """The bodies that are taken."""
     binary = {"schema": {"type": "string", "format": "binary"}}
     files = {"type": "array", "items": {"type": "string", "format": "binary"}}
     return {

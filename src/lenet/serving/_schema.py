@@ -124,7 +124,6 @@ def _decoded(text: object) -> bytes | None:
 
 
 def _pixels(values: object) -> Pixels | None:
-    """Rows of pixels."""
     array = _bytes_in(values)
     if array is None or (array.size and (array.ndim == 2 or array.shape[2:] == (3,))):
         return array
@@ -136,7 +135,6 @@ def _pixels(values: object) -> Pixels | None:
 
 
 def _prepared(values: object, info: ValidationInfo) -> PreparedPicture | None:
-    """An image as the network takes it."""
     array = _bytes_in(values)
     shape = info.context["shape"]  # type: ignore[index]  # `read_pictures` gives it
     if array is None or array.shape == shape:

@@ -47,7 +47,6 @@ class ServedModel:
 
     @property
     def address(self) -> str:
-        """Where the service gives its file."""
         return f"/v1/models/{quote(self.name)}/file"
 
     @property
@@ -94,7 +93,6 @@ def take_models(
 
 
 def _take(name: Run | Path | str, folder: Path, runs_folder: Path | str) -> ServedModel:
-    """Copy one model's file and read what it says."""
     located = locate_model(name, runs_folder)
     source = located.require_model() if isinstance(located, Run) else located
     with reading_errors(source, ModelFileError):

@@ -114,7 +114,6 @@ class _Service(uvicorn.Server):
         super().__init__(config)
 
     async def answer(self) -> None:
-        """Answer until a signal, and end all."""
         guard = asyncio.create_task(sweep(self.server_state.connections, self._timeout))
         try:
             await self.serve([self._listener])
@@ -124,7 +123,6 @@ class _Service(uvicorn.Server):
             await self._pool.close()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take requests, and say so."""
         await self._pool.start()  # here, where signals are waited for
         await super().startup(sockets)
         self._tell_start()
@@ -138,7 +136,6 @@ class _Service(uvicorn.Server):
         self.should_exit = True
 
     def _figures(self) -> Iterator[Metric]:
-        """The figures of the moment."""
         pool, connections, gauge = self._pool, self.server_state.connections, GaugeMetricFamily
         yield gauge("lenet_queue_requests", "Requests that wait for a worker.", pool.waiting)
         yield gauge("lenet_workers", "Workers that are alive.", len(pool.places))

@@ -89,7 +89,6 @@ class ServiceSettings(Settings):
 
     @property
     def worker_count(self) -> int:
-        """How many processes look at pictures."""
         return self.workers or core_count()
 
 

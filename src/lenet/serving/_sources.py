@@ -59,7 +59,6 @@ def find_pictures(names: Iterable[str]) -> Iterator[str | BinaryIO]:
 
 
 def _in_folder(folder: Path) -> Iterator[str]:
-    """The pictures in a folder and in those below it."""
     found = False
     for place, folders, files in os.walk(folder):
         folders[:] = sorted((name for name in folders if name[0] != "."), key=natural_key)
@@ -73,7 +72,6 @@ def _in_folder(folder: Path) -> Iterator[str]:
 
 
 def _matching(pattern: str) -> list[str]:
-    """The files that go by a pattern."""
     names = sorted(glob.glob(pattern, recursive=True), key=natural_key)
     if not names:
         message = f"No file goes by `{pattern}`."

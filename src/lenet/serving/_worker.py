@@ -104,7 +104,6 @@ def main(settings: str) -> None:
 
 
 def _send(output: BinaryIO, answers: list[Answer]) -> None:
-    """Write a message whole."""
     rest = memoryview(write_answers(answers))
     try:
         while rest:
@@ -284,7 +283,6 @@ def _answers_to(
 def _told(
     prediction: Prediction, picture: int, name: str | None, with_image: bool
 ) -> schema.Prediction:
-    """A prediction as JSON has it."""
     top, left, bottom, right = map(float, prediction.seen.box)
     told: schema.Prediction = {
         "picture": picture,
