@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from forked_process import ForkedProcess
 from lenet import d2l
 from lenet.datasets import Dataset
 
@@ -103,99 +105,106 @@ lr, num_epochs = 0.9, 2
 OWN_CALL = "train_ch6(net, train_iter, test_iter, num_epochs, lr, d2l.try_gpu())\n"
 SHOW = "d2l.plt.show()\nd2l.plt.savefig('curve.png')\n"
 
-WITH_OWN_FUNCTIONS = NETWORK + SMALL_DATA + OWN_FUNCTIONS + OWN_CALL + SHOW
-WITH_D2LS_FUNCTIONS = NETWORK + SMALL_DATA + "d2l." + OWN_CALL + SHOW
+WITH_D2LS_FUNCTIONS = "d2l." + OWN_CALL + SHOW
+WITH_BOTH = OWN_FUNCTIONS + OWN_CALL + SHOW.replace("curve", "own") + WITH_D2LS_FUNCTIONS
 CLOSING_LINES = (
     r"loss \d\.\d{3}, train acc \d\.\d{3}, test acc \d\.\d{3}\r?\n"
     r"\d+\.\d examples/sec on (cpu|cuda:0)"
 )
 
 
-def headless() -> dict[str, str]:
+@pytest.fixture(autouse=True)
+def _headless(monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment of a login over ssh: no display."""
-    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND")
-    return {name: value for name, value in os.environ.items() if name not in hidden}
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND"):
+        monkeypatch.delenv(name, raising=False)
 
 
-@pytest.mark.parametrize("program", [WITH_OWN_FUNCTIONS, WITH_D2LS_FUNCTIONS])
-def test_the_tutorials_program_runs_as_a_script_without_a_display(program: str) -> None:
+def test_the_tutorials_program_runs_as_a_script_without_a_display() -> None:
     of_pytorch_26 = "ignore:Implicitly cleaning up:ResourceWarning"
+    program = NETWORK + SMALL_DATA + WITH_BOTH
     process = subprocess.run(
         [sys.executable, "-W", "error", "-W", of_pytorch_26, "-c", program],
         capture_output=True,
         text=True,
         check=False,
-        env=headless(),
     )
     assert process.returncode == 0, process.stderr
     assert process.stderr == ""
-    assert "Conv2d output shape: \t torch.Size([1, 6, 28, 28])" in process.stdout
-    assert "training on " in process.stdout
-    assert re.search(CLOSING_LINES + r"\n$", process.stdout)
-    with Image.open("curve.png") as picture:
-        assert picture.size == (350, 250)
+    network, own, d2ls = process.stdout.split("training on ")
+    assert "Conv2d output shape: \t torch.Size([1, 6, 28, 28])" in network
+    for said, curve in ((own, "own.png"), (d2ls, "curve.png")):
+        assert re.search(CLOSING_LINES + r"\n$", said)
+        with Image.open(curve) as picture:
+            assert picture.size == (350, 250)
+
+
+INTO_TERMINAL = """
+import sys
+sys.stdout = sys.stderr = open({name!r}, "w", encoding="utf-8")
+"""
 
 
 def test_in_a_terminal_the_curve_is_drawn_out_of_characters() -> None:
     main, side = pty.openpty()
-    environment = {**headless(), "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"}
-    process = subprocess.Popen(
-        [sys.executable, "-c", WITH_D2LS_FUNCTIONS], stdout=side, stderr=side, env=environment
+    program = INTO_TERMINAL.format(name=os.ttyname(side)) + NETWORK + SMALL_DATA
+    process = ForkedProcess(
+        code=program + WITH_D2LS_FUNCTIONS, environment={"TERM": "xterm-256color"}
     )
-    os.close(side)
-    output = b""
-    while True:
-        try:
-            piece = os.read(main, 65536)
-        except OSError:  # the other side has closed
-            break
-        if not piece:
-            break
-        output += piece
+    with ThreadPoolExecutor(1) as pool:
+        output = pool.submit(read_terminal, main)
+        said = process.communicate()
+        os.close(side)  # after the program's own end: now there is no more to come
+        text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", output.result().decode())
     os.close(main)
-    assert process.wait() == 0
-    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", output.decode())
+    assert (process.returncode, said) == (0, ("", "")), text
     assert re.search("[\u2801-\u28ff]", text)
     for name in ("train loss", "train acc", "test acc"):
         assert name in text
     assert re.search(CLOSING_LINES + r"\s*$", text), "they stand below the picture"
 
 
-def test_in_a_notebook_the_picture_grows_in_its_cell() -> None:
+def read_terminal(main: int) -> bytes:
+    """All that is written to a terminal until its other side is closed."""
+    output = b""
+    while True:
+        try:
+            piece = os.read(main, 65536)
+        except OSError:  # the other side has closed
+            return output
+        if not piece:
+            return output
+        output += piece
+
+
+CHINESE = """
+import warnings
+warnings.simplefilter('error')
+animator = d2l.Animator(xlabel='轮次', xlim=[1, 2], legend=['训练损失'])
+animator.add(1, [0.5]); animator.add(2, [0.25])
+"""
+
+
+def test_in_a_notebook_the_picture_grows_in_its_cell_also_with_chinese_names() -> None:
     import nbformat
     from nbclient import NotebookClient
 
-    cells = [nbformat.v4.new_code_cell(source) for source in (NETWORK + SMALL_DATA, OWN_FUNCTIONS)]
-    cells += [nbformat.v4.new_code_cell(source) for source in (OWN_CALL, "d2l." + OWN_CALL)]
-    cells.append(
-        nbformat.v4.new_code_cell(
-            "import lenet\nlenet.train(dataset='digits', epochs=2, runs_folder='r').status"
-        )
-    )
+    train = "import lenet\nlenet.train(dataset='digits', epochs=2, runs_folder='r').status"
+    own, d2ls = OWN_CALL, "d2l." + OWN_CALL
+    sources = (NETWORK + SMALL_DATA, OWN_FUNCTIONS, own, d2ls, train, CHINESE)
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
     notebook = nbformat.v4.new_notebook(cells=cells)
     NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
-    for cell in notebook.cells[2:]:
+    *grown, chinese = notebook.cells[2:]
+    for cell in grown:
         pictures = [output for output in cell.outputs if output.output_type == "display_data"]
         assert len(pictures) == 1, "one picture, which is replaced as it grows"
         assert {"image/png", "image/svg+xml"} & set(pictures[0].data)
         text = "".join(o.text for o in cell.outputs if o.output_type == "stream")
         assert "examples/sec on" in text
-
-
-def test_the_animators_picture_is_shown_with_chinese_names_and_no_warning() -> None:
-    import nbformat
-    from nbclient import NotebookClient
-
-    source = (
-        "from lenet import d2l\nimport warnings\nwarnings.simplefilter('error')\n"
-        "animator = d2l.Animator(xlabel='轮次', xlim=[1, 2], legend=['训练损失'])\n"
-        "animator.add(1, [0.5]); animator.add(2, [0.25])"
-    )
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
-    shown = [output for output in notebook.cells[0].outputs if "data" in output]
+    shown = [output for output in chinese.outputs if "data" in output]
     assert [sorted(output.data) for output in shown] == [["image/svg+xml", "text/plain"]]
-    said = "".join(output.text for output in notebook.cells[0].outputs if "text" in output)
+    said = "".join(output.text for output in chinese.outputs if "text" in output)
     assert not said or "apt-get install fonts-noto-cjk" in said, "where there is no such font"
 
 

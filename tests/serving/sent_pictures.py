@@ -25,12 +25,3 @@ def stroke(height: int = 90, width: int = 90) -> np.ndarray:
 def digit_files(count: int) -> list[bytes]:
     """The first of the bundled test digits as files."""
     return [png(image[0]) for image in lenet.load_dataset("digits").test.images[:count]]
-
-
-def slow_picture() -> bytes:
-    """A small file that takes most of a second to be read: 49 million pixels."""
-    pixels = np.full((7000, 7000), 255, np.uint8)
-    pixels[1000:6000, 3300:3700] = 0
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG", compress_level=1)
-    return file.getvalue()

@@ -2,11 +2,13 @@
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +24,7 @@ class ServiceProcess:
         environment = dict(os.environ)
         if key:
             environment["LENET_API_KEY"] = key
+        self._known = {"x-api-key": key} if key else {}
         self.process = subprocess.Popen(
             command, stderr=subprocess.PIPE, text=True, env=environment, cwd=folder
         )
@@ -75,9 +78,35 @@ class ServiceProcess:
 
     def metric(self, sample: str) -> float:
         """The value of a line of `/metrics`."""
-        text = self.http.get("/metrics").text
+        text = self.http.get("/metrics", headers=self._known).text
         found = re.search(rf"^{re.escape(sample)} (\S+)$", text, re.MULTILINE)
         return float(found[1]) if found else 0.0
+
+    @contextmanager
+    def standing(self) -> Iterator[None]:
+        """Its workers stand still within the block, as if pictures took as long as that takes."""
+        workers = self.worker_ids
+        for number in workers:
+            os.kill(number, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for number in workers:
+                if Path(f"/proc/{number}").exists():
+                    os.kill(number, signal.SIGCONT)
+
+    def wait_for(self, sample: str, value: float) -> None:
+        """Wait until a figure of `/metrics` is so large."""
+        wait_until(lambda: self.metric(sample) >= value)
+
+    def has_read(self, connection: socket.socket) -> bool:
+        """Whether it has taken all that came over a connection, by Linux's own list."""
+        own = f":{connection.getsockname()[1]:04X}"
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            _, local, remote, _, queues, *_ = line.split()
+            if local.endswith(f":{self.port:04X}") and remote.endswith(own):
+                return queues.endswith(":00000000")
+        return False
 
     def talk(self, data: bytes, *, wait: float = 10, half_close: bool = False) -> bytes:
         """Send bytes over a socket and read until the service closes it."""
@@ -86,6 +115,14 @@ class ServiceProcess:
             if half_close:
                 connection.shutdown(socket.SHUT_WR)
             return read_all(connection)
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait for something that comes soon."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def read_all(connection: socket.socket) -> bytes:

@@ -5,7 +5,7 @@ import base64
 import httpx
 import pytest
 from sent_pictures import png, stroke
-from service_process import ServiceProcess, running
+from service_process import ServiceProcess
 
 
 def basic(password: str) -> str:
@@ -85,22 +85,20 @@ def test_pages_of_other_origins_may_not_ask(service: ServiceProcess) -> None:
     assert service.http.post("/v1/predict", content=png(stroke()), headers=own).is_success
 
 
-def test_allowed_origins_and_hosts_may_ask() -> None:
-    options = "digits --workers 1 --allow-origin https://example.org --allow-host proxy.example"
-    with running(*options.split(), key="secret") as service:
-        asked = preflight(service, "https://example.org")
-        assert asked.status_code == 204
-        assert asked.headers["access-control-allow-origin"] == "https://example.org"
-        assert "x-api-key" in asked.headers["access-control-allow-headers"]
-        headers = {"origin": "https://example.org", "host": "proxy.example", "x-api-key": "secret"}
-        answer = service.http.post("/v1/predict", content=png(stroke()), headers=headers)
-        assert answer.is_success
-        assert answer.headers["access-control-allow-origin"] == "https://example.org"
-        assert answer.headers["vary"] == "origin"
-        refused = service.http.get("/v1/models", headers={**headers, "x-api-key": "no"})
-        assert refused.status_code == 401
-        assert refused.headers["access-control-allow-origin"] == "https://example.org"
-        del headers["origin"]  # a cache must not give this answer to a page
-        assert service.http.get("/v1/models", headers=headers).headers["vary"] == "origin"
-        assert preflight(service, "https://example.com").status_code == 403
-        assert "secret" not in "".join(service.lines)
+def test_allowed_origins_and_hosts_may_ask(strict_service: ServiceProcess, key: str) -> None:
+    asked = preflight(strict_service, "https://example.org")
+    assert asked.status_code == 204
+    assert asked.headers["access-control-allow-origin"] == "https://example.org"
+    assert "x-api-key" in asked.headers["access-control-allow-headers"]
+    headers = {"origin": "https://example.org", "host": "proxy.example", "x-api-key": key}
+    answer = strict_service.http.post("/v1/predict", content=png(stroke()), headers=headers)
+    assert answer.is_success
+    assert answer.headers["access-control-allow-origin"] == "https://example.org"
+    assert answer.headers["vary"] == "origin"
+    refused = strict_service.http.get("/v1/models", headers={**headers, "x-api-key": "no"})
+    assert refused.status_code == 401
+    assert refused.headers["access-control-allow-origin"] == "https://example.org"
+    del headers["origin"]  # a cache must not give this answer to a page
+    assert strict_service.http.get("/v1/models", headers=headers).headers["vary"] == "origin"
+    assert preflight(strict_service, "https://example.com").status_code == 403
+    assert key not in "".join(strict_service.lines)

@@ -1,8 +1,7 @@
 """What is too large, too many or too slow is refused, and costs others nothing."""
 
 import base64
-import os
-import signal
+import contextlib
 import socket
 import struct
 import threading
@@ -14,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sent_pictures import png, slow_picture, stroke
-from service_process import ServiceProcess, post_all, read_all, running
+from sent_pictures import png, stroke
+from service_process import ServiceProcess, read_all, wait_until
 
 REQUEST = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nX-API-Key: %s\r\n"
 
@@ -75,11 +74,11 @@ def test_a_large_body_leaves_the_connection_usable(
     assert b"HTTP/1.1 200 OK" in answer
 
 
-@pytest.mark.parametrize("size", [(300, 201), (30_000, 30_000), (2**31 - 1, 2**31 - 1)])
+@pytest.mark.parametrize("size", [(300, 31), (30_000, 30_000), (2**31 - 1, 2**31 - 1)])
 def test_a_picture_with_too_many_pixels_is_refused(post: Post, size: tuple[int, int]) -> None:
     status, detail = post(content=bomb(*size))
     assert status == 413
-    assert detail == "The picture has more than 60,000 pixels."
+    assert detail == "The picture has more than 9,000 pixels."
 
 
 def test_one_picture_more_than_allowed_is_refused(post: Post) -> None:
@@ -94,11 +93,8 @@ def test_one_picture_more_than_allowed_is_refused(post: Post) -> None:
 
 
 def test_pixels_in_json_count_as_those_of_a_file(post: Post) -> None:
-    pixels = [[0] * 6001] * 1  # 20,000 bytes are fewer than the limit of pixels elsewhere
-    with running("digits", "--workers", "1", "--max-pixels", "6000") as service:
-        answer = service.http.post("/v1/predict", json={"pictures": [{"pixels": pixels}]})
-        assert answer.status_code == 413
-        assert answer.json()["detail"] == "The picture has more than 6,000 pixels."
+    status, detail = post(json={"pictures": [{"pixels": [[0] * 9001]}]})
+    assert (status, detail) == (413, "The picture has more than 9,000 pixels.")
 
 
 def test_a_pattern_is_refused_as_too_many_symbols(service: ServiceProcess) -> None:
@@ -111,42 +107,40 @@ def test_a_pattern_is_refused_as_too_many_symbols(service: ServiceProcess) -> No
     assert "more than 1,000 symbols" in answer.json()["detail"]
 
 
-def test_a_full_queue_says_when_to_come_again() -> None:
-    slow = slow_picture()
-    with running("digits", "--workers", "1", "--queue", "2") as service:
-        answers = post_all(service, [slow] * 8, threads=8)
-        statuses = sorted(answer.status_code for answer in answers)
-        assert set(statuses) == {200, 503}
-        assert statuses.count(200) >= 3
-        refused = next(answer for answer in answers if answer.status_code == 503)
+def test_a_full_queue_says_when_to_come_again(patient_service: ServiceProcess) -> None:
+    service, content = patient_service, png(stroke())
+    with ThreadPoolExecutor(31) as pool:
+        with service.standing():
+            asked = [pool.submit(service.http.post, "/v1/predict", content=content)]
+            service.wait_for("lenet_workers_busy", 1)
+            asked += [
+                pool.submit(service.http.post, "/v1/predict", content=content) for _ in range(30)
+            ]
+            service.wait_for("lenet_queue_requests", 30)
+            refused = service.http.post("/v1/predict", content=content)
+        assert refused.status_code == 503
         assert refused.headers["retry-after"] == "1"
         assert refused.json()["detail"] == "The service is busy; try again in a second."
-        assert service.http.post("/v1/predict", content=png(stroke())).status_code == 200
+        assert [one.result().status_code for one in asked] == [200] * 31
+    assert service.http.post("/v1/predict", content=content).status_code == 200
 
 
-def test_pictures_that_take_too_long_cost_others_nothing() -> None:
-    files = [("picture", ("slow.png", slow_picture()))] * 30
-    good = png(stroke())
-    with running("digits", "--workers", "1", "--timeout", "1") as service:
-        with ThreadPoolExecutor(2) as pool:
-            slow = pool.submit(service.http.post, "/v1/predict", files=files)
-            time.sleep(0.5)
-            other = pool.submit(service.http.post, "/v1/predict", content=good)
-            assert slow.result().status_code == 400
-            assert "took longer than 1 seconds" in slow.result().json()["detail"]
-            # It waited for the only worker, and is answered by the next, or told to come again.
-            assert other.result().status_code in (200, 503)
-        assert service.metric("lenet_worker_restarts_total") == 1
-        wait_until(lambda: service.http.get("/healthz").status_code == 200)
-        assert service.http.post("/v1/predict", content=good).status_code == 200
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 20) -> None:
-    """Wait for something that comes soon."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+def test_pictures_that_take_too_long_cost_others_nothing(
+    strict_service: ServiceProcess, post: Post
+) -> None:
+    service, content = strict_service, png(stroke())
+    restarts = service.metric("lenet_worker_restarts_total")
+    with service.standing(), ThreadPoolExecutor(2) as pool:
+        slow = pool.submit(post, content=content)
+        service.wait_for("lenet_workers_busy", 1)
+        other = pool.submit(post, content=content)
+        message = "The pictures took longer than 1.5 seconds; send smaller ones."
+        assert slow.result() == (400, message)
+        # It waited for the only worker, and is answered by the next, or told to come again.
+        assert other.result()[0] in (200, 503)
+    wait_until(lambda: service.http.get("/healthz").status_code == 200)
+    assert service.metric("lenet_worker_restarts_total") == restarts + 1
+    assert post(content=content)[0] == 200
 
 
 # -- clients that are slow or broken -----------------------------------------------------------
@@ -201,18 +195,21 @@ def test_clients_that_fall_silent_or_hardly_speak_are_let_go(
         assert hardly.result() < len(REQUEST * 10)
 
 
-def test_what_slow_and_odd_clients_do_is_counted_as_they_are_told_and_not_logged() -> None:
-    with running("digits", "--workers", "1", "--timeout", "0.5") as service:
-        half = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n."
-        assert service.talk(half).startswith(b"HTTP/1.1 408 ")
-        upgrade = b"Connection: upgrade, close\r\nUpgrade: websocket\r\n\r\n"
-        answer = service.talk(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + upgrade)
-        assert answer.startswith(b"HTTP/1.1 200 ")
-        form = {"content-type": "multipart/form-data; boundary=a"}
-        assert service.http.post("/v1/predict", content=b"x", headers=form).status_code == 400
-        assert service.metric('lenet_requests_total{route="/v1/predict",status="408"}') == 1
-        assert service.metric('lenet_requests_total{route="/v1/predict",status="499"}') == 0
-    assert len(service.lines) == 2, service.lines
+def test_what_slow_and_odd_clients_do_is_counted_as_they_are_told_and_not_logged(
+    strict_service: ServiceProcess, key: str, post: Post
+) -> None:
+    counted = 'lenet_requests_total{route="/v1/predict",status="%d"}'
+    before = [strict_service.metric(counted % status) for status in (408, 499)]
+    half = REQUEST % key.encode() + b"Content-Length: 99\r\n\r\n."
+    assert strict_service.talk(half).startswith(b"HTTP/1.1 408 ")
+    upgrade = b"Connection: upgrade, close\r\nUpgrade: websocket\r\n\r\n"
+    answer = strict_service.talk(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + upgrade)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    form = {"content-type": "multipart/form-data; boundary=a", "x-api-key": key}
+    assert strict_service.http.post("/v1/predict", content=b"x", headers=form).status_code == 400
+    after = [strict_service.metric(counted % status) for status in (408, 499)]
+    assert [now - then for now, then in zip(after, before, strict=True)] == [1, 0]
+    assert len(strict_service.lines) == 2, strict_service.lines
 
 
 def speak_slowly(service: ServiceProcess, data: bytes) -> int:
@@ -296,7 +293,7 @@ def test_who_sends_too_much_beside_a_body_is_told(
     head, rest = ENDLESS[kind]
     with socket.create_connection(("127.0.0.1", strict_service.port), 10) as connection:
         connection.sendall(head.replace(b"%s", key.encode()))
-        time.sleep(0.1)  # the next piece comes alone
+        wait_until(lambda: strict_service.has_read(connection))  # the next piece comes alone
         connection.sendall(rest[:33_000])
         answer = read_all(connection)
     assert answer.startswith(b"HTTP/1.1 431 ")
@@ -330,6 +327,8 @@ def test_a_client_that_leaves_early_is_forgotten(
     strict_service: ServiceProcess, key: str, good_client: list[float]
 ) -> None:
     head = REQUEST % key.encode()
+    open_ones = "lenet_connections"
+    before = strict_service.metric(open_ones)
     for sent in (head, head + b"Content-Length: 100\r\n\r\nhalf"):
         for _ in range(20):
             connection = socket.create_connection(("127.0.0.1", strict_service.port), 10)
@@ -337,7 +336,7 @@ def test_a_client_that_leaves_early_is_forgotten(
             linger = struct.pack("ii", 1, 0)  # close by a reset
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             connection.close()
-    time.sleep(0.2)
+    wait_until(lambda: strict_service.metric(open_ones) <= before)
     assert strict_service.http.get("/healthz").status_code == 200
 
 
@@ -353,12 +352,18 @@ def test_a_client_that_has_sent_all_may_close_its_side(
 
 
 @pytest.mark.parametrize("is_reset", [False, True])
-def test_clients_that_have_left_are_not_worked_for(is_reset: bool) -> None:
-    content = png(stroke())
+def test_clients_that_have_left_are_not_worked_for(
+    patient_service: ServiceProcess, is_reset: bool
+) -> None:
+    service, content = patient_service, png(stroke())
     request = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
-    with running("digits", "--workers", "1") as service:
-        (worker,) = service.worker_ids
-        os.kill(worker, signal.SIGSTOP)
+    gone, answered, worked_for = (
+        'lenet_requests_total{route="/v1/predict",status="499"}',
+        'lenet_requests_total{route="/v1/predict",status="200"}',
+        "lenet_batch_requests_sum",
+    )
+    before = [service.metric(name) for name in (gone, answered, worked_for)]
+    with service.standing():
         connections = [socket.create_connection(("127.0.0.1", service.port), 10) for _ in range(25)]
         for connection in connections:
             connection.sendall(request % len(content) + content)
@@ -366,24 +371,32 @@ def test_clients_that_have_left_are_not_worked_for(is_reset: bool) -> None:
                 linger = struct.pack("ii", 1, 0)
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             connection.close()
-        count = 'lenet_requests_total{route="/v1/predict",status="%d"}'
-        wait_until(lambda: service.metric(count % 499) == 25)
-        os.kill(worker, signal.SIGCONT)
-        assert service.http.post("/v1/predict", content=content).status_code == 200
-        assert service.metric(count % 200) == 1
-        assert service.metric("lenet_batch_requests_sum") < 25
-        assert service.metric("lenet_queue_requests") == 0
+        service.wait_for(gone, before[0] + 25)
+    assert service.http.post("/v1/predict", content=content).status_code == 200
+    assert service.metric(answered) == before[1] + 1
+    assert service.metric(worked_for) - before[2] < 25
+    assert service.metric("lenet_queue_requests") == 0
 
 
-def test_a_client_that_sends_all_and_waits_is_answered_however_long_it_takes() -> None:
-    content = slow_picture()
+def test_a_client_that_sends_all_and_waits_is_answered_however_long_it_takes(
+    patient_service: ServiceProcess,
+) -> None:
+    content = png(stroke())
     head = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
-    with running("digits", "--workers", "1") as service:
-        with ThreadPoolExecutor(4) as pool:
-            send = lambda _: service.talk(  # noqa: E731
-                head % len(content) + content, half_close=True, wait=30
-            )
-            answers = list(pool.map(send, range(4)))
+    address = "127.0.0.1", patient_service.port
+    with contextlib.ExitStack() as stack:
+        connect = lambda: stack.enter_context(socket.create_connection(address, 60))  # noqa: E731
+        with patient_service.standing():
+            connections = []
+            for count in range(4):  # the first is with the worker, the others wait for it
+                connections.append(connect())
+                connections[-1].sendall(head % len(content) + content)
+                connections[-1].shutdown(socket.SHUT_WR)
+                patient_service.wait_for("lenet_workers_busy", 1)
+                patient_service.wait_for("lenet_queue_requests", count)
+            for connection in connections:  # it was looked whether they are still there
+                assert connection.recv(12) == b"HTTP/1.1 100"
+        answers = [read_all(connection) for connection in connections]
     assert [b"HTTP/1.1 200 OK" in answer for answer in answers] == [True] * 4
 
 
@@ -419,12 +432,14 @@ def test_more_connections_than_fit_make_room_for_a_new_one(
 
 def test_an_answer_that_nobody_reads_is_let_go(strict_service: ServiceProcess, key: str) -> None:
     ask = b"GET /v1/models/digits/file HTTP/1.1\r\nHost: localhost\r\nX-API-Key: %s\r\n\r\n"
+    dropped = 'lenet_connections_dropped_total{reason="unread answer"}'
+    before = strict_service.metric(dropped)
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.settimeout(10)
         connection.connect(("127.0.0.1", strict_service.port))
         connection.sendall(ask % key.encode() * 60)
-        time.sleep(3)
+        strict_service.wait_for(dropped, before + 1)
         try:
             assert len(read_all(connection)) < 60 * 250_000
         except ConnectionError:

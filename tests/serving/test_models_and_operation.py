@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import jsonschema
 import pytest
 from metrics_text import read_metrics
 from sent_pictures import png, stroke
-from service_process import ServiceProcess, running
+from service_process import ServiceProcess
 
 import lenet
 from lenet.models import load_model
@@ -57,16 +56,15 @@ def test_an_unknown_model_offers_the_nearest(service: ServiceProcess, address: s
     assert "Unknown model `digit`. Did you mean `digits`?" in answer.json()["detail"]
 
 
-def test_a_run_is_served_under_its_name(few_digits: lenet.Dataset, tmp_path: Path) -> None:
-    run = lenet.train(
-        "softmax", few_digits, epochs=1, batch_size=64, runs_folder=tmp_path / "runs", listeners=[]
-    )
+def test_a_run_is_served_under_its_name(
+    trained: tuple[ServiceProcess, lenet.Run, Path],
+) -> None:
+    service, run, _ = trained
     content = png(stroke())
-    with running(run.name, "digits", "--runs-folder", str(tmp_path / "runs")) as service:
-        told = service.http.post("/v1/predict?threshold=0", content=content).json()
-        # A training that goes on does not change what is answered.
-        run.model_path.write_bytes(lenet.models.BUNDLED["digits"].read_bytes())
-        again = service.http.post("/v1/predict?threshold=0", content=content).json()
+    told = service.http.post("/v1/predict?threshold=0", content=content).json()
+    # A training that goes on does not change what is answered.
+    run.model_path.write_bytes(lenet.models.BUNDLED["digits"].read_bytes())
+    again = service.http.post("/v1/predict?threshold=0", content=content).json()
     assert told == again
     assert told["model"] == run.name
 
@@ -208,24 +206,27 @@ def test_the_reference_names_every_parameter_and_field(service: ServiceProcess) 
     assert "localhost:8000" not in text
 
 
-def test_a_replaced_worker_keeps_its_place_in_the_figures() -> None:
-    with running("digits", "--workers", "2") as service:
-        memory = "lenet_process_resident_memory_bytes"
+def test_a_worker_that_the_system_kills_is_replaced_and_keeps_its_place(
+    service: ServiceProcess,
+) -> None:
+    memory, restarts = "lenet_process_resident_memory_bytes", "lenet_worker_restarts_total"
 
-        def places() -> set[str]:
-            read = read_metrics(service.http.get("/metrics").text)
-            return {dict(labels)["process"] for name, labels in read if name == memory}
+    def places() -> set[str]:
+        read = read_metrics(service.http.get("/metrics").text)
+        return {dict(labels)["process"] for name, labels in read if name == memory}
 
-        assert places() == {"service", "worker-1", "worker-2"}
-        os.kill(min(service.worker_ids), signal.SIGKILL)
-        while service.metric("lenet_workers") == 2:
-            time.sleep(0.01)
-        (other,) = places() - {"service"}
-        assert other in ("worker-1", "worker-2")
-        while service.metric("lenet_workers") < 2:
-            time.sleep(0.05)
-        assert places() == {"service", "worker-1", "worker-2"}
-        assert service.metric("lenet_worker_restarts_total") == 1
+    assert places() == {"service", "worker-1", "worker-2"}
+    before, killed = service.metric(restarts), min(service.worker_ids)
+    os.kill(killed, signal.SIGKILL)
+    statuses = [
+        service.http.post("/v1/predict", content=png(stroke())).status_code for _ in range(20)
+    ]
+    assert statuses == [200] * 20
+    service.wait_for(restarts, before + 1)
+    service.wait_for("lenet_workers", 2)
+    assert places() == {"service", "worker-1", "worker-2"}
+    assert service.metric(restarts) == before + 1
+    assert killed not in service.worker_ids
 
 
 def test_head_requests_are_answered_without_a_body(service: ServiceProcess) -> None:

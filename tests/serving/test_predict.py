@@ -116,16 +116,16 @@ def test_many_pictures_come_in_their_order_as_they_are_asked_for(model: TrainedM
     read = []
 
     def pictures():  # type: ignore[no-untyped-def]
-        for number in range(600):
+        for number in range(300):
             read.append(number)
             yield photo(number % 10, (160, 150))
 
     answers = predict_each(pictures(), model)
     first = next(answers)
     assert first.top[0][0] == "0"
-    assert len(read) < 600
+    assert len(read) < 300
     labels = [first.top[0][0], *(answer.top[0][0] for answer in answers)]
-    assert labels == [str(number % 10) for number in range(600)]
+    assert labels == [str(number % 10) for number in range(300)]
 
 
 def test_a_picture_that_cant_be_read_is_an_error_or_told_to_who_asks(model: TrainedModel) -> None:

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from sent_pictures import digit_files, png, stroke
-from service_process import ServiceProcess, post_all, running
+from service_process import ServiceProcess, post_all
 
 import lenet
-from lenet.pictures import Preparation, PreparedPicture
+from lenet.pictures import PreparedPicture
 from lenet.serving import Prediction
 
 PHOTOS = Path(__file__).parents[2] / "docs/images/photos"
@@ -56,12 +57,19 @@ def detail(answer: httpx.Response) -> str:
 
 
 def test_many_at_once_get_what_each_gets_alone(service: ServiceProcess) -> None:
-    files = digit_files(120) + [path.read_bytes() for path in sorted(PHOTOS.glob("*.jpg"))]
+    files = digit_files(60) + [path.read_bytes() for path in sorted(PHOTOS.glob("*.jpg"))]
     batches = service.metric("lenet_batch_requests_count")
-    answers = post_all(service, files)
+    with ThreadPoolExecutor(2) as pool:
+        with service.standing():
+            first = pool.submit(post_all, service, files[:2])
+            service.wait_for("lenet_workers_busy", 2)
+            others = pool.submit(post_all, service, files[2:])
+            service.wait_for("lenet_queue_requests", 16)
+        answers = [*first.result(), *others.result()]
+    model = lenet.open_model("digits")
     for content, answer in zip(files, answers, strict=True):
         (told,) = predictions(answer)
-        assert_same(told, lenet.predict("digits", content)[0])
+        assert_same(told, lenet.predict(model, content)[0])
     sent = service.metric("lenet_batch_requests_count") - batches
     assert sent < len(files), "some went together"
 
@@ -253,15 +261,13 @@ REFUSED: dict[str, tuple[str, dict[str, Any], int, str]] = {
 }
 
 
-def test_16_bits_are_on_the_scale_that_the_network_was_taught_on(tmp_path: Path) -> None:
-    path = tmp_path / "deep.safetensors"
-    preparation = Preparation(pixel_range=(100.0, 4000.0))
-    names = tuple("0123456789")
-    lenet.save_model(path, lenet.LeNet(), class_names=names, preparation=preparation)
+def test_16_bits_are_on_the_scale_that_the_network_was_taught_on(
+    trained: tuple[ServiceProcess, lenet.Run, Path],
+) -> None:
+    started, _, path = trained
     values = np.random.default_rng(0).integers(0, 4100, (28, 28)).astype(np.uint16)
-    with running(str(path), "--workers", "1") as started:
-        (told,) = predictions(ask(started, "?image=true", content=png(values)))
-        answer = ask(started, content=png(values * 16))
+    (told,) = predictions(ask(started, "?model=deep&image=true", content=png(values)))
+    answer = ask(started, "?model=deep", content=png(values * 16))
     _, _, encoded = told["image"].partition(",")
     with Image.open(io.BytesIO(base64.b64decode(encoded))) as image:
         seen = np.array(image)

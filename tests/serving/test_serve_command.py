@@ -5,28 +5,23 @@ import os
 import shutil
 import signal
 import socket
-import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
-from sent_pictures import png, slow_picture, stroke
-from service_process import ServiceProcess, read_all, running
+from sent_pictures import png, stroke
+from service_process import ServiceProcess, read_all, wait_until
 
 import lenet
-from forked_process import ForkedProcess
+from calling import call
 from lenet import serving
 from lenet.errors import MissingExtraError
 
 
 def refuse(*arguments: str, code: int) -> str:
     """What `lenet serve` prints when it does not start: one line."""
-    process = ForkedProcess("serve", "--port", "0", *arguments)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == code, errors
-    (line,) = errors.splitlines()
+    (line,) = call("serve", "--port", "0", *arguments, code=code).stderr.splitlines()
     return line
 
 
@@ -79,116 +74,91 @@ def test_a_missing_package_is_one_command(monkeypatch: pytest.MonkeyPatch) -> No
         serving.serve()
 
 
-def test_all_hosts_without_a_key_is_a_warning() -> None:
-    with running("digits", "--workers", "1", "--host", "0.0.0.0") as open_service:
-        assert open_service.lines[0].startswith("Warning: anyone who reaches `0.0.0.0` may ask")
-        assert "http://localhost:" in open_service.lines[1]
-
-
 def test_what_was_begun_is_answered_before_it_ends() -> None:
-    service = ServiceProcess("digits", "--workers", "1", "--log")
-    slow = slow_picture()
+    service = ServiceProcess("digits", "--workers", "1", "--timeout", "60", "--log")
+    content = png(stroke())
     with ThreadPoolExecutor(4) as pool:
-        asked = [pool.submit(service.http.post, "/v1/predict", content=slow) for _ in range(4)]
-        while service.metric("lenet_workers_busy") + service.metric("lenet_queue_requests") < 4:
-            time.sleep(0.02)
-            if all(one.done() for one in asked):
-                break
-        service.process.send_signal(signal.SIGTERM)
+        with service.standing():
+            asked = [pool.submit(service.http.post, "/v1/predict", content=content)]
+            service.wait_for("lenet_workers_busy", 1)
+            asked += [
+                pool.submit(service.http.post, "/v1/predict", content=content) for _ in range(3)
+            ]
+            service.wait_for("lenet_queue_requests", 3)
+            service.process.send_signal(signal.SIGTERM)
+            wait_until(lambda: not takes_connections(service))
         answers = [one.result() for one in asked]
     assert service.process.wait(20) == 0
     assert [answer.status_code for answer in answers] == [200] * 4
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{service.address}/healthz", trust_env=False, verify=False)
     service.stop()
     assert sum("POST /v1/predict 200" in line for line in service.lines) == 4
 
 
-def test_what_is_not_answered_in_time_after_a_signal_is_told_so() -> None:
-    service = ServiceProcess("digits", "--workers", "1", "--timeout", "1", "--log")
+def takes_connections(service: ServiceProcess) -> bool:
+    """Whether it listens, which it does not while it stops."""
+    try:
+        socket.create_connection(("127.0.0.1", service.port), 10).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+def test_ctrl_c_ends_it_with_zero_although_clients_are_slow_and_tells_them() -> None:
+    options = "digits --workers 1 --timeout 0.5 --log --host 0.0.0.0"
+    service = ServiceProcess(*options.split())
+    assert service.lines[0].startswith("Warning: anyone who reaches `0.0.0.0` may ask")
+    assert "http://localhost:" in service.lines[1]
+    workers = service.worker_ids
     head = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", service.port), 20) as connection:
+    place = "127.0.0.1", service.port
+    with (
+        socket.create_connection(place, 20) as silent,
+        socket.create_connection(place, 20) as slow,
+    ):
+        silent.sendall(head % 9)
         # So much that more time is left for the rest than the service waits for.
-        connection.sendall(head % 10**6 + bytes(400_000))
-        time.sleep(0.2)
-        service.process.terminate()
-        answer = read_all(connection)
+        slow.sendall(head % 10**6 + bytes(400_000))
+        wait_until(lambda: service.has_read(silent) and service.has_read(slow))
+        # As a terminal does, to all processes.
+        for number in (*workers, service.process.pid):
+            os.kill(number, signal.SIGINT)
+        assert read_all(silent).startswith(b"HTTP/1.1 408 ")
+        answer = read_all(slow)
     assert answer.startswith(b"HTTP/1.1 503 ")
     assert b"retry-after: 1\r\n" in answer
     assert answer.endswith(b'{"detail": "The service stops; try again in a second."}')
     assert service.process.wait(20) == 0
-    service.stop()
-    assert len(service.lines) == 3
-    assert "POST /v1/predict 503" in service.lines[2]
-
-
-def test_ctrl_c_ends_it_with_zero_although_a_client_is_slow() -> None:
-    service = ServiceProcess("digits", "--workers", "1", "--timeout", "1")
-    workers = service.worker_ids
-    with socket.create_connection(("127.0.0.1", service.port), 10) as connection:
-        connection.sendall(
-            b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
-        )
-        time.sleep(0.1)
-        # As a terminal does, to all processes.
-        for number in (*workers, service.process.pid):
-            os.kill(number, signal.SIGINT)
-        assert service.process.wait(20) == 0
     assert service.stop() == 0
     assert not any(Path(f"/proc/{number}").exists() for number in workers)
+    statuses = [line.split()[4] for line in service.lines[3:] if "POST /v1/predict" in line]
+    assert (len(service.lines), statuses) == (5, ["408", "503"])
 
 
 def test_a_second_signal_ends_it_at_once() -> None:
-    service = ServiceProcess("digits", "--workers", "1")
+    service = ServiceProcess("digits", "--workers", "1", "--timeout", "600")
     workers = service.worker_ids
-    answered = threading.Event()
-
-    def ask() -> None:
-        try:
-            service.http.post("/v1/predict", files=[("p", ("slow.png", slow_picture()))] * 30)
-        except httpx.HTTPError:
-            answered.set()
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    while not service.metric("lenet_workers_busy"):
-        time.sleep(0.02)
-    service.process.terminate()
-    time.sleep(0.3)
-    service.process.terminate()
-    assert service.process.wait(5) == 128 + signal.SIGTERM
-    asking.join(10)
-    assert answered.is_set()
+    with service.standing(), ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(service.http.post, "/v1/predict", content=png(stroke()))
+        service.wait_for("lenet_workers_busy", 1)
+        service.process.terminate()
+        wait_until(lambda: not takes_connections(service))
+        service.process.terminate()
+        assert service.process.wait(20) == 128 + signal.SIGTERM
+        assert isinstance(asked.exception(20), httpx.HTTPError)
+        wait_until(lambda: not any(Path(f"/proc/{number}").exists() for number in workers))
     service.stop()
-    deadline = time.monotonic() + 20
-    while any(Path(f"/proc/{number}").exists() for number in workers):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
-def test_a_worker_that_the_system_kills_is_replaced(service: ServiceProcess) -> None:
-    before = service.worker_ids
-    os.kill(before[0], signal.SIGKILL)
-    statuses = [
-        service.http.post("/v1/predict", content=png(stroke())).status_code for _ in range(20)
-    ]
-    assert statuses == [200] * 20
-    deadline = time.monotonic() + 20
-    while service.metric("lenet_workers") < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert before[0] not in service.worker_ids
-
-
-def test_models_that_a_cleaner_took_away_are_there_for_the_next_worker() -> None:
-    with running("digits", "--workers", "1") as service:
-        (number,) = service.worker_ids
-        told = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")[-2]
-        copy = Path(json.loads(told)["models"][0]["file"])
-        shutil.rmtree(copy.parent)
-        os.kill(number, signal.SIGKILL)
-        assert service.http.post("/v1/predict", content=png(stroke())).status_code == 200
-        assert copy.read_bytes() == lenet.models.BUNDLED["digits"].read_bytes()
+def test_models_that_a_cleaner_took_away_are_there_for_the_next_worker(
+    patient_service: ServiceProcess,
+) -> None:
+    (number,) = patient_service.worker_ids
+    told = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")[-2]
+    copy = Path(json.loads(told)["models"][0]["file"])
+    shutil.rmtree(copy.parent)
+    os.kill(number, signal.SIGKILL)
+    assert patient_service.http.post("/v1/predict", content=png(stroke())).status_code == 200
+    assert copy.read_bytes() == lenet.models.BUNDLED["digits"].read_bytes()
 
 
 def test_neither_the_service_nor_its_workers_import_pytorch(service: ServiceProcess) -> None:

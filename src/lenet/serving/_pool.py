@@ -162,6 +162,7 @@ class WorkerPool:
             self._looking.cancel()
         for task in self._tasks:
             task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         for worker in list(self._workers):
             worker.end()
         deadline = time.monotonic() + 2
