@@ -114,6 +114,7 @@ def test_every_command_in_the_documents_runs(
                 arguments += ["--epochs", "1"]
         if arguments[0] == "compare":
             arguments += ["--batch-size", "100", "--epochs", "1", "--seeds", "1"]
+            arguments += ["--processes", "1"]  # each imports PyTorch
         if "--search" in arguments:
             arguments += ["--epochs", "2"]
         try:
@@ -202,10 +203,12 @@ def test_the_guide_to_own_pictures_prints_what_the_command_prints(
 
 @pytest.mark.usefixtures("small_fashion_mnist")
 @pytest.mark.filterwarnings("ignore:Not learning")  # on 300 images, in few epochs
-def test_the_python_of_the_scikit_learn_guide_runs() -> None:
+def test_the_python_of_the_scikit_learn_guide_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The fewest steps of a training; nobody looks at how well it learns.
+    monkeypatch.setattr("lenet.estimator._fitting._STEPS", 1)
     names: dict[str, object] = {}
     for block in blocks("docs/guides/scikit-learn.md", "python"):
-        exec(block, names)
+        exec(block.replace("n_jobs=2", "n_jobs=1"), names)  # other processes import PyTorch anew
     assert "card" in names
 
 
