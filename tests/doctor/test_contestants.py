@@ -1,6 +1,7 @@
 """All contestants do the same work; how fast they are is no test's business."""
 
 import statistics
+import subprocess
 import sys
 from collections.abc import Callable
 
@@ -10,18 +11,19 @@ import torch
 from torch import nn
 
 from compiled_kernels import needs_kernels
+from forked_process import ForkedProcess
 from lenet.datasets import Dataset
+
+# Single contestants and tasks, which `run_benchmark` measures together, and in another process.
 from lenet.doctor import (
     Contestant,
     Outcome,
+    _benchmarks,
     default_threads,
     find_contestants,
     run_benchmark,
     take_turns,
 )
-
-# Single contestants and tasks, which `run_benchmark` measures together, and in another process.
-from lenet.doctor._benchmarks import benchmark_prediction
 from lenet.doctor._peers import (
     NORMALISED,
     TRAINED,
@@ -34,12 +36,18 @@ from lenet.doctor._peers import (
 from lenet.doctor._turns import Session
 from lenet.errors import LenetError, SettingError
 
+# How long is measured and rested, on which no result that is tested depends.
+QUICK = {"_turns._REST": 0.0, "_turns._SECONDS": 0.01, "_benchmarks._SINGLE_IMAGES": 20}
+
 
 def ignore(text: str) -> None:
     """Take what is told."""
 
 
-def test_contestants_take_turns_and_their_rounds_are_kept_apart() -> None:
+def test_contestants_take_turns_and_their_rounds_are_kept_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("lenet.doctor._turns._REST", 0.0)
     turns: list[str] = []
 
     def player(name: str) -> Callable[[], Outcome]:
@@ -101,8 +109,10 @@ def test_predictions_are_checked_before_they_are_timed(
         return nn.Sequential(network, nn.Threshold(0, 0))  # in place of a compiler: wrong scores
 
     monkeypatch.setattr(torch, "compile", half)
+    for name, value in QUICK.items():
+        monkeypatch.setattr(f"lenet.doctor.{name}", value)
     monkeypatch.setitem(sys.modules, "jax", None)  # it warns of every process forked after it
-    reports = benchmark_prediction(digits, Session("predict", 1, 1, {}, ignore))
+    reports = _benchmarks.benchmark_prediction(digits, Session("predict", 1, 1, {}, ignore))
     names = {measurement.name for report in reports for measurement in report.measurements}
     assert {"PyTorch eager", "PyTorch channels_last", "scikit-learn MLP"} <= names
     assert [report.unit for report in reports] == ["images/s", "µs"]
@@ -118,13 +128,58 @@ def test_the_work_is_counted_as_in_the_textbook() -> None:
     assert TUTORIAL.flop_to_train() == 2 * (3 * 416_520 - 117_600)
 
 
-def test_startup_is_taken_apart() -> None:
-    (report,) = run_benchmark("startup", dataset="digits", threads=[1], rounds=1)
+def test_startup_is_taken_apart(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, warmed_up = _benchmarks._output_of, []
+
+    def output_of(program: str, *arguments: str) -> str:
+        if len(warmed_up) < 2:  # what is not counted need not be run
+            warmed_up.append(program)
+            return "[]"
+        return real(program, *arguments)
+
+    monkeypatch.setattr(_benchmarks, "_output_of", output_of)
+    (report,) = _benchmarks.benchmark_startup(digits, Session("startup", 1, 1, {}, ignore))
     parts = {measurement.name: measurement.median for measurement in report.measurements}
     whole = parts.pop("lenet train, up to the first step")
     parts.pop("plain PyTorch, up to the first step")
     assert len(parts) == 7
     assert sum(parts.values()) == pytest.approx(whole)
+
+
+MEASURE = """
+import runpy, torch
+from lenet.doctor import Measurement, Report, _benchmarks
+
+def measure(dataset, session):
+    figures = Measurement("figures", (float(torch.get_num_threads()), float(session.rounds)))
+    machine = session.machine
+    return [Report("startup", dataset.name, session.threads, "ms", machine, (figures,))]
+
+_benchmarks.benchmark_startup = measure
+runpy.run_module("lenet.doctor.speed", run_name="__main__")
+"""
+
+
+def test_every_number_of_threads_has_a_process_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def run(
+        command: list[str], *, env: dict[str, str], **settings: object
+    ) -> subprocess.CompletedProcess[str]:
+        assert command[:3] == [sys.executable, "-m", "lenet.doctor.speed"]
+        process = ForkedProcess(*command[3:], code=MEASURE, environment=env)
+        output, errors = process.communicate()
+        assert errors == ""
+        threads.append(env["OMP_NUM_THREADS"])
+        return subprocess.CompletedProcess(command, process.wait(), output)
+
+    threads: list[str] = []
+    monkeypatch.setattr(subprocess, "run", run)
+    reports = run_benchmark("startup", dataset="digits", threads=[1, 2], rounds=3)
+    assert threads == ["1", "2"]
+    assert [report.task for report in reports] == ["digits", "digits"]
+    assert [report.measurements[0].rounds for report in reports] == [(1, 3), (2, 3)]
+    assert reports[0].machine["torch"] == torch.__version__
 
 
 def test_wrong_numbers_and_names_are_refused() -> None:

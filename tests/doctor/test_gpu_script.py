@@ -23,6 +23,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
 def test_everything_is_measured_and_kept(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr("lenet.doctor._turns._REST", 0.0)
     path = tmp_path / "gpu.json"
     small = "--data digits --images 300 --epochs 1 --many-epochs 1 --counts 1,3 --rounds 1"
     run(monkeypatch, "--device", "cpu", *small.split(), "--save", str(path))
