@@ -39,34 +39,21 @@ TOLERANCE = 1e-9  # of probabilities, which go through decimal numbers
 
 @dataclass
 class Tally:
-    """What came back.
+    """What came back."""
 
-    Attributes:
-        latencies: Seconds of each request that was answered.
-        wrong: How many answers differ from those of `lenet.predict`.
-        statuses: Of the answers that are no answers, how often each.
-        lost: How many requests were on connections that broke.
-    """
-
-    latencies: list[float] = field(default_factory=list)
-    wrong: int = 0
-    statuses: dict[int, int] = field(default_factory=dict)
-    lost: int = 0
+    latencies: list[float] = field(default_factory=list)  # seconds of each that was answered
+    wrong: int = 0  # answers that differ from those of `lenet.predict`
+    statuses: dict[int, int] = field(default_factory=dict)  # how often each other one came
+    lost: int = 0  # requests on connections that broke
 
 
 @dataclass
 class Example:
-    """A request and the answer that it should get.
-
-    Attributes:
-        request: All bytes of it.
-        expected: The class's name, or none, and the likeliest classes.
-        known: A body that was found to be right, to compare others with quickly.
-    """
+    """A request and the answer that it should get."""
 
     request: bytes
-    expected: tuple[str | None, list[tuple[str, float]]]
-    known: bytes = b""
+    expected: tuple[str | None, list[tuple[str, float]]]  # the class, and the likeliest ones
+    known: bytes = b""  # a body that was found to be right, to compare others with quickly
 
     def is_right(self, body: bytes) -> bool:
         """Whether a body is the expected answer."""
@@ -123,13 +110,7 @@ class Client(asyncio.Protocol):
 
 
 class Load:
-    """Asks over and over: as fast as answers come, or at a rate.
-
-    Args:
-        examples: The requests, taken in turn.
-        rate: Requests a second; `None` for as many as are answered.
-        tally: Where answers are counted.
-    """
+    """Asks for the examples in turn: so many a second, or as fast as answers come."""
 
     def __init__(self, examples: list[Example], rate: float | None, tally: Tally):
         self.examples, self.rate, self.tally = examples, rate, tally

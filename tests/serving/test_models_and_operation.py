@@ -15,9 +15,8 @@ from service_process import ServiceProcess
 
 import lenet
 from lenet.models import load_model
-from lenet.serving._connections import connection_class
-from lenet.serving._metrics import Metrics
-from lenet.serving._served import take_models
+from lenet.serving._connections import most_connections
+from lenet.serving._models import take_models
 from page_in_browser import PageBrowser
 
 
@@ -80,7 +79,7 @@ def test_a_file_that_changes_meanwhile_is_one_model_or_the_other(
         path.write_bytes(content)
         source.write_bytes(lenet.models.BUNDLED["fashion"].read_bytes())
 
-    monkeypatch.setattr("lenet.serving._served.write_atomically", write_and_train)
+    monkeypatch.setattr("lenet.serving._models.write_atomically", write_and_train)
     (model,) = take_models([source], tmp_path / "copies")
     assert model.card == lenet.load("digits")[1]
     assert model.copy.read_bytes() == model.content
@@ -90,7 +89,7 @@ def test_fewer_connections_are_kept_where_files_are_few(monkeypatch: pytest.Monk
     resource = pytest.importorskip("resource")
     for files, most in ((256, 128), (1024, 512), (resource.RLIM_INFINITY, 512)):
         monkeypatch.setattr(resource, "getrlimit", lambda kind, files=files: (files, files))
-        assert connection_class(Metrics().dropped).most == most
+        assert most_connections() == most
 
 
 def test_errors_are_json_on_every_route(service: ServiceProcess) -> None:

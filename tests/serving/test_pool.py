@@ -54,7 +54,7 @@ def run(
             return await work(pool)
         finally:
             await pool.close()
-            assert pool.process_ids == []
+            assert list(pool.places.values()) == []
 
     loop = loop_factory()
     try:
@@ -75,7 +75,7 @@ async def ask_while_they_stand(
     pool: WorkerPool,
 ) -> "asyncio.Task[list[bytes | type[BaseException]]]":
     """Give all workers something to do, and let them stand still with it."""
-    number = len(pool.process_ids)
+    number = len(list(pool.places.values()))
     signal_all(pool, signal.SIGSTOP)
     first = asyncio.create_task(ask(pool, *[b"first"] * number))
     while pool.busy < number:
@@ -85,7 +85,7 @@ async def ask_while_they_stand(
 
 def signal_all(pool: WorkerPool, number: int) -> None:
     """Send a signal to all workers."""
-    for worker in pool.process_ids:
+    for worker in list(pool.places.values()):
         os.kill(worker, number)
 
 
@@ -142,14 +142,14 @@ def test_only_pictures_that_break_workers_are_refused(bodies: list[bytes]) -> No
 
 def test_a_killed_worker_is_replaced_and_its_pictures_are_looked_at_again() -> None:
     async def work(pool: WorkerPool) -> Answers:
-        before = pool.process_ids
+        before = list(pool.places.values())
         first = await ask_while_they_stand(pool)
         another = asyncio.create_task(ask(pool, b"x"))
         while not pool.waiting:
             await asyncio.sleep(0)
         signal_all(pool, signal.SIGKILL)
         answers = [*await first, *await another]
-        assert set(pool.process_ids).isdisjoint(before)
+        assert set(list(pool.places.values())).isdisjoint(before)
         assert pool.restarts == 2
         return answers
 

@@ -78,7 +78,7 @@ def test_a_file_answers_as_its_network_does(
     save_model(path, network, class_names=names, normalisation=norm)
     if kernels == "without":
         monkeypatch.setattr(
-            "lenet.serving._trained_model.kernel_status",
+            "lenet.serving._models.kernel_status",
             lambda: type("Status", (), {"reason": "none wanted"}),
         )
     images = images_for(config)

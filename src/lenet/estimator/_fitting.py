@@ -32,17 +32,7 @@ def plan_fit(
     settings: dict[str, Any],
     images: int,
 ) -> Plan:
-    """Put together what the person asked for and what suits so many images.
-
-    Args:
-        recipe: A preset's name, a recipe, or none for one that suits.
-        model: A network's name, a network, or none for the preset's.
-        settings: Fields of the recipe and of the network's settings.
-        images: How many there are to train on.
-
-    Raises:
-        SettingError: Something is unknown, ill-typed or out of range.
-    """
+    """What the classifier's settings of these names ask for, and what suits so many images."""
     if not isinstance(recipe, (str, Recipe, type(None))):
         message = f"`recipe` must be a preset's name, a `Recipe` or none, not {recipe!r}."
         raise SettingError(message)
@@ -63,12 +53,8 @@ def suit_recipe(recipe: Recipe, images: int, fixed: Collection[str]) -> Recipe:
     """A recipe changed so that it trains on few images as well.
 
     A batch is not larger than the set; there are so many epochs that 1,000 steps are made; no
-    images are held out if that would be fewer than 100.
-
-    Args:
-        recipe: Made for a thousand images or more.
-        images: How many there are.
-        fixed: The settings that the person chose, which are left alone.
+    images are held out if that would be fewer than 100. The settings that are `fixed`, which the
+    person chose, are left alone.
 
     >>> recipe = Recipe(epochs=30, batch_size=64, validation=0.1)
     >>> suited = suit_recipe(recipe, 120, {"learning_rate"})
@@ -97,11 +83,7 @@ def needs_enlarging(plan: Plan, image_shape: tuple[int, int, int], classes: int)
     """Whether the network is too large for the images, but not for the same at 28×28.
 
     A network that is built already, or whose `input_shape` the person said, takes the images as
-    they are.
-
-    Raises:
-        ModelError: The network does not fit the images, and 28×28 pixels do not help.
-        SettingError: A setting of the network is ill-typed or out of range.
+    they are. An error says that 28×28 pixels do not help either.
     """
     if not isinstance(plan.model, str) or "input_shape" in plan.settings:
         return False

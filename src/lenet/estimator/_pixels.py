@@ -21,14 +21,8 @@ _CHUNK = 4096  # images turned into bytes at a time
 def flatten_images(images: Any) -> tuple[Any, tuple[int, int, int] | None]:
     """Images as one row of values each, which is what scikit-learn checks.
 
-    Args:
-        images: Array-like (N, values), (N, H, W) or (N, C, H, W).
-
-    Returns:
-        The same as (N, values), and channels, height and width where the array's shape says them.
-
-    Raises:
-        ArrayError: The array has more dimensions, or its channels come last.
+    Channels, height and width come with them where the array's shape says them: an array of
+    (N, H, W) or (N, C, H, W), where it is not (N, values) already.
     """
     if isinstance(images, (list, tuple)):
         images = np.asarray(images)
@@ -49,15 +43,9 @@ def flatten_images(images: Any) -> tuple[Any, tuple[int, int, int] | None]:
 
 
 def shape_of_rows(values: int, input_shape: Sequence[int] | None) -> tuple[int, int, int]:
-    """Channels, height and width of the images that rows of values hold.
+    """Channels, height and width of the images that rows of so many values hold.
 
-    Args:
-        values: How many a row has.
-        input_shape: Channels, height and width, if the person said them; else the rows are square
-            images of one channel.
-
-    Raises:
-        ArrayError: The rows are no such images.
+    They are square and of one channel unless the person said an `input_shape`.
     """
     if input_shape is not None:
         if math.prod(input_shape) != values or len(input_shape) != 3:

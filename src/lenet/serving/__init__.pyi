@@ -1,3 +1,6 @@
+from ._models import TrainedModel as TrainedModel
+from ._models import is_model as is_model
+from ._models import open_model as open_model
 from ._predict import Prediction as Prediction
 from ._predict import draw_predictions as draw_predictions
 from ._predict import image_text as image_text
@@ -7,9 +10,6 @@ from ._serve import serve as serve
 from ._settings import KEY_VARIABLE as KEY_VARIABLE
 from ._settings import ServiceSettings as ServiceSettings
 from ._sources import find_pictures as find_pictures
-from ._trained_model import TrainedModel as TrainedModel
-from ._trained_model import is_model as is_model
-from ._trained_model import open_model as open_model
 
 __all__ = [
     "KEY_VARIABLE",

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any
 
 from prometheus_client import Counter
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -30,13 +30,16 @@ class Connection(HttpToolsProtocol):
 
     While it waits for a request's headers, for the rest of a body that is not wanted, or for a
     client to read, the time is kept; `sweep` closes it when that was too long.
+
+    Args:
+        dropped: Counts those that are closed, by reason.
+        most: How many there may be.
+        settings: What uvicorn makes it with.
     """
 
-    dropped: Callable[[str], Counter]  # a service has its own, in a class of its own
-    most: ClassVar[int] = _MOST_CONNECTIONS
-
-    def __init__(self, *arguments: Any, **settings: Any) -> None:
-        super().__init__(*arguments, **settings)
+    def __init__(self, dropped: Callable[[str], Counter], most: int, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.dropped, self.most = dropped, most
         self.headers_since: float | None = None
         self.reading_since: float | None = None  # a body
         self.unread_since: float | None = None  # what was written to the client
@@ -236,16 +239,7 @@ def _whole_answer(status: int, detail: str) -> bytes:
     return head.encode() + body
 
 
-def connection_class(dropped: Callable[[str], Counter]) -> type[Connection]:
-    """The connections of a service that counts those it closes, by reason."""
-    return type(
-        "ServiceConnection",
-        (Connection,),
-        {"dropped": staticmethod(dropped), "most": _most_connections()},
-    )
-
-
-def _most_connections() -> int:
+def most_connections() -> int:
     """How many there may be: each is a file, of which a process may have few, as 256 on macOS."""
     try:
         import resource
@@ -258,12 +252,7 @@ def _most_connections() -> int:
 
 
 async def sweep(connections: set[Any], timeout: float) -> None:
-    """Close connections that wait for slow clients, until it is cancelled.
-
-    Args:
-        connections: Those that are open; the set changes meanwhile.
-        timeout: Seconds that a client may be silent.
-    """
+    """Close connections whose clients are silent for so many seconds, until it is cancelled."""
     while True:
         await asyncio.sleep(_SWEEP_SECONDS)
         now = time.monotonic()

@@ -20,55 +20,32 @@ _KINDS: tuple[BodyKind, ...] = ("picture", "form", "json")
 
 
 class Question(NamedTuple):
-    """What is asked about the pictures of a request.
+    """What is asked about the pictures of a request."""
 
-    Attributes:
-        model: The model's place among those that are served.
-        top: How many classes to give.
-        threshold: The least probability of an answer; `None` for the model's own.
-        many: Whether pictures hold several symbols.
-        image: Whether to show what the network saw.
-    """
-
-    model: int
-    top: int = 3
-    threshold: float | None = None
-    many: bool = False
-    image: bool = False
+    model: int  # its place among those that are served
+    top: int = 3  # classes to give
+    threshold: float | None = None  # the least probability of an answer; `None`: the model's own
+    many: bool = False  # pictures hold several symbols
+    image: bool = False  # what the network saw is to be shown
 
 
 class Job(NamedTuple):
-    """A request for a worker.
-
-    Attributes:
-        question: What is asked.
-        kind: How the pictures stand in the body.
-        content_type: The header of that name, which tells how parts of a form are divided.
-        body: The pictures.
-    """
+    """A request for a worker."""
 
     question: Question
-    kind: BodyKind
-    content_type: bytes
+    kind: BodyKind  # how the pictures stand in the body
+    content_type: bytes  # the header, which tells how parts of a form are divided
     body: bytes
 
 
 class Answer(NamedTuple):
-    """What a worker makes of a request.
+    """What a worker makes of a request."""
 
-    Attributes:
-        status: The HTTP status.
-        body: JSON, complete.
-        predictions: How many answers it holds.
-        blank: How many of them saw nothing.
-        unsure: How many of them are below the threshold.
-    """
-
-    status: int
-    body: bytes
-    predictions: int = 0
-    blank: int = 0
-    unsure: int = 0
+    status: int  # of HTTP
+    body: bytes  # JSON, complete
+    predictions: int = 0  # in it
+    blank: int = 0  # of them saw nothing
+    unsure: int = 0  # of them are below the threshold
 
 
 def error_body(detail: str) -> bytes:

@@ -23,11 +23,7 @@ _BATCH_SIZES = (1.0, 2.0, 4.0, 8.0, 16.0)
 
 
 class Metrics(Collector):
-    """What a service has done since it started, and how it is.
-
-    Args:
-        now: Gives the figures of the moment.
-    """
+    """What a service has done since it started, and how it is, of which `now` gives the figures."""
 
     def __init__(self, now: Callable[[], Iterable[Metric]] = lambda: ()):
         disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series
@@ -61,11 +57,7 @@ class Metrics(Collector):
 
 
 def process_metrics(processes: dict[str, int]) -> list[Metric]:
-    """Memory and processor time of processes, where the system tells them as Linux does.
-
-    Args:
-        processes: Their numbers, by what they are called.
-    """
+    """Memory and time of processes by their names, where the system tells them as Linux does."""
     memory = GaugeMetricFamily(
         "lenet_process_resident_memory_bytes", "Memory of each process.", labels=["process"]
     )

@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 
 from lenet.errors import LenetError
 from lenet.results import Column, Node, Page, Section, code_block, element, paragraph, table
-from lenet.serving._served import ServedModel
+from lenet.serving._models import ServedModel
 
 if TYPE_CHECKING:
     from lenet.datasets import Split
@@ -38,11 +38,7 @@ _TYPES = {"string": "text", "integer": "whole number", "boolean": "true or false
 
 
 class PlaygroundPage:
-    """The page at `/`, made when it is asked for first.
-
-    Args:
-        models: Those that are served.
-    """
+    """The page at `/`, with all models that are served; made when it is asked for first."""
 
     def __init__(self, models: Sequence[ServedModel]):
         told = [
@@ -58,11 +54,7 @@ class PlaygroundPage:
         self._making: asyncio.Task[str] | None = None
 
     async def text(self) -> str:
-        """The page.
-
-        Raises:
-            HTTPException: It could not be made.
-        """
+        """The page, or an `HTTPException` if it could not be made."""
         if self._making is None or (self._making.done() and self._making.exception()):
             self._making = asyncio.get_running_loop().create_task(self._make())
         return await asyncio.shield(self._making)
@@ -90,9 +82,8 @@ class PlaygroundPage:
 def main(told: str) -> None:
     """Write the playground page.
 
-    Args:
-        told: JSON: of each model its `name`, the `url` of its file, and where its examples are: the
-            `bundled` model or the `run` folder, or `null` for both.
+    JSON tells of each model its `name`, the `url` of its file, and where its examples are: the
+    `bundled` model or the `run` folder, or `null` for both.
     """
     from lenet.playground import PlaygroundModel, build_playground
 
@@ -121,19 +112,14 @@ def _examples_for(bundled: str | None, run: str | None) -> Split | None:
         return None
 
 
-def reference_page(description: dict[str, Any], address: str, model: str) -> str:
-    """The page at `/docs`, which needs nothing from elsewhere.
+class ReferencePage:
+    """The page at `/docs`, which needs nothing from elsewhere; a class's fields are told once.
 
     Args:
         description: The service's, in OpenAPI.
         address: Where this machine finds the service.
         model: A model's name, for examples.
     """
-    return _Reference(description, address, model).page()
-
-
-class _Reference:
-    """A description of requests as a page; the fields of a class are told once."""
 
     def __init__(self, description: dict[str, Any], address: str, model: str):
         self._description = description
@@ -142,7 +128,8 @@ class _Reference:
         self._model = quote(model)
         self._shown: set[str] = set()
 
-    def page(self) -> str:
+    def to_html(self) -> str:
+        """All requests, one after the other."""
         sections = [
             self._section(path, method, operation)
             for path, operations in self._description["paths"].items()

@@ -39,19 +39,12 @@ class WorkerBrokeError(LenetError):
 
 @dataclass(eq=False)
 class Waiting:
-    """A request in the queue or with a worker.
-
-    Attributes:
-        job: What is sent to the worker.
-        answer: What the client waits for; it is done early where nobody wants it any more.
-        since: When it came, or became a suspect.
-        is_suspect: Whether it was with a worker that broke; it is tried again, alone.
-    """
+    """A request in the queue or with a worker."""
 
     job: Job
-    answer: asyncio.Future[Answer]
-    since: float = field(default_factory=time.monotonic)
-    is_suspect: bool = False
+    answer: asyncio.Future[Answer]  # done early where nobody wants it any more
+    since: float = field(default_factory=time.monotonic)  # it came, or became a suspect
+    is_suspect: bool = False  # it was with a worker that broke, and is tried again, alone
 
     def refuse(self, error: LenetError) -> None:
         """Let the client have an error, if it still waits."""
@@ -113,23 +106,13 @@ class WorkerPool:
         return sum(bool(worker.batch) for worker in self._workers)
 
     @property
-    def process_ids(self) -> list[int]:
-        """The numbers of the workers that are alive, in the system."""
-        return sorted(self.places.values())
-
-    @property
     def places(self) -> dict[int, int]:
-        """The same by their places, which their replacements keep, from 1."""
+        """The processes of the workers that are alive, by places that replacements keep, from 1."""
         alive = [worker for worker in self._workers if worker.has_started]
         return {one.place: one.process_id or 0 for one in sorted(alive, key=lambda one: one.place)}
 
     async def start(self) -> None:
-        """Start all workers.
-
-        Raises:
-            ModelFileError: A model can't be opened.
-            LenetError: A worker does not start.
-        """
+        """Start all workers; a `ModelFileError` says why one can't open a model, or not start."""
         problems = await asyncio.gather(*map(self._start_one, range(1, self._count + 1)))
         for problem in filter(None, problems):
             raise ModelFileError(problem)
@@ -162,14 +145,13 @@ class WorkerPool:
             self._looking.cancel()
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         for worker in list(self._workers):
             worker.end()
         deadline = time.monotonic() + 2
-        while self._workers and time.monotonic() < deadline:
+        while (self._workers or self._tasks) and time.monotonic() < deadline:
             await asyncio.sleep(0.01)
         self.kill()
-        while self._workers and time.monotonic() < deadline + 2:
+        while (self._workers or self._tasks) and time.monotonic() < deadline + 2:
             await asyncio.sleep(0.01)
 
     def kill(self) -> None:
@@ -262,7 +244,7 @@ class WorkerPool:
         while self._waiting and self._waiting[0].since < now - self.timeout:
             late.append(self._waiting.popleft())
         patience = self.timeout + _MOST_PAUSE
-        while self._suspects and not self.process_ids and self._suspects[0].since < now - patience:
+        while self._suspects and not self.places and self._suspects[0].since < now - patience:
             late.append(self._suspects.popleft())
         for one in late:
             one.refuse(BusyError("The service is busy; try again later."))
@@ -307,7 +289,7 @@ class WorkerPool:
                 problem = await self._start_one(place)
             except LenetError as error:
                 problem = str(error)
-            if problem is None:
+            if problem is None or not self._is_running:  # `wait_for` may have let a cancellation go
                 return
             sys.stderr.write(f"Error: {problem}\n")
             await asyncio.sleep(pause)
@@ -354,11 +336,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._transport = cast(asyncio.SubprocessTransport, transport)  # uvloop's is no subclass
 
     def ask(self, batch: list[Waiting]) -> None:
-        """Send it a batch; there must be none with it.
-
-        Raises:
-            Exception: The batch can't be packed, and nothing was sent.
-        """
+        """Send it a batch; there must be none with it. One that can't be packed is an error."""
         assert self._transport is not None
         message = write_batch([one.job for one in batch])
         self.batch.extend(batch)
@@ -373,6 +351,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         for message in self._messages.feed(data):
             answers = read_answers(message)
+            if self.started.cancelled():  # nobody waits for it any more
+                return
             if not self.started.done():
                 hello = next(answers)
                 problem = None if hello.status == 200 else json.loads(hello.body)["detail"]

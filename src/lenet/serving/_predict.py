@@ -24,8 +24,8 @@ from lenet.pictures import (
     read_picture,
 )
 from lenet.runs import Run
+from lenet.serving._models import TrainedModel, is_model, open_model
 from lenet.serving._sources import is_array, pictures_in
-from lenet.serving._trained_model import TrainedModel, is_model, open_model
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _BATCH = 256  # images that are classified at once
 _SHADES = " .:-=+*#%@"
 _COLUMNS = 4  # of answers in a picture
+_LONGEST_NAME = 24  # characters above a picture
 
 Source = PictureSource | PreparedPicture | npt.ArrayLike
 Doubt = Literal["blank", "unsure"]
@@ -301,12 +302,9 @@ def _draw_one(original: Axes, seen: Axes, words: Axes, answer: Prediction, pictu
     image = answer.seen.image.transpose(1, 2, 0)
     seen.imshow(image[..., 0] if image.shape[2] == 1 else image, cmap="gray", vmin=0, vmax=255)
     seen.set_title("what the network sees", fontsize=8)
-    original.set_title(_shortened(os.path.basename(answer.source)), fontsize=8)
+    name = os.path.basename(answer.source)
+    shown = name if len(name) <= _LONGEST_NAME else f"…{name[1 - _LONGEST_NAME :]}"
+    original.set_title(shown, fontsize=8)  # the end of a long name, where files differ
     words.text(0, 0.92, answer.class_name or "none of these", fontsize=15, weight="bold", va="top")
     likeliest = "\n".join(f"{share:6.1%}  {name}" for name, share in answer.top)
     words.text(0, 0.6, likeliest, fontsize=8, va="top", family="monospace")
-
-
-def _shortened(name: str, most: int = 24) -> str:
-    """The end of a long name, where files differ."""
-    return name if len(name) <= most else f"…{name[1 - most :]}"

@@ -67,12 +67,7 @@ class PredictRoute:
     async def __call__(
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: Send
     ) -> None:
-        """Answer a request.
-
-        Raises:
-            HttpError: It is refused.
-            ClientGoneError: Nobody waits for the answer.
-        """
+        """Answer a request; a `ClientGoneError` says that nobody waits for it."""
         if scope["method"] != "POST":
             detail = f"Pictures come by POST, not by {scope['method']}."
             raise HttpError(405, detail, ((b"allow", b"POST"),))

@@ -14,7 +14,8 @@ from lenet._version import __version__
 from lenet.errors import UnknownNameError
 from lenet.serving._messages import error_body
 from lenet.serving._metrics import CONTENT_TYPE
-from lenet.serving._pages import PlaygroundPage, reference_page
+from lenet.serving._models import ServedModel
+from lenet.serving._pages import PlaygroundPage, ReferencePage
 from lenet.serving._pool import WorkerPool
 from lenet.serving._predict_route import PATH
 from lenet.serving._schema import (
@@ -28,7 +29,6 @@ from lenet.serving._schema import (
     Problem,
     picture_examples,
 )
-from lenet.serving._served import ServedModel
 from lenet.serving._settings import ServiceSettings
 
 _SUMMARY = "Says what pictures show, with networks that lenet trained."
@@ -167,7 +167,7 @@ def build_routes(
         return HTMLResponse(text, headers=_page_headers(text))
 
     description = _completed(app.openapi(), settings, models[0].name)
-    reference = reference_page(description, address, models[0].name)
+    reference = ReferencePage(description, address, models[0].name).to_html()
 
     @app.get("/docs", include_in_schema=False)
     async def show_reference() -> Response:

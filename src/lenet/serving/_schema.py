@@ -213,13 +213,7 @@ def _check_names(values: Iterable[str], known: Iterable[str]) -> None:
 
 
 def read_pictures(body: bytes, shape: tuple[int, ...], most: int) -> list[Picture]:
-    """The pictures in a JSON body, `most` at most; `shape` is that of the model's images.
-
-    Raises:
-        BodyError: It is no JSON.
-        SettingError: A field is missing, unknown or ill-typed.
-        TooManyPicturesError: There are too many.
-    """
+    """The pictures in a JSON body, `most` at most; `shape` is that of the model's images."""
     try:
         values = json.loads(body)
     except (ValueError, RecursionError) as error:

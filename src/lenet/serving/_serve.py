@@ -44,7 +44,7 @@ def serve(
     """
     if any(find_spec(package) is None for package in _PACKAGES):
         raise MissingExtraError("`lenet serve`", "serve")
-    from lenet.serving._served import take_models
+    from lenet.serving._models import take_models
     from lenet.serving._service import run_service
 
     chosen = settings or ServiceSettings()

@@ -16,14 +16,19 @@ from types import FrameType
 import uvicorn
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from lenet.serving._connections import KEEP_ALIVE_SECONDS, connection_class, sweep
+from lenet.serving._connections import (
+    KEEP_ALIVE_SECONDS,
+    Connection,
+    most_connections,
+    sweep,
+)
 from lenet.serving._gate import Gate
 from lenet.serving._metrics import Metrics, process_metrics
+from lenet.serving._models import ServedModel
 from lenet.serving._pages import PlaygroundPage
 from lenet.serving._pool import WorkerPool
 from lenet.serving._predict_route import PredictRoute
 from lenet.serving._routes import build_routes
-from lenet.serving._served import ServedModel
 from lenet.serving._settings import ServiceSettings
 
 _DRAIN_SECONDS = 5  # beyond the time that a request may take
@@ -35,11 +40,7 @@ def run_service(
     listener: socket.socket,
     on_start: Callable[[str, list[str]], None],
 ) -> None:
-    """Answer requests until a signal, as `serve` describes it.
-
-    Raises:
-        ModelFileError: A model can't be opened.
-    """
+    """Answer requests until a signal, as `serve` describes it."""
     # What clients do wrong is told to them; it must not fill the log.
     logging.getLogger("uvicorn").addHandler(logging.NullHandler())
     loop = _new_event_loop()
@@ -100,7 +101,7 @@ class _Service(uvicorn.Server):
         predict = PredictRoute(settings, names, self._pool, metrics)
         config = uvicorn.Config(
             Gate(settings, predict, routes, metrics),
-            http=connection_class(metrics.dropped),
+            http=partial(Connection, metrics.dropped, most_connections()),  # type: ignore[arg-type]
             ws="none",
             lifespan="off",
             interface="asgi3",

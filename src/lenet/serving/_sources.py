@@ -50,7 +50,11 @@ def find_pictures(names: Iterable[str]) -> Iterator[str | BinaryIO]:
         elif os.path.isdir(name):
             yield from _in_folder(Path(name))
         elif not os.path.exists(name) and glob.has_magic(name):
-            yield from _matching(name)
+            found = sorted(glob.glob(name, recursive=True), key=natural_key)
+            if not found:
+                message = f"No file goes by `{name}`."
+                raise PictureError(message)
+            yield from found
         elif not os.path.exists(name):
             message = f"Could not read `{name}`: no such file or directory."
             raise PictureError(message)
@@ -69,14 +73,6 @@ def _in_folder(folder: Path) -> Iterator[str]:
     if not found:
         message = f"There is no picture in `{folder}`."
         raise PictureError(message)
-
-
-def _matching(pattern: str) -> list[str]:
-    names = sorted(glob.glob(pattern, recursive=True), key=natural_key)
-    if not names:
-        message = f"No file goes by `{pattern}`."
-        raise PictureError(message)
-    return names
 
 
 class _Fetched(BytesIO):
@@ -122,19 +118,11 @@ def is_array(source: object) -> bool:
 
 
 def pictures_in(array: Any, pixel_range: tuple[float, ...]) -> list[Pixels]:
-    """The pictures that an array holds, in their order.
+    """The pictures that an array holds, as `predict` takes it: uint8 (H, W) or (H, W, 3) each.
 
     Args:
-        array: One picture, (H, W), (1, H, W) or (H, W, C), or a batch, (N, H, W), (N, C, H, W) or
-            (N, H, W, C), with 1, 3 or 4 channels. The numbers are as `to_pixels` takes them; a
-            batch is on one scale.
+        array: The numbers are as `to_pixels` takes them; a batch is on one scale.
         pixel_range: Which values the network was taught as black and white.
-
-    Returns:
-        uint8 (H, W) or (H, W, 3) each.
-
-    Raises:
-        ArrayError: They are no pictures, or the shape can be read in two ways.
     """
     values = _as_numpy(array)
     kind = f"{values.dtype} of shape {values.shape}"

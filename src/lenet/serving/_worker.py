@@ -19,7 +19,6 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from lenet.errors import (
-    ArrayError,
     LenetError,
     PictureError,
     PictureFormatError,
@@ -37,8 +36,8 @@ from lenet.serving._messages import (
     read_batch,
     write_answers,
 )
+from lenet.serving._models import TrainedModel, open_model
 from lenet.serving._predict import Prediction, predict_each
-from lenet.serving._trained_model import TrainedModel, open_model
 
 _MOST_READ = 2**20  # bytes at once
 _PATIENCE = 0.05  # seconds that a finished answer waits for others of its batch
@@ -50,8 +49,6 @@ _STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (PictureFormatError, 415),
     (PictureError, 400),
     (schema.BodyError, 400),
-    (ArrayError, 422),
-    (SettingError, 422),
     (LenetError, 422),
 )
 
@@ -192,13 +189,7 @@ def _see(
 
 
 def _files_in(job: Job, most: int) -> Iterator[tuple[str | None, bytes]]:
-    """The names and contents of a form's files (RFC 7578).
-
-    Raises:
-        BodyError: The body is no form.
-        SettingError: It has a field that is no file.
-        TooManyPicturesError: There are too many.
-    """
+    """The names and contents of a form's files (RFC 7578), `most` at most."""
     from python_multipart.exceptions import FormParserError
     from python_multipart.multipart import FormParser, parse_options_header
 

@@ -1,28 +1,25 @@
-"""A trained network that answers, on the compiled kernels without PyTorch where they serve."""
+"""Trained networks that answer, without PyTorch where the kernels serve, and those of a service."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import numpy.typing as npt
 
-from lenet.core import read_arrays
-from lenet.errors import LenetError, ModelError
+from lenet.core import read_arrays, reading_errors, storage_errors, write_atomically
+from lenet.errors import LenetError, ModelError, ModelFileError, SettingError
 from lenet.kernels import Predictor, kernel_status
-from lenet.models import (
-    BUNDLED,
-    ModelCard,
-    check_numbers,
-    network_blocks,
-    read_card,
-)
+from lenet.models import BUNDLED, ModelCard, check_numbers, network_blocks, read_card, with_layers
 from lenet.pictures import Pixels
 from lenet.runs import Run, locate_model, model_in_folder, name_of_model
 
 Logits = npt.NDArray[np.float32]
+_NO_WEIGHTS = ("running_mean", "running_var", "num_batches_tracked")
 
 
 @dataclass(frozen=True)
@@ -132,3 +129,77 @@ def _with_pytorch(path: Path) -> tuple[ModelCard, Callable[[Pixels], Logits]]:
         return values
 
     return card, logits
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A model that a service answers with."""
+
+    name: str  # a bundled model's, a run's or a file's
+    card: ModelCard
+    source: Path
+    copy: Path  # a training that goes on must not change what is answered
+    content: bytes
+    parameters: int  # how many weights and biases it has
+    bundled: str | None  # the name under which it comes with the package
+    run: Path | None  # the folder
+
+    @property
+    def address(self) -> str:
+        return f"/v1/models/{quote(self.name)}/file"
+
+    @property
+    def etag(self) -> str:
+        """What changes when the file does."""
+        return f'"{hashlib.sha256(self.content).hexdigest()[:32]}"'
+
+    def restore_copy(self) -> None:
+        """Write the copy again if something, as a cleaner of temporary files, took it away."""
+        if not self.copy.exists():
+            with storage_errors(self.copy):
+                self.copy.parent.mkdir(mode=0o700, exist_ok=True)
+            write_atomically(self.copy, self.content)
+
+
+def take_models(
+    names: Sequence[Run | Path | str], folder: Path, runs_folder: Path | str = "runs"
+) -> list[ServedModel]:
+    """Copy the files of what `serve` takes for models into an empty folder, and read them."""
+    models: list[ServedModel] = []
+    for name in names or list(BUNDLED):
+        model = _take(name, folder, runs_folder)
+        if any(model.name == other.name for other in models):
+            message = f"Two models are called `{model.name}`; rename the file or folder of one."
+            raise SettingError(message)
+        models.append(model)
+    return models
+
+
+def _take(name: Run | Path | str, folder: Path, runs_folder: Path | str) -> ServedModel:
+    located = locate_model(name, runs_folder)
+    source = located.require_model() if isinstance(located, Run) else located
+    with reading_errors(source, ModelFileError):
+        content = with_layers(source.read_bytes())
+    copy = folder / f"{len(list(folder.iterdir()))}.safetensors"
+    write_atomically(copy, content)
+    name = name_of_model(located)
+    if not name.isprintable():
+        message = f"`{ascii(name)[1:-1]}` is no name for an address; rename the file or folder."
+        raise SettingError(message)
+    try:
+        card = read_card(copy)  # `source` may be another one by now
+    except ModelFileError as error:
+        raise ModelFileError(str(error).replace(str(copy), str(source))) from error
+    parameters = sum(
+        array.size for key, array in read_arrays(copy).items() if not key.endswith(_NO_WEIGHTS)
+    )
+    return ServedModel(
+        name=name,
+        card=card,
+        source=source,
+        copy=copy,
+        content=content,
+        parameters=parameters,
+        bundled=next((known for known, file in BUNDLED.items() if file == source), None),
+        run=located.folder.absolute() if isinstance(located, Run) else None,
+    )
