@@ -1,10 +1,12 @@
-"""A command is some classes of settings and a function of what was typed."""
+"""A command is some classes of settings and a function of what was typed; many share some."""
 
 import inspect
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
+from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 
@@ -18,9 +20,13 @@ from lenet.core import (
     option,
     parse_setting,
 )
+from lenet.datasets import Reading
 from lenet.errors import SettingError
 from lenet.models import LeNetConfig
 from lenet.training import Recipe
+
+if TYPE_CHECKING:
+    from lenet.datasets import DataSource
 
 
 @dataclass(frozen=True)
@@ -48,8 +54,13 @@ class Panel:
                 yield field
 
 
-RECIPE = Panel(Recipe, "Recipe", as_text=True)
-NETWORK = Panel(LeNetConfig, "Network", skip=("input_shape", "classes"), as_text=True)
+READING = Panel(Reading, "Your own images", skip=("pixel_range",))
+READING_TO_SCORE = Panel(Reading, "Your own images", only=("skip_bad", "label_column"))
+TRAINING = (
+    READING,
+    Panel(Recipe, "Recipe", as_text=True),
+    Panel(LeNetConfig, "Network", skip=("input_shape", "classes"), as_text=True),
+)
 
 
 class Given:
@@ -78,6 +89,24 @@ class Given:
             if name not in allowed:
                 message = f"{reason}; leave out `--{name.replace('_', '-')}`."
                 raise SettingError(message)
+
+    def dataset(self) -> "str | DataSource | None":
+        """The dataset that was typed; one of one's own with how it is read.
+
+        Raises:
+            UnknownNameError: It is neither a known name nor a path.
+            SettingError: An option is out of range, or there is no dataset of one's own to read so.
+        """
+        from lenet.datasets import find_source
+
+        data, reading = self.typed.get("data"), self.typed_of(Reading)
+        if data is None and reading:
+            flag = next(iter(reading)).replace("_", "-")
+            message = f"`--{flag}` is for folders and files of your own; name one with `--data`."
+            raise SettingError(message)
+        if "size" in reading:
+            reading["size"] = _parse_size(reading["size"])
+        return None if data is None else find_source(data, **reading) or data
 
 
 def command(
@@ -166,3 +195,55 @@ def _help(panel: Panel, field: "Field[Any]", typed: Mapping[str, Any]) -> str:
     if not usual and not any(field.default is none for none in (MISSING, None, False, ())):
         usual = format_setting(field.default)
     return f"{text} [default: {usual}]" if usual else text
+
+
+def data_option(usual: str) -> Any:
+    """The field `data` of a command, with what it is where nothing is typed."""
+    return option(None, flags=("--data", "--dataset"), metavar="NAME|PATH", usual=usual)
+
+
+@dataclass(frozen=True)
+class Data(Settings):
+    """What a command works on.
+
+    Attributes:
+        data: The dataset: `fashion-mnist`, `mnist`, `kmnist`, `emnist-letters`, `digits`, …, or
+            your own: a folder of pictures, a CSV, NPZ or Parquet file, IDX files.
+    """
+
+    data: str | None = data_option("fashion-mnist")
+
+
+@dataclass(frozen=True)
+class Trained(Data):
+    """A trained network and the images to look at it with.
+
+    Attributes:
+        model: A run's folder or name, `latest`, a model file, `digits` or `fashion`.
+        runs_folder: Where names of runs are looked for.
+    """
+
+    model: str = option("latest", argument=True, metavar="RUN|MODEL")
+    data: str | None = data_option("what the network was trained on")
+    runs_folder: Path = Path("runs")
+
+
+@dataclass(frozen=True)
+class Printed(Settings):
+    """How a command answers.
+
+    Attributes:
+        json: Print JSON.
+    """
+
+    json: bool = False
+
+
+def _parse_size(text: str) -> int | tuple[int, int]:
+    """A side, or height and width: `32`, `32x48`."""
+    match = re.fullmatch(r"(\d{1,4})(?:[x×](\d{1,4}))?", text.strip())
+    if match is None:
+        message = f"`--size` must be a number of pixels, or two as in `32x48`, not `{text}`."
+        raise SettingError(message)
+    height, width = match.groups()
+    return (int(height), int(width)) if width else int(height)

@@ -18,11 +18,6 @@ def print_line(text: str = "") -> None:
     sys.stdout.write(f"{escape_text(text)}\n")
 
 
-def print_picture(text: str) -> None:
-    """Write a picture made of characters as it is, with the colours that the terminal shows."""
-    sys.stdout.write(f"{text}\n")
-
-
 def print_json(values: object, **style: Any) -> None:
     """Write JSON that any reader takes: what is not finite is `null`.
 
@@ -36,9 +31,8 @@ def print_json(values: object, **style: Any) -> None:
 def print_table(rows: Sequence[Sequence[str]], left_columns: int = 1) -> None:
     """Write rows under each other, as wide as they are, so that a pipe gets all of them.
 
-    Args:
-        rows: The cells; the first row holds the headings.
-        left_columns: How many columns are aligned to the left; the others hold numbers.
+    The first row holds the headings; columns on the left are aligned to the left, the others hold
+    numbers.
     """
     rows = [[escape_name(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -54,15 +48,6 @@ def listed(names: Iterable[str]) -> str:
     """Names in a sentence: `one`, `two` or `three`."""
     *before, last = (f"`{name}`" for name in names)
     return f"{', '.join(before)} or {last}" if before else last
-
-
-def p_in_words(p: float) -> str:
-    """How likely a difference is by chance alone.
-
-    >>> p_in_words(0.0123), p_in_words(1e-9)
-    ('p 0.012', 'p below 0.001')
-    """
-    return f"p {p:.3f}" if p >= 0.001 else "p below 0.001"
 
 
 def print_notice(message: str) -> None:

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lenet.cli._command import NETWORK, RECIPE, Given, Panel, command
-from lenet.cli._console import listed, p_in_words, print_json, print_line, print_table, save_figure
-from lenet.cli._shared import READING, Data, Printed, choose_data, split_setting
+from lenet.cli._command import TRAINING, Data, Given, Panel, Printed, command
+from lenet.cli._console import listed, print_json, print_line, print_table, save_figure
 from lenet.core import field_types, option, parse_values, storage_errors
 from lenet.errors import SettingError, UnknownNameError
 from lenet.experiments import CompareOptions
@@ -47,14 +46,7 @@ class _Compared(Data):
     picture: Path | None = option(None, usual="comparison.png in the runs folder")
 
 
-@command(
-    _Compared,
-    Panel(CompareOptions, skip=("first_seed", "runs_folder")),
-    Printed,
-    READING,
-    RECIPE,
-    NETWORK,
-)
+@command(_Compared, Panel(CompareOptions, skip=("first_seed", "runs_folder")), Printed, *TRAINING)
 def compare(given: Given) -> None:
     """Compare networks, recipes or settings over several seeds.
 
@@ -83,7 +75,7 @@ def compare(given: Given) -> None:
         folder = what.runs_folder or Path("runs") / "compare"
         compared = experiments.compare(
             [name.strip() for name in (what.models or "").split(",") if name.strip()],
-            choose_data(given) or "fashion-mnist",
+            given.dataset() or "fashion-mnist",
             vary=dict(map(parse_variation, what.vary)),
             progress=experiments.ConsoleProgress(options.split),
             **given.typed_of(CompareOptions, Recipe, LeNetConfig) | {"runs_folder": folder},
@@ -94,7 +86,10 @@ def compare(given: Given) -> None:
         print_json(compared.to_dict())
     else:
         _print_entries(compared, options.views)
-        _print_pairs(compared)
+        if compared.pairs:
+            print_line("\nNeighbours, from the lowest up:")
+        for pair in compared.pairs:
+            print_pair(pair, "better")
         print_line(f"\n{_describe_environment(compared)}")
     with storage_errors(picture):
         picture.parent.mkdir(parents=True, exist_ok=True)
@@ -118,8 +113,20 @@ def parse_variation(text: str) -> tuple[str, list[Any]]:
     raise UnknownNameError("setting", name, [*field_types(Recipe), *field_types(LeNetConfig)])
 
 
+def split_setting(text: str, example: str) -> tuple[str, str]:
+    """The name of a setting and its values, as typed: `activation=sigmoid,relu`.
+
+    Raises:
+        SettingError: There is no `=`.
+    """
+    name, equals, values = text.partition("=")
+    if not equals:
+        message = f"`{text}` should be a setting with its values, such as `{example}`."
+        raise SettingError(message)
+    return name.strip().lstrip("-").replace("-", "_"), values.strip()
+
+
 def _print_entries(compared: "Comparison", views: str) -> None:
-    """The contenders' table."""
     headings = ["", "parameters", "multiply-adds", "seconds", "seeds", f"{compared.split} acc"]
     rows = [[*headings, "± sd", *([f"{views}, averaged"] if views != "single" else [])]]
     rows += [_row(entry, views != "single") for entry in compared.entries]
@@ -134,7 +141,6 @@ def _print_entries(compared: "Comparison", views: str) -> None:
 
 
 def _row(entry: "Entry", averaged: bool) -> list[str]:
-    """One contender's cells."""
     if not entry.accuracies:
         return [entry.label, "", "", "", "0", "diverged", "", *[""] * averaged]
     deviation = "" if entry.deviation is None else f"{entry.deviation:.4f}"
@@ -144,31 +150,16 @@ def _row(entry: "Entry", averaged: bool) -> list[str]:
     return [*row, f"{entry.averaged_accuracy:.4f}"] if averaged else row
 
 
-def _print_pairs(compared: "Comparison") -> None:
-    """What can be said of neighbours."""
-    pairs = compared.pairs
-    if pairs:
-        print_line("\nNeighbours, from the lowest up:")
-    for pair in pairs:
-        print_pair(pair, "better")
-
-
 def print_pair(pair: "Pair", better: str) -> None:
-    """A difference and whether it is more than noise.
-
-    Args:
-        pair: The two.
-        better: What is said if it is.
-    """
-    verdict = "one seed can't tell"
-    if pair.adjusted_p is not None:
+    """A difference and whether it is more than noise; `better` is said if it is."""
+    verdict, p = "one seed can't tell", pair.adjusted_p
+    if p is not None:
         judged = better if pair.is_better else "within the noise"
-        verdict = f"{judged} ({p_in_words(pair.adjusted_p)})"
+        verdict = f"{judged} ({f'p {p:.3f}' if p >= 0.001 else 'p below 0.001'})"
     print_line(f"  {pair.higher} − {pair.lower}: {pair.difference:+.4f}, {verdict}")
 
 
 def _describe_environment(compared: "Comparison") -> str:
-    """What the trainings ran on."""
     environment = compared.environment
     threads = sorted({entry.threads for entry in compared.entries if entry.threads})
     versions = f"lenet {environment.get('lenet')}, PyTorch {environment.get('torch')}"

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from lenet.cli._command import Given, command
+from lenet.cli._command import READING, Given, Printed, command
 from lenet.cli._console import print_json, print_line, print_notice, print_table, save_figure
-from lenet.cli._shared import READING, Printed, choose_data
 from lenet.core import Settings, option
 from lenet.errors import InterruptedTraining
 
@@ -178,7 +177,7 @@ def pack(given: Given) -> None:
     """Write a dataset as a packed set, which a training reads piece by piece as it goes."""
     from lenet.datasets import pack_dataset
 
-    source, wanted = choose_data(given), given.of(_Packed)
+    source, wanted = given.dataset(), given.of(_Packed)
     assert source is not None
     with _cleaning_up_on_signals():
         index = pack_dataset(source, wanted.target, shard_mib=wanted.shard_mib)
@@ -213,16 +212,14 @@ def _cleaning_up_on_signals() -> Iterator[None]:
 
 
 def _counted(index: "PackedIndex") -> str:
-    """What a packed set holds."""
     parts = ", ".join(f"{part.images:,} {name}" for name, part in index.parts.items())
     size = sum(file.size for file in index.files)
     return f"{parts} images in {len(index.files):,} files, {size / 1e6:,.1f} MB"
 
 
 def _load(given: Given) -> "Dataset":
-    """The dataset that was typed."""
     from lenet.datasets import load_dataset
 
-    source = choose_data(given)
+    source = given.dataset()
     assert source is not None
     return load_dataset(source, for_training=False)

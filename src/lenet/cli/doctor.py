@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from lenet.cli._command import Given, command
+from lenet.cli._command import Data, Given, Printed, command
 from lenet.cli._console import print_json, print_line, print_table
-from lenet.cli._shared import Data, Printed
 from lenet.core import option
 from lenet.errors import SettingError
 
@@ -113,7 +112,6 @@ def bench(given: Given) -> None:
 
 
 def _read_threads(text: str | None) -> list[int] | None:
-    """Numbers of threads from `1,2`."""
     if text is None:
         return None
     try:
@@ -124,7 +122,6 @@ def _read_threads(text: str | None) -> list[int] | None:
 
 
 def _print_report(report: "Report") -> None:
-    """A report for a person."""
     machine = report.machine
     plural = "thread" if report.threads == 1 else "threads"
     print_line(f"{report.task}, {report.threads} {plural}")

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lenet.cli._command import Given, Panel, command
+from lenet.cli._command import READING_TO_SCORE, Given, Panel, Printed, Trained, command
 from lenet.cli._console import print_json, print_line, print_notice, print_table, save_figure
-from lenet.cli._shared import READING_TO_SCORE, Printed, Trained, choose_data
 from lenet.core import Compute, option
 from lenet.errors import StorageError
 from lenet.results import SplitName, Views
@@ -41,7 +40,7 @@ def evaluate(given: Given) -> None:
     source = locate_model(wanted.model, wanted.runs_folder)
     scored = results.evaluate(
         source,
-        choose_data(given),
+        given.dataset(),
         split=wanted.split,
         views=wanted.views,
         **given.typed_of(Compute),
@@ -50,9 +49,7 @@ def evaluate(given: Given) -> None:
     as_json = given.of(Printed).json
     if picture is not None:
         save_figure(results.draw_confusion(scored, title), picture)
-    elif isinstance(source, Path) or as_json:
-        pass  # there is no folder for it, or nobody to look at it
-    else:
+    elif not isinstance(source, Path) and not as_json:
         picture = source.folder / f"confusion-{scored.dataset}-{scored.split}.png"
         try:
             save_figure(results.draw_confusion(scored, title), picture)
@@ -68,7 +65,6 @@ def evaluate(given: Given) -> None:
 
 
 def _print_scores(scored: "Evaluation") -> None:
-    """The scores for a person."""
     from lenet.results import confusion_text
 
     low, high = scored.interval
@@ -110,7 +106,7 @@ def report(given: Given) -> None:
     wanted = given.of(_Report)
     path = results.report(
         wanted.model,
-        choose_data(given),
+        given.dataset(),
         output=wanted.output,
         split=wanted.split,
         runs_folder=wanted.runs_folder,

@@ -5,9 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lenet.cli._command import Given, command
+from lenet.cli._command import READING_TO_SCORE, Given, Trained, command
 from lenet.cli._console import print_line, print_table
-from lenet.cli._shared import READING_TO_SCORE, Trained, choose_data
 from lenet.core import option
 from lenet.export import FormatName
 
@@ -51,7 +50,7 @@ def export(given: Given) -> None:
             wanted.model,
             wanted.to,
             output=wanted.output,
-            data=choose_data(given),
+            data=given.dataset(),
             int8=wanted.int8,
             runs_folder=wanted.runs_folder,
             on_progress=tell,
@@ -60,7 +59,6 @@ def export(given: Given) -> None:
 
 
 def _print_export(made: "Export") -> None:
-    """How the export compares with PyTorch, what it is, and where."""
     images = made.comparisons[0].images
     print_line(
         f"Compared with PyTorch on {made.dataset}, {made.split} split, {images:,} images; "

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from lenet.cli._command import Given, Panel, command
+from lenet.cli._command import READING_TO_SCORE, Data, Given, Panel, command, data_option
 from lenet.cli._console import print_line
-from lenet.cli._shared import READING_TO_SCORE, Data, choose_data, data_option
 from lenet.core import Compute, option
 from lenet.results import PARTS, Distance, Format, MapMethod
 
@@ -66,7 +65,7 @@ def inspect(given: Given) -> None:
     found = inspect_network(
         model,
         inputs,
-        choose_data(given),
+        given.dataset(),
         parts=[part.strip() for part in (wanted.parts or usual).split(",")],
         layers=wanted.layer,
         map_method=wanted.map_method,

@@ -8,14 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from lenet.cli._command import Given, command
-from lenet.cli._console import (
-    print_error,
-    print_json,
-    print_line,
-    print_notice,
-    print_picture,
-    save_figure,
-)
+from lenet.cli._console import print_error, print_json, print_line, print_notice, save_figure
 from lenet.core import Settings, escape_name, option
 from lenet.errors import DatasetError, PictureError, SettingError
 
@@ -105,7 +98,8 @@ def predict(given: Given) -> None:
     drawn: list[Prediction] = []
     for answer in answers:
         if asked.show:
-            print_picture(image_text(answer.seen.image, colour=sys.stdout.isatty()))
+            picture = image_text(answer.seen.image, colour=sys.stdout.isatty())
+            sys.stdout.write(f"{picture}\n")  # its control characters are its colours
         if asked.picture is not None and len(drawn) < _MOST_DRAWN:
             drawn.append(answer)
     if asked.picture is not None and drawn:
@@ -127,7 +121,6 @@ def _with_progress(sources: "list[str | BinaryIO]") -> "Iterator[str | BinaryIO]
 
 
 def _print_json(answers: "Iterable[Prediction]") -> "Iterator[Prediction]":
-    """A JSON object a line."""
     for answer in answers:
         values = {
             "source": answer.source,
@@ -142,7 +135,6 @@ def _print_json(answers: "Iterable[Prediction]") -> "Iterator[Prediction]":
 
 
 def _print_csv(answers: "Iterable[Prediction]") -> "Iterator[Prediction]":
-    """Comma-separated values, with a line of headings."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["source", "class_name", "probability", "doubt", "likeliest", "box"])
     for answer in answers:
@@ -178,7 +170,6 @@ def _save_picture(
     path: Path,
     pixel_range: tuple[float, ...],
 ) -> None:
-    """Draw the answers into a PNG file."""
     from lenet.pictures import read_picture
     from lenet.serving import draw_predictions
 

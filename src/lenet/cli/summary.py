@@ -3,9 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from lenet.cli._command import Given, Panel, command
+from lenet.cli._command import Given, Panel, Printed, command
 from lenet.cli._console import print_json, print_table
-from lenet.cli._shared import Printed
 from lenet.core import option
 from lenet.models import MODELS, LeNetConfig
 
@@ -53,7 +52,6 @@ def summary(given: Given) -> None:
 
 
 def _find(given: Given) -> "Network":
-    """The network that is meant."""
     from lenet.models import Network, model_config, read_card
     from lenet.runs import Run, locate_model
 

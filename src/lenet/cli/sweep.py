@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lenet.cli._command import NETWORK, RECIPE, Given, command
+from lenet.cli._command import TRAINING, Data, Given, Printed, command
 from lenet.cli._console import print_json, print_line, print_table
-from lenet.cli._shared import READING, Data, Printed, choose_data, split_setting
-from lenet.cli.compare import print_pair
+from lenet.cli.compare import print_pair, split_setting
 from lenet.core import field_types, option
 from lenet.errors import SettingError
 from lenet.experiments import SweepOptions, SweepWork
@@ -34,7 +33,7 @@ class _Searched(Data):
     resume: str | None = option(None, metavar="NAME")
 
 
-@command(_Searched, SweepOptions, Printed, READING, RECIPE, NETWORK)
+@command(_Searched, SweepOptions, Printed, *TRAINING)
 def sweep(given: Given) -> None:
     """Search for the recipe with the best validation accuracy.
 
@@ -57,7 +56,7 @@ def sweep(given: Given) -> None:
     else:
         made = experiments.sweep(
             _parse_search(what.search),
-            choose_data(given) or "fashion-mnist",
+            given.dataset() or "fashion-mnist",
             progress=progress,
             confirm_progress=confirming,
             **options,
@@ -89,7 +88,6 @@ def _parse_search(texts: tuple[str, ...]) -> dict[str, str]:
 
 
 def _print_trials(made: "Sweep") -> None:
-    """The best trials, and how many there were of each kind."""
     from lenet.experiments import format_value
 
     names = list(made.definition.search)
@@ -112,7 +110,6 @@ def _print_trials(made: "Sweep") -> None:
 
 
 def _print_confirmation(compared: "Comparison") -> None:
-    """What the best and the preset reach on the test images, and whether they differ."""
     print_line(f"\nOn the test images of {compared.dataset}:")
     for entry in compared.entries:
         reached = f"{entry.accuracy:.4f}" if entry.accuracies else "diverged"

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lenet.cli._command import NETWORK, RECIPE, Given, Panel, command
+from lenet.cli._command import TRAINING, Data, Given, Panel, Printed, command, data_option
 from lenet.cli._console import print_json, print_line, print_table
-from lenet.cli._shared import READING, Data, Printed, choose_data, data_option
 from lenet.core import option
 from lenet.errors import LenetError, SettingError
-from lenet.models import MODELS
+from lenet.models import MODELS, LeNetConfig
 from lenet.runs import TrainOptions
+from lenet.training import Recipe
 
 if TYPE_CHECKING:
     from lenet.runs import Run
@@ -38,7 +38,7 @@ class _What(Data):
     resume: str | None = option(None, metavar="RUN")
 
 
-@command(_What, Panel(TrainOptions, skip=("reuse",)), READING, RECIPE, NETWORK)
+@command(_What, Panel(TrainOptions, skip=("reuse",)), *TRAINING)
 def train(given: Given) -> None:
     """Train a network; without options, the tutorial's LeNet on Fashion-MNIST.
 
@@ -62,11 +62,11 @@ def train(given: Given) -> None:
         runs.resume(what.resume, dataset=what.data, **options)
         return
     with join_group().together():  # what is missing on one machine ends the training on all
-        source = choose_data(given)
+        source = given.dataset()
     if what.network is not None and what.model is not None:
         message = "`--network` and `--model` both say which network; leave out one."
         raise SettingError(message)
-    changed = given.typed_of(RECIPE.settings, NETWORK.settings)
+    changed = given.typed_of(Recipe, LeNetConfig)
     runs.train(what.network or what.model, source, what.recipe, **options, **changed)
 
 
