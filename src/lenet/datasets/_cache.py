@@ -4,9 +4,8 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import Any
 
 from lenet.core import storage_errors
 from lenet.datasets._catalog import CATALOG, EMNIST, EMNIST_NAMES, CatalogEntry, RemoteFile
@@ -15,6 +14,7 @@ from lenet.errors import DataFileError, DownloadError, StorageError
 _ROUNDS = 2  # how often every mirror is tried
 _PAUSE = 0.5  # seconds between rounds
 _TIMEOUT = (5, 30)  # seconds to connect, seconds between two pieces of a file
+_PIECE = 2**14  # bytes
 
 
 def data_folder() -> Path:
@@ -138,58 +138,39 @@ def _fetch(url: str, file: RemoteFile, folder: Path) -> Path:
     import requests
 
     pooch.get_logger().setLevel("WARNING")
-    with _progress_bar(file.name) as bar:
-        downloader = pooch.HTTPDownloader(progressbar=bar, timeout=_TIMEOUT)
-        try:
-            path = pooch.retrieve(url, file.checksum, file.name, folder, downloader=downloader)
-        except requests.RequestException:
-            raise
-        except OSError as error:
-            with storage_errors(folder / file.name):
-                raise error
+    try:
+        path = pooch.retrieve(url, file.checksum, file.name, folder, downloader=_stream)
+    except requests.RequestException:
+        raise
+    except OSError as error:
+        with storage_errors(folder / file.name):
+            raise error
     # pooch's temporary files are for their owner alone; a cache may be shared, as its folder is.
     with suppress(OSError):
         Path(path).chmod(folder.stat().st_mode & 0o666)
     return Path(path)
 
 
-@contextmanager
-def _progress_bar(name: str) -> Iterator[Any]:
-    """A bar in the form that pooch fills, drawn on stderr where that is a terminal."""
+def _stream(url: str, path: str, retriever: object) -> None:
+    """Write what a mirror sends into a file, with a bar on stderr where that is a terminal."""
+    import requests
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
     console = Console(stderr=True)
-    columns = (TextColumn(name), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
     progress = Progress(*columns, console=console)
-    with progress if console.is_terminal else nullcontext():
-        yield _PoochBar(progress, name)
-
-
-class _PoochBar:
-    """rich's progress bar with the attributes that pooch expects of one."""
-
-    def __init__(self, progress: Any, name: str):
-        self._progress = progress
-        self._task = progress.add_task(name, total=None)
-
-    @property
-    def total(self) -> float | None:
-        total: float | None = self._progress.tasks[0].total
-        return total
-
-    @total.setter
-    def total(self, size: int) -> None:
-        self._progress.update(self._task, total=size or None)
-
-    def update(self, size: int) -> None:
-        self._progress.advance(self._task, size)
-
-    def reset(self) -> None:
-        self._progress.update(self._task, completed=0)
-
-    def close(self) -> None:
-        self._progress.refresh()
+    with (
+        requests.get(url, stream=True, timeout=_TIMEOUT) as answer,
+        open(path, "wb") as file,
+        progress if console.is_terminal else nullcontext(),
+    ):
+        answer.raise_for_status()
+        size = int(answer.headers.get("content-length", 0))
+        task = progress.add_task(url.rpartition("/")[2], total=size or None)
+        for piece in answer.iter_content(_PIECE):
+            file.write(piece)
+            progress.advance(task, len(piece))
 
 
 def _never_connected(error: BaseException) -> bool:
