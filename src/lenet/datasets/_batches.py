@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,12 @@ from torch import Tensor
 
 from lenet.datasets._augmentation import Augmentation, DrawnChanges, apply_changes, draw_changes
 from lenet.datasets._dataset import Dataset, Split, stratified_halves
-from lenet.datasets.packed._images import PackedImages, too_large_for_memory
+from lenet.datasets.packed._images import PackedImages
 from lenet.datasets.packed._read_ahead import ReadAhead
 from lenet.errors import SettingError
 
 _ORDER, _AUGMENTATION = 0, 1  # the streams of random numbers, each with seeds of its own
+_NO_CHANGES = DrawnChanges()
 
 
 def derive_seed(seed: int, *path: int) -> int:
@@ -85,7 +86,7 @@ class SharedImages:
         self._placed = {
             id(split): PlacedSplit.place(split, device)
             for split in dataset.splits.values()
-            if too_large_for_memory(split.images) is None
+            if split.packed is None
         }
         self._parts: list[Split] = []  # which keeps their ids from being given to others
 
@@ -117,12 +118,12 @@ class Selection:
     """
 
     indices: Tensor
-    changes: DrawnChanges = field(default_factory=DrawnChanges)
+    changes: DrawnChanges = _NO_CHANGES
 
     def part(self, part: slice) -> "Selection":
         """Some of the examples, each with what happens to it."""
         indices = self.indices[part]
-        return Selection(indices, self.changes.part(part) if len(indices) else DrawnChanges())
+        return Selection(indices, self.changes.part(part) if len(indices) else _NO_CHANGES)
 
 
 class Batches:
@@ -191,14 +192,13 @@ class Batches:
         self.augmentation, self.plain_from = augmentation, plain_from
         self.device = torch.device(device)
         self._ahead: ReadAhead | None = None
-        packed = too_large_for_memory(split.images)
-        if packed is None:
+        if split.packed is None:
             self.placed = shared.place(split) if shared else PlacedSplit.place(split, device)
             rows = self.placed.rows
             self.labels = self.placed.labels if rows is None else self.placed.labels[rows]
         else:
             self.labels = place_array(split.labels, self.device)
-            self._read_ahead(packed)
+            self._read_ahead(split.packed)
 
     def __len__(self) -> int:
         return -(-len(self.labels) // self.batch_size)
@@ -255,7 +255,9 @@ class Batches:
     def take(self, selection: Selection) -> tuple[Tensor, Tensor]:
         """The examples of a selection: images, float32 (B, C, H, W), and labels, int64 (B,)."""
         places = self.locate(selection.indices)
-        pixels = apply_changes(self.placed.images[places], selection.changes)
+        pixels = self.placed.images[places]
+        if selection.changes is not _NO_CHANGES:
+            pixels = apply_changes(pixels, selection.changes)
         return self.normalise(pixels), self.labels[selection.indices]
 
     def locate(self, indices: Tensor) -> Tensor:
@@ -297,10 +299,10 @@ class Batches:
             return some
         some._ahead = None
         images = self._ahead.packed.take(np.arange(*part.indices(len(self.labels))))
-        if packed := too_large_for_memory(images):
-            some._read_ahead(packed)
+        if isinstance(images, PackedImages):
+            some._read_ahead(images)
         else:
-            some.placed = PlacedSplit(place_array(np.asarray(images), self.device), some.labels)
+            some.placed = PlacedSplit(place_array(images, self.device), some.labels)
         return some
 
     def _read_ahead(self, packed: PackedImages) -> None:
@@ -322,6 +324,6 @@ class Batches:
         if self.plain_from is not None and epoch >= self.plain_from:
             augmentation = Augmentation(flip=augmentation.flip)
         if augmentation == Augmentation():
-            return DrawnChanges()
+            return _NO_CHANGES
         seed = derive_seed(self.seed, _AUGMENTATION, epoch, step)
         return draw_changes(augmentation, count, seed, self.device)

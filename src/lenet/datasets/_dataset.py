@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.datasets._reading import DataSource
-from lenet.datasets.packed._images import packed_images
+from lenet.datasets.packed._images import PackedImages
 from lenet.datasets.readers._contents import SPLIT_NAMES, Label, SplitName
 from lenet.errors import DatasetError, ModelError, SettingError
 from lenet.pictures import Preparation, are_blank
 
 _LOOKED_AT = 200  # images of a class, to see whether it holds empty ones
 _BLANK = 0.1  # of them
+_FLAT = 15  # of 255: where pixels differ by no more, none may stand out
 
 
 @dataclass(frozen=True)
@@ -95,10 +96,15 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def packed(self) -> PackedImages | None:
+        """What stands in the place of an array of images, if these are read a part at a time."""
+        images: object = self.images
+        return images if isinstance(images, PackedImages) else None
+
     def take(self, indices: npt.NDArray[np.int64]) -> "Split":
         """The examples at some indices, in their order."""
-        packed = packed_images(self.images)
-        taken = self.images[indices] if packed is None else packed.take(indices)
+        taken = self.images[indices] if self.packed is None else self.packed.take(indices)
         return Split(cast("npt.NDArray[np.uint8]", taken), self.labels[indices])
 
 
@@ -167,8 +173,12 @@ class Dataset:
         """Whether a class holds empty images: at least a tenth of some hundred of its own are."""
         for label in range(len(self.class_names)):
             members = np.flatnonzero(self.train.labels == label)
-            some = members[:: -(-len(members) // _LOOKED_AT) or 1]
-            if len(some) and are_blank(np.asarray(self.train.take(some).images)).mean() >= _BLANK:
+            if not len(members):
+                continue
+            some = members[:: -(-len(members) // _LOOKED_AT)]
+            images = np.asarray(self.train.take(some).images)
+            is_flat = np.ptp(images.reshape(len(some), -1), axis=1) <= _FLAT
+            if is_flat.mean() >= _BLANK and are_blank(images).mean() >= _BLANK:
                 return True
         return False
 
@@ -242,9 +252,8 @@ class Dataset:
         """
         digest = hashlib.sha256()
         for split in self.splits.values():
-            packed = packed_images(split.images)
-            pixels = np.ascontiguousarray(split.images).data if packed is None else packed.digest()
-            digest.update(pixels)
+            packed = split.packed
+            digest.update(packed.digest() if packed else np.ascontiguousarray(split.images).data)
             digest.update(np.ascontiguousarray(split.labels).data)
         return digest.hexdigest()
 

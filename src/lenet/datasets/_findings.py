@@ -13,7 +13,6 @@ import numpy.typing as npt
 from lenet.core import check_range, escape_name
 from lenet.datasets._dataset import Dataset, Split
 from lenet.datasets._own import image_keys, measure_polarity, training_problem
-from lenet.datasets.packed._images import packed_images
 from lenet.datasets.readers._contents import name_some
 from lenet.pictures import Preparation, look_at
 
@@ -107,7 +106,7 @@ def examine_dataset(dataset: Dataset) -> Findings:
 
 def _some_of(split: Split) -> Split:
     """A split itself, or of a packed one as much as can be looked at."""
-    packed = packed_images(split.images)
+    packed = split.packed
     if packed is None:
         return split
     count = min(len(split), _SAMPLED, max(1, _SAMPLED_BYTES // packed.image_bytes))

@@ -14,7 +14,6 @@ import numpy.typing as npt
 from lenet.datasets._dataset import Dataset, Origin, Split
 from lenet.datasets._prepared import find_prepared, keep_prepared, prepared_key
 from lenet.datasets._reading import DataSource
-from lenet.datasets.packed._images import packed_images
 from lenet.datasets.readers._collect import Collected, Keep, collect
 from lenet.datasets.readers._contents import (
     Classes,
@@ -36,6 +35,7 @@ _ADVICE = {
 _LIGHT = 128
 _NEARLY_ALL = 0.95
 _SEVERAL = 5000  # images are enough to tell
+_HASHED = 256  # images at a time
 
 Images = npt.NDArray[np.uint8]
 
@@ -193,8 +193,8 @@ def image_keys(images: Images) -> npt.NDArray[np.int64]:
     array([0, 1, 0])
     """
     numbers: dict[bytes, int] = {}
-    packed = packed_images(images)
-    pieces = [images] if packed is None else packed.pieces()
+    # Packed images are read some at a time.
+    pieces = (images[start : start + _HASHED] for start in range(0, len(images), _HASHED))
     digests = (hashlib.sha256(image.tobytes()).digest() for image in chain.from_iterable(pieces))
     return np.array([numbers.setdefault(digest, len(numbers)) for digest in digests], np.int64)
 

@@ -271,13 +271,3 @@ def _fill(target: memoryview, file: io.FileIO, path: Path, offset: int) -> None:
             message = f"`{path}` has changed since it was checked: it ends too early."
             raise DataFileError(message)
         target = target[held:]
-
-
-def packed_images(images: object) -> PackedImages | None:
-    """What stands in the place of an array of images, if these are packed."""
-    return images if isinstance(images, PackedImages) else None
-
-
-def too_large_for_memory(images: object) -> PackedImages | None:
-    """What stands in the place of an array of images, if it is to be read a part at a time."""
-    return images if isinstance(images, PackedImages) and images.is_large else None
