@@ -28,106 +28,10 @@ code can catch a whole branch::
     └── SweepError               11   a search that can't be begun or gone on with
 """
 
-import re
-import shlex
-import shutil
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from lenet.core import escape_text
-
-__all__ = [
-    "ArrayError",
-    "DataFileError",
-    "DatasetError",
-    "DownloadError",
-    "ExportError",
-    "InterruptedTraining",
-    "LenetError",
-    "LostProcessError",
-    "MissingExtraError",
-    "ModelError",
-    "ModelFileError",
-    "NonFiniteLossError",
-    "PeerError",
-    "PictureError",
-    "PictureFormatError",
-    "PictureSizeError",
-    "RunError",
-    "SettingError",
-    "StorageError",
-    "SweepError",
-    "TrackerError",
-    "TrainingError",
-    "UnknownNameError",
-]
-
-
-def install_command(what: str) -> str:
-    """The command that installs something into the environment that this program runs in.
-
-    `pip` alone is that of another environment where this one was not activated. Of `lenet[serve]`
-    pip takes the packages from what is installed as `lenet`, a wheel as well as a clone, so it need
-    not be had from anywhere.
-
-    Args:
-        what: As it is typed behind `pip install`.
-    """
-    pip, own = shutil.which("pip"), Path(sys.executable).parent
-    is_own = pip is not None and Path(pip).absolute().parent == own
-    program = "pip" if is_own else f"{shlex.quote(sys.executable)} -m pip"
-    return f"{program} install {what}"
-
-
-_NEAR, _LONGEST = 0.5, 100
-
-
-def nearest_name(name: str, choices: Iterable[str]) -> str | None:
-    """The choice that a person who typed a name most likely meant; `None` if none is near.
-
-    Case and what parts words do not count. Near is what has few typing errors, has some of a
-    choice's words or all of them beside others, begins one of them, or abbreviates the choice. Of
-    choices that are as near the first is taken.
-
-    >>> nearest_name("MNIST", ["fashion-mnist", "mnist"]), nearest_name("rate", ["learning_rate"])
-    ('mnist', 'learning_rate')
-    """
-    scored = [(_nearness(name[:_LONGEST], choice), choice) for choice in choices]
-    score, choice = max(scored, key=lambda pair: pair[0], default=(0.0, ""))
-    return choice if score >= _NEAR else None
-
-
-def _nearness(name: str, choice: str) -> float:
-    """How near a choice is to what was typed, 0 to 1."""
-    one, other = (re.findall(r"[^\W_]+", text.lower()) for text in (name, choice))
-    typed, known = "".join(one), "".join(other)
-    if not typed or not known:
-        return 0.0
-    scores = [1 - _edits(typed, known) / max(len(typed), len(known))]
-    if set(one) <= set(other):
-        scores.append(0.8 + 0.2 * len(typed) / len(known))
-    if set(other) <= set(one):
-        scores.append(0.6 + 0.2 * len(known) / len(typed))
-    if len(typed) > 2 and any(known.startswith(typed, known.find(word)) for word in other):
-        scores.append(0.8)
-    rest = iter(known)
-    if len(typed) > 1 and typed[0] == known[0] and all(letter in rest for letter in typed):
-        scores.append(0.6)  # an abbreviation
-    return max(scores)
-
-
-def _edits(one: str, other: str) -> int:
-    """How many letters were left out, added, changed or swapped with their neighbour."""
-    before, row = [0], list(range(len(other) + 1))
-    for i, letter in enumerate(one, 1):
-        last, row = row, [i]
-        for j, wanted in enumerate(other, 1):
-            row.append(min(last[j] + 1, row[-1] + 1, last[j - 1] + (letter != wanted)))
-            if i > 1 and j > 1 and (letter, one[i - 2]) == (other[j - 2], wanted):
-                row[j] = min(row[j], before[j - 2] + 1)
-        before = last
-    return row[-1]
+from lenet.core import escape_text, install_command, nearest_name
 
 
 class LenetError(Exception):

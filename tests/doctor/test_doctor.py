@@ -6,9 +6,9 @@ import pytest
 import torch
 from findings import PARTS, fail, find
 
+from lenet.core import install_command
 from lenet.doctor import Finding, examine
 from lenet.doctor._examine import CHECKS  # to break one of them
-from lenet.errors import install_command
 
 
 def test_nothing_is_wrong_here() -> None:

@@ -10,8 +10,8 @@ import torch
 from findings import find
 
 from compiled_kernels import needs_kernels
+from lenet.core import install_command
 from lenet.doctor import Finding, _computing  # the comparison runs in a process of its own
-from lenet.errors import install_command
 from lenet.kernels import KernelStatus
 
 NO_KERNELS = "The package was installed without compiled kernels."

@@ -20,7 +20,8 @@ from lenet.cli.serve import serve
 from lenet.cli.summary import summary
 from lenet.cli.sweep import sweep
 from lenet.cli.train import runs, train
-from lenet.errors import InterruptedTraining, LenetError, SettingError, nearest_name
+from lenet.core import nearest_name
+from lenet.errors import InterruptedTraining, LenetError, SettingError
 from lenet.training import find_place, leave, speaker
 
 _DEBUG = "--debug"  # taken wherever it stands

@@ -1,6 +1,4 @@
 from ._chart import Series as Series
-from ._escaping import escape_name as escape_name
-from ._escaping import escape_text as escape_text
 from ._figure import INKS as INKS
 from ._figure import Drawing as Drawing
 from ._figure import draw_series as draw_series
@@ -34,6 +32,10 @@ from ._storage import reading_errors as reading_errors
 from ._storage import remove_partial_files as remove_partial_files
 from ._storage import storage_errors as storage_errors
 from ._storage import write_atomically as write_atomically
+from ._words import escape_name as escape_name
+from ._words import escape_text as escape_text
+from ._words import install_command as install_command
+from ._words import nearest_name as nearest_name
 
 __all__ = [
     "INKS",
@@ -59,6 +61,8 @@ __all__ = [
     "field_types",
     "finite_values",
     "format_setting",
+    "install_command",
+    "nearest_name",
     "option",
     "parse_setting",
     "parse_values",

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from lenet.errors import install_command
+from lenet.core import install_command
 from lenet.kernels import KernelChoice, kernel_status, use_kernels
 from lenet.runs import core_count
 

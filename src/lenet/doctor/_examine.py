@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from lenet._version import __version__
+from lenet.core import install_command
 from lenet.datasets import CATALOG, cached_datasets, data_folder, is_offline
 from lenet.doctor._computing import (
     Finding,
@@ -21,7 +22,6 @@ from lenet.doctor._computing import (
     find_device,
     find_kernels,
 )
-from lenet.errors import install_command
 from lenet.runs import processor_name
 
 _DATA = "LENET_DATA"

@@ -22,7 +22,8 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from lenet.errors import LenetError, SettingError, SweepError, install_command
+from lenet.core import install_command
+from lenet.errors import LenetError, SettingError, SweepError
 
 if TYPE_CHECKING:
     from optuna import Study, Trial

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lenet._version import __version__
-from lenet.core import read_json_object
-from lenet.errors import LenetError, RunError, UnknownNameError, nearest_name
+from lenet.core import nearest_name, read_json_object
+from lenet.errors import LenetError, RunError, UnknownNameError
 from lenet.models import BUNDLED
 from lenet.runs._run import Run, RunConfig
 

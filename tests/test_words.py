@@ -1,14 +1,18 @@
-"""Text that others wrote is shown without what moves a terminal or forges a line."""
+"""Text that others wrote is shown without what moves a terminal or forges a line; other words."""
 
 import json
+import shlex
+import subprocess
+import sys
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lenet import errors
-from lenet.core import escape_name, escape_text
+from lenet.core import escape_name, escape_text, install_command, nearest_name
 
 KEPT = "cat 猫 الحصان नमस्ते 👩\u200d🔬 café\u0301 [bold] \\n `x`"
 CONTROLS = [
@@ -62,3 +66,32 @@ def test_no_error_has_control_characters() -> None:
         errors.MissingExtraError("\x1b", "serve"),
     ):
         assert str(error).isprintable()
+
+
+def test_of_equally_near_names_the_first_is_offered() -> None:
+    for choices in (["step_factor", "step_epochs"], ["step_epochs", "step_factor"]):
+        assert nearest_name("step", choices) == choices[0]
+
+
+def test_the_command_installs_into_the_environment_that_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("own", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "pip").touch(0o755)
+    python = tmp_path / "own" / "python"
+    monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.setenv("PATH", str(tmp_path / "own"))
+    assert install_command("x") == "pip install x"
+    for path in (tmp_path / "other", tmp_path / "none"):
+        monkeypatch.setenv("PATH", str(path))
+        assert install_command("x") == f"{python} -m pip install x"
+    monkeypatch.setattr(sys, "executable", "/my venv/python")
+    assert install_command("x") == "'/my venv/python' -m pip install x"
+
+
+def test_pip_takes_an_extras_packages_from_what_is_installed() -> None:
+    command = shlex.split(install_command("--no-index --dry-run 'lenet[parquet]'"))
+    process = subprocess.run(command, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    assert "Requirement already satisfied: lenet[parquet]" in process.stdout
