@@ -181,7 +181,6 @@ def _typed_as(annotation: Any, metavar: str | None, as_text: bool) -> tuple[Any,
 
 
 def _help(panel: Panel, field: "Field[Any]", typed: Mapping[str, Any]) -> str:
-    """What a field is and what it usually is."""
     text = field_help(panel.settings).get(field.name, "")  # `python -OO` has no docstrings
     annotation = field_types(panel.settings)[field.name]
     if panel.as_text:

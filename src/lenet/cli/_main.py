@@ -148,7 +148,6 @@ def _usage_message(error: Any) -> str:
 
 
 def _long_options(context: Any) -> list[str]:
-    """The options of the command that a parser's error came from."""
     parameters = context.command.params if context else []
     options = [name for one in parameters for name in (*one.opts, *one.secondary_opts)]
     return [name for name in options if name.startswith("--")]

@@ -138,7 +138,6 @@ def _not_in(path: str, characters: frozenset[str]) -> frozenset[str]:
 
 
 def _look_for(characters: frozenset[str]) -> None:
-    """Find a family for each character."""
     missing = frozenset(one for one in characters if one not in _families)
     known = {entry.fname for entry in fontManager.ttflist}
     missing = _look_into(fontManager.ttflist, missing)
@@ -178,7 +177,6 @@ def _package(character: str) -> str:
 
 @cache
 def _advise(package: str) -> None:
-    """Say once what would help."""
     _log.warning(
         "No font here has some characters of the picture; they are boxes. On Debian and Ubuntu, "
         "`apt-get install %s` brings one.",

@@ -223,7 +223,6 @@ def _checked(name: str, value: Any, annotation: Any) -> Any:
 
 
 def _describe(annotation: Any) -> str:
-    """An annotation in words."""
     words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
     words[Path] = "a path"
     many = {int: "whole numbers such as 6,16", float: "numbers such as 0,4095", str: "names"}

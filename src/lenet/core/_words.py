@@ -68,7 +68,6 @@ def nearest_name(name: str, choices: Iterable[str]) -> str | None:
 
 
 def _nearness(name: str, choice: str) -> float:
-    """How near a choice is to what was typed, 0 to 1."""
     one, other = (re.findall(r"[^\W_]+", text.lower()) for text in (name, choice))
     typed, known = "".join(one), "".join(other)
     if not typed or not known:

@@ -79,7 +79,6 @@ def draw_changes(
 
 
 def _draw_distortions(augmentation: Augmentation, count: int, generator: torch.Generator) -> Tensor:
-    """The matrices of `DrawnChanges.distortions`."""
     angle, scale, squeeze, shear = 2 * torch.rand(4, count, generator=generator).double() - 1
     angle = angle * math.radians(augmentation.rotation)
     scale = (1 + augmentation.scaling) ** scale

@@ -237,7 +237,6 @@ class Batches:
             yield Selection(indices, self._draw_changes(len(indices), epoch, step))
 
     def _examples(self, epoch: int, start: int) -> Iterator[Tensor]:
-        """Which examples make each batch of an epoch, from a step on."""
         if self._ahead is not None:
             now, following = (
                 self._ahead.order(derive_seed(self.seed, _ORDER, one) if self.shuffle else None)
@@ -306,7 +305,6 @@ class Batches:
         return some
 
     def _read_ahead(self, packed: PackedImages) -> None:
-        """Have a part of the images in memory at a time."""
         self._ahead = ReadAhead(packed, self.labels, self.batch_size, self.shuffle, self.device)
         self.placed = PlacedSplit(self._ahead.images, self._ahead.labels)
 

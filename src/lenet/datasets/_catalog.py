@@ -53,7 +53,6 @@ class CatalogEntry:
 
 
 def _files(md5: tuple[str, ...], sha256: tuple[str, ...] = ()) -> tuple[RemoteFile, ...]:
-    """The four files of the MNIST family with their checksums."""
     names = (
         f"{part}-{kind}-ubyte.gz"
         for part in ("train", "t10k")

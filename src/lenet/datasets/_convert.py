@@ -69,7 +69,6 @@ def convert_dataset(dataset: Dataset, target: Path | str, to: Form) -> Path:
 
 
 def _pack_npz(dataset: Dataset) -> bytes:
-    """The arrays under Keras' names."""
     arrays: dict[str, Any] = {}
     for part, split in dataset.splits.items():
         arrays[f"x_{part}"], arrays[f"y_{part}"] = _pixels(split), split.labels

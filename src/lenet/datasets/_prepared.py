@@ -130,7 +130,6 @@ def _pack(dataset: Dataset) -> bytes:
 
 
 def _read(path: Path) -> Dataset:
-    """A dataset from its file, checked to be what was written."""
     with safe_open(path, "np") as file:
         values = json.loads(file.metadata()[_HEADER])
     tensors = safetensors.numpy.load_file(path)
@@ -164,7 +163,6 @@ def _kept_files() -> Iterator[Path]:
 
 
 def _remove_oldest() -> None:
-    """Keep the cache within its bounds: what was not used for longest goes first."""
     total = 0
     for number, path in enumerate(_kept_files()):
         total += path.stat().st_size

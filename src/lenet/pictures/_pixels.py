@@ -161,7 +161,6 @@ def _has_16_bits(values: Numbers) -> bool:
 def _range_for(
     values: Numbers, pixel_range: tuple[float, ...], name: str, clip: bool
 ) -> tuple[float, float]:
-    """Which values become 0 and 255."""
     lowest, highest = values.min(), values.max()
     # 0 to 1 is a share of white, and so is each whole number of 16 bits.
     if _has_16_bits(values) and pixel_range in ((), (0.0, 1.0)):

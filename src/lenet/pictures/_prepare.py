@@ -179,7 +179,6 @@ def _stands_out(image: Values, ground: Values) -> npt.NDArray[np.bool_]:
 
 
 def _as_image(drawn: Values, preparation: Preparation) -> Pixels:
-    """Ink from 0 to 1 as pixels of an image."""
     if preparation.polarity == "dark-on-light":
         drawn = 1 - drawn
     return as_bytes(255 * np.repeat(drawn[None], preparation.channels, axis=0))

@@ -121,7 +121,6 @@ def read_values(source: PictureSource, *, most_pixels: int = MOST_PIXELS) -> Num
 
 
 def _read(name: str, source: bytes | Image.Image, most_pixels: int) -> Numbers:
-    """A picture's values, or one of our errors."""
     try:
         values = _decode(name, source, most_pixels)
         if not values.size:
@@ -142,7 +141,6 @@ def _read(name: str, source: bytes | Image.Image, most_pixels: int) -> Numbers:
 
 
 def _name(source: PictureSource) -> str:
-    """What to call a picture in an error."""
     if isinstance(source, (str, Path)):
         return f"`{Path(source)}`"
     name = getattr(source, "name", None) or getattr(source, "filename", None)
@@ -201,14 +199,12 @@ def _opened(source: bytes | Image.Image) -> AbstractContextManager[Image.Image]:
 
 
 def _too_many_pixels(name: str, most: int) -> PictureSizeError:
-    """The error for a picture that would not fit into memory."""
     limit = f"{most / 10**6:g} million" if most >= 10**6 else f"{most:,}"
     return PictureSizeError(f"{name} has more than {limit} pixels.")
 
 
 @cache
 def _known_formats() -> tuple[str, ...]:
-    """The formats that this Pillow reads, of those that are allowed."""
     for plugin in _PLUGINS:
         with suppress(ImportError):  # the last one came with Pillow 11.3
             importlib.import_module(f"PIL.{plugin}")
@@ -257,7 +253,6 @@ def _in_mode(image: Image.Image, mode: str) -> Image.Image:
 
 
 def _smaller(image: Image.Image) -> Image.Image:
-    """A picture with no more pixels than are kept."""
     factor = _whole_factor(image.width, image.height)
     return image.reduce(factor) if factor > 1 else image
 

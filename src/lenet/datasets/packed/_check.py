@@ -74,7 +74,6 @@ def _check_contents(folder: Path, index: PackedIndex) -> None:
 
 
 def _facts(folder: Path, file: PackedFile) -> os.stat_result:
-    """What the system says of a file that may be read."""
     path = folder / file.name
     with reading_errors(path, DataFileError):
         facts = path.lstat()
@@ -91,7 +90,6 @@ def _facts(folder: Path, file: PackedFile) -> os.stat_result:
 
 
 def _is_whole(path: Path, file: PackedFile, tell: Callable[[int], None]) -> bool:
-    """Whether a file's bytes have the checksum of the index."""
     digest = hashlib.sha256()
     piece = bytearray(_PIECE)
     with reading_errors(path, DataFileError), open_plain(path) as content:

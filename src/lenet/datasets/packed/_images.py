@@ -263,7 +263,6 @@ class PackedImages(NDArrayOperatorsMixin):
 
 
 def _fill(target: memoryview, file: io.FileIO, path: Path, offset: int) -> None:
-    """Read bytes of a file from a place on until memory is full."""
     file.seek(offset)
     while len(target):
         held = file.readinto(target)

@@ -184,7 +184,6 @@ def _parse(values: Any) -> PackedIndex:
 
 
 def _parse_part(part: SplitName, values: Any, image_bytes: int) -> PackedPart:
-    """The files of a part, which go together."""
     shards = tuple(
         _parse_file(one, shard_name(part, number), image_bytes)
         for number, one in enumerate(_field(values, "shards", list))
@@ -228,7 +227,6 @@ _KINDS: dict[type, str] = {str: "a text", int: "a whole number", list: "a list",
 
 
 def _short(value: Any) -> str:
-    """A value in an error; a long one is cut."""
     try:
         text = repr(value)
     except ValueError:  # a whole number of thousands of digits

@@ -81,7 +81,6 @@ class WindowOrder:
 
     @cached_property
     def _ends(self) -> list[int]:
-        """Where each window ends, in positions of the epoch."""
         blocks, seeds = self._drawn
         sizes = torch.full_like(blocks, self.block)
         missing = len(sizes) * self.block - self.count
@@ -301,7 +300,6 @@ class ReadAhead:
             self._places[blocks] = torch.where(is_here, _NOWHERE, places)
 
     def _admit(self) -> _Held:
-        """Wait for the images that are on their way, and make them known."""
         reading, self._coming = self._coming, None
         assert reading is not None
         reading.wait()

@@ -218,7 +218,6 @@ def _read_shape(path: Path, archive: zipfile.ZipFile, name: str) -> tuple[int, .
 
 
 def _read_array(path: Path, archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
-    """An array, without unpickling anything."""
     _read_shape(path, archive, name)
     try:
         with archive.open(name + _SUFFIX) as file:

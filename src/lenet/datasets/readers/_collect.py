@@ -141,7 +141,6 @@ class _Pass:
         return prepared
 
     def _pixels(self, values: Numbers, place: str) -> npt.NDArray[np.uint8]:
-        """Numbers as they were read as pixels."""
         if self.deep == "raise" and is_deep(values):
             raise _UnknownRangeError
         try:

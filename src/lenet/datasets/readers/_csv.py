@@ -138,7 +138,6 @@ def _recognise(path: Path, split: SplitName | None, label_column: str) -> _Table
 
 
 def _column_names(first: list[str]) -> list[str] | None:
-    """The names of the columns in lower case, if the first line has them."""
     names = [cell.strip().lower() for cell in first]
     texts = [name for name in names if not _is_number(name)]
     has_pixels = len(first) > _LEAST_PIXELS
@@ -197,7 +196,6 @@ def _label_column(path: Path, names: list[str] | None, columns: Sequence[int]) -
 
 
 def _file_column(path: Path, names: list[str] | None, sample: list[str]) -> int | None:
-    """The column that holds the pictures' files, if there is one."""
     for name in _FILE_NAMES:
         if names and name in names:
             column = names.index(name)

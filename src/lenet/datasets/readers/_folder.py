@@ -208,7 +208,6 @@ class _Layout:
     def _check_splits(
         self, place: _Folder, splits: dict[_Folder, SplitName], others: list[_Folder]
     ) -> None:
-        """Raise if something lies beside the splits, or two are the same split."""
         for inner in others:
             if split_of(inner.name):
                 self._refuse_if_no_class(inner)
