@@ -20,6 +20,7 @@ from lenet.errors import SettingError, UnknownNameError
 _TRUTH = {"yes": True, "true": True, "no": False, "false": False}
 _TOO_LARGE = 2**1023  # for a float
 SettingsType = TypeVar("SettingsType", bound="Settings")
+_field_types: dict[type, Mapping[str, Any]] = {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,10 +98,12 @@ def take_settings(
     return cls(**own), {name: value for name, value in values.items() if name not in own}
 
 
-def field_types(cls: type[Settings]) -> dict[str, Any]:
+def field_types(cls: type[Settings]) -> Mapping[str, Any]:
     """The names of a settings class's fields with their types, in order."""
-    hints = get_type_hints(cls)
-    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+    if cls not in _field_types:  # which Python reads from texts each time, anew
+        hints = get_type_hints(cls)
+        _field_types[cls] = {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+    return _field_types[cls]
 
 
 def field_help(cls: type[Settings]) -> dict[str, str]:
