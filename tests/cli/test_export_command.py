@@ -8,14 +8,14 @@ import pytest
 
 import lenet
 from calling import call
-from lenet.datasets import Dataset
 
 
-@pytest.fixture
-def run_folder(digits: Dataset) -> Path:
-    """A run of the current folder."""
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run in a folder of the module's own."""
     return lenet.train(
         dataset="digits",
+        runs_folder=tmp_path_factory.mktemp("work") / "runs",
         epochs=1,
         validation=0.1,
         activation="relu",
@@ -26,7 +26,7 @@ def run_folder(digits: Dataset) -> Path:
 
 
 def test_to_onnx_and_the_answers_of_it(run_folder: Path) -> None:
-    printed = call("export", "latest", "--to", "onnx")
+    printed = call("export", "latest", "--to", "onnx", "--runs-folder", str(run_folder.parent))
     assert printed.stderr == ""
     assert "Compared with PyTorch on digits, test split, 359 images" in printed.stdout
     rows = re.findall(r"^ +(\d+) +(\S+) +(\d+) +(\S+)$", printed.stdout, re.MULTILINE)
@@ -38,8 +38,8 @@ def test_to_onnx_and_the_answers_of_it(run_folder: Path) -> None:
 
 
 def test_int8_has_two_spellings(run_folder: Path) -> None:
-    call("export", "--to", "onnx-int8", "-o", "one.onnx")
-    call("export", "--to", "onnx", "--int8", "-o", "other.onnx")
+    call("export", str(run_folder), "--to", "onnx-int8", "-o", "one.onnx")
+    call("export", str(run_folder), "--to", "onnx", "--int8", "-o", "other.onnx")
     assert Path("one.onnx").read_bytes() == Path("other.onnx").read_bytes()
     assert Path("one.onnx").stat().st_size < 90_000
 
@@ -58,6 +58,6 @@ def test_errors_are_one_line() -> None:
 
 
 def test_a_hub_folder_is_a_model_for_other_commands(run_folder: Path) -> None:
-    call("export", "--to", "hub", "-o", "mine")
+    call("export", str(run_folder), "--to", "hub", "-o", "mine")
     assert '"accuracy"' in call("evaluate", "mine", "--json").stdout
     assert "Written to mine" in call("export", "mine", "--to", "hub", "-o", "mine").stdout

@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -35,6 +37,21 @@ def scans(tmp_path: Path) -> Path:
     draw_one().save(folder / ".hidden.png")
     (folder / "notes.txt").write_text("no picture")
     return folder
+
+
+@contextmanager
+def piped_into_this_process(content: bytes) -> Iterator[None]:
+    """Let a pipe be standard input; it holds less than a pipe takes at once."""
+    before, (reading, writing) = os.dup(0), os.pipe()
+    os.write(writing, content)
+    os.close(writing)
+    os.dup2(reading, 0)
+    os.close(reading)
+    with open(0, closefd=False) as stream, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdin", stream)
+        yield
+    os.dup2(before, 0)
+    os.close(before)
 
 
 def test_a_picture_gets_a_line() -> None:
@@ -70,10 +87,8 @@ def test_a_pipe_is_read_where_it_is_the_processes_own_and_else_not_waited_for(sc
     assert "`scans/1.png` is neither a folder nor a file but a pipe" in answer.stderr
     assert len(answer.stdout.splitlines()) == 3
     for name in ("/dev/stdin", "-"):
-        command = [sys.executable, "-m", "lenet", "predict", name]
-        content = (scans / "10.png").read_bytes()
-        process = subprocess.run(command, input=content, capture_output=True, check=True)
-        assert process.stdout.split()[-6] == b"1"
+        with piped_into_this_process((scans / "10.png").read_bytes()):
+            assert call("predict", name).stdout.split()[-6] == "1"
 
 
 def test_a_url_is_fetched_unless_that_is_forbidden(
