@@ -153,7 +153,7 @@ def test_settings_come_back_from_json_as_they_were(cls: type[Settings]) -> None:
     assert cls.from_dict(json.loads(json.dumps(original.to_dict()))) == original
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(data=st.data())
 @pytest.mark.parametrize("cls", ALL)
 def test_whatever_a_file_holds_the_answer_is_settings_of_the_right_types_or_our_error(
@@ -190,7 +190,7 @@ def test_an_explanation_over_several_lines_becomes_one() -> None:
     assert field_help(Kiln)["limit"] == "Most firings, if there is a limit."
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(data=st.data())
 @pytest.mark.parametrize("cls", ALL)
 def test_a_value_written_as_text_is_read_back_as_it_was(
@@ -218,7 +218,7 @@ def test_a_value_written_as_text_is_read_back_as_it_was(
     assert type(read) is type(value)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(text=st.text(max_size=12) | st.text("0123456789,.-+e _", max_size=8), data=st.data())
 @pytest.mark.parametrize("cls", ALL)
 def test_whatever_is_typed_the_answer_is_a_value_of_the_right_type_or_our_error(

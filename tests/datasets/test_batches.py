@@ -36,7 +36,7 @@ def pixels(images: Tensor) -> np.ndarray:
 sizes = st.integers(1, 40)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(count=sizes, batch_size=sizes, seed=st.integers(0, 2**40), epoch=st.integers(0, 1000))
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_every_example_comes_exactly_once_an_epoch_with_its_own_label(
@@ -51,7 +51,7 @@ def test_every_example_comes_exactly_once_an_epoch_with_its_own_label(
         assert labels == list(range(count))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(count=sizes, batch_size=sizes)
 def test_sizes_and_length_are_those_of_the_batches_that_come(count: int, batch_size: int) -> None:
     batches = Batches(random_split(count), batch_size, shuffle=True)
@@ -274,7 +274,7 @@ def test_arrays_that_numpy_only_views_are_taken_too(kind: str) -> None:
 paths = st.lists(st.integers(0, 2**32 - 1), max_size=3)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**64), path=paths)
 def test_a_derived_seed_is_one_that_torch_takes(seed: int, path: list[int]) -> None:
     derived = derive_seed(seed, *path)

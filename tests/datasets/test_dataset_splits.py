@@ -91,7 +91,7 @@ def test_the_shape_of_an_image_is_channels_height_width() -> None:
     assert Dataset("wide", ("a",), split, split).image_shape == (3, 5, 7)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     counts=st.lists(st.integers(0, 40), min_size=2, max_size=6),
     fraction=st.floats(0.01, 0.99),

@@ -168,7 +168,7 @@ def test_the_box_says_where_the_symbol_is() -> None:
     assert not seen.is_blank
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     pixels=arrays.arrays(
         np.uint8,

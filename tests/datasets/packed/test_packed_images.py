@@ -47,7 +47,7 @@ keys = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(key=keys, rest=st.sampled_from([(), (0,), (slice(None), slice(1, 3))]))
 def test_indexing_gives_what_numpy_gives(
     small: Dataset, packed: PackedImages, key: Any, rest: tuple[Any, ...]
@@ -59,7 +59,7 @@ def test_indexing_gives_what_numpy_gives(
     assert found.dtype == np.uint8
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(chosen=st.lists(st.integers(0, COUNT - 1), min_size=1), key=st.slices(COUNT))
 def test_what_was_taken_is_indexed_as_well(
     small: Dataset, packed: PackedImages, chosen: list[int], key: slice

@@ -50,10 +50,22 @@ def packed(folder: Path) -> Split:
     return split
 
 
+@pytest.fixture(scope="module")
+def packed_once(few_digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Split:
+    """The same for many examples, which only read it."""
+    place = tmp_path_factory.mktemp("packed")
+    with pytest.MonkeyPatch.context() as patch:
+        leave_little_room(patch)
+        patch.setenv("LENET_CACHE", str(place / "cache"))
+        split = lenet.load_dataset(pack(few_digits, place / "set")).train
+    assert isinstance(split.images, PackedImages)
+    return split
+
+
 counts = st.integers(1, 60)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(count=counts, block=st.integers(1, 9), blocks=st.integers(1, 9), seed=st.integers(0, 2**62))
 def test_an_order_has_every_example_once_and_windows_of_whole_blocks(
     count: int, block: int, blocks: int, seed: int
@@ -120,21 +132,17 @@ def test_batches_are_those_of_memory_in_the_order_of_the_windows(
 @settings(max_examples=40, deadline=None)
 @given(batch_size=st.integers(1, 70), epoch=st.integers(0, 9), data=st.data())
 def test_an_epoch_from_a_step_on_is_the_tail_of_the_epoch(
-    few_digits: Dataset,
-    tmp_path_factory: pytest.TempPathFactory,
+    packed_once: Split,
     batch_size: int,
     epoch: int,
     data: st.DataObject,
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         leave_little_room(patch)
-        place = tmp_path_factory.mktemp("packed")
-        patch.setenv("LENET_CACHE", str(place / "cache"))
-        split = lenet.load_dataset(pack(few_digits, place / "set")).train
-        batches = Batches(split, batch_size, shuffle=True, seed=1)
+        batches = Batches(packed_once, batch_size, shuffle=True, seed=1)
         start = data.draw(st.integers(0, len(batches)))
         whole = list(batches.epoch(epoch))[start:]
-        fresh = Batches(split, batch_size, shuffle=True, seed=1)
+        fresh = Batches(packed_once, batch_size, shuffle=True, seed=1)
         tail = list(fresh.epoch(epoch, start))
         batches.close()
         fresh.close()

@@ -52,7 +52,7 @@ def equal_or_refused(path: Path, expected: np.ndarray) -> None:
     np.testing.assert_array_equal(values, expected)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(type_code=st.sampled_from(list(LETTERS)), shape=shapes, data=st.data())
 @pytest.mark.parametrize("compressed", [False, True], ids=["plain", "gzip"])
 def test_every_type_and_shape_is_read_as_it_was_packed(
@@ -141,7 +141,7 @@ def test_bytes_after_the_gzip_stream_are_refused(file: Path, packed: bytes) -> N
     refusal(file)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_flipped_bits_in_a_gzip_file_never_give_wrong_data(
     file: Path, packed: bytes, data: st.DataObject
@@ -165,7 +165,7 @@ def test_no_single_flipped_bit_of_a_gzip_file_gives_wrong_data(file: Path, level
             equal_or_refused(file, expected)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(data=st.data())
 def test_bytes_cut_out_of_or_put_into_a_gzip_file_never_give_wrong_data(
     file: Path, packed: bytes, data: st.DataObject
@@ -180,7 +180,7 @@ def test_bytes_cut_out_of_or_put_into_a_gzip_file_never_give_wrong_data(
 huge_sizes = st.sampled_from([2**16, 2**31 - 1, 2**31, 2**32 - 1])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     content=st.one_of(
         st.binary(max_size=60),
