@@ -146,12 +146,9 @@ def test_mean_and_std_are_applied_as_numpy_would(mean: float, std: float) -> Non
 
 def shifted(image: np.ndarray, down: int, right: int) -> np.ndarray:
     """An image moved by whole pixels, with black where nothing comes in."""
-    result = np.zeros_like(image)
     _, height, width = image.shape
-    for row, column in itertools.product(range(height), range(width)):
-        if 0 <= row - down < height and 0 <= column - right < width:
-            result[:, row, column] = image[:, row - down, column - right]
-    return result
+    with_black = np.pad(image, ((0, 0), (height, height), (width, width)))
+    return with_black[:, height - down : 2 * height - down, width - right : 2 * width - right]
 
 
 def found_shift(output: np.ndarray, image: np.ndarray, shift: int) -> tuple[int, int] | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from own_data import assert_holds, draw, load, write_pictures
 
@@ -269,6 +269,7 @@ def test_dark_images_are_as_dark_as_they_were_written(tmp_path: Path) -> None:
     assert load(tmp_path / "light.csv", size=2).train.images.max() == 255
 
 
+@settings(max_examples=40)
 @given(
     images=st.integers(2, 5).flatmap(
         lambda count: st.lists(

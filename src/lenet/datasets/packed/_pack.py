@@ -304,8 +304,10 @@ class _Stage:
     def begin(self) -> Iterator[Keep]:
         self.labels.clear()
         self._codes: list[npt.NDArray[np.uint8]] = []  # of the splits
-        with PackWriter(self._folder, list(map(str, range(MOST_CLASSES)))) as self._writer:
+        names = list(map(str, range(MOST_CLASSES)))
+        with PackWriter(self._folder, names) as self._writer:
             yield self._keep
+            self._writer._class_names = tuple(names[: len(self.labels)])  # those that there are
             if not self.labels:
                 message = f"`{self._source.path}` holds no images."
                 raise DatasetError(message)
