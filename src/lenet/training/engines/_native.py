@@ -3,7 +3,7 @@ from dataclasses import fields
 
 from torch import Tensor, nn
 
-from lenet.datasets import Batches, Selection
+from lenet.datasets import Augmentation, Batches, Selection
 from lenet.errors import ModelError
 from lenet.kernels import FusedStep, KernelChoice, StepSettings
 from lenet.models import KernelView
@@ -27,7 +27,7 @@ class NativeEngine(TwoPhaseEngine):
         if recipe.precision == "bfloat16":
             message = "The compiled kernels do not compute in bfloat16."
             raise ModelError(message)
-        if recipe.augmentation.distorts:
+        if recipe.augmentation != Augmentation() and recipe.augmentation.distorts:
             message = "The compiled kernels do not turn, scale, squeeze or shear images."
             raise ModelError(message)
         names = [field.name for field in fields(StepSettings)]
