@@ -63,16 +63,16 @@ TRAINING = (
 )
 
 
+@dataclass
 class Given:
     """What was typed.
 
-    Args:
+    Attributes:
         typed: The values by the fields' names, in the order of the help; what was not typed is not
             among them.
     """
 
-    def __init__(self, typed: dict[str, Any]):
-        self.typed = typed
+    typed: dict[str, Any]
 
     def of(self, cls: type[SettingsType]) -> SettingsType:
         """The settings of a class, with the defaults of what was not typed."""
@@ -91,12 +91,7 @@ class Given:
                 raise SettingError(message)
 
     def dataset(self) -> "str | DataSource | None":
-        """The dataset that was typed; one of one's own with how it is read.
-
-        Raises:
-            UnknownNameError: It is neither a known name nor a path.
-            SettingError: An option is out of range, or there is no dataset of one's own to read so.
-        """
+        """The dataset that was typed; one of one's own with how it is read."""
         from lenet.datasets import find_source
 
         data, reading = self.typed.get("data"), self.typed_of(Reading)

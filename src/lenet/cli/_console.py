@@ -21,9 +21,7 @@ def print_line(text: str = "") -> None:
 def print_json(values: object, **style: Any) -> None:
     """Write JSON that any reader takes: what is not finite is `null`.
 
-    Args:
-        values: Plain values.
-        style: As for `json.dumps`; two blanks of indentation where nothing else is said.
+    The style is `json.dumps`'s, with two blanks of indentation where nothing else is said.
     """
     print_line(json.dumps(finite_values(values), **({"indent": 2} | style)))
 
@@ -64,11 +62,7 @@ def print_error(message: str) -> None:
 def save_figure(
     figure: "Figure", path: Path, kind: str = "png", dpi: float | Literal["figure"] = 150
 ) -> None:
-    """Write a drawing into a picture file.
-
-    Raises:
-        StorageError: It can't be written.
-    """
+    """Write a drawing into a picture file."""
     image = BytesIO()
     figure.savefig(image, format=kind, dpi=dpi)
     write_atomically(path, image.getvalue())

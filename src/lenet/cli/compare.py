@@ -100,12 +100,7 @@ def compare(given: Given) -> None:
 
 
 def parse_variation(text: str) -> tuple[str, list[Any]]:
-    """A setting with several values, as typed: `activation=sigmoid,relu`, `channels=6,16/16,32`.
-
-    Raises:
-        UnknownNameError: There is no such setting.
-        SettingError: There is no `=`, or a text is not a value of its field's type.
-    """
+    """A setting with several values, as typed: `activation=sigmoid,relu`, `channels=6,16/16,32`."""
     name, values = split_setting(text, "activation=sigmoid,relu")
     for cls in (Recipe, LeNetConfig):
         if name in field_types(cls):
@@ -114,11 +109,7 @@ def parse_variation(text: str) -> tuple[str, list[Any]]:
 
 
 def split_setting(text: str, example: str) -> tuple[str, str]:
-    """The name of a setting and its values, as typed: `activation=sigmoid,relu`.
-
-    Raises:
-        SettingError: There is no `=`.
-    """
+    """The name of a setting and its values, as typed: `activation=sigmoid,relu`."""
     name, equals, values = text.partition("=")
     if not equals:
         message = f"`{text}` should be a setting with its values, such as `{example}`."

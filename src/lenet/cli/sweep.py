@@ -72,11 +72,6 @@ def sweep(given: Given) -> None:
 
 
 def _parse_search(texts: tuple[str, ...]) -> dict[str, str]:
-    """Settings with their values, as typed.
-
-    Raises:
-        SettingError: There is no `=`, or a setting stands twice.
-    """
     search: dict[str, str] = {}
     for text in texts:
         name, values = split_setting(text, "--search learning_rate=log:0.01..1")

@@ -179,14 +179,14 @@ def check_setting(cls: type[Settings], name: str, value: Any) -> Any:
 
 def check_range(name: str, value: int, lowest: int, highest: int) -> None:
     """Raise the `SettingError` for what is no whole number, or one too small or too large."""
+    message = ""
     if not isinstance(value, SupportsIndex):
         message = f"`{name}` must be a whole number, not {value!r}."
-        raise SettingError(message)
-    if value < lowest:
+    elif value < lowest:
         message = f"`{name}` must be at least {lowest}, not {value}."
-        raise SettingError(message)
-    if value > highest:
+    elif value > highest:
         message = f"`{name}` must be at most {highest}, not {value}."
+    if message:
         raise SettingError(message)
 
 

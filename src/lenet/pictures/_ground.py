@@ -42,13 +42,8 @@ def ground_surface(image: Values) -> tuple[Values, float]:
     """The ground under a drawing, unevenly lit: a quadratic surface through what is no ink.
 
     The surface is fitted to the border first, then to all pixels, and each time again to those that
-    are near to it; ink is what stays far from it.
-
-    Args:
-        image: float32 (C, H, W), 0 to 255.
-
-    Returns:
-        The ground, of the same shape, and the standard deviation of its pixels from the surface.
+    are near to it; ink is what stays far from it. Gives the ground, (C, H, W) as the image is, and
+    the standard deviation of its pixels from the surface.
     """
     _, height, width = image.shape
     step = -(-max(height, width) // _SAMPLED_SIDE)
@@ -102,12 +97,8 @@ def contrast_with_surface(image: Values) -> tuple[Values, float]:
     """Contrast with a smooth ground, in the direction in which the two colours differ.
 
     Ink that is darker than its ground takes a share of the light, so in the shadow it counts more.
-
-    Args:
-        image: float32 (C, H, W), 0 to 255.
-
-    Returns:
-        float32 (H, W), not below 0, and the standard deviation of the ground's pixels.
+    Gives it for each pixel of an image (C, H, W), float32 (H, W), not below 0, and the standard
+    deviation of the ground's pixels.
     """
     ground, deviation = ground_surface(image)
     difference = (image - ground).reshape(len(image), -1)
@@ -132,13 +123,8 @@ def contrast_with_surroundings(image: Values) -> tuple[Values, float]:
     """Contrast of what is narrower than all that lies round it, whatever the ground is.
 
     The ground is what is left when all that is narrow and dark, or narrow and light, is filled up
-    (morphological closing and opening); the one that finds more is taken.
-
-    Args:
-        image: float32 (C, H, W), 0 to 255.
-
-    Returns:
-        float32 (H, W), not below 0, and the standard deviation of the ground's pixels.
+    (morphological closing and opening); the one that finds more is taken. Gives what
+    `contrast_with_surface` does.
     """
     from scipy import ndimage
 

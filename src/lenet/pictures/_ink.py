@@ -48,14 +48,9 @@ class Ink:
 
 
 def find_ink(image: Values, largest_side: int) -> Ink | None:
-    """Tell ink from its ground.
+    """Tell ink from its ground, in a picture (C, H, W) that is made smaller if a side is larger.
 
-    Args:
-        image: float32 (C, H, W), 0 to 255.
-        largest_side: Pixels; a larger picture is made smaller first.
-
-    Returns:
-        The ink, in the picture's own size or the smaller one; nothing where there is none.
+    Gives the ink, in the picture's own size or the smaller one; nothing where there is none.
     """
     _, height, width = image.shape
     if max(height, width) > largest_side:
@@ -81,13 +76,7 @@ def _ink_in(contrast: Values, deviation: float) -> Ink | None:
 
 
 def _drawn_pixels(contrast: Values, least: float, peak: float) -> Mask:
-    """What is drawn, without specks, without the paper's lines and frames.
-
-    Args:
-        contrast: How far each pixel is from the ground, (H, W).
-        least: Below it there is no ink.
-        peak: The strongest ink.
-    """
+    """What is drawn, from the least contrast to its peak, without specks, lines and frames."""
     mask = _connected(contrast, least, peak)
     if _crossings_of_the_edge(mask) >= _LINED:
         # Ruled or squared paper, whose lines are fainter than what is written on it.

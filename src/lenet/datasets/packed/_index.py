@@ -103,11 +103,6 @@ class PackedIndex:
 
 
 def shard_name(part: SplitName, number: int) -> str:
-    """What a shard is called.
-
-    >>> shard_name("train", 12)
-    'train-00012.images'
-    """
     return f"{part}-{number:05d}.images"
 
 

@@ -71,10 +71,7 @@ class _Table:
 def list_csv(paths: list[Path], label_column: str = "", left_out: Sequence[Path] = ()) -> Contents:
     """Find out how some tables are to be read, each a split of one dataset.
 
-    Args:
-        paths: The tables.
-        label_column: The column of the labels, as `Reading` has it.
-        left_out: Tables beside them that are not read.
+    Tables beside them that are `left_out` are named.
     """
     tables = [
         _recognise(path, split_of(path.name) if len(paths) > 1 else None, label_column)
