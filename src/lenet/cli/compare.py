@@ -64,13 +64,8 @@ def compare(given: Given) -> None:
     if what.runs:
         given.refuse_others(_OF_FINISHED_RUNS, "Finished runs are as they are")
         folder = what.runs_folder or Path("runs")
-        compared = experiments.compare_runs(
-            what.runs,
-            split=options.split,
-            views=options.views,
-            device=options.device,
-            runs_folder=folder,
-        )
+        asked = given.typed_of(CompareOptions) | {"runs_folder": folder}
+        compared = experiments.compare_runs(what.runs, **asked)
     else:
         folder = what.runs_folder or Path("runs") / "compare"
         compared = experiments.compare(

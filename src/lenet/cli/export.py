@@ -44,17 +44,9 @@ def export(given: Given) -> None:
     """
     from lenet.export import export_model
 
-    wanted = given.of(_Export)
+    asked = given.typed_of(_Export) | {"data": given.dataset()}
     with _progress() as tell:
-        made = export_model(
-            wanted.model,
-            wanted.to,
-            output=wanted.output,
-            data=given.dataset(),
-            int8=wanted.int8,
-            runs_folder=wanted.runs_folder,
-            on_progress=tell,
-        )
+        made = export_model(**asked, on_progress=tell)
     _print_export(made)
 
 
