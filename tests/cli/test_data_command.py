@@ -226,8 +226,9 @@ def test_the_column_of_labels_is_asked_for_and_kept(few_digits: Dataset, tmp_pat
     assert run.config.source is not None
     assert run.config.source.as_options()[-2:] == list(chosen)
     assert "--label-column last" in call("evaluate", "--data", "y.csv", code=3).stderr
-    for command in ("evaluate", "report", "inspect", "export"):
+    for command in ("evaluate", "report", "export"):
         call(command, "latest", "--data", "y.csv", *chosen)
+    call("inspect", "latest", "--data", "y.csv", *chosen, "--parts", "activations")
 
 
 HOSTILE = ("a\x1b[2J", "b\nError: c", "d\u202ee", "[bold]f", "猫🐈", "g\udcff")

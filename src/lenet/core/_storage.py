@@ -62,13 +62,12 @@ def read_json_object(path: Path, error_class: type[LenetError]) -> dict[str, Any
         with reading_errors(path, error_class):
             text = path.read_text(encoding="utf-8")
         values = json.loads(text.removeprefix("\ufeff"))  # some editors put one first
+        if not isinstance(values, dict):
+            raise ValueError("it holds no object")
+        return values
     except ValueError as error:
         message = f"`{path}` is damaged: {error}."
         raise error_class(message) from error
-    if not isinstance(values, dict):
-        message = f"`{path}` is damaged: it holds no object."
-        raise error_class(message)
-    return values
 
 
 def finite_values(value: Any) -> Any:

@@ -41,6 +41,7 @@ class PackedImages(NDArrayOperatorsMixin):
     """
 
     ndim = 4
+    dtype: np.dtype[np.uint8] = np.dtype(np.uint8)
 
     def __init__(
         self,
@@ -53,11 +54,6 @@ class PackedImages(NDArrayOperatorsMixin):
         self._folder, self._shards, self._identities = folder, shards, identities
         self._image_shape, self._rows = image_shape, rows
         self._starts = np.cumsum([0, *(shard.images for shard in shards)])
-
-    @property
-    def dtype(self) -> np.dtype[np.uint8]:
-        """Of the pixels."""
-        return np.dtype(np.uint8)
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
