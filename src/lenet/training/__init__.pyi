@@ -1,9 +1,11 @@
+from ._computing import build_optimiser as build_optimiser
+from ._computing import computing as computing
+from ._computing import cpu_threads as cpu_threads
+from ._computing import learning_rate_at as learning_rate_at
+from ._computing import pick_device as pick_device
 from ._curves import draw_curves as draw_curves
 from ._curves import draw_terminal_curves as draw_terminal_curves
 from ._curves import learning_curves as learning_curves
-from ._device import computing as computing
-from ._device import cpu_threads as cpu_threads
-from ._device import pick_device as pick_device
 from ._diagnosis import Diagnosis as Diagnosis
 from ._diagnosis import LayerHealth as LayerHealth
 from ._diagnosis import diagnose as diagnose
@@ -22,8 +24,6 @@ from ._metrics import calibrate as calibrate
 from ._metrics import compute_logits as compute_logits
 from ._metrics import count_correct as count_correct
 from ._metrics import evaluate_loss_and_accuracy as evaluate_loss_and_accuracy
-from ._optimisation import build_optimiser as build_optimiser
-from ._optimisation import learning_rate_at as learning_rate_at
 from ._presets import PRESETS as PRESETS
 from ._presets import Preset as Preset
 from ._presets import own as own
@@ -42,9 +42,9 @@ from .peers._group import Group as Group
 from .peers._group import Peers as Peers
 from .peers._group import Place as Place
 from .peers._group import find_place as find_place
-from .peers._process import join_group as join_group
-from .peers._process import leave as leave
-from .peers._process import speaker as speaker
+from .peers._group import join_group as join_group
+from .peers._group import leave as leave
+from .peers._group import speaker as speaker
 from .peers._torchrun_group import TIMEOUT as TIMEOUT
 from .peers._torchrun_group import TorchrunGroup as TorchrunGroup
 from .trackers._mlflow import MlflowTracker as MlflowTracker

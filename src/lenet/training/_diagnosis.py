@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from lenet.datasets import Dataset, Split
 from lenet.kernels import use_kernels
 from lenet.models import RadialBasis
+from lenet.training._computing import build_loss
 from lenet.training._history import CurvePoint
-from lenet.training._metrics import build_loss
 from lenet.training._recipe import Recipe
 
 _STUCK = 0.98  # of the way from the least loss to that of guessing

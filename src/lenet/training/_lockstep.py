@@ -15,7 +15,7 @@ from lenet.datasets import Augmentation
 from lenet.errors import SettingError, TrainingError
 from lenet.kernels import use_kernels
 from lenet.models import draws_numbers
-from lenet.training._device import multiply_in
+from lenet.training._computing import multiply_in
 from lenet.training._history import TrainingResult
 from lenet.training._trainer import Trainer
 from lenet.training.engines._pick import pick_engine

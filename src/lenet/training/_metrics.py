@@ -1,6 +1,4 @@
-"""What a network's answers are worth: losses, accuracy, and how far they can be trusted."""
-
-from collections.abc import Callable
+"""What a network's answers are worth: loss, accuracy, and how far they can be trusted."""
 
 import numpy as np
 import numpy.typing as npt
@@ -12,36 +10,11 @@ from lenet.datasets import Batches
 from lenet.errors import ModelError
 from lenet.kernels import Predictor, try_kernels
 from lenet.models import Calibration, make_predictor
-from lenet.training._recipe import Recipe
 from lenet.training.peers._group import Peers, part_of
 
-Loss = Callable[[Tensor, Tensor], Tensor]
-RUBBISH_PENALTY = 1.0
 _KEPT = 0.99  # of the right answers pass the threshold
 _COLDEST, _HOTTEST = 0.05, 20.0
 _STRICTEST = 1 - 1e-6  # threshold; a probability of 1 is asked of no answer
-
-
-def build_loss(recipe: Recipe) -> Loss:
-    """The loss of a recipe: from logits (B, classes) and labels (B,) to their mean loss in nats."""
-    if recipe.loss == "map":
-        return map_loss
-    return nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
-
-
-def map_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """LeNet-5's loss: a wrong class should be far away, but farther than rubbish is no merit.
-
-    It is cross-entropy with one more class, rubbish, whose penalty is fixed. The paper calls it the
-    maximum a posteriori criterion and leaves the penalty open but for its sign; here it is 1.
-
-    Args:
-        logits: Minus each class's penalty, (B, classes).
-        labels: The true classes, int64 (B,).
-
-    Source: LeCun et al. (1998), equation 9.
-    """
-    return F.cross_entropy(F.pad(logits, (0, 1), value=-RUBBISH_PENALTY), labels)
 
 
 def count_correct(logits: Tensor, labels: Tensor) -> Tensor:

@@ -15,11 +15,10 @@ from lenet.datasets import Batches, Dataset, Selection, SharedImages, derive_see
 from lenet.errors import InterruptedTraining, NonFiniteLossError, SettingError, TrainingError
 from lenet.kernels import KernelChoice, use_kernels
 from lenet.models import draws_numbers
-from lenet.training._device import multiply_in
+from lenet.training._computing import learning_rate_at, multiply_in
 from lenet.training._diagnosis import Diagnosis, chance_loss, diagnose, is_stuck
 from lenet.training._history import CurvePoint, TrainerState, TrainingResult
 from lenet.training._metrics import HeldOut
-from lenet.training._optimisation import learning_rate_at
 from lenet.training._recipe import Recipe
 from lenet.training.engines._engine import Engine
 from lenet.training.engines._pick import pick_engine, torch_engine

@@ -13,8 +13,7 @@ from lenet.models import LeNet, LeNetConfig, build_model
 from lenet.training import Listener, Recipe, Trainer
 
 # Which engine serves is no choice of a person's, so the room's face does not name them.
-from lenet.training.engines._native import NativeEngine
-from lenet.training.engines._torch import TorchEngine
+from lenet.training.engines._engine import NativeEngine, TorchEngine
 
 pytestmark = needs_kernels
 

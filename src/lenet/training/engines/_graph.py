@@ -9,8 +9,7 @@ from torch import Tensor, nn
 from lenet.datasets import Batches, DrawnChanges, Selection
 from lenet.kernels import KernelChoice
 from lenet.training._recipe import Recipe
-from lenet.training.engines._engine import Engine, OptimiserState
-from lenet.training.engines._torch import TorchEngine
+from lenet.training.engines._engine import Engine, OptimiserState, TorchEngine
 
 
 class GraphEngine(Engine):

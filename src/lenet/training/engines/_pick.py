@@ -7,10 +7,8 @@ from lenet.errors import ModelError
 from lenet.kernels import try_kernels
 from lenet.training._recipe import Recipe
 from lenet.training.engines._distributed import DistributedEngine
-from lenet.training.engines._engine import Engine
+from lenet.training.engines._engine import Engine, NativeEngine, TorchEngine
 from lenet.training.engines._graph import GraphEngine
-from lenet.training.engines._native import NativeEngine
-from lenet.training.engines._torch import TorchEngine
 from lenet.training.peers._group import ALONE, Peers
 
 

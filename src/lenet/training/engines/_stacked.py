@@ -12,9 +12,7 @@ from torch.func import functional_call, vmap
 
 from lenet.datasets import Batches, DrawnChanges, Selection, apply_changes
 from lenet.kernels import KernelChoice
-from lenet.training._device import compute_in
-from lenet.training._metrics import build_loss
-from lenet.training._optimisation import StackedOptimiser
+from lenet.training._computing import StackedOptimiser, build_loss, compute_in
 from lenet.training._recipe import Recipe
 from lenet.training.engines._engine import Engine, OptimiserState
 from lenet.training.engines._graph import CapturedSteps

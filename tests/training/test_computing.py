@@ -1,10 +1,11 @@
-"""Optimisers and schedules against torch's own."""
+"""Devices by name; optimisers and schedules against torch's own."""
 
 import pytest
 import torch
 from torch.optim import lr_scheduler
 
-from lenet.training import Recipe, build_optimiser, learning_rate_at
+from lenet.errors import SettingError
+from lenet.training import Recipe, build_optimiser, learning_rate_at, pick_device
 
 STEPS_PER_EPOCH = 7
 
@@ -76,3 +77,16 @@ def test_the_optimiser_has_the_settings_of_the_recipe(
     assert group["weight_decay"] == recipe.weight_decay
     assert group.get("momentum", 0) == recipe.momentum
     assert group.get("nesterov", False) == recipe.nesterov
+
+
+def test_auto_is_the_best_there_is() -> None:
+    best = "cuda" if torch.cuda.is_available() else "cpu"
+    if torch.backends.mps.is_available():
+        best = "mps"
+    assert pick_device().type == best
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:77", "", "cpu:x"])
+def test_a_device_that_is_not_here_is_an_error(name: str) -> None:
+    with pytest.raises(SettingError, match="`auto` takes the best"):
+        pick_device(name)

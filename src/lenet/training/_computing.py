@@ -1,14 +1,23 @@
-"""The optimisers of a recipe, for one network and for several at once, and the learning rate."""
+"""How a recipe's steps are computed: device and numbers, loss, optimiser, learning rate."""
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lenet.core import Compute, check_range
+from lenet.errors import SettingError
+from lenet.kernels import use_kernels
 from lenet.training._recipe import Recipe
 
+Loss = Callable[[Tensor, Tensor], Tensor]
+Precision = Literal["float32", "tf32", "bfloat16"]
+
+RUBBISH_PENALTY = 1.0
 # The shape of one-cycle, as torch.optim.lr_scheduler.OneCycleLR has it by default.
 _WARM_UP = 0.3
 _START_DIVISOR = 25.0
@@ -16,6 +25,108 @@ _END_DIVISOR = 1e4
 # PyTorch's own, which `build_optimiser` leaves as they are.
 _BETA_OF_MEAN, _BETA_OF_SQUARE, _EPSILON = 0.9, 0.999, 1e-8
 _CLIPPING_EPSILON = 1e-6  # that of nn.utils.clip_grad_norm_
+
+
+@contextmanager
+def computing(compute: Compute) -> Iterator[torch.device]:
+    """Compute as chosen until the block ends, on the device that comes out.
+
+    Raises:
+        SettingError: The device or the compiled kernels are not here.
+    """
+    device = pick_device(compute.device)
+    with cpu_threads(compute.threads), use_kernels(compute.kernels):
+        yield device
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """The device of a name, or the best there is.
+
+    Args:
+        name: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`, …; `auto` is the first of CUDA, Apple's
+            Metal and the CPU that this machine has.
+
+    Raises:
+        SettingError: There is no such device, or it is not on this machine.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, AssertionError) as error:
+        message = f"There is no device `{name}` here; `auto` takes the best one that is."
+        raise SettingError(message) from error
+    return device
+
+
+@contextmanager
+def cpu_threads(count: int | None) -> Iterator[None]:
+    """Compute with a number of CPU threads until the block ends; `None` leaves it as it is.
+
+    Raises:
+        SettingError: The number is out of range.
+    """
+    if count is None:
+        yield
+        return
+    check_range("threads", count, 1, 1024)
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def multiply_in(precision: Precision) -> Iterator[None]:
+    """Let a GPU's matrix units round the factors of float32 products to TF32, or forbid it.
+
+    cuDNN does it unasked, which would make a GPU differ from a CPU by more than rounding.
+    """
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matmul.allow_tf32, cudnn.allow_tf32
+    matmul.allow_tf32 = cudnn.allow_tf32 = precision == "tf32"
+    try:
+        yield
+    finally:
+        matmul.allow_tf32, cudnn.allow_tf32 = before
+
+
+def compute_in(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
+    """Where `bfloat16` is asked for: let convolutions and dense layers compute in it.
+
+    The weights stay float32, and what needs its accuracy, such as the loss, is computed in it.
+    """
+    # Without a cache, which would keep the weights of the step that a CUDA graph was captured from.
+    return torch.autocast(
+        device.type, torch.bfloat16, enabled=precision == "bfloat16", cache_enabled=False
+    )
+
+
+def build_loss(recipe: Recipe) -> Loss:
+    """The loss of a recipe: from logits (B, classes) and labels (B,) to their mean loss in nats."""
+    if recipe.loss == "map":
+        return map_loss
+    return nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
+
+
+def map_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """LeNet-5's loss: a wrong class should be far away, but farther than rubbish is no merit.
+
+    It is cross-entropy with one more class, rubbish, whose penalty is fixed. The paper calls it the
+    maximum a posteriori criterion and leaves the penalty open but for its sign; here it is 1.
+
+    Args:
+        logits: Minus each class's penalty, (B, classes).
+        labels: The true classes, int64 (B,).
+
+    Source: LeCun et al. (1998), equation 9.
+    """
+    return F.cross_entropy(F.pad(logits, (0, 1), value=-RUBBISH_PENALTY), labels)
 
 
 def build_optimiser(
