@@ -1,7 +1,8 @@
-"""From what was asked for to a trainer: plan, network, settings of a run, trainer."""
+"""From what was asked for to a trainer: data, plan, network, settings of a run, trainer."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from lenet.core import check_range, field_types
-from lenet.datasets import Dataset, SharedImages
-from lenet.errors import ModelError, RunError, UnknownNameError
+from lenet.core import field_types
+from lenet.datasets import (
+    Dataset,
+    DataSource,
+    SharedImages,
+    describe_dataset,
+    examine_dataset,
+    load_dataset,
+)
+from lenet.errors import DownloadError, ModelError, RunError, StorageError, UnknownNameError
 from lenet.kernels import KernelChoice, kernel_status
 from lenet.models import (
     MODELS,
@@ -23,10 +31,10 @@ from lenet.models import (
     model_config,
     unknown_setting,
 )
-from lenet.runs._environment import core_count
 from lenet.runs._run import Run, RunConfig
 from lenet.training import (
     ALONE,
+    Listener,
     Peers,
     Recipe,
     Trainer,
@@ -35,7 +43,41 @@ from lenet.training import (
     preset_for,
 )
 
+_DEFAULT_DATASET, _BUNDLED_DATASET = "fashion-mnist", "digits"
 _LECUN_BACKGROUND, _LECUN_RANGE = -0.1, 1.275  # so that ink is 1.175
+
+
+def name_of_data(dataset: str | Path | DataSource | Dataset | None) -> str:
+    """What data that was asked for is called, before it is read."""
+    return dataset.name if isinstance(dataset, Dataset) else str(dataset or _DEFAULT_DATASET)
+
+
+def find_dataset(
+    dataset: str | Path | DataSource | Dataset | None, listeners: Sequence[Listener]
+) -> Dataset:
+    """The data that was asked for; without a wish and a network, what is bundled."""
+    if isinstance(dataset, Dataset):
+        return dataset
+    if dataset is not None:
+        data = load_dataset(dataset)
+        if data.origin:
+            announce(listeners, describe_dataset(data, examine_dataset(data)) + "\n")
+        return data
+    try:
+        return load_dataset(_DEFAULT_DATASET)
+    except (DownloadError, StorageError):
+        announce(
+            listeners,
+            f"`{_DEFAULT_DATASET}` is neither on this machine nor to be downloaded, so this trains "
+            f"on the bundled `{_BUNDLED_DATASET}`; `--data {_DEFAULT_DATASET}` says why.",
+        )
+        return load_dataset(_BUNDLED_DATASET)
+
+
+def announce(listeners: Sequence[Listener], text: str) -> None:
+    """Tell every listener something that the person should know."""
+    for listener in listeners:
+        listener.on_message(text)
 
 
 @dataclass(frozen=True)
@@ -232,19 +274,6 @@ def describe_run(plan: Plan, trainer: Trainer, threads: int) -> RunConfig:
         kernels=trainer.kernels,
         source=data.origin.source if data.origin else None,
     )
-
-
-def set_threads(threads: int | None, processes: int = 1) -> int:
-    """Set PyTorch's number of CPU threads, and say what it is.
-
-    Where none is given, several processes share the cores, and one leaves it to PyTorch.
-    """
-    if threads is None and processes > 1:
-        threads = max(1, core_count() // processes)
-    if threads is not None:
-        check_range("threads", threads, 1, 1024)
-        torch.set_num_threads(threads)
-    return torch.get_num_threads()
 
 
 def kernels_of(run: Run) -> KernelChoice:

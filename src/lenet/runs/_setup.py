@@ -1,17 +1,148 @@
-"""What a run runs on: versions, machine, the git commit."""
+"""How a training is set up in its process: options, threads, signals, and what it runs on."""
 
 import os
 import platform
+import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from lenet._version import __version__
+from lenet.core import Compute, check_range, option
 from lenet.kernels import kernel_status
+from lenet.training import PRESETS
 
 if TYPE_CHECKING:
     import torch
+
+Answer = Callable[[int, FrameType | None, Any], None]
+
+
+@dataclass(frozen=True)
+class RunsOptions(Compute):
+    """Where runs are made, and whether those that are there are taken.
+
+    Attributes:
+        runs_folder: Where the run folder is made.
+        reuse: Where a run in `runs_folder` has the same network, recipe, data, seed and version of
+            lenet, take that one: as it is if it is complete, and gone on with if it was stopped.
+    """
+
+    runs_folder: Path = Path("runs")
+    reuse: bool = False
+
+
+@dataclass(frozen=True)
+class TrainOptions(RunsOptions):
+    """How a training is made, besides network, images and recipe.
+
+    Attributes:
+        preset: A network and recipe that work together.
+        seed: Decides weights, order, augmentation and split.
+        track: Tell a tracker too: `tensorboard` or `mlflow`. May be given twice; may stand beside
+            `--resume`.
+
+    Raises:
+        SettingError: A value is ill-typed or out of range.
+    """
+
+    preset: str | None = option(None, usual="the one that suits network and data", names=PRESETS)
+    seed: int = 0
+    track: tuple[str, ...] = option((), metavar="NAME")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("seed", self.seed, 0, 2**63 - 1)
+
+
+def set_threads(threads: int | None, processes: int = 1) -> int:
+    """Set PyTorch's number of CPU threads, and say what it is.
+
+    Where none is given, several processes share the cores, and one leaves it to PyTorch.
+    """
+    import torch
+
+    if threads is None and processes > 1:
+        threads = max(1, core_count() // processes)
+    if threads is not None:
+        check_range("threads", threads, 1, 1024)
+        torch.set_num_threads(threads)
+    return torch.get_num_threads()
+
+
+@contextmanager
+def answer_signals(answer: Answer) -> Iterator[None]:
+    """Let something else answer Ctrl-C and SIGTERM, until the block ends.
+
+    Args:
+        answer: Is given the signal's number, the frame, and the handler that was there before. In a
+            thread other than the main one, where no signals arrive, it is never called.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous: dict[int, Any] = {}
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        answer(number, frame, previous[number])
+
+    for one in (signal.SIGINT, signal.SIGTERM):
+        previous[one] = signal.getsignal(one)
+        signal.signal(one, handle)
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            if handler is not None:  # one that was not installed by Python can't be put back
+                signal.signal(number, handler)
+
+
+@contextmanager
+def stop_on_signals(request_stop: Callable[[], None]) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM ask for a stop; the second of them does what it would do otherwise.
+
+    Args:
+        request_stop: Asks for a stop and returns at once.
+    """
+    requested = False
+
+    def stop(number: int, frame: FrameType | None, before: Any) -> None:
+        nonlocal requested
+        if not requested:
+            requested = True
+            request_stop()
+        elif callable(before):
+            before(number, frame)
+        else:
+            raise KeyboardInterrupt
+
+    with answer_signals(stop):
+        yield
+
+
+@contextmanager
+def doing_first_on_signals(action: Callable[[], None]) -> Iterator[None]:
+    """On Ctrl-C or SIGTERM do something, then what would happen otherwise.
+
+    An exception alone would not do: the command line leaves at once, and SIGTERM raises none.
+    """
+
+    def act(number: int, frame: FrameType | None, before: Any) -> None:
+        action()
+        if callable(before):
+            before(number, frame)
+        elif before == signal.SIG_DFL:
+            signal.signal(number, before)
+            signal.raise_signal(number)
+
+    with answer_signals(act):
+        yield
 
 
 def describe_environment(device: "torch.device") -> dict[str, Any]:

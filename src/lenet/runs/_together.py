@@ -18,9 +18,9 @@ import torch
 from lenet.core import remove_partial_files
 from lenet.errors import PeerError
 from lenet.runs._find import open_run
-from lenet.runs._plan import set_threads
 from lenet.runs._recorder import restore
 from lenet.runs._run import Run, RunConfig, run_elsewhere
+from lenet.runs._setup import set_threads
 from lenet.training import Trainer, TrainerState, join_group, pick_device
 
 Arguments = ParamSpec("Arguments")

@@ -21,21 +21,21 @@ from lenet.errors import (
     StorageError,
 )
 from lenet.models import Network
-from lenet.runs._data import announce, as_trained_on, find_dataset, load_data_of, name_of_data
-from lenet.runs._environment import describe_environment
-from lenet.runs._find import find_equal_run
-from lenet.runs._options import TrainOptions
+from lenet.runs._find import as_trained_on, find_equal_run, load_data_of
 from lenet.runs._plan import (
     Plan,
+    announce,
     build_trainer,
     describe_run,
+    find_dataset,
     kernels_of,
     make_plan,
+    name_of_data,
     rebuild_trainer,
 )
 from lenet.runs._recorder import Recorder, pack_checkpoint, quoted, with_advice
 from lenet.runs._run import Run, RunConfig, create_run
-from lenet.runs._signals import stop_on_signals
+from lenet.runs._setup import TrainOptions, describe_environment, stop_on_signals
 from lenet.runs._together import (
     by_the_first,
     check_agreement,
@@ -197,7 +197,7 @@ def _audience(
     """Who is told in this process; display and trackers belong to the first."""
     if listeners is None:
         listeners = [pick_display()] if is_first() else []
-    return list(listeners), make_trackers(track) if is_first() else []
+    return list(listeners), make_trackers(track) if track and is_first() else []
 
 
 @in_every_process

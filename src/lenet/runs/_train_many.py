@@ -20,22 +20,20 @@ from lenet.errors import (
     SettingError,
     TrainingError,
 )
-from lenet.runs._data import find_dataset, name_of_data
-from lenet.runs._environment import describe_environment
 from lenet.runs._find import find_equal_run
-from lenet.runs._options import RunsOptions
 from lenet.runs._plan import (
     Plan,
     build_trainer,
     describe_run,
+    find_dataset,
     kernels_of,
     make_plan,
+    name_of_data,
     rebuild_trainer,
-    set_threads,
 )
 from lenet.runs._recorder import Recorder, pack_checkpoint, restore, with_advice
 from lenet.runs._run import Run, RunConfig, create_run
-from lenet.runs._signals import stop_on_signals
+from lenet.runs._setup import RunsOptions, describe_environment, set_threads, stop_on_signals
 from lenet.training import (
     Listener,
     Trainer,
@@ -253,13 +251,13 @@ class _Many:
         """A training that is not begun yet, by the compiled kernels where they serve it."""
         if member.run is not None:
             return member
-        config = member.config
-        trainer = build_trainer(
-            Plan(config.preset, config.recipe, member.trainer.model, {}),
+        config, network = member.config, member.trainer.model
+        trainer = rebuild_trainer(
+            config,
             self.data,
-            seed=config.seed,
+            kernels="auto",
             device=self.device,
-            normalisation=config.normalisation,
+            network=network,
             shared=self.shared,
         )
         return replace(member, trainer=trainer, config=replace(config, kernels=trainer.kernels))
