@@ -24,6 +24,7 @@ _IMPORTED = [
     "matplotlib.figure",
     "scipy.optimize",
     "torch",
+    "torch._dynamo",  # which PyTorch's optimisers import, in more than a second
 ]
 _PR_SET_PDEATHSIG = 1
 _CONTEXT = multiprocessing.get_context("forkserver")

@@ -1,6 +1,7 @@
 """Trainings that come out alike in one process and in several: a script, and what it trains."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from lenet.training import leave
 # 127 images: the last batch of 42 has one, so that all processes but one have none.
 TRAININGS: dict[str, dict[str, Any]] = {
     "augmented": {
+        "epochs": 2,
         "batch_size": 40,
         "validation": 0.2,
         "activation": "tanh",
@@ -40,7 +42,7 @@ TRAININGS: dict[str, dict[str, Any]] = {
         "dense_widths": (),
         "learning_rate": 0.01,
     },
-    "lenet5": {"model": "lenet5", "batch_size": 42, "epochs": 1},
+    "lenet5": {"model": "lenet5", "batch_size": 42},
 }
 
 
@@ -52,18 +54,18 @@ def few_digits() -> Dataset:
     return Dataset("few-digits", digits.class_names, train, test)
 
 
-def train_all(folder: Path) -> None:
-    """Train each into a folder of its own."""
-    for name, settings in TRAININGS.items():
+def train_each(folder: Path, names: Iterable[str]) -> None:
+    """Train some into a folder of their own each."""
+    for name in names:
         lenet.train(
             dataset=few_digits(),
             threads=1,
             runs_folder=folder / name,
             listeners=[],
-            **{"epochs": 2, **settings},
+            **{"epochs": 1, **TRAININGS[name]},
         )
 
 
 if __name__ == "__main__":
-    train_all(Path(sys.argv[1]))
+    train_each(Path(sys.argv[1]), sys.argv[2:])
     leave(0)

@@ -5,10 +5,20 @@ import signal
 from typing import Any
 
 import pytest
-from launch_processes import finish, process_of_rank, read_until, run_ranks, start_torchrun
+from launch_processes import (
+    error_line,
+    finish,
+    process_of_rank,
+    ranks,
+    read_until,
+    run_ranks,
+    start_torchrun,
+)
 
 import lenet
+from lenet.errors import InterruptedTraining
 from lenet.runs import Run, find_runs
+from lenet.training import CurvePoint, Listener, Trainer
 
 SETTINGS: dict[str, Any] = {
     "preset": "tutorial",
@@ -30,54 +40,65 @@ def only_run() -> Run:
     return run
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The same training in one process, without a stop."""
-    folder = tmp_path_factory.mktemp("whole")
-    return lenet.train(dataset="digits", threads=1, runs_folder=folder, listeners=[], **SETTINGS)
+class StopAfter(Listener):
+    """Stops a training after so many epochs."""
+
+    def __init__(self, epochs: int):
+        self.epochs = epochs
+
+    def on_epoch(self, trainer: Trainer, point: CurvePoint) -> None:
+        if trainer.epoch == self.epochs:
+            trainer.request_stop()
 
 
-def assert_resumes_to(whole: Run, run: Run) -> None:
-    """It goes on in this process, and its curve is that of the unbroken training."""
+def assert_goes_on_as_one_process_would(run: Run) -> None:
+    """It goes on in this process, and its curve is that of a training that was never stopped."""
     assert run.status == "stopped"
-    lenet.resume(run, listeners=[])
+    stop = StopAfter(int(run.history[-1].epoch) + 2)
+    with pytest.raises(InterruptedTraining):
+        lenet.resume(run, listeners=[stop])
+    with pytest.raises(InterruptedTraining):
+        lenet.train(dataset="digits", threads=1, runs_folder="whole", listeners=[stop], **SETTINGS)
+    (whole,) = find_runs("whole")
     losses = [[point.train_loss for point in one.history] for one in (run, whole)]
     assert losses[0] == pytest.approx(losses[1], abs=1e-4)
 
 
-def test_a_killed_worker_ends_all_and_others_go_on(whole: Run) -> None:
-    agent = start_torchrun(2, TRAIN)
+def test_a_killed_worker_ends_all_and_others_go_on() -> None:
+    agent = start_torchrun(2, *TRAIN)
     read_until(agent, "epoch  2/")
     os.kill(process_of_rank(agent, 1), signal.SIGKILL)
     ended = finish(agent)
     run = only_run()
     assert ended.returncode != 0
-    (message,) = [line for line in ended.stderr.splitlines() if line.startswith("Error: ")]
+    message = error_line(ended)
     assert message.startswith("Error: Process 1 of 2 (")
     assert f"torchrun --nproc-per-node 2 -m lenet train --resume {run.folder}`" in message
     assert "exitcode  : 12" in ended.stderr
 
-    agent = start_torchrun(3, ["train", "--resume", "latest"])
-    read_until(agent, "goes on with 3")
-    read_until(agent, "epoch ")
-    agent.send_signal(signal.SIGINT)
-    ended = finish(agent)
-    stopped = [line for line in ended.stderr.splitlines() if line.startswith("Stopped in epoch")]
-    assert len(stopped) == 1
-    assert "torchrun --nproc-per-node 3 -m lenet train --resume" in stopped[0]
-    assert_resumes_to(whole, run)
+    with ranks(3, "train", "--resume", "latest") as processes:
+        read_until(processes[0], "goes on with 3")
+        read_until(processes[0], "epoch ")
+        processes[1].send_signal(signal.SIGINT)
+        first, *others = (finish(process) for process in processes)
+    assert [process.returncode for process in (first, *others)] == [130] * 3
+    told = "".join(process.stderr for process in (first, *others)).splitlines()
+    (stopped,) = [line for line in told if line.startswith("Stopped in epoch")]
+    assert stopped in first.stderr
+    assert "torchrun --nproc-per-node 3 -m lenet train --resume" in stopped
+    assert_goes_on_as_one_process_would(run)
 
 
-def test_the_first_may_be_killed_too(whole: Run) -> None:
-    agent = start_torchrun(2, TRAIN)
-    read_until(agent, "epoch  2/")
-    os.kill(process_of_rank(agent, 0), signal.SIGKILL)
-    ended = finish(agent)
-    assert ended.returncode != 0
-    (message,) = [line for line in ended.stderr.splitlines() if line.startswith("Error: ")]
+def test_the_first_may_be_killed_too() -> None:
+    with ranks(2, *TRAIN) as processes:
+        read_until(processes[0], "epoch  2/")
+        processes[0].kill()
+        ended = finish(processes[1])
+    assert ended.returncode == 12
+    message = error_line(ended)
     assert message.startswith("Error: In process 1 of 2 (")
     assert "Process 0 of 2 (" in message
-    assert_resumes_to(whole, only_run())
+    assert_goes_on_as_one_process_would(only_run())
 
 
 def test_an_error_of_one_process_is_told_once() -> None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from launch_processes import TORCHRUN, finish, read_until, start, wait_until
+from launch_processes import error_line, finish, place, read_until, wait_until
 
 import lenet
+from forked_process import ForkedProcess
 from lenet.runs import find_runs
 
 SETTINGS: dict[str, Any] = {
@@ -36,18 +37,20 @@ class Host:
     def ip(self, *arguments: str) -> None:
         subprocess.run(["ip", "-n", self.name, *arguments], check=True, capture_output=True)
 
-    def start_torchrun(self, other: "Host", is_host: bool) -> subprocess.Popen[str]:
-        endpoint = (self if is_host else other).address
-        options = ["--nnodes", "2", "--nproc-per-node", "1", "--rdzv-backend", "c10d"]
-        options += ["--rdzv-endpoint", f"{endpoint}:29400", "--local-addr", self.address]
-        options += ["--rdzv-conf", f"is_host={is_host}", "-m", "lenet", *TRAIN]
-        return start(
-            ["ip", "netns", "exec", self.name, *TORCHRUN, *options],
-            GLOO_SOCKET_IFNAME=self.cable,
-            LENET_TIMEOUT="4",
-            OMP_NUM_THREADS="1",
-            TORCH_CPP_LOG_LEVEL="ERROR",
-        )
+    def start(self, rank: int, first: "Host") -> ForkedProcess:
+        """Start one of two processes on this host."""
+        variables = place(rank, 2, 29400, local_size=1, host=first.address)
+        variables |= {"GLOO_SOCKET_IFNAME": self.cable, "LENET_TIMEOUT": "4"}
+        return ForkedProcess(*TRAIN, code=ON_HOST.format(self.name), environment=variables)
+
+
+ON_HOST = """
+import ctypes
+from lenet.cli import main
+with open("/run/netns/{}") as namespace:
+    assert ctypes.CDLL(None).setns(namespace.fileno(), 0) == 0
+main()
+"""
 
 
 @pytest.fixture
@@ -79,26 +82,16 @@ def hosts() -> Iterator[tuple[Host, Host]]:
 
 def test_a_cut_cable_ends_both_hosts_with_a_message(hosts: tuple[Host, Host]) -> None:
     one, two = hosts
-    agents = [one.start_torchrun(two, True), two.start_torchrun(one, False)]
-    first = agents[0]
-    try:
-        read_until(first, "2 processes on cpu")
-        read_until(first, "epoch  2/")
-        one.ip("link", "set", one.cable, "down")
-        ended = finish(first)
-        (message,) = [line for line in ended.stderr.splitlines() if line.startswith("Error: ")]
-        assert "Process 1 of 2 (" in message
-        assert "did not answer for 4 s" in message
-        assert "torchrun … -m lenet train --resume" in message
-        # torchrun on the other host waits a minute for the first one; lenet has ended before.
-        assert agents[1].stderr is not None
-        line = next(line for line in agents[1].stderr if line.startswith("Error: "))
-        assert line.startswith("Error: In process 1 of 2 (")
-        assert "Process 0 of 2 (" in line
-    finally:
-        for agent in agents:
-            agent.kill()
-            agent.communicate()
+    first, second = one.start(0, one), two.start(1, one)
+    read_until(first, "2 processes on cpu")
+    read_until(first, "epoch  2/")
+    one.ip("link", "set", one.cable, "down")
+    message, other = (error_line(finish(process)) for process in (first, second))
+    assert message.startswith("Error: Process 1 of 2 (")
+    assert "did not answer for 4 s" in message
+    assert "torchrun … -m lenet train --resume" in message
+    assert other.startswith("Error: In process 1 of 2 (")
+    assert "Process 0 of 2 (" in other
     (run,) = find_runs()
     wait_until(lambda: run.status == "stopped")
     alone = lenet.train(
