@@ -13,12 +13,18 @@ import pytest
 import safetensors.torch
 import torch
 
+import lenet
+from calling import call
 from forked_process import ForkedProcess
-from lenet.datasets import Dataset
+from lenet.errors import InterruptedTraining, RunError
 from lenet.runs import Run, find_runs
+from lenet.training import Listener, Trainer
 
-DIGITS = ("--data", "digits", "--epochs", "10", "--batch-size", "2", "--threads", "1")
-NORMALISED = (*DIGITS, "--batch-size", "3", "--batch-norm", "--activation", "relu")
+NORMALISED = (
+    *("--data", "digits", "--epochs", "10", "--batch-size", "3", "--threads", "1"),
+    *("--batch-norm", "--activation", "relu"),
+)
+FASHION_MNIST = ("--data", "fashion-mnist", "--epochs", "2", "--seed", "0", "--threads", "1")
 LONG = ("--data", "digits", "--epochs", "500", "--threads", "1")
 PATIENCE = 120.0  # seconds after which a process is taken to hang
 
@@ -26,13 +32,6 @@ PATIENCE = 120.0  # seconds after which a process is taken to hang
 def start(*arguments: str) -> ForkedProcess:
     """Start a training."""
     return ForkedProcess("train", *arguments)
-
-
-def finish(process: ForkedProcess) -> str:
-    """Wait for the end and give what was printed."""
-    output, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors
-    return output
 
 
 def wait_until(condition: Callable[[], object], process: ForkedProcess) -> None:
@@ -61,83 +60,59 @@ def assert_same_bits(one: Run, other: Run) -> None:
     assert one.result.test_loss == other.result.test_loss
 
 
-def kill_thrice_and_resume(folder: Path, arguments: tuple[str, ...], whole: Run) -> Run:
-    """Kill a training at three random instants while it trains, and let it end after that.
-
-    Args:
-        folder: Where the run folder is made.
-        arguments: Of the first start.
-        whole: The same training without a kill; says how long it takes.
-    """
-    longest = whole.result.seconds / 5  # so that three of them come before the end
-    process = start(*arguments, "--runs-folder", str(folder))
-    run = wait_for_run(folder, process)
-    for _ in range(3):
+@pytest.mark.parametrize(
+    "arguments",
+    [NORMALISED, pytest.param(FASHION_MNIST, marks=pytest.mark.fashion_mnist)],
+    ids=["normalised", "tutorial"],
+)
+def test_killed_three_times_it_ends_with_the_same_bits(
+    arguments: tuple[str, ...], request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    if arguments is FASHION_MNIST:
+        request.getfixturevalue("fashion_mnist")
+    call("train", *arguments, "--runs-folder", str(tmp_path / "whole"))
+    (whole,) = find_runs(tmp_path / "whole")
+    pause = whole.result.seconds / len(whole.history)  # from point to point
+    process = start(*arguments, "--runs-folder", str(tmp_path / "killed"))
+    run = wait_for_run(tmp_path / "killed", process)
+    for share in (0.0, 0.2, 0.4):
         assert process.stdout.readline().startswith(("Training", "Going on")), "it is under way"
-        time.sleep(random.uniform(0, longest))
+        wait_until(lambda: len(run.history) >= share * len(whole.history), process)  # noqa: B023
+        time.sleep(random.uniform(0, 2 * pause))
         process.kill()
         process.communicate()
         assert not run.is_complete, "it was killed before its end"
         process = start("--resume", str(run.folder))
-    assert "Going on with" in finish(process)
-    return run
+    output, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, errors
+    assert "Going on with" in output
+    assert_same_bits(whole, run)
+    assert not list(run.folder.glob(".*partial"))
 
 
-@pytest.mark.parametrize("arguments", [DIGITS, NORMALISED], ids=["tutorial", "normalised"])
-def test_killed_three_times_it_ends_with_the_same_bits(
-    arguments: tuple[str, ...], tmp_path: Path
-) -> None:
-    finish(start(*arguments, "--runs-folder", str(tmp_path / "whole")))
-    whole = find_runs(tmp_path / "whole")[0]
-    killed = kill_thrice_and_resume(tmp_path / "killed", arguments, whole)
-    assert_same_bits(whole, killed)
-    assert not list(killed.folder.glob(".*partial"))
-
-
-@pytest.mark.fashion_mnist
-def test_fashion_mnist_killed_three_times_ends_with_the_same_bits(
-    tmp_path: Path, fashion_mnist: Dataset
-) -> None:
-    arguments = ("--data", "fashion-mnist", "--epochs", "2", "--seed", "0", "--threads", "1")
-    finish(start(*arguments, "--runs-folder", str(tmp_path / "whole")))
-    (whole,) = find_runs(tmp_path / "whole")
-    assert_same_bits(whole, kill_thrice_and_resume(tmp_path / "killed", arguments, whole))
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(
-    number: signal.Signals, tmp_path: Path
-) -> None:
+def test_a_signal_leaves_a_checkpoint_and_says_how_to_go_on(tmp_path: Path) -> None:
     process = start(*LONG, "--runs-folder", str(tmp_path))
     run = wait_for_run(tmp_path, process)
-    wait_until(lambda: run.history, process)
-    process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert f"Go on with `lenet train --resume {run.folder}`" in errors
-    assert errors.count("\n") == 1, "one line, no traceback"
-    assert (run.folder / "curves.png").exists()
     before = run.history
-    assert run.status == "stopped"
-
-    process = start("--resume", str(run.folder))
-    wait_until(lambda: len(run.history) > len(before) + 1, process)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    assert run.history[: len(before)] == before
-
-
-def test_two_processes_do_not_train_in_one_folder(tmp_path: Path) -> None:
-    process = start(*LONG, "--runs-folder", str(tmp_path))
-    run = wait_for_run(tmp_path, process)
-    wait_until(lambda: run.history, process)  # it holds the folder before its first step
-    assert run.status == "running"
-    second = start("--resume", str(run.folder))
-    _, errors = second.communicate(timeout=60)
-    process.kill()
-    process.communicate()
-    assert second.returncode == 5
-    assert "is being trained by another process" in errors
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # It holds the folder before its first step, and a point beyond the kept ones is new.
+        wait_until(lambda: len(run.history) > len(before) + 1, process)  # noqa: B023
+        assert run.status == "running"
+        if number == signal.SIGTERM:
+            with pytest.raises(RunError, match="is being trained by another process"):
+                lenet.resume(run, listeners=[])
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert f"Go on with `lenet train --resume {run.folder}`" in errors
+        assert errors.count("\n") == 1, "one line, no traceback"
+        assert (run.folder / "curves.png").exists()
+        assert run.status == "stopped"
+        assert run.history[: len(before)] == before
+        before = run.history
+        (run.folder / "curves.png").unlink()
+        if number == signal.SIGTERM:
+            process = start("--resume", str(run.folder))
 
 
 def test_a_full_disk_is_one_clear_line_and_leaves_no_half_run(tmp_path: Path) -> None:
@@ -178,11 +153,14 @@ except StorageError as error:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="setfsuid is Linux's")
 def test_a_folder_that_may_not_be_written_is_one_clear_line() -> None:
+    class Stop(Listener):
+        def on_step(self, trainer: Trainer) -> None:
+            trainer.request_stop()
+
     with tempfile.TemporaryDirectory() as name:
-        process = start(*LONG, "--runs-folder", name)
-        run = wait_for_run(Path(name), process)
-        process.kill()
-        process.communicate()
+        with pytest.raises(InterruptedTraining):
+            lenet.train(dataset="digits", threads=1, runs_folder=name, listeners=[Stop()])
+        (run,) = find_runs(name)
         (run.folder / ".lock").unlink(missing_ok=True)
         before = {path.name: path.read_bytes() for path in run.folder.iterdir()}
         Path(name).chmod(0o755)
