@@ -13,22 +13,25 @@ from lenet.results import answer, make_subject
 from lenet.runs import Run, load_data_of
 
 
-@pytest.fixture
-def deep(few_digits: Dataset, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def deep(few_digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """128 pictures of 12 bits, none as bright as the next."""
+    folder = tmp_path_factory.mktemp("pictures") / "deep"
     for number, (image, label) in enumerate(
         zip(few_digits.train.images[:, 0], few_digits.train.labels, strict=True)
     ):
-        path = tmp_path / "deep" / str(label) / f"{number}.png"
+        path = folder / str(label) / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         values = np.rint(image / 255 * (500 + 27 * number)).astype(np.uint16)
         Image.fromarray(values).save(path)
-    return tmp_path / "deep"
+    return folder
 
 
-@pytest.fixture
-def run(deep: Path) -> Run:
-    return lenet.train(dataset=deep, epochs=1, listeners=[])
+@pytest.fixture(scope="module")
+def run(deep: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return lenet.train(
+        dataset=deep, epochs=1, runs_folder=tmp_path_factory.mktemp("runs"), listeners=[]
+    )
 
 
 def values_of(path: Path) -> np.ndarray:

@@ -25,14 +25,14 @@ def few(name: str, train: int, test: int = 2_000) -> Dataset:
 
 # Dataset, training images, changes, and the test accuracy that is surely reached.
 SHORT = {
-    "tutorial": ("fashion-mnist", 60_000, {"epochs": 4}, 0.5),
+    "tutorial": ("fashion-mnist", 30_000, {"epochs": 5}, 0.5),
     "digits": ("digits", 1_437, {"epochs": 15}, 0.85),
     "softmax": ("fashion-mnist", 20_000, {"epochs": 2}, 0.7),
     "mlp": ("fashion-mnist", 20_000, {"epochs": 2}, 0.65),
-    "lenet5": ("mnist", 8_000, {"epochs": 5}, 0.9),
-    "lenet5-distorted": ("mnist", 8_000, {"epochs": 5}, 0.85),
+    "lenet5": ("mnist", 2_000, {"epochs": 8}, 0.75),
+    "lenet5-distorted": ("mnist", 2_000, {"epochs": 8}, 0.7),
     "modern": ("fashion-mnist", 10_000, {"epochs": 2}, 0.75),
-    "fast": ("fashion-mnist", 60_000, {}, 0.82),
+    "fast": ("fashion-mnist", 20_000, {}, 0.8),
 }
 
 

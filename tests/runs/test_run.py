@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -13,10 +14,18 @@ from lenet.errors import LenetError, RunError, UnknownNameError
 from lenet.runs import Run, find_runs, load, open_run
 
 
-@pytest.fixture
-def run(few_digits: Dataset) -> Run:
+@pytest.fixture(scope="module")
+def made(few_digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A complete run."""
-    return lenet.train(dataset=few_digits, epochs=1, batch_size=64, listeners=[])
+    folder = tmp_path_factory.mktemp("made")
+    options = {"epochs": 1, "batch_size": 64, "runs_folder": folder, "listeners": []}
+    return lenet.train(dataset=few_digits, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def run(made: Run) -> Run:
+    """A copy of it that a test may damage."""
+    return Run(shutil.copytree(made.folder, Path("runs") / made.name))
 
 
 def test_a_run_is_opened_by_path_name_and_latest(run: Run, few_digits: Dataset) -> None:

@@ -280,7 +280,7 @@ def test_a_status_asked_for_all_the_time_keeps_no_training_from_starting(
     asking = threading.Thread(target=ask)
     asking.start()
     try:
-        for _ in range(5):
+        for _ in range(3):
             quick(few_digits, batch_size=64)
     finally:
         done.set()

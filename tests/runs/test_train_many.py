@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -121,38 +122,36 @@ def test_runs_that_are_there_are_taken_and_the_others_made(
     assert alone == wider[2].run
 
 
-@pytest.mark.parametrize("alone", [False, True])
 def test_what_was_stopped_goes_on_together_or_by_resume(
-    few_digits: Dataset, tmp_path: Path, alone: bool
+    few_digits: Dataset, tmp_path: Path
 ) -> None:
-    options: dict[str, Any] = {"model": "lenet", "runs_folder": tmp_path, "device": "cpu"} | SMALL
-    options |= {"epochs": 4, "reuse": True}
+    options: dict[str, Any] = {"model": "lenet", "device": "cpu", **SMALL, "epochs": 4}
+    again = {"reuse": True, "runs_folder": tmp_path / "many", **options}
     trainings = [{"seed": 0}, {"seed": 1}, {"seed": 2}]
-    stopped = train_many(
-        trainings, few_digits, listeners=[[Stopper(2)], [Stopper(2)], []], **options
-    )
+    stopped = train_many(trainings, few_digits, listeners=[[Stopper(2)], [Stopper(2)], []], **again)
     assert [type(ending.error) for ending in stopped] == [InterruptedTraining] * 2 + [type(None)]
     assert [ending.run.status for ending in stopped] == ["stopped", "stopped", "complete"]
     assert f"Go on with `lenet train --resume {stopped[0].run.folder}`" in str(stopped[0].error)
-    if alone:
-        for ending in stopped[:2]:
-            lenet.resume(ending.run, dataset=few_digits, listeners=[])
-    else:
-        began = [Began() for _ in trainings]
-        again = train_many(trainings, few_digits, listeners=[[one] for one in began], **options)
-        assert [one.steps for one in began] == [[5], [5], []], "a step beyond the second epoch"
-        assert [ending.run for ending in again] == [ending.run for ending in stopped]
-    for seed, ending in enumerate(stopped):
+    shutil.copytree(tmp_path / "many", tmp_path / "copies")
+
+    began = [Began() for _ in trainings]
+    together = train_many(trainings, few_digits, listeners=[[one] for one in began], **again)
+    assert [one.steps for one in began] == [[5], [5], []], "a step beyond the second epoch"
+    assert [ending.run for ending in together] == [ending.run for ending in stopped]
+    copies = [Run(tmp_path / "copies" / ending.run.name) for ending in stopped]
+    for copy in copies[:2]:
+        lenet.resume(copy, dataset=few_digits, listeners=[])
+    for seed, (copy, ending) in enumerate(zip(copies, stopped, strict=True)):
         whole = lenet.train(
             dataset=few_digits,
             seed=seed,
             kernels="torch",
             listeners=[],
-            **options | {"reuse": False, "runs_folder": tmp_path / "alone"},
+            runs_folder=tmp_path / "alone",
+            **options,
         )
-        names = {path.name for path in ending.run.folder.iterdir()}
-        assert names == {path.name for path in whole.folder.iterdir()}
         assert_same_run(Run(ending.run.folder), whole)
+        assert_same_run(copy, whole)
 
 
 @needs_kernels

@@ -1,9 +1,11 @@
 """What TensorBoard's own reader finds in the event files."""
 
 import io
+import itertools
 import json
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,6 +13,7 @@ from PIL import Image
 from tensorboard.backend.event_processing import plugin_event_accumulator
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
+from tensorboard.summary.writer import event_file_writer
 from tracked_training import Crash, CrashAt, StopAt, track, track_until
 
 import lenet
@@ -107,8 +110,12 @@ def test_a_resumed_run_has_every_point_once(end: CrashAt, few_digits: Dataset) -
 
 
 def test_a_tensorboard_that_is_open_forgets_the_points_that_were_taken_back(
-    few_digits: Dataset,
+    few_digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # TensorBoard takes the files by their names, which begin with the second.
+    seconds = itertools.count(round(time.time()))
+    clock = SimpleNamespace(time=lambda: next(seconds))
+    monkeypatch.setattr(event_file_writer, "time", clock)
     run = track_until(CrashAt(1.6), few_digits, "tensorboard")
     folder = str(run.folder / "tensorboard")
     old, new = EventAccumulator(folder), plugin_event_accumulator.EventAccumulator(folder)
@@ -121,12 +128,10 @@ def test_a_tensorboard_that_is_open_forgets_the_points_that_were_taken_back(
         return [[event.step for event in events] for events in found]
 
     assert all(shown[-1] > STEPS for shown in steps()), "beyond the checkpoint"
-    time.sleep(1)  # TensorBoard takes the files by their names, which begin with the second
     with pytest.raises(Crash):
         lenet.resume(run, dataset=few_digits, listeners=[CrashAt(1.2)])
     told = [step for step, _ in expected(run, "train_loss")]
     assert steps() == [told, told]
-    time.sleep(1)
     lenet.resume(run, dataset=few_digits, listeners=[])
     told = [step for step, _ in expected(run, "train_loss")]
     assert steps() == [told, told]

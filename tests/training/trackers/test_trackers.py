@@ -62,11 +62,20 @@ def test_a_run_goes_on_where_its_tracker_is_not_installed(
     assert "pip install 'lenet[track]'`" in text
 
 
+@pytest.fixture(scope="module")
+def untracked(few_digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> lenet.Run:
+    return track(few_digits, epochs=1, runs_folder=tmp_path_factory.mktemp("untracked"))
+
+
 @pytest.mark.parametrize("event", ["begin", "on_start", "on_point", "on_finish", "on_stop"])
 @pytest.mark.parametrize("name", TRACKERS)
 @pytest.mark.usefixtures("store")
 def test_a_tracker_that_breaks_costs_a_message_and_not_the_training(
-    name: str, event: str, few_digits: Dataset, monkeypatch: pytest.MonkeyPatch
+    name: str,
+    event: str,
+    few_digits: Dataset,
+    untracked: lenet.Run,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     calls = []
 
@@ -75,10 +84,9 @@ def test_a_tracker_that_breaks_costs_a_message_and_not_the_training(
         message = "no space left on device\nand more about it"
         raise OSError(message)
 
-    untracked = track(few_digits)
     monkeypatch.setattr(TRACKERS[name], event, fail)
     messages = Messages()
-    run = track(few_digits, name, listeners=[messages])
+    run = track(few_digits, name, epochs=1, listeners=[messages])
     assert calls == [event]
     told = [text for text in messages.texts if "stopped working" in text]
     assert told == [
