@@ -152,12 +152,6 @@ def _own_images(data: Dataset, settings: dict[str, Any]) -> tuple[int, int]:
 
 
 def build_network(plan: Plan, data: Dataset, seed: int) -> nn.Module:
-    """The network of a plan for some images.
-
-    Raises:
-        ModelError: It does not fit the images, or is of a class that is not registered.
-        SettingError: One of its settings is ill-typed or out of range.
-    """
     network = plan.model
     if isinstance(network, str):
         shape = {"input_shape": data.image_shape, "classes": len(data.class_names)}

@@ -67,26 +67,11 @@ def by_the_first(part: Callable[Arguments, Result]) -> Callable[Arguments, Resul
     return call
 
 
-def is_first() -> bool:
-    """Whether this is the process that writes and prints."""
-    return join_group().is_first
-
-
-def process_count() -> int:
-    """How many processes train together."""
-    return join_group().size
-
-
 @in_every_process
 def place_process(device: str, threads: int | None) -> tuple[torch.device, int]:
     """This process's own device of a kind, and its number of CPU threads, which is set."""
     group = join_group()
     return group.place_on(pick_device(device)), set_threads(threads, group.local_size)
-
-
-def command(arguments: str) -> str:
-    """The shell command that starts `lenet` on as many processes as these, between backticks."""
-    return f"`{join_group().command(arguments)}`"
 
 
 def check_agreement(config: RunConfig) -> None:
@@ -131,7 +116,7 @@ def open_in_all(run: Run | Path | str, runs_folder: Path | str) -> tuple[Run, bo
         return [str(opened.folder), opened.config.to_dict(), is_complete, processes]
 
     folder, config, is_complete, processes = look()
-    if is_first():
+    if join_group().is_first:
         return Run(Path(folder)), is_complete, processes
     return run_elsewhere(Path(folder), RunConfig.from_dict(config)), is_complete, processes
 

@@ -39,13 +39,10 @@ from lenet.runs._setup import TrainOptions, describe_environment, stop_on_signal
 from lenet.runs._together import (
     by_the_first,
     check_agreement,
-    command,
     in_every_process,
     in_turn,
-    is_first,
     open_in_all,
     place_process,
-    process_count,
     training_in,
 )
 from lenet.training import (
@@ -128,7 +125,7 @@ def train(
     if options.reuse and (equal := _find_equal_folder(runs_folder, config)):
         return resume(Run(Path(equal)), dataset=trainer.dataset, track=track, listeners=listeners)
     run = Run(Path(_make_folder(runs_folder, trainer, config, trackers)))
-    processes = process_count()
+    processes = join_group().size
     on = config.device if processes == 1 else f"{processes} processes on {used_device.type}"
     announce(
         listeners,
@@ -177,7 +174,7 @@ def resume(
     data = dataset
     if not isinstance(data, Dataset):
         data = in_turn(load_data_of)(run, data)
-    threads = run.config.threads if processes == process_count() else None
+    threads = run.config.threads if processes == join_group().size else None
     device, _ = place_process(run.config.device, threads)
     trainer = _build_again(run, data, device, network)
     with training_in(run, trainer, restores=True):
@@ -196,8 +193,8 @@ def _audience(
 ) -> tuple[list[Listener], list[Tracker]]:
     """Who is told in this process; display and trackers belong to the first."""
     if listeners is None:
-        listeners = [pick_display()] if is_first() else []
-    return list(listeners), make_trackers(track) if track and is_first() else []
+        listeners = [pick_display()] if join_group().is_first else []
+    return list(listeners), make_trackers(track) if track and join_group().is_first else []
 
 
 @in_every_process
@@ -284,7 +281,7 @@ def _connect_again(
     run: Run, device: torch.device, trackers: list[Tracker], listeners: list[Listener]
 ) -> None:
     """Say what differs from where the run was started, and add the trackers that it had."""
-    if not is_first():
+    if not join_group().is_first:
         return
     if run.environment_path.exists():
         before, now = {"processes": 1, **run.environment}, _environment(device)
@@ -304,11 +301,11 @@ def _train_in(
     run: Run, trainer: Trainer, trackers: Sequence[Tracker], listeners: Sequence[Listener]
 ) -> None:
     """Train to the end, while the first process keeps the run folder up to date."""
-    recorders = [Recorder(run)] if is_first() else []
+    recorders = [Recorder(run)] if join_group().is_first else []
     guards = [Guard(tracker, partial(announce, listeners)) for tracker in trackers]
     # The recorder first: what it has written, the trackers may hand over.
     trainer.listeners = [*recorders, *guards, *listeners]
-    again = command(f"train --resume {quoted(run)}")
+    again = f"`{join_group().command(f'train --resume {quoted(run)}')}`"
     with stop_on_signals(trainer.request_stop):
         for guard in guards:
             guard.begin(trainer, TrackedRun(run.folder, run.config.to_dict()))
@@ -325,4 +322,4 @@ def _train_in(
 
 
 def _environment(device: torch.device) -> dict[str, Any]:
-    return {**describe_environment(device), "processes": process_count()}
+    return {**describe_environment(device), "processes": join_group().size}

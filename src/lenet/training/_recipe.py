@@ -295,11 +295,8 @@ def recipe_text(model: str, recipe: Recipe, settings: Mapping[str, Any], comment
     lines = [f"# {line}".rstrip() for line in comment.splitlines()]
     values = {"model": model} | dict(settings) | recipe.to_dict()
     lines += [
-        f"{name} = {_as_toml(value)}" for name, value in values.items() if name not in _OF_THE_DATA
+        f"{name} = {json.dumps(value, ensure_ascii=False)}"  # what JSON writes of one is TOML too
+        for name, value in values.items()
+        if name not in _OF_THE_DATA
     ]
     return "\n".join(lines) + "\n"
-
-
-def _as_toml(value: Any) -> str:
-    """A setting's value; every one that JSON writes is TOML too."""
-    return json.dumps(value, ensure_ascii=False)

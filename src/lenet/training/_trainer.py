@@ -421,13 +421,7 @@ class Trainer:
             self._add_point(*self._waiting_points.pop(0))
 
     def _add_point(self, step: int, seconds: float, **held_out: float) -> CurvePoint:
-        """Let the curve grow by a point.
-
-        Args:
-            step: Of this epoch, the last that counts.
-            seconds: When it was made, in wall-clock time of the training.
-            held_out: Scores on other images.
-        """
+        """Let the curve grow by a point, after a step of this epoch that was made at a time."""
         loss, accuracy = self.train_loss_and_accuracy(step)
         in_all = self.epoch * self.steps_per_epoch + step
         rate = learning_rate_at(self.recipe, in_all - 1, self.steps_per_epoch)
@@ -439,21 +433,18 @@ class Trainer:
 
     def finish_epoch(self) -> None:
         """Look at held-out images, remember the best weights, say so if nothing was learnt."""
-        if self._validation:
-            loss, accuracy = self._validation.evaluate(self.model)
-            held_out = {"validation_loss": loss, "validation_accuracy": accuracy}
-            point = self._add_point(self.step, self.seconds, **held_out)
-            if accuracy > self._best_accuracy:
-                self._best_accuracy, self._best_epoch = accuracy, self.epoch + 1
-                weights = self.model.state_dict()
-                self._best_weights = {name: value.clone() for name, value in weights.items()}
-        else:
-            held_out = {}
-            if self._test:
-                loss, accuracy = self._test.evaluate(self.model)
-                held_out = {"test_loss": loss, "test_accuracy": accuracy}
-            point = self._add_point(self.step, self.seconds, **held_out)
+        held_out = {}
+        if looked_at := self._validation or self._test:
+            loss, accuracy = looked_at.evaluate(self.model)
+            split = "validation" if self._validation else "test"
+            held_out = {f"{split}_loss": loss, f"{split}_accuracy": accuracy}
+        point = self._add_point(self.step, self.seconds, **held_out)
+        if not self._validation:
             self._best_epoch = self.epoch + 1
+        elif accuracy > self._best_accuracy:
+            self._best_accuracy, self._best_epoch = accuracy, self.epoch + 1
+            weights = self.model.state_dict()
+            self._best_weights = {name: value.clone() for name, value in weights.items()}
         self.epoch, self.step = self.epoch + 1, 0
         diagnosis = self._diagnose(point)  # before the listeners, who may save the state
         self.tell("on_epoch", point)

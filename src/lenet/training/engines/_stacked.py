@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
+from torch.nn.utils import vector_to_parameters
 
 from lenet.datasets import Batches, DrawnChanges, Selection, apply_changes
 from lenet.kernels import KernelChoice
@@ -202,8 +202,6 @@ class Stack:
         first = self._models[0]
         self.template = copy.deepcopy(first).to("meta").train()
         self._shapes = {name: value.shape for name, value in first.named_parameters()}
-        ends = accumulate((shape.numel() for shape in self._shapes.values()), initial=0)
-        self._columns = [slice(*pair) for pair in pairwise(ends)]
         rows = [
             torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
             for model in self._models
@@ -211,28 +209,30 @@ class Stack:
         self.weights = torch.stack(rows)
         self.parameters = {
             name: value.detach().requires_grad_()
-            for name, value in self.by_name(self.weights).items()
+            for name, value in self._by_name(self.weights).items()
         }
         of_models = [dict(model.named_buffers()) for model in self._models]
         self.buffers = {
             name: torch.stack([buffers[name] for buffers in of_models]) for name in of_models[0]
         }
         for number, model in enumerate(self._models):
-            self._point(model, number)
+            vector_to_parameters(self.weights[number], model.parameters())
+            model.zero_grad()
+            stacked = iter(self.buffers.values())
+            for holder, name, _ in _buffers(model):
+                holder._buffers[name] = next(stacked)[number]
 
-    def by_name(self, rows: Tensor) -> dict[str, Tensor]:
+    def _by_name(self, rows: Tensor) -> dict[str, Tensor]:
         """Views of a tensor like `weights`, (K, P), by the parameters' names: (K, …)."""
+        parts = rows.split_with_sizes([shape.numel() for shape in self._shapes.values()], dim=1)
         return {
-            name: rows[:, columns].view(-1, *shape)
-            for (name, shape), columns in zip(self._shapes.items(), self._columns, strict=True)
+            name: part.view(-1, *shape)
+            for (name, shape), part in zip(self._shapes.items(), parts, strict=True)
         }
 
     def parameters_of(self, row: Tensor) -> list[Tensor]:
         """Views of a network's row, (P,), in the shapes of its parameters and in their order."""
-        return [
-            row[columns].view(shape)
-            for shape, columns in zip(self._shapes.values(), self._columns, strict=True)
-        ]
+        return [value[0] for value in self._by_name(row[None]).values()]
 
     def release(self, number: int) -> None:
         """Give a network weights and buffers of its own again, with the same values."""
@@ -241,15 +241,6 @@ class Stack:
                 parameter.data = parameter.data.clone()
             for holder, name, buffer in _buffers(self._models[number]):
                 holder._buffers[name] = buffer.clone()
-
-    def _point(self, model: nn.Module, number: int) -> None:
-        views = self.parameters_of(self.weights[number])
-        for parameter, view in zip(model.parameters(), views, strict=True):
-            parameter.data = view
-            parameter.grad = None
-        stacked = iter(self.buffers.values())
-        for holder, name, _ in _buffers(model):
-            holder._buffers[name] = next(stacked)[number]
 
 
 def _buffers(model: nn.Module) -> list[tuple[nn.Module, str, Tensor]]:
