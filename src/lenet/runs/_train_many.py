@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
 
 from lenet.core import TrainKeywords, check_range, remove_partial_files, take_settings
 from lenet.datasets import Dataset, DataSource, SharedImages
@@ -20,6 +21,7 @@ from lenet.errors import (
     SettingError,
     TrainingError,
 )
+from lenet.kernels import KernelChoice
 from lenet.runs._find import find_equal_run
 from lenet.runs._plan import (
     Plan,
@@ -118,7 +120,7 @@ def train_many(
     used_device, used_threads = pick_device(options.device), set_threads(options.threads)
     data = find_dataset(dataset, [listener for one in told for listener in one])
     shared = SharedImages(data, used_device)
-    many = _Many(data, shared, used_device, used_threads, options.runs_folder, options.reuse)
+    many = _Many(data, shared, used_device, used_threads, options)
     endings: dict[int, Ending] = {}
 
     def end(number: int, ending: Ending) -> None:
@@ -177,8 +179,7 @@ class _Many:
     shared: SharedImages
     device: torch.device
     threads: int
-    runs_folder: Path
-    reuse: bool
+    options: RunsOptions
     stopping: bool = False
     _running: list[Trainer] = field(default_factory=list)
 
@@ -191,7 +192,7 @@ class _Many:
     def check_stop(self) -> None:
         if self.stopping:
             again = "The same call goes on from here."
-            if not self.reuse:
+            if not self.options.reuse:
                 again = "Go on with each by `lenet train --resume RUN`."
             message = f"Stopped. {again}"
             raise InterruptedTraining(message)
@@ -202,20 +203,14 @@ class _Many:
             plan, self.data, seed=seed, device=self.device, kernels="torch", shared=self.shared
         )
         config = describe_run(plan, trainer, self.threads)
-        run = find_equal_run(self.runs_folder, config) if self.reuse else None
-        if run is None:
+        reuse, folder = self.options.reuse, self.options.runs_folder
+        if not reuse or (run := find_equal_run(folder, config)) is None:
             return _Member(trainer, config, listeners)
         if run.is_complete and run.result:
             return run
         # What the compiled kernels have begun goes on with them, to the same bits.
         config = replace(run.config, kernels=kernels_of(run))
-        trainer = rebuild_trainer(
-            config,
-            self.data,
-            kernels=config.kernels,
-            device=pick_device(config.device),
-            shared=self.shared,
-        )
+        trainer = self._rebuild(config, config.kernels)
         restore(trainer, run)
         return _Member(trainer, config, listeners, run)
 
@@ -251,20 +246,21 @@ class _Many:
         """A training that is not begun yet, by the compiled kernels where they serve it."""
         if member.run is not None:
             return member
-        config, network = member.config, member.trainer.model
-        trainer = rebuild_trainer(
-            config,
-            self.data,
-            kernels="auto",
-            device=self.device,
-            network=network,
-            shared=self.shared,
+        trainer = self._rebuild(member.config, "auto", member.trainer.model)
+        config = replace(member.config, kernels=trainer.kernels)
+        return replace(member, trainer=trainer, config=config)
+
+    def _rebuild(
+        self, config: RunConfig, kernels: KernelChoice, network: nn.Module | None = None
+    ) -> Trainer:
+        device = pick_device(config.device)
+        return rebuild_trainer(
+            config, self.data, kernels=kernels, device=device, network=network, shared=self.shared
         )
-        return replace(member, trainer=trainer, config=replace(config, kernels=trainer.kernels))
 
     def _begin(self, member: _Member, environment: dict[str, Any]) -> Run:
         files = {"checkpoint.safetensors": pack_checkpoint(member.trainer.state())}
-        return create_run(self.runs_folder, member.config, environment, files)
+        return create_run(self.options.runs_folder, member.config, environment, files)
 
 
 def _run(trainers: Sequence[Trainer]) -> list[TrainingResult | Exception]:
