@@ -223,21 +223,13 @@ def _remedies(model: nn.Module, steps: int, recipe: Recipe) -> tuple[str, ...]:
     is_sigmoid = "Sigmoid" in kinds
     remedies = []
     if is_sigmoid and kinds.isdisjoint({"BatchNorm1d", "BatchNorm2d"}):
-        initialisation = getattr(config, "initialisation", None)
-        if initialisation == "pytorch":
-            remedies.append(
-                "PyTorch's own initial weights are too small for sigmoids: try "
-                "`initialisation` xavier."
-            )
-        elif initialisation == "normal":
-            remedies.append(
-                "Initial weights of 0.01 are too small for sigmoids: try `initialisation` xavier."
-            )
-        elif config is None:
-            remedies.append(
-                "PyTorch's own initial weights are too small for sigmoids: try "
-                "`torch.nn.init.xavier_uniform_`."
-            )
+        small = {"pytorch": "PyTorch's own initial weights", "normal": "Initial weights of 0.01"}
+        initialisation, remedy = getattr(config, "initialisation", None), "`initialisation` xavier"
+        if config is None:
+            initialisation, remedy = "pytorch", "`torch.nn.init.xavier_uniform_`"
+        if initialisation in small:
+            which = small[initialisation]
+            remedies.append(f"{which} are too small for sigmoids: try {remedy}.")
     suited = _suited_rate(recipe, is_sigmoid)
     if recipe.learning_rate >= _LARGE * suited:
         remedies.append(f"Smaller steps may do it: try `learning_rate` {suited:.2g}.")
