@@ -42,9 +42,9 @@ from .peers._group import Group as Group
 from .peers._group import Peers as Peers
 from .peers._group import Place as Place
 from .peers._group import find_place as find_place
-from .peers._group import join_group as join_group
-from .peers._group import leave as leave
-from .peers._group import speaker as speaker
+from .peers._process import join_group as join_group
+from .peers._process import leave as leave
+from .peers._process import speaker as speaker
 from .peers._torchrun_group import TIMEOUT as TIMEOUT
 from .peers._torchrun_group import TorchrunGroup as TorchrunGroup
 from .trackers._mlflow import MlflowTracker as MlflowTracker
