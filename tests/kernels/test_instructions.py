@@ -115,7 +115,7 @@ def test_the_processor_decides(
 
     def open_library(kind: str) -> object:
         opened.append(kind)
-        functions = {f"lenet_{name}": SimpleNamespace() for name in _library._FUNCTIONS}
+        functions = {f"lenet_{name}": SimpleNamespace() for name in _library.FUNCTIONS}
         return SimpleNamespace(
             lenet_processor=lambda: processor,
             lenet_interface=lambda: _library.INTERFACE,

@@ -14,12 +14,16 @@ from lenet.kernels._blocks import (
     Block,
     ConvBlock,
     DenseBlock,
+    Native,
     Pooling,
+    call,
+    float_images,
+    native_network,
     parameter_shapes,
+    pointers,
 )
-from lenet.kernels._choice import try_kernels
-from lenet.kernels._network import Native, call, float_images, native_network, pointers
-from lenet.kernels._recognise import is_plain
+from lenet.kernels._library import try_kernels
+from lenet.kernels._recognise import is_being_traced, is_plain
 
 _TORCH_ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "none": lambda values: values,
@@ -116,11 +120,7 @@ def run_blocks(blocks: Sequence[Block], images: Tensor, parameters: Sequence[Ten
 def _run_with_kernels(
     blocks: Sequence[Block], images: Tensor, parameters: Sequence[Tensor]
 ) -> Tensor:
-    """The same by the compiled kernels.
-
-    Raises:
-        ModelError: They can't do it.
-    """
+    """The same by the compiled kernels, or the error that says why not."""
     if obstacle := _find_obstacle(images, parameters):
         raise ModelError(obstacle)
     keeps = torch.is_grad_enabled()  # `forward` can't see it: there gradients are always off
@@ -153,11 +153,6 @@ def _find_obstacle(images: Tensor, parameters: Sequence[Tensor]) -> str | None:
     except AttributeError as error:  # private names: no public ones tell it
         return f"This release of PyTorch does not say who listens to its operations: {error}."
     return None
-
-
-def is_being_traced() -> bool:
-    """Whether the network is being compiled, exported or traced."""
-    return torch.compiler.is_compiling() or bool(torch.jit.is_tracing())  # type: ignore[attr-defined, no-untyped-call]
 
 
 def _is_transformed() -> bool:

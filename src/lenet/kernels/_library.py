@@ -1,142 +1,27 @@
-"""The compiled library: finding it, and its functions as ctypes sees them."""
+"""Which compiled code runs here, and whether networks are to use it."""
 
 import ctypes
 import functools
 import hashlib
 import os
 import sys
-from ctypes import POINTER, c_double, c_int32, c_int64, c_void_p
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-INTERFACE = 4  # what `lenet_interface()` of native/interface.cpp must give
+from lenet.core import KernelChoice as KernelChoice
+from lenet.errors import ModelError, SettingError
+from lenet.kernels._interface import FUNCTIONS, INTERFACE
+
 FOLDER = Path(__file__).parent / "compiled"
+VARIABLE = "LENET_INSTRUCTIONS"
 _SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 _KINDS = ("baseline", "avx2", "avx512")  # in the order of `lenet_processor()`
-VARIABLE = "LENET_INSTRUCTIONS"
-
-
-class LayerDescription(ctypes.Structure):
-    """As in native/network.h."""
-
-    _fields_ = [
-        ("is_convolution", c_int32),
-        ("inputs", c_int32),
-        ("height", c_int32),
-        ("width", c_int32),
-        ("padding", c_int32),
-        ("kernel", c_int32),
-        ("outputs", c_int32),
-        ("activation", c_int32),
-        ("pooling", c_int32),
-        ("has_batch_norm", c_int32),
-    ]
-
-
-class Images(ctypes.Structure):
-    """As in native/network.h."""
-
-    _fields_ = [("numbers", c_void_p), ("bytes", c_void_p), ("byte_values", c_void_p)]
-
-
-class Examples(ctypes.Structure):
-    """As in native/examples.h."""
-
-    _fields_ = [
-        ("pixels", c_void_p),
-        ("byte_values", c_void_p),
-        ("labels", c_void_p),
-        ("channels", c_int32),
-        ("height", c_int32),
-        ("width", c_int32),
-    ]
-
-
-class Selection(ctypes.Structure):
-    """As in native/examples.h."""
-
-    _fields_ = [
-        ("indices", c_void_p),
-        ("mirrored", c_void_p),
-        ("row_shifts", c_void_p),
-        ("column_shifts", c_void_p),
-        ("count", c_int32),
-    ]
-
-
-class NativeStepSettings(ctypes.Structure):
-    """As `StepSettings` in native/optimisers.h."""
-
-    _fields_ = [
-        ("kind", c_int32),
-        ("nesterov", c_int32),
-        ("step", c_int64),
-        ("learning_rate", c_double),
-        ("weight_decay", c_double),
-        ("momentum", c_double),
-        ("beta1", c_double),
-        ("beta2", c_double),
-        ("epsilon", c_double),
-        ("largest_norm", c_double),
-    ]
-
-
-class BatchNormState(ctypes.Structure):
-    """As in native/batch_norm.h."""
-
-    _fields_ = [
-        ("epsilon", c_double),
-        ("momentum", c_double),
-        ("running_mean", c_void_p),
-        ("running_variance", c_void_p),
-        ("batches", c_void_p),
-    ]
-
-
-class Loss(ctypes.Structure):
-    """As in native/loss.h."""
-
-    _fields_ = [("sum", c_double), ("correct", c_int64)]
-
-
-# Names, results and arguments of native/interface.cpp; an array is a pointer to its first element.
-_FUNCTIONS = {
-    "network_new": (c_void_p, [POINTER(LayerDescription), c_int32]),
-    "network_free": (None, [c_void_p]),
-    "forward": (c_int32, [c_void_p, c_void_p, POINTER(Images), c_int64, c_int32, c_void_p]),
-    "predictor_new": (c_void_p, [c_void_p, c_void_p]),
-    "predictor_free": (None, [c_void_p]),
-    "predict": (c_int32, [c_void_p, POINTER(Images), c_int64, c_int32, c_void_p]),
-    "kept_batch_new": (
-        c_void_p,
-        [c_void_p, c_void_p, POINTER(Images), c_int64, c_int32, c_void_p],
-    ),
-    "kept_batch_backward": (
-        c_int32,
-        [c_void_p, c_void_p, c_void_p, c_int32, c_void_p, c_void_p],
-    ),
-    "kept_batch_free": (None, [c_void_p]),
-    "trainer_new": (c_void_p, [c_void_p, c_int32]),
-    "trainer_free": (None, [c_void_p]),
-    "trainer_gradients": (
-        c_int32,
-        [
-            c_void_p,
-            POINTER(Examples),
-            POINTER(Selection),
-            c_double,
-            c_int32,
-            c_void_p,
-            c_void_p,
-            c_void_p,
-            POINTER(Loss),
-        ],
-    ),
-    "trainer_update": (
-        c_int32,
-        [c_void_p, POINTER(NativeStepSettings), c_int32, c_void_p, c_void_p, c_void_p],
-    ),
-}
+_chosen: ContextVar[KernelChoice] = ContextVar("chosen_kernels", default="auto")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -182,15 +67,7 @@ class _NoKernelsError(Exception):
 
 
 def _pick_library(wanted: str, damaged: dict[str, str]) -> tuple[ctypes.CDLL, str]:
-    """The wanted library, or if that is empty the best that runs; and its kind.
-
-    Args:
-        wanted: The kind.
-        damaged: Where to note, by its kind, what is wrong with a library that can't be used.
-
-    Raises:
-        _NoKernelsError: There is none, it would not run, or none is wanted.
-    """
+    """The library of the wanted kind, or the best that runs, and its kind; notes the damaged."""
     if wanted == "none":
         message = f"`{VARIABLE}` is `none`, which turns the compiled kernels off."
         raise _NoKernelsError(message)
@@ -218,18 +95,14 @@ def _pick_library(wanted: str, damaged: dict[str, str]) -> tuple[ctypes.CDLL, st
 
 
 def _first_whole(kinds: list[str], damaged: dict[str, str]) -> tuple[ctypes.CDLL, str]:
-    """The first of some libraries that can be used, and its kind.
-
-    Raises:
-        _NoKernelsError: None of them can.
-    """
+    """The first of some libraries that can be used, and its kind; notes those that can't."""
     for kind in kinds:
         try:
             library = _open(kind)
             if library.lenet_interface() != INTERFACE:
                 message = "The compiled kernels are of another version of lenet: install it again."
                 raise _NoKernelsError(message)
-            for name, (result, arguments) in _FUNCTIONS.items():
+            for name, (result, arguments) in FUNCTIONS.items():
                 function = getattr(library, f"lenet_{name}")
                 function.restype, function.argtypes = result, arguments
             return library, kind
@@ -264,10 +137,6 @@ def _open(kind: str) -> ctypes.CDLL:
     """One of the libraries, if it is as it was compiled.
 
     One that was cut off would be mapped, and end the process by a bus error.
-
-    Raises:
-        _NoKernelsError: It is not.
-        OSError: It can't be read or loaded.
     """
     path = _path(kind)
     try:
@@ -286,3 +155,59 @@ def _open(kind: str) -> ctypes.CDLL:
 def _path(kind: str) -> Path:
     """Where the build puts the library for a kind of processor."""
     return FOLDER / f"lenet_{kind}{_SUFFIX}"
+
+
+def chosen_kernels() -> KernelChoice:
+    """What networks compute with now: as the innermost `use_kernels` says, else `auto`."""
+    return _chosen.get()
+
+
+@contextmanager
+def use_kernels(choice: KernelChoice) -> Iterator[None]:
+    """Choose what networks compute with, in this thread and until the block ends.
+
+    Args:
+        choice: `native` for the compiled kernels, with an error where they do not serve; `torch`
+            for PyTorch's operations; `auto` for the kernels where they serve.
+
+    Raises:
+        SettingError: `native`, and there are no compiled kernels here.
+
+    >>> with use_kernels("torch"):
+    ...     chosen_kernels()
+    'torch'
+    """
+    if choice == "native" and (reason := kernel_status().reason):
+        message = f"`kernels` can't be `native`. {reason} `lenet doctor` says more."
+        raise SettingError(message)
+    before = _chosen.set(choice)
+    try:
+        yield
+    finally:
+        _chosen.reset(before)
+
+
+def try_kernels(attempt: Callable[[], Result]) -> Result | None:
+    """Do something by the compiled kernels, unless PyTorch is chosen or they do not serve.
+
+    Args:
+        attempt: Does it, or raises `ModelError` where the kernels do not serve.
+
+    Returns:
+        What it gave, or `None` where PyTorch is to do it.
+
+    Raises:
+        ModelError: `native` is chosen and the kernels do not serve; the message says why.
+    """
+    choice = chosen_kernels()
+    if choice == "torch":
+        return None
+    try:
+        if reason := kernel_status().reason:
+            raise ModelError(reason)
+        return attempt()
+    except ModelError as error:
+        if choice == "auto":
+            return None
+        message = f"`kernels` can't be `native` here. {error}"
+        raise ModelError(message) from None

@@ -1,14 +1,17 @@
 """The layers of PyTorch that the numbers of a block are in."""
 
-from collections.abc import Iterable
+import ctypes
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from lenet.errors import ModelError
-from lenet.kernels._batch_norm import BatchNorm, fold
-from lenet.kernels._blocks import Block
+from lenet.kernels._blocks import Block, fold_batch_norm
+from lenet.kernels._interface import BatchNormState
 
+BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d
 # What `register_module_forward_hook` and its like fill. Nothing public tells whether there are any,
 # and the private function that does is not in every release.
 _GLOBAL_HOOKS = [
@@ -35,7 +38,7 @@ class RecognisedBlock:
     def folded_parameters(self) -> list[Tensor]:
         """Weights and biases, with the batch normalisation in them as in evaluation mode."""
         if self.batch_norm:
-            return fold(self.batch_norm, self.layer.weight, self.layer.bias)
+            return _fold(self.batch_norm, self.layer.weight, self.layer.bias)
         return self.trained_parameters()
 
     def trained_parameters(self) -> list[Tensor]:
@@ -53,11 +56,7 @@ class RecognisedBlock:
         return [self.layer.weight, self.batch_norm.weight, self.batch_norm.bias]
 
     def check(self) -> None:
-        """See that the layers have all numbers that they should, as the compiled code reads them.
-
-        Raises:
-            ModelError: They do not.
-        """
+        """Raise unless the layers have all numbers that they should, as the code reads them."""
         layer, norm, shape = self.layer, self.batch_norm, self.block.weight_shape
         _check(layer, layer.weight, shape)
         if layer.bias is not None or not norm:
@@ -97,3 +96,46 @@ def is_plain(tensor: Tensor) -> bool:
     """Whether a tensor is contiguous float32 on the CPU."""
     kind = str(tensor.dtype), tensor.device.type, str(tensor.layout)
     return kind == ("torch.float32", "cpu", "torch.strided") and tensor.is_contiguous()
+
+
+def is_being_traced() -> bool:
+    """Whether the network is being compiled, exported or traced."""
+    return torch.compiler.is_compiling() or bool(torch.jit.is_tracing())  # type: ignore[attr-defined, no-untyped-call]
+
+
+def _fold(layer: BatchNorm, weight: Tensor, bias: Tensor | None) -> list[Tensor]:
+    """Weights and biases with batch normalisation in them: see `fold_batch_norm`."""
+    norm = {name: tensor.numpy() for name, tensor in layer.state_dict().items()}
+    before = None if bias is None else bias.detach().numpy()
+    folded = fold_batch_norm(weight.detach().numpy(), before, norm, layer.eps)
+    return [torch.from_numpy(array) for array in folded]
+
+
+def check_trainable(layer: BatchNorm) -> None:
+    """Raise unless a step can update a layer's running statistics."""
+    batches = layer.num_batches_tracked
+    if layer.momentum is None:
+        message = f"The compiled kernels want a momentum for the running statistics of {layer}."
+        raise ModelError(message)
+    if batches is None or batches.dtype != torch.int64 or batches.device.type != "cpu":
+        message = f"{layer} does not count its batches in int64 on the CPU."
+        raise ModelError(message)
+
+
+def statistics_of(layers: Sequence[BatchNorm]) -> list[Tensor]:
+    """Running means, running variances and counts of batches, three a layer."""
+    names = ("running_mean", "running_var", "num_batches_tracked")
+    statistics = [layer._buffers[name] for layer in layers for name in names]
+    return [tensor for tensor in statistics if tensor is not None]
+
+
+def native_states(
+    layers: Sequence[BatchNorm], statistics: Sequence[Tensor]
+) -> ctypes.Array[BatchNormState]:
+    """The layers' settings and the addresses of their statistics, as the library takes them."""
+    addresses = iter([tensor.data_ptr() for tensor in statistics])
+    states = [
+        BatchNormState(layer.eps, layer.momentum, next(addresses), next(addresses), next(addresses))
+        for layer in layers
+    ]
+    return (BatchNormState * len(states))(*states)

@@ -5,11 +5,17 @@ import torch
 from torch import Tensor, nn
 
 from lenet.errors import ModelError
-from lenet.kernels._batch_norm import BatchNorm, check_trainable, native_states, statistics_of
-from lenet.kernels._blocks import Block
-from lenet.kernels._library import Examples, Loss, NativeStepSettings, Selection, kernel_status
-from lenet.kernels._network import Native, call, native_network, pointers
-from lenet.kernels._recognise import RecognisedBlock, is_listened_to
+from lenet.kernels._blocks import Block, Native, call, native_network, pointers
+from lenet.kernels._interface import Examples, Loss, NativeStepSettings, Selection
+from lenet.kernels._library import kernel_status
+from lenet.kernels._recognise import (
+    BatchNorm,
+    RecognisedBlock,
+    check_trainable,
+    is_listened_to,
+    native_states,
+    statistics_of,
+)
 
 _KINDS = ("sgd", "adam", "adamw")  # in the order of native/optimisers.h
 _BETAS, _EPSILON = (0.9, 0.999), 1e-8  # PyTorch's own
@@ -37,11 +43,7 @@ class StepSettings:
 
 
 class NetworkView(Protocol):
-    """What a step wants to know of the network that it trains.
-
-    Attributes:
-        network: The network itself.
-    """
+    """What a step wants to know of the network that it trains."""
 
     network: nn.Module
 
@@ -49,11 +51,7 @@ class NetworkView(Protocol):
         """Its layers as they are now, in the order of the forward pass."""
 
     def recognise(self) -> list[RecognisedBlock]:
-        """The network as blocks.
-
-        Raises:
-            ModelError: The compiled kernels do not serve it.
-        """
+        """The network as blocks; `ModelError` where the compiled kernels do not serve it."""
 
 
 class FusedStep:
@@ -159,20 +157,7 @@ class FusedStep:
         mirrored: Tensor | None = None,
         shifts: Tensor | None = None,
     ) -> tuple[float, int]:
-        """Make a step. Only while `still_serves()`.
-
-        Args:
-            indices: As for `compute_gradients`.
-            learning_rate: Of this step.
-            mirrored: As for `compute_gradients`.
-            shifts: As for `compute_gradients`.
-
-        Returns:
-            The mean loss in nats before the update, and how many images were right.
-
-        Raises:
-            ValueError: As for `compute_gradients`.
-        """
+        """Make a step: `compute_gradients`, which says the rest, and `update`."""
         results = self.compute_gradients(indices, mirrored=mirrored, shifts=shifts)
         self.update(learning_rate)
         return results
