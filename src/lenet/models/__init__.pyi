@@ -4,23 +4,18 @@ from ._card import HEADER_KEY as HEADER_KEY
 from ._card import Calibration as Calibration
 from ._card import ModelCard as ModelCard
 from ._card import Normalisation as Normalisation
-from ._card import check_numbers as check_numbers
-from ._card import read_card as read_card
-from ._card import with_layers as with_layers
-from ._compiled import KernelSequential as KernelSequential
-from ._compiled import KernelView as KernelView
-from ._compiled import make_predictor as make_predictor
-from ._compiled import recognise_blocks as recognise_blocks
-from ._compiled import recognise_network as recognise_network
+from ._card import save_model as save_model
 from ._configs import CustomConfig as CustomConfig
 from ._configs import LeNet5Config as LeNet5Config
 from ._configs import LeNetConfig as LeNetConfig
 from ._configs import MLPConfig as MLPConfig
 from ._configs import ModelConfig as ModelConfig
 from ._configs import SoftmaxConfig as SoftmaxConfig
+from ._file import check_numbers as check_numbers
 from ._file import load_model as load_model
 from ._file import load_weights as load_weights
-from ._file import save_model as save_model
+from ._file import read_card as read_card
+from ._file import with_layers as with_layers
 from ._folding import TrainedLayer as TrainedLayer
 from ._folding import fold_network as fold_network
 from ._folding import network_blocks as network_blocks
@@ -29,13 +24,17 @@ from ._modules import RadialBasis as RadialBasis
 from ._modules import Residual as Residual
 from ._modules import ScaledTanh as ScaledTanh
 from ._modules import Subsampling as Subsampling
-from ._modules import initialise as initialise
 from ._network import Network as Network
 from ._networks import MLP as MLP
 from ._networks import KernelNetwork as KernelNetwork
+from ._networks import KernelSequential as KernelSequential
+from ._networks import KernelView as KernelView
 from ._networks import LeNet as LeNet
 from ._networks import LeNet5 as LeNet5
 from ._networks import SoftmaxRegression as SoftmaxRegression
+from ._networks import make_predictor as make_predictor
+from ._networks import recognise_blocks as recognise_blocks
+from ._networks import recognise_network as recognise_network
 from ._recognise import draws_numbers as draws_numbers
 from ._registry import CUSTOM as CUSTOM
 from ._registry import MODELS as MODELS
@@ -48,6 +47,7 @@ from ._registry import settings_from as settings_from
 from ._registry import unknown_setting as unknown_setting
 from ._summary import LayerSummary as LayerSummary
 from ._summary import summarise as summarise
+from .layers import initialise as initialise
 
 __all__ = [
     "BUNDLED",

@@ -1,26 +1,27 @@
-"""What a model file says about itself; known without PyTorch."""
+"""A model in one file: safetensors, with a header that says what it is; known without PyTorch.
+
+The header holds everything needed to build the network and to use it: architecture, class names,
+input shape, normalisation, the recipe it was trained with and the scores it reached.
+"""
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from math import inf, isfinite
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
-from safetensors import SafetensorError
+from typing import TYPE_CHECKING, Any
 
 from lenet._version import __version__
-from lenet.core import Settings, finite_values, read_header
-from lenet.errors import LenetError, ModelFileError
+from lenet.core import Settings, finite_values, write_atomically
+from lenet.errors import ModelFileError
 from lenet.models._configs import ModelConfig
 from lenet.models._network import Network
-from lenet.models._registry import CUSTOM, SEQUENTIAL, settings_from
+from lenet.models._registry import CUSTOM, SEQUENTIAL, identify_model, settings_from
 from lenet.models.layers import layers_from_dicts, layers_to_dicts
 from lenet.pictures import Preparation
+
+if TYPE_CHECKING:
+    from torch import nn
 
 _FOLDER = Path(__file__).parent / "bundled"
 
@@ -198,69 +199,62 @@ class ModelCard:
         return settings
 
 
-def read_card(path: Path) -> ModelCard:
-    """Read what a model file says about itself.
-
-    Raises:
-        ModelFileError: The file is missing, damaged, a pickle, or not a model of ours.
-    """
-    header = read_header(path, ModelFileError)
-    if HEADER_KEY not in header:
-        message = f"`{path}` is a safetensors file, but not a model that lenet wrote."
-        raise ModelFileError(message)
-    with file_errors(path):
-        return ModelCard.from_json(header[HEADER_KEY])
-
-
-def with_layers(content: bytes) -> bytes:
-    """A model file's content, with the list of layers that files of an older lenet lack.
-
-    What is no such file is given back as it is: whoever reads it says better what is wrong.
-    """
-    try:
-        size = int.from_bytes(content[:8], "little")
-        header = json.loads(content[8 : 8 + size])
-        described = json.loads(header["__metadata__"][HEADER_KEY])
-        card = ModelCard.from_json(header["__metadata__"][HEADER_KEY])
-        if card.layers or card.model == CUSTOM:
-            return content
-        described["layers"] = layers_to_dicts(card.settings().network().layers)
-    except (LenetError, ValueError, LookupError, TypeError, RecursionError):
-        return content
-    header["__metadata__"][HEADER_KEY] = json.dumps(described)
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)  # as the format wants its numbers to begin
-    return len(text).to_bytes(8, "little") + text + content[8 + size :]
-
-
-def check_numbers(arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-    """See that a network can compute with the numbers of its file.
+def save_model(
+    path: Path | str,
+    network: "nn.Module",
+    *,
+    class_names: tuple[str, ...],
+    input_shape: tuple[int, ...] | None = None,
+    normalisation: Normalisation | None = None,
+    preparation: Preparation | None = None,
+    calibration: Calibration | None = None,
+    answers_blank: bool = False,
+    dataset: str = "",
+    recipe: dict[str, Any] | None = None,
+    results: dict[str, Any] | None = None,
+) -> None:
+    """Write a network into one self-describing file, whole or not at all.
 
     Args:
-        arrays: The file's arrays by their names.
+        path: The file, by custom `model.safetensors`.
+        network: Any network; one that is no `nn.Sequential` of known layers needs its code again
+            to be loaded.
+        class_names: The classes, in the order of the network's outputs.
+        input_shape: Channels, height and width of an image, where neither the network's settings
+            nor the preparation says it; 1, 28, 28 where none is given.
+        normalisation: How pixels become the network's input; pixel / 255 where none is given.
+        preparation: How a picture becomes an image; fitted into the frame where none is given.
+        calibration: How far its probabilities can be trusted.
+        answers_blank: Whether a class of its holds empty pictures.
+        dataset: What it was trained on.
+        recipe: How it was trained, as plain values.
+        results: The scores it reached.
 
     Raises:
-        ModelFileError: Some are not finite, or variances are below 0.
+        ModelError: The network does not take such images.
+        ModelFileError: The class names are not as many as its outputs.
+        StorageError: The file can't be written.
     """
-    for name, array in arrays.items():
-        if not np.isfinite(array).all():
-            message = (
-                f"`{name}` holds numbers that are not finite, as a training leaves that diverged."
-            )
-            raise ModelFileError(message)
-        if name.endswith("running_var") and array.min(initial=0) < 0:
-            message = f"`{name}` holds variances below 0."
-            raise ModelFileError(message)
+    from safetensors.torch import save
 
-
-@contextmanager
-def file_errors(path: Path, what: str = "describes a model that can't be built") -> Iterator[None]:
-    """Turn whatever goes wrong in taking a file at its word into one `ModelFileError`."""
-    try:
-        yield
-    except KeyError as error:
-        message = f"`{path}` says too little about itself: there is no {error}."
-        raise ModelFileError(message) from error
-    except (LenetError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
-        message = f"`{path}` {what}: {error}"
-        raise ModelFileError(message) from error
+    shape = input_shape or (preparation.image_shape if preparation else (1, 28, 28))
+    name, settings = identify_model(network, shape)
+    config = settings.to_dict()
+    card = ModelCard(
+        model=name,
+        config={key: value for key, value in config.items() if key != "layers"},
+        class_names=tuple(class_names),
+        input_shape=settings.input_shape,
+        preparation=preparation or Preparation.plain(settings.input_shape),
+        layers=() if name == CUSTOM else tuple(layers_to_dicts(settings.network().layers)),
+        normalisation=normalisation or Normalisation(),
+        calibration=calibration or Calibration(),
+        answers_blank=answers_blank,
+        dataset=dataset,
+        recipe=recipe or {},
+        results=results or {},
+    )
+    card.settings()
+    header = {HEADER_KEY: card.to_json()}
+    tensors = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
+    write_atomically(Path(path), save(tensors, header))

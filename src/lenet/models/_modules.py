@@ -6,10 +6,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lenet.models.layers import Initialisation
-
-_NORMAL_DEVIATION = 0.01
-
 # The pictures that layer F6 learns to draw: 7×12 pixels for each of the ten digits, after figure 3
 # of LeCun et al. (1998), which shows the printable ASCII set, in the transcription that other
 # implementations use. The printed figure is small, and single pixels of it can be argued about.
@@ -182,37 +178,9 @@ class Residual(nn.Module):
         return output
 
 
-def initialise(model: nn.Module, initialisation: Initialisation = "xavier") -> None:
-    """Draw the weights of every convolution and dense layer anew, from torch's random numbers.
-
-    The biases stay as PyTorch made them, as in the tutorial.
-
-    Args:
-        model: The network; changed in place.
-        initialisation: `xavier` for uniform in ±√(6 / (fan-in + fan-out)) (Glorot and Bengio
-            2010, equation 16), `kaiming` for uniform in ±√(6 / fan-in) (He et al. 2015),
-            `normal` for a normal distribution with standard deviation 0.01, `pytorch` to leave the
-            weights as they are.
-    """
-    if initialisation == "pytorch":
-        return
-    for layer in model.modules():
-        # On the meta device nothing is drawn, but drawing would import PyTorch's compiler.
-        if isinstance(layer, (nn.Conv2d, nn.Linear)) and not layer.weight.is_meta:
-            if initialisation == "xavier":
-                nn.init.xavier_uniform_(layer.weight)
-            elif initialisation == "kaiming":
-                nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
-            else:
-                nn.init.normal_(layer.weight, std=_NORMAL_DEVIATION)
-
-
 @torch.no_grad()
 def initialise_as_published(network: nn.Module) -> None:
-    """Draw all weights and biases uniformly from ±2.4 / fan-in, from torch's random numbers.
-
-    Source: LeCun et al. (1998), section III.C.
-    """
+    """Draw all weights and biases uniformly from ±2.4 / fan-in: LeCun et al. (1998), III.C."""
     for layer in network.modules():
         if isinstance(layer, PartialConvolution):
             filter_size = layer.KERNEL_SIZE**2

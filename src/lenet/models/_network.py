@@ -19,6 +19,7 @@ from lenet.models.layers import (
     Placed,
     Shape,
     build_sequential,
+    initialise,
     layers_from_dicts,
     layers_to_dicts,
     name_layers,
@@ -38,11 +39,7 @@ _MOST_FILE_BYTES = 2**20
 
 
 def check_input_shape(input_shape: Iterable[int]) -> Shape:
-    """The shape of an image.
-
-    Raises:
-        SettingError: It is none.
-    """
+    """The shape of an image, if it is one."""
     shape = tuple(input_shape) if isinstance(input_shape, Iterable) else ()
     if len(shape) != 3 or not all(type(size) is int and 1 <= size <= MOST for size in shape):
         message = (
@@ -131,7 +128,6 @@ class Network:
         from lenet.models._modules import (
             PartialConvolution,
             Subsampling,
-            initialise,
             initialise_as_published,
         )
 

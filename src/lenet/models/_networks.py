@@ -1,11 +1,24 @@
-"""The networks of this family in PyTorch: their layers are those of their settings."""
+"""The networks of this family in PyTorch, on the compiled kernels where these serve."""
 
 from collections import OrderedDict
+from collections.abc import Hashable, Iterable
 from typing import Any
 
-from torch import nn
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
-from lenet.models._compiled import KernelSequential
+from lenet.errors import ModelError
+from lenet.kernels import (
+    Block,
+    Predictor,
+    RecognisedBlock,
+    is_being_traced,
+    is_listened_to,
+    run_blocks,
+    try_kernels,
+)
 from lenet.models._configs import (
     LeNet5Config,
     LeNetConfig,
@@ -13,8 +26,55 @@ from lenet.models._configs import (
     ModelConfig,
     SoftmaxConfig,
 )
-from lenet.models._modules import initialise, initialise_as_published
-from lenet.models.layers import build_sequential, name_layers
+from lenet.models._folding import KernelBlock, kernel_blocks
+from lenet.models._modules import initialise_as_published
+from lenet.models._recognise import SEQUENTIAL_FORWARDS, describe_layers, is_sequential, leaves
+from lenet.models.layers import Shape, build_sequential, initialise, name_layers, place_layers
+
+_MOST_KEPT = 100
+_kept: dict[Hashable, list[KernelBlock]] = {}  # by the layers' settings; a copy costs as much
+
+
+class KernelSequential(nn.Sequential):
+    """An `nn.Sequential` whose layers run as one piece of compiled code where that is possible.
+
+    It is not possible, and the layers run one by one as PyTorch's own, on other devices than the
+    CPU, for other types than float32, for layers that the kernels do not know, and while a hook
+    listens to a layer. Batch normalisation runs so in evaluation mode and without gradients only.
+    Results are the same up to rounding. `use_kernels` decides otherwise.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The output for a batch (B, …).
+
+        Raises:
+            ModelError: `native` kernels are chosen and can't do it.
+        """
+        if is_being_traced():
+            return self.layer_by_layer(input)  # who compiles or traces should not see the choice
+        recognised = try_kernels(lambda: self._recognise(tuple(input.shape[1:])))
+        if recognised is None:
+            return self.layer_by_layer(input)
+        blocks, parameters = recognised
+        return run_blocks(blocks, input, parameters)
+
+    def _recognise(self, input_shape: Shape) -> tuple[list[Block], list[Tensor]]:
+        """The layers as blocks, if what these give is what the layers give now."""
+        norms = [layer for layer in self if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)]
+        if norms and (torch.is_grad_enabled() or any(norm.training for norm in norms)):
+            message = (
+                "Batch normalisation is left to PyTorch in training mode and with gradients on."
+            )
+            raise ModelError(message)
+        return recognise_blocks([layer for _, layer in leaves(self)], input_shape)
+
+    def layer_by_layer(self, images: Tensor) -> Tensor:
+        """The output as PyTorch's own layers give it."""
+        output: Tensor = super().forward(images)  # type: ignore[no-untyped-call]
+        return output
+
+
+SEQUENTIAL_FORWARDS.add(KernelSequential.forward)
 
 
 def _build(config: ModelConfig) -> OrderedDict[str, nn.Module]:
@@ -120,3 +180,142 @@ class LeNet5(nn.Sequential):
         super().__init__(_build(config))
         self.config = config
         initialise_as_published(self)
+
+
+class KernelView:
+    """What the compiled kernels see of a network that is built in PyTorch.
+
+    Args:
+        network: Any network.
+        input_shape: Channels, height and width of an image.
+    """
+
+    network: nn.Module
+
+    def __init__(self, network: nn.Module, input_shape: Shape):
+        self.network, self._input_shape = network, tuple(input_shape)
+
+    def layers(self) -> list[nn.Module]:
+        """The network's layers as they are now, in the order of the forward pass."""
+        return [layer for _, layer in leaves(self.network)]
+
+    def recognise(self) -> list[RecognisedBlock]:
+        """The network as blocks, if they are all that there is to it.
+
+        Raises:
+            ModelError: The compiled kernels do not serve the network, it does something besides
+                calling its layers one by one, or a hook wants to see what goes in and out of it.
+        """
+        if is_listened_to([self.network]):
+            message = "A hook wants to see what goes through the network."
+            raise ModelError(message)
+        if not is_sequential(self.network):
+            kind = type(self.network).__name__
+            message = f"The network is no plain `nn.Sequential` but a `{kind}`."
+            raise ModelError(message)
+        return recognise_layers(self.layers(), self._input_shape)
+
+
+def recognise_network(network: nn.Module, input_shape: Shape) -> tuple[list[Block], list[Tensor]]:
+    """A network as blocks, with their weights and biases, if they are all that there is to it.
+
+    Batch normalisation is folded in: see `recognise_blocks`.
+
+    Args:
+        network: Any network.
+        input_shape: Channels, height and width of an image.
+
+    Raises:
+        ModelError: The compiled kernels do not serve the network, it does something besides
+            calling its layers one by one, or a hook wants to see what goes in and out of it.
+
+    >>> network = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    >>> recognise_network(network, (1, 28, 28))[0]
+    [DenseBlock(inputs=784, outputs=10, activation='none')]
+    """
+    return _blocks_and_parameters(KernelView(network, input_shape).recognise())
+
+
+def recognise_blocks(
+    layers: Iterable[nn.Module], input_shape: Shape
+) -> tuple[list[Block], list[Tensor]]:
+    """Layers as blocks, with their weights and biases.
+
+    Batch normalisation is folded into these as it is in evaluation mode, whichever mode its layers
+    are in.
+
+    Args:
+        layers: The network's layers in their order.
+        input_shape: Channels, height and width of an image.
+
+    Raises:
+        ModelError: The compiled kernels do not serve them; the message says which layer.
+
+    >>> layers = nn.Flatten(), nn.Linear(784, 10)
+    >>> recognise_blocks(layers, (1, 28, 28))[0]
+    [DenseBlock(inputs=784, outputs=10, activation='none')]
+    """
+    return _blocks_and_parameters(recognise_layers(list(layers), input_shape))
+
+
+def recognise_layers(layers: list[nn.Module], input_shape: Shape) -> list[RecognisedBlock]:
+    """Layers as blocks, with the very layers that hold their numbers."""
+    if is_listened_to(layers):
+        message = "A hook wants to see what goes through the layers."
+        raise ModelError(message)
+    key = tuple(input_shape), tuple(map(_signature, layers))
+    blocks = _kept.get(key)
+    if blocks is None:
+        named = [(str(place), layer) for place, layer in enumerate(layers)]
+        described = describe_layers(named, tuple(input_shape))
+        blocks = kernel_blocks(place_layers(described, tuple(input_shape)))
+        if len(_kept) >= _MOST_KEPT:
+            _kept.clear()
+        _kept[key] = blocks
+    recognised = [
+        RecognisedBlock(block, layers[weighted], None if norm is None else layers[norm])  # type: ignore[arg-type]
+        for block, weighted, norm in blocks
+    ]
+    for one in recognised:
+        one.check()
+    return recognised
+
+
+def make_predictor(
+    network: nn.Module,
+    input_shape: Shape,
+    byte_values: NDArray[np.float32] | None = None,
+) -> Predictor:
+    """The compiled kernels with the weights that a network has now.
+
+    It predicts as the network does in evaluation mode, whichever mode that is in.
+
+    Args:
+        network: Any network on the CPU.
+        input_shape: Channels, height and width of an image.
+        byte_values: What the 256 values of a pixel stand for; see `Predictor`.
+
+    Raises:
+        ModelError: The compiled kernels do not serve the network; see `recognise_network`.
+    """
+    blocks, parameters = recognise_network(network, input_shape)
+    return Predictor(blocks, [weight.detach().numpy() for weight in parameters], byte_values)
+
+
+def _blocks_and_parameters(
+    recognised: Iterable[RecognisedBlock],
+) -> tuple[list[Block], list[Tensor]]:
+    """The blocks alone, with their weights and biases."""
+    found = list(recognised)
+    parameters = [parameter for one in found for parameter in one.folded_parameters()]
+    return [one.block for one in found], parameters
+
+
+def _signature(layer: nn.Module) -> Hashable:
+    """All that decides what a layer is, besides its numbers."""
+    settings = vars(layer)
+    return (
+        type(layer),
+        *((name, settings[name]) for name in settings if name[0] != "_" and name != "training"),
+        *((name, one is None) for name, one in layer._parameters.items()),
+    )

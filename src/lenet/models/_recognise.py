@@ -68,11 +68,7 @@ def describe_module(module: nn.Module, shape: Shape) -> list[Layer]:
 
 
 def describe_layers(named: Iterable[tuple[str, nn.Module]], shape: Shape) -> list[Layer]:
-    """Layers one after the other, each with its name.
-
-    Raises:
-        ModelError: One is none that lenet knows, or does not fit what comes in.
-    """
+    """Layers one after the other, each with its name: see `describe_layer`."""
     layers = []
     for name, module in named:
         layers.append(describe_layer(module, shape, name))
@@ -81,12 +77,7 @@ def describe_layers(named: Iterable[tuple[str, nn.Module]], shape: Shape) -> lis
 
 
 def describe_layer(module: nn.Module, shape: Shape, name: str = "") -> Layer:
-    """One layer.
-
-    Args:
-        module: The layer as it is built in PyTorch.
-        shape: What comes in, without the batch.
-        name: Its place in the network.
+    """One layer, from what comes in, without the batch, and its place in the network.
 
     Raises:
         ModelError: It is none that lenet knows, does not fit what comes in, or was changed in a way
@@ -116,22 +107,14 @@ def describe_layer(module: nn.Module, shape: Shape, name: str = "") -> Layer:
 
 
 def materialise(module: nn.Module, input_shape: Shape) -> None:
-    """Give lazy layers their sizes, by sending an image of zeros through the network.
-
-    Raises:
-        ModelError: It does not go through.
-    """
+    """Give lazy layers their sizes, by sending an image of zeros through the network."""
     numbers = [*module.parameters(), *module.buffers()]
     if any(isinstance(one, UninitializedTensorMixin) for one in numbers):
         try_out(module, (1, *input_shape))
 
 
 def count_outputs(module: nn.Module, input_shape: Shape) -> int:
-    """How many numbers a network gives for an image.
-
-    Raises:
-        ModelError: It takes no such images, or gives no row of at least two numbers.
-    """
+    """How many numbers a network gives for an image; an error for less than two in a row."""
     output = try_out(module, (1, *input_shape))
     if not isinstance(output, torch.Tensor) or output.ndim != 2 or output.shape[1] < 2:
         shape = getattr(output, "shape", None)
@@ -142,11 +125,7 @@ def count_outputs(module: nn.Module, input_shape: Shape) -> int:
 
 
 def try_out(module: nn.Module, input_shape: Shape) -> Any:
-    """What a network makes of a batch of zeros, in evaluation mode.
-
-    Raises:
-        ModelError: The batch does not go through.
-    """
+    """What a network makes of a batch of zeros, in evaluation mode."""
     modes = {layer: layer.training for layer in module.modules()}
     device = next((one.device for one in module.parameters()), torch.device("cpu"))
     try:

@@ -14,6 +14,7 @@ from ._lists import KINDS as KINDS
 from ._lists import Initialisation as Initialisation
 from ._lists import Residual as Residual
 from ._lists import build_sequential as build_sequential
+from ._lists import initialise as initialise
 from ._lists import layers_from_dicts as layers_from_dicts
 from ._lists import layers_to_dicts as layers_to_dicts
 from ._lists import name_layers as name_layers
@@ -56,6 +57,7 @@ __all__ = [
     "apply",
     "arrays_under",
     "build_sequential",
+    "initialise",
     "layers_from_dicts",
     "layers_to_dicts",
     "name_layers",

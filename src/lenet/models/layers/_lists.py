@@ -1,4 +1,4 @@
-"""Lists of layers: their names, their form in a file, and the sum of two of them."""
+"""Lists of layers: their names, their form in a file and in PyTorch, and the sum of two."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 Initialisation = Literal["xavier", "kaiming", "normal", "pytorch"]
 _MOST_LAYERS = 1000
 _MOST_LISTS = 20  # one in the other
+_NORMAL_DEVIATION = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,3 +234,30 @@ def build_sequential(layers: Sequence[Layer], shape: Shape) -> nn.Sequential:
             message = f"`{placed.layer.name}` can't be the name of a layer at its place."
             raise ModelError(message) from None
     return network
+
+
+def initialise(model: nn.Module, initialisation: Initialisation = "xavier") -> None:
+    """Draw the weights of every convolution and dense layer anew, from torch's random numbers.
+
+    The biases stay as PyTorch made them, as in the tutorial.
+
+    Args:
+        model: The network; changed in place.
+        initialisation: `xavier` for uniform in ±√(6 / (fan-in + fan-out)) (Glorot and Bengio
+            2010, equation 16), `kaiming` for uniform in ±√(6 / fan-in) (He et al. 2015),
+            `normal` for a normal distribution with standard deviation 0.01, `pytorch` to leave the
+            weights as they are.
+    """
+    from torch import nn
+
+    if initialisation == "pytorch":
+        return
+    for layer in model.modules():
+        # On the meta device nothing is drawn, but drawing would import PyTorch's compiler.
+        if isinstance(layer, (nn.Conv2d, nn.Linear)) and not layer.weight.is_meta:
+            if initialisation == "xavier":
+                nn.init.xavier_uniform_(layer.weight)
+            elif initialisation == "kaiming":
+                nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
+            else:
+                nn.init.normal_(layer.weight, std=_NORMAL_DEVIATION)
