@@ -51,12 +51,7 @@ _IMAGES_A_RUN = 1000  # of the program, which looks at one after the other
 
 
 def write_c(trained: TrainedNetwork, folder: Path, *, int8: bool = False) -> Written:
-    """Write a network as a folder with a C99 header, a source, and an example that uses them.
-
-    Raises:
-        ExportError: There is no C compiler, or what it makes can't be run.
-        ModelError: The network can't be written in C.
-    """
+    """Write a network as a folder with a C99 header, a source, and an example that uses them."""
     compiler, network = find_compiler(), c_network(trained, int8=int8)
     sources, build = folder / "sources", folder / "build"
     sources.mkdir()
@@ -94,11 +89,7 @@ write_c_int8 = partial(write_c, int8=True)
 
 
 def c_network(trained: TrainedNetwork, *, int8: bool) -> CNetwork:
-    """A network's stages in C.
-
-    Raises:
-        ModelError: It is no list of layers, or one of them can't be had in whole numbers.
-    """
+    """A network's stages in C."""
     name, normalisation = identifier(trained.name), trained.card.normalisation
     layers = with_padding_apart(trained.layers())
     if not int8:
@@ -158,11 +149,7 @@ def _size_text(size: int) -> str:
 
 
 def find_compiler() -> tuple[str, ...]:
-    """The command of a C compiler: what `CC` says, else `cc`, `gcc` or `clang`.
-
-    Raises:
-        ExportError: There is none.
-    """
+    """The command of a C compiler: what `CC` says, else `cc`, `gcc` or `clang`."""
     wanted = shlex.split(os.environ.get("CC", ""))
     if wanted:
         if shutil.which(wanted[0]) is None:
@@ -227,11 +214,7 @@ class Program:
     classes: int  # how many probabilities it writes for each image
 
     def answers(self, images: Pixels) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint32]]:
-        """Probabilities, float32 (N, classes), and the bits of the logits, uint32 (N, classes).
-
-        Raises:
-            ExportError: It can't be run or breaks.
-        """
+        """Probabilities, float32 (N, classes), and the bits of the logits, uint32 (N, classes)."""
         written = run_program(self.path, np.ascontiguousarray(images).tobytes())
         if len(written) != 8 * self.classes * len(images):
             message = f"The compiled C code answers for fewer than {len(images)} images."
@@ -245,11 +228,7 @@ class Program:
 
 
 def run_program(path: Path, given: bytes = b"") -> bytes:
-    """What a compiled program writes for what it is given.
-
-    Raises:
-        ExportError: It can't be run or breaks.
-    """
+    """What a compiled program writes for what it is given."""
     try:
         done = subprocess.run([path], input=given, capture_output=True, timeout=_LONGEST_RUN)
     except (OSError, subprocess.TimeoutExpired) as error:

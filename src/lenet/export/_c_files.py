@@ -221,12 +221,7 @@ class CNetwork:
         return sum(constant.size for code in self.stages for constant in code.constants)
 
     def files(self, accuracy: float, example: int) -> dict[str, str]:
-        """The names and contents of the files.
-
-        Args:
-            accuracy: Which share of the test images the C code answers rightly.
-            example: The index of the test image that the example answers for.
-        """
+        """The names and contents of the files; `example` is the index of the test image in it."""
         card = self.trained.card
         channels, height, width = card.input_shape
         kind = "whole numbers (int8 weights)" if self.is_int8 else "floats"

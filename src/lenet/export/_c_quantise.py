@@ -99,11 +99,8 @@ def quantise(
 ) -> tuple[list[IntegerStage], float]:
     """A network in whole numbers, and the logit that 1 stands for in the last stage's results.
 
-    Args:
-        stages: A network that takes normalised pixels.
-        images: uint8 (N, C, H, W), a few hundred that it was trained on: they show which numbers
-            occur between its layers.
-        normalisation: How pixels become the network's input.
+    A few hundred images that it was trained on, uint8 (N, C, H, W), show which numbers occur
+    between its layers.
 
     Raises:
         ModelError: A layer has so many inputs that its sums need more than 32 bits, or can't be
@@ -265,11 +262,7 @@ def _weight_steps(
 def _integer_sums(
     label: str, weights: Floats, biases: Floats, given: ByteRange, wanted: ByteRange, largest: int
 ) -> IntegerSums:
-    """Weighted sums of bytes of one range that give bytes of another.
-
-    Raises:
-        ModelError: A sum could need more than 32 bits.
-    """
+    """Weighted sums of bytes of one range that give bytes of another."""
     rows = weights.reshape(len(weights), -1).astype(np.float64)
     offsets = biases + given.low * rows.sum(axis=1) - wanted.low
     steps = _weight_steps(rows, offsets, given, largest)

@@ -38,11 +38,7 @@ return new Uint8Array(Float64Array.from(answers).buffer);
 
 
 def write_html(trained: TrainedNetwork, folder: Path) -> Written:
-    """Write the playground with a network in it as one page, which works without a server.
-
-    Raises:
-        ExportError: There is no engine for JavaScript to check the page in.
-    """
+    """Write the playground with a network in it as one page, which works without a server."""
     engine = find_javascript_engine()
     model = PlaygroundModel(trained.name, with_layers(trained.path.read_bytes()))
     examples = choose_examples(Split(trained.images, trained.labels))
@@ -57,11 +53,7 @@ def write_html(trained: TrainedNetwork, folder: Path) -> Written:
 
 
 def run_html(path: Path) -> Runner:
-    """How the script of a written page answers for the model in it, without showing the page.
-
-    Raises:
-        ExportError: The file is no such page, or there is no engine for JavaScript.
-    """
+    """How the script of a written page answers for the model in it, without showing the page."""
     engine = find_javascript_engine()
     page = path.read_text(encoding="utf-8")
     data, script = _DATA.search(page), _SCRIPT.search(page)

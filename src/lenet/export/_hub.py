@@ -19,9 +19,6 @@ def write_hub(trained: TrainedNetwork, folder: Path) -> Written:
 
     It holds the model file as it is, what it says about itself as `config.json`, the model card as
     `README.md`, and the network as ONNX, which is what is compared.
-
-    Raises:
-        MissingExtraError: A package is not installed.
     """
     place = folder / "hub"
     place.mkdir()

@@ -43,13 +43,7 @@ _PERCENTILE = 99.99  # of the values have a place in the range; the few beyond c
 
 
 def write_onnx(trained: TrainedNetwork, folder: Path) -> Written:
-    """Write a network as one ONNX file.
-
-    Normalisation, temperature and softmax are in it; the number of images is free.
-
-    Raises:
-        MissingExtraError: A package is not installed.
-    """
+    """Write a network as one ONNX file, for any number of images: see `onnx_model`."""
     path = folder / "model.onnx"
     path.write_bytes(onnx_model(trained).SerializeToString())
     return Written(path, run_onnx(path), facts=_onnx_facts(path))
@@ -60,9 +54,6 @@ def write_onnx_int8(trained: TrainedNetwork, folder: Path) -> Written:
 
     The ranges of the values are measured on calibration images, those of the weights for each
     channel. The head, from the logits to the probabilities, keeps float32.
-
-    Raises:
-        MissingExtraError: A package is not installed.
     """
     model = onnx_model(trained)
     import onnx
@@ -101,8 +92,7 @@ def write_onnx_int8(trained: TrainedNetwork, folder: Path) -> Written:
 def onnx_model(trained: TrainedNetwork) -> onnx.ModelProto:
     """A network as ONNX: a graph that was checked, with what the model file says in it.
 
-    Raises:
-        MissingExtraError: A package that writes or runs ONNX is not installed.
+    Normalisation, temperature and softmax are in the graph, too.
     """
     try:
         import onnx

@@ -21,9 +21,6 @@ def temporary_folder(output: Path) -> Iterator[Path]:
 
     It is removed on an error, on Ctrl-C and on SIGTERM too, and the output's folder with it if
     nothing came of it. One that a kill left behind is removed by the next export to the same place.
-
-    Raises:
-        StorageError: The folder can't be made.
     """
     made = [folder for folder in output.parents if not folder.exists()]
     with storage_errors(output):
@@ -49,12 +46,7 @@ def temporary_folder(output: Path) -> Iterator[Path]:
 
 
 def put_into_place(made: Path, output: Path) -> None:
-    """Rename a file or a folder to its place; what was there is lost only once it is there.
-
-    Raises:
-        ExportError: There is something that would be lost.
-        StorageError: It can't be renamed.
-    """
+    """Rename a file or a folder to its place; what was there is lost only once it is there."""
     check_place(output, made)
     with storage_errors(output), stop_on_signals(lambda: None):  # no stop between two renames
         for file in (path for path in (made, *made.rglob("*")) if path.is_file()):

@@ -213,11 +213,7 @@ class Comparison:
 
 
 def compare_with_pytorch(trained: TrainedNetwork, written: Written, batch_size: int) -> Comparison:
-    """Run an export on all images, some at once.
-
-    Raises:
-        ExportError: The export can't be run, or differs by more than it may.
-    """
+    """Run an export on all images, some at once; an error where it differs more than it may."""
     shares, images_a_run = np.empty_like(trained.probabilities), written.images_a_run or batch_size
     for start in range(0, len(shares), images_a_run):
         images = trained.images[start : start + images_a_run]
