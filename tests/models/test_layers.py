@@ -302,3 +302,11 @@ def test_layers_may_not_be_too_many_or_too_large() -> None:
         Network(wide)
     with pytest.raises(UnknownNameError, match="kind of layer"):
         layers.layers_from_dicts([{"kind": "attention"}])
+
+
+def test_sums_deep_in_each_other_are_placed_once() -> None:
+    dicts = [{"kind": "activation", "function": "relu"}]
+    for _ in range(20):  # a factor of four each, if every sum placed its layers anew
+        dicts = [{"kind": "residual", "main": dicts}]
+    network = Network.from_dict({"layers": [*dicts, {"kind": "flatten"}]})
+    assert network.classes == 784

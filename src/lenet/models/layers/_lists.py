@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from lenet.errors import ModelError, SettingError, UnknownNameError
@@ -68,18 +69,7 @@ class Residual(Layer):
         Raises:
             ModelError: A layer does not fit, or the two lists give different shapes.
         """
-        main, shortcut = (
-            place_layers([replace(one, name=f"{side}.{one.name}") for one in layers], shape)
-            for side, layers in (("main", self.main), ("shortcut", self.shortcut))
-        )
-        after = shortcut[-1].output_shape if shortcut else shape
-        if main[-1].output_shape != after:
-            message = (
-                f"{self.label} adds {as_text(main[-1].output_shape)} of `main` and "
-                f"{as_text(after)} of `shortcut`; these must be the same."
-            )
-            raise ModelError(message)
-        return main, shortcut
+        return _sides(self, shape)
 
     def output_shape(self, shape: Shape) -> Shape:
         return self.sides(shape)[0][-1].output_shape
@@ -100,6 +90,22 @@ class Residual(Layer):
 
     def torch_arguments(self, shape: Shape) -> tuple[Any, ...]:
         return build_sequential(self.main, shape), build_sequential(self.shortcut, shape)
+
+
+@lru_cache(1024)  # a sum in a sum in a sum would place its layers again and again
+def _sides(residual: Residual, shape: Shape) -> tuple[list[Placed], list[Placed]]:
+    main, shortcut = (
+        place_layers([replace(one, name=f"{side}.{one.name}") for one in layers], shape)
+        for side, layers in (("main", residual.main), ("shortcut", residual.shortcut))
+    )
+    after = shortcut[-1].output_shape if shortcut else shape
+    if main[-1].output_shape != after:
+        message = (
+            f"{residual.label} adds {as_text(main[-1].output_shape)} of `main` and "
+            f"{as_text(after)} of `shortcut`; these must be the same."
+        )
+        raise ModelError(message)
+    return main, shortcut
 
 
 KINDS: dict[str, type[Layer]] = {
