@@ -4,48 +4,48 @@ Those of `MODELS` are tried, and what stands in `NETWORKS`.
 """
 
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from PIL import Image
 from torch import nn
 
 import lenet
+from forked_process import ForkedProcess
+from lenet.export import TrainedNetwork, _hub, _onnx  # what turns a network into ONNX
 from lenet.models import CUSTOM, MODELS, SEQUENTIAL, Residual
 
 SETTINGS = {"epochs": 4, "validation": 0.0}
 
 
 def with_many_kinds() -> nn.Module:
-    """Batch normalisation, leaky ReLU, dropout, adaptive pooling and GELU."""
+    """Batch normalisation, leaky ReLU, dropout, adaptive pooling, GELU, and a lazy layer."""
     return nn.Sequential(
-        nn.Conv2d(1, 6, 3, padding=1, bias=False),
-        nn.BatchNorm2d(6),
+        nn.Sequential(nn.Conv2d(1, 6, 3, padding=1, bias=False), nn.BatchNorm2d(6)),
         nn.LeakyReLU(0.1),
-        nn.MaxPool2d(2),
+        nn.MaxPool2d(3, stride=2, padding=1),
         nn.Sequential(nn.Conv2d(6, 8, 3, stride=2), nn.GELU()),
-        nn.AdaptiveAvgPool2d(3),
+        nn.AdaptiveAvgPool2d((4, 5)),
         nn.Flatten(),
         nn.Dropout(0.1),
-        nn.Linear(72, 20),
-        nn.BatchNorm1d(20),
+        nn.LazyLinear(40),
+        nn.BatchNorm1d(40),
         nn.SiLU(),
-        nn.Linear(20, 10),
+        nn.Linear(40, 10),
     )
 
 
 def residual() -> nn.Module:
     """Sums of two lists, one of them with a shortcut of its own."""
+    first = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1, groups=2), nn.BatchNorm2d(4), nn.SiLU())
     main = nn.Sequential(nn.Conv2d(4, 6, 3, stride=2, padding=1), nn.BatchNorm2d(6), nn.ReLU())
     return nn.Sequential(
         nn.Conv2d(1, 4, 3, stride=2, padding=1),
-        Residual(nn.Sequential(nn.ReLU(), nn.Conv2d(4, 4, 3, padding=1))),
+        Residual(first),
         Residual(main, nn.Sequential(nn.Conv2d(4, 6, 1, stride=2))),
         nn.ReLU(),
         nn.AvgPool2d(7),
@@ -96,39 +96,33 @@ def train_until_killed(name: str, folder: str) -> None:
     )
 
 
-@cache
-def finished(name: str, base: Path) -> lenet.Run:
+@pytest.mark.parametrize("name", NAMES)
+def test_it_goes_every_way(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = killed_and_resumed(name, tmp_path / "killed")
+    check_bits(name, run, tmp_path / "unbroken")
+    network = make(name) if name in OWN_CODE else None
+    check_scores(run, network)
+    check_looks(name, run, tmp_path)
+    convert_once(monkeypatch)
+    for to in EXPORTS:
+        check_export(name, to, run, network, tmp_path / to)
+
+
+def killed_and_resumed(name: str, folder: Path) -> lenet.Run:
     """A run that was killed in its training and resumed."""
-    folder = base / name.replace(" ", "-")
-    done = subprocess.run([sys.executable, __file__, name, str(folder)], capture_output=True)
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    code = "import sys, test_every_network as here; here.train_until_killed(*sys.argv[1:])"
+    process = ForkedProcess(name, str(folder), code=code)
+    _, errors = process.communicate()
+    assert process.returncode == -signal.SIGKILL, errors
     (run,) = lenet.find_runs(folder)
     assert run.status == "stopped"
-    network = make(name) if name in OWN_CODE else None
-    return lenet.resume(run, network=network, listeners=[])
+    return lenet.resume(run, network=make(name) if name in OWN_CODE else None, listeners=[])
 
 
-@pytest.fixture(params=NAMES)
-def name(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def run(name: str, tmp_path_factory: pytest.TempPathFactory) -> lenet.Run:
-    return finished(name, tmp_path_factory.getbasetemp() / "every-network")
-
-
-@pytest.fixture
-def network(name: str) -> nn.Module | None:
-    """What has to be passed where a network's own code alone can build it."""
-    return make(name) if name in OWN_CODE else None
-
-
-def test_a_killed_training_goes_on_to_the_same_bits(
-    name: str, run: lenet.Run, tmp_path: Path
-) -> None:
+def check_bits(name: str, run: lenet.Run, folder: Path) -> None:
+    """See that it has the bits of a training that nobody killed."""
     unbroken = lenet.train(
-        make(name), "digits", runs_folder=tmp_path, threads=1, listeners=[], **SETTINGS
+        make(name), "digits", runs_folder=folder, threads=1, listeners=[], **SETTINGS
     )
     given = {"network": make(name)} if name in OWN_CODE else {}
     weights = [lenet.load(one, **given)[0].state_dict() for one in (run, unbroken)]
@@ -138,9 +132,8 @@ def test_a_killed_training_goes_on_to_the_same_bits(
     assert (run.folder / "network.toml").exists() == (run.config.model == SEQUENTIAL)
 
 
-def test_it_is_scored_reported_and_loaded(
-    name: str, run: lenet.Run, network: nn.Module | None
-) -> None:
+def check_scores(run: lenet.Run, network: nn.Module | None) -> None:
+    """Evaluate, report, load and summarise."""
     scored = lenet.evaluate(run, network=network)
     assert scored.accuracy == run.result.test_accuracy
     loaded = lenet.load(run, network=network)
@@ -151,7 +144,8 @@ def test_it_is_scored_reported_and_loaded(
     assert sum(row.parameters for row in rows) == sum(p.numel() for p in loaded[0].parameters())
 
 
-def test_it_is_looked_into_and_asked(name: str, run: lenet.Run, tmp_path: Path) -> None:
+def check_looks(name: str, run: lenet.Run, folder: Path) -> None:
+    """Inspect and predict, or be told what is wanted for it."""
     if name in OWN_CODE:
         for ask in (lenet.inspect_network, lenet.evaluate, lenet.report, lenet.open_model):
             with pytest.raises(lenet.LenetError, match="functions of Python take it as `network=`"):
@@ -161,8 +155,8 @@ def test_it_is_looked_into_and_asked(name: str, run: lenet.Run, tmp_path: Path) 
     assert found.observations
     digits = lenet.load_dataset("digits")
     assert digits.test is not None
-    Image.fromarray(digits.test.images[0, 0]).save(tmp_path / "digit.png")
-    (answer,) = lenet.predict(run, tmp_path / "digit.png")
+    Image.fromarray(digits.test.images[0, 0]).save(folder / "digit.png")
+    (answer,) = lenet.predict(run, folder / "digit.png")
     network, card = lenet.load(run)
     image = torch.from_numpy(answer.seen.image[None] / np.float32(255))
     with torch.no_grad():
@@ -173,19 +167,34 @@ def test_it_is_looked_into_and_asked(name: str, run: lenet.Run, tmp_path: Path) 
         assert probability == pytest.approx(float(expected[index]), abs=1e-4)
 
 
-@pytest.mark.parametrize("to", EXPORTS)
-def test_it_is_exported_in_every_form(
-    name: str, to: str, run: lenet.Run, network: nn.Module | None, tmp_path: Path
+def convert_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let three exports have one conversion to ONNX, which takes most of their time."""
+    real, made = _onnx.onnx_model, dict[str, bytes]()
+
+    def convert(trained: TrainedNetwork) -> onnx.ModelProto:
+        key = trained.card.to_json()
+        made.setdefault(key, b"")
+        made[key] = made[key] or real(trained).SerializeToString()
+        return onnx.ModelProto.FromString(made[key])
+
+    for module in (_onnx, _hub):
+        monkeypatch.setattr(module, "onnx_model", convert)
+
+
+def check_export(
+    name: str, to: str, run: lenet.Run, network: nn.Module | None, folder: Path
 ) -> None:
-    place = tmp_path / "out" / ("model" if to in ("c", "c-int8", "hub") else f"model.{to[:4]}")
-    place.parent.mkdir()
+    """Write a format, which is compared with PyTorch before it is kept."""
+    place = folder / ("model" if to in ("c", "c-int8", "hub") else f"model.{to[:4]}")
+    folder.mkdir()
     if name in OWN_CODE and to in ("c", "c-int8", "html"):
         with pytest.raises(lenet.LenetError, match="Twice"):
             lenet.export_model(run, to, output=place, network=network)
         return
-    made = lenet.export_model(run, to, output=place, network=network)  # compares with PyTorch
+    made = lenet.export_model(run, to, output=place, network=network)
     assert made.path.exists()
-
-
-if __name__ == "__main__":
-    train_until_killed(*sys.argv[1:])
+    assert made.accuracy == run.result.test_accuracy
+    assert name != "many kinds" or made.accuracy > 0.8
+    if to == "hub":
+        card = (made.path / "README.md").read_text(encoding="utf-8")
+        assert ("lenet.predict" in card) == (name not in OWN_CODE)
