@@ -2,13 +2,13 @@
 
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from forked_process import ForkedProcess
 from lenet.errors import ExportError
 from lenet.export._place import put_into_place, temporary_folder
 
@@ -117,10 +117,7 @@ lenet.cli._main.main()
 """
     images = np.zeros((10, 28, 28), np.uint8)
     np.savez(tmp_path / "digits.npz", images=images, labels=np.arange(10))
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
+    process = ForkedProcess(code=code)
     line = process.stdout.readline()
     if line != "writing\n":
         pytest.fail(process.communicate()[1])

@@ -5,17 +5,35 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import test_batch_norm
+import test_blocks
+import test_folding
+import test_native
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lenet_shapes import SHAPES
 
 from compiled_kernels import needs_kernels
-from lenet.kernels import KernelStatus, _library, kernel_status
+from lenet.datasets import Dataset
+from lenet.errors import SettingError
+from lenet.kernels import (
+    KernelStatus,
+    StepSettings,
+    _library,  # which library is taken is decided there
+    kernel_status,
+    use_kernels,
+)
+from lenet.models import LeNet
 
 KINDS = ("baseline", "avx2", "avx512")
-TESTS = Path(__file__).parents[1]
 
 
 def run_python(*arguments: str, instructions: str) -> subprocess.CompletedProcess[str]:
@@ -42,51 +60,96 @@ def file_of(kind: str) -> str:
     return _library._path(kind).name
 
 
+@contextmanager
+def library_of(kind: str) -> Iterator[KernelStatus]:
+    """Let another library do the work, as in a process with `LENET_INSTRUCTIONS`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LENET_INSTRUCTIONS", kind)
+        _library._load.cache_clear()
+        try:
+            yield kernel_status()
+        finally:
+            _library._load.cache_clear()
+
+
+@needs_kernels
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_library_is_right(kind: str) -> None:
+def test_every_library_is_right(kind: str, few_digits: Dataset) -> None:
     if kind == kernel_status().instructions:
         pytest.skip("all other tests are about this one")
-    status = run_python(
-        "-c",
-        "from lenet.kernels import kernel_status as k; print(k().instructions or k().reason)",
-        instructions=kind,
-    )
-    if status.stdout.strip() != kind:
-        pytest.skip(status.stdout)
-    names = ("test_blocks", "test_batch_norm", "test_folding")
-    files = [*(f"kernels/{name}.py" for name in names), "training/engines/test_native.py"]
-    options = ["-q", "-p", "no:cacheprovider", "-m", "not fashion_mnist"]
-    tests = run_python(
-        "-m", "pytest", *options, *(str(TESTS / file) for file in files), instructions=kind
-    )
-    assert tests.returncode == 0, tests.stdout
-    assert "skipped" not in tests.stdout
+    threads = torch.get_num_threads()
+    with library_of(kind) as status:
+        if status.instructions != kind:
+            pytest.skip(str(status.reason))
+        try:
+            check_blocks()
+            check_batch_norm()
+            check_folding()
+            check_trainings(few_digits)
+        finally:
+            torch.set_num_threads(threads)
+        assert kernel_status().instructions == kind
+
+
+ACTIVATIONS, POOLINGS = ("sigmoid", "tanh", "relu"), ("average", "max")
+
+
+def check_blocks() -> None:
+    """The tests of blocks; the largest batch is whole groups of 4 and of 8 images and a rest."""
+    for case in product(SHAPES, ACTIVATIONS, POOLINGS, (1, 7)):
+        test_blocks.test_gradients_are_those_of_float64(*case)
+    for shape in SHAPES:
+        test_blocks.test_gradients_are_those_of_float64(shape, "sigmoid", "average", 39)
+    test_blocks.test_an_image_has_the_same_bits_alone_and_in_a_batch()
+    for rule in (StepSettings(momentum=0.9, nesterov=True), StepSettings("adamw")):
+        test_blocks.test_a_fused_step_does_not_depend_on_threads(rule)
+    test_blocks.test_gradients_and_predictions_do_not_depend_on_threads()
+
+
+def check_batch_norm() -> None:
+    """The tests of batch normalisation, bar the largest batches."""
+    tests = test_batch_norm
+    for case in tests.CASES:
+        if case[-1] <= 40:
+            tests.test_gradients_and_statistics_are_those_of_float64(*case)
+    check_network = tests.test_random_networks_are_those_of_float64.hypothesis.inner_test
+    few = settings(max_examples=40, deadline=None, derandomize=True)
+    few(given(made=tests.networks(), batch=st.integers(20, 60))(check_network))()
+    tests.test_a_mean_far_from_zero_does_not_cost_the_variance()
+    for rule, rate in tests.SETTINGS.values():
+        tests.test_forty_losses_are_those_of_pytorch(rule, rate, "tanh")
+        tests.test_steps_do_not_depend_on_threads(rule, rate, 33, torch.set_num_threads)
+    torch.set_num_threads(1)
+    tests.test_the_optimisers_state_is_that_of_pytorch()
+    tests.test_one_batch_leaves_nothing_for_the_next()
+    tests.test_only_some_layers_may_have_it()
+    tests.test_a_batch_norm_may_be_the_end()
+
+
+def check_folding() -> None:
+    """The tests of batch normalisation in evaluation mode that compute."""
+    for case in product(ACTIVATIONS, POOLINGS):
+        test_folding.test_predictions_are_those_of_float64(*case)
+    test_folding.test_layers_with_biases_and_without_activations_are_folded()
+
+
+def check_trainings(digits: Dataset) -> None:
+    """Whole trainings."""
+    for recipe in test_native.RECIPES.values():
+        test_native.test_the_losses_with_batch_norm_are_those_of_pytorch(digits, recipe)
+        for activation in ("sigmoid", "relu"):
+            test_native.test_the_losses_are_those_of_pytorch(digits, recipe, activation)
 
 
 def test_none_turns_the_kernels_off() -> None:
-    script = """if True:
-        import torch
-        from lenet.errors import SettingError
-        from lenet.kernels import kernel_status, use_kernels
-        from lenet.models import LeNet
-
-        status = kernel_status()
-        print(status.instructions, status.lanes, status.reason)
+    off = "`LENET_INSTRUCTIONS` is `none`, which turns the compiled kernels off."
+    with library_of("none") as status:
+        assert (status.instructions, status.lanes, status.reason) == (None, 0, off)
         network, images = LeNet(), torch.rand(3, 1, 28, 28)
         assert torch.equal(network(images), network.layer_by_layer(images))
-        try:
-            with use_kernels("native"):
-                pass
-        except SettingError as error:
-            print(error)
-    """
-    result = run_python("-c", script, instructions="none")
-    assert result.stderr == ""
-    off = "`LENET_INSTRUCTIONS` is `none`, which turns the compiled kernels off."
-    assert result.stdout.splitlines() == [
-        f"None 0 {off}",
-        f"`kernels` can't be `native`. {off} `lenet doctor` says more.",
-    ]
+        with pytest.raises(SettingError) as caught, use_kernels("native"):
+            pass
+    assert str(caught.value) == f"`kernels` can't be `native`. {off} `lenet doctor` says more."
 
 
 def test_an_unknown_name_is_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

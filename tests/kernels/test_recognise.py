@@ -2,8 +2,6 @@
 
 import copy
 import io
-import subprocess
-import sys
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +10,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from compiled_kernels import needs_kernels
+from forked_process import ForkedProcess
 from lenet.errors import ModelError
 from lenet.kernels import DenseBlock, conv_block, dense_block, use_kernels
 from lenet.models import KernelSequential, LeNet, recognise_blocks, recognise_network
@@ -160,9 +159,13 @@ def test_hooks_and_modes_see_what_they_ask_for() -> None:
     assert counter.get_total_flops() > 0
 
 
+# Where lenet has not looked for such hooks yet.
 HOOK_WITHOUT_THE_FUNCTION_THAT_TELLS = """
+import sys
 from torch import nn
 vars(nn.modules.module).pop("_has_any_global_hook", None)  # PyTorch 2.6 has none
+for name in [name for name in sys.modules if name.partition(".")[0] == "lenet"]:
+    del sys.modules[name]
 from lenet.errors import ModelError
 from lenet.models import recognise_blocks
 layers = nn.Flatten(), nn.Linear(4, 2)
@@ -176,12 +179,8 @@ except ModelError as error:
 
 
 def test_hooks_of_all_modules_are_seen_in_a_pytorch_that_has_no_function_for_it() -> None:
-    command = [sys.executable, "-c", HOOK_WITHOUT_THE_FUNCTION_THAT_TELLS]
-    process = subprocess.run(command, capture_output=True, text=True)
-    assert (process.stdout, process.stderr) == (
-        "A hook wants to see what goes through the layers.\n",
-        "",
-    )
+    process = ForkedProcess(code=HOOK_WITHOUT_THE_FUNCTION_THAT_TELLS)
+    assert process.communicate() == ("A hook wants to see what goes through the layers.\n", "")
 
 
 @needs_kernels

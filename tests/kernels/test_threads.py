@@ -1,8 +1,6 @@
 """The kernels' threads beside those of Python, and after a fork."""
 
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 
@@ -12,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from compiled_kernels import needs_kernels
+from forked_process import ForkedProcess
 from lenet.kernels import FusedStep, Predictor, StepSettings
 from lenet.models import KernelView, LeNet, LeNetConfig, build_model, recognise_blocks
 
@@ -114,10 +113,5 @@ def test_a_forked_child_has_threads_of_its_own() -> None:
                 assert os.waitpid(grandchild, 0)[1] == 0
             os._exit(not is_right())
     """
-    result = subprocess.run(
-        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", script],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert result.stdout == "both are right\n", result.stderr
+    output, errors = ForkedProcess(code=script).communicate(timeout=120)
+    assert output == "both are right\n", errors
