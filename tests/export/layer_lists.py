@@ -1,5 +1,7 @@
 """Networks of every kind of layer, one by one and put together at random."""
 
+from collections.abc import Sequence
+
 from hypothesis import strategies as st
 
 from lenet.errors import ModelError
@@ -168,6 +170,15 @@ KINDS: dict[str, Network] = _ACTIVATIONS | {
         [conv(2, name="a.0"), relu(), Flatten(), Dense(units=3, name="b.last")], SHAPE
     ),
 }
+
+
+def added_up(networks: Sequence[Network]) -> Network:
+    """A network whose logits are the sums of those that several give for the same images."""
+    lists = [network.layers for network in networks]
+    while len(lists) > 1:  # sums of two of nearly equal depth
+        first, second, *others = lists
+        lists = [*others, (Residual(main=first, shortcut=second),)]
+    return Network(lists[0], networks[0].input_shape)
 
 
 @st.composite

@@ -8,7 +8,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from layer_lists import KINDS, conv, ended
+from layer_lists import KINDS, added_up, conv, ended
 from random_network import IMAGES, random_network
 
 from lenet.export import TrainedNetwork
@@ -24,32 +24,32 @@ from lenet.models import (
 )
 from lenet.models.layers import FUNCTIONS, Activation, BatchNorm, Flatten
 
+WINDOWS = (
+    "strides, padding, dilation, groups",
+    "averages",
+    "averages beyond the end",
+    "averages beyond the end but padding",
+    "windows larger than the maps",
+    "maxima beyond the end",
+    "adaptive average",
+    "adaptive maximum",
+)
+OTHERS = (
+    "batch norm first",
+    "dropout",
+    "padding of other values",
+    "subsampling",
+    "residual with a convolution",
+    "residual first and in each other",
+)
+ACTIVATIONS = ended(
+    conv(), *(Activation(function=name) for name in FUNCTIONS), Flatten(), BatchNorm()
+)
 NETWORKS: dict[str, ModelConfig | Network] = {
-    **{
-        name: KINDS[name]
-        for name in (
-            "strides, padding, dilation, groups",
-            "averages",
-            "averages beyond the end",
-            "averages beyond the end but padding",
-            "windows larger than the maps",
-            "maxima beyond the end",
-            "adaptive average",
-            "adaptive maximum",
-            "batch norm first",
-            "batch norm of units",
-            "dropout",
-            "padding of other values",
-            "partial",
-            "subsampling",
-            "residual with a convolution",
-            "residual first and in each other",
-            "in each other",
-        )
-    },
-    "all activations": ended(
-        conv(), *(Activation(function=name) for name in FUNCTIONS), Flatten(), BatchNorm()
-    ),
+    # One conversion for many: it takes most of a second, however little there is to convert.
+    "windows": added_up([KINDS[name] for name in WINDOWS]),
+    "others": added_up([ACTIVATIONS, *(KINDS[name] for name in OTHERS)]),
+    **{name: KINDS[name] for name in ("batch norm of units", "partial", "in each other")},
     "mlp": MLPConfig(dense_widths=(9, 7)),
     "lenet5": LeNet5Config(),
     "sigmoid": LeNetConfig(),
