@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from string import Template
 
 import numpy as np
 import pytest
@@ -130,6 +131,54 @@ def compiled(
     sources = folder / f"{network.name}.c", folder / "check.c"
     run_compiler(compiler, *STRICT, *flags, *sources, "-lm", "-o", folder / "check")
     return Program(folder / "check", len(network.trained.card.class_names))
+
+
+_ONE_OF_MANY = Template("""\
+static int run_$name(void)
+{
+    static uint8_t pixels[${NAME}_PIXELS];
+    static ${name}_scratch scratch;
+    static float probabilities[${NAME}_CLASSES];
+
+    while (fread(pixels, 1, sizeof pixels, stdin) == sizeof pixels) {
+        ${name}_probabilities(pixels, &scratch, probabilities);
+        fwrite(probabilities, 1, sizeof probabilities, stdout);
+        fwrite(scratch.logits, 1, sizeof scratch.logits, stdout);
+    }
+    return 0;
+}
+""")
+
+
+def compiled_together(
+    networks: Sequence[CNetwork], folder: Path, flags: Sequence[str] = ("-O1",)
+) -> list[Program]:
+    """Networks of different names as one program, which is the one that it is called as."""
+    need("gcc")
+    names = [network.name for network in networks]
+    for network in networks:
+        for name, content in network.files(0.5, 0).items():
+            (folder / name).write_text(content, encoding="utf-8")
+    parts = [_ONE_OF_MANY.substitute(name=name, NAME=name.upper()) for name in names]
+    choice = [f'    if (strcmp(name, "{name}") == 0) {{ return run_{name}(); }}' for name in names]
+    lines = [
+        "#include <stdio.h>",
+        "#include <string.h>",
+        *(f'#include "{name}.h"' for name in names),
+        *parts,
+        "int main(int count, char **arguments)",
+        "{",
+        "    const char *name = count ? strrchr(arguments[0], '/') + 1 : \"\";",
+        *choice,
+        "    return 1;",
+        "}\n",
+    ]
+    (folder / "all.c").write_text("\n".join(lines), encoding="utf-8")
+    sources = [folder / f"{name}.c" for name in ("all", *names)]
+    run_compiler("gcc", *STRICT, *flags, *sources, "-lm", "-o", folder / "all")
+    for name in names:
+        (folder / name).symlink_to("all")
+    return [Program(folder / one.name, len(one.trained.card.class_names)) for one in networks]
 
 
 def can_sanitize(compiler: str, folder: Path) -> bool:

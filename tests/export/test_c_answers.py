@@ -1,17 +1,27 @@
 """The C code answers as PyTorch does, and in whole numbers to the bit as the formulas do."""
 
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from c_programs import COMPILERS, CONFIGS, SANITIZED, can_sanitize, compiled, trained_network
+from c_programs import (
+    COMPILERS,
+    CONFIGS,
+    SANITIZED,
+    can_sanitize,
+    compiled,
+    compiled_together,
+    trained_network,
+)
 from hypothesis import HealthCheck, given, settings
 from integer_network import integer_logits
 from layer_lists import KINDS, networks
 
 from lenet.export import TrainedNetwork
-from lenet.export._c import c_network  # the code without the search for a compiler
+from lenet.export._c import Program, c_network  # the code without the search for a compiler
+from lenet.export._c_files import CNetwork
 from lenet.export._c_quantise import quantise
 from lenet.export._c_stages import plan_stages
 from lenet.export._windows import with_padding_apart
@@ -20,19 +30,18 @@ from lenet.models import ModelConfig, Network
 NETWORKS: dict[str, ModelConfig | Network] = {**CONFIGS, **KINDS}
 
 
-def check_floats(trained: TrainedNetwork, folder: Path, *flags: str) -> None:
-    program = compiled(c_network(trained, int8=False), folder, flags=flags or ("-O1",))
+def check_floats(trained: TrainedNetwork, program: Program) -> None:
+    """See that the answers are PyTorch's."""
     answers = program.probabilities(trained.images)
     assert np.abs(answers - trained.probabilities).max() <= 1e-5
 
 
-def check_whole_numbers(trained: TrainedNetwork, folder: Path, *flags: str) -> float:
+def check_whole_numbers(trained: TrainedNetwork, program: Program) -> float:
     """See that they are those of the formulas; how far the answers are from PyTorch's."""
     stages = plan_stages(with_padding_apart(trained.layers()))
     card = trained.card
     integers, unit = quantise(stages, trained.calibration_sample, card.normalisation)
     expected = integer_logits(integers, trained.images)
-    program = compiled(c_network(trained, int8=True), folder, flags=flags or ("-O1",))
     probabilities, bits = program.answers(trained.images)
     np.testing.assert_array_equal(bits.view(np.int32), expected)
     scaled = expected * unit / card.calibration.temperature
@@ -42,20 +51,29 @@ def check_whole_numbers(trained: TrainedNetwork, folder: Path, *flags: str) -> f
     return float(np.abs(probabilities - trained.probabilities).max())
 
 
-@pytest.mark.parametrize("name", list(NETWORKS))
-def test_floats_answer_as_pytorch_does(name: str, tmp_path: Path) -> None:
-    check_floats(trained_network(NETWORKS[name]), tmp_path)
+def in_c(trained: TrainedNetwork, name: str) -> list[CNetwork]:
+    """A network in floats and in whole numbers."""
+    return [
+        c_network(replace(trained, name=f"{name}_{kind}"), int8=kind == "int8")
+        for kind in ("float", "int8")
+    ]
 
 
-@pytest.mark.parametrize("name", list(NETWORKS))
-def test_whole_numbers_are_those_of_the_formulas(name: str, tmp_path: Path) -> None:
-    # Coarse, but no mistake: the answers are those of the network.
-    limit = 0.1 if name == "distances" else 0.05
-    assert check_whole_numbers(trained_network(NETWORKS[name]), tmp_path) < limit
+@pytest.mark.parametrize("part", range(4))
+def test_every_network_answers_as_pytorch_does(part: int, tmp_path: Path) -> None:
+    # Many are compiled as one program: each by itself would start the compiler and the linker.
+    names = list(NETWORKS)[part::4]
+    trained = [trained_network(NETWORKS[name]) for name in names]
+    both = [code for place, one in enumerate(trained) for code in in_c(one, f"network_{place}")]
+    programs = iter(compiled_together(both, tmp_path))
+    for name, network in zip(names, trained, strict=True):
+        check_floats(network, next(programs))
+        # Coarse, but no mistake: the answers are those of the network.
+        limit = 0.1 if name == "distances" else 0.05
+        assert check_whole_numbers(network, next(programs)) < limit, name
 
 
-@pytest.mark.parametrize("int8", [False, True], ids=["float", "int8"])
-def test_any_network_answers_as_pytorch_does(int8: bool, tmp_path: Path) -> None:
+def test_any_network_answers_as_pytorch_does(tmp_path: Path) -> None:
     flags = SANITIZED if can_sanitize("gcc", tmp_path) else ("-O1",)
 
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
@@ -63,10 +81,9 @@ def test_any_network_answers_as_pytorch_does(int8: bool, tmp_path: Path) -> None
     def check(network: Network) -> None:
         trained = trained_network(network, count=12)
         with TemporaryDirectory() as folder:
-            if int8:
-                check_whole_numbers(trained, Path(folder), *flags)
-            else:
-                check_floats(trained, Path(folder), *flags)
+            floats, integers = compiled_together(in_c(trained, "any"), Path(folder), flags)
+            check_floats(trained, floats)
+            check_whole_numbers(trained, integers)
 
     check()
 

@@ -12,13 +12,15 @@ from c_programs import (
     CONFIGS,
     STRICT,
     compiled,
+    compiled_together,
     need,
     run_compiler,
     trained_network,
     write_files,
 )
 
-from lenet.export._c import c_network, measure, write_c
+from lenet.errors import ExportError
+from lenet.export._c import c_network, check_example, measure, run_program, write_c
 from lenet.models import Calibration, LeNetConfig
 
 HOSTILE = [
@@ -89,15 +91,13 @@ def test_whatever_a_model_and_its_classes_are_called_it_compiles_and_says_so(
     assert re.search(rf"\n{re.escape(wanted)}, \d+\.\d %\n\Z", said)
 
 
-@pytest.mark.parametrize(
-    "name", ["int", "float", "stdint", "math", "example", "1st", "__x", "", "e" * 99]
-)
-def test_names_that_c_has_already_are_no_trouble(name: str, tmp_path: Path) -> None:
-    trained = trained_network(CONFIGS["softmax"], name=name, count=3)
-    network = c_network(trained, int8=True)
-    assert network.name not in ("stdint", "math", "float", "example")
-    answers = compiled(network, tmp_path).probabilities(trained.images)
-    assert answers.sum(axis=1) == pytest.approx(1)
+def test_names_that_c_has_already_are_no_trouble(tmp_path: Path) -> None:
+    names = ("int", "float", "stdint", "math", "example", "1st", "__x", "", "e" * 99)
+    trained = trained_network(CONFIGS["softmax"], count=3)
+    networks = [c_network(replace(trained, name=name), int8=True) for name in names]
+    assert not {"stdint", "math", "float", "example"} & {network.name for network in networks}
+    for program in compiled_together(networks, tmp_path):
+        assert program.probabilities(trained.images).sum(axis=1) == pytest.approx(1)
 
 
 def test_an_unsure_answer_is_none_of_the_classes(tmp_path: Path) -> None:
@@ -166,16 +166,27 @@ def test_whole_numbers_need_no_floating_point_but_for_probabilities() -> None:
     assert "float" in floats
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_the_example_is_understood_whatever_it_says(name: str, tmp_path: Path) -> None:
+def test_the_example_is_understood_whatever_it_says(tmp_path: Path) -> None:
     need("cc")
-    trained = trained_network(CONFIGS["softmax"], class_names=[f"{name}{end}" for end in "abc"])
+    trained = trained_network(CONFIGS["softmax"], name="whatever")
+    labels = trained.labels.tolist()
     written = write_c(trained, tmp_path)
     assert sorted(path.name for path in written.path.iterdir()) == [
         "example.c",
-        "small.c",
-        "small.h",
+        "whatever.c",
+        "whatever.h",
     ]
+    for name in HOSTILE:
+        card = replace(trained.card, class_names=tuple(f"{name}{end}" for end in "abc"))
+        named = replace(trained, card=card)
+        for file, content in c_network(named, int8=False).files(1.0, labels.index(1)).items():
+            (tmp_path / file).write_text(content, encoding="utf-8")
+        sources = tmp_path / "example.c", tmp_path / "whatever.c"
+        run_compiler("cc", *STRICT, *sources, "-lm", "-o", tmp_path / "example")
+        shares = trained.probabilities[labels.index(1)]
+        check_example(named, run_program(tmp_path / "example"), shares)
+    with pytest.raises(ExportError, match="The example in C says"):
+        check_example(named, run_program(tmp_path / "example"), np.roll(shares, 1))
 
 
 def test_the_header_tells_the_range_of_deep_pictures() -> None:

@@ -72,7 +72,7 @@ def write_c(trained: TrainedNetwork, folder: Path, *, int8: bool = False) -> Wri
     accuracy = float((shares.argmax(axis=1) == trained.labels).mean())
     example = _pick_example(trained, shares)
     write_and_compile(accuracy, example, sources / "example.c")
-    _check_example(trained, run_program(program), shares[example])
+    check_example(trained, run_program(program), shares[example])
     write_and_compile(accuracy, example, check)
     lost, measured = trained.accuracy - accuracy, measure(compiler, source, build)
     return Written(
@@ -109,7 +109,7 @@ def _pick_example(trained: TrainedNetwork, shares: Shares) -> int:
     return int((is_sure if is_sure.any() else is_right).argmax())
 
 
-def _check_example(trained: TrainedNetwork, said: bytes, shares: Shares) -> None:
+def check_example(trained: TrainedNetwork, said: bytes, shares: Shares) -> None:
     """Raise if the example says something else than the network's answer."""
     card = trained.card
     height = card.input_shape[1]  # of the image, which it draws before it answers
