@@ -17,11 +17,11 @@ from lenet.kernels._blocks import (
     Native,
     Pooling,
     call,
-    float_images,
     native_network,
     parameter_shapes,
     pointers,
 )
+from lenet.kernels._interface import Images
 from lenet.kernels._library import try_kernels
 from lenet.kernels._recognise import is_being_traced, is_plain
 
@@ -146,19 +146,14 @@ def _find_obstacle(images: Tensor, parameters: Sequence[Tensor]) -> str | None:
     if is_being_traced():
         return "The network is being compiled or exported."
     try:
-        if _is_transformed():
+        in_transform = torch._C._functorch.peek_interpreter_stack() is not None
+        if in_transform or torch.autograd.forward_ad._current_level >= 0:  # vmap, grad, jvp, …
             return "`torch.func` is at work."
         if torch._C._len_torch_dispatch_stack():
             return "A mode wants to see PyTorch's operations."
     except AttributeError as error:  # private names: no public ones tell it
         return f"This release of PyTorch does not say who listens to its operations: {error}."
     return None
-
-
-def _is_transformed() -> bool:
-    """Whether `vmap`, `grad`, `jvp` or the like of `torch.func` or forward mode is under way."""
-    in_transform = torch._C._functorch.peek_interpreter_stack() is not None
-    return in_transform or torch.autograd.forward_ad._current_level >= 0
 
 
 def _run_with_torch(
@@ -190,7 +185,7 @@ class _Blocks(torch.autograd.Function):
         arguments = (
             network.handle,
             pointers([parameter.data_ptr() for parameter in parameters]),
-            float_images(contiguous.data_ptr()),
+            Images(contiguous.data_ptr(), None, None),
             len(images),
             torch.get_num_threads(),
             outputs.data_ptr(),

@@ -18,7 +18,7 @@ from lenet.kernels._library import library
 
 Activation = Literal["none", "sigmoid", "tanh", "relu"]
 Pooling = Literal["average", "max"]
-_ACTIVATIONS = ("none", "sigmoid", "tanh", "relu")  # in the order of native/activation.h
+_ACTIVATIONS = ("none", "sigmoid", "tanh", "relu")  # in the order of native/pooling.h
 _POOLINGS = ("average", "max")  # in the order of native/pooling.h
 _POOL = 2
 _MOST_VALUES = 2**24  # of one image in one layer, so that no index of the compiled code overflows
@@ -161,18 +161,7 @@ def pointers(addresses: Sequence[int | None]) -> ctypes.Array[ctypes.c_void_p]:
     return (ctypes.c_void_p * len(addresses))(*addresses)
 
 
-def float_images(address: int) -> Images:
-    """Images of float32 numbers."""
-    return Images(address, None, None)
-
-
-def byte_images(address: int, values_address: int) -> Images:
-    """Images of bytes, with the address of the 256 float32 numbers that they stand for."""
-    return Images(None, address, values_address)
-
-
 def _describe(block: Block) -> LayerDescription:
-    """A block as the compiled library takes it."""
     activation = _ACTIVATIONS.index(block.activation)
     if isinstance(block, ConvBlock):
         return LayerDescription(
@@ -257,9 +246,9 @@ class Predictor:
         given = np.ascontiguousarray(images, dtype=kind)
         outputs = np.empty((len(images), *self._output_shape), np.float32)
         source = (
-            byte_images(given.ctypes.data, self._byte_values.ctypes.data)
+            Images(None, given.ctypes.data, self._byte_values.ctypes.data)
             if kind is np.uint8
-            else float_images(given.ctypes.data)
+            else Images(given.ctypes.data, None, None)
         )
         call("predict", self._native.handle, source, len(images), threads, outputs.ctypes.data)
         return outputs

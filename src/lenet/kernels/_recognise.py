@@ -37,9 +37,13 @@ class RecognisedBlock:
 
     def folded_parameters(self) -> list[Tensor]:
         """Weights and biases, with the batch normalisation in them as in evaluation mode."""
-        if self.batch_norm:
-            return _fold(self.batch_norm, self.layer.weight, self.layer.bias)
-        return self.trained_parameters()
+        norm, weight, bias = self.batch_norm, self.layer.weight, self.layer.bias
+        if not norm:
+            return self.trained_parameters()
+        numbers = {name: tensor.numpy() for name, tensor in norm.state_dict().items()}
+        before = None if bias is None else bias.detach().numpy()
+        folded = fold_batch_norm(weight.detach().numpy(), before, numbers, norm.eps)
+        return [torch.from_numpy(array) for array in folded]
 
     def trained_parameters(self) -> list[Tensor]:
         """What a step trains: the weights, then the biases or the batch normalisation's own.
@@ -79,7 +83,6 @@ def is_listened_to(layers: Iterable[nn.Module]) -> bool:
 
 
 def _check(layer: nn.Module, tensor: Tensor | None, shape: tuple[int, ...]) -> None:
-    """Raise unless the compiled code can read a layer's numbers."""
     if type(tensor) not in (nn.Parameter, Tensor):
         message = f"The compiled kernels do not serve {layer} with such weights."
         raise ModelError(message)
@@ -101,14 +104,6 @@ def is_plain(tensor: Tensor) -> bool:
 def is_being_traced() -> bool:
     """Whether the network is being compiled, exported or traced."""
     return torch.compiler.is_compiling() or bool(torch.jit.is_tracing())  # type: ignore[attr-defined, no-untyped-call]
-
-
-def _fold(layer: BatchNorm, weight: Tensor, bias: Tensor | None) -> list[Tensor]:
-    """Weights and biases with batch normalisation in them: see `fold_batch_norm`."""
-    norm = {name: tensor.numpy() for name, tensor in layer.state_dict().items()}
-    before = None if bias is None else bias.detach().numpy()
-    folded = fold_batch_norm(weight.detach().numpy(), before, norm, layer.eps)
-    return [torch.from_numpy(array) for array in folded]
 
 
 def check_trainable(layer: BatchNorm) -> None:

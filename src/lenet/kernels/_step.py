@@ -248,7 +248,6 @@ class FusedStep:
         self._steps = max(self._steps, 1 if state else 0)
 
     def _check_batch(self, indices: Tensor, mirrored: Tensor | None, shifts: Tensor | None) -> None:
-        """Raise unless the compiled code can read a batch."""
         count, images = len(indices), len(self._data[0])
         fits = (
             1 <= count <= self._batch_size
@@ -308,7 +307,6 @@ class FusedStep:
         ]
 
     def _state_names(self) -> tuple[str, ...]:
-        """What is kept for each parameter."""
         if self._settings.optimiser == "sgd":
             return ("momentum_buffer",) if self._settings.momentum else ()
         return "exp_avg", "exp_avg_sq"
@@ -324,12 +322,10 @@ def _take_apart(
 
 
 def _is(tensor: Tensor, dtype: torch.dtype, shape: tuple[int, ...]) -> bool:
-    """Whether a tensor is of that kind, on the CPU."""
     return tensor.dtype == dtype and tensor.shape == shape and tensor.device.type == "cpu"
 
 
 def _check_examples(images: Tensor, labels: Tensor, byte_values: Tensor, classes: int) -> None:
-    """Raise unless the compiled code can read the examples and the network has their classes."""
     if images.device.type != "cpu" or labels.device.type != "cpu":
         message = "The compiled kernels are for the CPU."
         raise ModelError(message)

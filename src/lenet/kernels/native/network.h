@@ -7,7 +7,6 @@
 #include <new>
 #include <vector>
 
-#include "activation.h"
 #include "convolution.h"
 #include "pooling.h"
 
