@@ -173,8 +173,8 @@ def convert_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def convert(trained: TrainedNetwork) -> onnx.ModelProto:
         key = trained.card.to_json()
-        made.setdefault(key, b"")
-        made[key] = made[key] or real(trained).SerializeToString()
+        if key not in made:
+            made[key] = real(trained).SerializeToString()
         return onnx.ModelProto.FromString(made[key])
 
     for module in (_onnx, _hub):

@@ -186,7 +186,6 @@ def measure(compiler: Sequence[str], source: Path, folder: Path) -> tuple[int, i
 
 
 def _compile(command: list[str]) -> None:
-    """Run a compiler."""
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=_LONGEST_COMPILATION

@@ -157,7 +157,6 @@ def _scaling(name: str, sums: IntegerSums, weights: np.ndarray) -> list[Constant
 
 
 def _table(name: str, table: Bytes | None) -> list[Constant]:
-    """The table of an activation, where it needs one."""
     return [] if table is None else [Constant("uint8_t", f"{name}_table", table)]
 
 

@@ -290,7 +290,6 @@ def _ends(stage: Stage, side: str, windows: Windows) -> tuple[str, str]:
 
 
 def _comment(text: str) -> list[str]:
-    """A comment in lines."""
     return f"/* {'#'.join(textwrap.wrap(text, 94))} */".replace("#", "\n * ").split("\n")
 
 

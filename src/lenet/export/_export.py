@@ -161,7 +161,6 @@ def export_model(
 
 
 def _format_name(to: str, int8: bool) -> FormatName:
-    """The format that is meant."""
     wanted = f"{to}-int8" if int8 and not to.endswith("-int8") else to
     for name in FORMAT_NAMES:
         if name == wanted:
@@ -173,7 +172,6 @@ def _format_name(to: str, int8: bool) -> FormatName:
 
 
 def _place(located: Run | Path, suffix: str, output: Path | str | None) -> Path:
-    """Where to write."""
     name = name_of_model(located)
     if output is None:
         path = (

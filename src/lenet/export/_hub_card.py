@@ -140,7 +140,6 @@ def _licence(trained: TrainedNetwork) -> str:
 
 
 def _macro_f1(scores: Evaluation) -> float:
-    """The mean of the classes' F1 scores."""
     return float(np.mean([score.f1 for score in scores.classes]))
 
 
@@ -262,14 +261,12 @@ def _provenance(trained: TrainedNetwork) -> str:
 
 
 def _as_typed(value: Any) -> str:
-    """A setting as it would be typed."""
     if isinstance(value, bool):
         return "yes"
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _percent(share: float) -> str:
-    """A share in per cent."""
     return f"{100 * share:.2f} %"
 
 

@@ -138,7 +138,6 @@ def run_onnx(path: Path) -> Runner:
 
 
 def _onnx_facts(path: Path) -> tuple[tuple[str, str], ...]:
-    """What a person is told of a file."""
     import onnxruntime
 
     return (
@@ -211,7 +210,6 @@ class _WindowPooling(nn.Module):
 
 
 def _sequential(layers: Sequence[TrainedLayer]) -> nn.Sequential:
-    """What there is to compute, in PyTorch."""
     return nn.Sequential(*(module for trained in layers for module in _modules(trained)))
 
 

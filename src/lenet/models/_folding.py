@@ -135,7 +135,6 @@ def _fold(layers: Sequence[Placed], arrays: Arrays) -> list[TrainedLayer]:
 
 
 def _in_words(shape: Shape | None) -> str:
-    """An array's shape, for a message."""
     return "nothing" if shape is None else str(list(shape))
 
 
@@ -209,11 +208,9 @@ def _is_plain(layer: Layer) -> bool:
     """Whether it is a convolution with a square kernel and none of the rarer settings."""
     if not isinstance(layer, Convolution):
         return False
-    kept = ("kernel_size", "padding")
-    rarer = {"stride": (1, 1), "dilation": (1, 1), "groups": 1}
-    return all(len(set(getattr(layer, name))) == 1 for name in kept) and all(
-        getattr(layer, name) == value for name, value in rarer.items()
-    )
+    size, margin, others = layer.kernel_size, layer.padding, (layer.stride, layer.dilation)
+    is_square = size[0] == size[1] and margin[0] == margin[1]
+    return is_square and others == ((1, 1), (1, 1)) and layer.groups == 1
 
 
 def _halves(layer: Layer | None) -> bool:

@@ -69,7 +69,6 @@ class Subsampling(nn.Module):
         return sums * self.weight[:, None, None] + self.bias[:, None, None]
 
     def extra_repr(self) -> str:
-        """Its size, for `print`."""
         return f"{self.maps}"
 
 
@@ -118,7 +117,6 @@ class PartialConvolution(nn.Module):
         return F.conv2d(input, self.filters(), self.bias)
 
     def extra_repr(self) -> str:
-        """Its size, for `print`."""
         return f"{1 + max(self._seen)}, {len(self.inputs)}, connections={len(self.weight)}"
 
 
@@ -146,7 +144,6 @@ class RadialBasis(nn.Module):
         return -(input[:, None] - self.targets).square().sum(dim=2)
 
     def extra_repr(self) -> str:
-        """Its size, for `print`."""
         return f"{self.targets.shape[1]}, {self.classes}"
 
 
@@ -197,5 +194,4 @@ def initialise_as_published(network: nn.Module) -> None:
 
 
 def _uniform(like: Tensor, bounds: Tensor) -> Tensor:
-    """Uniform random numbers from ±bounds."""
     return (2 * torch.rand_like(like) - 1) * bounds

@@ -232,7 +232,6 @@ class Network:
 
 
 def _as_toml(value: object) -> str:
-    """A plain value in TOML."""
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{name} = {_as_toml(one)}" for name, one in value.items()) + " }"
     if isinstance(value, (list, tuple)):

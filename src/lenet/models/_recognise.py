@@ -229,29 +229,28 @@ def _read_activation(module: Any, shape: Shape, name: str) -> Layer:
     )
 
 
+def _read_dropout(module: Any, shape: Shape, name: str) -> Layer:
+    whole_maps = isinstance(module, nn.Dropout2d)
+    return kinds.Dropout(name=name, probability=float(module.p), whole_maps=whole_maps)
+
+
+def _read_padding(module: nn.ConstantPad2d, shape: Shape, name: str) -> Layer:
+    margins = tuple(module.padding)
+    return kinds.Padding(name=name, margins=margins, value=float(module.value))
+
+
 _Reader = Callable[[Any, Shape, str], Layer]
 _READERS: dict[type[nn.Module], _Reader] = {
     nn.Conv2d: _read_convolution,
     nn.Linear: lambda module, shape, name: kinds.Dense(
         name=name, units=module.out_features, bias=module.bias is not None
     ),
-    nn.AvgPool2d: _read_pooling,
-    nn.MaxPool2d: _read_pooling,
-    nn.AdaptiveAvgPool2d: _read_adaptive_pooling,
-    nn.AdaptiveMaxPool2d: _read_adaptive_pooling,
-    nn.BatchNorm1d: _read_batch_norm,
-    nn.BatchNorm2d: _read_batch_norm,
-    nn.Dropout: lambda module, shape, name: kinds.Dropout(name=name, probability=float(module.p)),
-    nn.Dropout2d: lambda module, shape, name: kinds.Dropout(
-        name=name, probability=float(module.p), whole_maps=True
-    ),
+    **dict.fromkeys((nn.AvgPool2d, nn.MaxPool2d), _read_pooling),
+    **dict.fromkeys((nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d), _read_adaptive_pooling),
+    **dict.fromkeys((nn.BatchNorm1d, nn.BatchNorm2d), _read_batch_norm),
+    **dict.fromkeys((nn.Dropout, nn.Dropout2d), _read_dropout),
     nn.Flatten: lambda module, shape, name: kinds.Flatten(name=name),
-    nn.ConstantPad2d: lambda module, shape, name: kinds.Padding(
-        name=name, margins=tuple(module.padding), value=float(module.value)
-    ),
-    nn.ZeroPad2d: lambda module, shape, name: kinds.Padding(
-        name=name, margins=tuple(module.padding)
-    ),
+    **dict.fromkeys((nn.ConstantPad2d, nn.ZeroPad2d), _read_padding),
     Subsampling: lambda module, shape, name: kinds.Subsampling(name=name),
     PartialConvolution: lambda module, shape, name: kinds.PartialConvolution(
         name=name, inputs=tuple(map(tuple, module.inputs))

@@ -97,16 +97,12 @@ def build_model(config: ModelConfig | Network, *, seed: int | None = None) -> "n
     """
     import torch
 
-    if seed is None:
-        return _build(config)
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # not `torch.manual_seed`, which seeds GPUs too
-        return _build(config)
-
-
-def _build(config: ModelConfig | Network) -> "nn.Module":
     from lenet import models
 
+    if seed is not None:
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)  # `torch.manual_seed` seeds GPUs too
+            return build_model(config)
     if isinstance(config, Network):
         return config.build()
     model: nn.Module = getattr(models, config.torch_class)(config)

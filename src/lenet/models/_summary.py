@@ -99,7 +99,11 @@ def _watch(model: "nn.Module", input_shape: tuple[int, ...]) -> list[LayerSummar
     rows: list[LayerSummary] = []
     counted: set[nn.Parameter] = set()
 
-    def note(name: str, layer: nn.Module, inputs: Any, output: Any) -> None:
+    places = {layer: name for name, layer in model.named_modules() if not list(layer.children())}
+
+    def note(layer: nn.Module, inputs: Any, output: Any) -> None:
+        if layer not in places:
+            return
         shape = tuple(output.shape) if isinstance(output, torch.Tensor) else ()
         operations = 0
         try:
@@ -111,19 +115,9 @@ def _watch(model: "nn.Module", input_shape: tuple[int, ...]) -> list[LayerSummar
                 operations = math.prod(shape[1:]) * weight[0].numel()
         learnt = sum(one.numel() for one in layer.parameters(recurse=False) if one not in counted)
         counted.update(layer.parameters(recurse=False))  # a layer may be called twice
-        place = "" if name.replace(".", "").isdigit() else name
+        place = "" if places[layer].replace(".", "").isdigit() else places[layer]
         rows.append(LayerSummary(type(layer).__name__, shape, learnt, operations, place))
 
-    hooks = [
-        layer.register_forward_hook(
-            lambda module, inputs, output, name=name: note(name, module, inputs, output)
-        )
-        for name, layer in model.named_modules()
-        if not list(layer.children())
-    ]
-    try:
+    with nn.modules.module.register_module_forward_hook(note):
         try_out(model, input_shape)
-    finally:
-        for hook in hooks:
-            hook.remove()
     return rows

@@ -178,7 +178,6 @@ def layers_from_dicts(dicts: object, depth: int = 0) -> tuple[Layer, ...]:
 
 
 def _layer_from(values: object, place: int, depth: int) -> Layer:
-    """One layer from plain values."""
     if not isinstance(values, Mapping) or not isinstance(values.get("kind"), str):
         message = f"Layer {place} says no `kind`, such as `dense`."
         raise SettingError(message)
