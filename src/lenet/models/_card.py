@@ -26,10 +26,7 @@ if TYPE_CHECKING:
 _FOLDER = Path(__file__).parent / "bundled"
 
 # The models that come with the package; `benchmarks/bundled_models.py` makes them.
-BUNDLED: dict[str, Path] = {
-    "digits": _FOLDER / "digits.safetensors",
-    "fashion": _FOLDER / "fashion.safetensors",
-}
+BUNDLED: dict[str, Path] = {name: _FOLDER / f"{name}.safetensors" for name in ("digits", "fashion")}
 HEADER_KEY = "lenet"  # of our part of the safetensors header
 _FORMAT = 1
 _PLAIN: dict[str, type] = {

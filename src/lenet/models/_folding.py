@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -28,7 +29,12 @@ from lenet.models.layers import (
     arrays_under,
 )
 
-_Function = Literal["none", "sigmoid", "tanh", "relu"]
+# The functions that the kernels know.
+_FUNCTIONS: dict[str, Literal["none", "sigmoid", "tanh", "relu"]] = {
+    "sigmoid": "sigmoid",
+    "tanh": "tanh",
+    "relu": "relu",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +56,10 @@ class TrainedLayer(Placed):
         """What it makes of a batch (N, …), slowly and readably."""
         if not self.sides:
             return apply(self.layer, values, self.arrays)
-        results = []
-        for side in self.sides:
-            result = values
-            for one in side:
-                result = one.apply(result)
-            results.append(result)
-        total: Array = results[0] + results[1]
+        main, shortcut = (
+            reduce(lambda given, one: one.apply(given), side, values) for side in self.sides
+        )
+        total: Array = main + shortcut
         return total
 
 
@@ -159,7 +162,8 @@ def kernel_blocks(layers: Sequence[Placed]) -> list[KernelBlock]:
         norm = place if place < len(kinds) and isinstance(kinds[place], BatchNorm) else None
         place += norm is not None
         follows = kinds[place] if place < len(kinds) else None
-        activation = _activation(follows)
+        function = follows.function if isinstance(follows, Activation) else ""
+        activation = _FUNCTIONS.get(function, "none")
         place += activation != "none"
         pooling = kinds[place] if place < len(kinds) else None
         try:
@@ -195,13 +199,6 @@ def kernel_blocks(layers: Sequence[Placed]) -> list[KernelBlock]:
         message = "There are no layers."
         raise ModelError(message)
     return blocks
-
-
-def _activation(layer: Layer | None) -> _Function:
-    """The function of an activation that the kernels know."""
-    function = layer.function if isinstance(layer, Activation) else "none"
-    known: dict[str, _Function] = {"sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu"}
-    return known.get(function, "none")
 
 
 def _is_plain(layer: Layer) -> bool:

@@ -57,7 +57,9 @@ def describe_module(module: nn.Module, shape: Shape) -> list[Layer]:
     if not is_sequential(module):
         message = f"A `{type(module).__name__}` is no `nn.Sequential`."
         raise ModelError(message)
-    materialise(module, shape)
+    numbers = [*module.parameters(), *module.buffers()]
+    if any(isinstance(one, UninitializedTensorMixin) for one in numbers):  # of lazy layers
+        try_out(module, (1, *shape))
     described = describe_layers(leaves(module), shape)
     wanted = shapes_of(place_layers(described, shape), "weights")
     shared = len(list(module.parameters())) < len(wanted)
@@ -104,13 +106,6 @@ def describe_layer(module: nn.Module, shape: Shape, name: str = "") -> Layer:
             )
             raise ModelError(message)
     return layer
-
-
-def materialise(module: nn.Module, input_shape: Shape) -> None:
-    """Give lazy layers their sizes, by sending an image of zeros through the network."""
-    numbers = [*module.parameters(), *module.buffers()]
-    if any(isinstance(one, UninitializedTensorMixin) for one in numbers):
-        try_out(module, (1, *input_shape))
 
 
 def count_outputs(module: nn.Module, input_shape: Shape) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -194,15 +194,9 @@ def _layer_from(values: object, place: int, depth: int) -> Layer:
     try:
         return kind.from_dict(settings)
     except TypeError:  # the constructor's own, for what has no default
-        message = f"Layer {place} (`{kind.kind}`) says too little; it needs {_needed(kind)}."
+        needed = " and ".join(f"`{one.name}`" for one in fields(kind) if one.default is MISSING)
+        message = f"Layer {place} (`{kind.kind}`) says too little; it needs {needed}."
         raise SettingError(message) from None
-
-
-def _needed(kind: type[Layer]) -> str:
-    """The settings of a kind that have no default."""
-    from dataclasses import MISSING, fields
-
-    return " and ".join(f"`{one.name}`" for one in fields(kind) if one.default is MISSING)
 
 
 def shapes_of(layers: Iterable[Placed], what: str) -> dict[str, Shape]:

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Callable
-from functools import singledispatch
+from functools import reduce, singledispatch
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lenet.models.layers._layer import Array, Arrays, Layer, Pair, arrays_under
+from lenet.models.layers._layer import Array, Arrays, Layer, Pair, Placed, arrays_under
 from lenet.models.layers._lenet5 import Distances, PartialConvolution, Subsampling
 from lenet.models.layers._lists import Residual
 from lenet.models.layers._standard import (
@@ -150,13 +150,11 @@ def _(layer: Distances, values: Array, arrays: Arrays) -> npt.NDArray[Any]:
 
 @_compute.register(Residual)
 def _(layer: Residual, values: Array, arrays: Arrays) -> npt.NDArray[Any]:
-    results = []
-    for side in layer.sides(values.shape[1:]):
-        result = values
-        for placed in side:
-            result = apply(placed.layer, result, arrays_under(placed.layer.name, arrays))
-        results.append(result)
-    total: npt.NDArray[Any] = results[0] + results[1]
+    def step(given: Array, one: Placed) -> Array:
+        return apply(one.layer, given, arrays_under(one.layer.name, arrays))
+
+    main, shortcut = (reduce(step, side, values) for side in layer.sides(values.shape[1:]))
+    total: npt.NDArray[Any] = main + shortcut
     return total
 
 
