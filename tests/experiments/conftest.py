@@ -43,8 +43,14 @@ def _real_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr(Drawing, "savefig", SAVE)
 
 
-@sqlalchemy.event.listens_for(sqlalchemy.Engine, "connect")
+@pytest.fixture(scope="module", autouse=True)
+def _lazy_databases() -> Iterator[None]:
+    """Databases don't wait for the disk, which matters where the power fails; no test does that."""
+    sqlalchemy.event.listen(sqlalchemy.Engine, "connect", _write_lazily)
+    yield
+    sqlalchemy.event.remove(sqlalchemy.Engine, "connect", _write_lazily)
+
+
 def _write_lazily(connection: Any, record: object) -> None:
-    """Don't wait for the disk, which matters where the power fails; no test is about that."""
     if "sqlite" in type(connection).__module__:
         connection.execute("PRAGMA synchronous=OFF")
