@@ -13,7 +13,7 @@ from nbclient import NotebookClient
 
 import lenet
 from lenet import d2l
-from lenet.cli._main import app
+from lenet.cli import app
 from lenet.core import field_types
 from lenet.errors import LenetError
 from lenet.models import LeNetConfig, build_model

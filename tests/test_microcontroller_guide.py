@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lenet.cli._main import app
+from lenet.cli import app
 from test_documents import blocks
 
 GUIDE = "docs/guides/microcontroller.md"

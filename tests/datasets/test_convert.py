@@ -16,7 +16,7 @@ from PIL import Image
 
 import lenet
 from lenet.datasets import Dataset, Split, convert_dataset, draw_contact_sheet
-from lenet.datasets import _convert as module
+from lenet.datasets import _convert as module  # what writes, to be made to fail
 from lenet.errors import DatasetError, SettingError, StorageError, UnknownNameError
 
 NAMES = ("t-shirt", "ankle boot", "10", "a ä 的")

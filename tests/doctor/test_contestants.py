@@ -24,6 +24,8 @@ from lenet.doctor import (
     run_benchmark,
     take_turns,
 )
+
+# Who competes; people see the report of it alone.
 from lenet.doctor._peers import (
     NORMALISED,
     TRAINED,

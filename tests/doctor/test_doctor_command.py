@@ -9,7 +9,7 @@ import sys
 import pytest
 from findings import PARTS
 
-from lenet.cli._main import app
+from lenet.cli import app
 from lenet.doctor import Finding
 
 FINDINGS = [

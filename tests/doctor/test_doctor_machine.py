@@ -10,6 +10,8 @@ from findings import find
 from torch import Tensor
 
 from lenet.doctor import Finding
+
+# A machine's quotas as files, which a test can't have otherwise.
 from lenet.doctor._computing import _usable_cores
 
 

@@ -10,9 +10,9 @@ import torch
 from heard import HeardTrainings
 from typer.testing import CliRunner
 
-from lenet.cli._main import app
+from lenet.cli import app
 from lenet.errors import SettingError
-from lenet.experiments import Comparison, _compare, compare
+from lenet.experiments import Comparison, _compare, compare  # `_compare`: to see which way it goes
 from lenet.runs import find_runs
 
 QUICK: dict[str, Any] = {"epochs": 2, "batch_size": 64, "optimiser": "adam", "learning_rate": 0.003}

@@ -10,7 +10,7 @@ import pytest
 
 import lenet
 from calling import call
-from lenet.experiments import Comparison, Contender, _sweep, compare_runs
+from lenet.experiments import Comparison, Contender, _sweep, compare_runs  # to be replaced
 from lenet.runs import find_runs
 from lenet.training import read_recipe_file
 

@@ -13,6 +13,8 @@ import pytest
 
 from lenet.errors import LenetError, MissingExtraError, SettingError, SweepError
 from lenet.experiments import Sweep, resume_sweep, sweep
+
+# What goes wrong with a database in words; a sweep shows few of these.
 from lenet.experiments._storage import Storage, database_errors, server_storage
 
 OPTIONS: dict[str, Any] = {"dataset": "digits", "model": "softmax", "epochs": 1, "trials": 1}

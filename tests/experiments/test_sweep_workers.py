@@ -37,6 +37,8 @@ from lenet.experiments import (
     resume_sweep,
     sweep,
 )
+
+# The worker's side of a sweep, which people do not see.
 from lenet.experiments._definition import Definition, define
 from lenet.experiments._job import Job, Outcome
 from lenet.experiments._search import SURPLUS, Search

@@ -12,6 +12,8 @@ import pytest
 import torch
 
 from lenet.export import TrainedNetwork, pytorch_probabilities
+
+# The program round the exported code, which measures it on this machine.
 from lenet.export._c import Program, harness
 from lenet.export._c_files import CNetwork
 from lenet.models import (

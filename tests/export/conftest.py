@@ -7,6 +7,8 @@ import pytest
 import lenet
 from lenet.datasets import Dataset
 from lenet.export import TrainedNetwork, open_trained_network
+
+# One file for many tests, without what `export_model` asks for.
 from lenet.export._onnx import write_onnx, write_onnx_int8
 from lenet.runs import Run
 

@@ -21,6 +21,8 @@ from layer_lists import KINDS, networks
 
 from lenet.export import TrainedNetwork
 from lenet.export._c import Program, c_network  # the code without the search for a compiler
+
+# Networks without a model file, and the stages between input and answer.
 from lenet.export._c_files import CNetwork
 from lenet.export._c_quantise import quantise
 from lenet.export._c_stages import plan_stages

@@ -20,6 +20,8 @@ from c_programs import (
 )
 
 from lenet.errors import ExportError
+
+# Each step from network to program by itself, to break one at a time.
 from lenet.export._c import c_network, check_example, measure, run_program, write_c
 from lenet.models import Calibration, LeNetConfig
 

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from integer_network import integer_logits
 
 from lenet.errors import ModelError
+
+# The arithmetic of whole numbers, of which an export shows the answers alone.
 from lenet.export._c_quantise import ByteRange, IntegerStage, _fixed_point, quantise
 from lenet.export._c_stages import plan_stages
 from lenet.export._windows import with_padding_apart

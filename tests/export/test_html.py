@@ -7,7 +7,7 @@ import pytest
 
 from lenet.datasets import Dataset
 from lenet.errors import ExportError
-from lenet.export import _html as html_format
+from lenet.export import _html as html_format  # the check of a page by itself
 from lenet.export import export_model
 from lenet.models import BUNDLED, load_model, save_model
 from lenet.playground import PlaygroundModel, build_playground, find_javascript_engine

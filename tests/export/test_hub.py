@@ -17,6 +17,8 @@ import lenet
 from lenet.datasets import Dataset
 from lenet.errors import RunError
 from lenet.export import TrainedNetwork, export_model
+
+# The folder and its card, without the export's own checks before them.
 from lenet.export._hub import write_hub
 from lenet.export._hub_card import model_card_text
 from lenet.models import SoftmaxConfig

@@ -12,6 +12,8 @@ from layer_lists import KINDS, added_up, conv, ended
 from random_network import IMAGES, random_network
 
 from lenet.export import TrainedNetwork
+
+# Networks without a model file.
 from lenet.export._onnx import write_onnx
 from lenet.models import (
     LeNet5Config,

@@ -10,6 +10,8 @@ from layer_lists import KINDS
 from random_network import random_network
 
 from lenet.export import TrainedNetwork
+
+# Networks without a model file.
 from lenet.export._onnx import write_onnx_int8
 from lenet.models import LeNet5Config, LeNetConfig, MLPConfig, ModelConfig, Network, SoftmaxConfig
 

@@ -10,6 +10,8 @@ import pytest
 
 from forked_process import ForkedProcess
 from lenet.errors import ExportError
+
+# How files come into place whole; an export shows the end of it.
 from lenet.export._place import put_into_place, temporary_folder
 
 

@@ -4,6 +4,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+# Any values; a card holds few kinds.
 from lenet.export._hub_card import to_yaml
 
 TEXTS = st.text() | st.sampled_from(["no", "yes", "~", "null", "1e3", "- a", "a: b", "#", "---"])

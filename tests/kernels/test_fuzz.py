@@ -10,6 +10,8 @@ from torch import Tensor
 
 from compiled_kernels import needs_kernels
 from lenet.kernels import ConvBlock, DenseBlock, Predictor, use_kernels
+
+# Any blocks, and PyTorch's way of computing them.
 from lenet.kernels._autograd import _run_with_torch, run_blocks
 from lenet.kernels._blocks import Block, parameter_shapes
 

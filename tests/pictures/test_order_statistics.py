@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+# Two functions whose oracle is NumPy; what uses them rounds.
 from lenet.pictures._ground import median, percentile
 
 NUMBERS = arrays(

@@ -13,6 +13,8 @@ from scipy import ndimage
 import lenet
 from lenet.errors import ArrayError, DownloadError, ModelError, PictureSizeError, SettingError
 from lenet.pictures import Preparation, look_at, look_at_each, prepare
+
+# Ink as it is cut into symbols, before any picture is made of it.
 from lenet.pictures._ink import Ink
 from lenet.pictures._symbols import split_symbols
 

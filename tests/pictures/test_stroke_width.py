@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
+# The distances between strokes; a picture shows only what follows from them.
 from lenet.pictures._symbols import _is_at_least_as_far
 
 

@@ -23,6 +23,8 @@ from lenet.playground import (
     bundled_examples,
     choose_examples,
 )
+
+# The parts of a page, each held against what undoes it.
 from lenet.playground._packing import pack
 from lenet.playground._script import join_modules, shorten
 from page_in_browser import PageBrowser

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from page_driver import on_playground
 
-from lenet.cli._main import app
+from lenet.cli import app
 from lenet.datasets import Dataset, convert_dataset
 from lenet.errors import ExportError
 from lenet.playground import find_javascript_engine

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 import lenet
-from lenet.cli._main import app
+from lenet.cli import app
 from lenet.core import field_types
 from lenet.datasets import Dataset, convert_dataset
 from lenet.errors import SettingError

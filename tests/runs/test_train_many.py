@@ -24,6 +24,8 @@ from lenet.errors import (
 )
 from lenet.models import SoftmaxConfig, SoftmaxRegression
 from lenet.runs import Ending, Run, find_runs, train_many
+
+# What a checkpoint holds, bit by bit.
 from lenet.runs._recorder import read_checkpoint
 from lenet.training import CurvePoint, Listener, Trainer
 from packed_sets import leave_little_room, pack

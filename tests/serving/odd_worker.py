@@ -8,6 +8,7 @@ import os
 import sys
 import time
 
+# The words between pool and worker, to be spoken wrongly.
 from lenet.serving._messages import Answer, MessageReader, read_batch, write_answers
 
 

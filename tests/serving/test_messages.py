@@ -9,6 +9,8 @@ from metrics_text import read_metrics
 
 from lenet.errors import SettingError
 from lenet.serving import ServiceSettings
+
+# The words between pool and worker, which no client sees.
 from lenet.serving._messages import (
     Answer,
     Job,

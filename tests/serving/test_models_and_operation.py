@@ -15,6 +15,8 @@ from service_process import ServiceProcess
 
 import lenet
 from lenet.models import load_model
+
+# A limit of the system's, and models before a service has them.
 from lenet.serving._connections import most_connections
 from lenet.serving._models import take_models
 from page_in_browser import PageBrowser

@@ -14,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lenet.errors import ModelFileError
+
+# The pool by itself, with workers that misbehave.
 from lenet.serving._messages import Answer, Job, Question
 from lenet.serving._pool import (
     BusyError,

@@ -1,5 +1,5 @@
 """The `lenet` command: one file a subcommand, which parses, calls the package and prints."""
 
-from lenet.cli._main import main
+from lenet.cli._main import app, main
 
-__all__ = ["main"]
+__all__ = ["app", "main"]

@@ -13,7 +13,7 @@ from odd_runs import HOSTILE, make_dataset, train
 from typer.testing import CliRunner
 
 import lenet
-from lenet.cli._main import app
+from lenet.cli import app
 from lenet.datasets import Dataset, DataSource, Split, convert_dataset
 from lenet.errors import DatasetError, InterruptedTraining, RunError, StorageError
 from lenet.pictures import Preparation

@@ -7,9 +7,9 @@ from lenet.datasets import Batches, Dataset
 from lenet.errors import InterruptedTraining, NonFiniteLossError
 from lenet.models import LeNet5Config, LeNetConfig, build_model
 from lenet.training import CurvePoint, Listener, Recipe, Trainer
-from lenet.training.engines._engine import TorchEngine
 
 # Which engine serves is no choice of a person's, so the room's face does not name them.
+from lenet.training.engines._engine import TorchEngine
 from lenet.training.engines._graph import GraphEngine
 from lenet.training.engines._pick import pick_engine
 

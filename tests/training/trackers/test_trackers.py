@@ -8,7 +8,7 @@ import torch
 from tracked_training import Messages, StopAt, track, track_until
 
 import lenet
-from lenet.cli._main import app
+from lenet.cli import app
 from lenet.datasets import Dataset
 from lenet.errors import MissingExtraError, RunError, UnknownNameError
 from lenet.models import load_model
