@@ -44,6 +44,10 @@ class TorchrunGroup(Group):
         SettingError: `LENET_TIMEOUT` is no number of seconds.
     """
 
+    rank: int
+    size: int
+    local_rank: int
+    local_size: int
     messages: "MessageStore"
 
     def __init__(self, place: Place):
