@@ -26,7 +26,7 @@ from lenet.training import find_place, leave, speaker
 
 _DEBUG = "--debug"  # taken wherever it stands
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     help="Train, understand and ship a small image classifier.",
     epilog="Begin with `lenet train`: it leaves a run folder to go on from.",
     rich_markup_mode="markdown",

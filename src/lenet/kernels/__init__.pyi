@@ -14,6 +14,7 @@ from ._library import kernel_status as kernel_status
 from ._library import try_kernels as try_kernels
 from ._library import use_kernels as use_kernels
 from ._recognise import RecognisedBlock as RecognisedBlock
+from ._recognise import find_observer as find_observer
 from ._recognise import is_being_traced as is_being_traced
 from ._recognise import is_listened_to as is_listened_to
 from ._step import FusedStep as FusedStep
@@ -32,6 +33,7 @@ __all__ = [
     "chosen_kernels",
     "conv_block",
     "dense_block",
+    "find_observer",
     "fold_batch_norm",
     "is_being_traced",
     "is_listened_to",

@@ -23,7 +23,7 @@ from lenet.kernels._blocks import (
 )
 from lenet.kernels._interface import Images
 from lenet.kernels._library import try_kernels
-from lenet.kernels._recognise import is_being_traced, is_plain
+from lenet.kernels._recognise import find_observer, is_plain
 
 _TORCH_ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "none": lambda values: values,
@@ -143,17 +143,7 @@ def _find_obstacle(images: Tensor, parameters: Sequence[Tensor]) -> str | None:
         return "The batch is empty."
     if torch.is_autocast_enabled("cpu"):
         return "Automatic mixed precision is on."
-    if is_being_traced():
-        return "The network is being compiled or exported."
-    try:
-        in_transform = torch._C._functorch.peek_interpreter_stack() is not None
-        if in_transform or torch.autograd.forward_ad._current_level >= 0:  # vmap, grad, jvp, …
-            return "`torch.func` is at work."
-        if torch._C._len_torch_dispatch_stack():
-            return "A mode wants to see PyTorch's operations."
-    except AttributeError as error:  # private names: no public ones tell it
-        return f"This release of PyTorch does not say who listens to its operations: {error}."
-    return None
+    return find_observer()
 
 
 def _run_with_torch(

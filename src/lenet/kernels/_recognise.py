@@ -106,6 +106,21 @@ def is_being_traced() -> bool:
     return torch.compiler.is_compiling() or bool(torch.jit.is_tracing())  # type: ignore[attr-defined, no-untyped-call]
 
 
+def find_observer() -> str | None:
+    """Who sees, or changes, what PyTorch's operations are now, if anybody does."""
+    if is_being_traced():
+        return "The network is being compiled or exported."
+    try:
+        in_transform = torch._C._functorch.peek_interpreter_stack() is not None
+        if in_transform or torch.autograd.forward_ad._current_level >= 0:  # vmap, grad, jvp, …
+            return "`torch.func` is at work."
+        if torch._C._len_torch_dispatch_stack():
+            return "A mode wants to see PyTorch's operations."
+    except AttributeError as error:  # private names: no public ones tell it
+        return f"This release of PyTorch does not say who listens to its operations: {error}."
+    return None
+
+
 def check_trainable(layer: BatchNorm) -> None:
     """Raise unless a step can update a layer's running statistics."""
     batches = layer.num_batches_tracked

@@ -14,6 +14,7 @@ from lenet.kernels import (
     Block,
     Predictor,
     RecognisedBlock,
+    find_observer,
     is_being_traced,
     is_listened_to,
     run_blocks,
@@ -60,6 +61,8 @@ class KernelSequential(nn.Sequential):
 
     def _recognise(self, input_shape: Shape) -> tuple[list[Block], list[Tensor]]:
         """The layers as blocks, if what these give is what the layers give now."""
+        if observer := find_observer():  # to whom describing the layers would show, too
+            raise ModelError(observer)
         norms = [layer for layer in self if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)]
         if norms and (torch.is_grad_enabled() or any(norm.training for norm in norms)):
             message = (
