@@ -20,6 +20,8 @@ from ._lists import layers_to_dicts as layers_to_dicts
 from ._lists import name_layers as name_layers
 from ._lists import shapes_of as shapes_of
 from ._numpy import apply as apply
+from ._numpy import forward as forward
+from ._numpy import forward_all as forward_all
 from ._standard import FUNCTIONS as FUNCTIONS
 from ._standard import Activation as Activation
 from ._standard import AdaptivePooling as AdaptivePooling
@@ -57,6 +59,8 @@ __all__ = [
     "apply",
     "arrays_under",
     "build_sequential",
+    "forward",
+    "forward_all",
     "initialise",
     "layers_from_dicts",
     "layers_to_dicts",

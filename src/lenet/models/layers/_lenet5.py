@@ -73,14 +73,21 @@ class PartialConvolution(Layer):
     def window(self, shape: Shape) -> tuple[int, int]:
         return self.KERNEL[0], 1
 
+    @property
+    def connections(self) -> tuple[list[int], list[int]]:
+        """The map of the output and the map of the input that each 5×5 of the weights joins."""
+        pairs = [(output, seen) for output, all_seen in enumerate(self.inputs) for seen in all_seen]
+        return [output for output, _ in pairs], [seen for _, seen in pairs]
+
     def whole(self, arrays: Arrays) -> tuple[Convolution, dict[str, Array]]:
         """The ordinary convolution that computes the same, with zeros in its filters."""
         import numpy as np
 
-        pairs = [(output, seen) for output, all_seen in enumerate(self.inputs) for seen in all_seen]
-        outputs, maps = zip(*pairs, strict=True)
-        filters = np.zeros((len(self.inputs), 1 + max(maps), *self.KERNEL), dtype=np.float32)
-        filters[list(outputs), list(maps)] = arrays["weight"]
+        weight = arrays["weight"]
+        filters = np.zeros(
+            (len(self.inputs), 1 + max(self.connections[1]), *self.KERNEL), weight.dtype
+        )
+        filters[self.connections] = weight
         layer = Convolution(name=self.name, filters=len(self.inputs), kernel_size=self.KERNEL)
         return layer, {"weight": filters, "bias": arrays["bias"]}
 

@@ -1,9 +1,12 @@
-"""What each kind of layer makes of a batch (N, …) in evaluation mode: slowly, and to be read."""
+"""What each kind of layer makes of a batch (N, …), and how slopes go back through it.
+
+Slowly, and to be read: the reference for the kernels, for exported C, and beside PyTorch.
+"""
 
 import math
-from collections.abc import Callable
-from functools import reduce, singledispatch
-from typing import Any
+from collections.abc import Callable, Iterable
+from functools import singledispatch
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -23,178 +26,381 @@ from lenet.models.layers._standard import (
     Pooling,
 )
 
+Numbers: TypeAlias = npt.NDArray[Any]  # float32, or float64 where what comes in is
+# From the loss's slope by what came out to its slope by what came in, and by each weight.
+Back: TypeAlias = Callable[[Numbers], tuple[Numbers, dict[str, Numbers]]]
+Draws: TypeAlias = np.random.Generator | None
+
 
 def apply(layer: Layer, values: Array, arrays: Arrays) -> Array:
-    """What a layer makes of a batch.
+    """What a layer makes of a batch in evaluation mode.
 
     Args:
         layer: The layer.
         values: The batch, (N, …).
         arrays: The layer's weights and statistics by their names.
     """
-    return np.asarray(_compute(layer, values, arrays), dtype=np.float32)
+    return np.asarray(forward(layer, values, arrays)[0], dtype=np.float32)
 
 
 @singledispatch
-def _compute(layer: Layer, values: Array, arrays: Arrays) -> npt.NDArray[Any]:
+def forward(
+    layer: Layer, values: Numbers, arrays: Arrays, draws: Draws = None
+) -> tuple[Numbers, Back]:
+    """What a layer makes of a batch, and what takes slopes back through it.
+
+    Args:
+        layer: The layer.
+        values: The batch, (N, …), float32 or float64.
+        arrays: The layer's weights and statistics by their names. In training mode batch
+            normalisation moves its running statistics on, in place.
+        draws: In training mode, what dropout draws from; `None` for evaluation mode.
+    """
     raise NotImplementedError(layer.kind)
 
 
-@_compute.register(Convolution)
-def _(layer: Convolution, values: Array, arrays: Arrays) -> npt.NDArray[Any]:
-    seen = _windows(
-        _framed(values, layer.padding, 0), layer.kernel_size, layer.stride, layer.dilation
+def forward_all(
+    layers: Iterable[Placed], values: Numbers, arrays: Arrays, draws: Draws = None
+) -> tuple[Numbers, Back]:
+    """`forward` through layers one after the other; arrays and slopes by their full names."""
+    backs = []
+    for placed in layers:
+        name = placed.layer.name
+        values, back = forward(placed.layer, values, arrays_under(name, arrays), draws)
+        backs.append((name, back))
+
+    def back_all(slopes: Numbers) -> tuple[Numbers, dict[str, Numbers]]:
+        gradients: dict[str, Numbers] = {}
+        for name, back in reversed(backs):
+            slopes, own = back(slopes)
+            gradients |= {f"{name}.{weight}": gradient for weight, gradient in own.items()}
+        return slopes, gradients
+
+    return values, back_all
+
+
+@forward.register(Convolution)
+def _(
+    layer: Convolution, values: Numbers, arrays: Arrays, draws: Draws = None
+) -> tuple[Numbers, Back]:
+    framed = _framed(values, layer.padding, 0)
+    seen = _windows(framed, layer.kernel_size, layer.stride, layer.dilation)
+    parts = np.split(seen, layer.groups, axis=1)
+    filters = np.split(arrays["weight"], layer.groups)
+    pairs = list(zip(parts, filters, strict=True))
+    sums = [np.tensordot(part, own, ((1, 4, 5), (1, 2, 3))) for part, own in pairs]
+    output = np.moveaxis(np.concatenate(sums, axis=3) + arrays.get("bias", np.float32(0)), 3, 1)
+
+    def back(slopes: Numbers) -> tuple[Numbers, dict[str, Numbers]]:
+        of_filters, of_windows = [], []
+        for (part, own), slope in zip(pairs, np.split(slopes, layer.groups, axis=1), strict=True):
+            of_filters.append(np.tensordot(slope, part, ((0, 2, 3), (0, 2, 3))))
+            of_windows.append(np.tensordot(slope, own, (1, 0)))
+        gradients = {"weight": np.concatenate(of_filters)}
+        if layer.bias:
+            gradients["bias"] = slopes.sum(axis=(0, 2, 3))
+        windows = np.moveaxis(np.concatenate(of_windows, axis=3), 3, 1)
+        whole = _add_windows(windows, framed.shape, layer.stride, layer.dilation)
+        return _without_frame(whole, layer.padding, values), gradients
+
+    return output, back
+
+
+@forward.register(Dense)
+def _(layer: Dense, values: Numbers, arrays: Arrays, draws: Draws = None) -> tuple[Numbers, Back]:
+    def back(slopes: Numbers) -> tuple[Numbers, dict[str, Numbers]]:
+        gradients = {"weight": slopes.T @ values}
+        if layer.bias:
+            gradients["bias"] = slopes.sum(axis=0)
+        return slopes @ arrays["weight"], gradients
+
+    return values @ arrays["weight"].T + arrays.get("bias", np.float32(0)), back
+
+
+@forward.register(Activation)
+def _(
+    layer: Activation, values: Numbers, arrays: Arrays, draws: Draws = None
+) -> tuple[Numbers, Back]:
+    function, slope = _FUNCTIONS[layer.function]
+    parameter = layer.parameter or 0
+    return function(values, parameter), lambda slopes: (slopes * slope(values, parameter), {})
+
+
+@forward.register(Pooling)
+def _(layer: Pooling, values: Numbers, arrays: Arrays, draws: Draws = None) -> tuple[Numbers, Back]:
+    places = layer.output_shape(values.shape[1:])[1:]
+    way = zip(
+        places,
+        layer.stride,
+        layer.dilation,
+        layer.kernel_size,
+        layer.padding,
+        values.shape[2:],
+        strict=True,
     )
-    sums = [
-        np.tensordot(part, filters, ((1, 4, 5), (1, 2, 3)))
-        for part, filters in zip(
-            np.split(seen, layer.groups, axis=1),
-            np.split(arrays["weight"], layer.groups),
-            strict=True,
-        )
+    missing = [  # rows and columns that a last window sees beyond the padding
+        max(0, (count - 1) * step + spread * (size - 1) + 1 - have - 2 * margin)
+        for count, step, spread, size, margin, have in way
     ]
-    bias = arrays.get("bias", np.float32(0))
-    return np.moveaxis(np.concatenate(sums, axis=3) + bias, 3, 1)
 
-
-@_compute.register(Dense)
-def _(layer: Dense, values: Array, arrays: Arrays) -> npt.NDArray[Any]:
-    sums: npt.NDArray[Any] = values @ arrays["weight"].T + arrays.get("bias", np.float32(0))
-    return sums
-
-
-@_compute.register(Activation)
-def _(layer: Activation, values: Array, arrays: Arrays) -> npt.NDArray[Any]:
-    return _FUNCTIONS[layer.function](values, layer.parameter or 0)
-
-
-@_compute.register(Pooling)
-def _(layer: Pooling, values: Array, arrays: Arrays) -> npt.NDArray[Any]:
-    def seen(values: Array, padding: float, beyond: float) -> npt.NDArray[Any]:
+    def seen(values: Numbers, padding: float, beyond: float) -> Numbers:
         """What the window sees, with numbers for the padding and for what is beyond that."""
-        places = layer.output_shape(values.shape[1:])[1:]
-        whole = _framed(values, layer.padding, padding)
-        way = zip(
-            places, layer.stride, layer.dilation, layer.kernel_size, whole.shape[2:], strict=True
-        )
-        missing = [
-            max(0, (count - 1) * step + spread * (size - 1) + 1 - have)
-            for count, step, spread, size, have in way
-        ]
         margins = ((0, 0), (0, 0), *((0, count) for count in missing))
-        whole = np.pad(whole, margins, constant_values=beyond)
+        whole = np.pad(_framed(values, layer.padding, padding), margins, constant_values=beyond)
         return _windows(whole, layer.kernel_size, layer.stride, layer.dilation)
 
+    def taken_back(windows: Numbers) -> tuple[Numbers, dict[str, Numbers]]:
+        sizes = [
+            have + 2 * margin + more
+            for have, margin, more in zip(values.shape[2:], layer.padding, missing, strict=True)
+        ]
+        whole = _add_windows(windows, (*values.shape[:2], *sizes), layer.stride, layer.dilation)
+        return _without_frame(whole, layer.padding, values), {}
+
     if layer.method == "max":
-        largest: npt.NDArray[Any] = seen(values, -np.inf, -np.inf).max(axis=(4, 5))
-        return largest
-    counts = seen(np.ones_like(values[:1, :1]), float(layer.count_padding), 0).sum(axis=(4, 5))
-    averages: npt.NDArray[Any] = seen(values, 0, 0).sum(axis=(4, 5)) / counts
-    return averages
+        windows = seen(values, -np.inf, -np.inf)
+        return windows.max(axis=(4, 5)), lambda slopes: taken_back(_to_largest(windows, slopes))
+    ones = np.ones_like(values[:1, :1])
+    counts = seen(ones, float(layer.count_padding), 0).sum(axis=(4, 5))
+    averages = seen(values, 0, 0).sum(axis=(4, 5)) / counts
+    size = (1, 1, 1, 1, *layer.kernel_size)
+    return averages, lambda slopes: taken_back(np.tile((slopes / counts)[..., None, None], size))
 
 
-@_compute.register(AdaptivePooling)
-def _(layer: AdaptivePooling, values: Array, arrays: Arrays) -> npt.NDArray[Any]:
-    combine = np.max if layer.method == "max" else np.mean
+@forward.register(AdaptivePooling)
+def _(
+    layer: AdaptivePooling, values: Numbers, arrays: Arrays, draws: Draws = None
+) -> tuple[Numbers, Back]:
     rows, columns = map(layer.edges, values.shape[2:], layer.output_size)
+    combine = np.max if layer.method == "max" else np.mean
     pooled = [
         [combine(values[:, :, top:bottom, left:right], axis=(2, 3)) for left, right in columns]
         for top, bottom in rows
     ]
-    return np.moveaxis(np.array(pooled), (0, 1), (2, 3))
+
+    def back(slopes: Numbers) -> tuple[Numbers, dict[str, Numbers]]:
+        result = np.zeros_like(values)
+        for row, (top, bottom) in enumerate(rows):
+            for column, (left, right) in enumerate(columns):
+                part = values[:, :, top:bottom, left:right]
+                slope = slopes[:, :, row, column, None, None]
+                if layer.method == "max":
+                    share = _to_largest(part, slope[..., 0, 0])
+                else:
+                    share = np.broadcast_to(slope / math.prod(part.shape[2:]), part.shape)
+                result[:, :, top:bottom, left:right] += share
+        return result, {}
+
+    return np.moveaxis(np.array(pooled), (0, 1), (2, 3)), back
 
 
-@_compute.register(BatchNorm)
-def _(layer: BatchNorm, values: Array, arrays: Arrays) -> npt.NDArray[Any]:
-    along = (-1, *[1] * (values.ndim - 2))
-    gain, offset = (each.reshape(along) for each in layer.gain_and_offset(arrays))
-    scaled: npt.NDArray[Any] = values * gain + offset
-    return scaled
+@forward.register(BatchNorm)
+def _(
+    layer: BatchNorm, values: Numbers, arrays: Arrays, draws: Draws = None
+) -> tuple[Numbers, Back]:
+    along = (1, -1, *[1] * (values.ndim - 2))
+    others = (0, *range(2, values.ndim))
+    weight, bias = (arrays[name].reshape(along) for name in ("weight", "bias"))
+    if draws is None:
+        gain, offset = (each.reshape(along) for each in layer.gain_and_offset(arrays))
+        mean, variance = (arrays[name].reshape(along) for name in ("running_mean", "running_var"))
+    else:
+        mean, variance = (of(axis=others, keepdims=True) for of in (values.mean, values.var))
+        layer.take_in(arrays, mean.ravel(), variance.ravel(), values[:, 0].size)
+    spread = np.sqrt(variance + layer.epsilon)
+
+    def plain() -> Numbers:
+        result: Numbers = (values - mean) / spread
+        return result
+
+    def back(slopes: Numbers) -> tuple[Numbers, dict[str, Numbers]]:
+        own = plain()
+        gradients = {"weight": (slopes * own).sum(axis=others), "bias": slopes.sum(axis=others)}
+        scaled = slopes * weight / spread
+        if draws is not None:  # the batch's mean and variance move with every number
+            scaled -= scaled.mean(axis=others, keepdims=True)
+            scaled -= own * (scaled * own).mean(axis=others, keepdims=True)
+        return scaled, gradients
+
+    output = values * gain + offset if draws is None else plain() * weight + bias
+    return output.astype(values.dtype), back
 
 
-@_compute.register(Dropout)
-def _(layer: Dropout, values: Array, arrays: Arrays) -> npt.NDArray[Any]:
-    return values
+@forward.register(Dropout)
+def _(layer: Dropout, values: Numbers, arrays: Arrays, draws: Draws = None) -> tuple[Numbers, Back]:
+    if draws is None or not layer.probability:
+        return values, lambda slopes: (slopes, {})
+    shape = (*values.shape[:2], 1, 1) if layer.whole_maps and values.ndim == 4 else values.shape
+    kept = (draws.random(shape) >= layer.probability).astype(values.dtype)
+    kept /= max(1 - layer.probability, 1e-9)  # where none is kept, 0
+    return values * kept, lambda slopes: (slopes * kept, {})
 
 
-@_compute.register(Flatten)
-def _(layer: Flatten, values: Array, arrays: Arrays) -> npt.NDArray[Any]:
-    return values.reshape(len(values), -1)
+@forward.register(Flatten)
+def _(layer: Flatten, values: Numbers, arrays: Arrays, draws: Draws = None) -> tuple[Numbers, Back]:
+    return values.reshape(len(values), -1), lambda slopes: (slopes.reshape(values.shape), {})
 
 
-@_compute.register(Padding)
-def _(layer: Padding, values: Array, arrays: Arrays) -> npt.NDArray[Any]:
+@forward.register(Padding)
+def _(layer: Padding, values: Numbers, arrays: Arrays, draws: Draws = None) -> tuple[Numbers, Back]:
     left, right, above, below = layer.margins
     margins = ((0, 0), (0, 0), (above, below), (left, right))
-    return np.pad(values, margins, constant_values=layer.value)
+    padded = np.pad(values, margins, constant_values=layer.value)
+    return padded, lambda slopes: (_without_frame(slopes, (above, left), values), {})
 
 
-@_compute.register(Subsampling)
-def _(layer: Subsampling, values: Array, arrays: Arrays) -> npt.NDArray[Any]:
+@forward.register(Subsampling)
+def _(
+    layer: Subsampling, values: Numbers, arrays: Arrays, draws: Draws = None
+) -> tuple[Numbers, Back]:
+    weight, bias = (arrays[name][:, None, None] for name in ("weight", "bias"))
     sums = _windows(values, (2, 2), (2, 2)).sum(axis=(4, 5))
-    result: npt.NDArray[Any] = sums * arrays["weight"][:, None, None]
-    return result + arrays["bias"][:, None, None]
+
+    def back(slopes: Numbers) -> tuple[Numbers, dict[str, Numbers]]:
+        windows = np.tile((slopes * weight)[..., None, None], (1, 1, 1, 1, 2, 2))
+        gradients = {
+            "weight": (slopes * sums).sum(axis=(0, 2, 3)),
+            "bias": slopes.sum(axis=(0, 2, 3)),
+        }
+        return _add_windows(windows, values.shape, (2, 2)), gradients
+
+    return sums * weight + bias, back
 
 
-@_compute.register(PartialConvolution)
-def _(layer: PartialConvolution, values: Array, arrays: Arrays) -> npt.NDArray[Any]:
+@forward.register(PartialConvolution)
+def _(
+    layer: PartialConvolution, values: Numbers, arrays: Arrays, draws: Draws = None
+) -> tuple[Numbers, Back]:
     whole, filters = layer.whole(arrays)
-    return apply(whole, values, filters)
+    output, back_whole = forward(whole, values, filters)
+
+    def back(slopes: Numbers) -> tuple[Numbers, dict[str, Numbers]]:
+        slopes, gradients = back_whole(slopes)
+        return slopes, gradients | {"weight": gradients["weight"][layer.connections]}
+
+    return output, back
 
 
-@_compute.register(Distances)
-def _(layer: Distances, values: Array, arrays: Arrays) -> npt.NDArray[Any]:
-    distances: npt.NDArray[Any] = np.square(values[:, None] - arrays["targets"]).sum(axis=2)
-    return -distances
+@forward.register(Distances)
+def _(
+    layer: Distances, values: Numbers, arrays: Arrays, draws: Draws = None
+) -> tuple[Numbers, Back]:
+    apart = values[:, None] - arrays["targets"]
+    return -np.square(apart).sum(axis=2), lambda slopes: (
+        -2 * (slopes[:, :, None] * apart).sum(axis=1),
+        {},
+    )
 
 
-@_compute.register(Residual)
-def _(layer: Residual, values: Array, arrays: Arrays) -> npt.NDArray[Any]:
-    def step(given: Array, one: Placed) -> Array:
-        return apply(one.layer, given, arrays_under(one.layer.name, arrays))
+@forward.register(Residual)
+def _(
+    layer: Residual, values: Numbers, arrays: Arrays, draws: Draws = None
+) -> tuple[Numbers, Back]:
+    ways = [forward_all(side, values, arrays, draws) for side in layer.sides(values.shape[1:])]
 
-    main, shortcut = (reduce(step, side, values) for side in layer.sides(values.shape[1:]))
-    total: npt.NDArray[Any] = main + shortcut
-    return total
+    def back(slopes: Numbers) -> tuple[Numbers, dict[str, Numbers]]:
+        (main, of_main), (shortcut, of_shortcut) = (back_side(slopes) for _, back_side in ways)
+        return main + shortcut, of_main | of_shortcut
+
+    return ways[0][0] + ways[1][0], back
 
 
-def _sigmoid(values: Array, _: float = 0) -> npt.NDArray[Any]:
-    result: npt.NDArray[Any] = 0.5 * (1 + np.tanh(0.5 * values))
+def _sigmoid(values: Numbers, _: float = 0) -> Numbers:
+    result: Numbers = 0.5 * (1 + np.tanh(0.5 * values))
     return result
 
 
-def _gelu(values: Array, _: float) -> npt.NDArray[Any]:
+def _below(values: Numbers) -> Numbers:
+    """The share of a normal distribution below each number."""
     from scipy.special import erf
 
-    result: npt.NDArray[Any] = values * (1 + erf(values / math.sqrt(2))) / 2
+    result: Numbers = (1 + erf(values / math.sqrt(2))) / 2
     return result
 
 
-_FUNCTIONS: dict[str, Callable[[Array, float], npt.NDArray[Any]]] = {
-    "identity": lambda x, _: x,
-    "sigmoid": _sigmoid,
-    "tanh": lambda x, _: np.tanh(x),
-    "relu": lambda x, _: np.maximum(x, 0),
-    "leaky_relu": lambda x, slope: np.where(x > 0, x, slope * x),
-    "elu": lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
-    "gelu": _gelu,
-    "silu": lambda x, _: x * _sigmoid(x),
-    "hard_swish": lambda x, _: x * np.clip(x + 3, 0, 6) / 6,
-    "softplus": lambda x, _: np.logaddexp(x, 0),
-    "scaled_tanh": lambda x, _: 1.7159 * np.tanh(2 / 3 * x),
+def _slope_of_gelu(values: Numbers, _: float) -> Numbers:
+    result: Numbers = _below(values)
+    return result + values * np.exp(-values * values / 2) / math.sqrt(2 * math.pi)
+
+
+def _slope_of_sigmoid(values: Numbers, _: float = 0) -> Numbers:
+    return _sigmoid(values) * _sigmoid(-values)
+
+
+_Function: TypeAlias = Callable[[Numbers, float], Numbers]
+# Each function, and its slope.
+_FUNCTIONS: dict[str, tuple[_Function, _Function]] = {
+    "identity": (lambda x, _: x, lambda x, _: np.ones_like(x)),
+    "sigmoid": (_sigmoid, _slope_of_sigmoid),
+    "tanh": (lambda x, _: np.tanh(x), lambda x, _: 1 - np.tanh(x) ** 2),
+    "relu": (lambda x, _: np.maximum(x, 0), lambda x, _: (x > 0).astype(x.dtype)),
+    "leaky_relu": (
+        lambda x, slope: np.where(x > 0, x, slope * x),
+        lambda x, slope: np.where(x > 0, np.ones_like(x), np.full_like(x, slope)),
+    ),
+    "elu": (
+        lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
+        lambda x, alpha: np.where(x > 0, np.ones_like(x), alpha * np.exp(np.minimum(x, 0))),
+    ),
+    "gelu": (lambda x, _: x * _below(x), _slope_of_gelu),
+    "silu": (
+        lambda x, _: x * _sigmoid(x),
+        lambda x, _: _sigmoid(x) + x * _slope_of_sigmoid(x),
+    ),
+    "hard_swish": (
+        lambda x, _: x * np.clip(x + 3, 0, 6) / 6,
+        lambda x, _: np.where(x <= -3, np.zeros_like(x), np.where(x < 3, x / 3 + 0.5, 1)),
+    ),
+    "softplus": (lambda x, _: np.logaddexp(x, 0), _sigmoid),
+    "scaled_tanh": (
+        lambda x, _: 1.7159 * np.tanh(2 / 3 * x),
+        lambda x, _: 1.7159 * 2 / 3 * (1 - np.tanh(2 / 3 * x) ** 2),
+    ),
 }
 
 
-def _framed(values: Array, padding: Pair, fill: float) -> Array:
+def _framed(values: Numbers, padding: Pair, fill: float) -> Numbers:
     """Feature maps with rows and columns round them."""
     margins = ((0, 0), (0, 0), *((margin, margin) for margin in padding))
     return np.pad(values, margins, constant_values=fill) if any(padding) else values
 
 
+def _without_frame(framed: Numbers, start: Pair, values: Numbers) -> Numbers:
+    """The part of framed maps where `values` were put."""
+    (top, left), (height, width) = start, values.shape[2:]
+    return framed[:, :, top : top + height, left : left + width]
+
+
 def _windows(
-    values: Array, kernel: Pair, stride: Pair = (1, 1), dilation: Pair = (1, 1)
-) -> npt.NDArray[Any]:
+    values: Numbers, kernel: Pair, stride: Pair = (1, 1), dilation: Pair = (1, 1)
+) -> Numbers:
     """What a window sees on its way, (N, C, H', W', rows, columns)."""
     reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
     seen = np.lib.stride_tricks.sliding_window_view(values, reach, (2, 3))
     return seen[:, :, :: stride[0], :: stride[1], :: dilation[0], :: dilation[1]]
+
+
+def _add_windows(
+    windows: Numbers, shape: tuple[int, ...], stride: Pair, dilation: Pair = (1, 1)
+) -> Numbers:
+    """Maps (N, C, H, W) that hold, at each place, the sum of what windows have there."""
+    total = np.zeros(shape, windows.dtype)
+    rows, columns = windows.shape[2:4]
+    for row in range(windows.shape[4]):
+        for column in range(windows.shape[5]):
+            top, left = row * dilation[0], column * dilation[1]
+            total[
+                :,
+                :,
+                top : top + stride[0] * (rows - 1) + 1 : stride[0],
+                left : left + stride[1] * (columns - 1) + 1 : stride[1],
+            ] += windows[..., row, column]
+    return total
+
+
+def _to_largest(windows: Numbers, slopes: Numbers) -> Numbers:
+    """Zeros like windows (…, rows, columns), with each slope where its window is largest."""
+    flat = windows.reshape(*windows.shape[:-2], -1)
+    result = np.zeros(flat.shape, slopes.dtype)
+    np.put_along_axis(result, flat.argmax(axis=-1)[..., None], slopes[..., None], axis=-1)
+    return result.reshape(windows.shape)

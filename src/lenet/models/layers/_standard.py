@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from lenet.errors import SettingError
-from lenet.models.layers._layer import MOST, Arrays, Layer, Pair, Shape
+from lenet.models.layers._layer import MOST, Array, Arrays, Layer, Pair, Shape
 
 if TYPE_CHECKING:
     import numpy as np
@@ -298,6 +298,22 @@ class BatchNorm(Layer):
         weight, bias, mean, variance = (arrays[name].astype("float64") for name in names)
         gain = weight / (variance + self.epsilon) ** 0.5
         return gain, bias - mean * gain
+
+    def take_in(self, arrays: Arrays, mean: Array, variance: Array, count: int) -> None:
+        """Move the running statistics on by a batch's, in place.
+
+        Args:
+            arrays: The layer's weights and statistics.
+            mean: Of the batch, a number for each map or unit.
+            variance: Of the batch, with its full count as the divisor.
+            count: How many numbers of each map or unit the batch has, 2 or more.
+        """
+        batches = arrays["num_batches_tracked"]
+        batches += 1
+        share = 1 / float(batches) if self.momentum == "cumulative" else self.momentum
+        unbiased = variance * (count / (count - 1))
+        for name, new in (("running_mean", mean), ("running_var", unbiased)):
+            arrays[name][...] = (1 - share) * arrays[name] + share * new
 
     def title(self, shape: Shape) -> str:
         return "BatchNorm2d" if len(shape) == 3 else "BatchNorm1d"
