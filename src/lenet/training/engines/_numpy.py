@@ -1,0 +1,160 @@
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from lenet.datasets import Batches, Selection
+from lenet.errors import ModelError
+from lenet.kernels import KernelChoice
+from lenet.models import Network
+from lenet.models.layers import forward_all
+from lenet.training._metrics import RUBBISH_PENALTY
+from lenet.training._recipe import Recipe
+from lenet.training.engines._engine import OptimiserState, TwoPhaseEngine
+
+Numbers: TypeAlias = npt.NDArray[Any]
+State: TypeAlias = dict[str, Numbers]  # what the optimiser remembers of a weight
+_BETA_OF_MEAN, _BETA_OF_SQUARE, _EPSILON = 0.9, 0.999, 1e-8  # of Adam, as PyTorch has them
+_CLIPPING_EPSILON = 1e-6
+
+
+class NumpyEngine(TwoPhaseEngine):
+    """Steps in NumPy, to be read: weights, gradients and state are arrays by their names.
+
+    It computes what PyTorch computes, up to rounding, for every network that is a list of layers
+    and every recipe in float32; slowly, for it is there to be understood and to be compared with.
+
+    Raises:
+        ModelError: The network is no list of layers, or the recipe wants bfloat16.
+    """
+
+    kernels: KernelChoice = "torch"
+
+    def __init__(self, model: nn.Module, recipe: Recipe, batches: Batches):
+        if recipe.precision == "bfloat16":
+            message = "NumPy does not compute in bfloat16."
+            raise ModelError(message)
+        shape = tuple(batches.placed.images.shape[1:])
+        self._layers = Network.from_module(model, shape).placed
+        self._recipe, self._batches = recipe, batches
+        # Both see the same memory: the arrays are what the module's tensors hold.
+        self._arrays = {name: each.detach().numpy() for name, each in model.state_dict().items()}
+        self._learns = {name: each.requires_grad for name, each in model.named_parameters()}
+        self._gradients: dict[str, Numbers] = {}
+        self._states: dict[str, State] = {}
+        self._update = _RULES[recipe.optimiser]
+
+    @property
+    def gradients(self) -> Sequence[Tensor]:
+        return [torch.from_numpy(gradient) for gradient in self._gradients.values()]
+
+    def compute_gradients(self, selection: Selection, share: float = 1.0) -> tuple[float, int]:
+        tensors = self._batches.take(selection)
+        images, labels = (tensor.numpy() for tensor in tensors)
+        draws = np.random.default_rng(int(torch.randint(2**62, (1,))))
+        logits, back = forward_all(self._layers, images, self._arrays, draws)
+        loss, slopes = _LOSSES[self._recipe.loss](logits, labels, self._recipe.label_smoothing)
+        _, gradients = back(np.float32(share) * slopes)
+        self._gradients = {
+            name: np.ascontiguousarray(gradients[name], np.float32)
+            for name, learns in self._learns.items()
+            if learns
+        }
+        return loss, int((logits.argmax(axis=1) == labels).sum())
+
+    def update(self, learning_rate: float) -> None:
+        if self._recipe.gradient_clipping:
+            squares = sum(float(np.square(each).sum()) for each in self._gradients.values())
+            share = self._recipe.gradient_clipping / (squares**0.5 + _CLIPPING_EPSILON)
+            for gradient in self._gradients.values():
+                gradient *= min(1.0, share)
+        for name, gradient in self._gradients.items():
+            state = self._states.setdefault(name, {})
+            self._update(self._arrays[name], gradient, state, learning_rate, self._recipe)
+
+    def state(self) -> OptimiserState:
+        return {
+            place: {name: torch.from_numpy(array) for name, array in self._states[weight].items()}
+            for place, weight in enumerate(self._learns)
+            if self._states.get(weight)
+        }
+
+    def load_state(self, state: OptimiserState) -> None:
+        self._states = {
+            weight: {name: tensor.cpu().numpy().copy() for name, tensor in state[place].items()}
+            for place, weight in enumerate(self._learns)
+            if place in state
+        }
+
+
+def cross_entropy(logits: Numbers, labels: Numbers, smoothing: float) -> tuple[float, Numbers]:
+    """The mean of -log p(label) in nats, and its slope by the logits (B, classes).
+
+    Args:
+        logits: Of B images, (B, classes).
+        labels: The true classes (B,).
+        smoothing: The share of the truth that all classes have alike (Szegedy et al. 2016).
+    """
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    truth = np.full_like(logits, smoothing / logits.shape[1])
+    truth[np.arange(len(labels)), labels] += 1 - smoothing
+    loss = -(truth * log_probabilities).sum() / len(labels)
+    return float(loss), (np.exp(log_probabilities) - truth) / len(labels)
+
+
+def map_loss(logits: Numbers, labels: Numbers, _: float) -> tuple[float, Numbers]:
+    """LeNet-5's: cross-entropy with a class more, rubbish (LeCun et al. 1998, equation 9)."""
+    with_rubbish = np.pad(logits, ((0, 0), (0, 1)), constant_values=-RUBBISH_PENALTY)
+    loss, slopes = cross_entropy(with_rubbish, labels, 0.0)
+    return loss, slopes[:, :-1]
+
+
+def _update_by_sgd(
+    weights: Numbers, gradient: Numbers, state: State, learning_rate: float, recipe: Recipe
+) -> None:
+    """Stochastic gradient descent with momentum, as PyTorch writes it (Sutskever et al. 2013)."""
+    slope = gradient + recipe.weight_decay * weights
+    if recipe.momentum:
+        if "momentum_buffer" not in state:
+            state["momentum_buffer"] = slope.copy()
+        else:
+            state["momentum_buffer"] *= recipe.momentum
+            state["momentum_buffer"] += slope
+        buffer = state["momentum_buffer"]
+        slope = slope + recipe.momentum * buffer if recipe.nesterov else buffer
+    weights -= learning_rate * slope
+
+
+def _update_by_adam(
+    weights: Numbers, gradient: Numbers, state: State, learning_rate: float, recipe: Recipe
+) -> None:
+    """Adam (Kingma and Ba 2015), and AdamW, which decays weights apart (Loshchilov 2019)."""
+    if recipe.optimiser == "adamw":
+        weights *= 1 - learning_rate * recipe.weight_decay
+    else:
+        gradient = gradient + recipe.weight_decay * weights
+    if not state:
+        state["step"] = np.zeros((), np.float32)
+        state["exp_avg"], state["exp_avg_sq"] = np.zeros_like(weights), np.zeros_like(weights)
+    state["step"] += 1
+    steps = float(state["step"])
+    for name, beta, new in (
+        ("exp_avg", _BETA_OF_MEAN, gradient),
+        ("exp_avg_sq", _BETA_OF_SQUARE, np.square(gradient)),
+    ):
+        state[name] += (1 - beta) * (new - state[name])
+    mean = state["exp_avg"] / (1 - _BETA_OF_MEAN**steps)
+    square = state["exp_avg_sq"] / (1 - _BETA_OF_SQUARE**steps)
+    weights -= learning_rate * mean / (np.sqrt(square) + _EPSILON)
+
+
+_LOSSES = {"cross-entropy": cross_entropy, "map": map_loss}
+_RULES: dict[str, Callable[[Numbers, Numbers, State, float, Recipe], None]] = {
+    "sgd": _update_by_sgd,
+    "adam": _update_by_adam,
+    "adamw": _update_by_adam,
+}
