@@ -242,7 +242,7 @@ def _describe(annotation: Any) -> str:
     return " or ".join(described)
 
 
-KernelChoice = Literal["auto", "native", "torch"]
+KernelChoice = Literal["auto", "native", "torch", "numpy"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -253,7 +253,8 @@ class Compute(Settings):
         device: `cpu`, `cuda`, `mps`, …; `auto` takes the best.
         threads: CPU threads.
         kernels: What computes on a CPU: `native` for lenet's compiled kernels, with an error where
-            they do not serve; `torch` for PyTorch; `auto` for the kernels where they serve.
+            they do not serve; `torch` for PyTorch; `auto` for the kernels where they serve; `numpy`
+            for a training to be read, in NumPy, slowly.
 
     Raises:
         SettingError: A value is ill-typed or out of range.

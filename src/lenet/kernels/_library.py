@@ -168,7 +168,8 @@ def use_kernels(choice: KernelChoice) -> Iterator[None]:
 
     Args:
         choice: `native` for the compiled kernels, with an error where they do not serve; `torch`
-            for PyTorch's operations; `auto` for the kernels where they serve.
+            for PyTorch's operations; `auto` for the kernels where they serve; `numpy` for NumPy
+            where networks are trained and evaluated, else PyTorch's operations.
 
     Raises:
         SettingError: `native`, and there are no compiled kernels here.
@@ -200,7 +201,7 @@ def try_kernels(attempt: Callable[[], Result]) -> Result | None:
         ModelError: `native` is chosen and the kernels do not serve; the message says why.
     """
     choice = chosen_kernels()
-    if choice == "torch":
+    if choice in ("torch", "numpy"):
         return None
     try:
         if reason := kernel_status().reason:

@@ -276,8 +276,8 @@ def kernels_of(run: Run) -> KernelChoice:
     Raises:
         RunError: The compiled kernels, which are not here.
     """
-    if run.config.kernels == "torch":
-        return "torch"
+    if run.config.kernels in ("torch", "numpy"):
+        return run.config.kernels
     if reason := kernel_status().reason:
         message = f"`{run.folder}` was trained with compiled kernels. {reason}"
         raise RunError(message)

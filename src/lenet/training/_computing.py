@@ -23,8 +23,8 @@ _WARM_UP = 0.3
 _START_DIVISOR = 25.0
 _END_DIVISOR = 1e4
 # PyTorch's own, which `build_optimiser` leaves as they are.
-_BETA_OF_MEAN, _BETA_OF_SQUARE, _EPSILON = 0.9, 0.999, 1e-8
-_CLIPPING_EPSILON = 1e-6  # that of nn.utils.clip_grad_norm_
+BETA_OF_MEAN, BETA_OF_SQUARE, EPSILON = 0.9, 0.999, 1e-8
+CLIPPING_EPSILON = 1e-6  # that of nn.utils.clip_grad_norm_
 
 
 @contextmanager
@@ -226,7 +226,7 @@ class StackedOptimiser:
         """Update the weights by their gradients (K, P)."""
         if self._largest_norm:
             norms = gradients.norm(dim=1, keepdim=True)
-            shares = (self._largest_norm / (norms + _CLIPPING_EPSILON)).clamp(max=1)
+            shares = (self._largest_norm / (norms + CLIPPING_EPSILON)).clamp(max=1)
             gradients = gradients * shares
         if self._decay is not None and self._kind != "adamw":
             gradients = gradients.addcmul(self._weights, self._decay)
@@ -249,10 +249,10 @@ class StackedOptimiser:
         steps += 1
         if self._decay is not None and self._kind == "adamw":
             self._weights.mul_(1 - self.learning_rates * self._decay)
-        mean.lerp_(gradients, 1 - _BETA_OF_MEAN)
-        square.mul_(_BETA_OF_SQUARE).addcmul_(gradients, gradients, value=1 - _BETA_OF_SQUARE)
-        sizes = self.learning_rates / _one_minus_power(_BETA_OF_MEAN, steps)
-        roots = square.sqrt().div_(_one_minus_power(_BETA_OF_SQUARE, steps).sqrt()).add_(_EPSILON)
+        mean.lerp_(gradients, 1 - BETA_OF_MEAN)
+        square.mul_(BETA_OF_SQUARE).addcmul_(gradients, gradients, value=1 - BETA_OF_SQUARE)
+        sizes = self.learning_rates / _one_minus_power(BETA_OF_MEAN, steps)
+        roots = square.sqrt().div_(_one_minus_power(BETA_OF_SQUARE, steps).sqrt()).add_(EPSILON)
         self._weights.addcdiv_(mean * sizes, roots, value=-1)
 
 

@@ -8,8 +8,9 @@ from torch import Tensor, nn
 
 from lenet.datasets import Batches
 from lenet.errors import ModelError
-from lenet.kernels import Predictor, try_kernels
-from lenet.models import Calibration, make_predictor
+from lenet.kernels import Predictor, chosen_kernels, try_kernels
+from lenet.models import Calibration, Network, make_predictor
+from lenet.models.layers import forward_all
 from lenet.training.peers._group import Peers, part_of
 
 _KEPT = 0.99  # of the right answers pass the threshold
@@ -36,8 +37,14 @@ def compute_logits(model: nn.Module, batches: Batches) -> Tensor:
         float32 (N, classes) on the batches' device.
 
     Raises:
-        ModelError: `native` kernels are chosen and do not serve.
+        ModelError: `native` or `numpy` is chosen and does not serve.
     """
+    if chosen_kernels() == "numpy":
+        image_shape = tuple(batches.placed.images.shape[1:])
+        layers = Network.from_module(model, image_shape).placed
+        arrays = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+        results = [forward_all(layers, images.numpy(), arrays)[0] for images, _ in batches]
+        return torch.from_numpy(np.concatenate(results))
     if predictor := try_kernels(lambda: _make_predictor(model, batches)):
         threads = torch.get_num_threads()
         answers = [predictor(pixels.numpy(), threads) for pixels in batches.pieces()]

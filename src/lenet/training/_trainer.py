@@ -81,7 +81,8 @@ class Trainer:
         mean: Of the pixels after they were brought to 0 … 1, subtracted.
         std: Their standard deviation, divided by.
         kernels: What computes the steps on a CPU: `native` for the compiled kernels, with an error
-            where they do not serve the network; `torch` for PyTorch; `auto` for the kernels where
+            where they do not serve the network; `torch` for PyTorch; `numpy` for NumPy, slowly, in
+            code to be read (`engines/_numpy.py`); `auto` for the kernels where
             they serve.
         shared: Where the images lie on the device already, for trainings that share them.
         peers: The processes that train together, each with a part of every batch; all have the
@@ -89,7 +90,7 @@ class Trainer:
             order of sums.
 
     Attributes:
-        kernels: What computes the steps: `native` or `torch`.
+        kernels: What computes the steps: `native`, `torch` or `numpy`.
         engine: What makes the steps.
         epoch: Epochs completed.
         step: Steps made in the epoch under way.
@@ -224,7 +225,7 @@ class Trainer:
             LostProcessError: Another of the processes is gone; `state()` is that of the last step.
         """
         with self.running():
-            kernels: KernelChoice = "torch" if self.kernels == "torch" else "auto"
+            kernels: KernelChoice = "auto" if self.kernels == "native" else self.kernels
             with use_kernels(kernels), multiply_in(self.recipe.precision):
                 while not self.is_over:
                     self.train_epoch()

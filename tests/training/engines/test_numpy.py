@@ -1,22 +1,40 @@
 """Training in NumPy is training with PyTorch, up to rounding."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
+import lenet
 from lenet.datasets import Batches, Dataset
+from lenet.errors import InterruptedTraining, ModelError
 from lenet.models import LeNet5Config, LeNetConfig, ModelConfig, build_model
-from lenet.training import Recipe
+from lenet.training import Listener, Recipe, Trainer
 
-# Which engine serves is no choice of a person's yet, so the room's face does not name them.
+# An engine by itself, step by step; the room's face names none.
+from lenet.training.engines._engine import TorchEngine
 from lenet.training.engines._numpy import NumpyEngine
-from lenet.training.engines._torch import TorchEngine
+
+
+class StopAt(Listener):
+    """Asks for a stop after some steps, as Ctrl-C does."""
+
+    def __init__(self, steps: int):
+        self.steps = steps
+
+    def on_step(self, trainer: Trainer) -> None:
+        if trainer.steps_done == self.steps:
+            trainer.request_stop()
+
 
 RECIPES: dict[str, tuple[ModelConfig, Recipe]] = {
     "sgd": (LeNetConfig(), Recipe(epochs=1, batch_size=8)),
     "momentum": (
         LeNetConfig(batch_norm=True, activation="tanh"),
-        Recipe(epochs=1, batch_size=8, learning_rate=0.05, momentum=0.9, nesterov=True),
+        Recipe(epochs=1, batch_size=32, learning_rate=0.02, momentum=0.9, nesterov=True),
     ),
     "decay": (
         LeNetConfig(activation="tanh"),
@@ -55,7 +73,9 @@ def test_steps_are_those_of_pytorch(few_digits: Dataset, name: str) -> None:
     engines, models = [], []
     for engine in (NumpyEngine, TorchEngine):
         models.append(build_model(config, seed=0).train())
-        batches = Batches(few_digits.train, 8, shuffle=True, augmentation=recipe.augmentation)
+        batches = Batches(
+            few_digits.train, recipe.batch_size, shuffle=True, augmentation=recipe.augmentation
+        )
         engines.append(engine(models[-1], recipe, batches))
     for epoch in range(2):
         for selection in batches.selections(epoch):
@@ -69,3 +89,36 @@ def test_steps_are_those_of_pytorch(few_digits: Dataset, name: str) -> None:
         assert states[0][place].keys() == values.keys()
         for what, value in values.items():
             torch.testing.assert_close(states[0][place][what], value, rtol=1e-2, atol=1e-3)
+
+
+def test_a_training_in_numpy_is_stopped_and_goes_on_to_the_same_bits(
+    few_digits: Dataset, tmp_path: Path
+) -> None:
+    options: dict[str, Any] = {"model": "lenet", "kernels": "numpy", "batch_size": 16}
+    options |= {"epochs": 2, "learning_rate": 0.5, "seed": 3, "batch_norm": True, "listeners": []}
+    whole = lenet.train(dataset=few_digits, runs_folder=tmp_path, **options)
+    assert whole.config.kernels == "numpy"
+    stop = StopAt(5)
+    with pytest.raises(InterruptedTraining):
+        lenet.train(dataset=few_digits, runs_folder="stopped", **options | {"listeners": [stop]})
+    (stopped,) = lenet.find_runs("stopped")
+    again = lenet.resume(stopped, dataset=few_digits, listeners=[])
+    assert again.config.kernels == "numpy"
+    ours, theirs = (lenet.load(run)[0].state_dict() for run in (again, whole))
+    for name, tensor in theirs.items():
+        assert torch.equal(ours[name], tensor)
+    evaluated = lenet.evaluate(whole, dataset=few_digits, kernels="torch")
+    assert evaluated.accuracy == whole.result.test_accuracy
+
+
+def test_what_it_does_not_serve_is_refused(few_digits: Dataset) -> None:
+    recipe = Recipe(batch_size=8, precision="bfloat16")
+    with pytest.raises(ModelError, match="`kernels` can be `numpy` on a CPU"):
+        Trainer(build_model(LeNetConfig(), seed=0), few_digits, recipe, kernels="numpy")
+
+    class Own(nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return images.flatten(1)[:, :10]
+
+    with pytest.raises(ModelError, match=r"is no `nn\.Sequential`"):
+        Trainer(Own(), few_digits, Recipe(batch_size=8), kernels="numpy")

@@ -29,6 +29,7 @@ from lenet.models.layers._standard import (
 Numbers: TypeAlias = npt.NDArray[Any]  # float32, or float64 where what comes in is
 # From the loss's slope by what came out to its slope by what came in, and by each weight.
 Back: TypeAlias = Callable[[Numbers], tuple[Numbers, dict[str, Numbers]]]
+Result: TypeAlias = tuple[Numbers, Back]
 Draws: TypeAlias = np.random.Generator | None
 
 
@@ -44,9 +45,7 @@ def apply(layer: Layer, values: Array, arrays: Arrays) -> Array:
 
 
 @singledispatch
-def forward(
-    layer: Layer, values: Numbers, arrays: Arrays, draws: Draws = None
-) -> tuple[Numbers, Back]:
+def forward(layer: Layer, values: Numbers, arrays: Arrays, draws: Draws = None) -> Result:
     """What a layer makes of a batch, and what takes slopes back through it.
 
     Args:
@@ -61,7 +60,7 @@ def forward(
 
 def forward_all(
     layers: Iterable[Placed], values: Numbers, arrays: Arrays, draws: Draws = None
-) -> tuple[Numbers, Back]:
+) -> Result:
     """`forward` through layers one after the other; arrays and slopes by their full names."""
     backs = []
     for placed in layers:
@@ -80,9 +79,7 @@ def forward_all(
 
 
 @forward.register(Convolution)
-def _(
-    layer: Convolution, values: Numbers, arrays: Arrays, draws: Draws = None
-) -> tuple[Numbers, Back]:
+def _(layer: Convolution, values: Numbers, arrays: Arrays, draws: Draws = None) -> Result:
     framed = _framed(values, layer.padding, 0)
     seen = _windows(framed, layer.kernel_size, layer.stride, layer.dilation)
     parts = np.split(seen, layer.groups, axis=1)
@@ -107,7 +104,7 @@ def _(
 
 
 @forward.register(Dense)
-def _(layer: Dense, values: Numbers, arrays: Arrays, draws: Draws = None) -> tuple[Numbers, Back]:
+def _(layer: Dense, values: Numbers, arrays: Arrays, draws: Draws = None) -> Result:
     def back(slopes: Numbers) -> tuple[Numbers, dict[str, Numbers]]:
         gradients = {"weight": slopes.T @ values}
         if layer.bias:
@@ -118,16 +115,14 @@ def _(layer: Dense, values: Numbers, arrays: Arrays, draws: Draws = None) -> tup
 
 
 @forward.register(Activation)
-def _(
-    layer: Activation, values: Numbers, arrays: Arrays, draws: Draws = None
-) -> tuple[Numbers, Back]:
+def _(layer: Activation, values: Numbers, arrays: Arrays, draws: Draws = None) -> Result:
     function, slope = _FUNCTIONS[layer.function]
     parameter = layer.parameter or 0
     return function(values, parameter), lambda slopes: (slopes * slope(values, parameter), {})
 
 
 @forward.register(Pooling)
-def _(layer: Pooling, values: Numbers, arrays: Arrays, draws: Draws = None) -> tuple[Numbers, Back]:
+def _(layer: Pooling, values: Numbers, arrays: Arrays, draws: Draws = None) -> Result:
     places = layer.output_shape(values.shape[1:])[1:]
     way = zip(
         places,
@@ -168,9 +163,7 @@ def _(layer: Pooling, values: Numbers, arrays: Arrays, draws: Draws = None) -> t
 
 
 @forward.register(AdaptivePooling)
-def _(
-    layer: AdaptivePooling, values: Numbers, arrays: Arrays, draws: Draws = None
-) -> tuple[Numbers, Back]:
+def _(layer: AdaptivePooling, values: Numbers, arrays: Arrays, draws: Draws = None) -> Result:
     rows, columns = map(layer.edges, values.shape[2:], layer.output_size)
     combine = np.max if layer.method == "max" else np.mean
     pooled = [
@@ -195,9 +188,7 @@ def _(
 
 
 @forward.register(BatchNorm)
-def _(
-    layer: BatchNorm, values: Numbers, arrays: Arrays, draws: Draws = None
-) -> tuple[Numbers, Back]:
+def _(layer: BatchNorm, values: Numbers, arrays: Arrays, draws: Draws = None) -> Result:
     along = (1, -1, *[1] * (values.ndim - 2))
     others = (0, *range(2, values.ndim))
     weight, bias = (arrays[name].reshape(along) for name in ("weight", "bias"))
@@ -227,7 +218,7 @@ def _(
 
 
 @forward.register(Dropout)
-def _(layer: Dropout, values: Numbers, arrays: Arrays, draws: Draws = None) -> tuple[Numbers, Back]:
+def _(layer: Dropout, values: Numbers, arrays: Arrays, draws: Draws = None) -> Result:
     if draws is None or not layer.probability:
         return values, lambda slopes: (slopes, {})
     shape = (*values.shape[:2], 1, 1) if layer.whole_maps and values.ndim == 4 else values.shape
@@ -237,12 +228,12 @@ def _(layer: Dropout, values: Numbers, arrays: Arrays, draws: Draws = None) -> t
 
 
 @forward.register(Flatten)
-def _(layer: Flatten, values: Numbers, arrays: Arrays, draws: Draws = None) -> tuple[Numbers, Back]:
+def _(layer: Flatten, values: Numbers, arrays: Arrays, draws: Draws = None) -> Result:
     return values.reshape(len(values), -1), lambda slopes: (slopes.reshape(values.shape), {})
 
 
 @forward.register(Padding)
-def _(layer: Padding, values: Numbers, arrays: Arrays, draws: Draws = None) -> tuple[Numbers, Back]:
+def _(layer: Padding, values: Numbers, arrays: Arrays, draws: Draws = None) -> Result:
     left, right, above, below = layer.margins
     margins = ((0, 0), (0, 0), (above, below), (left, right))
     padded = np.pad(values, margins, constant_values=layer.value)
@@ -250,9 +241,7 @@ def _(layer: Padding, values: Numbers, arrays: Arrays, draws: Draws = None) -> t
 
 
 @forward.register(Subsampling)
-def _(
-    layer: Subsampling, values: Numbers, arrays: Arrays, draws: Draws = None
-) -> tuple[Numbers, Back]:
+def _(layer: Subsampling, values: Numbers, arrays: Arrays, draws: Draws = None) -> Result:
     weight, bias = (arrays[name][:, None, None] for name in ("weight", "bias"))
     sums = _windows(values, (2, 2), (2, 2)).sum(axis=(4, 5))
 
@@ -268,9 +257,7 @@ def _(
 
 
 @forward.register(PartialConvolution)
-def _(
-    layer: PartialConvolution, values: Numbers, arrays: Arrays, draws: Draws = None
-) -> tuple[Numbers, Back]:
+def _(layer: PartialConvolution, values: Numbers, arrays: Arrays, draws: Draws = None) -> Result:
     whole, filters = layer.whole(arrays)
     output, back_whole = forward(whole, values, filters)
 
@@ -282,9 +269,7 @@ def _(
 
 
 @forward.register(Distances)
-def _(
-    layer: Distances, values: Numbers, arrays: Arrays, draws: Draws = None
-) -> tuple[Numbers, Back]:
+def _(layer: Distances, values: Numbers, arrays: Arrays, draws: Draws = None) -> Result:
     apart = values[:, None] - arrays["targets"]
     return -np.square(apart).sum(axis=2), lambda slopes: (
         -2 * (slopes[:, :, None] * apart).sum(axis=1),
@@ -293,9 +278,7 @@ def _(
 
 
 @forward.register(Residual)
-def _(
-    layer: Residual, values: Numbers, arrays: Arrays, draws: Draws = None
-) -> tuple[Numbers, Back]:
+def _(layer: Residual, values: Numbers, arrays: Arrays, draws: Draws = None) -> Result:
     ways = [forward_all(side, values, arrays, draws) for side in layer.sides(values.shape[1:])]
 
     def back(slopes: Numbers) -> tuple[Numbers, dict[str, Numbers]]:

@@ -11,14 +11,19 @@ from lenet.errors import ModelError
 from lenet.kernels import KernelChoice
 from lenet.models import Network
 from lenet.models.layers import forward_all
-from lenet.training._metrics import RUBBISH_PENALTY
+from lenet.training._computing import (
+    BETA_OF_MEAN,
+    BETA_OF_SQUARE,
+    CLIPPING_EPSILON,
+    EPSILON,
+    RUBBISH_PENALTY,
+)
 from lenet.training._recipe import Recipe
 from lenet.training.engines._engine import OptimiserState, TwoPhaseEngine
+from lenet.training.peers._group import ALONE, Peers
 
 Numbers: TypeAlias = npt.NDArray[Any]
 State: TypeAlias = dict[str, Numbers]  # what the optimiser remembers of a weight
-_BETA_OF_MEAN, _BETA_OF_SQUARE, _EPSILON = 0.9, 0.999, 1e-8  # of Adam, as PyTorch has them
-_CLIPPING_EPSILON = 1e-6
 
 
 class NumpyEngine(TwoPhaseEngine):
@@ -28,14 +33,15 @@ class NumpyEngine(TwoPhaseEngine):
     and every recipe in float32; slowly, for it is there to be understood and to be compared with.
 
     Raises:
-        ModelError: The network is no list of layers, or the recipe wants bfloat16.
+        ModelError: The network is no list of layers, the recipe wants bfloat16, or the training is
+            not on one CPU in one process.
     """
 
-    kernels: KernelChoice = "torch"
+    kernels: KernelChoice = "numpy"
 
-    def __init__(self, model: nn.Module, recipe: Recipe, batches: Batches):
-        if recipe.precision == "bfloat16":
-            message = "NumPy does not compute in bfloat16."
+    def __init__(self, model: nn.Module, recipe: Recipe, batches: Batches, peers: Peers = ALONE):
+        if recipe.precision == "bfloat16" or batches.device.type != "cpu" or peers.size > 1:
+            message = "`kernels` can be `numpy` on a CPU, in one process and in float32 alone."
             raise ModelError(message)
         shape = tuple(batches.placed.images.shape[1:])
         self._layers = Network.from_module(model, shape).placed
@@ -68,7 +74,7 @@ class NumpyEngine(TwoPhaseEngine):
     def update(self, learning_rate: float) -> None:
         if self._recipe.gradient_clipping:
             squares = sum(float(np.square(each).sum()) for each in self._gradients.values())
-            share = self._recipe.gradient_clipping / (squares**0.5 + _CLIPPING_EPSILON)
+            share = self._recipe.gradient_clipping / (squares**0.5 + CLIPPING_EPSILON)
             for gradient in self._gradients.values():
                 gradient *= min(1.0, share)
         for name, gradient in self._gradients.items():
@@ -143,13 +149,13 @@ def _update_by_adam(
     state["step"] += 1
     steps = float(state["step"])
     for name, beta, new in (
-        ("exp_avg", _BETA_OF_MEAN, gradient),
-        ("exp_avg_sq", _BETA_OF_SQUARE, np.square(gradient)),
+        ("exp_avg", BETA_OF_MEAN, gradient),
+        ("exp_avg_sq", BETA_OF_SQUARE, np.square(gradient)),
     ):
         state[name] += (1 - beta) * (new - state[name])
-    mean = state["exp_avg"] / (1 - _BETA_OF_MEAN**steps)
-    square = state["exp_avg_sq"] / (1 - _BETA_OF_SQUARE**steps)
-    weights -= learning_rate * mean / (np.sqrt(square) + _EPSILON)
+    mean = state["exp_avg"] / (1 - BETA_OF_MEAN**steps)
+    square = state["exp_avg_sq"] / (1 - BETA_OF_SQUARE**steps)
+    weights -= learning_rate * mean / (np.sqrt(square) + EPSILON)
 
 
 _LOSSES = {"cross-entropy": cross_entropy, "map": map_loss}
