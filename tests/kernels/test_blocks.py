@@ -8,7 +8,7 @@ from lenet_shapes import SHAPES
 from torch import Tensor, nn
 
 from compiled_kernels import needs_kernels
-from lenet.kernels import FusedStep, Predictor, StepSettings, conv_block, use_kernels
+from lenet.kernels import ConvBlock, FusedStep, Predictor, StepSettings, run_blocks, use_kernels
 from lenet.models import KernelView, LeNetConfig, build_model, recognise_blocks
 
 pytestmark = needs_kernels
@@ -94,6 +94,7 @@ def test_a_fused_step_does_not_depend_on_threads(settings: StepSettings) -> None
 def test_gradients_and_predictions_do_not_depend_on_threads() -> None:
     images = torch.rand(250, 3, 13, 15, requires_grad=True)
     weight, bias = torch.randn(6, 3, 5, 5, requires_grad=True), torch.randn(6, requires_grad=True)
+    block = ConvBlock(3, 13, 15, filters=6, kernel_size=5, padding=1)
     network = build_model(LeNetConfig(input_shape=(3, 13, 15), channels=(6,)), seed=4)
     blocks, parameters = recognise_blocks(network, (3, 13, 15))
     predictor = Predictor(blocks, [parameter.detach().numpy() for parameter in parameters])
@@ -103,7 +104,7 @@ def test_gradients_and_predictions_do_not_depend_on_threads() -> None:
         torch.set_num_threads(threads)
         try:
             with use_kernels("native"):
-                outputs = conv_block(images, weight, bias, padding=1)
+                outputs = run_blocks([block], images, [weight, bias])
             gradients = torch.autograd.grad(outputs.square().sum(), [images, weight, bias])
         finally:
             torch.set_num_threads(before)

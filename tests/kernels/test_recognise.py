@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from compiled_kernels import needs_kernels
 from forked_process import ForkedProcess
 from lenet.errors import ModelError
-from lenet.kernels import DenseBlock, conv_block, dense_block, use_kernels
+from lenet.kernels import ConvBlock, DenseBlock, run_blocks, use_kernels
 from lenet.models import (
     KernelSequential,
     LeNet,
@@ -108,9 +108,9 @@ def test_padding_may_be_said_by_name() -> None:
 )
 def test_a_block_refuses_parameters_that_do_not_fit(weight: tuple[int, ...], bias: int) -> None:
     with pytest.raises(ModelError, match="The parameters are"):
-        conv_block(IMAGES, torch.rand(weight), torch.rand(bias))
+        run_blocks([ConvBlock(1, 28, 28, 4, 5)], IMAGES, [torch.rand(weight), torch.rand(bias)])
     with pytest.raises(ModelError, match="The parameters are"):
-        dense_block(torch.rand(3, 7), torch.rand(4, 6), torch.rand(4))
+        run_blocks([DenseBlock(7, 4)], torch.rand(3, 7), [torch.rand(4, 6), torch.rand(4)])
 
 
 @needs_kernels

@@ -1,5 +1,3 @@
-from ._autograd import conv_block as conv_block
-from ._autograd import dense_block as dense_block
 from ._autograd import run_blocks as run_blocks
 from ._blocks import Block as Block
 from ._blocks import ConvBlock as ConvBlock
@@ -31,8 +29,6 @@ __all__ = [
     "RecognisedBlock",
     "StepSettings",
     "chosen_kernels",
-    "conv_block",
-    "dense_block",
     "find_observer",
     "fold_batch_norm",
     "is_being_traced",

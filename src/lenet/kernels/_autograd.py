@@ -13,7 +13,6 @@ from lenet.kernels._blocks import (
     Activation,
     Block,
     ConvBlock,
-    DenseBlock,
     Native,
     Pooling,
     call,
@@ -35,68 +34,6 @@ _TORCH_POOLINGS: dict[Pooling, Callable[..., Tensor]] = {
     "average": F.avg_pool2d,
     "max": F.max_pool2d,
 }
-
-
-def conv_block(
-    images: Tensor,
-    weight: Tensor,
-    bias: Tensor,
-    *,
-    padding: int = 0,
-    activation: Activation = "sigmoid",
-    pooling: Pooling = "average",
-) -> Tensor:
-    """A convolution of stride 1, an activation and 2×2 pooling, in one piece.
-
-    Args:
-        images: (B, C, H, W).
-        weight: (filters, C, k, k).
-        bias: (filters,).
-        padding: Rows and columns of zeros round the images.
-        activation: What follows the convolution.
-        pooling: What 2×2 pixels become.
-
-    Returns:
-        (B, filters, rows, columns), differentiable; the compiled kernels' work for float32 on the
-        CPU, PyTorch's otherwise.
-
-    >>> conv_block(torch.zeros(2, 1, 8, 8), torch.zeros(3, 1, 5, 5), torch.zeros(3)).shape
-    torch.Size([2, 3, 2, 2])
-    """
-    channels, height, width = images.shape[1:]
-    block = ConvBlock(
-        channels,
-        height,
-        width,
-        filters=weight.shape[0],
-        kernel_size=weight.shape[-1],
-        padding=padding,
-        activation=activation,
-        pooling=pooling,
-    )
-    return run_blocks([block], images, [weight, bias])
-
-
-def dense_block(
-    inputs: Tensor, weight: Tensor, bias: Tensor, *, activation: Activation = "none"
-) -> Tensor:
-    """A dense layer and an activation, in one piece.
-
-    Args:
-        inputs: (B, units in).
-        weight: (units out, units in).
-        bias: (units out,).
-        activation: What follows.
-
-    Returns:
-        (B, units out), differentiable; the compiled kernels' work for float32 on the CPU,
-        PyTorch's otherwise.
-
-    >>> dense_block(torch.zeros(2, 4), torch.zeros(3, 4), torch.ones(3), activation="relu").sum()
-    tensor(6.)
-    """
-    block = DenseBlock(inputs.shape[1], weight.shape[0], activation)
-    return run_blocks([block], inputs, [weight, bias])
 
 
 def run_blocks(blocks: Sequence[Block], images: Tensor, parameters: Sequence[Tensor]) -> Tensor:

@@ -235,15 +235,6 @@ class LeNetConfig(ModelConfig):
             yield BatchNorm()
         yield Activation(function=self.activation)
 
-    def feature_map_sizes(self) -> list[tuple[int, int]]:
-        """Height and width of what comes out of each block.
-
-        >>> LeNetConfig().feature_map_sizes()
-        [(14, 14), (5, 5)]
-        """
-        blocks = [one for one in self.network().placed if isinstance(one.layer, Pooling)]
-        return [(one.output_shape[1], one.output_shape[2]) for one in blocks]
-
 
 @dataclass(frozen=True)
 class LeNet5Config(ModelConfig):

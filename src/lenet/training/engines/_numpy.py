@@ -1,10 +1,10 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from lenet.datasets import Batches, Selection
 from lenet.errors import ModelError
@@ -19,14 +19,14 @@ from lenet.training._computing import (
     RUBBISH_PENALTY,
 )
 from lenet.training._recipe import Recipe
-from lenet.training.engines._engine import OptimiserState, TwoPhaseEngine
+from lenet.training.engines._engine import Engine, OptimiserState, Scores
 from lenet.training.peers._group import ALONE, Peers
 
 Numbers: TypeAlias = npt.NDArray[Any]
 State: TypeAlias = dict[str, Numbers]  # what the optimiser remembers of a weight
 
 
-class NumpyEngine(TwoPhaseEngine):
+class NumpyEngine(Engine):
     """Steps in NumPy, to be read: weights, gradients and state are arrays by their names.
 
     It computes what PyTorch computes, up to rounding, for every network that is a list of layers
@@ -48,38 +48,25 @@ class NumpyEngine(TwoPhaseEngine):
         self._recipe, self._batches = recipe, batches
         # Both see the same memory: the arrays are what the module's tensors hold.
         self._arrays = {name: each.detach().numpy() for name, each in model.state_dict().items()}
-        self._learns = {name: each.requires_grad for name, each in model.named_parameters()}
-        self._gradients: dict[str, Numbers] = {}
+        self._learns = dict(model.named_parameters())
         self._states: dict[str, State] = {}
         self._update = _RULES[recipe.optimiser]
 
-    @property
-    def gradients(self) -> Sequence[Tensor]:
-        return [torch.from_numpy(gradient) for gradient in self._gradients.values()]
-
-    def compute_gradients(self, selection: Selection, share: float = 1.0) -> tuple[float, int]:
-        tensors = self._batches.take(selection)
-        images, labels = (tensor.numpy() for tensor in tensors)
+    def step(self, selection: Selection, learning_rate: float) -> Scores:
+        images, labels = (tensor.numpy() for tensor in self._batches.take(selection))
         draws = np.random.default_rng(int(torch.randint(2**62, (1,))))
         logits, back = forward_all(self._layers, images, self._arrays, draws)
         loss, slopes = _LOSSES[self._recipe.loss](logits, labels, self._recipe.label_smoothing)
-        _, gradients = back(np.float32(share) * slopes)
-        self._gradients = {
-            name: np.ascontiguousarray(gradients[name], np.float32)
-            for name, learns in self._learns.items()
-            if learns
-        }
-        return loss, int((logits.argmax(axis=1) == labels).sum())
-
-    def update(self, learning_rate: float) -> None:
+        _, found = back(slopes)
+        gradients = {name: found[name] for name, one in self._learns.items() if one.requires_grad}
         if self._recipe.gradient_clipping:
-            squares = sum(float(np.square(each).sum()) for each in self._gradients.values())
-            share = self._recipe.gradient_clipping / (squares**0.5 + CLIPPING_EPSILON)
-            for gradient in self._gradients.values():
-                gradient *= min(1.0, share)
-        for name, gradient in self._gradients.items():
+            norm = sum(float(np.square(each).sum()) for each in gradients.values()) ** 0.5
+            share = min(1.0, self._recipe.gradient_clipping / (norm + CLIPPING_EPSILON))
+            gradients = {name: each * np.float32(share) for name, each in gradients.items()}
+        for name, gradient in gradients.items():
             state = self._states.setdefault(name, {})
             self._update(self._arrays[name], gradient, state, learning_rate, self._recipe)
+        return loss, int((logits.argmax(axis=1) == labels).sum())
 
     def state(self) -> OptimiserState:
         return {
