@@ -47,11 +47,13 @@ def piped_into_this_process(content: bytes) -> Iterator[None]:
     os.close(writing)
     os.dup2(reading, 0)
     os.close(reading)
-    with open(0, closefd=False) as stream, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "stdin", stream)
-        yield
-    os.dup2(before, 0)
-    os.close(before)
+    try:
+        with open(0, closefd=False) as stream, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "stdin", stream)
+            yield
+    finally:
+        os.dup2(before, 0)
+        os.close(before)
 
 
 def test_a_picture_gets_a_line() -> None:

@@ -147,5 +147,6 @@ def test_scikit_learns_own_checks(
     monkeypatch.setattr(f"{classifier}.shape_of_rows", lambda values, _: (1, 1, values))
     monkeypatch.setattr(f"{classifier}.needs_enlarging", lambda *_: True)
     monkeypatch.setattr("lenet.estimator._pixels.enlarge_images", _as_square)
-    monkeypatch.setattr(lenet.LeNetClassifier, "_given_settings", lambda _: _SMALL)
+    given = lenet.LeNetClassifier._given_settings
+    monkeypatch.setattr(lenet.LeNetClassifier, "_given_settings", lambda own: _SMALL | given(own))
     check(estimator)

@@ -25,6 +25,8 @@ def workers() -> Iterator[list[ForkedWorker]]:
     def start(command: list[str], **options: Any) -> Any:
         if command != COMMAND:  # a test has a worker of its own
             return subprocess.Popen(command, **options)
+        assert options["start_new_session"]
+        assert "OMP_NUM_THREADS" in options["env"]
         started.append(ForkedWorker())
         return started[-1]
 

@@ -80,7 +80,9 @@ def test_runs_that_are_there_are_reused_and_new_seeds_added(
     assert heard.stopped == 1
 
 
-def test_finished_runs_fall_into_groups(compared: Comparison) -> None:
+def test_finished_runs_fall_into_groups(
+    compared: Comparison, monkeypatch: pytest.MonkeyPatch
+) -> None:
     runs = [run for entry in compared.entries for run in entry.runs]
     grouped = compare_runs([run.folder for run in runs[::-1]])
     assert [entry.seeds for entry in grouped.entries] == [(2, 1, 0), (2, 1, 0)]
@@ -90,8 +92,9 @@ def test_finished_runs_fall_into_groups(compared: Comparison) -> None:
     )
     first, other = grouped.pairs[0], compared.pairs[0]
     assert first.p_over_seeds == pytest.approx(other.p_over_seeds)
+    monkeypatch.setattr("lenet.experiments._compare._entry", lambda *_: pytest.fail("scored"))
     with pytest.raises(RunError, match="Two of the runs are the same training"):
-        compare_runs([runs[0], runs[0]])
+        compare_runs([runs[-1], runs[0], runs[0]])  # before any is scored
     with pytest.raises(RunError, match="no runs to compare"):
         compare_runs([])
 

@@ -11,7 +11,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from lenet.errors import LenetError, ModelError
-from lenet.models import LayerSummary, LeNet, LeNetConfig, summarise
+from lenet.models import LayerSummary, LeNet, LeNetConfig, recognise_network, summarise
 from tutorial_network import tutorial_network
 
 
@@ -114,6 +114,22 @@ def test_the_mode_the_hooks_and_the_weights_are_left_as_they_were(training: bool
     assert seen == []  # what is a list of layers need not be run
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
     assert all(parameter.grad is None for parameter in network.parameters())
+
+
+def test_other_networks_keep_their_kernels_meanwhile() -> None:
+    class Own(nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            nonlocal blocks
+            blocks, _ = recognise_network(LeNet(), (1, 28, 28))
+            return self.layer(images.flatten(1))
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(784, 10)
+
+    blocks: list[Any] = []
+    assert [row.name for row in summarise(Own())] == ["Linear"]
+    assert len(blocks) == 5
 
 
 def test_layers_that_were_frozen_one_by_one_stay_frozen() -> None:

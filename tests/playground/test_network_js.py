@@ -153,9 +153,7 @@ def largest_difference(
 
 
 @pytest.mark.parametrize("browser", [False, True])
-def test_trained_networks_give_pytorch_s_probabilities_of_1000_images(
-    browser: bool, digits: Dataset
-) -> None:
+def test_trained_networks_give_pytorch_s_probabilities(browser: bool, digits: Dataset) -> None:
     """As many in Node.js; of a browser, which runs the same script, a few are asked."""
     count = 60 if browser else 500
     garments = bundled_examples("fashion").images

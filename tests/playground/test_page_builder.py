@@ -161,6 +161,8 @@ def test_texts_survive_that_comments_are_taken_out() -> None:
     text = 'const address = "http://x"; // why\n/* one\n   two */\n  call(`// ${a}`);\n'
     assert shorten(text) == 'const address = "http://x";\ncall(`// ${a}`);\n'
     assert shorten("f(/** @type {{a: B}} */ (x), 2);\n") == "f((x), 2);\n"
+    text = "/** @type {A} */ (x).f();\ng();\n/** doc */\nh();\n"
+    assert shorten(text) == "(x).f();\ng();\nh();\n"
 
 
 def test_both_languages_have_every_word() -> None:

@@ -56,7 +56,7 @@ def run(
             return await work(pool)
         finally:
             await pool.close()
-            assert list(pool.places.values()) == []
+            assert not pool.places
 
     loop = loop_factory()
     try:
@@ -73,15 +73,22 @@ async def ask(pool: WorkerPool, *bodies: bytes) -> Answers:
     return [one.body if isinstance(one, Answer) else type(one) for one in answers]
 
 
-async def ask_while_they_stand(
-    pool: WorkerPool,
-) -> "asyncio.Task[list[bytes | type[BaseException]]]":
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for something that comes soon."""
+
+    async def wait() -> None:
+        while not holds():
+            await asyncio.sleep(0)
+
+    await asyncio.wait_for(wait(), 60)
+
+
+async def ask_while_they_stand(pool: WorkerPool) -> "asyncio.Task[Answers]":
     """Give all workers something to do, and let them stand still with it."""
-    number = len(list(pool.places.values()))
+    number = len(pool.places)
     signal_all(pool, signal.SIGSTOP)
     first = asyncio.create_task(ask(pool, *[b"first"] * number))
-    while pool.busy < number:
-        await asyncio.sleep(0)
+    await until(lambda: pool.busy >= number)
     return first
 
 
@@ -109,8 +116,7 @@ def test_what_waits_while_workers_are_busy_goes_together(
     async def work(pool: WorkerPool) -> Answers:
         first = await ask_while_they_stand(pool)
         rest = asyncio.create_task(ask(pool, *bodies))
-        while pool.waiting < 20:
-            await asyncio.sleep(0)
+        await until(lambda: pool.waiting >= 20)
         signal_all(pool, signal.SIGCONT)
         return [*await first, *await rest]
 
@@ -147,11 +153,10 @@ def test_a_killed_worker_is_replaced_and_its_pictures_are_looked_at_again() -> N
         before = list(pool.places.values())
         first = await ask_while_they_stand(pool)
         another = asyncio.create_task(ask(pool, b"x"))
-        while not pool.waiting:
-            await asyncio.sleep(0)
+        await until(lambda: pool.waiting > 0)
         signal_all(pool, signal.SIGKILL)
         answers = [*await first, *await another]
-        assert set(list(pool.places.values())).isdisjoint(before)
+        assert set(pool.places.values()).isdisjoint(before)
         assert pool.restarts == 2
         return answers
 
@@ -174,8 +179,7 @@ def test_a_full_queue_refuses_more() -> None:
     async def work(pool: WorkerPool) -> Answers:
         first = await ask_while_they_stand(pool)
         others = asyncio.create_task(ask(pool, b"1", b"2", b"3", b"4"))
-        while pool.waiting < 3:
-            await asyncio.sleep(0)
+        await until(lambda: pool.waiting >= 3)
         signal_all(pool, signal.SIGCONT)
         return [*await first, *await others]
 
@@ -186,8 +190,7 @@ def test_a_full_queue_refuses_more() -> None:
 def test_what_waits_longer_than_is_allowed_is_refused() -> None:
     async def work(pool: WorkerPool) -> Answers:
         first = asyncio.create_task(ask(pool, b"hang"))
-        while not pool.busy:
-            await asyncio.sleep(0)
+        await until(lambda: pool.busy > 0)
         return [*await ask(pool, b"a"), *await first]
 
     assert run(work, count=1, timeout=0.3) == [BusyError, PictureTakesTooLongError]
@@ -199,8 +202,7 @@ def test_a_client_that_has_gone_is_not_worked_for() -> None:
     async def work(pool: WorkerPool) -> None:
         first = await ask_while_they_stand(pool)
         gone = asyncio.create_task(ask(pool, b"1", b"2"))
-        while pool.waiting < 2:
-            await asyncio.sleep(0)
+        await until(lambda: pool.waiting >= 2)
         gone.cancel()
         signal_all(pool, signal.SIGCONT)
         await first
@@ -229,8 +231,7 @@ def test_nothing_waits_for_ever_when_no_worker_can_start(
         pool._command[-1] = "refuse"
         asked = asyncio.create_task(ask(pool, b"die", b"a"))
         await asyncio.sleep(0)
-        while pool.waiting:  # with the worker, so that nobody looks after the queue
-            await asyncio.sleep(0)
+        await until(lambda: not pool.waiting)  # with the worker: nobody looks after the queue
         if pool._looking:
             pool._looking.cancel()
             pool._looking = None

@@ -228,11 +228,15 @@ def _load_emnist(name: str) -> Dataset:
 
 def _read_digits() -> npt.NDArray[np.int64]:
     """scikit-learn's table of digits, 64 grey levels and a label each, int64 (1797, 65)."""
-    found = find_spec("sklearn")  # importing it takes seconds, so only its file is read
-    assert found is not None
-    assert found.origin is not None
-    file = Path(found.origin).parent / "datasets/data/digits.csv.gz"
-    return np.loadtxt(file, delimiter=",", dtype=np.int64)
+    found = find_spec("sklearn")
+    if found and found.origin:  # importing it takes seconds, so only its file is read
+        file = Path(found.origin).parent / "datasets/data/digits.csv.gz"
+        if file.is_file():
+            return np.loadtxt(file, delimiter=",", dtype=np.int64)
+    from sklearn.datasets import load_digits
+
+    bundled = load_digits()
+    return np.column_stack([bundled.data, bundled.target]).astype(np.int64)
 
 
 def _load_digits() -> Dataset:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -248,7 +248,7 @@ def compare_runs(
         message = f"The runs were trained on different data: {listed}."
         raise RunError(message)
     data = dataset or load_data_of(opened[-1])
-    return _score(_group(opened), data, split, views, device)
+    return _score(list(_group(opened)), data, split, views, device)
 
 
 def _group(runs: Sequence[Run]) -> Iterator[_Group]:
@@ -274,7 +274,7 @@ def _group(runs: Sequence[Run]) -> Iterator[_Group]:
 
 
 def _score(
-    groups: Iterable[_Group], data: Dataset, split: ScoredSplit, views: Views, device: str
+    groups: Sequence[_Group], data: Dataset, split: ScoredSplit, views: Views, device: str
 ) -> Comparison:
     place = pick_device(device)
     entries = tuple(_entry(*group, data, split, views, place) for group in groups)

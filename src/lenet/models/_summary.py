@@ -1,5 +1,6 @@
 import math
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -102,8 +103,6 @@ def _watch(model: "nn.Module", input_shape: tuple[int, ...]) -> list[LayerSummar
     places = {layer: name for name, layer in model.named_modules() if not list(layer.children())}
 
     def note(layer: nn.Module, inputs: Any, output: Any) -> None:
-        if layer not in places:
-            return
         shape = tuple(output.shape) if isinstance(output, torch.Tensor) else ()
         operations = 0
         try:
@@ -118,6 +117,8 @@ def _watch(model: "nn.Module", input_shape: tuple[int, ...]) -> list[LayerSummar
         place = "" if places[layer].replace(".", "").isdigit() else places[layer]
         rows.append(LayerSummary(type(layer).__name__, shape, learnt, operations, place))
 
-    with nn.modules.module.register_module_forward_hook(note):
+    with ExitStack() as hooks:  # not one for all modules, which would take every network's kernels
+        for layer in places:
+            hooks.enter_context(layer.register_forward_hook(note))
         try_out(model, input_shape)
     return rows

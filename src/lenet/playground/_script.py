@@ -5,7 +5,7 @@ from pathlib import Path
 
 _IMPORT = re.compile(r'import \{[^}]*\} from "\./([\w.]+)";')
 _EXPORT = re.compile(r"export (?=(?:async )?(?:function|class|const|let)\b)")
-_BLOCK_COMMENT = re.compile(r"^[ ]*/\*.*?\*/[ ]*\n", re.MULTILINE | re.DOTALL)
+_BLOCK_COMMENT = re.compile(r"^[ ]*/\*(?:(?!\*/).)*\*/[ ]*\n", re.MULTILINE | re.DOTALL)
 _TYPE_COMMENT = re.compile(r"/\*\* @\w+ .*? \*/ ?")
 _LINE_COMMENT = re.compile(r"^[ ]*//.*\n|[ ]+// [^\"'`\n]*$", re.MULTILINE)
 _INDENTATION = re.compile(r"^[ ]+|\n(?=\n)", re.MULTILINE)

@@ -1,12 +1,13 @@
 """Finding what is meant by a name or a path: a run, an equal one, a run's data, a model."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lenet._version import __version__
 from lenet.core import nearest_name, read_json_object
-from lenet.datasets import Dataset, dataset_names, load_dataset
 from lenet.errors import LenetError, RunError, SettingError, UnknownNameError
 from lenet.models import BUNDLED
 from lenet.runs._run import Run, RunConfig
@@ -14,6 +15,7 @@ from lenet.runs._run import Run, RunConfig
 if TYPE_CHECKING:
     from torch import nn
 
+    from lenet.datasets import Dataset
     from lenet.models import ModelCard
 
 MODEL_FILE = "model.safetensors"
@@ -114,6 +116,8 @@ def load_data_of(run: Run, moved_to: Path | str | None = None) -> Dataset:
         RunError: It is not there any more, has changed, or was in memory alone.
         DatasetError: It can't be used.
     """
+    from lenet.datasets import dataset_names, load_dataset  # which a model's answer does not need
+
     source = run.config.source
     if source is None:
         if moved_to is not None:
@@ -190,8 +194,8 @@ def name_of_model(located: Run | Path) -> str:
 def load(
     model: Run | Path | str,
     runs_folder: Path | str = "runs",
-    network: "nn.Module | None" = None,
-) -> "tuple[nn.Module, ModelCard]":
+    network: nn.Module | None = None,
+) -> tuple[nn.Module, ModelCard]:
     """Load a trained network.
 
     Args:
@@ -215,10 +219,10 @@ def load(
 
 
 def open_network(
-    model: "Run | Path | str | tuple[nn.Module, ModelCard]",
+    model: Run | Path | str | tuple[nn.Module, ModelCard],
     runs_folder: Path | str = "runs",
-    network: "nn.Module | None" = None,
-) -> "tuple[Run | Path, nn.Module, ModelCard]":
+    network: nn.Module | None = None,
+) -> tuple[Run | Path, nn.Module, ModelCard]:
     """A trained network with where it is from; of what `load` gave, what its file could be called.
 
     Raises:

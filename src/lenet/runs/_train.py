@@ -194,7 +194,7 @@ def _audience(
     """Who is told in this process; display and trackers belong to the first."""
     if listeners is None:
         listeners = [pick_display()] if join_group().is_first else []
-    return list(listeners), make_trackers(track) if track and join_group().is_first else []
+    return list(listeners), [] if track == () or not join_group().is_first else make_trackers(track)
 
 
 @in_every_process

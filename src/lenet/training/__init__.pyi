@@ -3,9 +3,7 @@ from ._computing import computing as computing
 from ._computing import cpu_threads as cpu_threads
 from ._computing import learning_rate_at as learning_rate_at
 from ._computing import pick_device as pick_device
-from ._curves import draw_curves as draw_curves
 from ._curves import draw_terminal_curves as draw_terminal_curves
-from ._curves import learning_curves as learning_curves
 from ._diagnosis import Diagnosis as Diagnosis
 from ._diagnosis import LayerHealth as LayerHealth
 from ._diagnosis import diagnose as diagnose
@@ -18,6 +16,8 @@ from ._displays import pick_display as pick_display
 from ._history import CurvePoint as CurvePoint
 from ._history import TrainerState as TrainerState
 from ._history import TrainingResult as TrainingResult
+from ._history import draw_curves as draw_curves
+from ._history import learning_curves as learning_curves
 from ._lockstep import lockstep_key as lockstep_key
 from ._lockstep import train_in_lockstep as train_in_lockstep
 from ._metrics import calibrate as calibrate

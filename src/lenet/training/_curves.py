@@ -1,76 +1,23 @@
-"""The learning curve: what its lines are, as a picture, and out of a terminal's characters."""
+"""Curves out of a terminal's characters."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from lenet.core import Series
+from lenet.training._history import with_last_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from matplotlib.figure import Figure
-
-    from lenet.training._history import CurvePoint
+    from lenet.core import Series
 
 _COLOURS = ("cyan", "magenta", "green", "red")  # of a terminal, in rich's words
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of U+2800, by row and column
 _MARGIN = 6  # columns for the numbers on the left
-
-
-def learning_curves(history: Sequence[CurvePoint]) -> list[Series]:
-    """The tutorial's three curves from a history, or two where no images are held out.
-
-    Args:
-        history: The points, in order; may be empty.
-
-    Returns:
-        Train loss, train accuracy and accuracy on held-out images, over epochs.
-    """
-    losses = tuple((point.epoch, point.train_loss) for point in history)
-    accuracies = tuple((point.epoch, point.train_accuracy) for point in history)
-    curves = [
-        Series("train loss", losses, mark_size=3),
-        Series("train acc", accuracies, colour=4, mark_size=3, dashes=1),
-    ]
-    ends = [point for point in history if point.ends_epoch]
-    if ends or not history or history[-1].epoch < 1:
-        name = f"{ends[-1].held_out_name} acc" if ends else "test acc"
-        points = tuple((point.epoch, point.held_out_accuracy or 0.0) for point in ends)
-        curves.append(Series(name, points, "marked-line", colour=3, mark_size=3, dashes=2))
-    return curves
-
-
-def draw_curves(history: Sequence[CurvePoint], epochs: int, title: str = "") -> Figure:
-    """Draw the tutorial's picture: train loss, train accuracy and, if any, held-out accuracy.
-
-    Args:
-        history: The points, in order; may be empty.
-        epochs: Where the x axis ends.
-        title: What stands above the picture.
-
-    Returns:
-        A figure that belongs to no window; `figure.savefig` writes it.
-    """
-    from lenet.core import Drawing, draw_series
-
-    figure = Drawing(figsize=(6, 4), layout="constrained")
-    axes = figure.subplots()
-    draw_series(axes, map(_with_last_value, learning_curves(history)), "epoch")
-    axes.set(xlim=(0, epochs), title=title)
-    axes.set_ylim(bottom=0)
-    axes.legend(frameon=False)
-    return figure
-
-
-def _with_last_value(curve: Series) -> Series:
-    """The curve under the name that a legend has for it."""
-    return replace(curve, name=f"{curve.name} {curve.points[-1][1]:.3f}") if curve.points else curve
 
 
 def draw_terminal_curves(curves: Sequence[Series], x_end: float, width: int, height: int) -> Text:
@@ -134,7 +81,7 @@ def _assemble(
     legend = Text(" " * (_MARGIN + 1))
     for curve, colour in zip(curves, itertools.cycle(_COLOURS), strict=False):
         legend.append("━━ ", colour)
-        legend.append(f"{_with_last_value(curve).name}   ")
+        legend.append(f"{with_last_value(curve).name}   ")
     end = f"epoch {x_end:g}"
     legend.append(" " * max(0, _MARGIN + 1 + columns - len(legend) - len(end)))
     legend.append(end, "dim")

@@ -12,9 +12,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from lenet.core import escape_text
-from lenet.training._curves import draw_curves, draw_terminal_curves, learning_curves
+from lenet.training._curves import draw_terminal_curves
 from lenet.training._diagnosis import Diagnosis
-from lenet.training._history import CurvePoint, TrainingResult
+from lenet.training._history import (
+    CurvePoint,
+    TrainingResult,
+    draw_curves,
+    learning_curves,
+)
 from lenet.training._trainer import Listener, Trainer
 
 _REDRAW = 0.2  # seconds between two pictures in a terminal

@@ -1,11 +1,16 @@
-"""What a training has come to: points of its curve, a state to go on from, a result."""
+"""What a training has come to: its curve and the picture of it, a state to go on from, a result."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from lenet.core import Series
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.figure import Figure
     from torch import Tensor
 
     from lenet.training.engines._engine import OptimiserState
@@ -121,3 +126,53 @@ class TrainerState:
             index, _, key = name.partition(".")
             state.setdefault(int(index), {})[key] = tensor
         return state
+
+
+def learning_curves(history: Sequence[CurvePoint]) -> list[Series]:
+    """The tutorial's three curves from a history, or two where no images are held out.
+
+    Args:
+        history: The points, in order; may be empty.
+
+    Returns:
+        Train loss, train accuracy and accuracy on held-out images, over epochs.
+    """
+    losses = tuple((point.epoch, point.train_loss) for point in history)
+    accuracies = tuple((point.epoch, point.train_accuracy) for point in history)
+    curves = [
+        Series("train loss", losses, mark_size=3),
+        Series("train acc", accuracies, colour=4, mark_size=3, dashes=1),
+    ]
+    ends = [point for point in history if point.ends_epoch]
+    if ends or not history or history[-1].epoch < 1:
+        name = f"{ends[-1].held_out_name} acc" if ends else "test acc"
+        points = tuple((point.epoch, point.held_out_accuracy or 0.0) for point in ends)
+        curves.append(Series(name, points, "marked-line", colour=3, mark_size=3, dashes=2))
+    return curves
+
+
+def draw_curves(history: Sequence[CurvePoint], epochs: int, title: str = "") -> Figure:
+    """Draw the tutorial's picture: train loss, train accuracy and, if any, held-out accuracy.
+
+    Args:
+        history: The points, in order; may be empty.
+        epochs: Where the x axis ends.
+        title: What stands above the picture.
+
+    Returns:
+        A figure that belongs to no window; `figure.savefig` writes it.
+    """
+    from lenet.core import Drawing, draw_series
+
+    figure = Drawing(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    draw_series(axes, map(with_last_value, learning_curves(history)), "epoch")
+    axes.set(xlim=(0, epochs), title=title)
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False)
+    return figure
+
+
+def with_last_value(curve: Series) -> Series:
+    """The curve under the name that a legend has for it."""
+    return replace(curve, name=f"{curve.name} {curve.points[-1][1]:.3f}") if curve.points else curve

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from lenet.results import Axis, Column, Element, Series, draw_chart, element, picture, render, table
-from lenet.results.page._chart import round_ticks  # of ranges that no page has
+from lenet.results.page._chart import round_ticks, series_colours  # more than a page has
 
 
 def elements(node: Element | str) -> list[Element]:
@@ -131,3 +131,10 @@ def test_a_picture_may_have_opacity() -> None:
     with Image.open(BytesIO(base64.b64decode(address.partition(",")[2]))) as shown:
         assert shown.mode == "RGBA"
         np.testing.assert_array_equal(np.asarray(shown).transpose(2, 0, 1), pixels)
+
+
+def test_a_chart_counts_on_through_the_colours_that_the_stylesheet_has() -> None:
+    colours = series_colours()
+    assert len(set(colours)) == len(colours) > 5
+    styles = [Series("a", (), colour=number).style for number in range(1, len(colours) + 2)]
+    assert styles == [*range(len(colours)), 0]

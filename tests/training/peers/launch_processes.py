@@ -38,11 +38,13 @@ def ranks(size: int, *arguments: str) -> Iterator[list[ForkedProcess]]:
         ForkedProcess(*arguments, environment=place(rank, size, store.port) | kept)
         for rank in range(size)
     ]
-    yield processes
-    for process in processes:
-        process.kill()
-        if not process.stdout.closed:
-            process.communicate()
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
+            if not process.stdout.closed:
+                process.communicate()
 
 
 def place(

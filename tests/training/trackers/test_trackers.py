@@ -20,6 +20,9 @@ MODULES = {"tensorboard": "torch.utils.tensorboard", "mlflow": "mlflow.tracking"
 def test_an_unknown_tracker_offers_the_nearest(few_digits: Dataset) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean `tensorboard`"):
         track(few_digits, "tensorbord")
+    stopped = track_until(StopAt(1), few_digits)
+    with pytest.raises(UnknownNameError, match="Unknown tracker ``"):
+        lenet.resume(stopped, dataset=few_digits, track="")
     with pytest.raises(UnknownNameError, match="Did you mean `mlflow`"):
         make_trackers(["tensorboard", "mlfow"])
 
