@@ -240,6 +240,7 @@ def test_whatever_is_typed_the_answer_is_a_value_of_the_right_type_or_our_error(
         ("firings", "", "`firings` must be a whole number, not ``."),
         ("heat", "hot", "`heat` must be a number, not `hot`."),
         ("shelves", "4;5", "`shelves` must be whole numbers such as 6,16, not `4;5`."),
+        ("shelves", "4,,5", "`shelves` must be whole numbers such as 6,16, not `4,,5`."),
         ("shelves", "4,5.5", "`shelves` must be whole numbers such as 6,16, not `4,5.5`."),
     ],
 )

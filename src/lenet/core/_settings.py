@@ -129,7 +129,8 @@ def parse_setting(cls: type[Settings], name: str, text: str) -> Any:
         try:
             if get_origin(kind) is tuple:
                 item = get_args(kind)[0]
-                value = tuple(item(part) for part in text.split(",") if part.strip())
+                parts = text.strip().removesuffix(",").split(",") if text.strip() else []
+                value = tuple(item(part) for part in parts)
             elif kind in (int, float):
                 value = kind(text)
             elif kind is bool:

@@ -188,8 +188,11 @@ def kernel_blocks(layers: Sequence[Placed]) -> list[KernelBlock]:
                 culprit = layer
                 if _is_plain(layer):
                     culprit = (follows if activation == "none" else pooling) or layer
+                settings = {**culprit.to_dict(), "name": None}
+                said = [f"{key} {value}" for key, value in settings.items() if value is not None]
                 message = (
-                    f"The compiled kernels do not serve its layer `{culprit.name}`, {culprit}."
+                    f"The compiled kernels do not serve its layer `{culprit.name}` "
+                    f"({', '.join(said).replace('_', ' ').removeprefix('kind ')})."
                 )
                 raise ModelError(message)
         except SettingError as error:

@@ -212,6 +212,23 @@ def test_a_full_disk_is_one_error_and_leaves_nothing(
     assert not list(tmp_path.glob("*full*"))
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_disk_that_is_full_for_good_leaves_nothing_either(tmp_path: Path) -> None:
+    """What a file still holds can't be written when it is closed either."""
+
+    def write() -> None:
+        with open("/dev/full", "wb") as full, PackWriter("full", "xy") as writer:
+            writer.write(np.zeros((1, 28, 28), np.uint8), [0])
+            (folder,) = tmp_path.glob(".full*")
+            for link in Path("/proc/self/fd").iterdir():
+                if os.path.exists(link) and folder in Path(os.readlink(link)).parents:
+                    os.dup2(full.fileno(), int(link.name))
+
+    with pytest.raises(StorageError, match="no space left on device"):
+        write()
+    assert not list(tmp_path.glob("*full*"))
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

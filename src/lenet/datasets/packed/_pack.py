@@ -107,8 +107,11 @@ class PackWriter:
             if raised == (None, None, None):
                 self._finish()
         finally:
-            self._open_files.close()
-            shutil.rmtree(self._folder, ignore_errors=True)  # renamed, if all went well
+            try:
+                with storage_errors(self._target):  # what was not written yet is written here
+                    self._open_files.close()
+            finally:
+                shutil.rmtree(self._folder, ignore_errors=True)  # renamed, if all went well
 
     def write(
         self,
