@@ -182,12 +182,19 @@ SETTINGS = {
 def test_forty_losses_are_those_of_pytorch(
     rule: StepSettings, rate: float, activation: Literal["sigmoid", "tanh"]
 ) -> None:
+    check_losses(rule, rate, activation, count=40)
+
+
+def check_losses(
+    rule: StepSettings, rate: float, activation: Literal["sigmoid", "tanh"], *, count: int
+) -> None:
+    """Compare the losses of some steps, and the running statistics after them."""
     config = LeNetConfig(activation=activation, batch_norm=True)
     network = build_model(config, seed=1).train()
     twin, examples = copy.deepcopy(network), Examples.of(network)
     step, optimiser = examples.step(network, rule), make_optimiser(twin, rule, rate)
     generator = torch.Generator().manual_seed(3)
-    for _ in range(40):
+    for _ in range(count):
         indices = torch.randint(COUNT, (100,), generator=generator)
         ours, _ = step(indices, rate)
         loss = torch_loss(twin, examples, indices)
@@ -200,7 +207,7 @@ def test_forty_losses_are_those_of_pytorch(
     for norm, other in zip(norms_of(network), norms_of(twin), strict=True):
         torch.testing.assert_close(norm.running_mean, other.running_mean, rtol=1e-3, atol=1e-3)
         torch.testing.assert_close(norm.running_var, other.running_var, rtol=1e-3, atol=1e-3)
-        assert norm.num_batches_tracked == other.num_batches_tracked == 40
+        assert norm.num_batches_tracked == other.num_batches_tracked == count
 
 
 def make_optimiser(network: nn.Module, rule: StepSettings, rate: float) -> torch.optim.Optimizer:

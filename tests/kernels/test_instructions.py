@@ -1,15 +1,18 @@
 """Which of the compiled libraries is taken, and that every one of them is right."""
 
+import inspect
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import product
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import test_batch_norm
@@ -19,14 +22,11 @@ import test_native
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lenet_shapes import SHAPES
 
 from compiled_kernels import needs_kernels
-from lenet.datasets import Dataset
 from lenet.errors import SettingError
 from lenet.kernels import (
     KernelStatus,
-    StepSettings,
     _library,  # which library is taken is decided there
     kernel_status,
     use_kernels,
@@ -72,73 +72,82 @@ def library_of(kind: str) -> Iterator[KernelStatus]:
             _library._load.cache_clear()
 
 
-@needs_kernels
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_library_is_right(kind: str, few_digits: Dataset) -> None:
-    if kind == kernel_status().instructions:
-        pytest.skip("all other tests are about this one")
-    threads = torch.get_num_threads()
+# All tests of these files are run with the other libraries, bar those that say why not.
+MODULES = (test_blocks, test_batch_norm, test_folding, test_native)
+LEFT_OUT = {
+    "test_every_loss_of_the_first_epoch_is_that_of_pytorch": "needs Fashion-MNIST",
+    "test_a_forward_pass_of_its_own_is_trained_as_it_is": "only PyTorch computes there",
+    "test_rarer_settings_and_places_are_left_to_pytorch": "only PyTorch computes there",
+    "test_folding_rounds_once": "Python folds, and no library is asked",
+    "test_a_batch_norm_that_does_not_fit_is_named": "Python refuses it, and no library is asked",
+}
+# What stands in for a slow one, with its cases and fixtures, as less of it says nearly as much.
+few_networks = given(made=test_batch_norm.networks(), batch=st.integers(20, 100))(
+    test_batch_norm.test_random_networks_are_those_of_float64.hypothesis.inner_test
+)
+SMALLER = {
+    "test_forty_losses_are_those_of_pytorch": partial(test_batch_norm.check_losses, count=10),
+    "test_random_networks_are_those_of_float64": settings(
+        max_examples=40, deadline=None, derandomize=True
+    )(few_networks),
+}
+TESTS = [
+    function
+    for module in MODULES
+    for name, function in vars(module).items()
+    if name.startswith("test_") and name not in LEFT_OUT and inspect.isfunction(function)
+]
+OTHERS = [kind for kind in KINDS if kind != kernel_status().instructions]
+set_threads = test_batch_norm.set_threads  # a fixture that tests there ask for
+
+
+def cases_of(test: Callable[..., None]) -> list[dict[str, Any]]:
+    """The arguments that the marks `parametrize` of a test give, once for each of its cases."""
+    cases: list[dict[str, Any]] = [{}]
+    for mark in getattr(test, "pytestmark", []):
+        assert mark.name == "parametrize", f"`{mark.name}` is not heeded here"
+        names, rows = mark.args
+        if isinstance(names, str):
+            names = names.replace(",", " ").split()
+        rows = [row if len(names) > 1 else (row,) for row in rows]
+        cases = [case | dict(zip(names, row, strict=True)) for case in cases for row in rows]
+    return cases
+
+
+@pytest.fixture
+def other_library(kind: str) -> Iterator[None]:
+    """Let the library of a kind do the work, where the processor runs it."""
     with library_of(kind) as status:
         if status.instructions != kind:
             pytest.skip(str(status.reason))
-        try:
-            check_blocks()
-            check_batch_norm()
-            check_folding()
-            check_trainings(few_digits)
-        finally:
-            torch.set_num_threads(threads)
+        yield
         assert kernel_status().instructions == kind
 
 
-ACTIVATIONS, POOLINGS = ("sigmoid", "tanh", "relu"), ("average", "max")
+# In this process: one of its own would import PyTorch again for each library.
+@needs_kernels
+@pytest.mark.usefixtures("other_library")
+@pytest.mark.parametrize("test", TESTS, ids=lambda test: test.__name__)
+@pytest.mark.parametrize("kind", OTHERS)
+def test_every_library_is_right(
+    kind: str, test: Callable[..., None], request: pytest.FixtureRequest
+) -> None:
+    run = SMALLER.get(test.__name__, test)
+    for case in cases_of(test):
+        fixtures = inspect.signature(test).parameters.keys() - case
+        try:
+            run(**case, **{name: request.getfixturevalue(name) for name in fixtures})
+        except (Exception, pytest.skip.Exception) as error:
+            pytest.fail(f"With {case}: {error!r}")
 
 
-def check_blocks() -> None:
-    """The tests of blocks; the largest batch is whole groups of 4 and of 8 images and a rest."""
-    for case in product(SHAPES, ACTIVATIONS, POOLINGS, (1, 7)):
-        test_blocks.test_gradients_are_those_of_float64(*case)
-    for shape in SHAPES:
-        test_blocks.test_gradients_are_those_of_float64(shape, "sigmoid", "average", 39)
-    test_blocks.test_an_image_has_the_same_bits_alone_and_in_a_batch()
-    for rule in (StepSettings(momentum=0.9, nesterov=True), StepSettings("adamw")):
-        test_blocks.test_a_fused_step_does_not_depend_on_threads(rule)
-    test_blocks.test_gradients_and_predictions_do_not_depend_on_threads()
-
-
-def check_batch_norm() -> None:
-    """The tests of batch normalisation, bar the largest batches."""
-    tests = test_batch_norm
-    for case in tests.CASES:
-        if case[-1] <= 40:
-            tests.test_gradients_and_statistics_are_those_of_float64(*case)
-    check_network = tests.test_random_networks_are_those_of_float64.hypothesis.inner_test
-    few = settings(max_examples=40, deadline=None, derandomize=True)
-    few(given(made=tests.networks(), batch=st.integers(20, 60))(check_network))()
-    tests.test_a_mean_far_from_zero_does_not_cost_the_variance()
-    for rule, rate in tests.SETTINGS.values():
-        tests.test_forty_losses_are_those_of_pytorch(rule, rate, "tanh")
-        tests.test_steps_do_not_depend_on_threads(rule, rate, 33, torch.set_num_threads)
-    torch.set_num_threads(1)
-    tests.test_the_optimisers_state_is_that_of_pytorch()
-    tests.test_one_batch_leaves_nothing_for_the_next()
-    tests.test_only_some_layers_may_have_it()
-    tests.test_a_batch_norm_may_be_the_end()
-
-
-def check_folding() -> None:
-    """The tests of batch normalisation in evaluation mode that compute."""
-    for case in product(ACTIVATIONS, POOLINGS):
-        test_folding.test_predictions_are_those_of_float64(*case)
-    test_folding.test_layers_with_biases_and_without_activations_are_folded()
-
-
-def check_trainings(digits: Dataset) -> None:
-    """Whole trainings."""
-    for recipe in test_native.RECIPES.values():
-        test_native.test_the_losses_with_batch_norm_are_those_of_pytorch(digits, recipe)
-        for activation in ("sigmoid", "relu"):
-            test_native.test_the_losses_are_those_of_pytorch(digits, recipe, activation)
+# By the text, in which a test that the search does not find, such as one of a class, is there too.
+def test_every_test_of_a_library_is_run_or_left_out() -> None:
+    texts = map(inspect.getsource, MODULES)
+    written = [name for text in texts for name in re.findall(r"^ *def (test_\w+)", text, re.M)]
+    run = [test.__name__ for test in TESTS]
+    assert sorted([*LEFT_OUT, *run]) == sorted(written)
+    assert set(SMALLER) <= set(run)
 
 
 def test_none_turns_the_kernels_off() -> None:
