@@ -32,8 +32,10 @@ def weights_of(layers: list) -> dict[str, np.ndarray]:
     }
 
 
-def test_it_is_as_short_as_it_says() -> None:
+def test_it_is_as_short_as_it_says_and_stands_on_its_page() -> None:
     assert len(PROGRAM.read_text().splitlines()) <= 300
+    page = (PROGRAM.parent / "a-training-in-300-lines.md").read_text(encoding="utf-8")
+    assert f'\n--8<-- "docs/concepts/{PROGRAM.name}"\n' in page
 
 
 @pytest.mark.parametrize("seed", [0, 7, 2**40 + 1])
