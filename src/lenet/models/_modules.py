@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lenet.models.layers import connections_of
+
 # The pictures that layer F6 learns to draw: 7×12 pixels for each of the ten digits, after figure 3
 # of LeCun et al. (1998), which shows the printable ASCII set, in the transcription that other
 # implementations use. The printed figure is small, and single pixels of it can be argued about.
@@ -89,10 +91,9 @@ class PartialConvolution(nn.Module):
     def __init__(self, inputs: tuple[tuple[int, ...], ...]):
         super().__init__()
         self.inputs = inputs
-        pairs = [(output, seen) for output, all_seen in enumerate(inputs) for seen in all_seen]
-        self._outputs, self._seen = (list(side) for side in zip(*pairs, strict=True))
+        self._outputs, self._seen = connections_of(inputs)
         self._places: dict[torch.device, tuple[Tensor, Tensor]] = {}
-        self.weight = nn.Parameter(torch.empty(len(pairs), self.KERNEL_SIZE, self.KERNEL_SIZE))
+        self.weight = nn.Parameter(torch.empty(len(self._seen), self.KERNEL_SIZE, self.KERNEL_SIZE))
         self.bias = nn.Parameter(torch.empty(len(inputs)))
 
     def filters(self) -> Tensor:

@@ -61,8 +61,6 @@ class KernelSequential(nn.Sequential):
 
     def _recognise(self, input_shape: Shape) -> tuple[list[Block], list[Tensor]]:
         """The layers as blocks, if what these give is what the layers give now."""
-        if observer := find_observer():  # to whom describing the layers would show, too
-            raise ModelError(observer)
         norms = [layer for layer in self if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)]
         if norms and (torch.is_grad_enabled() or any(norm.training for norm in norms)):
             message = (
@@ -269,6 +267,8 @@ def recognise_layers(layers: list[nn.Module], input_shape: Shape) -> list[Recogn
     key = tuple(input_shape), tuple(map(_signature, layers))
     blocks = _kept.get(key)
     if blocks is None:
+        if observer := find_observer():  # who would see layers being built to describe these
+            raise ModelError(observer)
         named = [(str(place), layer) for place, layer in enumerate(layers)]
         described = describe_layers(named, tuple(input_shape))
         blocks = kernel_blocks(place_layers(described, tuple(input_shape)))

@@ -10,6 +10,7 @@ from ._layer import receptive_fields as receptive_fields
 from ._lenet5 import Distances as Distances
 from ._lenet5 import PartialConvolution as PartialConvolution
 from ._lenet5 import Subsampling as Subsampling
+from ._lenet5 import connections_of as connections_of
 from ._lists import KINDS as KINDS
 from ._lists import Initialisation as Initialisation
 from ._lists import Residual as Residual
@@ -59,6 +60,7 @@ __all__ = [
     "apply",
     "arrays_under",
     "build_sequential",
+    "connections_of",
     "forward",
     "forward_all",
     "initialise",

@@ -76,8 +76,7 @@ class PartialConvolution(Layer):
     @property
     def connections(self) -> tuple[list[int], list[int]]:
         """The map of the output and the map of the input that each 5×5 of the weights joins."""
-        pairs = [(output, seen) for output, all_seen in enumerate(self.inputs) for seen in all_seen]
-        return [output for output, _ in pairs], [seen for _, seen in pairs]
+        return connections_of(self.inputs)
 
     def whole(self, arrays: Arrays) -> tuple[Convolution, dict[str, Array]]:
         """The ordinary convolution that computes the same, with zeros in its filters."""
@@ -93,6 +92,12 @@ class PartialConvolution(Layer):
 
     def torch_arguments(self, shape: Shape) -> tuple[Any, ...]:
         return (self.inputs,)
+
+
+def connections_of(inputs: tuple[tuple[int, ...], ...]) -> tuple[list[int], list[int]]:
+    """Where each 5×5 of a partial convolution's weights stands in an ordinary one's filters."""
+    pairs = [(output, seen) for output, all_seen in enumerate(inputs) for seen in all_seen]
+    return [output for output, _ in pairs], [seen for _, seen in pairs]
 
 
 @dataclass(frozen=True, kw_only=True)
