@@ -42,6 +42,15 @@ class Sight:
     headings: tuple[int, ...]
     text: str
 
+    def check(self, width: int, dark: bool) -> None:
+        """Assert what is so of every page in every window."""
+        assert not self.complaints
+        assert not self.requests
+        assert self.page_width <= width
+        assert not self.hard_to_read, (width, dark)
+        assert not self.without_alt
+        assert self.headings[0] == 1
+
 
 class PageBrowser:
     """Debian's Chromium, or another that is called so."""

@@ -39,11 +39,7 @@ def test_the_page_is_sound_at_every_width(page_browser: PageBrowser, two_models_
     sights = page_browser.look_at_all(two_models_page, widths, act=act, at_each=check_room)
     assert len(sights) == 2 * len(widths)
     for (width, dark), seen in sights.items():
-        assert not seen.complaints
-        assert not seen.requests
-        assert seen.page_width <= width
-        assert not seen.hard_to_read, (width, dark)
-        assert seen.headings[0] == 1
+        seen.check(width, dark)
         steps = zip(seen.headings, seen.headings[1:], strict=False)
         assert all(after - before <= 1 for before, after in steps)
         assert ("图像中的 14 × 14 个像素" if dark else "It depends on 14 × 14 pixels") in seen.text

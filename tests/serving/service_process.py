@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -98,6 +98,17 @@ class ServiceProcess:
     def wait_for(self, sample: str, value: float) -> None:
         """Wait until a figure of `/metrics` is so large."""
         wait_until(lambda: self.metric(sample) >= value)
+
+    def fill_queue(
+        self, pool: ThreadPoolExecutor, content: bytes, waiting: int
+    ) -> "list[Future[httpx.Response]]":
+        """Ask of the only worker, which stands still, and then so often that so many wait."""
+        ask = lambda: pool.submit(self.http.post, "/v1/predict", content=content)  # noqa: E731
+        asked = [ask()]
+        self.wait_for("lenet_workers_busy", 1)
+        asked += [ask() for _ in range(waiting)]
+        self.wait_for("lenet_queue_requests", waiting)
+        return asked
 
     def has_read(self, connection: socket.socket) -> bool:
         """Whether it has taken all that came over a connection, by Linux's own list."""

@@ -111,12 +111,7 @@ def test_a_full_queue_says_when_to_come_again(patient_service: ServiceProcess) -
     service, content = patient_service, png(stroke())
     with ThreadPoolExecutor(31) as pool:
         with service.standing():
-            asked = [pool.submit(service.http.post, "/v1/predict", content=content)]
-            service.wait_for("lenet_workers_busy", 1)
-            asked += [
-                pool.submit(service.http.post, "/v1/predict", content=content) for _ in range(30)
-            ]
-            service.wait_for("lenet_queue_requests", 30)
+            asked = service.fill_queue(pool, content, 30)
             refused = service.http.post("/v1/predict", content=content)
         assert refused.status_code == 503
         assert refused.headers["retry-after"] == "1"

@@ -79,12 +79,7 @@ def test_what_was_begun_is_answered_before_it_ends() -> None:
     content = png(stroke())
     with ThreadPoolExecutor(4) as pool:
         with service.standing():
-            asked = [pool.submit(service.http.post, "/v1/predict", content=content)]
-            service.wait_for("lenet_workers_busy", 1)
-            asked += [
-                pool.submit(service.http.post, "/v1/predict", content=content) for _ in range(3)
-            ]
-            service.wait_for("lenet_queue_requests", 3)
+            asked = service.fill_queue(pool, content, 3)
             service.process.send_signal(signal.SIGTERM)
             wait_until(lambda: not takes_connections(service))
         answers = [one.result() for one in asked]

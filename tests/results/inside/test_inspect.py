@@ -217,12 +217,7 @@ def test_the_page_is_sound(
     sights = page_browser.look_at_all(file, (360, 1280))
     assert len(sights) == 4
     for (width, dark), seen in sights.items():
-        assert not seen.complaints
-        assert not seen.requests
-        assert seen.page_width <= width
-        assert not seen.hard_to_read, (width, dark)
-        assert not seen.without_alt
-        assert seen.headings[0] == 1
+        seen.check(width, dark)
         for title in ("Filters", "Activations", "Where it looks", "Nearest training images"):
             assert title in seen.text
         assert "A map" in seen.text
