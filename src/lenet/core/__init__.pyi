@@ -9,6 +9,7 @@ from ._keywords import RecipeKeywords as RecipeKeywords
 from ._keywords import SweepKeywords as SweepKeywords
 from ._keywords import SweepWorkKeywords as SweepWorkKeywords
 from ._keywords import TrainKeywords as TrainKeywords
+from ._random import Generator as Generator
 from ._safetensors import read_arrays as read_arrays
 from ._safetensors import read_header as read_header
 from ._safetensors import read_tensors as read_tensors
@@ -44,6 +45,7 @@ __all__ = [
     "Compute",
     "ComputeKeywords",
     "Drawing",
+    "Generator",
     "KernelChoice",
     "RecipeKeywords",
     "Series",

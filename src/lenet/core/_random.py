@@ -1,0 +1,96 @@
+"""Random numbers as PyTorch draws them on a CPU, without PyTorch."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+_SHARES = 2.0**-24  # PyTorch takes 24 bits of a word for a float32
+_LARGE = 2**28  # whole numbers up to here are made of one word each, larger ones of two
+_FULL_BLOCK = 16  # normal numbers come in blocks of so many
+
+
+class Generator:
+    """The numbers of `torch.Generator().manual_seed(seed)`, to the bit.
+
+    It is the Mersenne Twister (Matsumoto and Nishimura 1998) with 32-bit seeding, of which PyTorch
+    takes the seed's low 32 bits.
+
+    Args:
+        seed: From 0 to 2⁶⁴ - 1.
+
+    >>> Generator(0).permutation(5)
+    array([4, 1, 2, 0, 3])
+    """
+
+    def __init__(self, seed: int):
+        self._twister = np.random.RandomState(seed & 0xFFFFFFFF)
+
+    def words(self, count: int) -> npt.NDArray[np.uint32]:
+        """Whole numbers of 32 bits, uint32 (count,)."""
+        return self._twister.randint(0, 2**32, count, dtype=np.uint32)
+
+    def uniform(
+        self, shape: tuple[int, ...], low: float = 0.0, high: float = 1.0
+    ) -> npt.NDArray[np.float32]:
+        """Numbers from `low` up to `high`, as `Tensor.uniform_` and `torch.rand` draw them.
+
+        Product and sum are rounded once, as a fused multiply-add does.
+        """
+        start, end = np.float32(low), np.float32(high)
+        shares = (self.words(math.prod(shape)) & 0xFFFFFF) * _SHARES
+        drawn: npt.NDArray[np.float32] = (shares * np.float64(end - start) + start).astype(
+            "float32"
+        )
+        return drawn.reshape(shape)
+
+    def normal(self, shape: tuple[int, ...], deviation: float = 1.0) -> npt.NDArray[np.float32]:
+        """Normal numbers of mean 0, as `Tensor.normal_` draws 16 and more (Box and Muller 1958)."""
+        count = math.prod(shape)
+        shares = self.uniform((count,))
+        whole = count // _FULL_BLOCK * _FULL_BLOCK
+        drawn = np.empty(count, np.float32)
+        drawn[:whole] = _box_muller(shares[:whole], deviation)
+        if count > whole:  # the last block is drawn anew, and overlaps the one before
+            drawn[-_FULL_BLOCK:] = _box_muller(self.uniform((_FULL_BLOCK,)), deviation)
+        return drawn.reshape(shape)
+
+    def integers(self, high: int, shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
+        """Whole numbers from 0 up to below `high`, int64, as `torch.randint` draws them."""
+        count = math.prod(shape)
+        if high < _LARGE:
+            whole = self.words(count).astype(np.uint64)
+        else:
+            pairs = self.words(2 * count).astype(np.uint64).reshape(-1, 2)
+            whole = (pairs[:, 0] << np.uint64(32)) | pairs[:, 1]
+        drawn: npt.NDArray[np.int64] = (whole % np.uint64(high)).astype(np.int64)
+        return drawn.reshape(shape)
+
+    def permutation(self, count: int) -> npt.NDArray[np.int64]:
+        """The numbers below `count` in a random order, int64, as `torch.randperm` gives them."""
+        order = list(range(count))
+        if count > 1:
+            steps = np.arange(count - 1)
+            others = steps + self.words(count - 1) % (count - steps)
+            for place, other in enumerate(others.tolist()):
+                order[place], order[other] = order[other], order[place]
+        return np.array(order, np.int64)
+
+
+def _box_muller(shares: npt.NDArray[np.float32], deviation: float) -> npt.NDArray[np.float32]:
+    """Normal numbers of uniform ones, a block at a time: half are lengths, half are angles."""
+    first, second = shares.reshape(-1, 2, _FULL_BLOCK // 2).transpose(1, 0, 2)
+    lengths = np.sqrt(np.float32(-2) * _rounded(np.log, 1 - first))
+    angles = np.float32(2 * math.pi) * second
+    cosines, sines = (_rounded(function, angles) for function in (np.cos, np.sin))
+    scale = np.float32(deviation)
+    drawn = np.stack([lengths * cosines * scale, lengths * sines * scale], axis=1)
+    return drawn.reshape(-1)
+
+
+def _rounded(function: np.ufunc, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """A function of numbers, as exact as float32 can be."""
+    exact: npt.NDArray[np.float64] = function(values.astype(np.float64))
+    return exact.astype(np.float32)
