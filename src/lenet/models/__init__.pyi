@@ -1,4 +1,5 @@
 from . import layers as layers
+from ._array_network import ArrayNetwork as ArrayNetwork
 from ._card import BUNDLED as BUNDLED
 from ._card import HEADER_KEY as HEADER_KEY
 from ._card import Calibration as Calibration
@@ -56,6 +57,7 @@ __all__ = [
     "MLP",
     "MODELS",
     "SEQUENTIAL",
+    "ArrayNetwork",
     "Calibration",
     "CustomConfig",
     "KernelNetwork",

@@ -250,6 +250,7 @@ class LeNet5Config(ModelConfig):
         ModelError: The network is not made for such images or so many classes.
     """
 
+    initialisation: ClassVar[str] = "published"
     torch_class: ClassVar[str] = "LeNet5"
 
     def __post_init__(self) -> None:

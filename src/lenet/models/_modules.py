@@ -6,33 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lenet.models.layers import connections_of
-
-# The pictures that layer F6 learns to draw: 7×12 pixels for each of the ten digits, after figure 3
-# of LeCun et al. (1998), which shows the printable ASCII set, in the transcription that other
-# implementations use. The printed figure is small, and single pixels of it can be argued about.
-# Row by row, the ten digits side by side.
-_INK = """
-.#####.   ...##..   .#####.   #######   .#####.   .#####.   ..####.   #######   .#####.   .#####.
-.......   ..###..   .......   .....##   .......   .......   .##....   .....##   ##...##   ##..###
-..###..   .####..   .#####.   ....##.   .......   #######   ##.....   .....##   ##...##   ##...##
-.##.##.   ...##..   ##...##   ...##..   .##..##   ##.....   ##.....   ....##.   ##...##   ##...##
-##...##   ...##..   #....##   ..####.   .##..##   ##.....   ######.   ...##..   .#####.   ##..###
-##...##   ...##..   ....##.   .....##   ###..##   .####..   ###..##   ...##..   ##...##   .######
-##...##   ...##..   ..###..   .....##   ##...##   ..####.   ##...##   ..##...   ##...##   .....##
-##...##   ...##..   .##....   .....##   ##...##   .....##   ##...##   ..##...   ##...##   .....##
-.##.##.   ...##..   ##.....   ##...##   ##..###   ##...##   ###..##   ..##...   ##...##   ....##.
-..###..   .######   #######   .#####.   .######   .#####.   .#####.   ..##...   .#####.   .####..
-.......   .......   .......   .......   .....##   .......   .......   .......   .......   .......
-.......   .......   .......   .......   .....##   .......   .......   .......   .......   .......
-"""
-
-
-def digit_bitmaps() -> Tensor:
-    """The ten pictures as targets: 1 for ink and -1 for paper, float32 of shape (10, 84)."""
-    rows = [line.split() for line in _INK.split("\n") if line]
-    digits = ["".join(row[digit] for row in rows) for digit in range(10)]
-    return torch.tensor([[1.0 if pixel == "#" else -1.0 for pixel in digit] for digit in digits])
+from lenet.models.layers import connections_of, digit_pictures
 
 
 class ScaledTanh(nn.Module):
@@ -138,7 +112,7 @@ class RadialBasis(nn.Module):
     def __init__(self, classes: int):
         super().__init__()
         self.classes = classes
-        self.register_buffer("targets", digit_bitmaps()[:classes])
+        self.register_buffer("targets", torch.from_numpy(digit_pictures()[:classes]))
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, 84) to logits (N, classes), each 0 or below."""

@@ -1,7 +1,7 @@
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lenet.errors import LenetError, ModelError
@@ -75,10 +75,7 @@ def _rows(
         if isinstance(layer, Residual):
             parameters = operations = 0
             for side in layer.sides(one.input_shape):
-                named = [
-                    replace(part, layer=replace(part.layer, name=f"{layer.name}.{part.layer.name}"))
-                    for part in side
-                ]
+                named = [part.within(layer.name) for part in side]
                 yield from _rows(named, count, inside=True)
         yield LayerSummary(
             layer.title(one.input_shape),

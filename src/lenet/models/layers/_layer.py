@@ -165,6 +165,11 @@ class Placed:
     input_shape: Shape
     output_shape: Shape
 
+    def within(self, place: str) -> Placed:
+        """The same layer by the name that it has in a network where a place holds its list."""
+        named = dataclasses.replace(self.layer, name=f"{place}.{self.layer.name}")
+        return dataclasses.replace(self, layer=named)
+
     @property
     def parameters(self) -> int:
         """How many numbers the layer learns."""
@@ -191,6 +196,15 @@ def place_layers(layers: Iterable[Layer], shape: Shape) -> list[Placed]:
             raise ModelError(message)
         shape = after
     return placed
+
+
+def shapes_of(layers: Iterable[Placed], what: str) -> dict[str, Shape]:
+    """The shapes of all `weights` or all `statistics` of layers, by their full names."""
+    return {
+        f"{placed.layer.name}.{name}": shape
+        for placed in layers
+        for name, shape in getattr(placed.layer, what)(placed.input_shape).items()
+    }
 
 
 def receptive_fields(layers: Iterable[Placed]) -> list[tuple[int, int]]:

@@ -8,6 +8,24 @@ from lenet.models.layers._layer import MOST, Array, Arrays, Layer, Shape
 from lenet.models.layers._standard import Convolution
 
 _DIGITS, _PIXELS = 10, 84  # of the pictures, 7×12
+# The pictures that layer F6 learns to draw: 7×12 pixels for each of the ten digits, after figure 3
+# of LeCun et al. (1998), which shows the printable ASCII set, in the transcription that other
+# implementations use. The printed figure is small, and single pixels of it can be argued about.
+# Row by row, the ten digits side by side.
+_INK = """
+.#####.   ...##..   .#####.   #######   .#####.   .#####.   ..####.   #######   .#####.   .#####.
+.......   ..###..   .......   .....##   .......   .......   .##....   .....##   ##...##   ##..###
+..###..   .####..   .#####.   ....##.   .......   #######   ##.....   .....##   ##...##   ##...##
+.##.##.   ...##..   ##...##   ...##..   .##..##   ##.....   ##.....   ....##.   ##...##   ##...##
+##...##   ...##..   #....##   ..####.   .##..##   ##.....   ######.   ...##..   .#####.   ##..###
+##...##   ...##..   ....##.   .....##   ###..##   .####..   ###..##   ...##..   ##...##   .######
+##...##   ...##..   ..###..   .....##   ##...##   ..####.   ##...##   ..##...   ##...##   .....##
+##...##   ...##..   .##....   .....##   ##...##   .....##   ##...##   ..##...   ##...##   .....##
+.##.##.   ...##..   ##.....   ##...##   ##..###   ##...##   ###..##   ..##...   ##...##   ....##.
+..###..   .######   #######   .#####.   .######   .#####.   .#####.   ..##...   .#####.   .####..
+.......   .......   .......   .......   .....##   .......   .......   .......   .......   .......
+.......   .......   .......   .......   .....##   .......   .......   .......   .......   .......
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,3 +150,12 @@ class Distances(Layer):
 
     def torch_arguments(self, shape: Shape) -> tuple[Any, ...]:
         return (self.classes,)
+
+
+def digit_pictures() -> Array:
+    """The ten pictures as targets: 1 for ink and -1 for paper, float32 of shape (10, 84)."""
+    import numpy as np
+
+    rows = [line.split() for line in _INK.split("\n") if line]
+    digits = ["".join(row[digit] for row in rows) for digit in range(_DIGITS)]
+    return np.array([[1 if pixel == "#" else -1 for pixel in one] for one in digits], np.float32)

@@ -17,6 +17,7 @@ from lenet.models.layers._layer import (
     as_text,
     place_layers,
     receptive_fields,
+    shapes_of,
 )
 from lenet.models.layers._lenet5 import Distances, PartialConvolution, Subsampling
 from lenet.models.layers._standard import (
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 Initialisation = Literal["xavier", "kaiming", "normal", "pytorch"]
 _MOST_LAYERS = 1000
 _MOST_LISTS = 20  # one in the other
-_NORMAL_DEVIATION = 0.01
+NORMAL_DEVIATION = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,15 +200,6 @@ def _layer_from(values: object, place: int, depth: int) -> Layer:
         raise SettingError(message) from None
 
 
-def shapes_of(layers: Iterable[Placed], what: str) -> dict[str, Shape]:
-    """The shapes of all `weights` or all `statistics` of layers, by their full names."""
-    return {
-        f"{placed.layer.name}.{name}": shape
-        for placed in layers
-        for name, shape in getattr(placed.layer, what)(placed.input_shape).items()
-    }
-
-
 def build_sequential(layers: Sequence[Layer], shape: Shape) -> nn.Sequential:
     """An `nn.Sequential` of layers; one in another for names with a dot.
 
@@ -259,4 +251,4 @@ def initialise(model: nn.Module, initialisation: Initialisation = "xavier") -> N
             elif initialisation == "kaiming":
                 nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
             else:
-                nn.init.normal_(layer.weight, std=_NORMAL_DEVIATION)
+                nn.init.normal_(layer.weight, std=NORMAL_DEVIATION)

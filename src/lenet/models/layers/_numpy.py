@@ -4,7 +4,7 @@ Slowly, and to be read: the reference for the kernels, for exported C, and besid
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import singledispatch
 from typing import Any, TypeAlias
 
@@ -76,6 +76,32 @@ def forward_all(
         return slopes, gradients
 
     return values, back_all
+
+
+def layer_values(
+    layers: Iterable[Placed], values: Numbers, arrays: Arrays
+) -> Iterator[tuple[Placed, Numbers]]:
+    """What each layer makes of a batch in evaluation mode, in the order of the forward pass.
+
+    Those within a residual sum come before it; all have their full names.
+
+    Args:
+        layers: The network.
+        values: The batch, (N, …).
+        arrays: Weights and statistics by their full names.
+    """
+    for placed in layers:
+        layer, own = placed.layer, arrays_under(placed.layer.name, arrays)
+        if isinstance(layer, Residual):
+            ends = [values, values]
+            for number, side in enumerate(layer.sides(placed.input_shape)):
+                for inside, made in layer_values(side, values, own):
+                    ends[number] = made
+                    yield inside.within(layer.name), made
+            values = ends[0] + ends[1]
+        else:
+            values = forward(layer, values, own)[0]
+        yield placed, values
 
 
 @forward.register(Convolution)

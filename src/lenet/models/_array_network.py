@@ -1,0 +1,173 @@
+"""A network and its numbers as NumPy arrays: what is trained, looked into and shipped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lenet.errors import ModelError
+from lenet.models._configs import CustomConfig, ModelConfig
+from lenet.models._network import Network
+from lenet.models._registry import build_model, identify_model
+from lenet.models.layers import Placed, initial_arrays
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from lenet.models._watch import ModuleWatch
+
+
+class ArrayNetwork:
+    """A network that is a list of layers, and its numbers.
+
+    Nothing here needs PyTorch but `from_module` and `module`.
+
+    Args:
+        settings: The network's settings, or its list of layers.
+        arrays: Its weights and statistics by the names in a model file; kept, not copied.
+
+    Attributes:
+        settings: As given.
+        network: Its list of layers.
+        arrays: As given; whoever trains the network changes them in place.
+
+    Raises:
+        ModelError: The arrays are not those of such a network.
+
+    >>> from lenet.models import LeNetConfig
+    >>> network = ArrayNetwork.build(LeNetConfig(), seed=0)
+    >>> network.arrays["0.weight"].shape
+    (6, 1, 5, 5)
+    """
+
+    settings: ModelConfig | Network
+    network: Network
+    arrays: dict[str, npt.NDArray[Any]]
+
+    def __init__(
+        self, settings: ModelConfig | Network, arrays: Mapping[str, npt.NDArray[Any]]
+    ) -> None:
+        self.settings, self.network = settings, settings.network()
+        wanted = self.network.weights() | self.network.statistics()
+        for name in sorted(wanted.keys() | arrays.keys()):
+            shapes = [
+                "nothing" if shape is None else str(list(shape))
+                for shape in (arrays[name].shape if name in arrays else None, wanted.get(name))
+            ]
+            if shapes[0] != shapes[1]:
+                message = f"`{name}` is {shapes[0]} where {shapes[1]} belongs."
+                raise ModelError(message)
+        self.arrays = dict(arrays)
+        self._module: nn.Module | None = None
+        self._watch: ModuleWatch | None = None
+
+    @classmethod
+    def build(cls, settings: ModelConfig | Network, seed: int) -> ArrayNetwork:
+        """A new network, with the weights that `build_model` draws from the same seed."""
+        network = settings.network()
+        initialisation = getattr(settings, "initialisation", "pytorch")
+        return cls(settings, initial_arrays(network.placed, initialisation, seed))
+
+    @classmethod
+    def from_module(cls, module: nn.Module, input_shape: tuple[int, ...]) -> ArrayNetwork:
+        """A network that was built in PyTorch, whose numbers stay where they are.
+
+        Args:
+            module: An `nn.Sequential` of layers that lenet knows, on the CPU.
+            input_shape: Channels, height and width of an image.
+
+        Raises:
+            ModelError: It is something else, or somebody listens to what goes through it.
+        """
+        from lenet.models._watch import ModuleWatch, arrays_of
+
+        _, settings = identify_model(module, input_shape)
+        if isinstance(settings, CustomConfig):
+            Network.from_module(module, input_shape)  # says which layer it is
+            message = f"A `{settings.module}` is no list of layers that lenet knows."
+            raise ModelError(message)
+        network = cls(settings, arrays_of(module))
+        network._module, network._watch = module, ModuleWatch(module, network.arrays)
+        if not network.is_unwatched:
+            message = "A hook wants to see what goes through the network."
+            raise ModelError(message)
+        return network
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Channels, height and width of an image."""
+        return self.network.input_shape
+
+    @property
+    def placed(self) -> list[Placed]:
+        """The layers with the shapes between them."""
+        return self.network.placed
+
+    @property
+    def weight_names(self) -> list[str]:
+        """What the network learns, in PyTorch's order."""
+        return list(self.network.weights())
+
+    def module(self) -> nn.Module:
+        """The network in PyTorch, made once; both see the same numbers.
+
+        Raises:
+            MissingExtraError: PyTorch is not installed.
+        """
+        if self._module is None:
+            import torch
+
+            from lenet.models._watch import ModuleWatch
+
+            with torch.device("meta"):  # only its form is wanted: no weights, no random numbers
+                built = build_model(self.settings)
+            tensors = {name: torch.from_numpy(array) for name, array in self.arrays.items()}
+            built.load_state_dict(tensors, assign=True)
+            self._module, self._watch = built, ModuleWatch(built, self.arrays)
+        return self._module
+
+    @property
+    def is_unwatched(self) -> bool:
+        """Whether the arrays are all that there is to it.
+
+        They are not while a hook listens to the module, or once its layers or tensors are others.
+        """
+        return self._watch is None or self._watch.is_unchanged()
+
+    @property
+    def is_trainable(self) -> bool:
+        """Whether moreover all weights are to be trained, and no hook wants their gradients."""
+        return self._watch is None or self._watch.is_trainable()
+
+    @property
+    def frozen(self) -> list[str]:
+        """The names of weights that are not to be trained."""
+        return [] if self._watch is None else self._watch.frozen()
+
+    def train(self, mode: bool = True) -> None:
+        """Say to the module, if it was made, whether it is trained."""
+        if self._module is not None:
+            self._module.train(mode)
+
+    def note_change(self) -> None:
+        """Say to PyTorch, if it holds the arrays, that they were changed."""
+        if self._watch is not None:
+            self._watch.note_change()
+
+    def load(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Take over numbers, in place.
+
+        Raises:
+            ModelError: They are another network's.
+        """
+        new = ArrayNetwork(self.settings, arrays).arrays
+        for name, array in self.arrays.items():
+            array[...] = new[name]
+        self.note_change()
+
+    def copy_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """The numbers as they are now."""
+        return {name: np.array(array) for name, array in self.arrays.items()}

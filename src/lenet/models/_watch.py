@@ -1,0 +1,90 @@
+"""What happens to a module whose numbers are arrays, beside what is computed with these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from lenet.errors import ModelError
+from lenet.kernels import find_observer, is_listened_to
+from lenet.models._recognise import leaves
+
+_BatchNorm = (nn.BatchNorm1d, nn.BatchNorm2d)
+
+
+def arrays_of(module: nn.Module) -> dict[str, npt.NDArray[Any]]:
+    """A module's numbers as arrays that share its memory.
+
+    Raises:
+        ModelError: They are not ordinary ones on the CPU.
+    """
+    arrays = {}
+    for name, tensor in module.state_dict().items():
+        is_ordinary = type(tensor) in (nn.Parameter, torch.Tensor) and tensor.device.type == "cpu"
+        if not is_ordinary or tensor.dtype not in (torch.float32, torch.int64):
+            message = f"`{name}` is no ordinary float32 on the CPU."
+            raise ModelError(message)
+        if not tensor.is_contiguous():
+            message = f"`{name}` is not contiguous."
+            raise ModelError(message)
+        arrays[name] = tensor.detach().numpy()
+    return arrays
+
+
+class ModuleWatch:
+    """Sees whether a module is still what it was when its arrays were taken.
+
+    A setting that is changed within a layer, such as its padding, goes unnoticed.
+
+    Args:
+        module: An `nn.Sequential` of known layers.
+        arrays: Its numbers, which share its memory.
+    """
+
+    def __init__(self, module: nn.Module, arrays: Mapping[str, npt.NDArray[Any]]):
+        self._module, self._arrays = module, arrays
+        self._learns = dict(module.named_parameters())
+        self._snapshot = self._take_snapshot()
+
+    def is_unchanged(self) -> bool:
+        """Whether the layers and tensors are the same, and nobody listens to them."""
+        if self._take_snapshot() != self._snapshot:
+            return False
+        if is_listened_to([self._module, *self._layers()]):
+            return False
+        return find_observer() is None
+
+    def is_trainable(self) -> bool:
+        """Whether moreover all is to be trained, in training mode, and no hook sees gradients."""
+        return self.is_unchanged() and all(
+            one.requires_grad and not one._backward_hooks and not one._post_accumulate_grad_hooks
+            for one in self._learns.values()
+        )
+
+    def frozen(self) -> list[str]:
+        """The names of the weights that are not to be trained."""
+        return [name for name, one in self._module.named_parameters() if not one.requires_grad]
+
+    def note_change(self) -> None:
+        """Let PyTorch know that the arrays were changed."""
+        torch.autograd.graph.increment_version(list(self._learns.values()))
+
+    def _layers(self) -> list[nn.Module]:
+        return [layer for _, layer in leaves(self._module)]
+
+    def _take_snapshot(self) -> list[tuple[object, ...]]:
+        """What tells at little cost whether the module is as it was."""
+        layers = self._layers()
+        return [
+            tuple(map(id, layers)),
+            *(
+                (id(one), one.data_ptr(), one.dtype, one.shape, one.stride())
+                for layer in layers
+                for one in (*layer._parameters.values(), *layer._buffers.values())
+                if one is not None
+            ),
+        ]
