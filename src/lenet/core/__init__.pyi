@@ -33,6 +33,10 @@ from ._storage import reading_errors as reading_errors
 from ._storage import remove_partial_files as remove_partial_files
 from ._storage import storage_errors as storage_errors
 from ._storage import write_atomically as write_atomically
+from ._threads import cpu_threads as cpu_threads
+from ._threads import default_threads as default_threads
+from ._threads import set_thread_count as set_thread_count
+from ._threads import thread_count as thread_count
 from ._words import escape_name as escape_name
 from ._words import escape_text as escape_text
 from ._words import install_command as install_command
@@ -56,6 +60,8 @@ __all__ = [
     "TrainKeywords",
     "check_range",
     "check_setting",
+    "cpu_threads",
+    "default_threads",
     "draw_series",
     "escape_name",
     "escape_text",
@@ -74,8 +80,10 @@ __all__ = [
     "read_tensors",
     "reading_errors",
     "remove_partial_files",
+    "set_thread_count",
     "storage_errors",
     "take_settings",
+    "thread_count",
     "write_atomically",
     "write_figure",
 ]
