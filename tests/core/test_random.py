@@ -25,3 +25,20 @@ def test_numbers_are_those_of_pytorch_one_kind_after_the_other(seed: int) -> Non
         for high in (1, 2, 5, 2**28 - 1, 2**28, 2**31, 2**62):
             drawn = torch.randint(high, (count,), generator=theirs)
             assert np.array_equal(drawn, ours.integers(high, (count,)))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_order_is_that_of_pytorch_whatever_its_length(seed: int) -> None:
+    for count in (0, *range(1, 40), 60_000):
+        theirs, ours = both(seed)
+        assert np.array_equal(torch.randperm(count, generator=theirs), ours.permutation(count))
+        assert np.array_equal(torch.rand(1, generator=theirs), ours.uniform((1,)))
+
+
+def test_generators_that_live_at_once_do_not_disturb_each_other() -> None:
+    """What one has used is used again when it is gone, and not before."""
+    for _ in range(3):
+        first, second = Generator(1), Generator(2)
+        begun = first.words(3)
+        second.words(700)
+        assert np.array_equal(np.append(begun, first.words(2)), Generator(1).words(5))
