@@ -1,6 +1,7 @@
 """Turned, scaled, squeezed and sheared images, against scipy's own interpolation."""
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,17 +11,16 @@ from scipy import ndimage
 
 from lenet.datasets import Augmentation, Batches, DrawnChanges, Split, apply_changes
 
-# Private: of a batch nobody sees what was drawn for it.
-from lenet.datasets._augmentation import draw_changes
-
-CPU = torch.device("cpu")
+# Private: of a batch nobody sees what was drawn for it, nor images before they are normalised.
+from lenet.datasets._augmentation import change_arrays, draw_changes
+from lenet.datasets._place import ARRAYS
 
 
 def draw(count: int = 2000, **bounds: float) -> npt.NDArray[np.float64]:
     """The matrices (x, y) from the middle ← (x, y) of many images."""
-    changes = draw_changes(Augmentation(**bounds), count, seed=3, device=CPU)
+    changes = draw_changes(Augmentation(**bounds), count, seed=3, place=ARRAYS)
     assert changes.distortions is not None
-    return np.linalg.inv(changes.distortions.double().numpy())
+    return np.linalg.inv(changes.distortions.astype(np.float64))
 
 
 def distorted_by_scipy(
@@ -35,19 +35,26 @@ def distorted_by_scipy(
     )
 
 
+def as_tensors(changes: DrawnChanges[Any]) -> DrawnChanges:
+    return DrawnChanges(
+        *(None if part is None else torch.from_numpy(part) for part in vars(changes).values())
+    )
+
+
 @pytest.mark.parametrize("shape", [(28, 28), (9, 14), (1, 5)])
 def test_distorted_pixels_are_those_of_scipy(shape: tuple[int, int]) -> None:
     random = np.random.default_rng(1)
     images = random.integers(0, 256, (6, 2, *shape), dtype=np.uint8)
     augmentation = Augmentation(rotation=40, scaling=0.3, squeezing=0.2, shearing=0.4)
-    changes = draw_changes(augmentation, len(images), seed=0, device=CPU)
+    changes = draw_changes(augmentation, len(images), seed=0, place=ARRAYS)
     assert changes.distortions is not None
-    outputs = apply_changes(torch.from_numpy(images), changes)
-    assert outputs.dtype == torch.float32
-    for image, output, matrix in zip(images, outputs, changes.distortions, strict=True):
-        for channel, expected_of in zip(output, image.astype(np.float32), strict=True):
-            expected = distorted_by_scipy(expected_of, matrix.numpy())
-            np.testing.assert_allclose(channel.numpy(), expected, atol=0.02)
+    by_torch = apply_changes(torch.from_numpy(images), as_tensors(changes)).numpy()
+    for outputs in (change_arrays(images, changes), by_torch):
+        assert outputs.dtype == np.float32
+        for image, output, matrix in zip(images, outputs, changes.distortions, strict=True):
+            for channel, expected_of in zip(output, image.astype(np.float32), strict=True):
+                expected = distorted_by_scipy(expected_of, matrix)
+                np.testing.assert_allclose(channel, expected, atol=0.02)
 
 
 def test_a_rotation_by_a_quarter_turns_the_image() -> None:
@@ -56,6 +63,22 @@ def test_a_rotation_by_a_quarter_turns_the_image() -> None:
     output = apply_changes(image, DrawnChanges(distortions=quarter))
     expected = torch.rot90(image, -1, (2, 3)).float()
     np.testing.assert_allclose(output, expected, atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_drawn_is_what_pytorch_draws(seed: int) -> None:
+    bounds = {"rotation": 15, "scaling": 0.1, "squeezing": 0.2, "shearing": 0.3}
+    changes = as_tensors(draw_changes(Augmentation(True, shift=2, **bounds), 50, seed, ARRAYS))
+    generator = torch.Generator().manual_seed(seed)
+    assert torch.equal(changes.mirrored, torch.rand(50, generator=generator) < 0.5)
+    assert torch.equal(changes.shifts, torch.randint(5, (2, 50), generator=generator) - 2)
+    angle, scale, squeeze, shear = 2 * torch.rand(4, 50, generator=generator).double() - 1
+    cosine, sine = (angle * math.radians(15)).cos(), (angle * math.radians(15)).sin()
+    width, height = 1.1**scale * 1.2**squeeze, 1.1**scale / 1.2**squeeze
+    tilt = cosine * 0.3 * shear - sine, sine * 0.3 * shear + cosine
+    matrices = torch.stack([cosine * width, tilt[0] * height, sine * width, tilt[1] * height], 1)
+    expected = torch.linalg.inv(matrices.view(-1, 2, 2)).float()
+    torch.testing.assert_close(changes.distortions, expected, rtol=1e-6, atol=1e-7)
 
 
 def test_rotations_keep_lengths_and_stay_within_their_bound() -> None:
@@ -86,7 +109,7 @@ def test_shearing_moves_columns_and_leaves_rows() -> None:
 
 
 def test_nothing_is_drawn_for_what_is_not_wanted() -> None:
-    assert draw_changes(Augmentation(), 3, seed=0, device=CPU) == DrawnChanges()
+    assert draw_changes(Augmentation(), 3, seed=0, place=ARRAYS) == DrawnChanges()
     assert not Augmentation(flip=True, shift=2).distorts
     assert math.isclose(float(draw(1, rotation=1e-9)[0, 0, 0]), 1)
 

@@ -1,10 +1,7 @@
 from ._augmentation import Augmentation as Augmentation
 from ._augmentation import DrawnChanges as DrawnChanges
-from ._augmentation import apply_changes as apply_changes
-from ._batches import Batches as Batches
-from ._batches import PlacedSplit as PlacedSplit
+from ._batches import ArrayBatches as ArrayBatches
 from ._batches import Selection as Selection
-from ._batches import SharedImages as SharedImages
 from ._batches import derive_seed as derive_seed
 from ._cache import cached_datasets as cached_datasets
 from ._cache import data_folder as data_folder
@@ -31,6 +28,10 @@ from ._prepared import prepared_datasets as prepared_datasets
 from ._reading import DataSource as DataSource
 from ._reading import Reading as Reading
 from ._reading import ReadingOptions as ReadingOptions
+from ._shared import PlacedSplit as PlacedSplit
+from ._shared import SharedImages as SharedImages
+from ._tensor_batches import Batches as Batches
+from ._tensor_batches import apply_changes as apply_changes
 from .packed._check import check_packed as check_packed
 from .packed._images import PackedImages as PackedImages
 from .packed._index import PackedFile as PackedFile
@@ -43,6 +44,7 @@ from .readers._idx import read_idx as read_idx
 
 __all__ = [
     "CATALOG",
+    "ArrayBatches",
     "Augmentation",
     "Batches",
     "CatalogEntry",

@@ -2,10 +2,15 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any, Generic
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
+
+from lenet.core import Generator
+from lenet.datasets._place import Place, Values
+
+_Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -38,8 +43,8 @@ class Augmentation:
 
 
 @dataclass(frozen=True)
-class DrawnChanges:
-    """What happens to each image of a batch.
+class DrawnChanges(Generic[Values]):
+    """What happens to each image of a batch, in arrays or in tensors.
 
     Attributes:
         mirrored: Which images change left and right, bool (B,); `None` where none does.
@@ -49,11 +54,11 @@ class DrawnChanges:
             (y + shifts[0], x + shifts[1]). `None` where none moves.
     """
 
-    mirrored: Tensor | None = None
-    distortions: Tensor | None = None
-    shifts: Tensor | None = None
+    mirrored: Values | None = None
+    distortions: Values | None = None
+    shifts: Values | None = None
 
-    def part(self, part: slice) -> "DrawnChanges":
+    def part(self, part: slice) -> "DrawnChanges[Values]":
         """What happens to some of the images."""
         return DrawnChanges(
             None if self.mirrored is None else self.mirrored[part],
@@ -63,41 +68,41 @@ class DrawnChanges:
 
 
 def draw_changes(
-    augmentation: Augmentation, count: int, seed: int, device: torch.device
-) -> DrawnChanges:
-    """Draw what happens to the images of a batch; the same seed gives the same on every device."""
-    generator = torch.Generator().manual_seed(seed)
+    augmentation: Augmentation, count: int, seed: int, place: Place[Values]
+) -> DrawnChanges[Values]:
+    """Draw what happens to the images of a batch; the same seed gives the same everywhere."""
+    generator = Generator(seed)
     mirrored = distortions = shifts = None
     if augmentation.flip:
-        mirrored = (torch.rand(count, generator=generator) < 0.5).to(device)
+        mirrored = place.put(generator.uniform((count,)) < 0.5)
     if augmentation.shift:
-        sizes = torch.randint(2 * augmentation.shift + 1, (2, count), generator=generator)
-        shifts = (sizes - augmentation.shift).to(device)
+        sizes = generator.integers(2 * augmentation.shift + 1, (2, count))
+        shifts = place.put(sizes - augmentation.shift)
     if augmentation.distorts:
-        distortions = _draw_distortions(augmentation, count, generator).to(device)
+        distortions = place.put(_draw_distortions(augmentation, count, generator))
     return DrawnChanges(mirrored, distortions, shifts)
 
 
-def _draw_distortions(augmentation: Augmentation, count: int, generator: torch.Generator) -> Tensor:
-    angle, scale, squeeze, shear = 2 * torch.rand(4, count, generator=generator).double() - 1
+def _draw_distortions(augmentation: Augmentation, count: int, generator: Generator) -> _Array:
+    angle, scale, squeeze, shear = 2 * generator.uniform((4, count)).astype(np.float64) - 1
     angle = angle * math.radians(augmentation.rotation)
     scale = (1 + augmentation.scaling) ** scale
     squeeze = (1 + augmentation.squeezing) ** squeeze
     shear = shear * augmentation.shearing
-    zero, one = torch.zeros_like(scale), torch.ones_like(scale)
-    turned = _matrices(angle.cos(), -angle.sin(), angle.sin(), angle.cos())
+    zero, one = np.zeros_like(scale), np.ones_like(scale)
+    turned = _matrices(np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle))
     stretched = _matrices(scale * squeeze, zero, zero, scale / squeeze)
     sheared = _matrices(one, shear, zero, one)
-    inverse: Tensor = torch.linalg.inv(turned @ sheared @ stretched)
-    return inverse.float()
+    inverse: _Array = np.linalg.inv(turned @ sheared @ stretched)
+    return inverse.astype(np.float32)
 
 
-def _matrices(*entries: Tensor) -> Tensor:
-    return torch.stack(entries, dim=1).reshape(-1, 2, 2)
+def _matrices(*entries: _Array) -> _Array:
+    return np.stack(entries, axis=1).reshape(-1, 2, 2)
 
 
-def apply_changes(pixels: Tensor, changes: DrawnChanges) -> Tensor:
-    """Change the images of a batch.
+def change_arrays(pixels: _Array, changes: DrawnChanges[_Array]) -> _Array:
+    """Change the images of a batch, as `apply_changes` does with tensors.
 
     Args:
         pixels: uint8 (B, C, H, W).
@@ -107,38 +112,56 @@ def apply_changes(pixels: Tensor, changes: DrawnChanges) -> Tensor:
         0 to 255 of the same shape; uint8, or float32 where images are distorted.
     """
     if changes.mirrored is not None:
-        pixels = torch.where(changes.mirrored[:, None, None, None], pixels.flip(-1), pixels)
+        pixels = np.where(changes.mirrored[:, None, None, None], pixels[..., ::-1], pixels)
     if changes.distortions is not None:
-        pixels = _distort(pixels.float(), changes.distortions)
+        pixels = _distort(pixels.astype(np.float32), changes.distortions)
     if changes.shifts is not None:
         pixels = _shift(pixels, changes.shifts)
     return pixels
 
 
-def _distort(pixels: Tensor, distortions: Tensor) -> Tensor:
-    _, _, height, width = pixels.shape
-    # PyTorch counts from the middle too, but in halves of the image's width and height.
-    # Filled on the device: a CUDA graph can't wait for numbers from the CPU.
-    halves = torch.stack([pixels.new_full((), size) for size in (width, height)])
-    matrices = distortions * halves / halves[:, None]
-    no_shift = matrices.new_zeros(len(matrices), 2, 1)
-    grid = F.affine_grid(
-        torch.cat([matrices, no_shift], dim=2), list(pixels.shape), align_corners=False
+def _distort(pixels: _Array, distortions: _Array) -> _Array:
+    """Each pixel from the four around the point that it comes from, by linear interpolation."""
+    height, width = pixels.shape[2:]
+    right, down = (np.arange(size) - (size - 1) / 2 for size in (width, height))
+    from_x, from_y = distortions.transpose(1, 2, 0)[..., None, None]
+    x, y = (
+        (
+            row[0] * right.astype(np.float32)
+            + row[1] * down.astype(np.float32)[:, None]
+            + np.float32((size - 1) / 2)
+        ).clip(-1, size)  # what is beyond is black, too
+        for row, size in ((from_x, width), (from_y, height))
     )
-    return F.grid_sample(pixels, grid, align_corners=False)
+    left, top = np.floor(x), np.floor(y)
+    x_share, y_share = (x - left)[:, None], (y - top)[:, None]
+    columns, rows = left.astype(np.int64), top.astype(np.int64)
+    framed = _frame(pixels)
+    upper, lower = (
+        _pixels_at(framed, rows + below, columns) * (1 - x_share)
+        + _pixels_at(framed, rows + below, columns + 1) * x_share
+        for below in (0, 1)
+    )
+    distorted: _Array = upper * (1 - y_share) + lower * y_share
+    return distorted
 
 
-def _shift(pixels: Tensor, shifts: Tensor) -> Tensor:
-    count, _, height, width = pixels.shape
-    rows = shifts[0, :, None] + torch.arange(height, device=pixels.device)
-    columns = shifts[1, :, None] + torch.arange(width, device=pixels.device)
-    inside = _within(rows, height)[:, :, None] & _within(columns, width)[:, None, :]
-    image = torch.arange(count, device=pixels.device)[:, None, None]
-    moved = pixels.movedim(1, -1)[
-        image, rows.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None, :]
-    ]
-    return torch.where(inside[:, None], moved.movedim(-1, 1), 0)
+def _shift(pixels: _Array, shifts: _Array) -> _Array:
+    height, width = pixels.shape[2:]
+    rows = (shifts[0, :, None] + np.arange(height)).clip(-1, height)
+    columns = (shifts[1, :, None] + np.arange(width)).clip(-1, width)
+    return _pixels_at(_frame(pixels), rows[:, :, None], columns[:, None, :])
 
 
-def _within(places: Tensor, size: int) -> Tensor:
-    return (places >= 0) & (places < size)
+def _frame(pixels: _Array) -> _Array:
+    """Images with black around them: a pixel above and to the left, two below and to the right."""
+    return np.pad(pixels, ((0, 0), (0, 0), (1, 2), (1, 2)))
+
+
+def _pixels_at(framed: _Array, rows: _Array, columns: _Array) -> _Array:
+    """The pixels at some rows and columns of each image, both int64 (B, H, W), counted in it."""
+    count, channels, height, width = framed.shape
+    places = (rows + 1) * width + columns + 1
+    images = np.arange(count * channels).reshape(count, channels, 1, 1) * (height * width)
+    found: _Array = framed.ravel().take(images + places[:, None])
+    return found

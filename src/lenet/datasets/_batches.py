@@ -1,23 +1,31 @@
-"""Batches that come straight from memory, and images on the device that computes, once for all."""
+"""Batches that come straight from memory, of arrays; `Batches` brings them to a device."""
+
+from __future__ import annotations
 
 import copy
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypedDict
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
-from lenet.datasets._augmentation import Augmentation, DrawnChanges, apply_changes, draw_changes
-from lenet.datasets._dataset import Dataset, Split, stratified_halves
+from lenet.core import Generator
+from lenet.datasets._augmentation import Augmentation, DrawnChanges, change_arrays, draw_changes
+from lenet.datasets._dataset import Split
+from lenet.datasets._place import ARRAYS, Place, Values
+from lenet.datasets._shared import PlacedSplit, SharedImages
 from lenet.datasets.packed._images import PackedImages
 from lenet.datasets.packed._read_ahead import ReadAhead
 from lenet.errors import SettingError
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 _ORDER, _AUGMENTATION = 0, 1  # the streams of random numbers, each with seeds of its own
-_NO_CHANGES = DrawnChanges()
+_NO_CHANGES: DrawnChanges[Any] = DrawnChanges()
+_Array = npt.NDArray[Any]
 
 
 def derive_seed(seed: int, *path: int) -> int:
@@ -34,130 +42,38 @@ def derive_seed(seed: int, *path: int) -> int:
     return int(words[0]) >> 1
 
 
-def place_array(array: npt.NDArray[Any], device: torch.device | str) -> Tensor:
-    """An array on a device; on a CPU without a copy where that is possible."""
-    # torch takes no reversed views, and warns of arrays that may not be written to.
-    return torch.from_numpy(np.require(array, requirements=["C", "W"])).to(device)
-
-
-@dataclass(frozen=True, eq=False)
-class PlacedSplit:
-    """A split on a device, by itself or as a part of images that others look at, too.
-
-    Attributes:
-        images: uint8 (M, C, H, W).
-        labels: int64 (M,).
-        rows: Which of them are the split's, in its order, int64 (N,); `None` where all are.
-    """
-
-    images: Tensor
-    labels: Tensor
-    rows: Tensor | None = None
-
-    @classmethod
-    def place(cls, split: Split, device: torch.device | str) -> "PlacedSplit":
-        """A split by itself; on a CPU without a copy where that is possible."""
-        return cls(place_array(split.images, device), place_array(split.labels, device))
-
-    def slice(self, part: slice) -> "PlacedSplit":
-        """Neighbours in the split, without a copy of them."""
-        if self.rows is not None:
-            return self.part(self.rows[part])
-        return PlacedSplit(self.images[part], self.labels[part])
-
-    def part(self, rows: Tensor) -> "PlacedSplit":
-        """Some of the images, without a copy of them."""
-        return PlacedSplit(self.images, self.labels, rows.to(self.images.device))
-
-
-class SharedImages:
-    """A dataset on a device, once, for trainings that each hold out images of their own.
-
-    A packed split that is too large for memory is not: every training reads it for itself.
-
-    Args:
-        dataset: As it was loaded, before images are held out.
-        device: Where the images are to lie.
-    """
-
-    def __init__(self, dataset: Dataset, device: torch.device | str):
-        self._dataset = dataset
-        self._device = torch.device(device)
-        self._placed = {
-            id(split): PlacedSplit.place(split, device)
-            for split in dataset.splits.values()
-            if split.packed is None
-        }
-        self._parts: list[Split] = []  # which keeps their ids from being given to others
-
-    def hold_out(self, fraction: float, seed: int) -> Dataset:
-        """What `Dataset.with_validation` gives, of images that `place` knows; 0 holds out none."""
-        divided = self._dataset.with_validation(fraction, seed) if fraction else self._dataset
-        whole = self._placed.get(id(self._dataset.train))
-        if divided is self._dataset or divided.validation is None or whole is None:
-            return divided
-        halves = stratified_halves(self._dataset.train.labels, fraction, seed)
-        for split, rows in zip((divided.train, divided.validation), halves, strict=True):
-            self._placed[id(split)] = whole.part(torch.from_numpy(rows))
-            self._parts.append(split)
-        return divided
-
-    def place(self, split: Split) -> PlacedSplit:
-        """A split on the device: shared if it is one of this dataset, else a copy of its own."""
-        placed = self._placed.get(id(split))
-        return placed if placed is not None else PlacedSplit.place(split, self._device)
-
-
 @dataclass(frozen=True)
-class Selection:
-    """Which examples make a batch, and what happens to each.
+class Selection(Generic[Values]):
+    """Which examples make a batch, and what happens to each, in arrays or in tensors.
 
     Attributes:
         indices: Of the examples, int64 (B,).
         changes: What augmentation has drawn for them; nothing by default.
     """
 
-    indices: Tensor
-    changes: DrawnChanges = _NO_CHANGES
+    indices: Values
+    changes: DrawnChanges[Values] = _NO_CHANGES
 
-    def part(self, part: slice) -> "Selection":
+    def part(self, part: slice) -> Selection[Values]:
         """Some of the examples, each with what happens to it."""
         indices = self.indices[part]
         return Selection(indices, self.changes.part(part) if len(indices) else _NO_CHANGES)
 
 
-class Batches:
-    """Batches of a split, made in memory on the device that trains, without worker processes.
+class BatchOptions(TypedDict, total=False):
+    """What `ArrayBatches` and `Batches` take by name."""
 
-    The pixels stay uint8 on the device and become floats a batch at a time. Order and
-    augmentation are functions of (seed, epoch, step), never of what was drawn before, so a
-    training that is resumed in the middle of an epoch sees the very same batches.
+    shuffle: bool
+    seed: int
+    mean: float
+    std: float
+    augmentation: Augmentation
+    plain_from: int | None
+    shared: SharedImages | None
 
-    Of a packed split that is too large for memory, the images that come next are read ahead into
-    `placed`; `selections` still names examples by their numbers in the split, and `locate` says
-    where they are.
 
-    Args:
-        split: The examples.
-        batch_size: Examples a batch, at least 1; the last batch of an epoch may be smaller.
-        shuffle: Whether every epoch has an order of its own.
-        seed: The seed of the order and the augmentation.
-        device: Where the batches are made.
-        mean: Subtracted from the pixels, which have been brought to 0 … 1 before.
-        std: What they are divided by then.
-        augmentation: How images are changed at random; not at all by default.
-        plain_from: The epoch from which on they are mirrored at most; never by default.
-        shared: Where the images lie already, on the same device, if they do.
-
-    Attributes:
-        placed: The images that are in memory on the device, with their labels.
-        labels: Of the split's examples, int64 (N,), on the device.
-
-    >>> from lenet.datasets import load_dataset
-    >>> images, labels = next(iter(Batches(load_dataset("digits").test, 32)))
-    >>> images.shape, images.dtype, labels.shape
-    (torch.Size([32, 1, 28, 28]), torch.float32, torch.Size([32]))
-    """
+class BatchesOf(ABC, Generic[Values]):
+    """What batches of arrays and batches of tensors have in common; see `ArrayBatches`."""
 
     batch_size: int
     shuffle: bool
@@ -166,9 +82,9 @@ class Batches:
     std: float
     augmentation: Augmentation
     plain_from: int | None
-    device: torch.device
-    placed: PlacedSplit
-    labels: torch.Tensor
+    placed: PlacedSplit[Values]
+    labels: Values
+    _place: Place[Values]
 
     def __init__(
         self,
@@ -177,7 +93,6 @@ class Batches:
         *,
         shuffle: bool = False,
         seed: int = 0,
-        device: torch.device | str = "cpu",
         mean: float = 0.0,
         std: float = 1.0,
         augmentation: Augmentation = Augmentation(),  # noqa: B008 - it is frozen
@@ -190,15 +105,14 @@ class Batches:
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
         self.mean, self.std = mean, std
         self.augmentation, self.plain_from = augmentation, plain_from
-        self.device = torch.device(device)
-        self._ahead: ReadAhead | None = None
-        if split.packed is None:
-            self.placed = shared.place(split) if shared else PlacedSplit.place(split, device)
-            rows = self.placed.rows
-            self.labels = self.placed.labels if rows is None else self.placed.labels[rows]
-        else:
-            self.labels = place_array(split.labels, self.device)
-            self._read_ahead(split.packed)
+        self._ahead: ReadAhead[Values] | None = None
+        if split.packed is not None:
+            self._read_ahead(split.packed, split.labels)
+            return
+        place = self._place
+        self.placed = shared.place(split, place) if shared else PlacedSplit.at(place, split)
+        rows = self.placed.rows
+        self.labels = self.placed.labels if rows is None else self.placed.labels[rows]
 
     def __len__(self) -> int:
         return -(-len(self.labels) // self.batch_size)
@@ -209,16 +123,16 @@ class Batches:
         return self._ahead is None
 
     @property
-    def sizes(self) -> Tensor:
+    def sizes(self) -> npt.NDArray[np.int64]:
         """Examples in each batch of an epoch: int64 of shape (len(self),)."""
-        sizes = torch.full((len(self),), self.batch_size)
+        sizes = np.full(len(self), self.batch_size)
         sizes[-1] = len(self.labels) - self.batch_size * (len(self) - 1)
         return sizes
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def __iter__(self) -> Iterator[tuple[Values, Values]]:
         return self.epoch(0)
 
-    def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Values, Values]]:
         """The batches of an epoch, from a step on.
 
         Args:
@@ -231,12 +145,12 @@ class Batches:
         for selection in self.selections(epoch, start):
             yield self.take(selection)
 
-    def selections(self, epoch: int, start: int = 0) -> Iterator[Selection]:
+    def selections(self, epoch: int, start: int = 0) -> Iterator[Selection[Values]]:
         """The same batches, before anything is read: which examples, and what happens to each."""
         for step, indices in enumerate(self._examples(epoch, start), start):
             yield Selection(indices, self._draw_changes(len(indices), epoch, step))
 
-    def _examples(self, epoch: int, start: int) -> Iterator[Tensor]:
+    def _examples(self, epoch: int, start: int) -> Iterator[Values]:
         if self._ahead is not None:
             now, following = (
                 self._ahead.order(derive_seed(self.seed, _ORDER, one) if self.shuffle else None)
@@ -247,19 +161,19 @@ class Batches:
             )
             return
         count = len(self.labels)
-        order = self._order(epoch) if self.shuffle else torch.arange(count, device=self.device)
+        order = self._place.put(self._order(epoch) if self.shuffle else np.arange(count))
         for step in range(start, len(self)):
             yield order[step * self.batch_size : (step + 1) * self.batch_size]
 
-    def take(self, selection: Selection) -> tuple[Tensor, Tensor]:
+    def take(self, selection: Selection[Values]) -> tuple[Values, Values]:
         """The examples of a selection: images, float32 (B, C, H, W), and labels, int64 (B,)."""
         places = self.locate(selection.indices)
         pixels = self.placed.images[places]
         if selection.changes is not _NO_CHANGES:
-            pixels = apply_changes(pixels, selection.changes)
+            pixels = self._change(pixels, selection.changes)
         return self.normalise(pixels), self.labels[selection.indices]
 
-    def locate(self, indices: Tensor) -> Tensor:
+    def locate(self, indices: Values) -> Values:
         """Where in `placed.images` some examples are, as long as theirs is the latest selection.
 
         Args:
@@ -269,8 +183,8 @@ class Batches:
             return self._ahead.locate(indices)
         return indices if self.placed.rows is None else self.placed.rows[indices]
 
-    def pieces(self) -> Iterator[Tensor]:
-        """All pixels in the order of the split: uint8 (P, C, H, W) each time, on the device."""
+    def pieces(self) -> Iterator[Values]:
+        """All pixels in the order of the split: uint8 (P, C, H, W) each time."""
         if self._ahead is not None:
             yield from self._ahead.pieces()
         else:
@@ -282,46 +196,101 @@ class Batches:
         if self._ahead is not None:
             self._ahead.stop()
 
-    def normalise(self, pixels: Tensor) -> Tensor:
+    @abstractmethod
+    def normalise(self, pixels: Values) -> Values:
         """Pixels 0 … 255 of any type and shape as the float32 that the network takes."""
-        images = pixels.to(torch.float32, copy=True).div_(255)
-        if (self.mean, self.std) != (0.0, 1.0):
-            images = images.sub_(self.mean).div_(self.std)
-        return images
 
-    def part(self, part: slice) -> "Batches":
+    @property
+    @abstractmethod
+    def byte_values(self) -> Values:
+        """What the 256 values of a pixel become: float32 of shape (256,)."""
+
+    @abstractmethod
+    def _change(self, pixels: Values, changes: DrawnChanges[Values]) -> Values:
+        """Do to the images of a batch what was drawn for them."""
+
+    def part(self, part: slice) -> Self:
         """Batches of some of the examples, which share their memory with these if they can."""
         some = copy.copy(self)
-        some.labels = self.labels[part]
         if self._ahead is None:
+            some.labels = self.labels[part]
             some.placed = self.placed.slice(part)
             return some
         some._ahead = None
         images = self._ahead.packed.take(np.arange(*part.indices(len(self.labels))))
+        labels = self._ahead.all_labels[part]
         if isinstance(images, PackedImages):
-            some._read_ahead(images)
+            some._read_ahead(images, labels)
         else:
-            some.placed = PlacedSplit(place_array(images, self.device), some.labels)
+            some.labels = self._place.put(labels)
+            some.placed = PlacedSplit(self._place.put(images), some.labels)
         return some
 
-    def _read_ahead(self, packed: PackedImages) -> None:
-        self._ahead = ReadAhead(packed, self.labels, self.batch_size, self.shuffle, self.device)
+    def _read_ahead(self, packed: PackedImages, labels: npt.NDArray[np.int64]) -> None:
+        self.labels = self._place.put(labels)
+        self._ahead = ReadAhead(packed, labels, self.batch_size, self.shuffle, self._place)
         self.placed = PlacedSplit(self._ahead.images, self._ahead.labels)
 
-    @property
-    def byte_values(self) -> Tensor:
-        """What the 256 values of a pixel become: float32 of shape (256,)."""
-        return self.normalise(torch.arange(256, dtype=torch.uint8))
+    def _order(self, epoch: int) -> npt.NDArray[np.int64]:
+        return Generator(derive_seed(self.seed, _ORDER, epoch)).permutation(len(self.labels))
 
-    def _order(self, epoch: int) -> Tensor:
-        generator = torch.Generator().manual_seed(derive_seed(self.seed, _ORDER, epoch))
-        return torch.randperm(len(self.labels), generator=generator).to(self.labels.device)
-
-    def _draw_changes(self, count: int, epoch: int, step: int) -> DrawnChanges:
+    def _draw_changes(self, count: int, epoch: int, step: int) -> DrawnChanges[Values]:
         augmentation = self.augmentation
         if self.plain_from is not None and epoch >= self.plain_from:
             augmentation = Augmentation(flip=augmentation.flip)
         if augmentation == Augmentation():
             return _NO_CHANGES
         seed = derive_seed(self.seed, _AUGMENTATION, epoch, step)
-        return draw_changes(augmentation, count, seed, self.device)
+        return draw_changes(augmentation, count, seed, self._place)
+
+
+class ArrayBatches(BatchesOf[_Array]):
+    """Batches of a split as NumPy's arrays, made in memory, without worker processes.
+
+    The pixels stay uint8 and become floats a batch at a time. Order and augmentation are functions
+    of (seed, epoch, step), never of what was drawn before, so a training that is resumed in the
+    middle of an epoch sees the very same batches.
+
+    Of a packed split that is too large for memory, the images that come next are read ahead into
+    `placed`; `selections` still names examples by their numbers in the split, and `locate` says
+    where they are.
+
+    Args:
+        split: The examples.
+        batch_size: Examples a batch, at least 1; the last batch of an epoch may be smaller.
+        shuffle: Whether every epoch has an order of its own.
+        seed: The seed of the order and the augmentation.
+        mean: Subtracted from the pixels, which have been brought to 0 … 1 before.
+        std: What they are divided by then.
+        augmentation: How images are changed at random; not at all by default.
+        plain_from: The epoch from which on they are mirrored at most; never by default.
+        shared: Where the images lie already, if they do.
+
+    Attributes:
+        placed: The images that are in memory, with their labels.
+        labels: Of the split's examples, int64 (N,).
+
+    >>> from lenet.datasets import load_dataset
+    >>> images, labels = next(iter(ArrayBatches(load_dataset("digits").test, 32)))
+    >>> images.shape, images.dtype, labels.shape
+    ((32, 1, 28, 28), dtype('float32'), (32,))
+    """
+
+    _place = ARRAYS
+
+    def normalise(self, pixels: _Array) -> _Array:
+        """Pixels 0 … 255 of any type and shape as the float32 that the network takes."""
+        images = pixels.astype(np.float32)
+        images /= 255
+        if (self.mean, self.std) != (0.0, 1.0):
+            images -= self.mean
+            images /= self.std
+        return images
+
+    @property
+    def byte_values(self) -> _Array:
+        """What the 256 values of a pixel become: float32 of shape (256,)."""
+        return self.normalise(np.arange(256, dtype=np.uint8))
+
+    def _change(self, pixels: _Array, changes: DrawnChanges[_Array]) -> _Array:
+        return change_arrays(pixels, changes)

@@ -298,7 +298,8 @@ class Trainer:
         Args:
             steps: How many; all so far where nothing is said.
         """
-        sizes = self.train_batches.sizes[: self.step if steps is None else steps].double()
+        steps = self.step if steps is None else steps
+        sizes = torch.from_numpy(self.train_batches.sizes[:steps]).double()
         count = float(sizes.sum())
         if not count:
             return float("nan"), float("nan")

@@ -5,16 +5,20 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Generic, NamedTuple
 
-import torch
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
 
+from lenet.core import Generator
+from lenet.datasets._place import Place, Values
 from lenet.datasets.packed._images import IN_MEMORY_BYTES, PackedImages
 
 _BLOCK_BYTES = 2**17  # neighbours that are read together
 _IN_ORDER_BYTES = 2**24  # of a window that is not shuffled
 _NOWHERE = -(2**48)  # a place that no index can be taken for
+_Numbers = npt.NDArray[np.int64]
+_Bytes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -41,24 +45,23 @@ class WindowOrder:
     def windows(self) -> int:
         return len(self._ends)
 
-    def blocks_of(self, window: int) -> Tensor:
+    def blocks_of(self, window: int) -> _Numbers:
         """The numbers of a window's blocks, ascending: int64 (blocks,)."""
         start = window * self.blocks_a_window
-        return self._drawn[0][start : start + self.blocks_a_window].sort().values
+        return np.sort(self._drawn[0][start : start + self.blocks_a_window])
 
-    def neighbours_of(self, window: int) -> Tensor:
+    def neighbours_of(self, window: int) -> _Numbers:
         """The examples of a window as they lie on the disk: int64 (n,), ascending."""
         starts = self.blocks_of(window)[:, None] * self.block
-        examples = (starts + torch.arange(self.block)).flatten()
+        examples = (starts + np.arange(self.block)).ravel()
         return examples[examples < self.count]
 
-    def examples_of(self, window: int) -> Tensor:
+    def examples_of(self, window: int) -> _Numbers:
         """The examples of a window in the order in which they come: int64 (n,)."""
         examples = self.neighbours_of(window)
         if self.seed is None:
             return examples
-        generator = torch.Generator().manual_seed(int(self._drawn[1][window]))
-        return examples[torch.randperm(len(examples), generator=generator)]
+        return examples[Generator(int(self._drawn[1][window])).permutation(len(examples))]
 
     def window_of(self, position: int) -> int:
         """The window that a position of the epoch is in."""
@@ -69,25 +72,24 @@ class WindowOrder:
         return self._ends[window - 1] if window else 0
 
     @cached_property
-    def _drawn(self) -> tuple[Tensor, Tensor]:
+    def _drawn(self) -> tuple[_Numbers, _Numbers]:
         """The blocks in their order, and the seed of each window."""
         blocks = -(-self.count // self.block)
         windows = -(-blocks // self.blocks_a_window)
         if self.seed is None:
-            return torch.arange(blocks), torch.zeros(windows, dtype=torch.int64)
-        generator = torch.Generator().manual_seed(self.seed)
-        order = torch.randperm(blocks, generator=generator)
-        return order, torch.randint(2**62, (windows,), generator=generator)
+            return np.arange(blocks), np.zeros(windows, np.int64)
+        generator = Generator(self.seed)
+        return generator.permutation(blocks), generator.integers(2**62, (windows,))
 
     @cached_property
     def _ends(self) -> list[int]:
         blocks, seeds = self._drawn
-        sizes = torch.full_like(blocks, self.block)
+        sizes = np.full_like(blocks, self.block)
         missing = len(sizes) * self.block - self.count
         sizes[blocks == len(sizes) - 1] -= missing
-        ends = sizes.cumsum(0)
-        last = torch.arange(1, len(seeds) + 1) * self.blocks_a_window - 1
-        return [int(end) for end in ends[last.clamp(max=len(sizes) - 1)]]
+        ends = np.cumsum(sizes)
+        last = np.arange(1, len(seeds) + 1) * self.blocks_a_window - 1
+        return [int(end) for end in ends[last.clip(max=len(sizes) - 1)]]
 
 
 class _Window(NamedTuple):
@@ -95,20 +97,23 @@ class _Window(NamedTuple):
     number: int
 
 
-class _Held(NamedTuple):
+@dataclass(frozen=True)
+class _Held(Generic[Values]):
     window: _Window
-    examples: Tensor  # in the order in which they come, int64 (n,)
-    places: Tensor  # where each of them is among the images, int64 (n,)
+    examples: Values  # in the order in which they come, int64 (n,)
+    places: Values  # where each of them is among the images, int64 (n,)
     slot: int  # the half of the room that it takes
 
 
 class _Coming:
     """A window's images on their way into memory, in a thread that ends with them."""
 
-    neighbours: Tensor
-    examples: Tensor
+    neighbours: _Numbers
+    examples: _Numbers
 
-    def __init__(self, images: PackedImages, window: _Window, slot: int, target: Tensor):
+    def __init__(
+        self, images: PackedImages, window: _Window, slot: int, target: npt.NDArray[np.uint8]
+    ):
         self.window, self.slot = window, slot
         self._error: BaseException | None = None
         self._stopped = threading.Event()
@@ -117,12 +122,12 @@ class _Coming:
         )
         self._thread.start()
 
-    def _read(self, images: PackedImages, target: Tensor) -> None:
+    def _read(self, images: PackedImages, target: _Bytes) -> None:
         order, number = self.window
         try:
             self.neighbours = order.neighbours_of(number)
-            here = target[: len(self.neighbours)].numpy()
-            images.read_into(self.neighbours.numpy(), here, self._stopped.is_set)
+            here = target[: len(self.neighbours)]
+            images.read_into(self.neighbours, here, self._stopped.is_set)
             self.examples = order.examples_of(number)
         except BaseException as error:  # told in the thread that waits for the images
             self._error = error
@@ -139,7 +144,7 @@ class _Coming:
         self._thread.join()
 
 
-class ReadAhead:
+class ReadAhead(Generic[Values]):
     """The images of a packed set that are in memory, and those that come next.
 
     There is room for two windows of the order. While the examples of one are used, a thread reads
@@ -153,19 +158,25 @@ class ReadAhead:
 
     Attributes:
         packed: The images as they lie on the disk.
+        all_labels: Of all examples of the split, int64 (N,).
         images: uint8 (places, C, H, W).
         labels: int64 (places,).
     """
 
+    images: Values
+    labels: Values
+    _place: Place[Values]
+    _places: Values  # of the blocks, where the images are
+
     def __init__(
         self,
         images: PackedImages,
-        labels: Tensor,
+        labels: _Numbers,
         batch_size: int,
         shuffle: bool,
-        device: torch.device,
+        place: Place[Values],
     ):
-        self.packed, self._all_labels, self._device = images, labels, device
+        self.packed, self.all_labels, self._place = images, labels, place
         self._block = max(1, _BLOCK_BYTES // images.image_bytes)
         room = IN_MEMORY_BYTES if shuffle else min(IN_MEMORY_BYTES, _IN_ORDER_BYTES)
         block_bytes = self._block * images.image_bytes
@@ -173,16 +184,17 @@ class ReadAhead:
         self._blocks_a_window = max(room // block_bytes, -(-batch_size // self._block) + 1)
         self._slot_size = self._blocks_a_window * self._block
         places = (2 * self._slot_size, *images.shape[1:])
-        self._read_to = torch.empty(places, dtype=torch.uint8)
-        on_cpu = device.type == "cpu"
-        self.images = self._read_to if on_cpu else torch.empty_like(self._read_to, device=device)
-        self.labels = torch.zeros(2 * self._slot_size, dtype=torch.int64, device=device)
+        self._read_to = np.empty(places, np.uint8)
+        self.images = place.put(self._read_to)
+        self._read_labels = np.zeros(2 * self._slot_size, np.int64)
+        self.labels = place.put(self._read_labels)
         blocks = -(-len(images) // self._block)
-        self._places = torch.full((blocks,), _NOWHERE, device=device)
-        self._held: list[_Held | None] = [None, None]
+        self._block_places = np.full(blocks, _NOWHERE)
+        self._places = place.put(self._block_places)
+        self._held: list[_Held[Values] | None] = [None, None]
         self._coming: _Coming | None = None
         self._pass: object = None  # the one whose windows are held
-        self._given: tuple[Tensor, Tensor] | None = None  # the batch that was given last
+        self._given: tuple[Values, Values] | None = None  # the batch that was given last
 
     def order(self, seed: int | None) -> WindowOrder:
         """The order that a seed decides; none without one."""
@@ -194,7 +206,7 @@ class ReadAhead:
         batch_size: int,
         start: int = 0,
         following: WindowOrder | None = None,
-    ) -> Iterator[Tensor]:
+    ) -> Iterator[Values]:
         """Go through an order, from the batch `start` on: the examples of each, int64 (B,).
 
         `locate` knows them until the next batch is asked for. `following` is the order that will be
@@ -210,8 +222,8 @@ class ReadAhead:
                 held = self._hold_both(order, first, order.window_of(last), following)
                 # As many batches as need no other window.
                 offset = order.start_of(first)
-                examples = torch.cat([one.examples for one in held])
-                places = torch.cat([one.places for one in held])
+                examples = self._place.join([one.examples for one in held])
+                places = self._place.join([one.places for one in held])
                 stop = order.start_of(first + 1) if len(held) == 1 else last + 1
                 while begin < stop and self._pass is here:
                     end = min(begin + batch_size, order.count)
@@ -226,7 +238,7 @@ class ReadAhead:
             if not is_over:
                 self.stop()
 
-    def pieces(self) -> Iterator[Tensor]:
+    def pieces(self) -> Iterator[Values]:
         """All images in the order of the split, uint8 (P, C, H, W) a piece, on the device."""
         order = self.order(None)
         self._pass = None
@@ -240,14 +252,15 @@ class ReadAhead:
         finally:
             self.stop()
 
-    def locate(self, examples: Tensor) -> Tensor:
+    def locate(self, examples: Values) -> Values:
         """Where among `images` some examples of the split are, int64 as they.
 
         An example that is not there gets a place below 0, which is out of any range.
         """
         if self._given is not None and examples is self._given[0]:
             return self._given[1]
-        return self._places[examples // self._block] + examples % self._block
+        places: Values = self._places[examples // self._block] + examples % self._block
+        return places
 
     def stop(self) -> None:
         """Let the thread that reads ahead end, and wait for it; a pass that goes on starts it."""
@@ -257,7 +270,7 @@ class ReadAhead:
 
     def _hold_both(
         self, order: WindowOrder, first: int, last: int, following: WindowOrder | None
-    ) -> list[_Held]:
+    ) -> list[_Held[Values]]:
         """Have the windows of a batch in memory, two at most, and begin to read what comes next."""
         held = [self._hold(_Window(order, first), None)]
         if last != first:
@@ -268,17 +281,17 @@ class ReadAhead:
             self._expect(_Window(following, 0), held[0])
         return held
 
-    def _find(self, window: _Window) -> _Held | None:
+    def _find(self, window: _Window) -> _Held[Values] | None:
         return next((one for one in self._held if one and one.window == window), None)
 
-    def _hold(self, window: _Window, beside: _Held | None) -> _Held:
+    def _hold(self, window: _Window, beside: _Held[Values] | None) -> _Held[Values]:
         """Have a window's images in memory, and keep another one's."""
         if held := self._find(window):
             return held
         self._expect(window, beside)
         return self._admit()
 
-    def _expect(self, window: _Window, beside: _Held | None) -> None:
+    def _expect(self, window: _Window, beside: _Held[Values] | None) -> None:
         """Begin to read a window, unless that was begun, where another one is not."""
         if self._find(window) or (self._coming and self._coming.window == window):
             return
@@ -293,25 +306,25 @@ class ReadAhead:
         """Say of a slot's images that they are not there any more."""
         old, self._held[slot], self._given = self._held[slot], None, None
         if old is not None:
-            blocks = old.window.order.blocks_of(old.window.number).to(self._device)
-            places = self._places[blocks]
+            blocks = old.window.order.blocks_of(old.window.number)
             # A window of the next epoch may have brought some of its blocks to the other half.
-            is_here = places // self._slot_size == slot
-            self._places[blocks] = torch.where(is_here, _NOWHERE, places)
+            gone = blocks[self._block_places[blocks] // self._slot_size == slot]
+            self._block_places[gone] = _NOWHERE
+            self._place.refresh(self._places, self._block_places, gone)
 
-    def _admit(self) -> _Held:
+    def _admit(self) -> _Held[Values]:
         reading, self._coming = self._coming, None
         assert reading is not None
         reading.wait()
         window, start = reading.window, reading.slot * self._slot_size
         here = slice(start, start + len(reading.neighbours))
-        if self.images is not self._read_to:
-            self.images[here] = self._read_to[here].to(self._device)
-        self.labels[here] = self._all_labels[reading.neighbours.to(self._device)]
+        self._read_labels[here] = self.all_labels[reading.neighbours]
         blocks = window.order.blocks_of(window.number)
-        places = start + torch.arange(len(blocks)) * self._block
-        self._places[blocks.to(self._device)] = places.to(self._device)
-        examples = reading.examples.to(self._device)
+        self._block_places[blocks] = start + np.arange(len(blocks)) * self._block
+        self._place.refresh(self.images, self._read_to, here)
+        self._place.refresh(self.labels, self._read_labels, here)
+        self._place.refresh(self._places, self._block_places, blocks)
+        examples = self._place.put(reading.examples)
         held = _Held(window, examples, self.locate(examples), reading.slot)
         self._held[reading.slot] = held
         return held
