@@ -189,13 +189,14 @@ class MissingExtraError(LenetError):
     Args:
         purpose: What needs it, as the start of a sentence.
         extra: The extra of `lenet` that brings it.
+        package: The package itself, where no extra brings it.
     """
 
     exit_code = 8
 
-    def __init__(self, purpose: str, extra: str):
-        command = install_command(f"'lenet[{extra}]'")
-        super().__init__(f"{purpose} needs more packages: `{command}`.")
+    def __init__(self, purpose: str, extra: str = "", *, package: str = ""):
+        command = install_command(package or f"'lenet[{extra}]'")
+        super().__init__(f"{purpose} needs {package or 'more packages'}: `{command}`.")
 
 
 class TrackerError(LenetError):

@@ -101,9 +101,10 @@ def test_it_knows_when_the_module_is_another() -> None:
     module = network.module()
     assert isinstance(module, nn.Sequential)
     assert network.is_unwatched
-    assert network.is_trainable
+    assert network.training_obstacle is None
     module[0].weight.requires_grad_(False)
-    assert (network.is_trainable, network.is_unwatched) == (False, True)
+    assert network.training_obstacle == "Some weights are not to be trained."
+    assert network.is_unwatched
     assert network.frozen == ["0.weight"]
     module[0].weight.requires_grad_(True)
     handle = module[1].register_forward_hook(lambda *_: None)
@@ -115,7 +116,9 @@ def test_it_knows_when_the_module_is_another() -> None:
 
 def test_what_is_no_list_of_layers_is_refused() -> None:
     with pytest.raises(ModelError, match="Softsign"):
-        ArrayNetwork.from_module(nn.Sequential(nn.Flatten(), nn.Linear(784, 10), nn.Softsign()), (1, 28, 28))
+        ArrayNetwork.from_module(
+            nn.Sequential(nn.Flatten(), nn.Linear(784, 10), nn.Softsign()), (1, 28, 28)
+        )
     with pytest.raises(ModelError, match="float32"):
         ArrayNetwork.from_module(build_model(LeNetConfig()).double(), (1, 28, 28))
     arrays = ArrayNetwork.build(LeNetConfig(), 0).arrays

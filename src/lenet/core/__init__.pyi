@@ -9,10 +9,13 @@ from ._keywords import RecipeKeywords as RecipeKeywords
 from ._keywords import SweepKeywords as SweepKeywords
 from ._keywords import SweepWorkKeywords as SweepWorkKeywords
 from ._keywords import TrainKeywords as TrainKeywords
+from ._pytorch import has_torch as has_torch
+from ._pytorch import require_torch as require_torch
 from ._random import Generator as Generator
+from ._safetensors import pack_arrays as pack_arrays
 from ._safetensors import read_arrays as read_arrays
 from ._safetensors import read_header as read_header
-from ._safetensors import read_tensors as read_tensors
+from ._safetensors import unpack_arrays as unpack_arrays
 from ._settings import Compute as Compute
 from ._settings import KernelChoice as KernelChoice
 from ._settings import Settings as Settings
@@ -69,21 +72,24 @@ __all__ = [
     "field_types",
     "finite_values",
     "format_setting",
+    "has_torch",
     "install_command",
     "nearest_name",
     "option",
+    "pack_arrays",
     "parse_setting",
     "parse_values",
     "read_arrays",
     "read_header",
     "read_json_object",
-    "read_tensors",
     "reading_errors",
     "remove_partial_files",
+    "require_torch",
     "set_thread_count",
     "storage_errors",
     "take_settings",
     "thread_count",
+    "unpack_arrays",
     "write_atomically",
     "write_figure",
 ]

@@ -9,9 +9,9 @@ from lenet.core._storage import reading_errors
 from lenet.errors import LenetError
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Mapping
+
     import numpy.typing as npt
-    from torch import Tensor
 
 _PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
@@ -41,26 +41,28 @@ def read_header(path: Path, error_class: type[LenetError]) -> dict[str, str]:
         raise error_class(message) from error
 
 
-def read_tensors(path: Path) -> "dict[str, Tensor]":
-    """The tensors of a safetensors file, in memory of their own: the file may change later.
-
-    Raises:
-        SafetensorError: A tensor can't be read.
-    """
-    import safetensors.torch
-
-    try:
-        found = safetensors.torch.load_file(path)
-    except AttributeError as error:  # numbers of a type that this release of PyTorch does not have
-        raise SafetensorError(str(error)) from error
-    return {name: tensor.clone() for name, tensor in found.items()}
-
-
-def read_arrays(path: Path) -> "dict[str, npt.NDArray[np.generic[Any]]]":
-    """The tensors of a safetensors file as NumPy's arrays, without PyTorch.
+def read_arrays(path: Path) -> "dict[str, npt.NDArray[Any]]":
+    """The tensors of a safetensors file as NumPy's arrays, in memory of their own.
 
     Raises:
         SafetensorError: A tensor can't be read, or is of a type that NumPy does not have.
     """
-    with safe_open(path, "numpy") as tensors:
-        return {name: tensors.get_tensor(name) for name in tensors.keys()}
+    try:
+        with safe_open(path, "numpy") as tensors:
+            return {name: tensors.get_tensor(name) for name in tensors.keys()}
+    except (TypeError, AttributeError) as error:  # of what NumPy says of numbers it does not know
+        raise SafetensorError(str(error)) from error
+
+
+def pack_arrays(arrays: "Mapping[str, npt.NDArray[Any]]", header: dict[str, str]) -> bytes:
+    """The content of a safetensors file of arrays, with a free part in its header."""
+    from safetensors.numpy import save
+
+    return save({name: array.copy(order="C") for name, array in arrays.items()}, header)
+
+
+def unpack_arrays(content: bytes) -> "dict[str, npt.NDArray[Any]]":
+    """The arrays of such a content."""
+    from safetensors.numpy import load
+
+    return load(content)

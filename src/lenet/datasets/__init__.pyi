@@ -1,6 +1,7 @@
 from ._augmentation import Augmentation as Augmentation
 from ._augmentation import DrawnChanges as DrawnChanges
 from ._batches import ArrayBatches as ArrayBatches
+from ._batches import BatchesOf as BatchesOf
 from ._batches import Selection as Selection
 from ._batches import derive_seed as derive_seed
 from ._cache import cached_datasets as cached_datasets
@@ -47,6 +48,7 @@ __all__ = [
     "ArrayBatches",
     "Augmentation",
     "Batches",
+    "BatchesOf",
     "CatalogEntry",
     "DataSource",
     "Dataset",

@@ -69,11 +69,11 @@ def find_device() -> Finding:
     with warnings.catch_warnings(record=True) as caught:  # PyTorch's word on a driver or a GPU
         warnings.simplefilter("always")
         device = pick_device("auto")
-    text = f"`auto` takes `{device.type}`"
-    if device.type == "cuda":
+    text = f"`auto` takes `{device}`"
+    if device == "cuda":
         count = torch.cuda.device_count()
         text += f": {', '.join(torch.cuda.get_device_name(index) for index in range(count))}"
-    elif device.type == "cpu" and _has_nvidia_driver():
+    elif device == "cpu" and _has_nvidia_driver():
         warning = "".join(f" {warning.message}" for warning in caught)
         return _gpu_left_out(text, torch.version.cuda, warning)
     try:

@@ -96,7 +96,7 @@ def main(benchmark: str, dataset: str, threads: int, rounds: int) -> None:
         sys.stderr.write(f"{benchmark}, {threads} {plural}, {text}\n")
 
     torch.set_num_threads(threads)
-    environment = describe_environment(torch.device("cpu"))
+    environment = describe_environment("cpu")
     machine = {name: environment[name] for name in _MACHINE}
     run = {
         "train": _benchmarks.benchmark_training,

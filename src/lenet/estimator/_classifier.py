@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
 
-from lenet.core import RecipeKeywords, check_range
+from lenet.core import RecipeKeywords, check_range, cpu_threads
 from lenet.datasets import Batches, Dataset, Split
 from lenet.errors import ArrayError, UnknownNameError
 from lenet.estimator._fitting import needs_enlarging, plan_fit, setting_names
@@ -32,7 +31,7 @@ from lenet.training import (
     Trainer,
     TrainingResult,
     compute_logits,
-    cpu_threads,
+    log_softmax,
     pick_device,
     pick_display,
 )
@@ -241,7 +240,7 @@ class LeNetClassifier(_Classifier):
             raise ArrayError(message)
         rows = validate_data(self, rows, reset=False)
         device = pick_device(self.device)
-        network = self.network_ if device.type == "cpu" else copy.deepcopy(self.network_).to(device)
+        network = self.network_ if device == "cpu" else copy.deepcopy(self.network_).to(device)
         with cpu_threads(self.threads):
             images = self.pixel_range_.to_bytes(rows, self.image_shape_, enlarge=self.enlarged_)
             unknown = np.zeros(len(images), np.int64)  # `Batches` wants labels; nobody reads them
@@ -252,8 +251,8 @@ class LeNetClassifier(_Classifier):
                 mean=self.normalisation_.mean,
                 std=self.normalisation_.std,
             )
-            logits = compute_logits(network, batches).cpu()
-            probabilities: npt.NDArray[np.float64] = torch.softmax(logits.double(), dim=1).numpy()
+            logits = compute_logits(network, batches).astype(np.float64)
+            probabilities: npt.NDArray[np.float64] = np.exp(log_softmax(logits))
         return probabilities
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import nn
 
 from lenet.core import CompareKeywords, Compute, format_setting, take_settings
 from lenet.datasets import Dataset, DataSource, find_source, load_dataset
@@ -25,12 +23,20 @@ from lenet.experiments._job import Job, JobSource, Outcome
 from lenet.experiments._options import CompareOptions, ScoredSplit
 from lenet.experiments._pool import work_here, work_in_processes
 from lenet.experiments._progress import Progress
-from lenet.models import MODELS, load_model, model_config, summarise
+from lenet.models import (
+    MODELS,
+    ArrayNetwork,
+    model_config,
+    module_of,
+    read_network,
+    summarise,
+)
 from lenet.results import Views, log_probabilities, pick_examples
 from lenet.runs import Run, core_count, load_data_of, make_plan, open_run
 from lenet.training import PRESETS, pick_device
 
 if TYPE_CHECKING:
+    from torch import nn
     from typing_extensions import Unpack
 
 _Group = tuple[str, dict[int, Outcome]]  # the trainings of one contender, by seed
@@ -156,9 +162,9 @@ def compare(
     place = pick_device(options.device)
     together, processes = options.together, options.processes
     if together is None:
-        together = place.type == "cuda" and options.kernels == "auto" and processes is None
+        together = place.startswith("cuda") and options.kernels == "auto" and processes is None
     if processes is None:
-        processes = max(1, core_count() // options.threads) if place.type == "cpu" else 1
+        processes = max(1, core_count() // options.threads) if place == "cpu" else 1
     numbers = range(options.first_seed, options.first_seed + options.seeds)
     trainings = {
         number: {"seed": seed, "model": one.model, "preset": one.preset, **one.settings}
@@ -290,21 +296,20 @@ def _entry(
     data: Dataset,
     split: ScoredSplit,
     views: Views,
-    place: torch.device,
+    place: str,
 ) -> Entry:
     runs = {seed: Run(Path(one.folder)) for seed, one in outcomes.items() if one.folder}
     right: dict[int, npt.NDArray[np.bool_]] = {}
     averaged: list[float] = []
-    network: nn.Module | None = None
+    network: ArrayNetwork | nn.Module | None = None
     for seed, run in runs.items():
-        network, card = load_model(run.model_path)
-        network.to(place)
+        network, card = read_network(run.model_path)
         examples = pick_examples(run, data, split)
         for look in dict.fromkeys(("single", views)):
             scores = log_probabilities(
-                network, examples, card.normalisation, views=look, device=place
+                module_of(network).to(place), examples, card.normalisation, views=look, device=place
             )
-            is_right: npt.NDArray[np.bool_] = scores.argmax(dim=1).numpy() == examples.labels
+            is_right: npt.NDArray[np.bool_] = np.asarray(scores).argmax(axis=1) == examples.labels
             if look == "single":
                 right[seed] = is_right
             else:

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from lenet.core import Compute
+from lenet.core import Compute, cpu_threads
 from lenet.datasets import Dataset, DataSource, SharedImages, load_dataset
 from lenet.errors import (
     InterruptedTraining,
@@ -34,7 +34,6 @@ from lenet.training import (
     Listener,
     Trainer,
     TrainingResult,
-    cpu_threads,
     lockstep_key,
     pick_device,
     train_in_lockstep,

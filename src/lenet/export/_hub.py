@@ -4,13 +4,13 @@ import shutil
 from copy import deepcopy
 from pathlib import Path
 
-import torch
+import numpy as np
 
 from lenet.errors import ExportError
 from lenet.export._hub_card import model_card_text, with_licence_of
 from lenet.export._onnx import onnx_model, run_onnx
 from lenet.export._trained_network import TrainedNetwork, Written
-from lenet.models import CUSTOM, load_model
+from lenet.models import CUSTOM, arrays_of, module_of, read_network
 from lenet.runs import LIBRARY
 
 
@@ -45,9 +45,9 @@ def _copy_model(trained: TrainedNetwork, path: Path) -> None:
     """Copy the model file, and see that no training has replaced it meanwhile."""
     shutil.copyfile(trained.path, path)
     is_custom = trained.card.model == CUSTOM
-    network, card = load_model(path, deepcopy(trained.network) if is_custom else None)
-    before, now = trained.network.state_dict(), network.state_dict()
-    if card != trained.card or not all(map(torch.equal, before.values(), now.values())):
+    network, card = read_network(path, deepcopy(module_of(trained.network)) if is_custom else None)
+    before, now = arrays_of(trained.network), arrays_of(network)
+    if card != trained.card or not all(map(np.array_equal, before.values(), now.values())):
         message = f"`{trained.path}` has changed while it was exported; try again."
         raise ExportError(message)
 
@@ -59,7 +59,7 @@ def _config(trained: TrainedNetwork) -> str:
     values = {
         "library_name": LIBRARY,  # by which such a folder is known from a run folder, too
         "pipeline_tag": "image-classification",
-        "architectures": [type(trained.network).__name__],
+        "architectures": [type(module_of(trained.network)).__name__],
         "model_type": card.model,
         "num_labels": len(names),
         "id2label": names,

@@ -9,7 +9,7 @@ import numpy as np
 
 from lenet.errors import RunError
 from lenet.export._trained_network import TrainedNetwork
-from lenet.models import BUNDLED, CUSTOM, Calibration
+from lenet.models import BUNDLED, CUSTOM, Calibration, count_weights
 from lenet.results import Evaluation, frequent_confusions, score_predictions
 from lenet.runs import LIBRARY
 
@@ -146,7 +146,7 @@ def _macro_f1(scores: Evaluation) -> float:
 def _what_it_is(trained: TrainedNetwork, scores: Evaluation) -> str:
     card = trained.card
     channels, height, width = card.input_shape
-    weights = sum(parameter.numel() for parameter in trained.network.parameters())
+    weights = count_weights(trained.network)
     colours = "grey images" if channels == 1 else "colour images"
     names = ", ".join(escaped(name) for name in card.class_names)
     return (

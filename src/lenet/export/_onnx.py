@@ -22,7 +22,7 @@ from lenet._version import __version__
 from lenet.errors import ExportError, MissingExtraError
 from lenet.export._trained_network import Runner, Shares, TrainedNetwork, Written
 from lenet.export._windows import Windows, pooling_windows, reaching_beyond, with_padding_apart
-from lenet.models import CUSTOM, HEADER_KEY, Residual, TrainedLayer
+from lenet.models import CUSTOM, HEADER_KEY, Residual, TrainedLayer, module_of
 from lenet.models.layers import AdaptivePooling, Pooling
 from lenet.pictures import Pixels
 
@@ -179,7 +179,7 @@ class _PixelsToProbabilities(nn.Module):
     def __init__(self, trained: TrainedNetwork):
         super().__init__()
         self.card, is_custom = trained.card, trained.card.model == CUSTOM
-        self.network = trained.network if is_custom else _sequential(trained.layers())
+        self.network = module_of(trained.network) if is_custom else _sequential(trained.layers())
         self.eval()
 
     def forward(self, images: Tensor) -> Tensor:

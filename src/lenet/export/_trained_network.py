@@ -1,22 +1,35 @@
 """A trained network as a format gets it, what the format gives back, and how the two compare."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import nn
 
-from lenet.datasets import Batches, Dataset, DataSource, Split
+from lenet.core import has_torch
+from lenet.datasets import ArrayBatches, Dataset, DataSource, Split
 from lenet.errors import ExportError, LenetError, ModelError
 from lenet.kernels import use_kernels
-from lenet.models import CUSTOM, ModelCard, TrainedLayer, fold_network, load_model
+from lenet.models import (
+    CUSTOM,
+    ArrayNetwork,
+    ModelCard,
+    TrainedLayer,
+    arrays_of,
+    fold_network,
+    read_network,
+)
 from lenet.pictures import Pixels
 from lenet.results import find_dataset
 from lenet.runs import Run, as_trained_on, locate_model, name_of_model
-from lenet.training import compute_logits
+from lenet.training import compute_logits, log_softmax
+
+if TYPE_CHECKING:
+    from torch import nn
 
 Shares = npt.NDArray[np.floating]
 Runner = Callable[[Pixels], Shares]  # uint8 (N, C, H, W) to probabilities (N, classes)
@@ -50,7 +63,7 @@ class TrainedNetwork:
 
     name: str
     path: Path
-    network: nn.Module = field(repr=False)
+    network: ArrayNetwork | nn.Module = field(repr=False)
     card: ModelCard = field(repr=False)
     images: Pixels = field(repr=False)
     labels: npt.NDArray[np.int64] = field(repr=False)
@@ -79,8 +92,7 @@ class TrainedNetwork:
             ModelError: The network is no list of layers that lenet knows.
         """
         require_layers(self.card)
-        arrays = {name: tensor.numpy() for name, tensor in self.network.state_dict().items()}
-        return fold_network(self.card.settings().network(), arrays)
+        return fold_network(self.card.settings().network(), arrays_of(self.network))
 
 
 def require_layers(card: ModelCard) -> None:
@@ -118,7 +130,7 @@ def open_trained_network(
     """
     located = locate_model(model, runs_folder)
     path = located.require_model() if isinstance(located, Run) else located
-    network, card = load_model(path, network)
+    found_network, card = read_network(path, network)
     found = find_dataset(data, located, card)
     found.check_fits(card.input_shape, len(card.class_names))
     split, examples, training = _pick_images(located, found)
@@ -126,19 +138,19 @@ def open_trained_network(
         name=name_of_model(located),
         run=located if isinstance(located, Run) else None,
         path=path,
-        network=network,
+        network=found_network,
         card=card,
         images=examples.images,
         labels=examples.labels,
         calibration_images=training.images,
         dataset=found.name,
         split=split,
-        probabilities=pytorch_probabilities(network, card, examples.images),
+        probabilities=pytorch_probabilities(found_network, card, examples.images),
     )
 
 
 def pytorch_probabilities(
-    network: nn.Module, card: ModelCard, images: Pixels
+    network: ArrayNetwork | nn.Module, card: ModelCard, images: Pixels
 ) -> npt.NDArray[np.float64]:
     """What PyTorch's own operations, not lenet's kernels, make of images.
 
@@ -152,11 +164,11 @@ def pytorch_probabilities(
     """
     norm = card.normalisation
     examples = Split(images, np.zeros(len(images), np.int64))
-    batches = Batches(examples, _BATCH, mean=norm.mean, std=norm.std)
-    with use_kernels("torch"):
-        logits: torch.Tensor = compute_logits(network, batches)
-    shares = (logits.double() / card.calibration.temperature).softmax(dim=1)
-    return shares.numpy()
+    batches = ArrayBatches(examples, _BATCH, mean=norm.mean, std=norm.std)
+    with use_kernels("torch" if has_torch() else "numpy"):
+        logits = compute_logits(network, batches).astype(np.float64)
+    shares: npt.NDArray[np.float64] = np.exp(log_softmax(logits / card.calibration.temperature))
+    return shares
 
 
 def _pick_images(located: Run | Path, data: Dataset) -> tuple[str, Split, Split]:

@@ -15,10 +15,13 @@ from ._recognise import RecognisedBlock as RecognisedBlock
 from ._recognise import find_observer as find_observer
 from ._recognise import is_being_traced as is_being_traced
 from ._recognise import is_listened_to as is_listened_to
+from ._step import BatchNormArrays as BatchNormArrays
 from ._step import FusedStep as FusedStep
 from ._step import StepSettings as StepSettings
+from ._step import TrainedBlock as TrainedBlock
 
 __all__ = [
+    "BatchNormArrays",
     "Block",
     "ConvBlock",
     "DenseBlock",
@@ -28,6 +31,7 @@ __all__ = [
     "Predictor",
     "RecognisedBlock",
     "StepSettings",
+    "TrainedBlock",
     "chosen_kernels",
     "find_observer",
     "fold_batch_norm",

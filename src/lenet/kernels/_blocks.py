@@ -161,6 +161,11 @@ def pointers(addresses: Sequence[int | None]) -> ctypes.Array[ctypes.c_void_p]:
     return (ctypes.c_void_p * len(addresses))(*addresses)
 
 
+def addresses_of(arrays: Sequence[NDArray[Any]]) -> list[int]:
+    """Where arrays begin in memory."""
+    return [array.ctypes.data for array in arrays]
+
+
 def _describe(block: Block) -> LayerDescription:
     activation = _ACTIVATIONS.index(block.activation)
     if isinstance(block, ConvBlock):

@@ -1,7 +1,6 @@
 """The layers of PyTorch that the numbers of a block are in."""
 
-import ctypes
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -9,7 +8,6 @@ from torch import Tensor, nn
 
 from lenet.errors import ModelError
 from lenet.kernels._blocks import Block, fold_batch_norm
-from lenet.kernels._interface import BatchNormState
 
 BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d
 # What `register_module_forward_hook` and its like fill. Nothing public tells whether there are any,
@@ -39,25 +37,12 @@ class RecognisedBlock:
         """Weights and biases, with the batch normalisation in them as in evaluation mode."""
         norm, weight, bias = self.batch_norm, self.layer.weight, self.layer.bias
         if not norm:
-            return self.trained_parameters()
+            assert bias is not None  # `check` sees to that
+            return [weight, bias]
         numbers = {name: tensor.numpy() for name, tensor in norm.state_dict().items()}
         before = None if bias is None else bias.detach().numpy()
         folded = fold_batch_norm(weight.detach().numpy(), before, numbers, norm.eps)
         return [torch.from_numpy(array) for array in folded]
-
-    def trained_parameters(self) -> list[Tensor]:
-        """What a step trains: the weights, then the biases or the batch normalisation's own.
-
-        Raises:
-            ModelError: The layer has biases before its batch normalisation.
-        """
-        if not self.batch_norm:
-            assert self.layer.bias is not None  # `check` sees to that
-            return [self.layer.weight, self.layer.bias]
-        if self.layer.bias is not None:
-            message = f"{self.layer} has biases, which a batch normalisation takes away again."
-            raise ModelError(message)
-        return [self.layer.weight, self.batch_norm.weight, self.batch_norm.bias]
 
     def check(self) -> None:
         """Raise unless the layers have all numbers that they should, as the code reads them."""
@@ -119,33 +104,3 @@ def find_observer() -> str | None:
     except AttributeError as error:  # private names: no public ones tell it
         return f"This release of PyTorch does not say who listens to its operations: {error}."
     return None
-
-
-def check_trainable(layer: BatchNorm) -> None:
-    """Raise unless a step can update a layer's running statistics."""
-    batches = layer.num_batches_tracked
-    if layer.momentum is None:
-        message = f"The compiled kernels want a momentum for the running statistics of {layer}."
-        raise ModelError(message)
-    if batches is None or batches.dtype != torch.int64 or batches.device.type != "cpu":
-        message = f"{layer} does not count its batches in int64 on the CPU."
-        raise ModelError(message)
-
-
-def statistics_of(layers: Sequence[BatchNorm]) -> list[Tensor]:
-    """Running means, running variances and counts of batches, three a layer."""
-    names = ("running_mean", "running_var", "num_batches_tracked")
-    statistics = [layer._buffers[name] for layer in layers for name in names]
-    return [tensor for tensor in statistics if tensor is not None]
-
-
-def native_states(
-    layers: Sequence[BatchNorm], statistics: Sequence[Tensor]
-) -> ctypes.Array[BatchNormState]:
-    """The layers' settings and the addresses of their statistics, as the library takes them."""
-    addresses = iter([tensor.data_ptr() for tensor in statistics])
-    states = [
-        BatchNormState(layer.eps, layer.momentum, next(addresses), next(addresses), next(addresses))
-        for layer in layers
-    ]
-    return (BatchNormState * len(states))(*states)

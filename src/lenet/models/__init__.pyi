@@ -1,5 +1,11 @@
 from . import layers as layers
 from ._array_network import ArrayNetwork as ArrayNetwork
+from ._array_network import arrays_of as arrays_of
+from ._array_network import count_weights as count_weights
+from ._array_network import identify as identify
+from ._array_network import known_network as known_network
+from ._array_network import load_arrays as load_arrays
+from ._array_network import module_of as module_of
 from ._card import BUNDLED as BUNDLED
 from ._card import HEADER_KEY as HEADER_KEY
 from ._card import Calibration as Calibration
@@ -16,10 +22,12 @@ from ._file import check_numbers as check_numbers
 from ._file import load_model as load_model
 from ._file import load_weights as load_weights
 from ._file import read_card as read_card
+from ._file import read_network as read_network
 from ._file import with_layers as with_layers
 from ._folding import TrainedLayer as TrainedLayer
 from ._folding import fold_network as fold_network
 from ._folding import network_blocks as network_blocks
+from ._folding import trained_blocks as trained_blocks
 from ._modules import PartialConvolution as PartialConvolution
 from ._modules import RadialBasis as RadialBasis
 from ._modules import Residual as Residual
@@ -29,7 +37,6 @@ from ._network import Network as Network
 from ._networks import MLP as MLP
 from ._networks import KernelNetwork as KernelNetwork
 from ._networks import KernelSequential as KernelSequential
-from ._networks import KernelView as KernelView
 from ._networks import LeNet as LeNet
 from ._networks import LeNet5 as LeNet5
 from ._networks import SoftmaxRegression as SoftmaxRegression
@@ -62,7 +69,6 @@ __all__ = [
     "CustomConfig",
     "KernelNetwork",
     "KernelSequential",
-    "KernelView",
     "LayerSummary",
     "LeNet",
     "LeNet5",
@@ -81,25 +87,33 @@ __all__ = [
     "SoftmaxRegression",
     "Subsampling",
     "TrainedLayer",
+    "arrays_of",
     "as_lenet",
     "build_model",
     "check_numbers",
+    "count_weights",
     "draws_numbers",
     "fold_network",
+    "identify",
     "identify_model",
     "initialise",
+    "known_network",
     "layers",
+    "load_arrays",
     "load_model",
     "load_weights",
     "make_predictor",
     "model_config",
+    "module_of",
     "network_blocks",
     "read_card",
+    "read_network",
     "recognise_blocks",
     "recognise_network",
     "save_model",
     "settings_from",
     "summarise",
+    "trained_blocks",
     "unknown_setting",
     "with_layers",
 ]

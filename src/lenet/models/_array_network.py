@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from lenet.core import require_torch
 from lenet.errors import ModelError
 from lenet.models._configs import CustomConfig, ModelConfig
 from lenet.models._network import Network
-from lenet.models._registry import build_model, identify_model
-from lenet.models.layers import Placed, initial_arrays
+from lenet.models._registry import MODELS, SEQUENTIAL, build_model, identify_model
+from lenet.models.layers import Dropout, Placed, flat_layers, initial_arrays
 
 if TYPE_CHECKING:
     from torch import nn
@@ -82,14 +83,14 @@ class ArrayNetwork:
         Raises:
             ModelError: It is something else, or somebody listens to what goes through it.
         """
-        from lenet.models._watch import ModuleWatch, arrays_of
+        from lenet.models._watch import ModuleWatch, shared_arrays
 
         _, settings = identify_model(module, input_shape)
         if isinstance(settings, CustomConfig):
             Network.from_module(module, input_shape)  # says which layer it is
             message = f"A `{settings.module}` is no list of layers that lenet knows."
             raise ModelError(message)
-        network = cls(settings, arrays_of(module))
+        network = cls(settings, shared_arrays(module))
         network._module, network._watch = module, ModuleWatch(module, network.arrays)
         if not network.is_unwatched:
             message = "A hook wants to see what goes through the network."
@@ -107,6 +108,17 @@ class ArrayNetwork:
         return self.network.placed
 
     @property
+    def name(self) -> str:
+        """The name under which the network is known, in the registry or as one's own."""
+        known = (name for name, kind in MODELS.items() if type(self.settings) is kind)
+        return next(known, SEQUENTIAL)
+
+    @property
+    def draws_numbers(self) -> bool:
+        """Whether training it draws random numbers."""
+        return any(isinstance(one.layer, Dropout) for one in flat_layers(self.placed))
+
+    @property
     def weight_names(self) -> list[str]:
         """What the network learns, in PyTorch's order."""
         return list(self.network.weights())
@@ -118,6 +130,7 @@ class ArrayNetwork:
             MissingExtraError: PyTorch is not installed.
         """
         if self._module is None:
+            require_torch("A module")
             import torch
 
             from lenet.models._watch import ModuleWatch
@@ -133,14 +146,36 @@ class ArrayNetwork:
     def is_unwatched(self) -> bool:
         """Whether the arrays are all that there is to it.
 
-        They are not while a hook listens to the module, or once its layers or tensors are others.
+        They are not while a hook listens to the module, or once it has other layers or tensors.
+        Where its tensors have moved, `arrays` are new ones.
         """
-        return self._watch is None or self._watch.is_unchanged()
+        if self._watch is None:
+            return True
+        if not self._watch.is_unchanged() and not self._take_again():
+            return False
+        return not self._watch.is_listened_to()
+
+    def _take_again(self) -> bool:
+        """Take the module's arrays, if they have but moved."""
+        from lenet.models._watch import ModuleWatch, shared_arrays
+
+        assert self._module is not None
+        assert self._watch is not None
+        if not self._watch.has_same_tensors():
+            return False
+        try:
+            self.arrays = ArrayNetwork(self.settings, shared_arrays(self._module)).arrays
+        except ModelError:
+            return False
+        self._watch = ModuleWatch(self._module, self.arrays)
+        return True
 
     @property
-    def is_trainable(self) -> bool:
-        """Whether moreover all weights are to be trained, and no hook wants their gradients."""
-        return self._watch is None or self._watch.is_trainable()
+    def training_obstacle(self) -> str | None:
+        """Why its module asks for PyTorch to train it, if it does: a weight is frozen, say."""
+        if not self.is_unwatched:
+            return "A hook wants to see what goes through the network, or it was changed."
+        return None if self._watch is None else self._watch.obstacle()
 
     @property
     def frozen(self) -> list[str]:
@@ -168,6 +203,62 @@ class ArrayNetwork:
             array[...] = new[name]
         self.note_change()
 
-    def copy_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """The numbers as they are now."""
-        return {name: np.array(array) for name, array in self.arrays.items()}
+
+def identify(
+    network: ArrayNetwork | nn.Module, input_shape: tuple[int, ...] = (1, 28, 28)
+) -> tuple[str, ModelConfig | Network]:
+    """The name under which any network is known, and its settings: see `identify_model`."""
+    if isinstance(network, ArrayNetwork):
+        return network.name, network.settings
+    return identify_model(network, input_shape)
+
+
+def module_of(network: ArrayNetwork | nn.Module) -> nn.Module:
+    """A network in PyTorch.
+
+    Raises:
+        MissingExtraError: PyTorch is not installed.
+    """
+    return network.module() if isinstance(network, ArrayNetwork) else network
+
+
+def count_weights(network: ArrayNetwork | nn.Module) -> int:
+    """How many numbers a network learns."""
+    if isinstance(network, ArrayNetwork):
+        return network.network.parameters
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def arrays_of(network: ArrayNetwork | nn.Module) -> dict[str, npt.NDArray[Any]]:
+    """Copies of a network's numbers as they are now, wherever they lie."""
+    if isinstance(network, ArrayNetwork):
+        return {name: np.array(array) for name, array in network.arrays.items()}
+    state = network.state_dict()
+    return {name: np.array(tensor.detach().cpu().numpy()) for name, tensor in state.items()}
+
+
+def load_arrays(network: ArrayNetwork | nn.Module, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Give a network numbers, in place.
+
+    Raises:
+        ModelError: They are another network's.
+        RuntimeError: They are another module's.
+    """
+    if isinstance(network, ArrayNetwork):
+        network.load(arrays)
+    else:
+        import torch
+
+        network.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()})
+
+
+def known_network(
+    network: ArrayNetwork | nn.Module, input_shape: tuple[int, ...]
+) -> ArrayNetwork | None:
+    """A network as arrays, if it is a list of known layers on the CPU that nobody listens to."""
+    if isinstance(network, ArrayNetwork):
+        return network if network.is_unwatched else None
+    try:
+        return ArrayNetwork.from_module(network, input_shape)
+    except ModelError:
+        return None

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lenet._version import __version__
-from lenet.core import Settings, finite_values, write_atomically
+from lenet.core import Settings, finite_values, pack_arrays, write_atomically
 from lenet.errors import ModelFileError
+from lenet.models._array_network import ArrayNetwork, arrays_of, identify
 from lenet.models._configs import ModelConfig
 from lenet.models._network import Network
-from lenet.models._registry import CUSTOM, SEQUENTIAL, identify_model, settings_from
+from lenet.models._registry import CUSTOM, SEQUENTIAL, settings_from
 from lenet.models.layers import layers_from_dicts, layers_to_dicts
 from lenet.pictures import Preparation
 
@@ -198,7 +199,7 @@ class ModelCard:
 
 def save_model(
     path: Path | str,
-    network: "nn.Module",
+    network: "ArrayNetwork | nn.Module",
     *,
     class_names: tuple[str, ...],
     input_shape: tuple[int, ...] | None = None,
@@ -232,10 +233,8 @@ def save_model(
         ModelFileError: The class names are not as many as its outputs.
         StorageError: The file can't be written.
     """
-    from safetensors.torch import save
-
     shape = input_shape or (preparation.image_shape if preparation else (1, 28, 28))
-    name, settings = identify_model(network, shape)
+    name, settings = identify(network, shape)
     config = settings.to_dict()
     card = ModelCard(
         model=name,
@@ -253,5 +252,4 @@ def save_model(
     )
     card.settings()
     header = {HEADER_KEY: card.to_json()}
-    tensors = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
-    write_atomically(Path(path), save(tensors, header))
+    write_atomically(Path(path), pack_arrays(arrays_of(network), header))

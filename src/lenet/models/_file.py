@@ -1,4 +1,4 @@
-"""Reading a model file, which runs no code from it; without PyTorch where no network is built."""
+"""Reading a model file, which runs no code from it; without PyTorch where no module is built."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
 
-from lenet.core import read_header, read_tensors
+from lenet.core import read_arrays, read_header
 from lenet.errors import LenetError, ModelFileError
+from lenet.models._array_network import ArrayNetwork, load_arrays
 from lenet.models._card import HEADER_KEY, ModelCard
-from lenet.models._registry import CUSTOM, build_model
+from lenet.models._registry import CUSTOM
 from lenet.models.layers import layers_to_dicts
 
 if TYPE_CHECKING:
-    import torch
     from torch import nn
 
 
@@ -37,18 +37,31 @@ def load_model(
     Raises:
         ModelFileError: The file is missing, damaged, a pickle, or not a model of ours.
     """
-    import torch
+    found, card = read_network(path, network)
+    return (found.module().eval() if isinstance(found, ArrayNetwork) else found), card
 
+
+def read_network(
+    path: Path | str, network: "nn.Module | None" = None
+) -> "tuple[ArrayNetwork | nn.Module, ModelCard]":
+    """The same with the network's numbers as arrays, unless it is built by its own code.
+
+    Raises:
+        ModelFileError: As for `load_model`.
+    """
     path = Path(path)
     card = read_card(path)
     with file_errors(path):
         settings = card.settings()
         if network is not None:
             return load_weights(network, path).eval(), card
-        with torch.device("meta"):  # no memory before it is known that the file has the weights
-            built = build_model(settings)
-        built.load_state_dict(_read_weights(path, built), assign=True)
-    return built.eval(), card
+        described = settings.network()
+        counts = {name for name in described.statistics() if name.endswith("num_batches_tracked")}
+        wanted = {
+            name: ("int64" if name in counts else "float32", shape)
+            for name, shape in (described.weights() | described.statistics()).items()
+        }
+        return ArrayNetwork(settings, _read_weights(path, wanted)), card
 
 
 def load_weights(network: "nn.Module", path: Path | str) -> "nn.Module":
@@ -74,24 +87,30 @@ def load_weights(network: "nn.Module", path: Path | str) -> "nn.Module":
     path = Path(path)
     read_header(path, ModelFileError)
     with file_errors(path, "does not hold the network's weights"):
-        tensors = _read_weights(path, network)
-    network.load_state_dict(tensors)
+        wanted = {
+            name: (str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape))
+            for name, tensor in network.state_dict().items()
+        }
+        arrays = _read_weights(path, wanted)
+    load_arrays(network, arrays)
     return network
 
 
-def _read_weights(path: Path, network: "nn.Module") -> "dict[str, torch.Tensor]":
-    """A file's tensors, once they are known to be those of a network."""
-    found, wanted = read_tensors(path), network.state_dict()
+def _read_weights(
+    path: Path, wanted: Mapping[str, tuple[str, tuple[int, ...]]]
+) -> dict[str, npt.NDArray[Any]]:
+    """A file's arrays, once they are known to be of the wanted types and shapes, in this order."""
+    found = read_arrays(path)
     for name in sorted(found.keys() | wanted.keys()):
-        shapes = [
-            f"{tensors[name].dtype} {list(tensors[name].shape)}" if name in tensors else "nothing"
-            for tensors in (found, wanted)
-        ]
-        if shapes[0] != shapes[1]:
-            message = f"`{name}` is {shapes[0]} where {shapes[1]} belongs."
+        array = found.get(name)
+        is_there = "nothing" if array is None else f"{array.dtype} {list(array.shape)}"
+        kind, shape = wanted.get(name, ("", ()))
+        belongs = f"{kind} {list(shape)}" if kind else "nothing"
+        if is_there != belongs:
+            message = f"`{name}` is {is_there} where {belongs} belongs."
             raise ModelFileError(message)
-    check_numbers({name: tensor.numpy() for name, tensor in found.items()})
-    return found
+    check_numbers(found)
+    return {name: found[name] for name in wanted}
 
 
 def read_card(path: Path) -> ModelCard:

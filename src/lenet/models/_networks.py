@@ -183,40 +183,6 @@ class LeNet5(nn.Sequential):
         initialise_as_published(self)
 
 
-class KernelView:
-    """What the compiled kernels see of a network that is built in PyTorch.
-
-    Args:
-        network: Any network.
-        input_shape: Channels, height and width of an image.
-    """
-
-    network: nn.Module
-
-    def __init__(self, network: nn.Module, input_shape: Shape):
-        self.network, self._input_shape = network, tuple(input_shape)
-
-    def layers(self) -> list[nn.Module]:
-        """The network's layers as they are now, in the order of the forward pass."""
-        return [layer for _, layer in leaves(self.network)]
-
-    def recognise(self) -> list[RecognisedBlock]:
-        """The network as blocks, if they are all that there is to it.
-
-        Raises:
-            ModelError: The compiled kernels do not serve the network, it does something besides
-                calling its layers one by one, or a hook wants to see what goes in and out of it.
-        """
-        if is_listened_to([self.network]):
-            message = "A hook wants to see what goes through the network."
-            raise ModelError(message)
-        if not is_sequential(self.network):
-            kind = type(self.network).__name__
-            message = f"The network is no plain `nn.Sequential` but a `{kind}`."
-            raise ModelError(message)
-        return recognise_layers(self.layers(), self._input_shape)
-
-
 def recognise_network(network: nn.Module, input_shape: Shape) -> tuple[list[Block], list[Tensor]]:
     """A network as blocks, with their weights and biases, if they are all that there is to it.
 
@@ -234,7 +200,14 @@ def recognise_network(network: nn.Module, input_shape: Shape) -> tuple[list[Bloc
     >>> recognise_network(network, (1, 28, 28))[0]
     [DenseBlock(inputs=784, outputs=10, activation='none')]
     """
-    return _blocks_and_parameters(KernelView(network, input_shape).recognise())
+    if is_listened_to([network]):
+        message = "A hook wants to see what goes through the network."
+        raise ModelError(message)
+    if not is_sequential(network):
+        kind = type(network).__name__
+        message = f"The network is no plain `nn.Sequential` but a `{kind}`."
+        raise ModelError(message)
+    return recognise_blocks([layer for _, layer in leaves(network)], input_shape)
 
 
 def recognise_blocks(
@@ -256,7 +229,9 @@ def recognise_blocks(
     >>> recognise_blocks(layers, (1, 28, 28))[0]
     [DenseBlock(inputs=784, outputs=10, activation='none')]
     """
-    return _blocks_and_parameters(recognise_layers(list(layers), input_shape))
+    found = recognise_layers(list(layers), input_shape)
+    parameters = [parameter for one in found for parameter in one.folded_parameters()]
+    return [one.block for one in found], parameters
 
 
 def recognise_layers(layers: list[nn.Module], input_shape: Shape) -> list[RecognisedBlock]:
@@ -303,15 +278,6 @@ def make_predictor(
     """
     blocks, parameters = recognise_network(network, input_shape)
     return Predictor(blocks, [weight.detach().numpy() for weight in parameters], byte_values)
-
-
-def _blocks_and_parameters(
-    recognised: Iterable[RecognisedBlock],
-) -> tuple[list[Block], list[Tensor]]:
-    """The blocks alone, with their weights and biases."""
-    found = list(recognised)
-    parameters = [parameter for one in found for parameter in one.folded_parameters()]
-    return [one.block for one in found], parameters
 
 
 def _signature(layer: nn.Module) -> Hashable:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lenet.errors import LenetError, ModelError
+from lenet.models._array_network import ArrayNetwork
 from lenet.models._configs import ModelConfig
 from lenet.models._network import Network
 from lenet.models.layers import Placed, Residual, receptive_fields
@@ -37,7 +38,8 @@ class LayerSummary:
 
 
 def summarise(
-    model: "nn.Module | Network | ModelConfig", input_shape: tuple[int, ...] = (1, 1, 28, 28)
+    model: "nn.Module | ArrayNetwork | Network | ModelConfig",
+    input_shape: tuple[int, ...] = (1, 1, 28, 28),
 ) -> list[LayerSummary]:
     """Note what each layer of a network makes of a batch.
 
@@ -54,6 +56,8 @@ def summarise(
     LayerSummary(name='Conv2d', output_shape=(1, 6, 28, 28), parameters=156, multiply_accumulates=117600, place='', receptive_field=5)
     """  # noqa: E501
     count, shape = input_shape[:1], tuple(input_shape[1:])
+    if isinstance(model, ArrayNetwork):
+        model = model.network
     if isinstance(model, ModelConfig | Network):
         network = model.network()
         return list(_rows(Network(network.layers, shape).placed, count))

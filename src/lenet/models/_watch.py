@@ -16,7 +16,7 @@ from lenet.models._recognise import leaves
 _BatchNorm = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
-def arrays_of(module: nn.Module) -> dict[str, npt.NDArray[Any]]:
+def shared_arrays(module: nn.Module) -> dict[str, npt.NDArray[Any]]:
     """A module's numbers as arrays that share its memory.
 
     Raises:
@@ -51,19 +51,30 @@ class ModuleWatch:
         self._snapshot = self._take_snapshot()
 
     def is_unchanged(self) -> bool:
-        """Whether the layers and tensors are the same, and nobody listens to them."""
-        if self._take_snapshot() != self._snapshot:
-            return False
-        if is_listened_to([self._module, *self._layers()]):
-            return False
-        return find_observer() is None
+        """Whether the layers and tensors are the same, in the same memory."""
+        return self._take_snapshot() == self._snapshot
 
-    def is_trainable(self) -> bool:
-        """Whether moreover all is to be trained, in training mode, and no hook sees gradients."""
-        return self.is_unchanged() and all(
-            one.requires_grad and not one._backward_hooks and not one._post_accumulate_grad_hooks
-            for one in self._learns.values()
-        )
+    def has_same_tensors(self) -> bool:
+        """Whether the layers and tensors are the same, though they may have moved."""
+        layers, *tensors = self._take_snapshot()
+        layers_before, *before = self._snapshot
+        return layers == layers_before and [one[0] for one in tensors] == [one[0] for one in before]
+
+    def is_listened_to(self) -> bool:
+        """Whether somebody wants to see what goes through the layers."""
+        return is_listened_to([self._module, *self._layers()]) or find_observer() is not None
+
+    def obstacle(self) -> str | None:
+        """Why not all of it can be trained by others than PyTorch, if so."""
+        learns = self._learns.values()
+        if not all(one.requires_grad for one in learns):
+            return "Some weights are not to be trained."
+        if any(one._backward_hooks or one._post_accumulate_grad_hooks for one in learns):
+            return "A hook wants to see a gradient."
+        norms = [layer for layer in self._layers() if isinstance(layer, _BatchNorm)]
+        if not all(norm.training and norm.momentum is not None for norm in norms):
+            return "Batch normalisation is not in training mode."
+        return None
 
     def frozen(self) -> list[str]:
         """The names of the weights that are not to be trained."""

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from lenet._version import __version__
 from lenet.core import nearest_name, read_json_object
 from lenet.errors import LenetError, RunError, SettingError, UnknownNameError
-from lenet.models import BUNDLED
+from lenet.models import BUNDLED, read_network
 from lenet.runs._run import Run, RunConfig
 
 if TYPE_CHECKING:
     from torch import nn
 
     from lenet.datasets import Dataset
-    from lenet.models import ModelCard
+    from lenet.models import ArrayNetwork, ModelCard
 
 MODEL_FILE = "model.safetensors"
 LIBRARY = "lenet"  # what a folder for a hub names as its library
@@ -212,7 +212,7 @@ def load(
         RunError: There is no such run, or it has no model yet.
         ModelFileError: The file is damaged or not a model of ours.
     """
-    from lenet.models import load_model  # needs PyTorch, which finding a model does not
+    from lenet.models import load_model
 
     located = locate_model(model, runs_folder)
     return load_model(located.require_model() if isinstance(located, Run) else located, network)
@@ -222,7 +222,7 @@ def open_network(
     model: Run | Path | str | tuple[nn.Module, ModelCard],
     runs_folder: Path | str = "runs",
     network: nn.Module | None = None,
-) -> tuple[Run | Path, nn.Module, ModelCard]:
+) -> tuple[Run | Path, ArrayNetwork | nn.Module, ModelCard]:
     """A trained network with where it is from; of what `load` gave, what its file could be called.
 
     Raises:
@@ -232,7 +232,8 @@ def open_network(
         found, card = model
         return Path(f"{card.model}.safetensors"), found.eval(), card
     located = locate_model(model, runs_folder)
-    return located, *load(located, network=network)
+    path = located.require_model() if isinstance(located, Run) else located
+    return located, *read_network(path, network)
 
 
 def model_in_folder(folder: Path | str) -> Path | None:

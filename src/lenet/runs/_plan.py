@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from lenet.core import field_types
 from lenet.datasets import (
@@ -23,11 +20,11 @@ from lenet.errors import DownloadError, ModelError, RunError, StorageError, Unkn
 from lenet.kernels import KernelChoice, kernel_status
 from lenet.models import (
     MODELS,
+    ArrayNetwork,
     Network,
     Normalisation,
     as_lenet,
-    build_model,
-    identify_model,
+    identify,
     model_config,
     unknown_setting,
 )
@@ -42,6 +39,9 @@ from lenet.training import (
     own,
     preset_for,
 )
+
+if TYPE_CHECKING:
+    from torch import nn
 
 _DEFAULT_DATASET, _BUNDLED_DATASET = "fashion-mnist", "digits"
 _LECUN_BACKGROUND, _LECUN_RANGE = -0.1, 1.275  # so that ink is 1.175
@@ -93,7 +93,7 @@ class Plan:
 
     preset: str
     recipe: Recipe
-    model: str | nn.Module | Network
+    model: str | nn.Module | Network | ArrayNetwork
     settings: dict[str, Any]
 
 
@@ -151,21 +151,25 @@ def _own_images(data: Dataset, settings: dict[str, Any]) -> tuple[int, int]:
     return images, images - len(learnt_from)
 
 
-def build_network(plan: Plan, data: Dataset, seed: int) -> nn.Module:
-    network = plan.model
+def build_network(plan: Plan, data: Dataset, seed: int) -> ArrayNetwork | nn.Module:
+    network: Any = plan.model
     if isinstance(network, str):
         shape = {"input_shape": data.image_shape, "classes": len(data.class_names)}
-        network = build_model(model_config(network, {**shape, **plan.settings}), seed=seed)
+        config = model_config(network, {**shape, **plan.settings})
+        network = ArrayNetwork.build(config, seed)
     elif isinstance(network, Network):
-        network = build_model(replace(network, input_shape=data.image_shape), seed=seed)
-    elif type(network) is nn.Sequential:
-        network = as_lenet(network, data.image_shape) or network
-    if any(parameter.dtype is not torch.float32 for parameter in network.parameters()):
-        message = "The network's weights must be float32."
-        raise ModelError(message)
-    _, config = identify_model(network, data.image_shape)
-    data.check_fits(config.input_shape, config.classes)
-    return network
+        network = ArrayNetwork.build(replace(network, input_shape=data.image_shape), seed)
+    elif not isinstance(network, ArrayNetwork):
+        import torch
+
+        if type(network) is torch.nn.Sequential:
+            network = as_lenet(network, data.image_shape) or network
+        if any(parameter.dtype is not torch.float32 for parameter in network.parameters()):
+            message = "The network's weights must be float32."
+            raise ModelError(message)
+    _, settings = identify(network, data.image_shape)
+    data.check_fits(settings.input_shape, settings.classes)
+    return network  # type: ignore[no-any-return]
 
 
 def measure_normalisation(recipe: Recipe, data: Dataset) -> Normalisation:
@@ -183,7 +187,7 @@ def build_trainer(
     data: Dataset,
     *,
     seed: int,
-    device: torch.device | str = "cpu",
+    device: str = "cpu",
     kernels: KernelChoice = "auto",
     normalisation: Normalisation | None = None,
     shared: SharedImages | None = None,
@@ -231,13 +235,13 @@ def rebuild_trainer(
     data: Dataset,
     *,
     kernels: KernelChoice,
-    device: torch.device | str,
-    network: nn.Module | None = None,
+    device: str,
+    network: nn.Module | ArrayNetwork | None = None,
     shared: SharedImages | None = None,
     peers: Peers = ALONE,
 ) -> Trainer:
     """What trains a run's network anew, as its config says; `restore` brings it to where it was."""
-    network = network or build_model(config.settings, seed=config.seed)
+    network = network or ArrayNetwork.build(config.settings, config.seed)
     return build_trainer(
         Plan(config.preset, config.recipe, network, {}),
         data,
@@ -253,7 +257,7 @@ def rebuild_trainer(
 def describe_run(plan: Plan, trainer: Trainer, threads: int) -> RunConfig:
     """All that decides what a plan's trainer computes."""
     batches, data = trainer.train_batches, trainer.dataset
-    name, settings = identify_model(trainer.model, data.image_shape)
+    name, settings = identify(trainer.network, data.image_shape)
     return RunConfig(
         dataset=data.name,
         fingerprint=data.fingerprint(),
@@ -263,7 +267,7 @@ def describe_run(plan: Plan, trainer: Trainer, threads: int) -> RunConfig:
         preset=plan.preset,
         normalisation=Normalisation(batches.mean, batches.std),
         seed=trainer.seed,
-        device=str(trainer.device),
+        device=trainer.device,
         threads=threads,
         kernels=trainer.kernels,
         source=data.origin.source if data.origin else None,

@@ -5,11 +5,16 @@ import shlex
 import time
 from pathlib import Path
 
-import safetensors.torch
 from safetensors import SafetensorError
 
-from lenet.core import read_header, read_tensors, storage_errors, write_atomically
-from lenet.errors import InterruptedTraining, LostProcessError, NonFiniteLossError, RunError
+from lenet.core import pack_arrays, read_arrays, read_header, storage_errors, write_atomically
+from lenet.errors import (
+    InterruptedTraining,
+    LostProcessError,
+    ModelError,
+    NonFiniteLossError,
+    RunError,
+)
 from lenet.models import Calibration, save_model
 from lenet.runs._run import Run
 from lenet.training import (
@@ -18,6 +23,7 @@ from lenet.training import (
     Trainer,
     TrainerState,
     TrainingResult,
+    as_array,
     calibrate,
     compute_logits,
     draw_curves,
@@ -95,7 +101,7 @@ class Recorder(Listener):
         scores = {name: value for name, value in results.items() if name not in _TIMES}
         save_model(
             self.run.model_path,
-            trainer.model,
+            trainer.network,
             class_names=data.class_names,
             normalisation=config.normalisation,
             preparation=data.preparation,
@@ -112,8 +118,7 @@ def _calibrate(trainer: Trainer) -> Calibration | None:
     held_out = trainer.validation_batches
     if held_out is None:
         return None
-    logits = compute_logits(trainer.model, held_out)
-    return calibrate(logits.cpu().numpy(), held_out.labels.cpu().numpy())
+    return calibrate(compute_logits(trainer.network, held_out), as_array(held_out.labels))
 
 
 def _line(point: CurvePoint) -> str:
@@ -121,7 +126,7 @@ def _line(point: CurvePoint) -> str:
 
 
 def pack_checkpoint(state: TrainerState) -> bytes:
-    return safetensors.torch.save(state.tensors, {_KEY: json.dumps(state.values)})
+    return pack_arrays(state.arrays, {_KEY: json.dumps(state.values)})
 
 
 def read_checkpoint(path: Path) -> TrainerState:
@@ -132,7 +137,7 @@ def read_checkpoint(path: Path) -> TrainerState:
     """
     try:
         header = read_header(path, RunError)
-        return TrainerState(read_tensors(path), json.loads(header[_KEY]))
+        return TrainerState(read_arrays(path), json.loads(header[_KEY]))
     except RunError as error:
         message = f"The run can't be resumed. {error}"
         raise RunError(message) from error
@@ -149,7 +154,7 @@ def restore(trainer: Trainer, run: Run) -> None:
     """
     try:
         trainer.restore(read_checkpoint(run.checkpoint_path))
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, ModelError) as error:
         message = f"`{run.checkpoint_path}` does not fit the run: {error}"
         raise RunError(message) from error
 

@@ -9,17 +9,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lenet._version import __version__
-from lenet.core import Compute, check_range, option
+from lenet.core import Compute, check_range, has_torch, option, set_thread_count, thread_count
 from lenet.kernels import kernel_status
 from lenet.training import PRESETS
-
-if TYPE_CHECKING:
-    import torch
 
 Answer = Callable[[int, FrameType | None, Any], None]
 
@@ -62,18 +60,15 @@ class TrainOptions(RunsOptions):
 
 
 def set_threads(threads: int | None, processes: int = 1) -> int:
-    """Set PyTorch's number of CPU threads, and say what it is.
+    """Set the number of CPU threads, and say what it is.
 
-    Where none is given, several processes share the cores, and one leaves it to PyTorch.
+    Where none is given, several processes share the cores, and one leaves it as it is.
     """
-    import torch
-
     if threads is None and processes > 1:
         threads = max(1, core_count() // processes)
     if threads is not None:
-        check_range("threads", threads, 1, 1024)
-        torch.set_num_threads(threads)
-    return torch.get_num_threads()
+        set_thread_count(threads)
+    return thread_count()
 
 
 @contextmanager
@@ -145,24 +140,39 @@ def doing_first_on_signals(action: Callable[[], None]) -> Iterator[None]:
         yield
 
 
-def describe_environment(device: "torch.device") -> dict[str, Any]:
+def describe_environment(device: str) -> dict[str, Any]:
     """What a run ran on: versions, machine, and the git commit of the folder it was started in."""
     import numpy as np
-    import torch
 
     return {
         "lenet": __version__,
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        "torch": _version_of_torch(),
         "numpy": np.__version__,
         "platform": platform.platform(),
         "processor": processor_name(),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "device": _name_of(device),
         "kernels": kernel_status().instructions,
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "git_commit": _git("rev-parse", "HEAD"),
         "git_changed": bool(_git("status", "--porcelain", "--untracked-files=no")),
     }
+
+
+def _version_of_torch() -> str | None:
+    try:
+        return version("torch") if has_torch() else None
+    except PackageNotFoundError:
+        return None
+
+
+def _name_of(device: str) -> str:
+    """A GPU's own name, or the kind of the device."""
+    if not device.startswith("cuda"):
+        return device.partition(":")[0]
+    import torch
+
+    return torch.cuda.get_device_name(device)
 
 
 def _git(*arguments: str) -> str | None:

@@ -12,10 +12,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-import safetensors.torch
-import torch
-
-from lenet.core import remove_partial_files
+from lenet.core import pack_arrays, remove_partial_files, unpack_arrays
 from lenet.errors import PeerError
 from lenet.runs._find import open_run
 from lenet.runs._recorder import restore
@@ -68,7 +65,7 @@ def by_the_first(part: Callable[Arguments, Result]) -> Callable[Arguments, Resul
 
 
 @in_every_process
-def place_process(device: str, threads: int | None) -> tuple[torch.device, int]:
+def place_process(device: str, threads: int | None) -> tuple[str, int]:
     """This process's own device of a kind, and its number of CPU threads, which is set."""
     group = join_group()
     return group.place_on(pick_device(device)), set_threads(threads, group.local_size)
@@ -140,7 +137,7 @@ def training_in(run: Run, trainer: Trainer, *, restores: bool = False) -> Iterat
             with group.together():
                 state = trainer.state() if group.is_first else TrainerState({}, {})
             values = group.decide(lambda: state.values)
-            content = group.send(safetensors.torch.save(state.tensors) if group.is_first else b"")
+            content = group.send(pack_arrays(state.arrays, {}) if group.is_first else b"")
             if not group.is_first:
-                trainer.restore(TrainerState(safetensors.torch.load(content), values))
+                trainer.restore(TrainerState(unpack_arrays(content), values))
         yield

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any
-
-import torch
-from torch import nn
 
 from lenet.core import TrainKeywords, take_settings
 from lenet.datasets import Dataset, DataSource
@@ -63,6 +61,7 @@ from lenet.training import (
 )
 
 if TYPE_CHECKING:
+    from torch import nn
     from typing_extensions import Unpack
 
 
@@ -126,7 +125,11 @@ def train(
         return resume(Run(Path(equal)), dataset=trainer.dataset, track=track, listeners=listeners)
     run = Run(Path(_make_folder(runs_folder, trainer, config, trackers)))
     processes = join_group().size
-    on = config.device if processes == 1 else f"{processes} processes on {used_device.type}"
+    on = (
+        config.device
+        if processes == 1
+        else f"{processes} processes on {used_device.partition(':')[0]}"
+    )
     announce(
         listeners,
         f"Training `{config.model}` on `{data.name}`: {len(trainer.dataset.train):,} images, "
@@ -207,7 +210,7 @@ def _check(
     """Refuse what is wrong before data is read; gives what plans the training of some data."""
     options, changed = take_settings(TrainOptions, settings)
     preset = options.preset
-    if options.reuse and isinstance(model, nn.Module):
+    if options.reuse and not isinstance(model, (str, Path, Network, NoneType)):
         message = "A network that is already built has weights of its own; `reuse` can't know them."
         raise SettingError(message)
     if isinstance(recipe, (Path, str)):
@@ -224,7 +227,7 @@ def _build(
     make: Callable[..., Plan],
     data: Dataset,
     options: TrainOptions,
-    device: torch.device,
+    device: str,
     threads: int,
 ) -> tuple[Trainer, RunConfig]:
     plan = make(data.name, data=data)
@@ -240,9 +243,7 @@ def _build(
 
 
 @in_every_process
-def _build_again(
-    run: Run, data: Dataset, device: torch.device, network: nn.Module | None
-) -> Trainer:
+def _build_again(run: Run, data: Dataset, device: str, network: nn.Module | None) -> Trainer:
     """The trainer of a run, before it is restored."""
     divided = as_trained_on(run, data)
     if divided is None:
@@ -278,14 +279,15 @@ def _make_folder(
 
 @in_every_process
 def _connect_again(
-    run: Run, device: torch.device, trackers: list[Tracker], listeners: list[Listener]
+    run: Run, device: str, trackers: list[Tracker], listeners: list[Listener]
 ) -> None:
     """Say what differs from where the run was started, and add the trackers that it had."""
     if not join_group().is_first:
         return
     if run.environment_path.exists():
         before, now = {"processes": 1, **run.environment}, _environment(device)
-        for name in ("lenet", "torch", "processor", "device", "kernels", "processes"):
+        names = ("lenet", "torch", "processor", "device", "kernels", "processes")
+        for name in (one for one in names if one != "torch" or run.config.kernels == "torch"):
             if before.get(name) != now[name]:
                 announce(
                     listeners,
@@ -321,5 +323,5 @@ def _train_in(
     announce(listeners, f"All of it is in {run.folder}. Next: `lenet evaluate {quoted(run)}`")
 
 
-def _environment(device: torch.device) -> dict[str, Any]:
+def _environment(device: str) -> dict[str, Any]:
     return {**describe_environment(device), "processes": join_group().size}

@@ -9,9 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import nn
-
 from lenet.core import TrainKeywords, check_range, remove_partial_files, take_settings
 from lenet.datasets import Dataset, DataSource, SharedImages
 from lenet.errors import (
@@ -46,7 +43,10 @@ from lenet.training import (
 )
 
 if TYPE_CHECKING:
+    from torch import nn
     from typing_extensions import Unpack
+
+    from lenet.models import ArrayNetwork
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ class _Many:
 
     data: Dataset
     shared: SharedImages
-    device: torch.device
+    device: str
     threads: int
     options: RunsOptions
     stopping: bool = False
@@ -246,12 +246,15 @@ class _Many:
         """A training that is not begun yet, by the compiled kernels where they serve it."""
         if member.run is not None:
             return member
-        trainer = self._rebuild(member.config, "auto", member.trainer.model)
+        trainer = self._rebuild(member.config, "auto", member.trainer.network)
         config = replace(member.config, kernels=trainer.kernels)
         return replace(member, trainer=trainer, config=config)
 
     def _rebuild(
-        self, config: RunConfig, kernels: KernelChoice, network: nn.Module | None = None
+        self,
+        config: RunConfig,
+        kernels: KernelChoice,
+        network: ArrayNetwork | nn.Module | None = None,
     ) -> Trainer:
         device = pick_device(config.device)
         return rebuild_trainer(

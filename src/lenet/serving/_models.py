@@ -76,7 +76,7 @@ def open_model(
     """
     located = locate_model(model, runs_folder)
     path = located.require_model() if isinstance(located, Run) else located
-    card, logits = _without_pytorch(path) or _with_pytorch(path)
+    card, logits = _by_kernels(path) or _without_kernels(path)
     return TrainedModel(name_of_model(located), card, logits)
 
 
@@ -95,7 +95,7 @@ def is_model(name: str, runs_folder: Path | str = "runs") -> bool:
     return is_folder or name.endswith(".safetensors")
 
 
-def _without_pytorch(path: Path) -> tuple[ModelCard, Callable[[Pixels], Logits]] | None:
+def _by_kernels(path: Path) -> tuple[ModelCard, Callable[[Pixels], Logits]] | None:
     """A network on the compiled kernels; nothing where they do not serve or the file is odd."""
     if kernel_status().reason:
         return None
@@ -110,23 +110,21 @@ def _without_pytorch(path: Path) -> tuple[ModelCard, Callable[[Pixels], Logits]]
         byte_values = (shares - np.float32(norm.mean)) / np.float32(norm.std)
         return card, Predictor(blocks, parameters, byte_values)
     except (LenetError, ValueError, LookupError, TypeError):
-        return None  # whoever reads it with PyTorch says better what is wrong
+        return None  # whoever reads it as a network says better what is wrong
 
 
-def _with_pytorch(path: Path) -> tuple[ModelCard, Callable[[Pixels], Logits]]:
-    """A network that PyTorch computes."""
-    from lenet.datasets import Batches, Split
-    from lenet.models import load_model
+def _without_kernels(path: Path) -> tuple[ModelCard, Callable[[Pixels], Logits]]:
+    """A network that PyTorch computes, or NumPy where that is not installed."""
+    from lenet.datasets import ArrayBatches, Split
+    from lenet.models import read_network
     from lenet.training import compute_logits
 
-    network, card = load_model(path)
+    network, card = read_network(path)
 
     def logits(images: Pixels) -> Logits:
         examples = Split(images, np.zeros(len(images), np.int64))
         norm = card.normalisation
-        batches = Batches(examples, 256, mean=norm.mean, std=norm.std)
-        values: Logits = compute_logits(network, batches).numpy()
-        return values
+        return compute_logits(network, ArrayBatches(examples, 256, mean=norm.mean, std=norm.std))
 
     return card, logits
 

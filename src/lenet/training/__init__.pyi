@@ -1,6 +1,4 @@
-from ._computing import build_optimiser as build_optimiser
 from ._computing import computing as computing
-from ._computing import cpu_threads as cpu_threads
 from ._computing import learning_rate_at as learning_rate_at
 from ._computing import pick_device as pick_device
 from ._curves import draw_terminal_curves as draw_terminal_curves
@@ -20,9 +18,9 @@ from ._history import draw_curves as draw_curves
 from ._history import learning_curves as learning_curves
 from ._lockstep import lockstep_key as lockstep_key
 from ._lockstep import train_in_lockstep as train_in_lockstep
+from ._losses import log_softmax as log_softmax
 from ._metrics import calibrate as calibrate
 from ._metrics import compute_logits as compute_logits
-from ._metrics import count_correct as count_correct
 from ._metrics import evaluate_loss_and_accuracy as evaluate_loss_and_accuracy
 from ._presets import PRESETS as PRESETS
 from ._presets import Preset as Preset
@@ -37,6 +35,8 @@ from ._recipe import recipe_text as recipe_text
 from ._recipe import setting_applies as setting_applies
 from ._trainer import Listener as Listener
 from ._trainer import Trainer as Trainer
+from .engines._engine import as_array as as_array
+from .engines._torch import build_optimiser as build_optimiser
 from .peers._group import ALONE as ALONE
 from .peers._group import Group as Group
 from .peers._group import Peers as Peers
@@ -87,12 +87,11 @@ __all__ = [
     "Trainer",
     "TrainerState",
     "TrainingResult",
+    "as_array",
     "build_optimiser",
     "calibrate",
     "compute_logits",
     "computing",
-    "count_correct",
-    "cpu_threads",
     "deciding_settings",
     "diagnose",
     "draw_curves",
@@ -106,6 +105,7 @@ __all__ = [
     "learning_rate_at",
     "leave",
     "lockstep_key",
+    "log_softmax",
     "make_trackers",
     "override_settings",
     "own",

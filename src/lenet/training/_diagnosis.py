@@ -1,20 +1,28 @@
 """Why a network does not learn: what its layers do to a batch, and what to try."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+import numpy.typing as npt
 
 from lenet.datasets import Dataset, Split
-from lenet.kernels import use_kernels
-from lenet.models import RadialBasis
-from lenet.training._computing import build_loss
+from lenet.models import ArrayNetwork, Network, known_network
+from lenet.models.layers import Distances, layer_values
 from lenet.training._history import CurvePoint
+from lenet.training._losses import loss_and_slopes
 from lenet.training._recipe import Recipe
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+Exact = npt.NDArray[np.float64]
+_MOST_TRIES, _FLAT = 1000, 1e-10
 
 _STUCK = 0.98  # of the way from the least loss to that of guessing
 _BEYOND_CHANCE = 0.1  # of what guessing gets wrong
@@ -74,69 +82,93 @@ class Diagnosis:
         )
 
 
-def chance_loss(model: nn.Module, split: Split, recipe: Recipe) -> float:
+def chance_loss(network: ArrayNetwork | nn.Module, split: Split, recipe: Recipe) -> float:
     """The loss, in nats, of the best answer that is the same for every image."""
-    return _constant_loss(model, _shares(split), recipe)
+    return _constant_loss(network, _shares(split), recipe)
 
 
-def _least_loss(model: nn.Module, split: Split, recipe: Recipe) -> float:
+def _least_loss(network: ArrayNetwork | nn.Module, split: Split, recipe: Recipe) -> float:
     """The loss of being sure of every image and right: above 0 where labels are smoothed."""
     shares = _shares(split)
-    if _distances(model) is None:  # as much for one class as for another
-        return _constant_loss(model, torch.eye(1, len(shares))[0].double(), recipe)
-    alone = torch.eye(len(shares)).double()
+    alone = np.eye(len(shares))
+    if _pictures(network) is None:  # as much for one class as for another
+        return _constant_loss(network, alone[0], recipe)
     return sum(
-        float(share) * _constant_loss(model, one, recipe)
+        float(share) * _constant_loss(network, one, recipe)
         for share, one in zip(shares, alone, strict=True)
     )
 
 
-def _shares(split: Split) -> Tensor:
-    """How frequent each class is: float64, 0 to 1."""
-    return torch.from_numpy(np.bincount(split.labels) / len(split))
+def _shares(split: Split) -> Exact:
+    """How frequent each class is, 0 to 1."""
+    shares: Exact = np.bincount(split.labels) / len(split)
+    return shares
 
 
-def _constant_loss(model: nn.Module, shares: Tensor, recipe: Recipe) -> float:
+def _constant_loss(network: ArrayNetwork | nn.Module, shares: Exact, recipe: Recipe) -> float:
     """The smallest mean loss of a constant answer to labels of which each has its share.
 
     It is the entropy of the labels, smoothed as the recipe has it; with LeNet-5's loss too, as the
     logits may be so large that its additional class does not count. Where the answer is a distance
     from each class's picture the logits are not free, and the best is looked for.
     """
-    if output := _distances(model):
-        return _constant_loss_by_distances(output, shares, recipe)
-    settings = getattr(model, "config", None)
-    classes = max(len(shares), getattr(settings, "classes", 0))
-    target = nn.functional.pad(shares, (0, classes - len(shares)))
+    pictures = _pictures(network)
+    if pictures is not None:
+        return _constant_loss_by_distances(pictures, shares, recipe)
+    classes = max(len(shares), getattr(_settings(network), "classes", 0))
+    target = np.pad(shares, (0, classes - len(shares)))
     target = (1 - recipe.label_smoothing) * target + recipe.label_smoothing / classes
-    return float(torch.special.entr(target).sum())
+    there = target[target > 0]
+    return -float((there * np.log(there)).sum())
 
 
-def _constant_loss_by_distances(output: RadialBasis, shares: Tensor, recipe: Recipe) -> float:
-    """The same where the logits are distances: a search from the mean of the pictures on."""
-    pictures = output.targets.detach().cpu().double()
-    loss = build_loss(recipe)
-    labels = shares.nonzero().flatten()
+def _constant_loss_by_distances(pictures: Exact, shares: Exact, recipe: Recipe) -> float:
+    """The same where the logits are distances: downhill from the mean of the pictures on."""
+    labels = np.flatnonzero(shares)
     weights = shares[labels]
-    place = (weights @ pictures[labels]).requires_grad_()
-    search = torch.optim.LBFGS([place], max_iter=100, line_search_fn="strong_wolfe")
 
-    def mean_loss() -> Tensor:
-        search.zero_grad()
-        logits = -(place - pictures).square().sum(dim=1)
-        losses = [loss(logits[None], label[None]) for label in labels]
-        mean = weights @ torch.stack(losses)
-        mean.backward()  # type: ignore[no-untyped-call]
-        return mean.detach()
+    def mean_loss(place: Exact) -> tuple[float, Exact]:
+        apart = place - pictures
+        logits = np.tile(-np.square(apart).sum(axis=1), (len(labels), 1))
+        found = [
+            loss_and_slopes(logits[row : row + 1], labels[row : row + 1], recipe)
+            for row in range(len(labels))
+        ]
+        slope = sum(weight * slopes[0] for weight, (_, slopes) in zip(weights, found, strict=True))
+        loss = sum(weight * loss for weight, (loss, _) in zip(weights, found, strict=True))
+        return float(loss), -2 * slope @ apart
 
-    with torch.enable_grad():
-        search.step(mean_loss)  # type: ignore[no-untyped-call]
-        return float(mean_loss())
+    place, step = weights @ pictures[labels], 0.1
+    loss, slope = mean_loss(place)
+    for _ in range(_MOST_TRIES):
+        new_loss, new_slope = mean_loss(place - step * slope)
+        if new_loss <= loss - step * float(slope @ slope) / 2:
+            place, loss, slope, step = place - step * slope, new_loss, new_slope, 2 * step
+        else:
+            step /= 2
+        if step * float(slope @ slope) < _FLAT:
+            break
+    return loss
 
 
-def _distances(model: nn.Module) -> RadialBasis | None:
-    """The output layer of a network whose logits are distances."""
-    return next((layer for layer in model.modules() if isinstance(layer, RadialBasis)), None)
+def _settings(network: ArrayNetwork | nn.Module) -> object:
+    """The settings of a network of the registry, if it is one."""
+    if isinstance(network, ArrayNetwork):
+        return None if isinstance(network.settings, Network) else network.settings
+    return getattr(network, "config", None)
+
+
+def _pictures(network: ArrayNetwork | nn.Module) -> Exact | None:
+    """The pictures that a network's logits are distances from, float64, if they are."""
+    if isinstance(network, ArrayNetwork):
+        last = network.placed[-1].layer
+        if not isinstance(last, Distances):
+            return None
+        return network.arrays[f"{last.name}.targets"].astype(np.float64)
+    from lenet.models import RadialBasis
+
+    output = next((layer for layer in network.modules() if isinstance(layer, RadialBasis)), None)
+    return None if output is None else output.targets.detach().cpu().double().numpy()
 
 
 def _beats_guessing(accuracy: float, split: Split) -> bool:
@@ -147,7 +179,11 @@ def _beats_guessing(accuracy: float, split: Split) -> bool:
 
 
 def is_stuck(
-    model: nn.Module, point: CurvePoint, dataset: Dataset, steps: int, recipe: Recipe
+    network: ArrayNetwork | nn.Module,
+    point: CurvePoint,
+    dataset: Dataset,
+    steps: int,
+    recipe: Recipe,
 ) -> bool:
     """Whether a network is so near chance after so many steps that the person should be told.
 
@@ -163,63 +199,85 @@ def is_stuck(
     for accuracy, split in scores:
         if accuracy is not None and split is not None and _beats_guessing(accuracy, split):
             return False
-    chance = chance_loss(model, dataset.train, recipe)
-    least = _least_loss(model, dataset.train, recipe)
+    chance = chance_loss(network, dataset.train, recipe)
+    least = _least_loss(network, dataset.train, recipe)
     return chance > least and point.train_loss > least + _STUCK * (chance - least)
 
 
-@torch.no_grad()
 def diagnose(
-    model: nn.Module, images: Tensor, loss: float, chance: float, steps: int, recipe: Recipe
+    network: ArrayNetwork | nn.Module,
+    images: npt.NDArray[np.float32] | torch.Tensor,
+    loss: float,
+    chance: float,
+    steps: int,
+    recipe: Recipe,
 ) -> Diagnosis:
     """Look at every activation layer's answer to a batch and say what to try.
 
     Args:
-        model: The network, on the device of the images.
-        images: Float batch (B, C, H, W).
+        network: The network; a module on the device of the images.
+        images: float32 (B, C, H, W).
         loss: The training loss that does not fall.
         chance: The loss of the best answer that is the same for every image.
         steps: Steps made in all.
         recipe: The recipe it is trained with.
     """
-    layers: list[LayerHealth] = []
+    known = known_network(network, tuple(images.shape[1:]))
+    if known is not None:
+        values = layer_values(known.placed, np.asarray(images), known.arrays)
+        seen = [(one.layer.name, one.layer.title(one.input_shape), made) for one, made in values]
+    else:
+        assert not isinstance(network, ArrayNetwork)
+        seen = _watch(network, images)
+    layers = [_examine(*one) for one in seen if one[1] == "ReLU" or one[1] in _BOUNDS]
+    kinds = {kind for _, kind, _ in seen}
+    return Diagnosis(loss, chance, tuple(layers), _remedies(network, kinds, steps, recipe))
+
+
+def _watch(
+    module: nn.Module, images: npt.NDArray[np.float32] | torch.Tensor
+) -> list[tuple[str, str, npt.NDArray[Any]]]:
+    """Names, kinds and outputs of a module's layers, as a batch goes through it."""
+    import torch
+
+    seen: list[tuple[str, str, npt.NDArray[Any]]] = []
+
+    def note(name: str, layer: nn.Module, _: Any, output: Any) -> None:
+        if isinstance(output, torch.Tensor):
+            seen.append((name, type(layer).__name__, output.detach().float().cpu().numpy().copy()))
+
     hooks = [
-        layer.register_forward_hook(partial(_examine, layers, position))
-        for position, layer in model.named_modules()
-        if isinstance(layer, nn.ReLU) or type(layer).__name__ in _BOUNDS
+        layer.register_forward_hook(partial(note, name)) for name, layer in module.named_modules()
     ]
-    was_training = model.training
-    model.eval()  # what is only looked at is not changed: batch normalisation's means, for example
+    was_training = module.training
+    module.eval()  # what is only looked at is not changed: batch normalisation's means, for example
     try:
-        with use_kernels("torch"):  # layer by layer
-            model(images)
+        with torch.no_grad():
+            module(torch.as_tensor(images))
     finally:
-        model.train(was_training)
+        module.train(was_training)
         for hook in hooks:
             hook.remove()
-    return Diagnosis(loss, chance, tuple(layers), _remedies(model, steps, recipe))
+    return seen
 
 
-def _examine(
-    layers: list[LayerHealth], position: str, layer: nn.Module, inputs: Any, output: Tensor
-) -> None:
-    """Note the health of one activation layer as its output comes by."""
+def _examine(position: str, name: str, output: npt.NDArray[Any]) -> LayerHealth:
+    """The health of one activation layer."""
     saturated = dead = 0.0
-    if isinstance(layer, nn.ReLU):
-        units = output.flatten(1)
-        dead = float((units == 0).all(dim=0).float().mean())
+    if name == "ReLU":
+        dead = float((output.reshape(len(output), -1) == 0).all(axis=0).mean())
     else:
-        lowest, highest = _BOUNDS[type(layer).__name__]
+        lowest, highest = _BOUNDS[name]
         margin = _SATURATED * (highest - lowest)
-        outside = (output < lowest + margin) | (output > highest - margin)
-        saturated = float(outside.float().mean())
-    layers.append(LayerHealth(position, type(layer).__name__, saturated, dead))
+        saturated = float(((output < lowest + margin) | (output > highest - margin)).mean())
+    return LayerHealth(position, name, saturated, dead)
 
 
-def _remedies(model: nn.Module, steps: int, recipe: Recipe) -> tuple[str, ...]:
+def _remedies(
+    network: ArrayNetwork | nn.Module, kinds: set[str], steps: int, recipe: Recipe
+) -> tuple[str, ...]:
     """What to try, most likely first: settings that the network has, each sentence by itself."""
-    config = getattr(model, "config", None)
-    kinds = {type(layer).__name__ for layer in model.modules()}
+    config = _settings(network)
     is_sigmoid = "Sigmoid" in kinds
     remedies = []
     if is_sigmoid and kinds.isdisjoint({"BatchNorm1d", "BatchNorm2d"}):

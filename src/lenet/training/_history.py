@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy.typing as npt
+
 from lenet.core import Series
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.figure import Figure
-    from torch import Tensor
 
     from lenet.training.engines._engine import OptimiserState
 
@@ -103,18 +104,18 @@ class TrainerState:
     """All that a training needs to go on from an instant, to the same bits.
 
     Attributes:
-        tensors: Weights, optimiser state, this epoch's losses, the best weights so far.
+        arrays: Weights, optimiser state, this epoch's losses, the best weights so far.
         values: Everything else, as JSON can hold it.
     """
 
-    tensors: dict[str, Tensor]
+    arrays: dict[str, npt.NDArray[Any]]
     values: dict[str, Any]
 
-    def under(self, prefix: str) -> dict[str, Tensor]:
-        """Copies of the tensors whose names begin with a prefix, without it."""
+    def under(self, prefix: str) -> dict[str, npt.NDArray[Any]]:
+        """Copies of the arrays whose names begin with a prefix, without it."""
         return {
-            name.removeprefix(prefix): tensor.clone()
-            for name, tensor in self.tensors.items()
+            name.removeprefix(prefix): array.copy()
+            for name, array in self.arrays.items()
             if name.startswith(prefix)
         }
 
@@ -122,9 +123,9 @@ class TrainerState:
     def optimiser(self) -> OptimiserState:
         """The optimiser's state, for each parameter, as PyTorch's `state_dict()` has it."""
         state: OptimiserState = {}
-        for name, tensor in self.under("optimiser.").items():
+        for name, array in self.under("optimiser.").items():
             index, _, key = name.partition(".")
-            state.setdefault(int(index), {})[key] = tensor
+            state.setdefault(int(index), {})[key] = array
         return state
 
 

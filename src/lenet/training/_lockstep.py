@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import ExitStack
@@ -11,15 +12,15 @@ from typing import TypeVar
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from lenet.datasets import Augmentation
+from lenet.datasets import Augmentation, Batches
 from lenet.errors import SettingError, TrainingError
 from lenet.kernels import use_kernels
 from lenet.models import draws_numbers
-from lenet.training._computing import multiply_in
 from lenet.training._history import TrainingResult
 from lenet.training._trainer import Trainer
-from lenet.training.engines._pick import pick_engine
+from lenet.training.engines._pick import torch_engine
 from lenet.training.engines._stacked import StackedEngine, StackMember, is_plain
+from lenet.training.engines._torch import multiply_in
 
 Result = TypeVar("Result")
 
@@ -116,22 +117,22 @@ class _Lockstep:
         self._precision = trainers[0].recipe.precision
 
     def run(self) -> list[TrainingResult | Exception]:
-        try:
-            for number, trainer in enumerate(self._trainers):
-                self._clocks[number].enter_context(trainer.running())
-            everyone = list(range(len(self._trainers)))
-            with use_kernels("torch"), multiply_in(self._precision):
+        with use_kernels("torch"), multiply_in(self._precision):
+            try:
+                for number, trainer in enumerate(self._trainers):
+                    self._clocks[number].enter_context(trainer.running())
+                everyone = list(range(len(self._trainers)))
                 self._catch_up(everyone)
                 self._join(everyone)
                 while self._members:
                     self._train_epoch()
                     self._finish_epoch()
-            return [self._endings[number] for number in everyone]
-        finally:
-            self._part()
-            with ExitStack() as stack:  # which closes all, whatever one of them raises
-                for clock in self._clocks:
-                    stack.push(clock)
+                return [self._endings[number] for number in everyone]
+            finally:
+                self._part()
+                with ExitStack() as stack:  # which closes all, whatever one of them raises
+                    for clock in self._clocks:
+                        stack.push(clock)
 
     def _catch_up(self, numbers: Sequence[int]) -> None:
         """Let those that are behind in the epoch make their steps alone."""
@@ -160,14 +161,14 @@ class _Lockstep:
         self._engine = StackedEngine(
             [trainer.model for trainer in trainers],
             [trainer.recipe for trainer in trainers],
-            [trainer.train_batches for trainer in trainers],
+            [_tensor_batches(trainer) for trainer in trainers],
             [trainer.engine.state() for trainer in trainers],
         )
         # One tensor for all, so that a step writes its losses once.
         self._losses = torch.stack([trainer.losses for trainer in trainers])
         self._correct = torch.stack([trainer.correct for trainer in trainers])
         for place, trainer in enumerate(trainers):
-            member = StackMember(self._engine, place)
+            member = StackMember(self._engine, place, trainer.model, _tensor_batches(trainer))
             trainer.use_engine(member, self._losses[place], self._correct[place])
         self._members = members
 
@@ -175,14 +176,15 @@ class _Lockstep:
         """Give every member weights, optimiser and losses of its own again."""
         for place, number in enumerate(self._members):
             trainer = self._trainers[number]
-            state = {
-                index: {name: value.clone() for name, value in values.items()}
-                for index, values in trainer.engine.state().items()
-            }
+            state = copy.deepcopy(trainer.engine.state())
             assert self._engine is not None
             self._engine.release(place)
-            with use_kernels("torch"):
-                engine = pick_engine(trainer.model, trainer.recipe, trainer.train_batches)
+            engine = torch_engine(
+                trainer.model,
+                trainer.recipe,
+                trainer.device,
+                lambda batches=trainer.train_batches: batches,  # type: ignore[misc]
+            )
             engine.load_state(state)
             trainer.use_engine(engine, trainer.losses.clone(), trainer.correct.clone())
         self._members, self._engine = [], None
@@ -236,6 +238,13 @@ class _Lockstep:
         except self._ends_alone as error:
             self._endings[number] = error
             return None
+
+
+def _tensor_batches(trainer: Trainer) -> Batches:
+    """What a training by PyTorch has for batches."""
+    batches = trainer.train_batches
+    assert isinstance(batches, Batches)
+    return batches
 
 
 def _can_be_stacked(trainer: Trainer) -> bool:

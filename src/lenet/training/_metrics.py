@@ -1,92 +1,93 @@
 """What a network's answers are worth: loss, accuracy, and how far they can be trusted."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import numpy.typing as npt
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
 
-from lenet.datasets import Batches
+from lenet.core import has_torch, require_torch, thread_count
+from lenet.datasets import ArrayBatches, BatchesOf
 from lenet.errors import ModelError
 from lenet.kernels import Predictor, chosen_kernels, try_kernels
-from lenet.models import Calibration, Network, make_predictor
+from lenet.models import ArrayNetwork, Calibration, known_network, module_of, network_blocks
 from lenet.models.layers import forward_all
+from lenet.training._losses import cross_entropy
+from lenet.training.engines._engine import as_array
 from lenet.training.peers._group import Peers, part_of
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Logits = npt.NDArray[np.float32]  # (N, classes)
 
 _KEPT = 0.99  # of the right answers pass the threshold
 _COLDEST, _HOTTEST = 0.05, 20.0
 _STRICTEST = 1 - 1e-6  # threshold; a probability of 1 is asked of no answer
 
 
-def count_correct(logits: Tensor, labels: Tensor) -> Tensor:
-    """How many rows of `logits` (B, classes) are largest at their label (B,): int64 scalar."""
-    return (logits.argmax(dim=1) == labels).sum()
-
-
-@torch.no_grad()
-def compute_logits(model: nn.Module, batches: Batches) -> Tensor:
+def compute_logits(network: ArrayNetwork | nn.Module, batches: BatchesOf[Any]) -> Logits:
     """What a network in evaluation mode makes of every example of a split, in its order.
 
-    The compiled kernels do it where they serve, as `use_kernels` says.
+    The compiled kernels do it where they serve, as `use_kernels` says; else PyTorch, and NumPy
+    where that is not installed.
 
     Args:
-        model: The network, on the batches' device; left in the mode it was in.
+        network: The network, on the batches' device; left in the mode it was in.
         batches: The examples, without shuffling and augmentation.
-
-    Returns:
-        float32 (N, classes) on the batches' device.
 
     Raises:
         ModelError: `native` or `numpy` is chosen and does not serve.
+        MissingExtraError: PyTorch is needed and not installed.
     """
-    if chosen_kernels() == "numpy":
-        image_shape = tuple(batches.placed.images.shape[1:])
-        layers = Network.from_module(model, image_shape).placed
-        arrays = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-        results = [forward_all(layers, images.numpy(), arrays)[0] for images, _ in batches]
-        return torch.from_numpy(np.concatenate(results))
-    if predictor := try_kernels(lambda: _make_predictor(model, batches)):
-        threads = torch.get_num_threads()
-        answers = [predictor(pixels.numpy(), threads) for pixels in batches.pieces()]
-        return torch.from_numpy(np.concatenate(answers))
-    was_training = model.training
-    model.eval()
-    try:
-        return torch.cat([model(images) for images, _ in batches])
-    finally:
-        model.train(was_training)
+    known = None
+    if isinstance(batches, ArrayBatches):
+        known = known_network(network, tuple(batches.placed.images.shape[1:]))
+    if known is not None and chosen_kernels() == "numpy":
+        return _by_numpy(known, batches)
+    if predictor := try_kernels(lambda: _make_predictor(known or network, batches)):
+        return np.concatenate([predictor(one, thread_count()) for one in batches.pieces()])
+    if known is not None and chosen_kernels() == "auto" and not has_torch():
+        return _by_numpy(known, batches)
+    require_torch("This network")
+    return _by_torch(module_of(network), batches)
 
 
-def evaluate_loss_and_accuracy(model: nn.Module, batches: Batches) -> tuple[float, float]:
+def evaluate_loss_and_accuracy(
+    network: ArrayNetwork | nn.Module, batches: BatchesOf[Any]
+) -> tuple[float, float]:
     """Mean cross-entropy and accuracy over a split, in evaluation mode.
 
     Args:
-        model: The network, on the batches' device; left in the mode it was in.
+        network: The network, on the batches' device; left in the mode it was in.
         batches: The examples.
 
     Returns:
         The mean loss in nats and the accuracy, 0 to 1.
     """
-    logits, labels = compute_logits(model, batches).cpu(), batches.labels.cpu()
-    loss = F.cross_entropy(logits.double(), labels)
-    return float(loss), int(count_correct(logits, labels)) / len(labels)
+    logits, labels = compute_logits(network, batches), as_array(batches.labels)
+    loss, _ = cross_entropy(logits.astype(np.float64), labels)
+    return loss, int((logits.argmax(axis=1) == labels).sum()) / len(labels)
 
 
 class HeldOut:
     """Images that are not trained on, of which each process scores a part."""
 
-    def __init__(self, batches: Batches, peers: Peers):
+    def __init__(self, batches: BatchesOf[Any], peers: Peers):
         self.batches, self._peers = batches, peers
         self._is_shared = peers.size > 1
         part = part_of(len(batches.labels), peers)
         self._own = batches.part(part) if self._is_shared else batches
 
-    def evaluate(self, model: nn.Module) -> tuple[float, float]:
+    def evaluate(self, network: ArrayNetwork | nn.Module) -> tuple[float, float]:
         """Mean cross-entropy and accuracy over all of them, in every process."""
         if not self._is_shared:
-            return evaluate_loss_and_accuracy(model, self.batches)
+            return evaluate_loss_and_accuracy(network, self.batches)
+        import torch
+
         count, total = len(self._own.labels), len(self.batches.labels)
-        loss, accuracy = evaluate_loss_and_accuracy(model, self._own) if count else (0.0, 0.0)
+        loss, accuracy = evaluate_loss_and_accuracy(network, self._own) if count else (0.0, 0.0)
         sums = torch.tensor([loss * count, round(accuracy * count)], dtype=torch.float64)
         self._peers.add_up(sums)
         total_loss, correct = sums.tolist()
@@ -135,9 +136,30 @@ def calibrate(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) ->
     return Calibration(temperature, min(threshold, _STRICTEST), count)
 
 
-def _make_predictor(model: nn.Module, batches: Batches) -> Predictor:
-    if batches.device.type != "cpu":
+def _make_predictor(network: ArrayNetwork | nn.Module, batches: BatchesOf[Any]) -> Predictor:
+    if not isinstance(batches, ArrayBatches):
         message = "The compiled kernels are for the CPU."
         raise ModelError(message)
-    image_shape = tuple(batches.placed.images.shape[1:])
-    return make_predictor(model, image_shape, batches.byte_values.numpy())
+    known = network
+    if not isinstance(known, ArrayNetwork):  # which says why it is none
+        known = ArrayNetwork.from_module(known, tuple(batches.placed.images.shape[1:]))
+    return Predictor(*network_blocks(known.network, known.arrays), batches.byte_values)
+
+
+def _by_numpy(known: ArrayNetwork, batches: BatchesOf[Any]) -> Logits:
+    found = [forward_all(known.placed, images, known.arrays)[0] for images, _ in batches]
+    return np.concatenate(found).astype(np.float32)
+
+
+def _by_torch(module: nn.Module, batches: BatchesOf[Any]) -> Logits:
+    import torch
+
+    was_training = module.training
+    module.eval()
+    try:
+        with torch.no_grad():
+            return (
+                torch.cat([module(torch.as_tensor(images)) for images, _ in batches]).cpu().numpy()
+            )
+    finally:
+        module.train(was_training)

@@ -5,24 +5,38 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor, nn
+import numpy as np
+import numpy.typing as npt
 
-from lenet.datasets import Batches, Dataset, Selection, SharedImages, derive_seed
+from lenet.datasets import (
+    ArrayBatches,
+    BatchesOf,
+    Dataset,
+    Selection,
+    SharedImages,
+    Split,
+    derive_seed,
+)
 from lenet.errors import InterruptedTraining, NonFiniteLossError, SettingError, TrainingError
 from lenet.kernels import KernelChoice, use_kernels
-from lenet.models import draws_numbers
-from lenet.training._computing import learning_rate_at, multiply_in
+from lenet.models import ArrayNetwork, arrays_of, known_network, load_arrays, module_of
+from lenet.models.layers import BatchNorm, flat_layers
+from lenet.training._computing import learning_rate_at
 from lenet.training._diagnosis import Diagnosis, chance_loss, diagnose, is_stuck
 from lenet.training._history import CurvePoint, TrainerState, TrainingResult
 from lenet.training._metrics import HeldOut
 from lenet.training._recipe import Recipe
-from lenet.training.engines._engine import Engine
+from lenet.training.engines._engine import Engine, as_array
 from lenet.training.engines._pick import pick_engine, torch_engine
 from lenet.training.peers._group import ALONE, Peers
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 _POINTS_PER_EPOCH = 5
 _DRAWN = 2  # the stream of random numbers that layers draw, beside those of `Batches`
@@ -71,7 +85,7 @@ class Trainer:
     bits on the same machine and build.
 
     Args:
-        model: The network, trained in place from the weights it has.
+        network: The network, trained in place from the weights it has.
         dataset: Images already split as the recipe wants: with a validation split if
             `recipe.validation` is above 0. Without a test split there is no test score.
         recipe: How to train.
@@ -90,11 +104,11 @@ class Trainer:
             order of sums.
 
     Attributes:
-        kernels: What computes the steps: `native`, `torch` or `numpy`.
+        device: Where it is trained: `cpu`, `cuda:0`, …
         engine: What makes the steps.
         epoch: Epochs completed.
         step: Steps made in the epoch under way.
-        losses: Of this epoch's steps, float32 (steps an epoch,), on the device.
+        losses: Of this epoch's steps, float32 (steps an epoch,); a tensor where PyTorch trains.
         correct: How many images each of them had right, int64.
         waits_for_epoch: Whether losses are looked at when an epoch is over and not before, as on a
             GPU, which would have to be waited for.
@@ -108,24 +122,23 @@ class Trainer:
         ModelError: The compiled kernels are wanted and do not serve the network.
     """
 
-    device: torch.device
-    model: nn.Module
+    device: str
     dataset: Dataset
     recipe: Recipe
     seed: int
     listeners: list[Listener]
     peers: Peers
-    train_batches: Batches
+    engine: Engine
     epoch: int
     step: int
     stop_requested: bool
     waits_for_epoch: bool
-    losses: Tensor
-    correct: Tensor
+    losses: Any
+    correct: Any
 
     def __init__(
         self,
-        model: nn.Module,
+        network: nn.Module | ArrayNetwork,
         dataset: Dataset,
         recipe: Recipe,
         *,
@@ -138,50 +151,92 @@ class Trainer:
         shared: SharedImages | None = None,
         peers: Peers = ALONE,
     ):
-        _check_batch_size(recipe.batch_size, dataset, model)
-        self.device = torch.device(device)
-        self.model = model.to(self.device)
+        self.device = str(device)
         self.dataset, self.recipe, self.seed = dataset, recipe, seed
         self.listeners, self.peers = list(listeners), peers
-        place: dict[str, Any] = {"device": self.device, "mean": mean, "std": std, "shared": shared}
-        self.train_batches = Batches(
-            dataset.train,
-            recipe.batch_size,
-            shuffle=True,
-            seed=seed,
-            augmentation=recipe.augmentation,
-            plain_from=recipe.epochs - recipe.plain_epochs,
-            **place,
-        )
-        self.waits_for_epoch = self.device.type == "cuda"
+        self._place: dict[str, Any] = {"mean": mean, "std": std, "shared": shared}
+        if self.device == "cpu":
+            network = known_network(network, dataset.image_shape) or network
+        _check_batch_size(recipe.batch_size, dataset, network)
+        with use_kernels(kernels):
+            self.engine = pick_engine(
+                network,
+                recipe,
+                self.device,
+                partial(self._make_training_batches, as_tensors=False),
+                partial(self._make_training_batches, as_tensors=True),
+                peers,
+            )
+        self.waits_for_epoch = self.device.startswith("cuda")
         size = _EVALUATION_BATCH_ON_GPU if self.waits_for_epoch else _EVALUATION_BATCH
         self._test, self._validation = (
-            HeldOut(Batches(split, size, **place), peers) if split else None
+            HeldOut(self._make_batches(split, size, self.device != "cpu"), peers) if split else None
             for split in (dataset.test, dataset.validation)
         )
-        with use_kernels(kernels):
-            self.engine: Engine = pick_engine(self.model, recipe, self.train_batches, peers)
-        self.kernels: KernelChoice = self.engine.kernels
-        self._draws_numbers = draws_numbers(self.model)
         self.epoch = self.step = 0
         self.history: list[CurvePoint] = []
         self.stop_requested = False
-        self.losses = torch.zeros(self.steps_per_epoch, device=self.device)
-        self.correct = torch.zeros(self.steps_per_epoch, dtype=torch.int64, device=self.device)
+        self.losses, self.correct = self.engine.make_scores(self.steps_per_epoch)
         self._best_accuracy, self._best_epoch = -1.0, 0
-        self._best_weights: dict[str, Tensor] = {}
+        self._best_weights: dict[str, npt.NDArray[Any]] = {}
         self._seconds_before = self._step_seconds = 0.0
         self._started: float | None = None
+        self._while_running = ExitStack()
         self._told_stuck = self._may_grow = False
         self._waiting_points: list[tuple[int, float]] = []
 
+    def _make_training_batches(self, as_tensors: bool) -> Any:
+        recipe = self.recipe
+        return self._make_batches(
+            self.dataset.train,
+            recipe.batch_size,
+            as_tensors,
+            shuffle=True,
+            seed=self.seed,
+            augmentation=recipe.augmentation,
+            plain_from=recipe.epochs - recipe.plain_epochs,
+        )
+
+    def _make_batches(
+        self, split: Split, size: int, as_tensors: bool, **more: Any
+    ) -> BatchesOf[Any]:
+        if not as_tensors:
+            return ArrayBatches(split, size, **self._place, **more)
+        from lenet.datasets import Batches
+
+        return Batches(split, size, device=self.device, **self._place, **more)
+
     @property
-    def test_batches(self) -> Batches | None:
+    def kernels(self) -> KernelChoice:
+        """What computes the steps: `native`, `torch` or `numpy`."""
+        return self.engine.kernels
+
+    @property
+    def network(self) -> ArrayNetwork | nn.Module:
+        """The network: an `nn.Module` where PyTorch trains it."""
+        return self.engine.network
+
+    @property
+    def model(self) -> nn.Module:
+        """The network in PyTorch, with the weights as they are and will be.
+
+        Raises:
+            MissingExtraError: PyTorch is not installed.
+        """
+        return module_of(self.network)
+
+    @property
+    def train_batches(self) -> BatchesOf[Any]:
+        """The images to train on."""
+        return self.engine.batches
+
+    @property
+    def test_batches(self) -> BatchesOf[Any] | None:
         """The test images, if there are any."""
         return self._test.batches if self._test else None
 
     @property
-    def validation_batches(self) -> Batches | None:
+    def validation_batches(self) -> BatchesOf[Any] | None:
         """The images to choose on, if there are any."""
         return self._validation.batches if self._validation else None
 
@@ -226,7 +281,7 @@ class Trainer:
         """
         with self.running():
             kernels: KernelChoice = "auto" if self.kernels == "native" else self.kernels
-            with use_kernels(kernels), multiply_in(self.recipe.precision):
+            with use_kernels(kernels):
                 while not self.is_over:
                     self.train_epoch()
                     self.finish_epoch()
@@ -247,45 +302,44 @@ class Trainer:
         """
         self._check_losses()
         self._add_waiting_points()
-        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
-        if not all(bool(torch.isfinite(value).all()) for value in tensors.values()):
+        arrays = {f"model.{name}": value for name, value in arrays_of(self.network).items()}
+        if not all(bool(np.isfinite(value).all()) for value in arrays.values()):
             message = f"A weight became infinite or nan at step {self.steps_done}."
             raise TrainingError(message)
         for index, optimised in self.engine.state().items():
-            for name, tensor in optimised.items():
-                tensors[f"optimiser.{index}.{name}"] = tensor
-        tensors |= {f"best.{name}": value for name, value in self._best_weights.items()}
-        tensors |= {"losses": self.losses, "correct": self.correct}
+            for name, array in optimised.items():
+                arrays[f"optimiser.{index}.{name}"] = array
+        arrays |= {f"best.{name}": value for name, value in self._best_weights.items()}
+        arrays |= {"losses": as_array(self.losses), "correct": as_array(self.correct)}
         values = {
             "epoch": self.epoch,
             "step": self.step,
             "best_accuracy": self._best_accuracy,
             "best_epoch": self._best_epoch,
             "told_stuck": self._told_stuck,
-            "frozen": [
-                name
-                for name, parameter in self.model.named_parameters()
-                if not parameter.requires_grad
-            ],
+            "frozen": _frozen(self.network),
             "seconds": self.seconds,
             "step_seconds": self._step_seconds,
             "history": [point.to_dict() for point in self.history],
         }
-        copies = {
-            name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()
-        }
+        copies = {name: np.array(array, order="C") for name, array in arrays.items()}
         return TrainerState(copies, values)
 
     def restore(self, state: TrainerState) -> None:
         """Go back, or forward, to an instant that `state()` has kept."""
-        tensors, values = state.tensors, state.values
-        self.model.load_state_dict(state.under("model."))
-        for name, parameter in self.model.named_parameters():
-            parameter.requires_grad_(name not in values["frozen"])
+        arrays, values = state.arrays, state.values
+        load_arrays(self.network, state.under("model."))
+        if values["frozen"] or _frozen(self.network):
+            for name, parameter in self.model.named_parameters():
+                parameter.requires_grad_(name not in values["frozen"])
         self.engine.load_state(state.optimiser)
         self._best_weights = state.under("best.")
-        self.losses.copy_(tensors["losses"])
-        self.correct.copy_(tensors["correct"])
+        self.losses, self.correct = self.engine.make_scores(self.steps_per_epoch)
+        for kept, told in ((self.losses, "losses"), (self.correct, "correct")):
+            if arrays[told].shape != tuple(kept.shape):
+                message = f"`{told}` is {arrays[told].shape}, not {tuple(kept.shape)}."
+                raise ValueError(message)
+            _fill(kept, arrays[told])
         self.epoch, self.step = values["epoch"], values["step"]
         self._best_accuracy, self._best_epoch = values["best_accuracy"], values["best_epoch"]
         self._told_stuck = values["told_stuck"]
@@ -299,24 +353,23 @@ class Trainer:
             steps: How many; all so far where nothing is said.
         """
         steps = self.step if steps is None else steps
-        sizes = torch.from_numpy(self.train_batches.sizes[:steps]).double()
+        sizes = self.train_batches.sizes[:steps].astype(np.float64)
         count = float(sizes.sum())
         if not count:
             return float("nan"), float("nan")
-        losses, correct = self.losses[: len(sizes)].cpu().double(), self.correct[: len(sizes)]
-        return float(losses @ sizes) / count, int(correct.sum()) / count
+        losses, correct = (as_array(one[:steps]) for one in (self.losses, self.correct))
+        return float(losses.astype(np.float64) @ sizes) / count, int(correct.sum()) / count
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """Let the clock run, and the listeners know of the start and the end."""
         self._started = time.perf_counter()
-        numbers = torch.get_rng_state()
         try:
             self.tell("on_start")
+            self._while_running.enter_context(self.engine.running())
             yield
         finally:
-            if self._draws_numbers:
-                torch.set_rng_state(numbers)
+            self._while_running.close()
             self.train_batches.close()
             self._seconds_before, self._started = self.seconds, None
             self.tell("on_stop")
@@ -334,13 +387,18 @@ class Trainer:
         Args:
             until: Only the first so many of the epoch's.
         """
-        self.model.train()
-        selections = self.train_batches.selections(self.epoch, start=self.step)
-        count = None if until is None else until - self.step
-        for selection in itertools.islice(selections, count):
-            self.train_step(selection)
+        stop = self.steps_per_epoch if until is None else until
+        while self.step < stop:
+            self._check_engine()
+            self.network.train()
+            batches = self.train_batches
+            selections = batches.selections(self.epoch, start=self.step)
+            for selection in itertools.islice(selections, stop - self.step):
+                self.train_step(selection)
+                if not self.engine.still_serves():
+                    break
 
-    def train_step(self, selection: Selection) -> None:
+    def train_step(self, selection: Selection[Any]) -> None:
         """Update the weights by a batch, and tell of it.
 
         Args:
@@ -351,20 +409,37 @@ class Trainer:
             InterruptedTraining: A stop was asked for.
         """
         started = time.perf_counter()
-        if self._draws_numbers:
+        self._check_engine()
+        if self.engine.draws_numbers:  # so that a resumed training draws what an unbroken one does
             own = derive_seed(self.seed, _DRAWN, self.epoch, self.step, self.peers.rank)
-            torch.manual_seed(own)  # so that a resumed training draws what an unbroken one does
-        if not self.engine.still_serves():  # weights were frozen, or a hook wants to see layers
-            engine = torch_engine(self.model, self.recipe, self.train_batches, self.peers)
-            engine.load_state(self.engine.state())
-            self.use_engine(engine, self.losses, self.correct)
+            self.engine.seed_draws(own)
         loss, correct = self.engine.step(selection, self.learning_rate)
         self.losses[self.step] = loss
         self.correct[self.step] = correct
         self.count_step(started)
         self.tell_of_step()
 
-    def use_engine(self, engine: Engine, losses: Tensor, correct: Tensor) -> None:
+    def _check_engine(self) -> None:
+        """Leave a network to PyTorch whose weights were frozen or whose layers are listened to."""
+        if self.engine.still_serves():
+            return
+        engine = torch_engine(
+            self.model,
+            self.recipe,
+            self.device,
+            partial(self._make_training_batches, as_tensors=True),
+            self.peers,
+        )
+        engine.load_state(self.engine.state())
+        losses, correct = engine.make_scores(self.steps_per_epoch)
+        _fill(losses, as_array(self.losses))
+        _fill(correct, as_array(self.correct))
+        self.train_batches.close()
+        self.use_engine(engine, losses, correct)
+        if self._started is not None:
+            self._while_running.enter_context(engine.running())
+
+    def use_engine(self, engine: Engine, losses: Any, correct: Any) -> None:
         """Let another engine make the steps from now on.
 
         Args:
@@ -410,12 +485,13 @@ class Trainer:
 
     def _check_losses(self) -> None:
         """Raise if a step of this epoch had a loss that is not a finite number."""
-        wrong = (~torch.isfinite(self.losses[: self.step])).nonzero()
+        losses = as_array(self.losses[: self.step])
+        wrong = np.flatnonzero(~np.isfinite(losses))
         if len(wrong):
             step = int(wrong[0])
             in_all = self.epoch * self.steps_per_epoch + step
             rate = learning_rate_at(self.recipe, in_all, self.steps_per_epoch)
-            raise NonFiniteLossError(float(self.losses[step]), self.epoch + 1, step + 1, rate)
+            raise NonFiniteLossError(float(losses[step]), self.epoch + 1, step + 1, rate)
 
     def _add_waiting_points(self) -> None:
         """Let the curve grow by the points that steps of this epoch have passed."""
@@ -437,7 +513,7 @@ class Trainer:
         """Look at held-out images, remember the best weights, say so if nothing was learnt."""
         held_out = {}
         if looked_at := self._validation or self._test:
-            loss, accuracy = looked_at.evaluate(self.model)
+            loss, accuracy = looked_at.evaluate(self.network)
             split = "validation" if self._validation else "test"
             held_out = {f"{split}_loss": loss, f"{split}_accuracy": accuracy}
         point = self._add_point(self.step, self.seconds, **held_out)
@@ -445,8 +521,7 @@ class Trainer:
             self._best_epoch = self.epoch + 1
         elif accuracy > self._best_accuracy:
             self._best_accuracy, self._best_epoch = accuracy, self.epoch + 1
-            weights = self.model.state_dict()
-            self._best_weights = {name: value.clone() for name, value in weights.items()}
+            self._best_weights = arrays_of(self.network)
         self.epoch, self.step = self.epoch + 1, 0
         diagnosis = self._diagnose(point)  # before the listeners, who may save the state
         self.tell("on_epoch", point)
@@ -456,21 +531,21 @@ class Trainer:
     def _diagnose(self, point: CurvePoint) -> Diagnosis | None:
         """Find out, once, why the loss stays where guessing would have it."""
         steps = self.steps_done
-        if self._told_stuck or not is_stuck(self.model, point, self.dataset, steps, self.recipe):
+        if self._told_stuck or not is_stuck(self.network, point, self.dataset, steps, self.recipe):
             return None
         self._told_stuck = True
-        chance = chance_loss(self.model, self.dataset.train, self.recipe)
+        chance = chance_loss(self.network, self.dataset.train, self.recipe)
         images, _ = next(self.train_batches.epoch(0))
-        return diagnose(self.model, images, point.train_loss, chance, steps, self.recipe)
+        return diagnose(self.network, images, point.train_loss, chance, steps, self.recipe)
 
     def finish(self) -> TrainingResult:
         """Put the best weights in place and take the final score."""
         last = self.history[-1]
         test_loss, test_accuracy = last.test_loss, last.test_accuracy
         if self._validation:
-            self.model.load_state_dict(self._best_weights)
+            load_arrays(self.network, self._best_weights)
             if self._test:
-                test_loss, test_accuracy = self._test.evaluate(self.model)
+                test_loss, test_accuracy = self._test.evaluate(self.network)
         images, seconds = self.epoch * len(self.dataset.train), self.seconds
         return TrainingResult(
             train_loss=last.train_loss,
@@ -491,7 +566,34 @@ class Trainer:
             getattr(listener, event)(self, *arguments)
 
 
-def _check_batch_size(batch_size: int, dataset: Dataset, model: nn.Module) -> None:
+def _frozen(network: ArrayNetwork | nn.Module) -> list[str]:
+    """The names of the weights that are not to be trained."""
+    if isinstance(network, ArrayNetwork):
+        return network.frozen
+    return [name for name, one in network.named_parameters() if not one.requires_grad]
+
+
+def _fill(kept: Any, told: npt.NDArray[Any]) -> None:
+    """Put numbers into an array or a tensor."""
+    if isinstance(kept, np.ndarray):
+        kept[...] = told
+    else:
+        import torch
+
+        kept.copy_(torch.from_numpy(told))
+
+
+def _needs_two_images(network: ArrayNetwork | nn.Module) -> bool:
+    """Whether it has batch normalisation of units, for which one image has no variance."""
+    if isinstance(network, ArrayNetwork):
+        layers = flat_layers(network.placed)
+        return any(isinstance(one.layer, BatchNorm) and len(one.input_shape) == 1 for one in layers)
+    from torch import nn
+
+    return any(isinstance(layer, nn.BatchNorm1d) for layer in network.modules())
+
+
+def _check_batch_size(batch_size: int, dataset: Dataset, network: ArrayNetwork | nn.Module) -> None:
     """Raise if a batch does not suit data or network, rather than at the end of an epoch."""
     images = len(dataset.train)
     if batch_size > images:
@@ -501,7 +603,7 @@ def _check_batch_size(batch_size: int, dataset: Dataset, model: nn.Module) -> No
         )
         raise SettingError(message)
     last = images % batch_size or batch_size
-    if last > 1 or not any(isinstance(layer, nn.BatchNorm1d) for layer in model.modules()):
+    if last > 1 or not _needs_two_images(network):
         return
     message = f"`batch_size` is {batch_size}"
     if batch_size > 1:

@@ -18,6 +18,7 @@ from ._lists import KINDS as KINDS
 from ._lists import Initialisation as Initialisation
 from ._lists import Residual as Residual
 from ._lists import build_sequential as build_sequential
+from ._lists import flat_layers as flat_layers
 from ._lists import initialise as initialise
 from ._lists import layers_from_dicts as layers_from_dicts
 from ._lists import layers_to_dicts as layers_to_dicts
@@ -65,6 +66,7 @@ __all__ = [
     "build_sequential",
     "connections_of",
     "digit_pictures",
+    "flat_layers",
     "forward",
     "forward_all",
     "initial_arrays",

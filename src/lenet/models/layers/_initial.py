@@ -1,7 +1,7 @@
 """The numbers that a network begins with, as PyTorch draws them."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from lenet.models.layers._lenet5 import (
     Subsampling,
     digit_pictures,
 )
-from lenet.models.layers._lists import NORMAL_DEVIATION, Residual
+from lenet.models.layers._lists import NORMAL_DEVIATION, flat_layers
 from lenet.models.layers._standard import Convolution, Dense
 
 _OF_PUBLISHED = 2.4  # LeCun et al. (1998), III.C: bounds are this over the fan-in
@@ -33,7 +33,7 @@ def initial_arrays(
         seed: Decides them.
     """
     generator = Generator(seed)
-    flat = list(_flat(layers))
+    flat = list(flat_layers(layers))
     arrays: dict[str, npt.NDArray[Any]] = {}
     for placed in flat:
         arrays |= _as_constructed(placed, generator)
@@ -48,16 +48,6 @@ def initial_arrays(
             name = f"{placed.layer.name}.weight"
             arrays[name] = _draw(arrays[name].shape, initialisation, generator)
     return arrays
-
-
-def _flat(layers: Iterable[Placed]) -> Iterator[Placed]:
-    """The layers with those within residual sums in place of these, by their full names."""
-    for placed in layers:
-        if isinstance(placed.layer, Residual):
-            for side in placed.layer.sides(placed.input_shape):
-                yield from (one.within(placed.layer.name) for one in _flat(side))
-        else:
-            yield placed
 
 
 def _as_constructed(placed: Placed, generator: Generator) -> dict[str, npt.NDArray[Any]]:

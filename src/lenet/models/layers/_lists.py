@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -107,6 +107,16 @@ def _sides(residual: Residual, shape: Shape) -> tuple[list[Placed], list[Placed]
         )
         raise ModelError(message)
     return main, shortcut
+
+
+def flat_layers(layers: Iterable[Placed]) -> Iterator[Placed]:
+    """The layers with those within residual sums in place of these, by their full names."""
+    for placed in layers:
+        if isinstance(placed.layer, Residual):
+            for side in placed.layer.sides(placed.input_shape):
+                yield from (one.within(placed.layer.name) for one in flat_layers(side))
+        else:
+            yield placed
 
 
 KINDS: dict[str, type[Layer]] = {

@@ -3,11 +3,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import nn
 
 from lenet.datasets import Dataset, DataSource, Split
 from lenet.errors import DatasetError, ModelError, RunError, SettingError, UnknownNameError
-from lenet.models import ModelCard
+from lenet.models import ModelCard, module_of
 from lenet.results._choices import PARTS, Distance, MapMethod, Part
 from lenet.results.inside._inspection import Inspection, Observation, Sample
 from lenet.results.inside._layers import (
@@ -94,7 +95,8 @@ def inspect_network(
     if len(inputs) > MOST_INPUTS:
         message = f"Up to {MOST_INPUTS} inputs can be shown, not {len(inputs)}."
         raise SettingError(message)
-    source, network, card = open_network(model, runs_folder)
+    source, found, card = open_network(model, runs_folder)
+    network = module_of(found)
     if not isinstance(network, nn.Sequential):
         message = f"A `{type(network).__name__}` is no `nn.Sequential`, so it can't be inspected."
         raise ModelError(message)
@@ -169,7 +171,8 @@ def _observe(
 ) -> Observation:
     images, normalisation = subject.images, card.normalisation
     batches = batches_of(images, normalisation, network)
-    logits = compute_logits(network, batches).cpu().double() / card.calibration.temperature
+    logits = torch.from_numpy(compute_logits(network, batches)).double()
+    logits /= card.calibration.temperature
     probabilities = logits.softmax(dim=1).mean(dim=0).numpy()
     occlusion = gradient = None
     if "saliency" in parts and len(images) == 1:

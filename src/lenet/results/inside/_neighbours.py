@@ -55,7 +55,7 @@ def compute_features(
     before_last = nn.Sequential(*list(network)[:-1])
     batches = batches_of(images, normalisation or Normalisation(), network, batch_size=256)
     with evaluating(network):
-        features: Features = compute_logits(before_last, batches).cpu().numpy()
+        features: Features = compute_logits(before_last, batches)
     return features
 
 

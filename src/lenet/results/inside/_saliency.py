@@ -144,7 +144,7 @@ def _class_probabilities(
     batches = batches_of(images, normalisation or Normalisation(), network)
     with evaluating(network):
         logits = compute_logits(network, batches)
-    probabilities = _pick_class(logits.cpu().double().softmax(dim=1), class_index)
+    probabilities = _pick_class(torch.from_numpy(logits).double().softmax(dim=1), class_index)
     found: npt.NDArray[np.float64] = probabilities.numpy()
     return found
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lenet.core import Compute, ComputeKeywords
 from lenet.datasets import Batches, Dataset, DataSource, Split
-from lenet.models import ModelCard, Normalisation
+from lenet.models import ModelCard, Normalisation, module_of
 from lenet.results._choices import SplitName, Views
 from lenet.results.measure._examples import find_dataset, pick_examples
 from lenet.results.measure._scores import Evaluation, score_predictions
@@ -79,9 +79,9 @@ def answer(
     **compute: Unpack[ComputeKeywords],
 ) -> Answers:
     """Let a trained network answer for every image of a split; it takes what `evaluate` takes."""
-    source, network, card = open_network(model, runs_folder, network)
+    source, found, card = open_network(model, runs_folder, network)
     data = find_dataset(dataset, source, card)
-    return answer_on(data, (source, network, card), split, compute, views=views)
+    return answer_on(data, (source, module_of(found), card), split, compute, views=views)
 
 
 def answer_on(
@@ -128,10 +128,10 @@ def log_probabilities(
         compute_logits(
             network,
             Batches(view, _BATCH, device=device, mean=normalisation.mean, std=normalisation.std),
-        ).cpu()
+        )
         for view in _views(examples, views)
     ]
-    stacked = torch.stack(looks).log_softmax(dim=2)
+    stacked = torch.from_numpy(np.stack(looks)).log_softmax(dim=2)
     if len(looks) == 1:
         return stacked[0]
     return stacked.logsumexp(dim=0) - float(np.log(len(looks)))

@@ -14,7 +14,7 @@ from torch import nn
 from lenet.core import Compute, ComputeKeywords
 from lenet.datasets import Dataset, DataSource
 from lenet.errors import DatasetError, RunError
-from lenet.models import ModelCard
+from lenet.models import ModelCard, module_of
 from lenet.results._choices import SplitName
 from lenet.results.measure._evaluate import Answers, answer_on
 from lenet.results.measure._examples import find_dataset
@@ -82,8 +82,9 @@ def examine(
     **compute: Unpack[ComputeKeywords],
 ) -> Findings:
     """Find out all that `report` tells of a trained network."""
-    opened = open_network(model, runs_folder, network)
-    source, network, card = opened
+    source, found, card = open_network(model, runs_folder, network)
+    network = module_of(found)
+    opened = source, network, card
     data = find_dataset(dataset, source, card)
     chosen: SplitName = split or ("test" if data.test is not None else "validation")
     try:

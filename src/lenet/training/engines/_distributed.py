@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from lenet.datasets import Selection
+from lenet.models import ArrayNetwork
 from lenet.training.engines._engine import Engine, OptimiserState, TwoPhaseEngine
 from lenet.training.peers._group import Peers, part_of
 
@@ -29,10 +30,11 @@ class DistributedEngine(Engine):
     A step that fails because a process is gone has changed nothing.
     """
 
-    def __init__(self, engine: TwoPhaseEngine, model: nn.Module, peers: Peers):
-        self._engine, self._model, self._peers = engine, model, peers
+    def __init__(self, engine: TwoPhaseEngine, peers: Peers):
+        self._engine, self._peers = engine, peers
         self._made, self._stop_agreed = 0, False
-        self.kernels = engine.kernels
+        self.draws_numbers = engine.draws_numbers
+        self.kernels, self.network, self.batches = engine.kernels, engine.network, engine.batches
 
     @property
     def stop_agreed(self) -> bool:
@@ -47,10 +49,23 @@ class DistributedEngine(Engine):
     def load_state(self, state: OptimiserState) -> None:
         self._engine.load_state(state)
 
-    def step(self, selection: Selection, learning_rate: float) -> tuple[Tensor, Tensor]:
+    def seed_draws(self, seed: int) -> None:
+        self._engine.seed_draws(seed)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        with self._engine.running():
+            yield
+
+    def make_scores(self, steps: int) -> tuple[Any, Any]:
+        return self._engine.make_scores(steps)
+
+    def step(self, selection: Selection[Any], learning_rate: float) -> tuple[Tensor, Tensor]:
         count = len(selection.indices)
         own = selection.part(part_of(count, self._peers))
-        kept = [(buffer, buffer.clone()) for buffer in self._model.buffers()]
+        # The kernels have no batch normalisation here, so they change nothing but weights.
+        buffers = () if isinstance(self.network, ArrayNetwork) else self.network.buffers()
+        kept = [(buffer, buffer.clone()) for buffer in buffers]
         try:
             with self._batch_norm():
                 share = len(own.indices) / count
@@ -71,7 +86,7 @@ class DistributedEngine(Engine):
         return nullcontext() if self.kernels == "native" else SharedBatchNorm(self._peers)
 
     def _add_up(self, loss: Tensor | float, correct: Tensor | int) -> tuple[Tensor, Tensor, Tensor]:
-        gradients = self._engine.gradients
+        gradients = [torch.as_tensor(gradient) for gradient in self._engine.gradients]
         place = gradients[0].device if gradients else None
         beside = [loss, correct, float(self.stop_wanted)]
         values = [torch.as_tensor(value, dtype=torch.float32, device=place) for value in beside]

@@ -8,8 +8,10 @@ from torch import Tensor, nn
 
 from lenet.datasets import Batches, DrawnChanges, Selection
 from lenet.kernels import KernelChoice
+from lenet.models import draws_numbers
 from lenet.training._recipe import Recipe
-from lenet.training.engines._engine import Engine, OptimiserState, TorchEngine
+from lenet.training.engines._engine import Engine, OptimiserState
+from lenet.training.engines._torch import TorchEngine, running_torch
 
 
 class GraphEngine(Engine):
@@ -25,10 +27,14 @@ class GraphEngine(Engine):
 
     kernels: KernelChoice = "torch"
 
-    def __init__(self, model: nn.Module, recipe: Recipe, batches: Batches):
-        self._model = model
+    network: nn.Module
+    batches: Batches
+
+    def __init__(self, network: nn.Module, recipe: Recipe, batches: Batches):
+        self.network, self.batches, self._recipe = network, batches, recipe
+        self.draws_numbers = draws_numbers(network)
         self._learning_rate = torch.tensor(recipe.learning_rate, device=batches.device)
-        self._engine = TorchEngine(model, recipe, batches, self._learning_rate)
+        self._engine = TorchEngine(network, recipe, batches, self._learning_rate)
         self._captured = CapturedSteps(self.compute)
         self._snapshot = self._take_snapshot()
 
@@ -55,13 +61,24 @@ class GraphEngine(Engine):
         self._engine.load_state(state)
         self._captured.forget()
 
+    def seed_draws(self, seed: int) -> None:
+        self._engine.seed_draws(seed)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        with running_torch(self.network, self._recipe):
+            yield
+
+    def make_scores(self, steps: int) -> tuple[Tensor, Tensor]:
+        return self._engine.make_scores(steps)
+
     def _take_snapshot(self) -> list[tuple[object, ...]]:
         return [
             (parameter.data_ptr(), parameter.requires_grad, bool(parameter._backward_hooks))
-            for parameter in self._model.parameters()
+            for parameter in self.network.parameters()
         ] + [
             (id(layer), bool(layer._forward_hooks or layer._forward_pre_hooks))
-            for layer in self._model.modules()
+            for layer in self.network.modules()
         ]
 
 

@@ -1,49 +1,108 @@
 """Which engine makes the steps of a training."""
 
-from torch import nn
+from __future__ import annotations
 
-from lenet.datasets import Batches
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from lenet.core import has_torch, require_torch
+from lenet.datasets import ArrayBatches
 from lenet.errors import ModelError
 from lenet.kernels import chosen_kernels, try_kernels
+from lenet.models import ArrayNetwork, module_of
+from lenet.models.layers import BatchNorm
 from lenet.training._recipe import Recipe
-from lenet.training.engines._distributed import DistributedEngine
-from lenet.training.engines._engine import Engine, NativeEngine, TorchEngine
-from lenet.training.engines._graph import GraphEngine
+from lenet.training.engines._engine import Engine, TwoPhaseEngine
+from lenet.training.engines._native import NativeEngine
 from lenet.training.engines._numpy import NumpyEngine
 from lenet.training.peers._group import ALONE, Peers
 
+if TYPE_CHECKING:
+    from torch import nn
 
-def pick_engine(model: nn.Module, recipe: Recipe, batches: Batches, peers: Peers = ALONE) -> Engine:
+    from lenet.datasets import Batches
+
+
+def pick_engine(
+    network: ArrayNetwork | nn.Module,
+    recipe: Recipe,
+    device: str,
+    arrays: Callable[[], ArrayBatches],
+    tensors: Callable[[], Batches],
+    peers: Peers = ALONE,
+) -> Engine:
     """The engine that suits a device and a choice of kernels.
 
     On a GPU its steps are captured in graphs. On a CPU they are the compiled kernels' if
-    `use_kernels` has chosen these and they serve, NumPy's if it has chosen that, else PyTorch's.
-    Several processes on GPUs make them one by one, and the kernels leave batch normalisation over
-    several processes to PyTorch.
+    `use_kernels` has chosen these and they serve, NumPy's if it has chosen that or PyTorch is not
+    installed, else PyTorch's. Several processes on GPUs make them one by one, and the kernels leave
+    batch normalisation over several processes to PyTorch.
+
+    Args:
+        network: What is trained; a module already if it is no list of layers.
+        recipe: How.
+        device: Where.
+        arrays: Makes its batches as arrays.
+        tensors: Makes them as tensors on the device.
+        peers: The processes that train together.
 
     Raises:
         ModelError: `native` or `numpy` is chosen and does not serve.
+        MissingExtraError: PyTorch is needed and not installed.
     """
-    if chosen_kernels() == "numpy":
-        return NumpyEngine(model, recipe, batches, peers)
-    if peers.size == 1 and batches.device.type == "cuda":
-        return GraphEngine(model, recipe, batches)
+    choice = chosen_kernels()
+    needs_torch = device != "cpu" or not isinstance(network, ArrayNetwork)
 
-    def native() -> NativeEngine:
-        if peers.size > 1 and any(
-            isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) for layer in model.modules()
-        ):
+    def native() -> TwoPhaseEngine:
+        if device != "cpu":
+            message = "The compiled kernels are for the CPU."
+            raise ModelError(message)
+        batches, known = arrays(), network
+        if not isinstance(known, ArrayNetwork):  # which says why it is none
+            known = ArrayNetwork.from_module(known, tuple(batches.placed.images.shape[1:]))
+        if peers.size > 1 and any(isinstance(one.layer, BatchNorm) for one in known.placed):
             message = "The compiled kernels do no batch normalisation over several processes."
             raise ModelError(message)
-        return NativeEngine(model, recipe, batches)
+        return NativeEngine(known, recipe, batches)
 
-    engine = try_kernels(native)
-    if engine is None:
-        return torch_engine(model, recipe, batches, peers)
-    return DistributedEngine(engine, model, peers) if peers.size > 1 else engine
+    if choice != "numpy":
+        engine = try_kernels(native)
+        if engine is not None:
+            return _together(engine, peers)
+        if choice == "torch" or needs_torch or has_torch():
+            return torch_engine(network, recipe, device, tensors, peers)
+    if needs_torch or peers.size > 1:
+        message = "`numpy` trains lists of layers that lenet knows, on a CPU and in one process."
+        raise ModelError(message)
+    assert isinstance(network, ArrayNetwork)
+    return NumpyEngine(network, recipe, arrays())
 
 
-def torch_engine(model: nn.Module, recipe: Recipe, batches: Batches, peers: Peers) -> Engine:
-    """The engine that serves any network, whatever happens to it on the way."""
-    engine = TorchEngine(model, recipe, batches)
-    return DistributedEngine(engine, model, peers) if peers.size > 1 else engine
+def torch_engine(
+    network: ArrayNetwork | nn.Module,
+    recipe: Recipe,
+    device: str,
+    tensors: Callable[[], Batches],
+    peers: Peers = ALONE,
+) -> Engine:
+    """The engine that serves any network, whatever happens to it on the way.
+
+    Raises:
+        MissingExtraError: PyTorch is not installed.
+    """
+    require_torch("This training")
+    from lenet.training.engines._graph import GraphEngine
+    from lenet.training.engines._torch import TorchEngine
+
+    module, batches = module_of(network).to(device), tensors()
+    if peers.size == 1 and device.startswith("cuda"):
+        return GraphEngine(module, recipe, batches)
+    return _together(TorchEngine(module, recipe, batches), peers)
+
+
+def _together(engine: TwoPhaseEngine, peers: Peers) -> Engine:
+    if peers.size == 1:
+        return engine
+    from lenet.training.engines._distributed import DistributedEngine
+
+    return DistributedEngine(engine, peers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Sequence
 
 import torch
@@ -12,10 +13,11 @@ from torch.nn.utils import vector_to_parameters
 
 from lenet.datasets import Batches, DrawnChanges, Selection, apply_changes
 from lenet.kernels import KernelChoice
-from lenet.training._computing import StackedOptimiser, build_loss, compute_in
+from lenet.training._computing import BETA_OF_MEAN, BETA_OF_SQUARE, CLIPPING_EPSILON, EPSILON
 from lenet.training._recipe import Recipe
 from lenet.training.engines._engine import Engine, OptimiserState
 from lenet.training.engines._graph import CapturedSteps
+from lenet.training.engines._torch import build_loss, compute_in
 
 
 class StackedEngine:
@@ -114,7 +116,7 @@ class StackedEngine:
             else:
                 parts = self._stack.parameters_of(row)
             for index, part in enumerate(parts):
-                state.setdefault(index, {})[name] = part
+                state.setdefault(index, {})[name] = part.detach().cpu().numpy()
         return state
 
     def release(self, number: int) -> None:
@@ -145,7 +147,8 @@ class StackedEngine:
         for name, values in self._optimiser.state.items():
             if not state:
                 continue
-            parts = [state[index][name] for index in range(len(self._stack.parameters))]
+            places = range(len(self._stack.parameters))
+            parts = [torch.as_tensor(state[index][name]) for index in places]
             row = values[number]
             if name == "step":
                 row.copy_(parts[0])
@@ -158,8 +161,12 @@ class StackMember(Engine):
 
     kernels: KernelChoice = "torch"
 
-    def __init__(self, stacked: StackedEngine, number: int):
+    network: nn.Module
+    batches: Batches
+
+    def __init__(self, stacked: StackedEngine, number: int, network: nn.Module, batches: Batches):
         self._stacked, self._number = stacked, number
+        self.network, self.batches = network, batches
 
     def step(self, selection: Selection, learning_rate: float) -> tuple[Tensor, Tensor]:
         """Never: steps are made for all networks at once."""
@@ -178,6 +185,81 @@ def is_plain(model: nn.Module) -> bool:
         parameter.requires_grad and not parameter._backward_hooks
         for parameter in model.parameters()
     ) and not any(layer._forward_hooks or layer._forward_pre_hooks for layer in model.modules())
+
+
+class StackedOptimiser:
+    """SGD, Adam or AdamW for several networks, each with numbers of its own.
+
+    It computes what PyTorch's optimisers compute, for a row of weights a network. PyTorch's own
+    can't take a learning rate for each row.
+
+    Args:
+        recipes: One a network. Optimiser, Nesterov and gradient clipping are those of the first.
+        weights: float32 (K, P), a row a network, updated in place.
+
+    Attributes:
+        learning_rates: float32 (K, 1), of the step that comes next.
+        state: What is remembered from step to step, by PyTorch's names: (K, P), and the number of
+            steps (K, 1).
+    """
+
+    def __init__(self, recipes: Sequence[Recipe], weights: Tensor):
+        first = recipes[0]
+        self._weights, self._kind, self._nesterov = weights, first.optimiser, first.nesterov
+        self._largest_norm = first.gradient_clipping
+
+        def column(values: Sequence[float]) -> Tensor:
+            return torch.tensor(values, dtype=torch.float32, device=weights.device)[:, None]
+
+        self.learning_rates = column([recipe.learning_rate for recipe in recipes])
+        self._momentum = column([recipe.momentum for recipe in recipes])
+        decays = [recipe.weight_decay for recipe in recipes]
+        self._decay = column(decays) if any(decays) else None
+        names: tuple[str, ...] = ("exp_avg", "exp_avg_sq")
+        if self._kind == "sgd":
+            names = ("momentum_buffer",) if any(recipe.momentum for recipe in recipes) else ()
+        self.state = {name: torch.zeros_like(weights) for name in names}
+        if self._kind != "sgd":
+            self.state["step"] = torch.zeros_like(self.learning_rates)
+
+    @torch.no_grad()
+    def step(self, gradients: Tensor) -> None:
+        """Update the weights by their gradients (K, P)."""
+        if self._largest_norm:
+            norms = gradients.norm(dim=1, keepdim=True)
+            shares = (self._largest_norm / (norms + CLIPPING_EPSILON)).clamp(max=1)
+            gradients = gradients * shares
+        if self._decay is not None and self._kind != "adamw":
+            gradients = gradients.addcmul(self._weights, self._decay)
+        if self._kind == "sgd":
+            self._step_by_sgd(gradients)
+        else:
+            self._step_by_adam(gradients)
+
+    def _step_by_sgd(self, gradients: Tensor) -> None:
+        """The rule of `torch.optim.SGD`."""
+        if self.state:
+            buffer = self.state["momentum_buffer"]  # 0 at first, so that it begins as the gradient
+            buffer.mul_(self._momentum).add_(gradients)
+            gradients = gradients.addcmul(buffer, self._momentum) if self._nesterov else buffer
+        self._weights.addcmul_(gradients, self.learning_rates, value=-1)
+
+    def _step_by_adam(self, gradients: Tensor) -> None:
+        """The rule of `torch.optim.Adam` and `torch.optim.AdamW`."""
+        mean, square, steps = (self.state[name] for name in ("exp_avg", "exp_avg_sq", "step"))
+        steps += 1
+        if self._decay is not None and self._kind == "adamw":
+            self._weights.mul_(1 - self.learning_rates * self._decay)
+        mean.lerp_(gradients, 1 - BETA_OF_MEAN)
+        square.mul_(BETA_OF_SQUARE).addcmul_(gradients, gradients, value=1 - BETA_OF_SQUARE)
+        sizes = self.learning_rates / _one_minus_power(BETA_OF_MEAN, steps)
+        roots = square.sqrt().div_(_one_minus_power(BETA_OF_SQUARE, steps).sqrt()).add_(EPSILON)
+        self._weights.addcdiv_(mean * sizes, roots, value=-1)
+
+
+def _one_minus_power(base: float, exponents: Tensor) -> Tensor:
+    """1 - base^exponent, without losing digits where the power is near 1."""
+    return -torch.expm1(exponents * math.log(base))
 
 
 class Stack:

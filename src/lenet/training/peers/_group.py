@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 _NEEDED = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
@@ -126,7 +125,7 @@ class Group:
                 value = make()
         return self.gather(value)[0]
 
-    def connect(self, device: torch.device) -> None:
+    def connect(self, device: str) -> None:
         """Let tensors go from process to process from now on.
 
         Args:
@@ -140,7 +139,7 @@ class Group:
         """What the first process has sent, in all of them; after `connect`."""
         return content
 
-    def place_on(self, device: torch.device) -> torch.device:
+    def place_on(self, device: str) -> str:
         """This process's own device of a kind: on a machine with several GPUs, each has its own.
 
         Raises:

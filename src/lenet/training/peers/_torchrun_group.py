@@ -91,10 +91,10 @@ class TorchrunGroup(Group):
     def gather(self, value: Any) -> list[Any]:
         return self.messages.gather(value, _PATIENCE_BEFORE_STEPS)
 
-    def connect(self, device: torch.device) -> None:
+    def connect(self, device: str) -> None:
         if self._device is not None:
             return
-        on_gpu = device.type == "cuda"
+        on_gpu = device.startswith("cuda")
         with self._exchange():
             dist.init_process_group(
                 "nccl" if on_gpu else "gloo",
@@ -102,10 +102,10 @@ class TorchrunGroup(Group):
                 rank=self.rank,
                 world_size=self.size,
                 timeout=timedelta(seconds=self._timeout),
-                device_id=device if on_gpu else None,
+                device_id=torch.device(device) if on_gpu else None,
             )
         _keep_gloo_from_interrupting()
-        self._device = device if on_gpu else torch.device("cpu")
+        self._device = torch.device(device if on_gpu else "cpu")
 
     def add_up(self, tensor: Tensor) -> None:
         here = tensor.to(self._device)
@@ -124,8 +124,8 @@ class TorchrunGroup(Group):
             dist.broadcast(numbers, 0)
         return numbers.cpu().numpy().tobytes()
 
-    def place_on(self, device: torch.device) -> torch.device:
-        if device.type != "cuda":
+    def place_on(self, device: str) -> str:
+        if not device.startswith("cuda"):
             return device
         if self.local_size > torch.cuda.device_count():
             message = (
@@ -133,9 +133,8 @@ class TorchrunGroup(Group):
                 "`torchrun` a smaller `--nproc-per-node`, or choose `--device cpu`."
             )
             raise SettingError(message)
-        own = torch.device("cuda", self.local_rank)
-        torch.cuda.set_device(own)
-        return own
+        torch.cuda.set_device(self.local_rank)
+        return f"cuda:{self.local_rank}"
 
     def command(self, arguments: str) -> str:
         if self.size == self.local_size:

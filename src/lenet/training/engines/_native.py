@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lenet.datasets import ArrayBatches, Selection
+from lenet.errors import ModelError
+from lenet.kernels import FusedStep, KernelChoice, StepSettings
+from lenet.models import ArrayNetwork, trained_blocks
+from lenet.training._recipe import Recipe
+from lenet.training.engines._engine import OptimiserState, TwoPhaseEngine
+
+
+class NativeEngine(TwoPhaseEngine):
+    """Steps by the compiled kernels, on the CPU.
+
+    Raises:
+        ModelError: They do not serve; the message says why.
+    """
+
+    kernels: KernelChoice = "native"
+    network: ArrayNetwork
+    batches: ArrayBatches
+
+    def __init__(self, network: ArrayNetwork, recipe: Recipe, batches: ArrayBatches):
+        if recipe.loss != "cross-entropy":
+            message = f"The compiled kernels do not know the loss `{recipe.loss}`."
+            raise ModelError(message)
+        if recipe.precision == "bfloat16":
+            message = "The compiled kernels do not compute in bfloat16."
+            raise ModelError(message)
+        if recipe.augmentation.distorts:
+            message = "The compiled kernels do not turn, scale, squeeze or shear images."
+            raise ModelError(message)
+        if obstacle := network.training_obstacle:
+            raise ModelError(obstacle)
+        names = [field.name for field in fields(StepSettings)]
+        settings = StepSettings(**{name: getattr(recipe, name) for name in names})
+        self.network, self.batches = network, batches
+        self._arrays = network.arrays
+        self._step = FusedStep(
+            trained_blocks(network),
+            batches.placed.images,
+            batches.placed.labels,
+            batch_size=recipe.batch_size,
+            settings=settings,
+            byte_values=batches.byte_values,
+        )
+
+    @property
+    def gradients(self) -> list[NDArray[np.float32]]:
+        return self._step.gradients
+
+    def compute_gradients(self, selection: Selection[Any], share: float = 1.0) -> tuple[float, int]:
+        loss, correct = 0.0, 0
+        if len(selection.indices):
+            loss, correct = self._step.compute_gradients(
+                self.batches.locate(selection.indices),
+                mirrored=selection.changes.mirrored,
+                shifts=selection.changes.shifts,
+            )
+        if share != 1.0:
+            for gradient in self.gradients:
+                gradient *= np.float32(share)
+        return loss, correct
+
+    def update(self, learning_rate: float) -> None:
+        self._step.update(learning_rate)
+        self.network.note_change()
+
+    def state(self) -> OptimiserState:
+        return self._step.state()
+
+    def load_state(self, state: OptimiserState) -> None:
+        self._step.load_state(state)
+
+    def still_serves(self) -> bool:
+        if self.network.training_obstacle is not None:
+            return False
+        if self.network.arrays is not self._arrays:  # they have moved
+            self._arrays = self.network.arrays
+            self._step.use(trained_blocks(self.network))
+        return True
