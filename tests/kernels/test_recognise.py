@@ -189,18 +189,6 @@ def test_hooks_of_all_modules_are_seen_in_a_pytorch_that_has_no_function_for_it(
     assert process.communicate() == ("A hook wants to see what goes through the layers.\n", "")
 
 
-@needs_kernels
-def test_a_pytorch_that_does_not_say_who_listens_does_the_work_itself(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    network = LeNet()
-    expected = by_torch(lambda: network(IMAGES))
-    monkeypatch.delattr(torch._C, "_len_torch_dispatch_stack")
-    assert torch.equal(network(IMAGES), expected)
-    with use_kernels("native"), pytest.raises(ModelError, match="does not say who listens"):
-        network(IMAGES)
-
-
 def test_gradients_of_gradients_are_those_of_pytorch() -> None:
     network, images = LeNet(), IMAGES.clone().requires_grad_()
 

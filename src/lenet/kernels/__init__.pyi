@@ -1,3 +1,4 @@
+from ._autograd import check_pytorch as check_pytorch
 from ._autograd import run_blocks as run_blocks
 from ._blocks import Block as Block
 from ._blocks import ConvBlock as ConvBlock
@@ -11,6 +12,11 @@ from ._library import chosen_kernels as chosen_kernels
 from ._library import kernel_status as kernel_status
 from ._library import try_kernels as try_kernels
 from ._library import use_kernels as use_kernels
+from ._pytorch import buffers_of as buffers_of
+from ._pytorch import has_gradient_hooks as has_gradient_hooks
+from ._pytorch import has_hooks as has_hooks
+from ._pytorch import layers_of as layers_of
+from ._pytorch import parameters_of as parameters_of
 from ._recognise import RecognisedBlock as RecognisedBlock
 from ._recognise import find_observer as find_observer
 from ._recognise import is_being_traced as is_being_traced
@@ -32,13 +38,19 @@ __all__ = [
     "RecognisedBlock",
     "StepSettings",
     "TrainedBlock",
+    "buffers_of",
+    "check_pytorch",
     "chosen_kernels",
     "find_observer",
     "fold_batch_norm",
+    "has_gradient_hooks",
+    "has_hooks",
     "is_being_traced",
     "is_listened_to",
     "kernel_status",
+    "layers_of",
     "parameter_shapes",
+    "parameters_of",
     "run_blocks",
     "try_kernels",
     "use_kernels",

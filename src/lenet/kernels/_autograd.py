@@ -1,6 +1,8 @@
 """The compiled kernels as functions that PyTorch can differentiate."""
 
+import logging
 import math
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,6 +15,7 @@ from lenet.kernels._blocks import (
     Activation,
     Block,
     ConvBlock,
+    DenseBlock,
     Native,
     Pooling,
     call,
@@ -21,8 +24,14 @@ from lenet.kernels._blocks import (
     pointers,
 )
 from lenet.kernels._interface import Images
-from lenet.kernels._library import try_kernels
+from lenet.kernels._library import kernel_status, try_kernels
+from lenet.kernels._pytorch import find_unheard
 from lenet.kernels._recognise import find_observer, is_plain
+
+# Without a convolution, whose first use in PyTorch takes a tenth of a second.
+_TRIED = DenseBlock(6, 5, "sigmoid"), DenseBlock(5, 4, "relu"), DenseBlock(4, 3)
+_TRIED_IMAGES = 3
+_LARGEST_DIFFERENCE = 1e-4  # of the norm; rounding alone stays far below
 
 _TORCH_ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "none": lambda values: values,
@@ -58,6 +67,7 @@ def _run_with_kernels(
     blocks: Sequence[Block], images: Tensor, parameters: Sequence[Tensor]
 ) -> Tensor:
     """The same by the compiled kernels, or the error that says why not."""
+    check_pytorch()
     if obstacle := _find_obstacle(images, parameters):
         raise ModelError(obstacle)
     keeps = torch.is_grad_enabled()  # `forward` can't see it: there gradients are always off
@@ -153,3 +163,69 @@ class _Blocks(torch.autograd.Function):
             None,
             *(gradient if want else None for gradient, want in zip(found_all, wanted, strict=True)),
         )
+
+
+_verdicts: list[str | None] = []  # one, from the first use on
+_lock = threading.Lock()  # PyTorch counts the levels of forward gradients for all threads together
+
+
+def check_pytorch() -> None:
+    """Let the kernels and PyTorch compute the same, once a process, and compare.
+
+    No release is refused by its number. Of one that does otherwise than the kernels rely on, a line
+    says so, and PyTorch computes.
+
+    Raises:
+        ModelError: They differ, or PyTorch does not tell who listens to its layers and operations;
+            or somebody does now, who would see the comparison.
+    """
+    with _lock:
+        if not _verdicts and kernel_status().reason is None:
+            _verdicts.append(_judge())
+    if _verdicts and _verdicts[0]:
+        raise ModelError(_verdicts[0])
+
+
+def _judge() -> str | None:
+    """Why the kernels are not to stand in for PyTorch's layers, told once; or nothing."""
+    fault: str | None
+    try:
+        observer = find_observer()
+        fault = None if observer else _find_fault()
+    except Exception as error:  # of whatever class, in a release that nobody has seen
+        observer, fault = None, f"{type(error).__name__}: {error}".partition("\n")[0]
+    if observer:
+        raise ModelError(observer)
+    if fault is None:
+        return None
+    reason = f"The compiled kernels do not fit PyTorch {torch.__version__}: {fault}."
+    logging.getLogger("lenet").warning("%s PyTorch computes by itself.", reason)
+    return reason
+
+
+def _find_fault() -> str | None:
+    """What this release of PyTorch does otherwise than the kernels rely on."""
+    with torch.inference_mode(False), torch.enable_grad(), torch.autocast("cpu", enabled=False):
+        if unheard := find_unheard():
+            return f"it does not tell of {unheard}"
+        images = _ramp((_TRIED_IMAGES, *_TRIED[0].input_shape))
+        inputs = [images, *map(_ramp, parameter_shapes(_TRIED))]
+        numbers = []
+        for outputs in (
+            _Blocks.apply(_TRIED, True, *inputs),  # type: ignore[no-untyped-call]
+            _run_with_torch(_TRIED, images, inputs[1:]),
+        ):
+            loss = (outputs * _ramp(outputs.shape)).sum()
+            numbers.append([outputs, *torch.autograd.grad(loss, inputs)])
+        for ours, theirs in zip(*numbers, strict=True):
+            if not (ours - theirs).norm() <= _LARGEST_DIFFERENCE * theirs.norm():
+                return "they compute otherwise"
+        torch.autograd.graph.increment_version(inputs)
+    return None
+
+
+def _ramp(shape: Sequence[int]) -> Tensor:
+    """Numbers from -1/2 to 1/2, drawn from no generator, whose order somebody may rely on."""
+    count = math.prod(shape)
+    numbers = torch.arange(count, dtype=torch.float32, device="cpu").mul_(0.618).fmod_(1).sub_(0.5)
+    return numbers.reshape(*shape).requires_grad_()

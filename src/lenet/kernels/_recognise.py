@@ -8,15 +8,9 @@ from torch import Tensor, nn
 
 from lenet.errors import ModelError
 from lenet.kernels._blocks import Block, fold_batch_norm
+from lenet.kernels._pytorch import has_global_hooks, has_hooks, is_dispatched, is_in_transform
 
 BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d
-# What `register_module_forward_hook` and its like fill. Nothing public tells whether there are any,
-# and the private function that does is not in every release.
-_GLOBAL_HOOKS = [
-    hooks
-    for name, hooks in vars(nn.modules.module).items()
-    if name.startswith(("_global_forward", "_global_backward")) and isinstance(hooks, dict)
-]
 
 
 @dataclass(frozen=True)
@@ -57,13 +51,8 @@ class RecognisedBlock:
 
 def is_listened_to(layers: Iterable[nn.Module]) -> bool:
     """Whether something else than a layer's own code wants to see what goes in and out of it."""
-    return any(_GLOBAL_HOOKS) or any(
-        "forward" in vars(layer)
-        or layer._forward_hooks
-        or layer._forward_pre_hooks
-        or layer._backward_hooks
-        or layer._backward_pre_hooks
-        for layer in layers
+    return has_global_hooks() or any(
+        "forward" in vars(layer) or has_hooks(layer) for layer in layers
     )
 
 
@@ -95,12 +84,6 @@ def find_observer() -> str | None:
     """Who sees, or changes, what PyTorch's operations are now, if anybody does."""
     if is_being_traced():
         return "The network is being compiled or exported."
-    try:
-        in_transform = torch._C._functorch.peek_interpreter_stack() is not None
-        if in_transform or torch.autograd.forward_ad._current_level >= 0:  # vmap, grad, jvp, …
-            return "`torch.func` is at work."
-        if torch._C._len_torch_dispatch_stack():
-            return "A mode wants to see PyTorch's operations."
-    except AttributeError as error:  # private names: no public ones tell it
-        return f"This release of PyTorch does not say who listens to its operations: {error}."
-    return None
+    if is_in_transform():
+        return "`torch.func` is at work."
+    return "A mode wants to see PyTorch's operations." if is_dispatched() else None

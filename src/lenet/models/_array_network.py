@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,7 +92,7 @@ class ArrayNetwork:
             message = f"A `{settings.module}` is no list of layers that lenet knows."
             raise ModelError(message)
         network = cls(settings, shared_arrays(module))
-        network._module, network._watch = module, ModuleWatch(module, network.arrays)
+        network._module, network._watch = module, ModuleWatch(module)
         if not network.is_unwatched:
             message = "A hook wants to see what goes through the network."
             raise ModelError(message)
@@ -139,7 +140,9 @@ class ArrayNetwork:
                 built = build_model(self.settings)
             tensors = {name: torch.from_numpy(array) for name, array in self.arrays.items()}
             built.load_state_dict(tensors, assign=True)
-            self._module, self._watch = built, ModuleWatch(built, self.arrays)
+            self._module = built
+            with suppress(ModelError):  # of a PyTorch that does not tell; then it is watched
+                self._watch = ModuleWatch(built)
         return self._module
 
     @property
@@ -150,7 +153,7 @@ class ArrayNetwork:
         Where its tensors have moved, `arrays` are new ones.
         """
         if self._watch is None:
-            return True
+            return self._module is None
         if not self._watch.is_unchanged() and not self._take_again():
             return False
         return not self._watch.is_listened_to()
@@ -167,7 +170,7 @@ class ArrayNetwork:
             self.arrays = ArrayNetwork(self.settings, shared_arrays(self._module)).arrays
         except ModelError:
             return False
-        self._watch = ModuleWatch(self._module, self.arrays)
+        self._watch = ModuleWatch(self._module)
         return True
 
     @property

@@ -14,9 +14,12 @@ from lenet.kernels import (
     Block,
     Predictor,
     RecognisedBlock,
+    check_pytorch,
     find_observer,
     is_being_traced,
     is_listened_to,
+    layers_of,
+    parameters_of,
     run_blocks,
     try_kernels,
 )
@@ -155,7 +158,7 @@ class LeNet(KernelNetwork):
     def __getitem__(self, index: Any) -> Any:
         """A layer, or for a slice an `nn.Sequential` of the same layers."""
         if isinstance(index, slice):
-            return nn.Sequential(OrderedDict(list(self._modules.items())[index]))
+            return nn.Sequential(OrderedDict(list(layers_of(self).items())[index]))
         return super().__getitem__(index)
 
 
@@ -236,6 +239,7 @@ def recognise_blocks(
 
 def recognise_layers(layers: list[nn.Module], input_shape: Shape) -> list[RecognisedBlock]:
     """Layers as blocks, with the very layers that hold their numbers."""
+    check_pytorch()
     if is_listened_to(layers):
         message = "A hook wants to see what goes through the layers."
         raise ModelError(message)
@@ -286,5 +290,5 @@ def _signature(layer: nn.Module) -> Hashable:
     return (
         type(layer),
         *((name, settings[name]) for name in settings if name[0] != "_" and name != "training"),
-        *((name, one is None) for name, one in layer._parameters.items()),
+        *((name, one is None) for name, one in parameters_of(layer).items()),
     )

@@ -7,10 +7,9 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.modules.dropout import _DropoutNd
-from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]
 
 from lenet.errors import LenetError, ModelError
+from lenet.kernels import layers_of
 from lenet.models import layers as kinds
 from lenet.models._modules import (
     PartialConvolution,
@@ -21,6 +20,16 @@ from lenet.models._modules import (
 )
 from lenet.models.layers import FUNCTIONS, Layer, Shape, place_layers, shapes_of
 
+_DRAWING = (
+    nn.Dropout,
+    nn.Dropout1d,
+    nn.Dropout2d,
+    nn.Dropout3d,
+    nn.AlphaDropout,
+    nn.FeatureAlphaDropout,
+    nn.RReLU,
+)
+_UNINITIALISED = nn.UninitializedParameter, nn.UninitializedBuffer
 SEQUENTIAL_FORWARDS: set[object] = {nn.Sequential.forward}  # `KernelSequential` adds its own
 
 
@@ -35,8 +44,7 @@ def leaves(module: nn.Module, place: str = "") -> Iterator[tuple[str, nn.Module]
     Other than in `named_modules()`, a layer that stands in two places is there twice.
     """
     assert isinstance(module, nn.Sequential)
-    for name, layer in module._modules.items():
-        assert layer is not None
+    for name, layer in layers_of(module).items():
         if is_sequential(layer):
             yield from leaves(layer, f"{place}{name}.")
         else:
@@ -46,7 +54,7 @@ def leaves(module: nn.Module, place: str = "") -> Iterator[tuple[str, nn.Module]
 def draws_numbers(module: nn.Module) -> bool:
     """Whether training a network may draw random numbers: by dropout, or by its own code."""
     return any(
-        isinstance(layer, _DropoutNd | nn.RReLU)
+        isinstance(layer, _DRAWING)
         or not type(layer).__module__.startswith(("torch.nn.", "lenet.models."))
         for layer in module.modules()
     )
@@ -58,7 +66,7 @@ def describe_module(module: nn.Module, shape: Shape) -> list[Layer]:
         message = f"A `{type(module).__name__}` is no `nn.Sequential`."
         raise ModelError(message)
     numbers = [*module.parameters(), *module.buffers()]
-    if any(isinstance(one, UninitializedTensorMixin) for one in numbers):  # of lazy layers
+    if any(isinstance(one, _UNINITIALISED) for one in numbers):  # of lazy layers
         try_out(module, (1, *shape))
     described = describe_layers(leaves(module), shape)
     wanted = shapes_of(place_layers(described, shape), "weights")

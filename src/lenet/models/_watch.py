@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy.typing as npt
@@ -10,7 +9,14 @@ import torch
 from torch import nn
 
 from lenet.errors import ModelError
-from lenet.kernels import find_observer, is_listened_to
+from lenet.kernels import (
+    buffers_of,
+    check_pytorch,
+    find_observer,
+    has_gradient_hooks,
+    is_listened_to,
+    parameters_of,
+)
 from lenet.models._recognise import leaves
 
 _BatchNorm = (nn.BatchNorm1d, nn.BatchNorm2d)
@@ -42,11 +48,14 @@ class ModuleWatch:
 
     Args:
         module: An `nn.Sequential` of known layers.
-        arrays: Its numbers, which share its memory.
+
+    Raises:
+        ModelError: This release of PyTorch does not tell who listens to its layers.
     """
 
-    def __init__(self, module: nn.Module, arrays: Mapping[str, npt.NDArray[Any]]):
-        self._module, self._arrays = module, arrays
+    def __init__(self, module: nn.Module):
+        check_pytorch()
+        self._module = module
         self._learns = dict(module.named_parameters())
         self._snapshot = self._take_snapshot()
 
@@ -69,7 +78,7 @@ class ModuleWatch:
         learns = self._learns.values()
         if not all(one.requires_grad for one in learns):
             return "Some weights are not to be trained."
-        if any(one._backward_hooks or one._post_accumulate_grad_hooks for one in learns):
+        if any(map(has_gradient_hooks, learns)):
             return "A hook wants to see a gradient."
         norms = [layer for layer in self._layers() if isinstance(layer, _BatchNorm)]
         if not all(norm.training and norm.momentum is not None for norm in norms):
@@ -95,7 +104,7 @@ class ModuleWatch:
             *(
                 (id(one), one.data_ptr(), one.dtype, one.shape, one.stride())
                 for layer in layers
-                for one in (*layer._parameters.values(), *layer._buffers.values())
+                for one in (*parameters_of(layer).values(), *buffers_of(layer).values())
                 if one is not None
             ),
         ]

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 import torch
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch import nn
 
 from lenet.datasets import Augmentation, Batches
 from lenet.errors import SettingError, TrainingError
@@ -24,6 +24,7 @@ from lenet.training.engines._torch import multiply_in
 
 Result = TypeVar("Result")
 
+_BATCH_NORMS = nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm
 # What may differ between trainings that are computed together; a step is the same for all else.
 _MAY_DIFFER = {
     "learning_rate": 1.0,
@@ -255,5 +256,5 @@ def _can_be_stacked(trainer: Trainer) -> bool:
         return False
     rounds = trainer.recipe.precision == "bfloat16"
     return not draws_numbers(trainer.model) and not any(
-        rounds and isinstance(layer, _BatchNorm) for layer in trainer.model.modules()
+        rounds and isinstance(layer, _BATCH_NORMS) for layer in trainer.model.modules()
     )

@@ -224,9 +224,10 @@ def build_sequential(layers: Sequence[Layer], shape: Shape) -> nn.Sequential:
         place = network
         try:
             for part in inside:
-                if part not in place._modules:
-                    place.add_module(part, nn.Sequential())
-                found = place._modules[part]
+                found = getattr(place, part, None)
+                if found is None:
+                    found = nn.Sequential()
+                    place.add_module(part, found)
                 if type(found) is not nn.Sequential or found is not list(place)[-1]:
                     raise KeyError
                 place = found

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from lenet.datasets import Batches, DrawnChanges, Selection
-from lenet.kernels import KernelChoice
+from lenet.kernels import KernelChoice, has_gradient_hooks, has_hooks
 from lenet.models import draws_numbers
 from lenet.training._recipe import Recipe
 from lenet.training.engines._engine import Engine, OptimiserState
@@ -74,12 +74,9 @@ class GraphEngine(Engine):
 
     def _take_snapshot(self) -> list[tuple[object, ...]]:
         return [
-            (parameter.data_ptr(), parameter.requires_grad, bool(parameter._backward_hooks))
+            (parameter.data_ptr(), parameter.requires_grad, has_gradient_hooks(parameter))
             for parameter in self.network.parameters()
-        ] + [
-            (id(layer), bool(layer._forward_hooks or layer._forward_pre_hooks))
-            for layer in self.network.modules()
-        ]
+        ] + [(id(layer), has_hooks(layer)) for layer in self.network.modules()]
 
 
 class CapturedSteps:

@@ -12,7 +12,7 @@ from torch.func import functional_call, vmap
 from torch.nn.utils import vector_to_parameters
 
 from lenet.datasets import Batches, DrawnChanges, Selection, apply_changes
-from lenet.kernels import KernelChoice
+from lenet.kernels import KernelChoice, has_gradient_hooks, has_hooks
 from lenet.training._computing import BETA_OF_MEAN, BETA_OF_SQUARE, CLIPPING_EPSILON, EPSILON
 from lenet.training._recipe import Recipe
 from lenet.training.engines._engine import Engine, OptimiserState
@@ -182,9 +182,9 @@ class StackMember(Engine):
 def is_plain(model: nn.Module) -> bool:
     """Whether all weights of a network are to be trained and nothing listens to its layers."""
     return all(
-        parameter.requires_grad and not parameter._backward_hooks
+        parameter.requires_grad and not has_gradient_hooks(parameter)
         for parameter in model.parameters()
-    ) and not any(layer._forward_hooks or layer._forward_pre_hooks for layer in model.modules())
+    ) and not any(map(has_hooks, model.modules()))
 
 
 class StackedOptimiser:
@@ -302,7 +302,7 @@ class Stack:
             model.zero_grad()
             stacked = iter(self.buffers.values())
             for holder, name, _ in _buffers(model):
-                holder._buffers[name] = next(stacked)[number]
+                setattr(holder, name, next(stacked)[number])
 
     def _by_name(self, rows: Tensor) -> dict[str, Tensor]:
         """Views of a tensor like `weights`, (K, P), by the parameters' names: (K, …)."""
@@ -322,7 +322,7 @@ class Stack:
             for parameter in self._models[number].parameters():
                 parameter.data = parameter.data.clone()
             for holder, name, buffer in _buffers(self._models[number]):
-                holder._buffers[name] = buffer.clone()
+                setattr(holder, name, buffer.clone())
 
 
 def _buffers(model: nn.Module) -> list[tuple[nn.Module, str, Tensor]]:
@@ -330,6 +330,5 @@ def _buffers(model: nn.Module) -> list[tuple[nn.Module, str, Tensor]]:
     return [
         (layer, name, buffer)
         for layer in model.modules()
-        for name, buffer in layer._buffers.items()
-        if buffer is not None
+        for name, buffer in layer.named_buffers(recurse=False)
     ]
