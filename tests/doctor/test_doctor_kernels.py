@@ -12,6 +12,7 @@ from findings import find
 from compiled_kernels import needs_kernels
 from lenet.core import install_command
 from lenet.doctor import Finding, _computing  # the comparison runs in a process of its own
+from lenet.errors import ModelError
 from lenet.kernels import KernelStatus
 
 NO_KERNELS = "The package was installed without compiled kernels."
@@ -118,6 +119,23 @@ def test_kernels_that_give_wrong_results_or_crash_are_wrong(
     assert finding.state == "wrong"
     assert words in finding.text
     assert "LENET_INSTRUCTIONS=none" in finding.advice
+
+
+@needs_kernels
+def test_a_pytorch_that_the_kernels_do_not_fit_is_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reason = "The compiled kernels do not fit PyTorch 9.9: they compute otherwise."
+
+    def refuse() -> None:
+        raise ModelError(reason)
+
+    monkeypatch.setattr("lenet.kernels.check_pytorch", refuse)
+    program = tmp_path / "self_test.py"
+    program.write_text(f"print({_computing.compare()!r})")
+    monkeypatch.setattr(_computing, "_SELF_TEST", (str(program),))
+    advice = "PyTorch computes by itself, with the same results."
+    assert find("results") == Finding("results", "note", reason, advice)
 
 
 def test_the_largest_difference_keeps_nan(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,8 @@
 """What an installation computes with: devices, cores, and kernels, which must agree with PyTorch.
 
 `python -m lenet.doctor._computing` compares them, in a process that the kernels may crash, and
-prints the largest difference. PyTorch is imported by those who look at it alone: it may be broken.
+prints the largest difference, or why these networks are PyTorch's. PyTorch is imported by those who
+look at it alone: it may be broken.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from lenet.core import install_command
+from lenet.errors import ModelError
 from lenet.kernels import KernelChoice, kernel_status, use_kernels
 from lenet.runs import core_count
 
@@ -204,7 +206,11 @@ def check_kernel_results() -> Finding:
     if process.returncode:
         text = f"the kernels crashed: {_last_words(process)}"
         return Finding("results", "wrong", text, advice)
-    difference = float(process.stdout)
+    try:
+        difference = float(process.stdout)
+    except ValueError:  # the kernels are left out, for the reason that is told instead
+        text, advice = process.stdout.strip(), "PyTorch computes by itself, with the same results."
+        return Finding("results", "note", text, advice)
     if not math.isfinite(difference):
         text = "the kernels give numbers that are not finite"
         return Finding("results", "wrong", text, advice)
@@ -279,5 +285,16 @@ def _numbers(kernels: KernelChoice) -> list[Tensor]:
         return [logits.detach(), *torch.autograd.grad(loss, list(network.parameters()))]
 
 
+def compare() -> str:
+    """The largest difference, or why this PyTorch's networks are not computed by the kernels."""
+    from lenet.kernels import check_pytorch
+
+    try:
+        check_pytorch()
+    except ModelError as error:
+        return str(error)
+    return str(largest_difference())
+
+
 if __name__ == "__main__":
-    sys.stdout.write(f"{largest_difference()}\n")
+    sys.stdout.write(f"{compare()}\n")

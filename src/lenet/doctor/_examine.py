@@ -54,7 +54,7 @@ def examine_part(name: str) -> Finding:
 
 
 def find_versions() -> Finding:
-    """Of lenet, Python and PyTorch, and whether PyTorch works and is one that was tested."""
+    """Of lenet, Python and PyTorch, and whether PyTorch works and is new enough."""
     text = f"lenet {__version__}, Python {platform.python_version()}"
     wanted = _wanted_torch()
     install = install_command(f"'torch{wanted}'")
@@ -71,7 +71,7 @@ def find_versions() -> Finding:
         return Finding("versions", "wrong", f"{text}, which can't be imported: {error}", advice)
     if wanted.contains(version, prereleases=True):
         return Finding("versions", "ok", text)
-    return Finding("versions", "note", text, f"lenet was tested with torch{wanted}: `{install}`.")
+    return Finding("versions", "note", text, f"lenet needs torch{wanted}: `{install}`.")
 
 
 def _wanted_torch() -> SpecifierSet:
