@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import t as student
 from scipy.stats import ttest_rel
 
 from lenet.experiments import holm, paired_p_value
@@ -16,6 +17,16 @@ def test_the_p_value_is_that_of_scipys_paired_t_test(pairs: list[tuple[float, fl
         return
     expected = ttest_rel(first, second).pvalue
     assert paired_p_value(first - second) == pytest.approx(expected, rel=1e-6, abs=1e-12)
+
+
+@pytest.mark.parametrize("count", [2, 3, 11, 1000, 60_000])
+@pytest.mark.parametrize("t", [1e-6, 0.3, 1.0, 1.7321, 2.0, 12.0, 60.0])
+def test_the_p_value_is_that_of_scipys_distribution_in_its_tails_too(count: int, t: float) -> None:
+    around = np.resize([1.0, -1.0], count)
+    around -= around.mean()
+    differences = around + t * around.std(ddof=1) / np.sqrt(count)
+    expected = 2 * student.sf(t, count - 1)
+    assert paired_p_value(differences) == pytest.approx(expected, rel=1e-8, abs=1e-300)
 
 
 def test_one_pair_tells_nothing_and_equal_ones_tell_of_no_difference() -> None:

@@ -5,6 +5,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
 
 from lenet.training import calibrate
 
@@ -41,6 +43,23 @@ def test_no_other_temperature_has_a_lower_cross_entropy_for_pytorch(
         return float(torch.nn.functional.cross_entropy(logits / temperature, smoothed))
 
     assert loss(found) <= min(loss(found * 1.02), loss(found / 1.02)) + 1e-9
+
+
+@pytest.mark.parametrize("scale", [0.01, 0.3, 1.0, 4.0, 100.0])
+def test_the_temperature_is_where_scipy_finds_it_at_the_bounds_too(scale: float) -> None:
+    honest = np.random.default_rng(5).normal(0, 2, (300, 4)).astype(np.float32)
+    labels = labels_drawn_from(honest, seed=6)
+    logits = honest * np.float32(scale)
+    smoothed = np.full((300, 4), 1 / 302 / 3)
+    smoothed[np.arange(300), labels] = 301 / 302
+
+    def loss(log_temperature: float) -> float:
+        scaled = log_softmax(logits.astype(np.float64) / np.exp(log_temperature), axis=1)
+        return -float((smoothed * scaled).sum(axis=1).mean())
+
+    bounds = np.log([0.05, 20.0])
+    expected = np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x)
+    assert calibrate(logits, labels).temperature == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_threshold_lets_99_of_100_right_answers_pass() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.experiments._options import ScoredSplit
+from lenet.experiments._student import two_sided_p_value
 from lenet.runs import Run
 
 _LEVEL = 0.05  # a difference is believed if chance alone would make it less often
@@ -201,15 +202,13 @@ def paired_p_value(differences: Sequence[float] | npt.NDArray[np.float64]) -> fl
     >>> round(paired_p_value([0.010, 0.014, 0.012]), 4)
     0.0091
     """
-    from scipy import stats
-
     if len(differences) < 2:
         return None
     mean, deviation = float(np.mean(differences)), float(np.std(differences, ddof=1))
     if deviation == 0:
         return 0.0 if mean else 1.0
     t = mean / deviation * math.sqrt(len(differences))
-    return float(2 * stats.t.sf(abs(t), len(differences) - 1))
+    return two_sided_p_value(t, len(differences) - 1)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

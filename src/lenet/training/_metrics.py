@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
     from torch import nn
 
 Logits = npt.NDArray[np.float32]  # (N, classes)
+Floats = npt.NDArray[np.float64]
 
 _KEPT = 0.99  # of the right answers pass the threshold
 _COLDEST, _HOTTEST = 0.05, 20.0
+_NEAR, _ROUNDS = 1e-12, 100  # relative to the temperature; of looking for it
 _STRICTEST = 1 - 1e-6  # threshold; a probability of 1 is asked of no answer
 
 
@@ -115,25 +118,49 @@ def calibrate(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) ->
     >>> round(calibrate(sure, np.array([0, 1] * 50)).temperature, 1)  # 100 of 100 are right
     6.5
     """
-    from scipy.optimize import minimize_scalar
-    from scipy.special import log_softmax
-
     exact = logits.astype(np.float64)
+    exact -= exact.max(axis=1, keepdims=True)
     count, classes = logits.shape
     targets = np.full((count, classes), 1 / (count + 2) / (classes - 1))
     targets[np.arange(count), labels] = 1 - 1 / (count + 2)
-
-    def cross_entropy(log_temperature: float) -> float:
-        scaled = log_softmax(exact / np.exp(log_temperature), axis=1)
-        return -float((targets * scaled).sum(axis=1).mean())
-
-    bounds = np.log(_COLDEST), np.log(_HOTTEST)
-    temperature = float(np.exp(minimize_scalar(cross_entropy, bounds=bounds, method="bounded").x))
-    probabilities = np.exp(log_softmax(exact / temperature, axis=1))
+    temperature = _best_temperature(exact, targets)
+    probabilities = _softmax(exact / temperature)
     is_right = exact.argmax(axis=1) == labels
     given = np.sort(probabilities.max(axis=1)[is_right])
     threshold = float(given[int((1 - _KEPT) * len(given))]) if len(given) else 0.0
     return Calibration(temperature, min(threshold, _STRICTEST), count)
+
+
+def _best_temperature(logits: Floats, targets: Floats) -> float:
+    """Where the cross-entropy is least, which is convex in the inverse of the temperature.
+
+    That is found by Newton's method; where this leaves the bounds, these are halved.
+
+    Args:
+        logits: float64 (N, classes), each row's largest 0.
+        targets: How likely each class is taken to be, (N, classes).
+    """
+    low, high, inverse = 1 / _HOTTEST, 1 / _COLDEST, 1.0
+    for _ in range(_ROUNDS):
+        probabilities = _softmax(logits * inverse)
+        mean = (probabilities * logits).sum(axis=1, keepdims=True)
+        slope = float((mean[:, 0] - (targets * logits).sum(axis=1)).mean())
+        curvature = float((probabilities * (logits - mean) ** 2).sum(axis=1).mean())
+        low, high = (low, inverse) if slope > 0 else (inverse, high)
+        before = inverse
+        inverse = before - slope / curvature if curvature else low
+        if not low < inverse < high:
+            inverse = math.sqrt(low * high)
+        if abs(inverse - before) <= _NEAR * before:
+            break
+    return 1 / inverse
+
+
+def _softmax(logits: Floats) -> Floats:
+    """The probabilities of logits whose largest in each row is 0."""
+    powers: Floats = np.exp(logits)
+    powers /= powers.sum(axis=1, keepdims=True)
+    return powers
 
 
 def _make_predictor(network: ArrayNetwork | nn.Module, batches: BatchesOf[Any]) -> Predictor:

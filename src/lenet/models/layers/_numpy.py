@@ -26,6 +26,8 @@ from lenet.models.layers._standard import (
     Pooling,
 )
 
+_ERROR_FUNCTION = np.frompyfunc(math.erf, 1, 1)  # NumPy has none
+
 Numbers: TypeAlias = npt.NDArray[Any]  # float32, or float64 where what comes in is
 # From the loss's slope by what came out to its slope by what came in, and by each weight.
 Back: TypeAlias = Callable[[Numbers], tuple[Numbers, dict[str, Numbers]]]
@@ -321,9 +323,8 @@ def _sigmoid(values: Numbers, _: float = 0) -> Numbers:
 
 def _below(values: Numbers) -> Numbers:
     """The share of a normal distribution below each number."""
-    from scipy.special import erf
-
-    result: Numbers = (1 + erf(values / math.sqrt(2))) / 2
+    scaled = values / math.sqrt(2)
+    result: Numbers = (1 + np.asarray(_ERROR_FUNCTION(scaled), scaled.dtype)) / 2
     return result
 
 

@@ -105,17 +105,19 @@ def score_predictions(
         dataset: The dataset's name.
         split: Which of its splits this is.
     """
-    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
-
-    every_class = np.arange(len(class_names))
-    columns = precision_recall_fscore_support(
-        labels, predictions, labels=every_class, zero_division=0.0
+    confusion = np.zeros((len(class_names),) * 2, np.int64)
+    np.add.at(confusion, (labels, predictions), 1)
+    right, there, called = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
+    columns = (
+        _shares(right, called),
+        _shares(right, there),
+        _shares(2 * right, there + called),
+        there,
     )
     scores = (
         ClassScore(name, float(precision), float(recall), float(f1), int(images))
         for name, precision, recall, f1, images in zip(class_names, *columns, strict=True)
     )
-    confusion = confusion_matrix(labels, predictions, labels=every_class)
     correct = int((labels == predictions).sum())
     return Evaluation(
         dataset=dataset,
@@ -125,8 +127,13 @@ def score_predictions(
         interval=wilson_interval(correct, len(labels)),
         loss=loss,
         classes=tuple(scores),
-        confusion=tuple(tuple(int(count) for count in row) for row in confusion),
+        confusion=tuple(map(tuple, confusion.tolist())),
     )
+
+
+def _shares(parts: npt.NDArray[np.int64], wholes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Part by whole; 0 where the whole is 0."""
+    return np.divide(parts, wholes, out=np.zeros(len(wholes)), where=wholes > 0)
 
 
 @dataclass(frozen=True)
