@@ -5,7 +5,7 @@ from typing import Any
 import hypothesis.extra.numpy as arrays
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lenet.errors import ArrayError, SettingError
@@ -89,6 +89,7 @@ def test_values_go_by_the_range_whatever_their_type(dtype: str) -> None:
     assert_scaled(to_pixels(values, (100.0, 2000.0)), values, 100, 2000)
 
 
+@example(np.full((4, 3), 2.0**1023))
 @given(arrays.arrays(np.float64, (4, 3), elements=st.floats(allow_nan=False, allow_infinity=False)))
 def test_any_finite_numbers_keep_their_order(values: np.ndarray) -> None:
     low, high = range_of(values)

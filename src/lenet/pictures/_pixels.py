@@ -12,6 +12,7 @@ from lenet.errors import ArrayError
 Numbers = npt.NDArray[Any]  # of any type, one picture or several
 Values = npt.NDArray[np.float32]  # pixels that are computed with, 0 to 255
 
+_LARGEST = float(np.finfo(np.float64).max)
 _FULL_SCALES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)
 _16_BITS = 65535.0
 _TAIL = 0.001  # share of the values at either end that may be outliers
@@ -75,7 +76,7 @@ def pick_range(spreads: Sequence[Spread]) -> tuple[float, float]:
         for full in _FULL_SCALES:
             if low >= 0 and high <= full and high - low > full / 2:
                 return 0.0, full
-    return (low, high) if low < high else (low, low + max(1.0, abs(low)))
+    return (low, high) if low < high else (low, min(low + max(1.0, abs(low)), _LARGEST))
 
 
 def without_outliers(low: float, high: float, sample: Numbers) -> tuple[float, float]:
