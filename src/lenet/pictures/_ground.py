@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.pictures._pixels import Values
+from lenet.pictures._shapes import largest_around, smallest_around
 
 _ROUNDS = 6  # of fitting; the ground hardly changes after these
 _SAMPLED_SIDE = 64  # pixels of a picture in a row or column are enough to know the ground
@@ -126,13 +127,11 @@ def contrast_with_surroundings(image: Values) -> tuple[Values, float]:
     (morphological closing and opening); the one that finds more is taken. Gives what
     `contrast_with_surface` does.
     """
-    from scipy import ndimage
-
     grey = image.mean(axis=0)
     width = int(_WIDER * max(grey.shape)) | 1
-    paper = ndimage.grey_closing(grey, size=(width, width))
+    paper = smallest_around(largest_around(grey, width), width)
     dark = paper - grey
-    light = grey - ndimage.grey_opening(grey, size=(width, width))
+    light = grey - largest_around(smallest_around(grey, width), width)
     is_dark = np.percentile(dark, 98) >= np.percentile(light, 98)
     contrast = dark * _brightening(paper) if is_dark else light
     return contrast, max(1.0, _NORMAL * float(np.median(contrast)))

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from lenet.pictures._ground import contrast_with_surface, contrast_with_surroundings, percentile
 from lenet.pictures._pixels import Values, fitted_size, resize
+from lenet.pictures._shapes import Mask, find_parts, grow
 
 Box = tuple[slice, slice]  # rows and columns
-Mask = npt.NDArray[np.bool_]
 
 _NOISE = 4.0  # standard deviations of the ground that ink must stand out
 _FAINTEST = 12.0  # of 255: what stands out less is no ink
@@ -96,12 +95,11 @@ def _covers_the_edge(mask: Mask) -> bool:
 
 def _connected(contrast: Values, least: float, peak: float) -> Mask:
     """The connected parts of a picture that are strong somewhere, bar the specks."""
-    from scipy import ndimage
-
     # What is faint and far from all that is not, is a line of the paper or a shadow.
     reach = max(_REACH, max(contrast.shape) // _REACHES)
-    firm = ndimage.binary_dilation(contrast >= max(least, _FIRM * peak), iterations=reach)
-    parts, count = ndimage.label(firm & (contrast >= least), structure=np.ones((3, 3)))
+    firm = grow(contrast >= max(least, _FIRM * peak), reach)
+    parts, boxes = find_parts(firm & (contrast >= least))
+    count = len(boxes)
     strongest = np.zeros(count + 1, np.float32)
     np.maximum.at(strongest, parts, contrast)
     mass = np.bincount(parts.ravel(), contrast.ravel(), count + 1).astype(float)[1:]
@@ -110,9 +108,9 @@ def _connected(contrast: Values, least: float, peak: float) -> Mask:
     left = is_kept.sum()
     is_large = np.bincount(parts.ravel(), minlength=count + 1)[1:] >= 2 * _LEAST_FRAME * _STRAIGHT
     candidates = np.flatnonzero(is_kept & is_large)  # patterns have thousands that are not large
-    boxes = ndimage.find_objects(parts) if len(candidates) else []
     for index in candidates:
-        if left > 1 and _is_frame(parts[boxes[index]] == index + 1):
+        top, bottom, first, last = boxes[index]
+        if left > 1 and _is_frame(parts[top:bottom, first:last] == index + 1):
             mass[index] = 0
             is_kept = mass >= _LEAST_PART * mass.max()
             left = is_kept.sum()

@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.errors import PictureSizeError
-from lenet.pictures._ink import Box, Ink, Mask
+from lenet.pictures._ink import Box, Ink
 from lenet.pictures._pixels import Values, fitted_size, resize
 from lenet.pictures._preparation import Preparation
+from lenet.pictures._shapes import Mask, distances_to_edge, find_parts, largest_in_disk
 
 _OVERLAP = 0.5  # of the narrower of two parts that stand above each other: they are one symbol
 _NEAR = 0.2  # of the taller of the two: the gap that may be between them
@@ -18,7 +19,7 @@ _FINE = 4  # pixels for one of the box, where strokes are measured
 _HALF = 0.5  # of the ink
 _DECIMALS = 3  # of a place in pixels; more are rounding, which must not decide for symmetric ink
 
-_Boxes = npt.NDArray[np.int64]  # (parts, 4): the first row and the one after the last; columns
+_Boxes = npt.NDArray[np.int64]  # as in `Parts`
 
 
 class Symbol(NamedTuple):
@@ -30,9 +31,7 @@ class Symbol(NamedTuple):
 
 def count_parts(ink: Ink) -> int:
     """How many pieces of ink do not hang together; most symbols are one or two."""
-    from scipy import ndimage
-
-    return int(ndimage.label(ink.mask[ink.box], structure=np.ones((3, 3)))[1])
+    return len(find_parts(ink.mask[ink.box]).boxes)
 
 
 def split_symbols(ink: Ink) -> list[Symbol]:
@@ -44,13 +43,9 @@ def split_symbols(ink: Ink) -> list[Symbol]:
     Raises:
         PictureSizeError: There are more than 1,000.
     """
-    from scipy import ndimage
-
-    parts, count = ndimage.label(ink.mask, structure=np.ones((3, 3)))
-    if count > _MOST_PARTS:
+    parts, boxes = find_parts(ink.mask)
+    if len(boxes) > _MOST_PARTS:
         raise _too_many(_MOST_PARTS, "parts")
-    found = ndimage.find_objects(parts)
-    boxes = np.array([(y.start, y.stop, x.start, x.stop) for y, x in found])
     symbol_of = _join(boxes)
     symbols = set(symbol_of.tolist())
     if len(symbols) > _MOST_SYMBOLS:
@@ -134,8 +129,6 @@ def _start(masses: Values, room: int) -> int:
 
 def _thick_enough(drawn: Values, inner: tuple[int, int]) -> Values:
     """Make strokes thicker that would be too thin in the box; others are left as they are."""
-    from scipy import ndimage
-
     fine = [max(size, _FINE * box) for size, box in zip(drawn.shape, inner, strict=True)]
     enlarged = resize(drawn, *fine)
     scale = max(inner) / max(enlarged.shape)
@@ -143,16 +136,13 @@ def _thick_enough(drawn: Values, inner: tuple[int, int]) -> Values:
     # Across a stroke of `width` pixels the distance to its edge is (width + 2) / 4 in the mean.
     if _is_at_least_as_far(stroke, (_THINNEST / scale + 2) / 4):
         return drawn
-    distances = ndimage.distance_transform_edt(stroke)
+    distances = distances_to_edge(stroke)
     inside = distances[distances > 0]
     width = (4 * float(inside.mean()) - 2) * scale if len(inside) else 0.0
     if width >= _THINNEST:
         return drawn
     radius = max(1, round((_THIN - width) / 2 / scale))
-    y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
-    disk = x * x + y * y <= radius * radius
-    thicker: Values = ndimage.grey_dilation(np.pad(enlarged, radius), footprint=disk)
-    return thicker
+    return largest_in_disk(np.pad(enlarged, radius), radius)
 
 
 def _is_at_least_as_far(stroke: Mask, mean: float) -> bool:
