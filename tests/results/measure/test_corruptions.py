@@ -6,6 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageEnhance
+from scipy import ndimage
 
 from lenet.datasets import Dataset
 from lenet.results import (
@@ -20,6 +21,8 @@ from lenet.results import (
     scale_images,
     shift_images,
 )
+
+IN_37_BY_20 = np.pad(np.ones((35, 18), bool), 1)
 
 
 @pytest.fixture
@@ -52,6 +55,32 @@ def test_other_turns_are_those_of_pillow(images: np.ndarray) -> None:
     for image, found in zip(images, turned, strict=True):
         expected = as_picture(image).rotate(25, Image.Resampling.BILINEAR)
         assert np.abs(found[0] - np.asarray(expected).astype(int))[3:-3, 3:-3].mean() < 1
+
+
+def assert_as_scipy(found: np.ndarray, pixels: np.ndarray) -> None:
+    """Equal, but for halves that are rounded up or down."""
+    difference = np.abs(found.astype(int) - np.rint(pixels))
+    assert difference.max() <= 1
+    assert difference.mean() < 0.01
+
+
+@pytest.mark.parametrize("strength", [0.3, 0.85, 1, 1.3])
+def test_pixels_are_those_of_scipy(strength: float) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (4, 3, 37, 20), dtype=np.uint8)
+    images[:, :, [0, -1]] = images[:, :, :, [0, -1]] = 0  # the ground, which scipy fills in
+    values = images.astype(np.float32)
+    turned = ndimage.rotate(values, 90 * strength, axes=(3, 2), reshape=False, order=1)
+    assert_as_scipy(rotate_images(images, 90 * strength), turned)
+    blurred = ndimage.gaussian_filter(values, (0, 0, strength, strength), mode="nearest")
+    assert_as_scipy(blur_images(images, strength), blurred)
+    smooth = blur_images(images, max(0, (1 / strength - 1) / 2)).astype(np.float32)
+    ground = np.median(np.delete(smooth.reshape(4, 3, -1), np.flatnonzero(IN_37_BY_20), 2), axis=2)
+    ground = ground[:, :, None, None]
+    middle = (np.array([37, 20]) - 1) / 2
+    offset = (0, 0, *(middle - middle / strength))
+    matrix = np.array([1, 1, 1 / strength, 1 / strength])
+    scaled = ndimage.affine_transform(smooth - ground, matrix, offset, order=1) + ground
+    assert_as_scipy(scale_images(images, strength), scaled)
 
 
 @pytest.mark.parametrize("factor", [0.5, 0.7, 1.3])

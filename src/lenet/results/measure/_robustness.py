@@ -1,8 +1,8 @@
 """How well a network does when its images are not as it knows them."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from lenet.results.measure._evaluate import log_probabilities
 from lenet.results.measure._scores import wilson_interval
 
 Images = npt.NDArray[np.uint8]
+Places = npt.NDArray[np.float64]
 _SIDE = 28  # that the strengths in pixels are for
 
 
@@ -43,11 +44,14 @@ def rotate_images(images: Images, degrees: float) -> Images:
         images: uint8 (N, C, H, W).
         degrees: Anticlockwise.
     """
-    from scipy.ndimage import rotate
-
-    return _around_ground(
-        images, lambda pixels: rotate(pixels, degrees, axes=(3, 2), reshape=False, order=1)
-    )
+    turn = math.radians(degrees)
+    # Rounded, as a quarter turn's cosine is not quite 0 and would push the border out of view.
+    cosine, sine = round(math.cos(turn), 15), round(math.sin(turn), 15)
+    middle_y, middle_x = ((side - 1) / 2 for side in images.shape[2:])
+    y, x = np.ogrid[: images.shape[2], : images.shape[3]]
+    rows = cosine * (y - middle_y) + sine * (x - middle_x) + middle_y
+    columns = cosine * (x - middle_x) - sine * (y - middle_y) + middle_x
+    return _pixels_from(images, rows, columns)
 
 
 def scale_images(images: Images, factor: float) -> Images:
@@ -57,17 +61,12 @@ def scale_images(images: Images, factor: float) -> Images:
         images: uint8 (N, C, H, W).
         factor: 0.5 for half the size, above 0.
     """
-    from scipy.ndimage import affine_transform
-
-    middle = (np.array(images.shape[2:]) - 1) / 2
-    offset = (0.0, 0.0, *(middle - middle / factor))
     if factor < 1:  # else pixels between the sampled ones would be lost
         images = blur_images(images, (1 / factor - 1) / 2)
-    return _around_ground(
-        images,
-        lambda pixels: affine_transform(
-            pixels, np.array([1, 1, 1 / factor, 1 / factor]), offset, order=1
-        ),
+    middle_y, middle_x = ((side - 1) / 2 for side in images.shape[2:])
+    y, x = np.ogrid[: images.shape[2], : images.shape[3]]
+    return _pixels_from(
+        images, (y - middle_y) / factor + middle_y, (x - middle_x) / factor + middle_x
     )
 
 
@@ -90,10 +89,8 @@ def blur_images(images: Images, deviation: float) -> Images:
         images: uint8 (N, C, H, W).
         deviation: The Gaussian's standard deviation, in pixels.
     """
-    from scipy.ndimage import gaussian_filter
-
-    sigma = (0, 0, deviation, deviation)
-    return _to_bytes(gaussian_filter(images.astype(np.float32), sigma, mode="nearest"))
+    rows, columns = (_blurring(side, deviation) for side in images.shape[2:])
+    return _to_bytes(rows @ images @ columns.T)
 
 
 def invert_images(images: Images) -> Images:
@@ -134,10 +131,37 @@ def ground(images: Images) -> npt.NDArray[np.float32]:
     return ground[:, :, None, None]
 
 
-def _around_ground(images: Images, change: Callable[[Any], Any]) -> Images:
-    """Change images so that the zeros that come into view are their ground."""
+def _pixels_from(images: Images, rows: Places, columns: Places) -> Images:
+    """Images whose pixels come from elsewhere in them, between four pixels; else their ground.
+
+    Args:
+        images: uint8 (N, C, H, W).
+        rows: Which row each pixel comes from; together with the columns it gives (H, W).
+        columns: Which column.
+    """
+    height, width = images.shape[2:]
+    top = np.clip(np.floor(rows), 0, max(0, height - 2)).astype(int)
+    left = np.clip(np.floor(columns), 0, max(0, width - 2)).astype(int)
+    bottom, right = np.minimum(top + 1, height - 1), np.minimum(left + 1, width - 1)
+    down, across = rows - top, columns - left
     colour = ground(images)
-    return _to_bytes(change(images - colour) + colour)
+    moved = (1 - down) * (1 - across) * images[..., top, left]
+    moved += (1 - down) * across * images[..., top, right]
+    moved += down * (1 - across) * images[..., bottom, left]
+    moved += down * across * images[..., bottom, right]
+    is_inside = (rows >= 0) & (rows <= height - 1) & (columns >= 0) & (columns <= width - 1)
+    return _to_bytes(np.where(is_inside, moved, colour))
+
+
+def _blurring(side: int, deviation: float) -> Places:
+    """How much of each pixel in a row comes to each, (side, side); the last ones go on outside."""
+    reach = int(4 * deviation + 0.5)
+    offsets = np.arange(-reach, reach + 1)
+    weights = np.exp(-((offsets / (deviation or 1)) ** 2) / 2)
+    blurring = np.zeros((side, side))
+    sources = np.clip(np.arange(side)[:, None] + offsets, 0, side - 1)
+    np.add.at(blurring, (np.arange(side)[:, None], sources), weights / weights.sum())
+    return blurring
 
 
 def _to_bytes(pixels: npt.NDArray[np.floating]) -> Images:
