@@ -22,7 +22,6 @@ _IMPORTED = [
     "matplotlib.backends.backend_agg",
     "matplotlib.backends.backend_svg",
     "matplotlib.figure",
-    "scipy.optimize",
     "torch",
     "torch._dynamo",  # which PyTorch's optimisers import, in more than a second
 ]

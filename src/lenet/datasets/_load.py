@@ -7,7 +7,6 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -227,20 +226,13 @@ def _load_emnist(name: str) -> Dataset:
 
 
 def _read_digits() -> npt.NDArray[np.int64]:
-    """scikit-learn's table of digits, 64 grey levels and a label each, int64 (1797, 65)."""
-    found = find_spec("sklearn")
-    if found and found.origin:  # importing it takes seconds, so only its file is read
-        file = Path(found.origin).parent / "datasets/data/digits.csv.gz"
-        if file.is_file():
-            return np.loadtxt(file, delimiter=",", dtype=np.int64)
-    from sklearn.datasets import load_digits
-
-    bundled = load_digits()
-    return np.column_stack([bundled.data, bundled.target]).astype(np.int64)
+    """The table of digits, 64 grey levels and a label each, int64 (1797, 65)."""
+    file = Path(__file__).parent / "digits" / "digits.csv.gz"
+    return np.loadtxt(file, delimiter=",", dtype=np.int64)
 
 
 def _load_digits() -> Dataset:
-    """The handwriting that comes with scikit-learn, so that there is always something to train on.
+    """The handwriting that comes with the package, so that there is always something to train on.
 
     1,797 digits of 8×8 pixels and 17 grey levels, brought to 28×28 as MNIST's are: the ink in
     20×20 pixels, light on dark. A fixed fifth of every class is the test split.
