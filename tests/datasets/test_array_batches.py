@@ -141,6 +141,7 @@ def test_pytorch_is_not_needed(few_digits: Dataset, tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['torch'] = None\n"
         "import lenet\n"
+        "assert len(lenet.load_dataset('digits').train) == 1438\n"
         "from lenet.datasets import ArrayBatches, Augmentation, SharedImages\n"
         "from lenet.datasets.packed import _images, _read_ahead\n"
         "_read_ahead._BLOCK_BYTES = 3 * 784\n"

@@ -27,6 +27,11 @@ def test_the_sizes_types_and_classes_are_as_promised(digits: Dataset) -> None:
     assert digits.validation is None
 
 
+def test_the_bytes_are_the_same_on_every_machine(digits: Dataset) -> None:
+    """Runs name their data by it, and are not resumed with other data."""
+    assert digits.fingerprint().startswith("c7fd5fabc3d10b9f552c6a9dae9aabd7")
+
+
 def test_every_class_gives_a_fifth_to_the_test(
     digits: Dataset, bundled: tuple[np.ndarray, np.ndarray]
 ) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from lenet.datasets import enlarge_images
 from lenet.errors import ArrayError
@@ -123,7 +122,7 @@ class PixelRange:
         """The bytes of some images after the other, so that no large floats lie in memory."""
         for start in range(0, len(images), _CHUNK):
             unit = to_unit(images[start : start + _CHUNK], self.low, self.high)
-            pixels = torch.from_numpy(unit.astype(np.float32))
+            pixels = unit.astype(np.float32)
             if enlarge:
                 pixels = enlarge_images(pixels)
-            yield (pixels * 255).round().to(torch.uint8).numpy()
+            yield np.rint(pixels * 255).astype(np.uint8)
