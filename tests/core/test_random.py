@@ -42,3 +42,16 @@ def test_generators_that_live_at_once_do_not_disturb_each_other() -> None:
         begun = first.words(3)
         second.words(700)
         assert np.array_equal(np.append(begun, first.words(2)), Generator(1).words(5))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_normal_numbers_are_those_of_pytorch(seed: int) -> None:
+    """A few are drawn two at a time, and one that is left over comes with the next few."""
+    has_avx2 = torch.backends.cpu.get_cpu_capability().startswith("AVX")
+    theirs, ours = both(seed)
+    for count in (*COUNTS, 3, 5, 40_000, 1):
+        drawn = torch.empty(count).normal_(std=0.3, generator=theirs).numpy()
+        if has_avx2:
+            assert np.array_equal(drawn, ours.normal((count,), 0.3))
+        else:
+            np.testing.assert_allclose(ours.normal((count,), 0.3), drawn, rtol=1e-5, atol=1e-6)

@@ -8,9 +8,11 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from lenet.core._cephes import natural_logarithm, sine_and_cosine
+
 _SHARES = 2.0**-24  # PyTorch takes 24 bits of a word for a float32
 _LARGE = 2**28  # whole numbers up to here are made of one word each, larger ones of two
-_FULL_BLOCK = 16  # normal numbers come in blocks of so many
+_BLOCK = 16  # normal numbers come in blocks of so many, or one by one where they are fewer
 
 
 class Generator:
@@ -35,6 +37,7 @@ class Generator:
         except IndexError:
             self._twister = np.random.RandomState()
         self._twister.seed(seed & 0xFFFFFFFF)
+        self._spare: float | None = None  # a normal number
 
     def __del__(self) -> None:
         self._idle.append(self._twister)
@@ -42,6 +45,12 @@ class Generator:
     def words(self, count: int) -> npt.NDArray[np.uint32]:
         """Whole numbers of 32 bits, uint32 (count,)."""
         return self._twister.randint(0, 2**32, count, dtype=np.uint32)
+
+    def _long_words(self, count: int) -> npt.NDArray[np.uint64]:
+        """Whole numbers of 64 bits, uint64 (count,)."""
+        pairs = self.words(2 * count).astype(np.uint64).reshape(-1, 2)
+        whole: npt.NDArray[np.uint64] = (pairs[:, 0] << np.uint64(32)) | pairs[:, 1]
+        return whole
 
     def uniform(
         self, shape: tuple[int, ...], low: float = 0.0, high: float = 1.0
@@ -58,15 +67,32 @@ class Generator:
         return drawn.reshape(shape)
 
     def normal(self, shape: tuple[int, ...], deviation: float = 1.0) -> npt.NDArray[np.float32]:
-        """Normal numbers of mean 0, as `Tensor.normal_` draws 16 and more (Box and Muller 1958)."""
+        """Normal numbers of mean 0, as `Tensor.normal_` draws them (Box and Muller 1958).
+
+        They are PyTorch's to the bit where it runs on an x86 processor with AVX2; elsewhere it
+        rounds a part of them differently.
+        """
         count = math.prod(shape)
+        if count < _BLOCK:
+            few = [self._next_normal() * deviation for _ in range(count)]
+            return np.array(few, np.float32).reshape(shape)
         shares = self.uniform((count,))
-        whole = count // _FULL_BLOCK * _FULL_BLOCK
+        whole = count // _BLOCK * _BLOCK
         drawn = np.empty(count, np.float32)
-        drawn[:whole] = _box_muller(shares[:whole], deviation)
+        drawn[:whole] = _normal_blocks(shares[:whole], deviation)
         if count > whole:  # the last block is drawn anew, and overlaps the one before
-            drawn[-_FULL_BLOCK:] = _box_muller(self.uniform((_FULL_BLOCK,)), deviation)
+            drawn[-_BLOCK:] = _normal_blocks(self.uniform((_BLOCK,)), deviation)
         return drawn.reshape(shape)
+
+    def _next_normal(self) -> float:
+        """One of two that are drawn together."""
+        if self._spare is not None:
+            drawn, self._spare = self._spare, None
+            return drawn
+        angle, length = (int(word) % 2**53 * 2.0**-53 for word in self._long_words(2))
+        length = math.sqrt(-2 * math.log1p(-length))
+        self._spare = length * math.sin(2 * math.pi * angle)
+        return length * math.cos(2 * math.pi * angle)
 
     def integers(self, high: int, shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
         """Whole numbers from 0 up to below `high`, int64, as `torch.randint` draws them."""
@@ -74,8 +100,7 @@ class Generator:
         if high < _LARGE:
             whole = self.words(count).astype(np.uint64)
         else:
-            pairs = self.words(2 * count).astype(np.uint64).reshape(-1, 2)
-            whole = (pairs[:, 0] << np.uint64(32)) | pairs[:, 1]
+            whole = self._long_words(count)
         drawn: npt.NDArray[np.int64] = (whole % np.uint64(high)).astype(np.int64)
         return drawn.reshape(shape)
 
@@ -102,18 +127,11 @@ class Generator:
         return chosen
 
 
-def _box_muller(shares: npt.NDArray[np.float32], deviation: float) -> npt.NDArray[np.float32]:
+def _normal_blocks(shares: npt.NDArray[np.float32], deviation: float) -> npt.NDArray[np.float32]:
     """Normal numbers of uniform ones, a block at a time: half are lengths, half are angles."""
-    first, second = shares.reshape(-1, 2, _FULL_BLOCK // 2).transpose(1, 0, 2)
-    lengths = np.sqrt(np.float32(-2) * _rounded(np.log, 1 - first))
-    angles = np.float32(2 * math.pi) * second
-    cosines, sines = (_rounded(function, angles) for function in (np.cos, np.sin))
-    scale = np.float32(deviation)
-    drawn = np.stack([lengths * cosines * scale, lengths * sines * scale], axis=1)
-    return drawn.reshape(-1)
-
-
-def _rounded(function: np.ufunc, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """A function of numbers, as exact as float32 can be."""
-    exact: npt.NDArray[np.float64] = function(values.astype(np.float64))
-    return exact.astype(np.float32)
+    first, second = shares.reshape(-1, 2, _BLOCK // 2).transpose(1, 0, 2)
+    lengths = np.sqrt(np.float32(-2) * natural_logarithm(1 - first))
+    sines, cosines = sine_and_cosine(np.float32(2 * math.pi) * second)
+    drawn = np.stack([lengths * cosines, lengths * sines], axis=1).reshape(-1)
+    drawn *= np.float32(deviation)
+    return drawn
