@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -187,8 +187,13 @@ class KernelBlock(NamedTuple):
 
 def kernel_blocks(layers: Sequence[Placed]) -> list[KernelBlock]:
     """The layers of a whole network as blocks, or the error that says which can't be one."""
+    shapes = tuple(placed.input_shape for placed in layers)
+    return _kernel_blocks(tuple(placed.layer for placed in layers), shapes)
+
+
+@lru_cache(100)
+def _kernel_blocks(kinds: tuple[Layer, ...], shapes: tuple[Shape, ...]) -> list[KernelBlock]:
     blocks: list[KernelBlock] = []
-    kinds = [placed.layer for placed in layers]
     place = 0
     while place < len(kinds):
         layer, start = kinds[place], place
@@ -204,11 +209,11 @@ def kernel_blocks(layers: Sequence[Placed]) -> list[KernelBlock]:
         pooling = kinds[place] if place < len(kinds) else None
         try:
             if isinstance(layer, Dense):
-                block: Block = DenseBlock(layers[start].input_shape[0], layer.units, activation)
+                block: Block = DenseBlock(shapes[start][0], layer.units, activation)
             elif _is_plain(layer) and _halves(pooling) and activation != "none":
                 assert isinstance(layer, Convolution)
                 assert isinstance(pooling, Pooling)
-                channels, height, width = layers[start].input_shape
+                channels, height, width = shapes[start]
                 block = ConvBlock(
                     channels,
                     height,
