@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from importlib.metadata import PackageNotFoundError
 
 import pytest
 
@@ -73,3 +74,20 @@ def test_a_missing_extra_gives_the_exact_command() -> None:
     error = errors.MissingExtraError("Serving", "serve")
     command = install_command("'lenet[serve]'")
     assert str(error) == f"Serving needs more packages: `{command}`."
+    error = errors.MissingExtraError("Drawing", package="matplotlib")
+    assert str(error) == f"Drawing needs matplotlib: `{install_command('matplotlib')}`."
+
+
+def test_an_extra_is_that_of_the_distribution_that_is_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = {"lenet-core"}
+
+    def distribution(name: str) -> None:
+        if name not in here:
+            raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.distribution", distribution)
+    assert "install 'lenet-core[serve]'" in str(errors.MissingExtraError("Serving", "serve"))
+    here.clear()  # as in a source tree that is on the path
+    assert "install 'lenet[serve]'" in str(errors.MissingExtraError("Serving", "serve"))

@@ -31,7 +31,7 @@ code can catch a whole branch::
 from collections.abc import Iterable
 from pathlib import Path
 
-from lenet.core import escape_text, install_command, nearest_name
+from lenet.core import distribution_name, escape_text, install_command, nearest_name
 
 
 class LenetError(Exception):
@@ -195,7 +195,7 @@ class MissingExtraError(LenetError):
     exit_code = 8
 
     def __init__(self, purpose: str, extra: str = "", *, package: str = ""):
-        command = install_command(package or f"'lenet[{extra}]'")
+        command = install_command(package or f"'{distribution_name()}[{extra}]'")
         super().__init__(f"{purpose} needs {package or 'more packages'}: `{command}`.")
 
 

@@ -5,9 +5,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lenet.cli._command import TRAINING, Data, Given, Panel, Printed, command
-from lenet.cli._console import listed, print_json, print_line, print_table, save_figure
+from lenet.cli._console import (
+    listed,
+    print_json,
+    print_line,
+    print_notice,
+    print_table,
+    save_figure,
+)
 from lenet.core import field_types, option, parse_values, storage_errors
-from lenet.errors import SettingError, UnknownNameError
+from lenet.errors import MissingExtraError, SettingError, UnknownNameError
 from lenet.experiments import CompareOptions
 from lenet.models import MODELS, LeNetConfig
 from lenet.training import PRESETS, Recipe
@@ -75,7 +82,7 @@ def compare(given: Given) -> None:
             progress=experiments.ConsoleProgress(options.split),
             **given.typed_of(CompareOptions, Recipe, LeNetConfig) | {"runs_folder": folder},
         )
-    picture = picture or folder / "comparison.png"
+    is_asked, picture = picture is not None, picture or folder / "comparison.png"
     as_json = given.of(Printed).json
     if as_json:
         print_json(compared.to_dict())
@@ -88,7 +95,13 @@ def compare(given: Given) -> None:
         print_line(f"\n{_describe_environment(compared)}")
     with storage_errors(picture):
         picture.parent.mkdir(parents=True, exist_ok=True)
-    figure = experiments.draw_comparison(compared, compared.dataset)
+    try:
+        figure = experiments.draw_comparison(compared, compared.dataset)
+    except MissingExtraError as error:
+        if is_asked:
+            raise
+        print_notice(str(error))
+        return
     save_figure(figure, picture, picture.suffix.lower().lstrip("."))
     if not as_json:
         print_line(f"Curves drawn in {picture}")

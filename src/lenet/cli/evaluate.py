@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lenet.cli._command import READING_TO_SCORE, Given, Panel, Printed, Trained, command
 from lenet.cli._console import print_json, print_line, print_notice, print_table, save_figure
 from lenet.core import Compute, option
-from lenet.errors import StorageError
+from lenet.errors import MissingExtraError, StorageError
 from lenet.results import SplitName, Views
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def evaluate(given: Given) -> None:
         picture = source.folder / f"confusion-{scored.dataset}-{scored.split}.png"
         try:
             save_figure(results.draw_confusion(scored, title), picture)
-        except StorageError as error:
+        except (MissingExtraError, StorageError) as error:
             print_notice(str(error))
             picture = None
     if as_json:

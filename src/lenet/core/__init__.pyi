@@ -40,6 +40,7 @@ from ._threads import cpu_threads as cpu_threads
 from ._threads import default_threads as default_threads
 from ._threads import set_thread_count as set_thread_count
 from ._threads import thread_count as thread_count
+from ._words import distribution_name as distribution_name
 from ._words import escape_name as escape_name
 from ._words import escape_text as escape_text
 from ._words import install_command as install_command
@@ -65,6 +66,7 @@ __all__ = [
     "check_setting",
     "cpu_threads",
     "default_threads",
+    "distribution_name",
     "draw_series",
     "escape_name",
     "escape_text",

@@ -12,14 +12,18 @@ from functools import cache, lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from matplotlib import rc_context
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontEntry, findfont, findSystemFonts, fontManager
-from matplotlib.ft2font import FT2Font
-from matplotlib.text import Text
-from matplotlib.ticker import MaxNLocator
-
 from lenet.core._storage import write_atomically
+from lenet.errors import MissingExtraError
+
+try:
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+    from matplotlib.font_manager import FontEntry, findfont, findSystemFonts, fontManager
+    from matplotlib.ft2font import FT2Font
+    from matplotlib.text import Text
+    from matplotlib.ticker import MaxNLocator
+except ModuleNotFoundError as error:
+    raise MissingExtraError("Drawing a picture", package="matplotlib") from error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

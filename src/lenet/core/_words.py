@@ -10,6 +10,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 # C0, DEL and C1; separators of lines and paragraphs; embeddings, overrides and isolates of the
@@ -96,6 +97,17 @@ def _edits(one: str, other: str) -> int:
                 row[j] = min(row[j], before[j - 2] + 1)
         before = last
     return row[-1]
+
+
+def distribution_name() -> str:
+    """What pip knows this package by: `lenet-core` where that one is installed, else `lenet`."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    for name in ("lenet", "lenet-core"):
+        with suppress(PackageNotFoundError):
+            distribution(name)
+            return name
+    return "lenet"
 
 
 def install_command(what: str) -> str:

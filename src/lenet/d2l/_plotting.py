@@ -11,13 +11,14 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from rich.console import Console
 from rich.live import Live
 
 from lenet.core import Drawing, Series
 from lenet.training import NotebookCell, draw_terminal_curves, in_notebook
+
+import matplotlib.pyplot as plt  # isort: skip  # behind `Drawing`, which says if it is missing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

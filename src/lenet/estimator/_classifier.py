@@ -8,15 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
 
 from lenet.core import RecipeKeywords, check_range, cpu_threads
 from lenet.datasets import Batches, Dataset, Split
-from lenet.errors import ArrayError, UnknownNameError
+from lenet.errors import ArrayError, MissingExtraError, UnknownNameError
 from lenet.estimator._fitting import needs_enlarging, plan_fit, setting_names
 from lenet.estimator._pixels import PixelRange, flatten_images, shape_of_rows
 from lenet.kernels import chosen_kernels
@@ -35,6 +31,14 @@ from lenet.training import (
     pick_device,
     pick_display,
 )
+
+try:
+    from sklearn.base import BaseEstimator, ClassifierMixin
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.utils.multiclass import check_classification_targets
+    from sklearn.utils.validation import check_is_fitted, validate_data
+except ModuleNotFoundError as error:
+    raise MissingExtraError("The estimator", package="scikit-learn") from error
 
 _BATCH = 256  # images a prediction by PyTorch
 _NAME = "X"  # what error messages and the model file call the images

@@ -6,7 +6,6 @@ import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 
 from lenet.core import INKS, Drawing, Series, draw_series
 
@@ -80,6 +79,8 @@ def _curves(
 
 def _draw_finals(axes: Axes, comparison: Comparison) -> None:
     """Each seed's final accuracy as a dot, the mean as a line; this is the legend too."""
+    from matplotlib.ticker import MaxNLocator
+
     entries = comparison.entries
     means = []
     for index, entry in enumerate(entries):

@@ -6,11 +6,13 @@ import csv
 import io
 import json
 import shlex
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lenet.core import write_atomically
+from lenet.errors import MissingExtraError
 from lenet.experiments._comparison import Comparison
 from lenet.experiments._definition import Definition, SweepTrial
 from lenet.experiments._progress import format_value
@@ -99,25 +101,29 @@ class Sweep:
         }
 
     def write(self) -> None:
-        """Write the table, the pictures and the best recipe.
+        """Write the table, the best recipe, and where matplotlib is installed the pictures.
 
         Raises:
             StorageError: The folder can't be written to.
         """
-        from lenet.core import write_figure
-        from lenet.experiments._pictures import draw_history, draw_importance
-
         write_atomically(self.table_path, self._table())
-        title = f"{self.definition.model} on {self.definition.dataset}"
-        complete = sum(trial.state == "complete" for trial in self.trials)
-        write_figure(draw_history(self.trials, title), self.folder, "history")
-        importance = draw_importance(self.importance, complete, title)
-        write_figure(importance, self.folder, "importance")
         if self.best is not None:
             write_atomically(self.recipe_path, self._recipe())
         if self.confirmation is not None:
             content = json.dumps(self.confirmation.to_dict(), indent=2)
             write_atomically(self.folder / "confirmation.json", content)
+        with suppress(MissingExtraError):
+            self._draw()
+
+    def _draw(self) -> None:
+        from lenet.core import write_figure
+        from lenet.experiments._pictures import draw_history, draw_importance
+
+        title = f"{self.definition.model} on {self.definition.dataset}"
+        complete = sum(trial.state == "complete" for trial in self.trials)
+        write_figure(draw_history(self.trials, title), self.folder, "history")
+        importance = draw_importance(self.importance, complete, title)
+        write_figure(importance, self.folder, "importance")
 
     def _table(self) -> str:
         """All trials, a line each."""

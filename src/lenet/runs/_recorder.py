@@ -11,11 +11,13 @@ from lenet.core import pack_arrays, read_arrays, read_header, storage_errors, wr
 from lenet.errors import (
     InterruptedTraining,
     LostProcessError,
+    MissingExtraError,
     ModelError,
     NonFiniteLossError,
     RunError,
 )
 from lenet.models import Calibration, save_model
+from lenet.runs._plan import announce
 from lenet.runs._run import Run
 from lenet.training import (
     CurvePoint,
@@ -75,6 +77,13 @@ class Recorder(Listener):
         self._saved = time.monotonic()
 
     def save_curves(self, trainer: Trainer) -> None:
+        """Draw the curves, or say what is missing for it."""
+        try:
+            self._draw_curves(trainer)
+        except MissingExtraError as error:
+            announce(trainer.listeners, f"The curves are not drawn. {error}")
+
+    def _draw_curves(self, trainer: Trainer) -> None:
         from lenet.core import write_figure
 
         config = self.run.config

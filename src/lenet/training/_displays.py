@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from importlib.util import find_spec
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -179,7 +180,7 @@ class NotebookCell:
 
 def pick_display() -> PlainDisplay:
     """The display that suits where the output goes: a notebook, a terminal, or a pipe."""
-    if in_notebook():
+    if in_notebook() and find_spec("matplotlib"):
         return NotebookDisplay()
     console = Console()
     if console.is_terminal and not console.is_dumb_terminal:

@@ -37,6 +37,21 @@ _MOST_LARGE = 3  # pictures in a row of a page
 _SHORT = 24  # characters that stay in one line
 
 
+def _colours(digits: str) -> npt.NDArray[np.uint8]:
+    return np.frombuffer(bytes.fromhex(digits), np.uint8).reshape(-1, 3)
+
+
+# matplotlib's `RdBu_r` (of ColorBrewer) and every fifth colour of its `inferno`, evenly apart; what
+# lies between is mixed.
+_FROM_BLUE_TO_RED = _colours("0530612166ac4393c392c5ded1e5f0f7f7f7fddbc7f4a582d6604db2182b67001f")
+_FROM_BLACK_TO_YELLOW = _colours(
+    "00000301010b0403160906210f092d160b391d0c45260b502e0a5a370961400966480b6a500d6c"
+    "58106d60136e68166e70196e781c6d801f6b88216a902468982765a02a62a72d5faf315bb73456"
+    "be3852c53d4dcc4148d24742d94d3dde5337e45a31e8612bed6825f0701ef37918f68111f88a0b"
+    "fa9306fb9d06fba60bfbb014fbb91ef9c32af8cd37f5d745f3e056f1e968f1f27df5f891fcfea4"
+)
+
+
 @dataclass(frozen=True)
 class ColourScale:
     """Which colours numbers have.
@@ -75,15 +90,13 @@ class ColourScale:
 
     def colour(self, numbers: Numbers) -> Colours:
         """Numbers (H, W) as colours; what is not a number is transparent."""
-        import matplotlib
-
-        colormap = matplotlib.colormaps["RdBu_r" if self.is_signed else "inferno"]
+        colours = _FROM_BLUE_TO_RED if self.is_signed else _FROM_BLACK_TO_YELLOW
         missing = np.isnan(numbers)
         width = self.high - self.low or 1.0
         shares = (np.where(missing, self.low, numbers) - self.low) / width
-        colours = colormap(np.clip(shares, 0, 1), bytes=True)
-        colours[missing] = 0
-        return np.ascontiguousarray(colours.transpose(2, 0, 1))
+        places = np.linspace(0, 1, len(colours))
+        channels = [np.rint(np.interp(shares, places, channel)) for channel in colours.T]
+        return np.stack([*channels, np.full(shares.shape, 255)]).astype(np.uint8) * ~missing
 
     @property
     def ends(self) -> str:

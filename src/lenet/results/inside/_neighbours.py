@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import nn
 
-from lenet.errors import ModelError, SettingError
+from lenet.errors import MissingExtraError, ModelError, SettingError
 from lenet.models import Normalisation
 from lenet.results._choices import Distance, MapMethod
 from lenet.results.inside._trace import Images, batches_of, evaluating
@@ -156,6 +156,7 @@ def project(
 
     Raises:
         SettingError: There are fewer than two points.
+        MissingExtraError: t-SNE needs scikit-learn, which is not installed.
 
     Source: L. van der Maaten and G. Hinton (2008), "Visualizing data using t-SNE".
 
@@ -167,7 +168,10 @@ def project(
         message = f"A map needs at least two images, not {len(features)}."
         raise SettingError(message)
     if method == "tsne":
-        from sklearn.manifold import TSNE
+        try:
+            from sklearn.manifold import TSNE
+        except ModuleNotFoundError as error:
+            raise MissingExtraError("t-SNE", package="scikit-learn") from error
 
         perplexity = min(_PERPLEXITY, (len(features) - 1) / 3)
         start = "pca" if min(features.shape) > 2 else "random"
