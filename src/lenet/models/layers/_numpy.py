@@ -5,7 +5,7 @@ Slowly, and to be read: the reference for the kernels, for exported C, and besid
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from functools import singledispatch
+from functools import reduce, singledispatch
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -110,21 +110,27 @@ def layer_values(
 def _(layer: Convolution, values: Numbers, arrays: Arrays, draws: Draws = None) -> Result:
     framed = _framed(values, layer.padding, 0)
     seen = _windows(framed, layer.kernel_size, layer.stride, layer.dilation)
-    parts = np.split(seen, layer.groups, axis=1)
-    filters = np.split(arrays["weight"], layer.groups)
-    pairs = list(zip(parts, filters, strict=True))
-    sums = [np.tensordot(part, own, ((1, 4, 5), (1, 2, 3))) for part, own in pairs]
-    output = np.moveaxis(np.concatenate(sums, axis=3) + arrays.get("bias", np.float32(0)), 3, 1)
+    count, channels, height, width, rows, columns = seen.shape
+    # A column holds what a place's window sees, so that all places are one product of matrices.
+    by_place = seen.transpose(0, 1, 4, 5, 2, 3).reshape(
+        count, layer.groups, channels // layer.groups * rows * columns, height * width
+    )
+    weight = arrays["weight"]
+    filters = weight.reshape(layer.groups, layer.filters // layer.groups, -1)
+    output = (filters @ by_place).reshape(count, layer.filters, height, width)
+    if layer.bias:
+        output += arrays["bias"][:, None, None]
 
     def back(slopes: Numbers) -> tuple[Numbers, dict[str, Numbers]]:
-        of_filters, of_windows = [], []
-        for (part, own), slope in zip(pairs, np.split(slopes, layer.groups, axis=1), strict=True):
-            of_filters.append(np.tensordot(slope, part, ((0, 2, 3), (0, 2, 3))))
-            of_windows.append(np.tensordot(slope, own, (1, 0)))
-        gradients = {"weight": np.concatenate(of_filters)}
+        flat = slopes.reshape(count, *filters.shape[:2], height * width)
+        of_filters = (flat @ by_place.swapaxes(2, 3)).sum(axis=0)
+        gradients = {"weight": of_filters.reshape(weight.shape)}
         if layer.bias:
             gradients["bias"] = slopes.sum(axis=(0, 2, 3))
-        windows = np.moveaxis(np.concatenate(of_windows, axis=3), 3, 1)
+        windows = (filters.swapaxes(1, 2) @ flat).reshape(
+            count, channels, rows, columns, height, width
+        )
+        windows = windows.transpose(0, 1, 4, 5, 2, 3)
         whole = _add_windows(windows, framed.shape, layer.stride, layer.dilation)
         return _without_frame(whole, layer.padding, values), gradients
 
@@ -182,10 +188,11 @@ def _(layer: Pooling, values: Numbers, arrays: Arrays, draws: Draws = None) -> R
 
     if layer.method == "max":
         windows = seen(values, -np.inf, -np.inf)
-        return windows.max(axis=(4, 5)), lambda slopes: taken_back(_to_largest(windows, slopes))
+        largest = _combine(np.maximum, windows)
+        return largest, lambda slopes: taken_back(_to_largest(windows, slopes))
     ones = np.ones_like(values[:1, :1])
-    counts = seen(ones, float(layer.count_padding), 0).sum(axis=(4, 5))
-    averages = seen(values, 0, 0).sum(axis=(4, 5)) / counts
+    counts = _combine(np.add, seen(ones, float(layer.count_padding), 0))
+    averages = _combine(np.add, seen(values, 0, 0)) / counts
     size = (1, 1, 1, 1, *layer.kernel_size)
     return averages, lambda slopes: taken_back(np.tile((slopes / counts)[..., None, None], size))
 
@@ -221,7 +228,9 @@ def _(layer: BatchNorm, values: Numbers, arrays: Arrays, draws: Draws = None) ->
     others = (0, *range(2, values.ndim))
     weight, bias = (arrays[name].reshape(along) for name in ("weight", "bias"))
     if draws is None:
-        gain, offset = (each.reshape(along) for each in layer.gain_and_offset(arrays))
+        gain, offset = (
+            each.reshape(along).astype(values.dtype) for each in layer.gain_and_offset(arrays)
+        )
         mean, variance = (arrays[name].reshape(along) for name in ("running_mean", "running_var"))
     else:
         mean, variance = (of(axis=others, keepdims=True) for of in (values.mean, values.var))
@@ -271,7 +280,7 @@ def _(layer: Padding, values: Numbers, arrays: Arrays, draws: Draws = None) -> R
 @forward.register(Subsampling)
 def _(layer: Subsampling, values: Numbers, arrays: Arrays, draws: Draws = None) -> Result:
     weight, bias = (arrays[name][:, None, None] for name in ("weight", "bias"))
-    sums = _windows(values, (2, 2), (2, 2)).sum(axis=(4, 5))
+    sums = _combine(np.add, _windows(values, (2, 2), (2, 2)))
 
     def back(slopes: Numbers) -> tuple[Numbers, dict[str, Numbers]]:
         windows = np.tile((slopes * weight)[..., None, None], (1, 1, 1, 1, 2, 2))
@@ -388,6 +397,12 @@ def _windows(
     reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
     seen = np.lib.stride_tricks.sliding_window_view(values, reach, (2, 3))
     return seen[:, :, :: stride[0], :: stride[1], :: dilation[0], :: dilation[1]]
+
+
+def _combine(function: np.ufunc, windows: Numbers) -> Numbers:
+    """What becomes of each window's numbers, (N, C, H', W'); place by place, which is quickest."""
+    places = np.ndindex(windows.shape[4:])
+    return reduce(function, (windows[..., row, column] for row, column in places))
 
 
 def _add_windows(
