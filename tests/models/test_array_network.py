@@ -1,5 +1,7 @@
 """`ArrayNetwork`: the numbers are PyTorch's, and both see the same memory."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -112,6 +114,16 @@ def test_it_knows_when_the_module_is_another() -> None:
     handle.remove()
     module[1] = nn.Tanh()
     assert not network.is_unwatched
+
+
+def test_a_copy_has_numbers_and_a_module_of_its_own() -> None:
+    network = ArrayNetwork.build(LeNetConfig(), 0)
+    network.module()
+    copied = copy.deepcopy(network)
+    copied.module().get_parameter("0.weight").data.zero_()
+    assert not copied.arrays["0.weight"].any()
+    assert network.arrays["0.weight"].any()
+    assert copied.settings == network.settings
 
 
 def test_what_is_no_list_of_layers_is_refused() -> None:

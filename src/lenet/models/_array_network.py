@@ -98,6 +98,9 @@ class ArrayNetwork:
             raise ModelError(message)
         return network
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.settings, self.arrays)  # a copy makes a module of its own
+
     @property
     def input_shape(self) -> tuple[int, ...]:
         """Channels, height and width of an image."""
