@@ -185,6 +185,7 @@ class _Lockstep:
                 trainer.recipe,
                 trainer.device,
                 lambda batches=trainer.train_batches: batches,  # type: ignore[misc]
+                captures=True,
             )
             engine.load_state(state)
             trainer.use_engine(engine, trainer.losses.clone(), trainer.correct.clone())

@@ -70,7 +70,7 @@ def pick_engine(
         if engine is not None:
             return _together(engine, peers)
         if choice == "torch" or needs_torch or has_torch():
-            return torch_engine(network, recipe, device, tensors, peers)
+            return torch_engine(network, recipe, device, tensors, peers, captures=True)
     if needs_torch or peers.size > 1:
         message = "`numpy` trains lists of layers that lenet knows, on a CPU and in one process."
         raise ModelError(message)
@@ -84,8 +84,12 @@ def torch_engine(
     device: str,
     tensors: Callable[[], Batches],
     peers: Peers = ALONE,
+    *,
+    captures: bool = False,
 ) -> Engine:
-    """The engine that serves any network, whatever happens to it on the way.
+    """PyTorch's engine, which serves any network, whatever happens to it on the way.
+
+    On a GPU it may capture its steps, for a network to which nothing happens.
 
     Raises:
         MissingExtraError: PyTorch is not installed.
@@ -95,7 +99,7 @@ def torch_engine(
     from lenet.training.engines._torch import TorchEngine
 
     module, batches = module_of(network).to(device), tensors()
-    if peers.size == 1 and device.startswith("cuda"):
+    if captures and peers.size == 1 and device.startswith("cuda"):
         return GraphEngine(module, recipe, batches)
     return _together(TorchEngine(module, recipe, batches), peers)
 
