@@ -27,7 +27,6 @@ from lenet.models import (
     MODELS,
     ArrayNetwork,
     model_config,
-    module_of,
     read_network,
     summarise,
 )
@@ -307,9 +306,9 @@ def _entry(
         examples = pick_examples(run, data, split)
         for look in dict.fromkeys(("single", views)):
             scores = log_probabilities(
-                module_of(network).to(place), examples, card.normalisation, views=look, device=place
+                network, examples, card.normalisation, views=look, device=place
             )
-            is_right: npt.NDArray[np.bool_] = np.asarray(scores).argmax(axis=1) == examples.labels
+            is_right: npt.NDArray[np.bool_] = scores.argmax(axis=1) == examples.labels
             if look == "single":
                 right[seed] = is_right
             else:

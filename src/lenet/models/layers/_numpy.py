@@ -251,7 +251,7 @@ def _(layer: BatchNorm, values: Numbers, arrays: Arrays, draws: Draws = None) ->
         return scaled, gradients
 
     output = values * gain + offset if draws is None else plain() * weight + bias
-    return output.astype(values.dtype), back
+    return output.astype(values.dtype, copy=False), back
 
 
 @forward.register(Dropout)

@@ -3,17 +3,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import nn
 
 from lenet.datasets import Dataset, DataSource, Split
 from lenet.errors import DatasetError, ModelError, RunError, SettingError, UnknownNameError
-from lenet.models import ModelCard, module_of
+from lenet.models import ArrayNetwork, ModelCard
 from lenet.results._choices import PARTS, Distance, MapMethod, Part
+from lenet.results._networks import AnyNetwork, Images, label_all, logits_of, network_on
+from lenet.results._softmax import softmax
 from lenet.results.inside._inspection import Inspection, Observation, Sample
 from lenet.results.inside._layers import (
     first_activation,
-    layers_to_trace,
+    layer_bounds,
     read_filters,
     select_layers,
 )
@@ -27,16 +27,14 @@ from lenet.results.inside._subjects import (
     usual_split,
 )
 from lenet.results.inside._trace import (
-    Images,
     LayerActivity,
     average_trace,
-    batches_of,
     compare_traces,
     measure_activity,
 )
 from lenet.results.measure._examples import find_dataset
 from lenet.runs import Run, open_network
-from lenet.training import compute_logits, pick_device
+from lenet.training import pick_device
 
 MOST_INPUTS = 24
 _MOST_CLASSES = 12  # of which the overview has an example
@@ -45,7 +43,7 @@ _SAMPLE = 1500  # images on the map, whose layers' health is measured too
 
 
 def inspect_network(
-    model: Run | Path | str | tuple[nn.Module, ModelCard] = "latest",
+    model: Run | Path | str | tuple[AnyNetwork, ModelCard] = "latest",
     inputs: str | Path | Sequence[str | Path | Images] = (),
     dataset: str | Path | DataSource | Dataset | None = None,
     *,
@@ -95,16 +93,15 @@ def inspect_network(
     if len(inputs) > MOST_INPUTS:
         message = f"Up to {MOST_INPUTS} inputs can be shown, not {len(inputs)}."
         raise SettingError(message)
-    source, found, card = open_network(model, runs_folder)
-    network = module_of(found)
-    if not isinstance(network, nn.Sequential):
-        message = f"A `{type(network).__name__}` is no `nn.Sequential`, so it can't be inspected."
+    source, opened, card = open_network(model, runs_folder)  # type: ignore[arg-type]
+    if not _is_sequential(opened):
+        message = f"A `{type(opened).__name__}` is no `nn.Sequential`, so it can't be inspected."
         raise ModelError(message)
     if card.input_shape[0] not in (1, 3):
         message = f"Images of {card.input_shape[0]} channels can't be shown: grey has 1, colours 3."
         raise ModelError(message)
-    network = network.to(pick_device(device))
-    every_layer = tuple(layers_to_trace(network))
+    network = network_on(opened, str(pick_device(device)), card.input_shape)
+    every_layer = tuple(layer_bounds(network))
     shown = select_layers(every_layer, layers)
     data, missing = _find_data(dataset, source, card, inputs)
     subjects = [make_subject(one, card, data) for one in inputs]
@@ -129,7 +126,7 @@ def inspect_network(
         parts=wanted,
         layers=shown,
         shows_all_layers=shown == every_layer,
-        first_layer=first_activation(network),
+        first_layer=first_activation(every_layer),
         last_layer=every_layer[-1],
         filters=read_filters(network, card.input_shape) if "filters" in wanted else (),
         observations=tuple(observations),
@@ -139,6 +136,14 @@ def inspect_network(
         map=projection,
         missing=missing,
     )
+
+
+def _is_sequential(network: AnyNetwork) -> bool:
+    if isinstance(network, ArrayNetwork):
+        return True
+    from torch import nn
+
+    return isinstance(network, nn.Sequential)
 
 
 def _known_parts(parts: Iterable[str]) -> tuple[Part, ...]:
@@ -167,13 +172,11 @@ def _find_data(
 
 
 def _observe(
-    network: nn.Sequential, card: ModelCard, subject: Subject, parts: Sequence[Part]
+    network: AnyNetwork, card: ModelCard, subject: Subject, parts: Sequence[Part]
 ) -> Observation:
     images, normalisation = subject.images, card.normalisation
-    batches = batches_of(images, normalisation, network)
-    logits = torch.from_numpy(compute_logits(network, batches)).double()
-    logits /= card.calibration.temperature
-    probabilities = logits.softmax(dim=1).mean(dim=0).numpy()
+    logits = logits_of(network, label_all(images), normalisation)
+    probabilities = softmax(logits / card.calibration.temperature).mean(axis=0)
     occlusion = gradient = None
     if "saliency" in parts and len(images) == 1:
         answer = int(probabilities.argmax())
@@ -192,7 +195,7 @@ def _observe(
 
 
 def _with_neighbours(
-    network: nn.Sequential,
+    network: AnyNetwork,
     card: ModelCard,
     observations: Sequence[Observation],
     searched: Split,
@@ -222,7 +225,7 @@ def _draw_sample(data: Dataset) -> Sample:
 
 
 def _make_map(
-    network: nn.Sequential,
+    network: AnyNetwork,
     card: ModelCard,
     sample: Sample,
     subjects: Sequence[Subject],

@@ -1,59 +1,78 @@
 """A network's layers: what they are called, what they can put out, what their weights show."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import nn
 
 from lenet.errors import UnknownNameError
-from lenet.models import PartialConvolution, RadialBasis, ScaledTanh
+from lenet.models import ArrayNetwork
+from lenet.models.layers import (
+    Convolution,
+    Dense,
+    Distances,
+    PartialConvolution,
+    Placed,
+    arrays_under,
+    flat_layers,
+)
+from lenet.results._networks import DIGIT, AnyNetwork, as_network
 
 Bounds = tuple[float, float]
 
 _ANY = (-math.inf, math.inf)
-_BOUNDS: dict[type[nn.Module], Bounds] = {
-    nn.Sigmoid: (0.0, 1.0),
-    nn.Tanh: (-1.0, 1.0),
-    ScaledTanh: (-1.7159, 1.7159),
-    nn.ReLU: (0.0, math.inf),
-    nn.GELU: _ANY,
+_BOUNDS: dict[str, Bounds] = {
+    "Sigmoid": (0.0, 1.0),
+    "Tanh": (-1.0, 1.0),
+    "ScaledTanh": (-1.7159, 1.7159),
+    "ReLU": (0.0, math.inf),
+    "GELU": _ANY,
 }
-_POOLINGS = (nn.AvgPool2d, nn.MaxPool2d)
-_MOVERS = (nn.Flatten, nn.ConstantPad2d, nn.Dropout, nn.Identity)  # they compute nothing
-_DIGIT = (12, 7)  # rows and columns of the digits that LeNet-5's output layer knows
+_POOLINGS = {"AvgPool2d", "MaxPool2d"}
+# They compute nothing.
+_MOVERS = {"Flatten", "ConstantPad2d", "ZeroPad2d", "Dropout", "Dropout2d", "Identity"}
 
 
-def layers_to_trace(network: nn.Module) -> dict[str, nn.Module]:
-    """The layers that compute something, by what they are called: `0 Conv2d`, `c1 Conv2d`."""
-    return {
-        f"{place} {type(layer).__name__}".strip(): layer
-        for place, layer in network.named_modules()
-        if not list(layer.children()) and not isinstance(layer, _MOVERS)
-    }
+def layer_bounds(network: AnyNetwork) -> dict[str, Bounds]:
+    """The layers that compute something, first layer first, and what they can put out.
 
+    They are called by place and class: `0 Conv2d`, `c1 Conv2d`. A pooling can put out what the
+    layer before it can.
 
-def layer_bounds(network: nn.Module) -> dict[str, Bounds]:
-    """The lowest and highest number that each layer can put out.
-
-    A pooling can put out what the layer before it can.
+    Returns:
+        The lowest and highest number of each.
     """
+    if isinstance(network, ArrayNetwork):
+        names = [name_of(placed) for placed in flat_layers(network.placed)]
+    else:
+        from lenet.results.inside._modules import named_leaves
+
+        names = list(named_leaves(network))
     bounds: dict[str, Bounds] = {}
     before = _ANY
-    for name, layer in layers_to_trace(network).items():
-        before = before if isinstance(layer, _POOLINGS) else _BOUNDS.get(type(layer), _ANY)
-        bounds[name] = before
+    for name in names:
+        kind = _kind(name)
+        if kind not in _MOVERS:
+            before = before if kind in _POOLINGS else _BOUNDS.get(kind, _ANY)
+            bounds[name] = before
     return bounds
 
 
-def first_activation(network: nn.Module) -> str:
-    """The first layer that bends what comes in, number by number; else the first of all."""
-    layers = layers_to_trace(network)
-    bending = (name for name, layer in layers.items() if type(layer) in _BOUNDS)
-    return next(bending, next(iter(layers)))
+def name_of(placed: Placed) -> str:
+    """What a layer is called in traces."""
+    return f"{placed.layer.name} {placed.layer.title(placed.input_shape)}"
+
+
+def _kind(name: str) -> str:
+    return name.rpartition(" ")[2]
+
+
+def first_activation(names: Iterable[str]) -> str:
+    """Of layers the first that bends what comes in, number by number; else the first of all."""
+    names = list(names)
+    return next((name for name in names if _kind(name) in _BOUNDS), names[0])
 
 
 def select_layers(names: Iterable[str], wanted: Iterable[str]) -> tuple[str, ...]:
@@ -93,7 +112,7 @@ class LayerFilters:
 
 
 def read_filters(
-    network: nn.Module, input_shape: tuple[int, ...] = (1, 28, 28)
+    network: AnyNetwork, input_shape: tuple[int, ...] = (1, 28, 28)
 ) -> tuple[LayerFilters, ...]:
     """The filters of every convolution, and of the first dense layer if it sees the pixels.
 
@@ -108,27 +127,27 @@ def read_filters(
     >>> read_filters(SoftmaxRegression())[0].weights.shape
     (10, 1, 28, 28)
     """
-    found = []
+    known = as_network(network, input_shape)
+    if isinstance(known, ArrayNetwork):
+        pictures = _filters(known)
+    else:
+        from lenet.results.inside._modules import module_filters
+
+        pictures = module_filters(known, input_shape)
+    return tuple(LayerFilters(name, weights) for name, weights in pictures)
+
+
+def _filters(network: ArrayNetwork) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
+    """The layers with weights that can be seen as (outputs, inputs, height, width)."""
     sees_pixels = True
-    for name, layer in layers_to_trace(network).items():
-        pictures = _pictures(layer, input_shape if sees_pixels else None)
-        if pictures is not None:
-            found.append(LayerFilters(name, pictures.detach().float().cpu().numpy()))
-        sees_pixels = sees_pixels and not list(layer.parameters())
-    return tuple(found)
-
-
-def _pictures(layer: nn.Module, input_shape: tuple[int, ...] | None) -> torch.Tensor | None:
-    """A layer's weights as (outputs, inputs, height, width), if they can be seen so.
-
-    The shape is that of the image, if the layer is the first one to see it.
-    """
-    if isinstance(layer, nn.Conv2d):
-        return layer.weight
-    if isinstance(layer, PartialConvolution):
-        return layer.filters()
-    if isinstance(layer, RadialBasis):
-        return layer.targets.reshape(-1, 1, *_DIGIT)
-    if isinstance(layer, nn.Linear) and input_shape is not None:
-        return layer.weight.reshape(-1, *input_shape)
-    return None
+    for placed in flat_layers(network.placed):
+        layer, own = placed.layer, arrays_under(placed.layer.name, network.arrays)
+        if isinstance(layer, Convolution):
+            yield name_of(placed), own["weight"]
+        elif isinstance(layer, PartialConvolution):
+            yield name_of(placed), layer.whole(own)[1]["weight"]
+        elif isinstance(layer, Distances):
+            yield name_of(placed), own["targets"].reshape(-1, 1, *DIGIT)
+        elif isinstance(layer, Dense) and sees_pixels:
+            yield name_of(placed), own["weight"].reshape(-1, *network.input_shape)
+        sees_pixels = sees_pixels and not placed.parameters

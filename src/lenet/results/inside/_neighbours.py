@@ -4,13 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from torch import nn
 
 from lenet.errors import MissingExtraError, ModelError, SettingError
-from lenet.models import Normalisation
+from lenet.models import ArrayNetwork, Network, Normalisation
 from lenet.results._choices import Distance, MapMethod
-from lenet.results.inside._trace import Images, batches_of, evaluating
-from lenet.training import compute_logits
+from lenet.results._networks import AnyNetwork, Images, label_all, logits_of, network_for
 
 Features = npt.NDArray[np.float32]  # (N, units)
 Exact = npt.NDArray[np.float64]
@@ -32,12 +30,12 @@ class Neighbours:
 
 
 def compute_features(
-    network: nn.Sequential, images: Images, normalisation: Normalisation | None = None
+    network: AnyNetwork, images: Images, normalisation: Normalisation | None = None
 ) -> Features:
     """What a network's last layer sees of images: the outputs of the layer before it.
 
     Args:
-        network: The network; left in the mode it was in.
+        network: The network, of layers one after the other; left in the mode it was in.
         images: uint8 (N, C, H, W).
         normalisation: How pixels become the network's input.
 
@@ -52,15 +50,29 @@ def compute_features(
     >>> compute_features(LeNet(), np.zeros((3, 1, 28, 28), np.uint8)).shape
     (3, 84)
     """
-    before_last = nn.Sequential(*list(network)[:-1])
-    batches = batches_of(images, normalisation or Normalisation(), network, batch_size=256)
-    with evaluating(network):
-        features: Features = compute_logits(before_last, batches)
-    return features
+    known = network_for(network, images)
+    if isinstance(known, ArrayNetwork):
+        features = logits_of(_without_last(known), label_all(images), normalisation)
+    else:
+        from lenet.results.inside._modules import evaluating, without_last
+
+        with evaluating(known):
+            features = logits_of(without_last(known), label_all(images), normalisation)
+    return features.reshape(len(images), -1)
+
+
+def _without_last(network: ArrayNetwork) -> ArrayNetwork:
+    *before, last = network.network.layers
+    arrays = {
+        name: array
+        for name, array in network.arrays.items()
+        if not name.startswith(f"{last.name}.")
+    }
+    return ArrayNetwork(Network(before, network.input_shape), arrays)
 
 
 def find_neighbours(
-    network: nn.Sequential,
+    network: AnyNetwork,
     images: Images,
     searched: Images,
     normalisation: Normalisation | None = None,
@@ -96,6 +108,7 @@ def find_neighbours(
     if images.shape[1:] != searched.shape[1:]:
         message = f"The images searched have shape {searched.shape[1:]}, not {images.shape[1:]}."
         raise ModelError(message)
+    network = network_for(network, images)
     wanted = _scaled(compute_features(network, images, normalisation), distance)
     indices = np.empty((len(images), 0), np.int64)
     distances = np.empty((len(images), 0))

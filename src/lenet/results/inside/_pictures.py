@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.errors import ModelError
+from lenet.results._networks import Images
 from lenet.results._wording import counted, number, whole_percent
 from lenet.results.inside._gallery import (
     HEAD,
@@ -33,7 +34,7 @@ from lenet.results.inside._gallery import (
 from lenet.results.inside._inspection import Inspection, Observation, is_right, name_answer
 from lenet.results.inside._layers import LayerFilters
 from lenet.results.inside._saliency import border_colour
-from lenet.results.inside._trace import Images, LayerActivity, LayerTrace
+from lenet.results.inside._trace import LayerActivity, LayerTrace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

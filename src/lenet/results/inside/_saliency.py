@@ -1,22 +1,27 @@
 """Which pixels an answer hangs on."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import nn
 
+from lenet.core import Generator
 from lenet.errors import ModelError, SettingError
-from lenet.models import Normalisation
-from lenet.results.inside._trace import Images, batches_of, evaluating
+from lenet.models import ArrayNetwork, Normalisation
+from lenet.models.layers import forward_all
+from lenet.results._networks import AnyNetwork, Images, label_all, logits_of, network_for
+from lenet.results._softmax import softmax
 from lenet.results.measure._robustness import ground
-from lenet.training import compute_logits
 
 Saliency = npt.NDArray[np.float32]  # (H, W)
+Numbers = npt.NDArray[np.float32]
+_COPIES = 64  # that go through the network at once
 _PATCHES = 28  # about so many places in each direction where an image is covered
 
 
 def occlusion_saliency(
-    network: nn.Module,
+    network: AnyNetwork,
     image: Images,
     class_index: int,
     normalisation: Normalisation | None = None,
@@ -59,13 +64,14 @@ def occlusion_saliency(
         raise SettingError(message)
     tops, lefts = _places(height, patch, step), _places(width, patch, step)
     background = border_colour(image)
-    whole = _class_probabilities(network, image[None], class_index, normalisation)[0]
+    known = network_for(network, image[None])
+    whole = _class_probabilities(known, image[None], class_index, normalisation)[0]
     drops, covers = np.zeros((height, width)), np.zeros((height, width))
     for top in tops:
         covered = np.repeat(image[None], len(lefts), axis=0)
         for index, left in enumerate(lefts):
             covered[index, :, top : top + patch, left : left + patch] = background
-        left_over = _class_probabilities(network, covered, class_index, normalisation)
+        left_over = _class_probabilities(known, covered, class_index, normalisation)
         for left, probability in zip(lefts, left_over, strict=True):
             drops[top : top + patch, left : left + patch] += whole - probability
             covers[top : top + patch, left : left + patch] += 1
@@ -73,7 +79,7 @@ def occlusion_saliency(
 
 
 def gradient_saliency(
-    network: nn.Module,
+    network: AnyNetwork,
     image: Images,
     class_index: int,
     normalisation: Normalisation | None = None,
@@ -111,19 +117,29 @@ def gradient_saliency(
     if samples < 1 or noise < 0:
         message = "`samples` must be at least 1, and `noise` at least 0."
         raise SettingError(message)
-    batches = batches_of(image[None], normalisation or Normalisation(), network)
-    generator = torch.Generator().manual_seed(seed)
+    known, norm = network_for(network, image[None]), normalisation or Normalisation()
+    size = max(image.size, 16)  # fewer numbers are not drawn
+    drawn = Generator(seed).normal((samples, size), noise)[:, : image.size]
+    pixels = image / np.float32(255) + drawn.reshape(samples, *image.shape)
+    inputs = (pixels - np.float32(norm.mean)) / np.float32(norm.std)
     total = np.zeros(image.shape)
-    for _ in range(samples):
-        drawn = torch.randn(image.shape, generator=generator) * (255 * noise)
-        pixels = (batches.placed.images.float() + drawn.to(batches.device)).requires_grad_()
-        inputs = (pixels / 255 - batches.mean) / batches.std
-        with evaluating(network), torch.enable_grad():
-            logit = _pick_class(network(inputs), class_index)[0]
-            (gradient,) = torch.autograd.grad(logit, pixels)
-        total += 255 * gradient[0].cpu().double().numpy()
-    saliency: Saliency = np.abs(total / samples).max(axis=0).astype(np.float32)
+    for start in range(0, samples, _COPIES):
+        logits, back = _forward(known, inputs[start : start + _COPIES])
+        slopes = np.zeros_like(logits)
+        _pick_class(slopes, class_index)[...] = 1
+        total += back(slopes).sum(axis=0, dtype=np.float64)
+    saliency: Saliency = np.abs(total / samples / norm.std).max(axis=0).astype(np.float32)
     return saliency
+
+
+def _forward(network: AnyNetwork, inputs: Numbers) -> tuple[Numbers, Callable[[Numbers], Numbers]]:
+    """What a network makes of a batch, and what takes slopes by it back to the batch."""
+    if isinstance(network, ArrayNetwork):
+        logits, back = forward_all(network.placed, inputs, network.arrays)
+        return logits, lambda slopes: back(slopes)[0]
+    from lenet.results.inside._modules import module_forward
+
+    return module_forward(network, inputs)
 
 
 def border_colour(image: Images) -> Images:
@@ -139,17 +155,21 @@ def _places(size: int, patch: int, step: int) -> list[int]:
 
 
 def _class_probabilities(
-    network: nn.Module, images: Images, class_index: int, normalisation: Normalisation | None
+    network: AnyNetwork, images: Images, class_index: int, normalisation: Normalisation | None
 ) -> npt.NDArray[np.float64]:
-    batches = batches_of(images, normalisation or Normalisation(), network)
-    with evaluating(network):
-        logits = compute_logits(network, batches)
-    probabilities = _pick_class(torch.from_numpy(logits).double().softmax(dim=1), class_index)
-    found: npt.NDArray[np.float64] = probabilities.numpy()
-    return found
+    examples = label_all(images)
+    if isinstance(network, ArrayNetwork):
+        logits = logits_of(network, examples, normalisation)
+    else:
+        from lenet.results.inside._modules import evaluating
+
+        with evaluating(network):
+            logits = logits_of(network, examples, normalisation)
+    probabilities: npt.NDArray[np.float64] = _pick_class(softmax(logits), class_index)
+    return probabilities
 
 
-def _pick_class(values: torch.Tensor, class_index: int) -> torch.Tensor:
+def _pick_class(values: npt.NDArray[Any], class_index: int) -> npt.NDArray[Any]:
     """A class's column of (N, classes)."""
     if not 0 <= class_index < values.shape[1]:
         message = f"There is no class {class_index}: the network tells {values.shape[1]} apart."

@@ -11,7 +11,7 @@ from lenet.datasets import Dataset, Split
 from lenet.errors import ModelError, SettingError, UnknownNameError
 from lenet.models import ModelCard
 from lenet.pictures import prepare, read_picture
-from lenet.results.inside._trace import Images
+from lenet.results._networks import Images
 
 Pixels = npt.NDArray[np.uint8]
 _FORMS = (

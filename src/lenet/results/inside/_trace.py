@@ -2,60 +2,20 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor, nn
 
-from lenet.datasets import Batches, Split
 from lenet.errors import ModelError
-from lenet.models import Normalisation
-from lenet.results.inside._layers import Bounds, layer_bounds, layers_to_trace
+from lenet.models import ArrayNetwork, Normalisation
+from lenet.models.layers import layer_values
+from lenet.results._networks import AnyNetwork, Images, batches_for, label_all, network_for
+from lenet.results.inside._layers import Bounds, layer_bounds, name_of
 
-Images = npt.NDArray[np.uint8]  # (N, C, H, W), 0 to 255
 Values = npt.NDArray[np.float32]
+_BATCH = 64  # whose values a processor's cache holds
 _NEAR_A_BOUND = 0.02  # of the distance between the bounds; as in the diagnosis of a training
-
-
-def batches_of(
-    images: Images, normalisation: Normalisation, network: nn.Module, batch_size: int = 64
-) -> Batches:
-    """Images as a network takes them, on its device; their labels mean nothing.
-
-    Raises:
-        DatasetError: They are not uint8 of shape (N, C, H, W), or there are none.
-    """
-    return Batches(
-        Split(images, np.zeros(len(images), np.int64)),
-        batch_size,
-        device=next((weights.device for weights in network.parameters()), "cpu"),
-        mean=normalisation.mean,
-        std=normalisation.std,
-    )
-
-
-@contextmanager
-def evaluating(network: nn.Module) -> Iterator[None]:
-    """Hold a network in evaluation mode; images that don't fit it are one clear error.
-
-    Raises:
-        ModelError: The images do not fit.
-    """
-    modes = {layer: layer.training for layer in network.modules()}
-    network.eval()
-    try:
-        yield
-    except (RuntimeError, ValueError, IndexError) as error:
-        message = f"The network does not take these images: {error}"
-        raise ModelError(message) from error
-    finally:
-        for layer, mode in modes.items():
-            layer.training = mode
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +67,7 @@ class LayerDifference:
 
 
 def trace(
-    network: nn.Module, images: Images, normalisation: Normalisation | None = None
+    network: AnyNetwork, images: Images, normalisation: Normalisation | None = None
 ) -> tuple[LayerTrace, ...]:
     """What every layer of a network makes of images, first layer first.
 
@@ -137,7 +97,7 @@ def trace(
 
 
 def average_trace(
-    network: nn.Module, images: Images, normalisation: Normalisation | None = None
+    network: AnyNetwork, images: Images, normalisation: Normalisation | None = None
 ) -> tuple[LayerTrace, ...]:
     """What every layer of a network puts out on average over images.
 
@@ -189,32 +149,23 @@ def compare_traces(
 
 
 def trace_batches(
-    network: nn.Module, images: Images, normalisation: Normalisation | None
+    network: AnyNetwork, images: Images, normalisation: Normalisation | None
 ) -> Iterator[list[LayerTrace]]:
     """The traces of a few images at a time."""
-    batches = batches_of(images, normalisation or Normalisation(), network)
-    bounds = layer_bounds(network)
-    outputs: dict[str, Values] = {}
-    hooks = [
-        layer.register_forward_hook(partial(_keep, outputs, name))
-        for name, layer in layers_to_trace(network).items()
-    ]
-    try:
-        for inputs, _ in batches:
-            with evaluating(network), torch.no_grad():
-                network(inputs)
-            yield [LayerTrace(name, values, bounds[name]) for name, values in outputs.items()]
-            outputs.clear()
-    finally:
-        for hook in hooks:
-            hook.remove()
+    known = network_for(network, images)
+    bounds = layer_bounds(known)
+    batches = batches_for(known, label_all(images), normalisation, _BATCH)
+    for inputs, _ in batches:
+        if isinstance(known, ArrayNetwork):
+            values = layer_values(known.placed, np.asarray(inputs), known.arrays)
+            outputs = {name_of(placed): made for placed, made in values}
+        else:
+            from lenet.results.inside._modules import module_values
 
-
-def _keep(
-    outputs: dict[str, Values], name: str, layer: nn.Module, inputs: Any, output: Tensor
-) -> None:
-    """Note what a layer put out; a copy, as a layer behind it may work in place."""
-    outputs[name] = output.detach().float().cpu().numpy().copy()
+            outputs = module_values(known, inputs)
+        yield [
+            LayerTrace(name, made, bounds[name]) for name, made in outputs.items() if name in bounds
+        ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,7 +190,7 @@ class LayerActivity:
 
 
 def measure_activity(
-    network: nn.Module, images: Images, normalisation: Normalisation | None = None
+    network: AnyNetwork, images: Images, normalisation: Normalisation | None = None
 ) -> tuple[LayerActivity, ...]:
     """How busy every layer of a network is over images, first layer first.
 

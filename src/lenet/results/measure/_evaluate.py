@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor, nn
 
 from lenet.core import Compute, ComputeKeywords
-from lenet.datasets import Batches, Dataset, DataSource, Split
-from lenet.models import ModelCard, Normalisation, module_of
+from lenet.datasets import Dataset, DataSource, Split
+from lenet.models import ModelCard, Normalisation
 from lenet.results._choices import SplitName, Views
+from lenet.results._networks import AnyNetwork, logits_of, network_on
+from lenet.results._softmax import log_softmax, softmax
 from lenet.results.measure._examples import find_dataset, pick_examples
 from lenet.results.measure._scores import Evaluation, score_predictions
 from lenet.runs import Run, open_network
-from lenet.training import compute_logits, computing
+from lenet.training import computing
 
 if TYPE_CHECKING:
+    import torch
+    from torch import nn
     from typing_extensions import Unpack
 
-_BATCH = 256
 _SHIFTS = tuple((down, right) for down in (-1, 0, 1) for right in (-1, 0, 1))
 
 
@@ -41,35 +42,34 @@ class Answers:
     """
 
     source: Run | Path
-    network: nn.Module
+    network: AnyNetwork
     card: ModelCard
     dataset: Dataset
     split: SplitName
     examples: Split
-    log_probabilities: torch.Tensor
+    log_probabilities: npt.NDArray[np.float32]
 
     def probabilities(self, temperature: float = 1.0) -> npt.NDArray[np.float64]:
         """The classes' probabilities, (N, classes), their logarithms divided by a temperature."""
-        scaled = self.log_probabilities.double() / temperature
-        probabilities: npt.NDArray[np.float64] = scaled.softmax(dim=1).numpy()
-        return probabilities
+        return softmax(self.log_probabilities.astype(np.float64) / temperature)
 
     @cached_property
     def evaluation(self) -> Evaluation:
         """How good the answers are."""
-        labels = torch.from_numpy(self.examples.labels)
+        labels = self.examples.labels
+        of_labels = self.log_probabilities[np.arange(len(labels)), labels]
         return score_predictions(
-            self.examples.labels,
-            self.log_probabilities.argmax(dim=1).numpy(),
+            labels,
+            self.log_probabilities.argmax(axis=1),
             self.dataset.class_names,
-            loss=float(torch.nn.functional.nll_loss(self.log_probabilities, labels)),
+            loss=-float(of_labels.mean(dtype=np.float64)),
             dataset=self.dataset.name,
             split=self.split,
         )
 
 
 def answer(
-    model: Run | Path | str | tuple[nn.Module, ModelCard] = "latest",
+    model: Run | Path | str | tuple[AnyNetwork, ModelCard] = "latest",
     dataset: str | Path | DataSource | Dataset | None = None,
     *,
     split: SplitName = "test",
@@ -79,14 +79,14 @@ def answer(
     **compute: Unpack[ComputeKeywords],
 ) -> Answers:
     """Let a trained network answer for every image of a split; it takes what `evaluate` takes."""
-    source, found, card = open_network(model, runs_folder, network)
+    source, network, card = open_network(model, runs_folder, network)  # type: ignore[arg-type]
     data = find_dataset(dataset, source, card)
-    return answer_on(data, (source, module_of(found), card), split, compute, views=views)
+    return answer_on(data, (source, network, card), split, compute, views=views)
 
 
 def answer_on(
     data: Dataset,
-    opened: tuple[Run | Path, nn.Module, ModelCard],
+    opened: tuple[Run | Path, AnyNetwork, ModelCard],
     split: SplitName,
     compute: ComputeKeywords,
     *,
@@ -96,25 +96,26 @@ def answer_on(
     source, network, card = opened
     data.check_fits(card.input_shape, len(card.class_names))
     examples = pick_examples(source, data, split)
-    with computing(Compute.from_dict(compute)) as place:
+    with computing(Compute.from_dict(compute)) as device:
+        network = network_on(network, str(device), card.input_shape)
         scores = log_probabilities(
-            network.to(place), examples, card.normalisation, views=views, device=place
+            network, examples, card.normalisation, views=views, device=device
         )
     return Answers(source, network, card, data, split, examples, scores)
 
 
 def log_probabilities(
-    network: nn.Module,
+    network: AnyNetwork,
     examples: Split,
     normalisation: Normalisation,
     *,
     views: Views = "single",
     device: torch.device | str = "cpu",
-) -> Tensor:
+) -> npt.NDArray[np.float32]:
     """What a network makes of every example.
 
     Args:
-        network: The network, on the device.
+        network: The network; a module is moved to the device.
         examples: The images.
         normalisation: How pixels become the network's input.
         views: `single` looks once at each image; `mirrored` also at its mirror image, `shifted` at
@@ -122,19 +123,14 @@ def log_probabilities(
         device: Where to compute.
 
     Returns:
-        The logarithms of the classes' probabilities, float32 (N, classes) on the CPU.
+        The logarithms of the classes' probabilities, float32 (N, classes).
     """
+    network = network_on(network, str(device), examples.images.shape[1:])
     looks = [
-        compute_logits(
-            network,
-            Batches(view, _BATCH, device=device, mean=normalisation.mean, std=normalisation.std),
-        )
-        for view in _views(examples, views)
+        log_softmax(logits_of(network, view, normalisation)) for view in _views(examples, views)
     ]
-    stacked = torch.from_numpy(np.stack(looks)).log_softmax(dim=2)
-    if len(looks) == 1:
-        return stacked[0]
-    return stacked.logsumexp(dim=0) - float(np.log(len(looks)))
+    averaged = np.logaddexp.reduce(looks) - np.log(len(looks))
+    return np.asarray(averaged, np.float32)
 
 
 def _views(examples: Split, views: Views) -> list[Split]:
@@ -153,7 +149,7 @@ def _views(examples: Split, views: Views) -> list[Split]:
 
 
 def evaluate(
-    model: Run | Path | str | tuple[nn.Module, ModelCard] = "latest",
+    model: Run | Path | str | tuple[AnyNetwork, ModelCard] = "latest",
     dataset: str | Path | DataSource | Dataset | None = None,
     *,
     split: SplitName = "test",

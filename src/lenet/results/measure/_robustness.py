@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from torch import nn
 
 from lenet.datasets import Split
 from lenet.models import Normalisation
+from lenet.results._networks import AnyNetwork, Images, as_network, device_of
+from lenet.results._softmax import softmax
 from lenet.results.measure._evaluate import log_probabilities
 from lenet.results.measure._scores import wilson_interval
 
-Images = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.float64]
 _SIDE = 28  # that the strengths in pixels are for
 
@@ -272,7 +272,7 @@ CORRUPTIONS = (
 
 
 def measure_robustness(
-    network: nn.Module,
+    network: AnyNetwork,
     examples: Split,
     normalisation: Normalisation,
     *,
@@ -292,21 +292,22 @@ def measure_robustness(
         temperature: What the logits are divided by, from the network's calibration.
         corruptions: What happens to the images.
     """
-    device = next((weights.device for weights in network.parameters()), "cpu")
+    device = device_of(network)
+    network = as_network(network, examples.images.shape[1:])
     if len(examples) > images:
         drawn = np.random.default_rng(seed).choice(len(examples), images, replace=False)
         examples = examples.take(np.sort(drawn))
 
     def score(pixels: Images, strength: float) -> RobustnessPoint:
         changed = Split(np.ascontiguousarray(pixels), examples.labels)
-        logits = log_probabilities(network, changed, normalisation, device=device) / temperature
-        sure, given = logits.softmax(dim=1).max(dim=1)
-        correct = int((given.numpy() == examples.labels).sum())
+        scores = log_probabilities(network, changed, normalisation, device=device)
+        probabilities = softmax(scores / temperature)
+        correct = int((probabilities.argmax(axis=1) == examples.labels).sum())
         return RobustnessPoint(
             strength,
             correct / len(examples),
             wilson_interval(correct, len(examples)),
-            float(sure.double().mean()),
+            float(probabilities.max(axis=1).mean()),
         )
 
     side = examples.images.shape[3]

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from torch import nn
 
 from lenet.core import Compute, ComputeKeywords
 from lenet.datasets import Dataset, DataSource
 from lenet.errors import DatasetError, RunError
-from lenet.models import ModelCard, module_of
+from lenet.models import ModelCard
 from lenet.results._choices import SplitName
+from lenet.results._networks import AnyNetwork
 from lenet.results.measure._evaluate import Answers, answer_on
 from lenet.results.measure._examples import find_dataset
 from lenet.results.measure._robustness import Robustness, measure_robustness
@@ -24,6 +24,7 @@ from lenet.runs import Run, as_trained_on, open_network
 from lenet.training import computing
 
 if TYPE_CHECKING:
+    from torch import nn
     from typing_extensions import Unpack
 
 _ROBUSTNESS_IMAGES = 2000
@@ -73,7 +74,7 @@ class Findings:
 
 
 def examine(
-    model: Run | Path | str | tuple[nn.Module, ModelCard] = "latest",
+    model: Run | Path | str | tuple[AnyNetwork, ModelCard] = "latest",
     dataset: str | Path | DataSource | Dataset | None = None,
     *,
     split: SplitName | None = None,
@@ -82,9 +83,8 @@ def examine(
     **compute: Unpack[ComputeKeywords],
 ) -> Findings:
     """Find out all that `report` tells of a trained network."""
-    source, found, card = open_network(model, runs_folder, network)
-    network = module_of(found)
-    opened = source, network, card
+    opened = open_network(model, runs_folder, network)  # type: ignore[arg-type]
+    source, _, card = opened
     data = find_dataset(dataset, source, card)
     chosen: SplitName = split or ("test" if data.test is not None else "validation")
     try:
@@ -99,7 +99,7 @@ def examine(
         held_out = answer_on(data, opened, "validation", compute)
     with computing(Compute.from_dict(compute)):
         robustness = measure_robustness(
-            network,
+            answers.network,
             answers.examples,
             card.normalisation,
             images=_ROBUSTNESS_IMAGES,

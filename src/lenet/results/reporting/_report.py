@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from lenet._version import __version__
 from lenet.core import ComputeKeywords, write_atomically
 from lenet.datasets import Dataset, DataSource
-from lenet.models import ModelCard
+from lenet.models import ModelCard, count_weights
 from lenet.results._choices import SplitName
+from lenet.results._networks import AnyNetwork
 from lenet.results._wording import counted, percent
 from lenet.results.measure._doubt import expected_calibration_error
 from lenet.results.page._page import Node, Page
@@ -33,7 +34,7 @@ _STAMP = re.compile(r"(\d{8}-\d{6})-")
 
 
 def report(
-    model: Run | Path | str | tuple[nn.Module, ModelCard] = "latest",
+    model: Run | Path | str | tuple[AnyNetwork, ModelCard] = "latest",
     dataset: str | Path | DataSource | Dataset | None = None,
     *,
     output: Path | str | None = None,
@@ -139,7 +140,7 @@ def _overview(findings: Findings) -> tuple[Node, ...]:
     """What must be known first, and the figures that matter most."""
     evaluation, run = findings.evaluation, findings.run
     low, high = evaluation.interval
-    weights = sum(parameter.numel() for parameter in findings.answers.network.parameters())
+    weights = count_weights(findings.answers.network)
     seen = [score for score in evaluation.classes if score.images]
     weakest = min(seen, key=lambda score: score.f1)
     error = expected_calibration_error(findings.probabilities, findings.answers.examples.labels)
