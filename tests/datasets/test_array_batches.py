@@ -11,6 +11,9 @@ import torch
 
 import lenet
 from lenet.datasets import ArrayBatches, Augmentation, Batches, Dataset, SharedImages, Split
+
+# Private: what a GPU's memory holds is tried without a GPU.
+from lenet.datasets._tensor_batches import TensorPlace
 from packed_sets import leave_little_room, pack
 
 AUGMENTATIONS = {
@@ -43,7 +46,12 @@ def assert_equal(arrays: ArrayBatches, tensors: Batches) -> None:
         pairs = zip(arrays.selections(epoch, start), tensors.selections(epoch, start), strict=True)
         for ours, theirs in pairs:
             assert np.array_equal(ours.indices, theirs.indices)
-            assert np.array_equal(arrays.locate(ours.indices), tensors.locate(theirs.indices))
+            places = arrays.locate(ours.indices)
+            assert np.array_equal(places, tensors.locate(theirs.indices))
+            assert np.array_equal(arrays.placed.labels[places], tensors.placed.labels[places])
+            everywhere = np.arange(len(arrays.labels))
+            there = tensors.locate(torch.from_numpy(everywhere))
+            assert np.array_equal(arrays.locate(everywhere), there)
             for name, drawn in vars(ours.changes).items():
                 expected = getattr(theirs.changes, name)
                 assert drawn is expected is None or np.array_equal(drawn, expected)
@@ -132,6 +140,38 @@ def test_packed_images_are_read_ahead_into_arrays(
     assert_equal(arrays, tensors)
     for part in (slice(3, 120), slice(3, 20)):
         assert_equal(arrays.part(part), tensors.part(part))
+    arrays.close()
+    tensors.close()
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("kind", ["memory", "shared", "packed"])
+def test_a_device_with_memory_of_its_own_is_kept_up_to_date(
+    kind: str,
+    shuffle: bool,
+    few_digits: Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A device without numbers stands for a GPU: what is put there becomes a copy on the CPU."""
+    put = TensorPlace.put
+    on_cpu = TensorPlace(torch.device("cpu"))
+    monkeypatch.setattr(TensorPlace, "put", lambda _, array: put(on_cpu, array).clone())
+    shared, data = None, few_digits
+    if kind == "packed":
+        leave_little_room(monkeypatch)
+        data = lenet.load_dataset(pack(few_digits, tmp_path / "set"))
+    if kind == "shared":
+        shared = SharedImages(data, "meta")
+        data = shared.hold_out(0.3, 1)
+    options: dict[str, Any] = {"shuffle": shuffle, "augmentation": AUGMENTATIONS["both"]}
+    arrays = ArrayBatches(data.train, 9, shared=shared, **options)
+    tensors = Batches(data.train, 9, shared=shared, device="meta", **options)
+    assert_equal(arrays, tensors)
+    assert_equal(arrays.part(slice(3, 70)), tensors.part(slice(3, 70)))
+    if shared:
+        again = Batches(shared.hold_out(0.3, 2).train, 9, shared=shared, device="meta")
+        assert again.placed.images is tensors.placed.images
     arrays.close()
     tensors.close()
 
