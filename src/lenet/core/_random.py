@@ -113,17 +113,19 @@ class Generator:
         """
         places = np.arange(count)
         chosen: npt.NDArray[np.int64] = places.copy()
-        chosen[:-1] += self.words(max(count - 1, 0)) % (count - places[:-1])
-        ordered = np.sort((chosen << 32) | places)  # turns that chose the same follow each other
+        left = np.arange(count, 1, -1, dtype=np.uint32)
+        np.add(chosen[:-1], self.words(len(left)) % left, out=chosen[:-1])
+        ordered = (chosen << 32) | places
+        ordered.sort()  # turns that chose the same place follow each other
         sorted_chosen, turns = ordered >> 32, ordered & 0xFFFFFFFF
         goes_on = sorted_chosen[:-1] == sorted_chosen[1:]
-        is_last = np.append(~goes_on, True)[:count]
+        last = np.flatnonzero(np.append(~goes_on, [True])[:count])
         origins = places  # of what a place holds at its turn: a turn back, and then all the way
-        origins[sorted_chosen[is_last]] = turns[is_last]
-        while not np.array_equal(origins, further := origins[origins]):
+        origins[sorted_chosen.take(last)] = turns.take(last)
+        while not np.array_equal(origins, further := origins.take(origins)):
             origins = further
         before = np.flatnonzero(goes_on)
-        chosen[turns[before + 1]] = origins[turns[before]]
+        chosen[turns.take(before + 1)] = origins.take(turns.take(before))
         return chosen
 
 
