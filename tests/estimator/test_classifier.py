@@ -250,12 +250,16 @@ def test_threads_are_those_asked_for_and_only_meanwhile(few: Arrays) -> None:
     seen: list[int] = []
 
     before = torch.get_num_threads()
-    classifier = quick(threads=before + 1, epochs=1)
+    images, labels = few[0][:40], few[1][:40]
+    network = build_model(LeNetConfig(classes=len(np.unique(labels))))  # which PyTorch lets be seen
+    classifier = lenet.LeNetClassifier(
+        model=network, threads=before + 1, epochs=1, batch_size=32, validation=0.0
+    )
     hook = torch.nn.modules.module.register_module_forward_hook(
         lambda *_: seen.append(torch.get_num_threads())
     )
     try:
-        classifier.fit(few[0][:40], few[1][:40]).predict(few[0][:2])
+        classifier.fit(images, labels).predict(images[:2])
     finally:
         hook.remove()
     assert torch.get_num_threads() == before
@@ -305,10 +309,16 @@ def test_the_saved_file_is_a_model_of_ours(small: Arrays, digits: Dataset, tmp_p
 def test_a_fitted_estimator_survives_joblib(few: Arrays, tmp_path: Any) -> None:
     images, labels = few
     classifier = quick().fit(images, labels)
+    assert classifier.network_ is classifier.network_
     joblib.dump(classifier, tmp_path / "classifier.joblib")
     again = joblib.load(tmp_path / "classifier.joblib")
     np.testing.assert_array_equal(again.predict_proba(images), classifier.predict_proba(images))
     assert again.get_params() == classifier.get_params()
+    with torch.no_grad():
+        again.network_[-1].weight.zero_()
+        again.network_[-1].bias.zero_()
+    assert again.predict_proba(images[:1]).tolist() == [pytest.approx([0.1] * 10)]
+    assert same_weights(classifier, quick().fit(images, labels))
 
 
 @pytest.mark.fashion_mnist

@@ -21,7 +21,7 @@ from lenet.cli.summary import summary
 from lenet.cli.sweep import sweep
 from lenet.cli.train import runs, train
 from lenet.core import nearest_name
-from lenet.errors import InterruptedTraining, LenetError, SettingError
+from lenet.errors import InterruptedTraining, LenetError, MissingExtraError, SettingError
 from lenet.training import find_place, leave, speaker
 
 _DEBUG = "--debug"  # taken wherever it stands
@@ -112,6 +112,10 @@ def _report(error: Exception) -> int:
         print_notice(f"{who}{error}")
         return error.exit_code
     if isinstance(error, LenetError):
+        print_error(f"{who}{error}")
+        return error.exit_code
+    if isinstance(error, ModuleNotFoundError) and error.name == "torch":
+        error = MissingExtraError("This", package="torch")
         print_error(f"{who}{error}")
         return error.exit_code
     # The parser's errors; typer has moved their class, so they are known by their method.

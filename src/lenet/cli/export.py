@@ -40,7 +40,8 @@ def export(given: Given) -> None:
     """Write a trained network down for others to use, and see that it answers as PyTorch does.
 
     The export is run on the test images, ONNX in batches of several sizes. Where its answers differ
-    from PyTorch's by more than they may, nothing is written.
+    from PyTorch's by more than they may, nothing is written. NumPy does for PyTorch where that is
+    not installed, bar `onnx` and `hub`.
     """
     from lenet.export import export_model
 
@@ -53,8 +54,8 @@ def export(given: Given) -> None:
 def _print_export(made: "Export") -> None:
     images = made.comparisons[0].images
     print_line(
-        f"Compared with PyTorch on {made.dataset}, {made.split} split, {images:,} images; "
-        f"PyTorch's accuracy is {made.accuracy:.4f}.\n"
+        f"Compared with {made.reference} on {made.dataset}, {made.split} split, {images:,} images; "
+        f"{made.reference}'s accuracy is {made.accuracy:.4f}.\n"
     )
     rows = [["batch", "largest difference", "other answers", "accuracy"]]
     for found in made.comparisons:

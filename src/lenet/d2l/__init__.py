@@ -12,10 +12,14 @@ from typing import Any
 
 import lazy_loader
 
+from lenet.core import require_torch
+
 _own_name, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 
 def __getattr__(name: str) -> Any:
+    if not name.startswith("_"):
+        require_torch("`lenet.d2l`")
     if name in __all__ or name.startswith("_"):
         return _own_name(name)
     from lenet.d2l._names import explain, torch_alias

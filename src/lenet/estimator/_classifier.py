@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from torch import nn
-
 from lenet.core import RecipeKeywords, check_range, cpu_threads
-from lenet.datasets import Batches, Dataset, Split
+from lenet.datasets import ArrayBatches, BatchesOf, Dataset, Split
 from lenet.errors import ArrayError, MissingExtraError, UnknownNameError
 from lenet.estimator._fitting import needs_enlarging, plan_fit, setting_names
 from lenet.estimator._pixels import PixelRange, flatten_images, shape_of_rows
 from lenet.kernels import chosen_kernels
-from lenet.models import Normalisation, identify_model, save_model
+from lenet.models import (
+    ArrayNetwork,
+    Normalisation,
+    identify,
+    known_network,
+    module_of,
+    save_model,
+)
 from lenet.pictures import Preparation
 from lenet.runs import build_trainer
 from lenet.training import (
@@ -46,6 +51,7 @@ _CALLS_TO_FIT = 6  # from a listener up to the line that calls `fit`, which a wa
 
 
 if TYPE_CHECKING:
+    from torch import nn
     from typing_extensions import Unpack
 
     class _Classifier:
@@ -98,7 +104,6 @@ class LeNetClassifier(_Classifier):
         image_shape_: Channels, height and width of an image as given.
         pixel_range_: Which values are black and white.
         enlarged_: Whether the images were enlarged.
-        network_: The trained `nn.Module`, on the CPU and in evaluation mode.
         recipe_: The `Recipe` that it was trained by.
         normalisation_: How bytes become the network's input.
         history_: The training curve, a list of `CurvePoint`.
@@ -124,7 +129,7 @@ class LeNetClassifier(_Classifier):
     recipe_: Recipe
     normalisation_: Normalisation
     history_: list[CurvePoint]
-    network_: nn.Module
+    _network: ArrayNetwork | nn.Module
 
     def __init__(
         self,
@@ -217,8 +222,22 @@ class LeNetClassifier(_Classifier):
         self.normalisation_ = Normalisation(batches.mean, batches.std)
         self._answers_blank = trainer.dataset.has_blank_class
         self.history_ = trainer.history
-        self.network_ = trainer.model.cpu().eval()
+        network = trainer.network
+        if not isinstance(network, ArrayNetwork):
+            network = network.cpu().eval()
+        self._network = known_network(network, trainer.dataset.image_shape) or network
         return self
+
+    @property
+    def network_(self) -> nn.Module:
+        """The trained `nn.Module`, on the CPU and in evaluation mode.
+
+        Raises:
+            NotFittedError: `fit` comes first.
+            MissingExtraError: PyTorch is not installed.
+        """
+        check_is_fitted(self, "classes_")
+        return module_of(self._network).eval()
 
     def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """The probability of each class for each image.
@@ -234,7 +253,7 @@ class LeNetClassifier(_Classifier):
             ValueError: The images are not finite, none, or of another shape than in `fit`
                 (`ArrayError`).
         """
-        check_is_fitted(self, "network_")
+        check_is_fitted(self, "classes_")
         rows, image_shape = flatten_images(X)
         if image_shape is not None and image_shape != self.image_shape_:
             message = (
@@ -244,17 +263,20 @@ class LeNetClassifier(_Classifier):
             raise ArrayError(message)
         rows = validate_data(self, rows, reset=False)
         device = pick_device(self.device)
-        network = self.network_ if device == "cpu" else copy.deepcopy(self.network_).to(device)
+        norm = self.normalisation_
+        network: ArrayNetwork | nn.Module = self._network
+        batches: BatchesOf[Any]
         with cpu_threads(self.threads):
             images = self.pixel_range_.to_bytes(rows, self.image_shape_, enlarge=self.enlarged_)
-            unknown = np.zeros(len(images), np.int64)  # `Batches` wants labels; nobody reads them
-            batches = Batches(
-                Split(images, unknown),
-                _BATCH,
-                device=device,
-                mean=self.normalisation_.mean,
-                std=self.normalisation_.std,
-            )
+            unknown = np.zeros(len(images), np.int64)  # a `Split` wants labels; nobody reads them
+            examples = Split(images, unknown)
+            if device == "cpu":
+                batches = ArrayBatches(examples, _BATCH, mean=norm.mean, std=norm.std)
+            else:
+                from lenet.datasets import Batches
+
+                network = copy.deepcopy(self.network_).to(device)
+                batches = Batches(examples, _BATCH, device=device, mean=norm.mean, std=norm.std)
             logits = compute_logits(network, batches).astype(np.float64)
             probabilities: npt.NDArray[np.float64] = np.exp(log_softmax(logits))
         return probabilities
@@ -290,15 +312,15 @@ class LeNetClassifier(_Classifier):
             NotFittedError: `fit` comes first.
             StorageError: The file can't be written.
         """
-        check_is_fitted(self, "network_")
+        check_is_fitted(self, "classes_")
         ends = self.pixel_range_.low, self.pixel_range_.high
         is_usual = self.pixel_range_ == PixelRange() or ends[0] == ends[1]
-        _, config = identify_model(self.network_)
+        _, config = identify(self._network)
         preparation = Preparation.plain(config.input_shape)
         scores = ("train_loss", "train_accuracy", "validation_accuracy", "best_epoch", "epochs")
         save_model(
             path,
-            self.network_,
+            self._network,
             class_names=tuple(str(label) for label in self.classes_),
             normalisation=self.normalisation_,
             answers_blank=self._answers_blank,

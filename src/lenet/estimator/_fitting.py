@@ -1,16 +1,21 @@
 """What `fit` trains: which network, by which recipe, on images of which size."""
 
+from __future__ import annotations
+
+import sys
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch import nn
 
 from lenet.core import Settings, field_types
 from lenet.errors import ModelError, SettingError
 from lenet.models import MODELS, model_config
 from lenet.runs import Plan, make_plan
 from lenet.training import Recipe
+
+if TYPE_CHECKING:
+    from torch import nn
 
 # Adam and small batches: better than the tutorial's recipe on Fashion-MNIST at every size, from 30
 # images to 60,000. docs/guides/scikit-learn.md has the figures.
@@ -36,7 +41,7 @@ def plan_fit(
     if not isinstance(recipe, (str, Recipe, type(None))):
         message = f"`recipe` must be a preset's name, a `Recipe` or none, not {recipe!r}."
         raise SettingError(message)
-    if not isinstance(model, (str, nn.Module, type(None))):
+    if not (model is None or isinstance(model, str) or _is_module(model)):
         message = f"`model` must be a network's name, a network or none, not {model!r}."
         raise SettingError(message)
     plain = {name: _plain(value) for name, value in settings.items()}
@@ -100,6 +105,12 @@ def needs_enlarging(plan: Plan, image_shape: tuple[int, int, int], classes: int)
             raise error from None
         return True
     return False
+
+
+def _is_module(model: Any) -> bool:
+    """Whether it is a network of PyTorch's, which is imported already then."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(model, torch.nn.Module)
 
 
 def _plain(value: Any) -> Any:

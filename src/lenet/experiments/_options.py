@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lenet.core import Compute, check_range, option
+from lenet.core import Compute, check_range, option, require_torch
 from lenet.errors import SettingError
 from lenet.models import MODELS
 from lenet.results import Views
@@ -12,6 +12,7 @@ from lenet.training import PRESETS
 
 SamplerName = Literal["tpe", "random"]
 ScoredSplit = Literal["validation", "test"]
+_AS_ONE = "Several trainings as one computation"  # what needs PyTorch, as an error begins
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class CompareOptions(_OfEach):
 
     Raises:
         SettingError: A value is ill-typed, out of range or at odds with another.
+        MissingExtraError: PyTorch is needed for `together` and not installed.
     """
 
     seeds: int = 5
@@ -65,6 +67,8 @@ class CompareOptions(_OfEach):
         if self.together and self.kernels != "auto":
             message = "`kernels` is for trainings that are not made `together`."
             raise SettingError(message)
+        if self.together:
+            require_torch(_AS_ONE)
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ class SweepWork(_OfEach):
 
     Raises:
         SettingError: A value is ill-typed, out of range or at odds with another.
+        MissingExtraError: PyTorch is needed for `at_once` and not installed.
     """
 
     trials: int = 20
@@ -102,6 +107,8 @@ class SweepWork(_OfEach):
         if self.at_once > 1 and self.kernels == "native":
             message = "The compiled kernels compute one network; leave out `at_once` or `kernels`."
             raise SettingError(message)
+        if self.at_once > 1:
+            require_torch(_AS_ONE)
 
 
 @dataclass(frozen=True)

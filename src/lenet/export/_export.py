@@ -19,7 +19,7 @@ from lenet.export._trained_network import (
     Comparison,
     TrainedNetwork,
     Written,
-    compare_with_pytorch,
+    compare_with_reference,
     open_trained_network,
     require_layers,
 )
@@ -63,16 +63,18 @@ FORMATS: dict[FormatName, Format] = {
 
 @dataclass(frozen=True)
 class Export:
-    """A network written down for others to use, which was seen to answer as PyTorch does.
+    """A network written down for others to use, which was seen to answer as it does.
 
     Attributes:
         path: The file or folder.
         format: What was written: `onnx`, for example.
         dataset: The name of the dataset that it was checked on.
         split: Which of its splits: `test`, where there is one.
-        accuracy: Which share of these images PyTorch answers rightly.
-        comparisons: How the export's answers differ from PyTorch's, for each batch size.
+        accuracy: Which share of these images `reference` answers rightly.
+        comparisons: How the export's answers differ from the reference's, for each batch size.
         facts: What else there is to know: names with values, such as sizes.
+        reference: Whose answers it was compared with: `PyTorch`, or `NumPy` where that is not
+            installed.
     """
 
     path: Path
@@ -82,6 +84,7 @@ class Export:
     accuracy: float
     comparisons: tuple[Comparison, ...]
     facts: tuple[tuple[str, str], ...]
+    reference: str = "PyTorch"
 
 
 def export_model(
@@ -99,7 +102,8 @@ def export_model(
 
     The export is run on the test images, ONNX in batches of several sizes, and its probabilities
     are compared with PyTorch's before it comes to its place: within 1e-5, or for a format that
-    rounds its weights within 0.3 points of accuracy.
+    rounds its weights within 0.3 points of accuracy. Where PyTorch is not installed, NumPy computes
+    what it is compared with; `onnx` and `hub` need PyTorch.
 
     Args:
         model: A run, its folder or name, `latest`, a model file, or `digits` or `fashion`.
@@ -144,8 +148,8 @@ def export_model(
         check_place(place, written.path)
         comparisons = []
         for batch_size in written.batch_sizes:
-            tell(f"comparing with PyTorch in batches of {batch_size}")
-            comparisons.append(compare_with_pytorch(trained, written, batch_size))
+            tell(f"comparing with {trained.reference} in batches of {batch_size}")
+            comparisons.append(compare_with_reference(trained, written, batch_size))
         with storage_errors(place):
             chosen.keep(place, written.path)
         put_into_place(written.path, place)
@@ -157,6 +161,7 @@ def export_model(
         accuracy=trained.accuracy,
         comparisons=tuple(comparisons),
         facts=written.facts,
+        reference=trained.reference,
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lenet.core import require_torch
 from lenet.errors import ExportError
 from lenet.export._hub_card import model_card_text, with_licence_of
 from lenet.export._onnx import onnx_model, run_onnx
@@ -19,7 +20,11 @@ def write_hub(trained: TrainedNetwork, folder: Path) -> Written:
 
     It holds the model file as it is, what it says about itself as `config.json`, the model card as
     `README.md`, and the network as ONNX, which is what is compared.
+
+    Raises:
+        MissingExtraError: PyTorch or a package for ONNX is not installed.
     """
+    require_torch("An export for a hub")
     place = folder / "hub"
     place.mkdir()
     _copy_model(trained, place / "model.safetensors")

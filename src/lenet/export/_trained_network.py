@@ -56,9 +56,11 @@ class TrainedNetwork:
             training images where they are known.
         dataset: The name of the dataset that the images are from.
         split: Which of its splits they are: `test`, else `validation`, else `train`.
-        probabilities: What PyTorch makes of the images, calibrated as the card says, float64
+        probabilities: What `reference` makes of the images, calibrated as the card says, float64
             (N, classes).
         run: The run that it is from, if it is from one.
+        reference: Whose answers an export has to give: `PyTorch`, or `NumPy` where that is not
+            installed.
     """
 
     name: str
@@ -72,10 +74,11 @@ class TrainedNetwork:
     split: str
     probabilities: npt.NDArray[np.float64] = field(repr=False)
     run: Run | None = None
+    reference: str = "PyTorch"
 
     @property
     def accuracy(self) -> float:
-        """The share of the images that PyTorch answers rightly."""
+        """The share of the images that the reference answers rightly."""
         return float((self.probabilities.argmax(axis=1) == self.labels).mean())
 
     @property
@@ -146,6 +149,7 @@ def open_trained_network(
         dataset=found.name,
         split=split,
         probabilities=pytorch_probabilities(found_network, card, examples.images),
+        reference="PyTorch" if has_torch() else "NumPy",
     )
 
 
@@ -153,6 +157,8 @@ def pytorch_probabilities(
     network: ArrayNetwork | nn.Module, card: ModelCard, images: Pixels
 ) -> npt.NDArray[np.float64]:
     """What PyTorch's own operations, not lenet's kernels, make of images.
+
+    Where PyTorch is not installed, NumPy does it.
 
     Args:
         network: The network, float32, in evaluation mode.
@@ -184,7 +190,7 @@ def _pick_images(located: Run | Path, data: Dataset) -> tuple[str, Split, Split]
 
 @dataclass(frozen=True, eq=False)
 class Written:
-    """What a format wrote, and how it is run to see whether it answers as PyTorch does.
+    """What a format wrote, and how it is run to see whether it answers as the network does.
 
     Attributes:
         path: The file or folder, within the folder that the format was given.
@@ -207,13 +213,13 @@ class Written:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How an export's answers differ from PyTorch's.
+    """How an export's answers differ from the reference's.
 
     Attributes:
         batch_size: How many images it was given at once.
         images: How many images there were.
         difference: The largest difference of a probability.
-        disagreements: How many images it takes for another class than PyTorch does.
+        disagreements: How many images it takes for another class than the reference.
         accuracy: Which share of the images it answers rightly.
     """
 
@@ -224,7 +230,9 @@ class Comparison:
     accuracy: float
 
 
-def compare_with_pytorch(trained: TrainedNetwork, written: Written, batch_size: int) -> Comparison:
+def compare_with_reference(
+    trained: TrainedNetwork, written: Written, batch_size: int
+) -> Comparison:
     """Run an export on all images, some at once; an error where it differs more than it may."""
     shares, images_a_run = np.empty_like(trained.probabilities), written.images_a_run or batch_size
     for start in range(0, len(shares), images_a_run):
@@ -250,8 +258,8 @@ def compare_with_pytorch(trained: TrainedNetwork, written: Written, batch_size: 
     batches = f"in batches of {batch_size}"
     if written.tolerance is not None and not difference <= written.tolerance:  # NaN is not, either
         message = (
-            f"The export's probabilities differ from PyTorch's by up to {difference:.2g} "
-            f"{batches}, more than {written.tolerance:g}; nothing is written."
+            f"The export's probabilities differ from {trained.reference}'s by up to "
+            f"{difference:.2g} {batches}, more than {written.tolerance:g}; nothing is written."
         )
         raise ExportError(message)
     if not np.isfinite(difference):
@@ -260,7 +268,7 @@ def compare_with_pytorch(trained: TrainedNetwork, written: Written, batch_size: 
     most_lost = max(_MOST_LOST, 1 / len(shares))  # few images can't measure less than one
     if written.tolerance is None and trained.accuracy - accuracy > most_lost + 1e-12:
         message = (
-            f"The export's accuracy is {accuracy:.4f} {batches} where PyTorch's is "
+            f"The export's accuracy is {accuracy:.4f} {batches} where {trained.reference}'s is "
             f"{trained.accuracy:.4f}, more than {100 * most_lost:.2g} points less; nothing "
             "is written."
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lenet._version import __version__
-from lenet.core import nearest_name, read_json_object
+from lenet.core import nearest_name, read_json_object, require_torch
 from lenet.errors import LenetError, RunError, SettingError, UnknownNameError
 from lenet.models import BUNDLED, read_network
 from lenet.runs._run import Run, RunConfig
@@ -211,9 +211,11 @@ def load(
     Raises:
         RunError: There is no such run, or it has no model yet.
         ModelFileError: The file is damaged or not a model of ours.
+        MissingExtraError: PyTorch is not installed; `lenet.open_model` does without.
     """
     from lenet.models import load_model
 
+    require_torch("`lenet.load`, unlike `lenet.open_model`,")
     located = locate_model(model, runs_folder)
     return load_model(located.require_model() if isinstance(located, Run) else located, network)
 

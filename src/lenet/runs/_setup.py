@@ -15,7 +15,15 @@ from types import FrameType
 from typing import Any
 
 from lenet._version import __version__
-from lenet.core import Compute, check_range, has_torch, option, set_thread_count, thread_count
+from lenet.core import (
+    Compute,
+    check_range,
+    has_torch,
+    install_command,
+    option,
+    set_thread_count,
+    thread_count,
+)
 from lenet.kernels import kernel_status
 from lenet.training import PRESETS
 
@@ -138,6 +146,20 @@ def doing_first_on_signals(action: Callable[[], None]) -> Iterator[None]:
 
     with answer_signals(act):
         yield
+
+
+def advice_on_speed() -> str:
+    """What makes a training faster that NumPy makes for want of anything else."""
+    torch = install_command("torch")
+    if reason := kernel_status().reason:
+        return (
+            f"NumPy trains this network, slowly. {reason} Install PyTorch (`{torch}`), or a C++ "
+            "compiler and then lenet again, to be much faster."
+        )
+    return (
+        "NumPy trains this network, slowly, as the compiled kernels do not serve it. Install "
+        f"PyTorch to be much faster: `{torch}`."
+    )
 
 
 def describe_environment(device: str) -> dict[str, Any]:

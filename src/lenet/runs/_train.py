@@ -33,7 +33,12 @@ from lenet.runs._plan import (
 )
 from lenet.runs._recorder import Recorder, pack_checkpoint, quoted, with_advice
 from lenet.runs._run import Run, RunConfig, create_run
-from lenet.runs._setup import TrainOptions, describe_environment, stop_on_signals
+from lenet.runs._setup import (
+    TrainOptions,
+    advice_on_speed,
+    describe_environment,
+    stop_on_signals,
+)
 from lenet.runs._together import (
     by_the_first,
     check_agreement,
@@ -135,6 +140,8 @@ def train(
         f"Training `{config.model}` on `{data.name}`: {len(trainer.dataset.train):,} images, "
         f"preset `{config.preset}`, seed {config.seed}, on {on}. Run folder: {run.folder}",
     )
+    if trainer.kernels == "numpy" and options.kernels == "auto":
+        announce(listeners, advice_on_speed())
     with training_in(run, trainer):
         _train_in(run, trainer, trackers, listeners)
     return run

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lenet.core import TrainKeywords, check_range, remove_partial_files, take_settings
+from lenet.core import TrainKeywords, check_range, has_torch, remove_partial_files, take_settings
 from lenet.datasets import Dataset, DataSource, SharedImages
 from lenet.errors import (
     InterruptedTraining,
@@ -77,8 +77,9 @@ def train_many(
     Each has a run folder of its own and ends with what `train` would have reached, up to rounding.
     Together go those with the same network, images and recipe, but for seed, learning rate and its
     schedule, momentum, weight decay, epochs and early stopping. What fits no other is trained by
-    itself. On a GPU one small network leaves most of the device idle, and many fill it; on a CPU
-    the compiled kernels of `train` are usually faster.
+    itself, as everything is where PyTorch is not installed. On a GPU one small network leaves most
+    of the device idle, and many fill it; on a CPU the compiled kernels of `train` are usually
+    faster.
 
     Args:
         trainings: For each what is its own: `seed`, `model`, `preset`, `recipe` and settings, as
@@ -200,7 +201,12 @@ class _Many:
     def prepare(self, plan: Plan, seed: int, listeners: list[Listener]) -> Run | _Member:
         """A run that is complete already, or a training where it begins or goes on."""
         trainer = build_trainer(
-            plan, self.data, seed=seed, device=self.device, kernels="torch", shared=self.shared
+            plan,
+            self.data,
+            seed=seed,
+            device=self.device,
+            kernels="torch" if has_torch() else "auto",
+            shared=self.shared,
         )
         config = describe_run(plan, trainer, self.threads)
         reuse, folder = self.options.reuse, self.options.runs_folder
@@ -244,7 +250,7 @@ class _Many:
 
     def _with_kernels(self, member: _Member) -> _Member:
         """A training that is not begun yet, by the compiled kernels where they serve it."""
-        if member.run is not None:
+        if member.run is not None or member.trainer.kernels != "torch":
             return member
         trainer = self._rebuild(member.config, "auto", member.trainer.network)
         config = replace(member.config, kernels=trainer.kernels)

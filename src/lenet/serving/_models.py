@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import numpy as np
@@ -17,6 +18,9 @@ from lenet.kernels import Predictor, kernel_status
 from lenet.models import BUNDLED, ModelCard, check_numbers, network_blocks, read_card, with_layers
 from lenet.pictures import Pixels
 from lenet.runs import Run, locate_model, model_in_folder, name_of_model
+
+if TYPE_CHECKING:
+    from torch import nn
 
 Logits = npt.NDArray[np.float32]
 _NO_WEIGHTS = ("running_mean", "running_var", "num_batches_tracked")
@@ -58,14 +62,19 @@ class TrainedModel:
 
 
 def open_model(
-    model: Run | Path | str = "digits", *, runs_folder: Path | str = "runs"
+    model: Run | Path | str = "digits",
+    *,
+    runs_folder: Path | str = "runs",
+    network: nn.Module | None = None,
 ) -> TrainedModel:
-    """Open a trained network to ask it.
+    """Open a trained network to ask it, for which PyTorch need not be installed.
 
     Args:
         model: `digits` or `fashion`, which are bundled; a model file; a folder made for a hub; a
             run, its folder or name, or `latest`.
         runs_folder: Where names of runs are looked for.
+        network: The network as its own code builds it, where it is no `nn.Sequential` of layers
+            that lenet knows; its weights become the model's.
 
     Raises:
         RunError: There is no such run, or it has no model yet.
@@ -76,7 +85,8 @@ def open_model(
     """
     located = locate_model(model, runs_folder)
     path = located.require_model() if isinstance(located, Run) else located
-    card, logits = _by_kernels(path) or _without_kernels(path)
+    found = _by_kernels(path) if network is None else None
+    card, logits = found or _without_kernels(path, network)
     return TrainedModel(name_of_model(located), card, logits)
 
 
@@ -113,13 +123,15 @@ def _by_kernels(path: Path) -> tuple[ModelCard, Callable[[Pixels], Logits]] | No
         return None  # whoever reads it as a network says better what is wrong
 
 
-def _without_kernels(path: Path) -> tuple[ModelCard, Callable[[Pixels], Logits]]:
+def _without_kernels(
+    path: Path, own: nn.Module | None
+) -> tuple[ModelCard, Callable[[Pixels], Logits]]:
     """A network that PyTorch computes, or NumPy where that is not installed."""
     from lenet.datasets import ArrayBatches, Split
     from lenet.models import read_network
     from lenet.training import compute_logits
 
-    network, card = read_network(path)
+    network, card = read_network(path, own)
 
     def logits(images: Pixels) -> Logits:
         examples = Split(images, np.zeros(len(images), np.int64))

@@ -7,24 +7,22 @@ import time
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import ExitStack
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import torch
-from torch import nn
-
-from lenet.datasets import Augmentation, Batches
+from lenet.datasets import Augmentation
 from lenet.errors import SettingError, TrainingError
 from lenet.kernels import use_kernels
 from lenet.models import draws_numbers
 from lenet.training._history import TrainingResult
 from lenet.training._trainer import Trainer
 from lenet.training.engines._pick import torch_engine
-from lenet.training.engines._stacked import StackedEngine, StackMember, is_plain
-from lenet.training.engines._torch import multiply_in
+
+if TYPE_CHECKING:
+    from lenet.datasets import Batches
+    from lenet.training.engines._stacked import StackedEngine
 
 Result = TypeVar("Result")
 
-_BATCH_NORMS = nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm
 # What may differ between trainings that are computed together; a step is the same for all else.
 _MAY_DIFFER = {
     "learning_rate": 1.0,
@@ -114,10 +112,13 @@ class _Lockstep:
         self._clocks = [ExitStack() for _ in trainers]
         self._members: list[int] = []  # those that the steps are made for
         self._engine: StackedEngine | None = None
-        self._losses = self._correct = torch.empty(0)
+        self._losses: Any = None  # of the epoch under way, tensors (networks, steps)
+        self._correct: Any = None
         self._precision = trainers[0].recipe.precision
 
     def run(self) -> list[TrainingResult | Exception]:
+        from lenet.training.engines._torch import multiply_in
+
         with use_kernels("torch"), multiply_in(self._precision):
             try:
                 for number, trainer in enumerate(self._trainers):
@@ -143,6 +144,10 @@ class _Lockstep:
 
     def _join(self, numbers: Sequence[int]) -> None:
         """Compute those together, of the given ones, that have not ended; let the others go."""
+        import torch
+
+        from lenet.training.engines._stacked import StackedEngine, StackMember
+
         self._part()
         over = [number for number in numbers if self._trainers[number].is_over]
         # All have their result before anyone is told: what listeners do is no time of a training.
@@ -193,6 +198,8 @@ class _Lockstep:
 
     def _train_epoch(self) -> None:
         """Make the steps of an epoch that are not made yet, until it or a training ends."""
+        from lenet.training.engines._stacked import is_plain
+
         trainers = {number: self._trainers[number] for number in self._members}
         for trainer in trainers.values():
             if not is_plain(trainer.model):
@@ -244,6 +251,8 @@ class _Lockstep:
 
 def _tensor_batches(trainer: Trainer) -> Batches:
     """What a training by PyTorch has for batches."""
+    from lenet.datasets import Batches
+
     batches = trainer.train_batches
     assert isinstance(batches, Batches)
     return batches
@@ -255,7 +264,10 @@ def _can_be_stacked(trainer: Trainer) -> bool:
         return False
     if not trainer.train_batches.is_in_memory:
         return False
+    from torch import nn
+
+    norms = nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm
     rounds = trainer.recipe.precision == "bfloat16"
     return not draws_numbers(trainer.model) and not any(
-        rounds and isinstance(layer, _BATCH_NORMS) for layer in trainer.model.modules()
+        rounds and isinstance(layer, norms) for layer in trainer.model.modules()
     )

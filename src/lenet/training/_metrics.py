@@ -170,6 +170,9 @@ def _make_predictor(network: ArrayNetwork | nn.Module, batches: BatchesOf[Any]) 
     known = network
     if not isinstance(known, ArrayNetwork):  # which says why it is none
         known = ArrayNetwork.from_module(known, tuple(batches.placed.images.shape[1:]))
+    elif not known.is_unwatched:
+        message = "A hook wants to see what goes through the network, or it was changed."
+        raise ModelError(message)
     return Predictor(*network_blocks(known.network, known.arrays), batches.byte_values)
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from lenet.core import require_torch
 from lenet.errors import MissingExtraError
 from lenet.training._history import CurvePoint, TrainingResult
 from lenet.training._trainer import Trainer
@@ -28,16 +29,18 @@ class TensorBoardTracker(Tracker):
     tracker may have been broken or not there before.
 
     Raises:
-        MissingExtraError: The package is not installed.
+        MissingExtraError: The package or PyTorch is not installed.
     """
 
     name = "tensorboard"
 
     def __init__(self) -> None:
+        purpose = "The tracker `tensorboard`"
+        require_torch(purpose)  # which has the writer
         try:
             import torch.utils.tensorboard  # noqa: F401
         except ImportError as error:
-            raise MissingExtraError("The tracker `tensorboard`", "track") from error
+            raise MissingExtraError(purpose, "track") from error
         self._run: TrackedRun | None = None
         self._writer: Any = None
 

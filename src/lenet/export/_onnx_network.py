@@ -1,0 +1,81 @@
+"""A trained network in PyTorch, made of what the operators of ONNX can say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lenet.export._trained_network import TrainedNetwork
+from lenet.export._windows import Windows, pooling_windows, reaching_beyond, with_padding_apart
+from lenet.models import CUSTOM, Residual, TrainedLayer, module_of
+from lenet.models.layers import AdaptivePooling, Pooling
+
+
+class PixelsToProbabilities(nn.Module):
+    """A network that takes images as they are and gives calibrated probabilities."""
+
+    def __init__(self, trained: TrainedNetwork):
+        super().__init__()
+        self.card, is_custom = trained.card, trained.card.model == CUSTOM
+        self.network = module_of(trained.network) if is_custom else _sequential(trained.layers())
+        self.eval()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Uint8 (N, C, H, W) to float32 (N, classes)."""
+        shares = images.to(torch.float32) / 255
+        norm = self.card.normalisation
+        logits: Tensor = self.network((shares - norm.mean) / norm.std)
+        return (logits / self.card.calibration.temperature).softmax(dim=1)
+
+
+class _WindowPooling(nn.Module):
+    """Pooling with windows that the operators of ONNX do not have, down and then across."""
+
+    def __init__(self, sides: Sequence[Windows], is_max: bool):
+        super().__init__()
+        self.sides, self.is_max = sides, is_max
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(N, C, H, W) to what the windows make of it."""
+        combine: Any = torch.amax if self.is_max else torch.mean
+        for dim, windows in enumerate(self.sides, 2):
+            parts = [
+                combine(maps.transpose(dim, -1)[..., start : end : windows.spread], -1)
+                for start, end in windows.edges
+            ]
+            maps = torch.stack(parts, -1).transpose(dim, -1)
+        return maps
+
+
+def _sequential(layers: Sequence[TrainedLayer]) -> nn.Sequential:
+    return nn.Sequential(*(module for trained in layers for module in _modules(trained)))
+
+
+def _modules(trained: TrainedLayer) -> Iterator[nn.Module]:
+    """One layer in PyTorch, as ONNX has it; awkward padding apart."""
+    layer, shape = trained.layer, trained.input_shape
+    if trained.sides:
+        yield Residual(*map(_sequential, trained.sides))
+    elif isinstance(layer, (Pooling, AdaptivePooling)) and not _onnx_has(trained):
+        *padding, pooling = with_padding_apart([trained])
+        yield from (one.layer.module(one.input_shape) for one in padding)
+        yield _WindowPooling(pooling_windows(pooling), layer.method == "max")
+    else:
+        if isinstance(layer, Pooling) and not any(reaching_beyond(trained)):
+            layer = replace(layer, ceil_mode=False)  # for which ONNX has another rule
+        module = layer.module(shape)
+        module.load_state_dict(
+            {name: torch.from_numpy(array) for name, array in trained.arrays.items()}, strict=False
+        )
+        yield module
+
+
+def _onnx_has(trained: TrainedLayer) -> bool:
+    """Whether ONNX can pool like that: it has one rule for both sides, and equal windows."""
+    if isinstance(trained.layer, Pooling):
+        return len(set(reaching_beyond(trained))) == 1
+    return all(windows.size for windows in pooling_windows(trained))
