@@ -111,7 +111,7 @@ class Generator:
         random (Fisher and Yates 1938). All turns are taken at once here: what a place gets came to
         the chosen one at the turn before that chose it too, and at that turn from its own place.
         """
-        places = np.arange(count)
+        places = np.arange(count, dtype=np.int64)
         chosen: npt.NDArray[np.int64] = places.copy()
         left = np.arange(count, 1, -1, dtype=np.uint32)
         np.add(chosen[:-1], self.words(len(left)) % left, out=chosen[:-1])

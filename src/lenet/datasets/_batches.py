@@ -125,7 +125,7 @@ class BatchesOf(ABC, Generic[Values]):
     @property
     def sizes(self) -> npt.NDArray[np.int64]:
         """Examples in each batch of an epoch: int64 of shape (len(self),)."""
-        sizes = np.full(len(self), self.batch_size)
+        sizes = np.full(len(self), self.batch_size, np.int64)
         sizes[-1] = len(self.labels) - self.batch_size * (len(self) - 1)
         return sizes
 
@@ -161,7 +161,9 @@ class BatchesOf(ABC, Generic[Values]):
             )
             return
         count = len(self.labels)
-        order = self._place.put(self._order(epoch) if self.shuffle else np.arange(count))
+        order = self._place.put(
+            self._order(epoch) if self.shuffle else np.arange(count, dtype=np.int64)
+        )
         for step in range(start, len(self)):
             yield order[step * self.batch_size : (step + 1) * self.batch_size]
 

@@ -53,7 +53,7 @@ class WindowOrder:
     def neighbours_of(self, window: int) -> _Numbers:
         """The examples of a window as they lie on the disk: int64 (n,), ascending."""
         starts = self.blocks_of(window)[:, None] * self.block
-        examples = (starts + np.arange(self.block)).ravel()
+        examples = (starts + np.arange(self.block, dtype=np.int64)).ravel()
         return examples[examples < self.count]
 
     def examples_of(self, window: int) -> _Numbers:
@@ -77,7 +77,7 @@ class WindowOrder:
         blocks = -(-self.count // self.block)
         windows = -(-blocks // self.blocks_a_window)
         if self.seed is None:
-            return np.arange(blocks), np.zeros(windows, np.int64)
+            return np.arange(blocks, dtype=np.int64), np.zeros(windows, np.int64)
         generator = Generator(self.seed)
         return generator.permutation(blocks), generator.integers(2**62, (windows,))
 
