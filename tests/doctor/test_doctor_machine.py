@@ -16,9 +16,9 @@ from lenet.doctor._computing import _usable_cores
 
 
 def test_a_gpu_that_pytorch_leaves_out_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
-    def warn(name: str) -> torch.device:
+    def warn(name: str) -> str:
         warnings.warn("The driver is too old.", stacklevel=1)
-        return torch.device("cpu")
+        return "cpu"
 
     monkeypatch.setattr("lenet.training.pick_device", warn)
     monkeypatch.setattr("lenet.doctor._computing._has_nvidia_driver", lambda: False)
@@ -36,13 +36,13 @@ def test_a_gpu_that_pytorch_leaves_out_is_noted(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_gpus_are_named_and_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lenet.training.pick_device", lambda name: torch.device("cuda"))
+    monkeypatch.setattr("lenet.training.pick_device", lambda name: "cuda")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: f"GPU {index}")
     monkeypatch.setattr(torch, "ones", lambda *size, device: torch.tensor([1, 1]))
     assert find("device") == Finding("device", "ok", "`auto` takes `cuda`: GPU 0, GPU 1")
 
-    def refuse(*size: int, device: torch.device) -> Tensor:
+    def refuse(*size: int, device: str) -> Tensor:
         message = "CUDA error: no kernel image is available\nCompile with …"
         raise RuntimeError(message)
 

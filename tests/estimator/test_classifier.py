@@ -314,6 +314,10 @@ def test_a_fitted_estimator_survives_joblib(few: Arrays, tmp_path: Any) -> None:
     again = joblib.load(tmp_path / "classifier.joblib")
     np.testing.assert_array_equal(again.predict_proba(images), classifier.predict_proba(images))
     assert again.get_params() == classifier.get_params()
+    heard: list[Any] = []
+    with again.network_[0].register_forward_hook(lambda *values: heard.append(values)):
+        again.predict(images[:2])
+    assert len(heard) == 1
     with torch.no_grad():
         again.network_[-1].weight.zero_()
         again.network_[-1].bias.zero_()

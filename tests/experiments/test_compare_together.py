@@ -126,7 +126,7 @@ def test_only_a_cuda_gpu_trains_together_unasked(
 
         return train
 
-    monkeypatch.setattr(_compare, "pick_device", lambda name: torch.device(device))
+    monkeypatch.setattr(_compare, "pick_device", lambda name: device)
     monkeypatch.setattr(_compare, "work_here", reach("together"))
     monkeypatch.setattr(_compare, "work_in_processes", reach("apart"))
     with pytest.raises(NotImplementedError, match=expected):

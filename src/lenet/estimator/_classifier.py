@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
 from lenet.core import RecipeKeywords, check_range, cpu_threads
 from lenet.datasets import ArrayBatches, BatchesOf, Dataset, Split
 from lenet.errors import ArrayError, MissingExtraError, UnknownNameError
@@ -264,18 +265,19 @@ class LeNetClassifier(_Classifier):
         rows = validate_data(self, rows, reset=False)
         device = pick_device(self.device)
         norm = self.normalisation_
-        network: ArrayNetwork | nn.Module = self._network
         batches: BatchesOf[Any]
         with cpu_threads(self.threads):
             images = self.pixel_range_.to_bytes(rows, self.image_shape_, enlarge=self.enlarged_)
             unknown = np.zeros(len(images), np.int64)  # a `Split` wants labels; nobody reads them
             examples = Split(images, unknown)
+            # Somebody may listen to `network_`, or have changed it.
+            network = known_network(self._network, images.shape[1:]) or module_of(self._network)
             if device == "cpu":
                 batches = ArrayBatches(examples, _BATCH, mean=norm.mean, std=norm.std)
             else:
                 from lenet.datasets import Batches
 
-                network = copy.deepcopy(self.network_).to(device)
+                network = copy.deepcopy(module_of(network)).to(device)
                 batches = Batches(examples, _BATCH, device=device, mean=norm.mean, std=norm.std)
             logits = compute_logits(network, batches).astype(np.float64)
             probabilities: npt.NDArray[np.float64] = np.exp(log_softmax(logits))

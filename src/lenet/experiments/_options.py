@@ -12,7 +12,7 @@ from lenet.training import PRESETS
 
 SamplerName = Literal["tpe", "random"]
 ScoredSplit = Literal["validation", "test"]
-_AS_ONE = "Several trainings as one computation"  # what needs PyTorch, as an error begins
+_AS_ONE = "Training several networks as one computation"  # what needs PyTorch, as an error begins
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from lenet.datasets import ArrayBatches, Batches, BatchesOf, Split
+from lenet.datasets import ArrayBatches, BatchesOf, Split
 from lenet.errors import ModelError
 from lenet.models import ArrayNetwork, Normalisation, known_network, module_of
 from lenet.training import compute_logits
@@ -82,6 +82,8 @@ def batches_for(
     device = device_of(network)
     if device == "cpu":
         return ArrayBatches(examples, batch_size, mean=norm.mean, std=norm.std)
+    from lenet.datasets import Batches
+
     return Batches(examples, batch_size, device=device, mean=norm.mean, std=norm.std)
 
 

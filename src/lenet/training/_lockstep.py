@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from lenet.datasets import Augmentation
 from lenet.errors import SettingError, TrainingError
 from lenet.kernels import use_kernels
-from lenet.models import draws_numbers
 from lenet.training._history import TrainingResult
 from lenet.training._trainer import Trainer
 from lenet.training.engines._pick import torch_engine
@@ -265,6 +264,8 @@ def _can_be_stacked(trainer: Trainer) -> bool:
     if not trainer.train_batches.is_in_memory:
         return False
     from torch import nn
+
+    from lenet.models import draws_numbers
 
     norms = nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm
     rounds = trainer.recipe.precision == "bfloat16"
