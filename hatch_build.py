@@ -6,6 +6,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
+TREE = Path(__file__).resolve().parent
 KERNELS = Path("src/lenet/kernels")
 
 
@@ -14,7 +15,7 @@ class KernelBuildHook(BuildHookInterface):  # type: ignore[type-arg, misc]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile, and say what the wheel holds."""
-        build = runpy.run_path(str(Path(self.root) / KERNELS / "native" / "build.py"))
+        build = runpy.run_path(str(TREE / KERNELS / "native" / "build.py"))
         self.app.display_info(build["compile_libraries"]())
         build_data["artifacts"].append((KERNELS / "compiled" / "*").as_posix())
         if any(build["LIBRARIES"].glob("*" + build["library_suffix"]())):
