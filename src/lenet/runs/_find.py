@@ -221,7 +221,7 @@ def load(
 
 
 def open_network(
-    model: Run | Path | str | tuple[nn.Module, ModelCard],
+    model: Run | Path | str | tuple[ArrayNetwork | nn.Module, ModelCard],
     runs_folder: Path | str = "runs",
     network: nn.Module | None = None,
 ) -> tuple[Run | Path, ArrayNetwork | nn.Module, ModelCard]:
@@ -232,7 +232,8 @@ def open_network(
     """
     if isinstance(model, tuple):
         found, card = model
-        return Path(f"{card.model}.safetensors"), found.eval(), card
+        found.train(False)
+        return Path(f"{card.model}.safetensors"), found, card
     located = locate_model(model, runs_folder)
     path = located.require_model() if isinstance(located, Run) else located
     return located, *read_network(path, network)

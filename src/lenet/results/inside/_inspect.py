@@ -93,7 +93,7 @@ def inspect_network(
     if len(inputs) > MOST_INPUTS:
         message = f"Up to {MOST_INPUTS} inputs can be shown, not {len(inputs)}."
         raise SettingError(message)
-    source, opened, card = open_network(model, runs_folder)  # type: ignore[arg-type]
+    source, opened, card = open_network(model, runs_folder)
     if not _is_sequential(opened):
         message = f"A `{type(opened).__name__}` is no `nn.Sequential`, so it can't be inspected."
         raise ModelError(message)

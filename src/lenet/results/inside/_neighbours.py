@@ -7,8 +7,16 @@ import numpy.typing as npt
 
 from lenet.errors import MissingExtraError, ModelError, SettingError
 from lenet.models import ArrayNetwork, Network, Normalisation
+from lenet.models.layers import forward_all
 from lenet.results._choices import Distance, MapMethod
-from lenet.results._networks import AnyNetwork, Images, label_all, logits_of, network_for
+from lenet.results._networks import (
+    AnyNetwork,
+    Images,
+    batches_for,
+    label_all,
+    logits_of,
+    network_for,
+)
 
 Features = npt.NDArray[np.float32]  # (N, units)
 Exact = npt.NDArray[np.float64]
@@ -50,14 +58,20 @@ def compute_features(
     >>> compute_features(LeNet(), np.zeros((3, 1, 28, 28), np.uint8)).shape
     (3, 84)
     """
-    known = network_for(network, images)
+    known, examples = network_for(network, images), label_all(images)
     if isinstance(known, ArrayNetwork):
-        features = logits_of(_without_last(known), label_all(images), normalisation)
+        before = _without_last(known)
+        if before.arrays:
+            features = logits_of(before, examples, normalisation)
+        else:  # what sees the pixels
+            batches = batches_for(before, examples, normalisation)
+            found = [forward_all(before.placed, inputs, {})[0] for inputs, _ in batches]
+            features = np.concatenate(found)
     else:
         from lenet.results.inside._modules import evaluating, without_last
 
         with evaluating(known):
-            features = logits_of(without_last(known), label_all(images), normalisation)
+            features = logits_of(without_last(known), examples, normalisation)
     return features.reshape(len(images), -1)
 
 

@@ -79,9 +79,9 @@ def answer(
     **compute: Unpack[ComputeKeywords],
 ) -> Answers:
     """Let a trained network answer for every image of a split; it takes what `evaluate` takes."""
-    source, network, card = open_network(model, runs_folder, network)  # type: ignore[arg-type]
-    data = find_dataset(dataset, source, card)
-    return answer_on(data, (source, network, card), split, compute, views=views)
+    opened = open_network(model, runs_folder, network)
+    data = find_dataset(dataset, opened[0], opened[2])
+    return answer_on(data, opened, split, compute, views=views)
 
 
 def answer_on(

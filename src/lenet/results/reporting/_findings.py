@@ -83,7 +83,7 @@ def examine(
     **compute: Unpack[ComputeKeywords],
 ) -> Findings:
     """Find out all that `report` tells of a trained network."""
-    opened = open_network(model, runs_folder, network)  # type: ignore[arg-type]
+    opened = open_network(model, runs_folder, network)
     source, _, card = opened
     data = find_dataset(dataset, source, card)
     chosen: SplitName = split or ("test" if data.test is not None else "validation")
