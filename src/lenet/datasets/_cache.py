@@ -47,7 +47,6 @@ def find_file(entry: CatalogEntry, file: RemoteFile) -> Path:
     """
     for path in _possible_paths(entry, file):
         if _is_there(path):
-            _refuse_another_datasets_file(entry, path)
             return path
     return download_file(entry, file)
 
@@ -75,7 +74,7 @@ def _possible_paths(entry: CatalogEntry, file: RemoteFile) -> Iterator[Path]:
             yield data_folder() / folder / name
 
 
-def _refuse_another_datasets_file(entry: CatalogEntry, path: Path) -> None:
+def refuse_another_datasets_file(entry: CatalogEntry, path: Path) -> None:
     """Raise if a file is a published one of another dataset: their names are all the same."""
     if path.suffix != ".gz":
         return

@@ -6,7 +6,6 @@ import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.core import field_types
-from lenet.datasets._cache import data_folder, download_file, find_file
+from lenet.datasets._cache import (
+    data_folder,
+    download_file,
+    find_file,
+    refuse_another_datasets_file,
+)
 from lenet.datasets._catalog import CATALOG, EMNIST, EMNIST_NAMES, CatalogEntry, RemoteFile
 from lenet.datasets._dataset import Dataset, Split, stratified_halves
 from lenet.datasets._reading import DataSource, Reading, ReadingOptions
@@ -167,8 +171,11 @@ def _load_known(name: str) -> Dataset:
     entry = CATALOG[name]
     paths = [(file, find_file(entry, file)) for file in entry.files]
     with ThreadPoolExecutor(2) as pool:
-        # The training images are nearly all of the work; the second thread does the rest.
-        train, test = pool.map(partial(_read_split, entry), (paths[:2], paths[2:]))
+        # The training images are half of the work; the second thread does the rest meanwhile.
+        reading = [pool.submit(_read_split, entry, part) for part in (paths[:2], paths[2:])]
+        for _, path in paths:
+            refuse_another_datasets_file(entry, path)
+        train, test = (one.result() for one in reading)
     return Dataset(entry.name, entry.class_names, train, test, preparation=entry.preparation)
 
 
