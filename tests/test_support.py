@@ -56,7 +56,7 @@ def test_an_error_is_told_in_a_cell_without_folders() -> None:
 
 def test_a_warning_is_a_failure() -> None:
     TOOL["refuse_warnings"]("Reading pictures\n")
-    with pytest.raises(TOOL["StepError"], match="^x[.]py:1: FutureWarning: old$"):
+    with pytest.raises(TOOL["StepError"], match=r"^x[.]py:1: FutureWarning: old$"):
         TOOL["refuse_warnings"]("/a/x.py:1: FutureWarning: old\n  code\n")
 
 

@@ -40,6 +40,7 @@ from ._networks import KernelSequential as KernelSequential
 from ._networks import LeNet as LeNet
 from ._networks import LeNet5 as LeNet5
 from ._networks import SoftmaxRegression as SoftmaxRegression
+from ._networks import as_lenet as as_lenet
 from ._networks import make_predictor as make_predictor
 from ._networks import recognise_blocks as recognise_blocks
 from ._networks import recognise_network as recognise_network
@@ -47,7 +48,6 @@ from ._recognise import draws_numbers as draws_numbers
 from ._registry import CUSTOM as CUSTOM
 from ._registry import MODELS as MODELS
 from ._registry import SEQUENTIAL as SEQUENTIAL
-from ._registry import as_lenet as as_lenet
 from ._registry import build_model as build_model
 from ._registry import identify_model as identify_model
 from ._registry import model_config as model_config

@@ -12,12 +12,9 @@ from lenet.models._configs import (
     SoftmaxConfig,
 )
 from lenet.models._network import Network
-from lenet.models.layers import Activation, Convolution, Dense, Pooling
 
 if TYPE_CHECKING:
     from torch import nn
-
-    from lenet.models._networks import LeNet
 
 
 # The settings of each network that is known by a name.
@@ -146,62 +143,3 @@ def identify_model(
             return SEQUENTIAL, network
     classes = count_outputs(model, shape)
     return CUSTOM, CustomConfig(shape, classes, type(model).__name__)
-
-
-def as_lenet(network: "nn.Module", input_shape: tuple[int, ...]) -> "LeNet | None":
-    """See a LeNet in a plain `nn.Sequential`, such as the one that the tutorial writes.
-
-    Args:
-        network: Layers in the order of a LeNet.
-        input_shape: Channels, height and width of the images it is for.
-
-    Returns:
-        A `LeNet` made of the very same layers, so that it has and trains their weights; `None`
-        where the layers are not those of a LeNet.
-
-    >>> from lenet.models import LeNet
-    >>> from torch import nn
-    >>> as_lenet(nn.Sequential(*LeNet()), (1, 28, 28)).config.channels
-    (6, 16)
-    """
-    import torch
-
-    from lenet.models._networks import LeNet
-
-    try:
-        config = _lenet_config(Network.from_module(network, input_shape))
-    except LenetError:
-        return None
-    if config is None:
-        return None
-    with torch.device("meta"):  # only its shape is wanted: no weights and no random numbers
-        recognised = LeNet(config)
-    for index, layer in enumerate(network.children()):
-        recognised[index] = layer
-    return recognised
-
-
-def _lenet_config(network: Network) -> LeNetConfig | None:
-    """The settings of the LeNet whose layers these are, if they are one's."""
-    layers = network.layers
-    convolutions = [layer for layer in layers if isinstance(layer, Convolution)]
-    dense = [layer for layer in layers if isinstance(layer, Dense)]
-    pooling = next((layer for layer in layers if isinstance(layer, Pooling)), None)
-    activation = next((layer for layer in layers if isinstance(layer, Activation)), None)
-    if not convolutions or not dense or not pooling or not activation:
-        return None
-    try:
-        config = LeNetConfig(
-            input_shape=network.input_shape,
-            classes=dense[-1].units,
-            channels=tuple(layer.filters for layer in convolutions),
-            kernel_size=convolutions[0].kernel_size[0],
-            padding=convolutions[0].padding[0],
-            dense_widths=tuple(layer.units for layer in dense[:-1]),
-            activation=activation.function,  # type: ignore[arg-type]
-            pooling=pooling.method,
-            initialisation="pytorch",
-        )
-    except LenetError:
-        return None
-    return config if config.network().layers == layers else None
