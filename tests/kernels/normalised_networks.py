@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from numpy.typing import NDArray
+from torch import nn
 
 from lenet.kernels import FusedStep, StepSettings
-from lenet.models import KernelView, LeNet, LeNetConfig, build_model
+from lenet.models import ArrayNetwork, LeNet, LeNetConfig, build_model, trained_blocks
 
-BYTE_VALUES = torch.arange(256) / 128 - 0.5
+BYTE_VALUES = np.arange(256, dtype=np.float32) / 128 - 0.5
 COUNT = 300
 
 
@@ -34,8 +36,8 @@ def make_network(seed: int = 1, **settings: object) -> LeNet:
 class Examples:
     """Images and labels of random numbers."""
 
-    pixels: Tensor
-    labels: Tensor
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int64]
 
     @classmethod
     def of(cls, network: LeNet) -> "Examples":
@@ -47,15 +49,22 @@ class Examples:
         """For images of a shape."""
         generator = torch.Generator().manual_seed(0)
         pixels = torch.randint(256, (COUNT, *shape), dtype=torch.uint8, generator=generator)
-        return cls(pixels, torch.randint(10, (COUNT,), generator=generator))
+        labels = torch.randint(10, (COUNT,), generator=generator)
+        return cls(pixels.numpy(), labels.numpy())
 
-    def step(self, network: nn.Module, rule: StepSettings) -> FusedStep:
-        """A step on them."""
+    def step(
+        self,
+        network: nn.Module,
+        rule: StepSettings,
+        byte_values: NDArray[np.float32] = BYTE_VALUES,
+    ) -> FusedStep:
+        """A step on them, which changes the network's own numbers."""
+        known = ArrayNetwork.from_module(network, self.pixels.shape[1:])
         return FusedStep(
-            KernelView(network, tuple(self.pixels.shape[1:])),
+            trained_blocks(known),
             self.pixels,
             self.labels,
             batch_size=COUNT,
             settings=rule,
-            byte_values=BYTE_VALUES,
+            byte_values=byte_values,
         )

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from compiled_kernels import needs_kernels
 from forked_process import ForkedProcess
 from lenet.kernels import FusedStep, Predictor, StepSettings
-from lenet.models import KernelView, LeNet, LeNetConfig, build_model, recognise_blocks
+from lenet.models import ArrayNetwork, LeNetConfig, network_blocks, trained_blocks
 
 pytestmark = needs_kernels
 
 PIXELS = np.random.default_rng(0).integers(256, size=(200, 1, 28, 28), dtype=np.uint8)
-LABELS = torch.from_numpy(np.random.default_rng(1).integers(10, size=200))
+LABELS = np.random.default_rng(1).integers(10, size=200)
 
 
 @pytest.fixture
@@ -29,19 +29,19 @@ def two_threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def train(network: LeNet) -> list[tuple[float, int]]:
+def train(network: ArrayNetwork) -> list[tuple[float, int]]:
     """Some steps; their losses and hits."""
     step = FusedStep(
-        KernelView(network, PIXELS.shape[1:]),
-        torch.from_numpy(PIXELS),
+        trained_blocks(network),
+        PIXELS,
         LABELS,
         batch_size=64,
         settings=StepSettings(momentum=0.9),
-        byte_values=torch.arange(256) / 255,
+        byte_values=np.arange(256, dtype=np.float32) / 255,
     )
-    generator = torch.Generator().manual_seed(0)
+    generator = np.random.default_rng(0)
     return [
-        step(torch.randint(200, (64,), generator=generator), 0.1, shifts=torch.ones(2, 64).long())
+        step(generator.integers(200, size=64), 0.1, shifts=np.ones((2, 64), np.int64))
         for _ in range(30)
     ]
 
@@ -64,24 +64,22 @@ def at_once(*functions: Callable[[], object]) -> list[object]:
 
 @pytest.mark.usefixtures("two_threads")
 def test_several_callers_get_what_each_gets_alone() -> None:
-    networks = [build_model(LeNetConfig(), seed=seed) for seed in (1, 2)]
-    alone = [train(network) for network in networks]
-    weights = [[weight.detach().clone() for weight in network.parameters()] for network in networks]
-    blocks, parameters = recognise_blocks(networks[0], (1, 28, 28))
-    predictor = Predictor(blocks, [parameter.detach().numpy() for parameter in parameters])
+    trained = [ArrayNetwork.build(LeNetConfig(), seed=seed) for seed in (1, 2)]
+    alone = [train(network) for network in trained]
+    predictor = Predictor(*network_blocks(trained[0].network, trained[0].arrays))
     expected = predictor(PIXELS)
 
     def predict() -> list[NDArray[np.float32]]:
         return [predictor(PIXELS, threads=2) for _ in range(30)]
 
-    networks = [build_model(LeNetConfig(), seed=seed) for seed in (1, 2)]
+    networks = [ArrayNetwork.build(LeNetConfig(), seed=seed) for seed in (1, 2)]
     one, two, *predictions = at_once(
         lambda: train(networks[0]), lambda: train(networks[1]), predict, predict
     )
     assert [one, two] == alone
-    for network, expected_weights in zip(networks, weights, strict=True):
-        for weight, expected_weight in zip(network.parameters(), expected_weights, strict=True):
-            assert torch.equal(weight, expected_weight)
+    for network, other in zip(networks, trained, strict=True):
+        for name, weights in network.arrays.items():
+            np.testing.assert_array_equal(weights, other.arrays[name])
     for outputs in [*predictions[0], *predictions[1]]:
         np.testing.assert_array_equal(outputs, expected)
 

@@ -145,9 +145,9 @@ def test_safetensors_of_somebody_else_are_refused(file: Path, tensors: Weights) 
         ({"config": {"channels": [10**30]}}, ""),
         (
             {"config": {"channels": [6, 17]}},
-            "`3.bias` is torch.float32 [16] where torch.float32 [17] belongs",
+            "`3.bias` is float32 [16] where float32 [17] belongs",
         ),
-        ({"config": {"channels": [6]}}, "`11.bias` is torch.float32 [10] where nothing belongs"),
+        ({"config": {"channels": [6]}}, "`11.bias` is float32 [10] where nothing belongs"),
         ({"config": "relu"}, ""),
         ({"config": 7}, ""),
         ({"class_names": None}, ""),

@@ -1,3 +1,4 @@
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -127,7 +128,7 @@ class FusedStep:
         if len(last.output_shape) > 1:
             message = "The network does not end in a dense layer."
             raise ModelError(message)
-        _check_examples(images, labels, byte_values, last.output_shape[0])
+        _check_examples(images, labels, byte_values, blocks[0].block, last)
         self._data = tuple(map(np.ascontiguousarray, (images, labels, byte_values)))
         images, labels, byte_values = self._data
         addresses = addresses_of([images, byte_values, labels])
@@ -162,6 +163,8 @@ class FusedStep:
 
     def use(self, blocks: Sequence[TrainedBlock]) -> None:
         """Train the same network, whose arrays lie elsewhere now."""
+        for one in blocks:
+            _check_arrays(one)
         self._parameters = [parameter for one in blocks for parameter in one.parameters]
         self._norms = [one.norm for one in blocks if one.norm]
         self._needs_two = any(one.norm and len(one.block.output_shape) == 1 for one in blocks)
@@ -304,11 +307,33 @@ def _is(array: NDArray[Any], dtype: type, shape: tuple[int, ...]) -> bool:
     return isinstance(array, np.ndarray) and array.dtype == dtype and array.shape == shape
 
 
+def _check_arrays(trained: TrainedBlock) -> None:
+    """Raise where the compiled code would read or write something else than what is meant."""
+    block, norm = trained.block, trained.norm
+    outputs = block.weight_shape[:1]
+    shapes = [block.weight_shape, *[outputs] * (len(trained.parameters) - 1)]
+    arrays: list[NDArray[Any]] = [*trained.parameters]
+    kinds: list[type] = [np.float32] * len(arrays)
+    if norm is not None:
+        arrays += [norm.mean, norm.variance, norm.batches]
+        shapes += [outputs, outputs, ()]
+        kinds += [np.float32, np.float32, np.int64]
+    for array, kind, shape in zip(arrays, kinds, shapes, strict=True):
+        if not _is(array, kind, shape) or not array.flags.carray:
+            message = f"An array of {block} is not contiguous {kind.__name__} {list(shape)}."
+            raise ModelError(message)
+
+
 def _check_examples(
-    images: NDArray[Any], labels: NDArray[Any], byte_values: NDArray[Any], classes: int
+    images: NDArray[Any], labels: NDArray[Any], byte_values: NDArray[Any], first: Block, last: Block
 ) -> None:
+    wanted, classes = first.input_shape, last.output_shape[0]
     if images.dtype != np.uint8 or images.ndim != 4 or not len(images):
         message = "The images must be uint8 (N, C, H, W)."
+        raise ModelError(message)
+    shape = images.shape[1:]
+    if wanted not in (shape, (math.prod(shape),)):
+        message = f"The network takes {list(wanted)}, but an image is {list(shape)}."
         raise ModelError(message)
     if not _is(labels, np.int64, (len(images),)):
         message = "The labels must be int64, one an image."

@@ -6,6 +6,7 @@ from ._array_network import identify as identify
 from ._array_network import known_network as known_network
 from ._array_network import load_arrays as load_arrays
 from ._array_network import module_of as module_of
+from ._array_network import trained_blocks as trained_blocks
 from ._card import BUNDLED as BUNDLED
 from ._card import HEADER_KEY as HEADER_KEY
 from ._card import Calibration as Calibration
@@ -27,7 +28,6 @@ from ._file import with_layers as with_layers
 from ._folding import TrainedLayer as TrainedLayer
 from ._folding import fold_network as fold_network
 from ._folding import network_blocks as network_blocks
-from ._folding import trained_blocks as trained_blocks
 from ._modules import PartialConvolution as PartialConvolution
 from ._modules import RadialBasis as RadialBasis
 from ._modules import Residual as Residual

@@ -11,10 +11,19 @@ import numpy.typing as npt
 
 from lenet.core import require_torch
 from lenet.errors import ModelError
-from lenet.models._configs import CustomConfig, ModelConfig
+from lenet.kernels import BatchNormArrays, TrainedBlock
+from lenet.models._configs import ModelConfig
+from lenet.models._folding import kernel_blocks
 from lenet.models._network import Network
-from lenet.models._registry import MODELS, SEQUENTIAL, build_model, identify_model
-from lenet.models.layers import Dropout, Placed, flat_layers, initial_arrays
+from lenet.models._registry import MODELS, SEQUENTIAL, build_model, identify_layers, identify_model
+from lenet.models.layers import (
+    BatchNorm,
+    Dropout,
+    Placed,
+    arrays_under,
+    flat_layers,
+    initial_arrays,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -86,11 +95,7 @@ class ArrayNetwork:
         """
         from lenet.models._watch import ModuleWatch, shared_arrays
 
-        _, settings = identify_model(module, input_shape)
-        if isinstance(settings, CustomConfig):
-            Network.from_module(module, input_shape)  # says which layer it is
-            message = f"A `{settings.module}` is no list of layers that lenet knows."
-            raise ModelError(message)
+        _, settings = identify_layers(module, input_shape)
         network = cls(settings, shared_arrays(module))
         network._module, network._watch = module, ModuleWatch(module)
         if not network.is_unwatched:
@@ -184,6 +189,11 @@ class ArrayNetwork:
         return None if self._watch is None else self._watch.obstacle()
 
     @property
+    def is_in_training_mode(self) -> bool:
+        """Whether the layers of its module, if it was made, do what they do when they learn."""
+        return self._watch is None or self._watch.is_in_training_mode()
+
+    @property
     def frozen(self) -> list[str]:
         """The names of weights that are not to be trained."""
         return [] if self._watch is None else self._watch.frozen()
@@ -208,6 +218,34 @@ class ArrayNetwork:
         for name, array in self.arrays.items():
             array[...] = new[name]
         self.note_change()
+
+
+def trained_blocks(network: ArrayNetwork) -> list[TrainedBlock]:
+    """A network for a step of the compiled kernels, with its own arrays.
+
+    Raises:
+        ModelError: The kernels do not train such a network.
+    """
+    arrays, blocks = network.arrays, []
+    for block, place, norm_place in kernel_blocks(network.placed):
+        layer = network.placed[place].layer
+        own = arrays_under(layer.name, arrays)
+        if norm_place is None:
+            blocks.append(TrainedBlock(block, own["weight"], own["bias"]))
+            continue
+        norm = network.placed[norm_place].layer
+        assert isinstance(norm, BatchNorm)
+        if "bias" in own:
+            message = f"{layer.label} has biases, which a batch normalisation takes away again."
+            raise ModelError(message)
+        if norm.momentum == "cumulative":
+            message = f"The compiled kernels want a momentum for the statistics of {norm.label}."
+            raise ModelError(message)
+        of = arrays_under(norm.name, arrays)
+        kept = [of[name] for name in ("running_mean", "running_var", "num_batches_tracked")]
+        statistics = BatchNormArrays(norm.epsilon, norm.momentum, *kept)
+        blocks.append(TrainedBlock(block, own["weight"], of["bias"], of["weight"], statistics))
+    return blocks
 
 
 def identify(

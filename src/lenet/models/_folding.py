@@ -9,14 +9,11 @@ import numpy as np
 
 from lenet.errors import ModelError, SettingError
 from lenet.kernels import (
-    BatchNormArrays,
     Block,
     ConvBlock,
     DenseBlock,
-    TrainedBlock,
     fold_batch_norm,
 )
-from lenet.models._array_network import ArrayNetwork
 from lenet.models._network import Network
 from lenet.models.layers import (
     Activation,
@@ -115,34 +112,6 @@ def network_blocks(network: Network, arrays: Arrays) -> tuple[list[Block], list[
             weights.get("bias", np.zeros(len(weights["weight"]), np.float32)),
         ]
     return blocks, parameters
-
-
-def trained_blocks(network: ArrayNetwork) -> list[TrainedBlock]:
-    """A network for a step of the compiled kernels, with its own arrays.
-
-    Raises:
-        ModelError: The kernels do not train such a network.
-    """
-    arrays, blocks = network.arrays, []
-    for block, place, norm_place in kernel_blocks(network.placed):
-        layer = network.placed[place].layer
-        own = arrays_under(layer.name, arrays)
-        if norm_place is None:
-            blocks.append(TrainedBlock(block, own["weight"], own["bias"]))
-            continue
-        norm = network.placed[norm_place].layer
-        assert isinstance(norm, BatchNorm)
-        if "bias" in own:
-            message = f"{layer.label} has biases, which a batch normalisation takes away again."
-            raise ModelError(message)
-        if norm.momentum == "cumulative":
-            message = f"The compiled kernels want a momentum for the statistics of {norm.label}."
-            raise ModelError(message)
-        of = arrays_under(norm.name, arrays)
-        kept = [of[name] for name in ("running_mean", "running_var", "num_batches_tracked")]
-        statistics = BatchNormArrays(norm.epsilon, norm.momentum, *kept)
-        blocks.append(TrainedBlock(block, own["weight"], of["bias"], of["weight"], statistics))
-    return blocks
 
 
 def _fold(layers: Sequence[Placed], arrays: Arrays) -> list[TrainedLayer]:

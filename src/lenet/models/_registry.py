@@ -123,23 +123,36 @@ def identify_model(
     >>> identify_model(LeNet())[0]
     'lenet'
     """
-    from lenet import models
-    from lenet.models._recognise import count_outputs, is_sequential
+    from lenet.models._recognise import count_outputs
 
+    try:
+        return identify_layers(model, input_shape)
+    except ModelError:
+        shape = _shape_for(model, input_shape)
+        return CUSTOM, CustomConfig(shape, count_outputs(model, shape), type(model).__name__)
+
+
+def identify_layers(
+    model: "nn.Module", input_shape: tuple[int, ...]
+) -> tuple[str, ModelConfig | Network]:
+    """The same of a list of layers alone, of which nothing is computed.
+
+    Raises:
+        ModelError: It is none; the message names the layer.
+    """
+    from lenet import models
+
+    network = Network.from_module(model, _shape_for(model, input_shape))
+    network.classes  # noqa: B018  # sees that there are some
     config = getattr(model, "config", None)
-    shape = config.input_shape if isinstance(config, ModelConfig) else tuple(input_shape)
-    if is_sequential(model):
-        try:
-            network = Network.from_module(model, shape)
-            network.classes  # noqa: B018  # sees that there are some
-        except ModelError:
-            pass
-        else:
-            for name, known in MODELS.items():
-                is_of_class = type(model) is getattr(models, known.torch_class)
-                if is_of_class and type(config) is known:
-                    if config.network().layers == network.layers:
-                        return name, config
-            return SEQUENTIAL, network
-    classes = count_outputs(model, shape)
-    return CUSTOM, CustomConfig(shape, classes, type(model).__name__)
+    for name, known in MODELS.items():
+        is_of_class = type(model) is getattr(models, known.torch_class)
+        if is_of_class and type(config) is known and config.network().layers == network.layers:
+            return name, config
+    return SEQUENTIAL, network
+
+
+def _shape_for(model: "nn.Module", input_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Channels, height and width of an image as a network's settings say it, or as given."""
+    config = getattr(model, "config", None)
+    return config.input_shape if isinstance(config, ModelConfig) else tuple(input_shape)

@@ -20,6 +20,7 @@ from lenet.kernels import (
 from lenet.models._recognise import leaves
 
 _BatchNorm = (nn.BatchNorm1d, nn.BatchNorm2d)
+_WITH_MODES = (*_BatchNorm, nn.Dropout, nn.Dropout2d)  # which do another thing when they learn
 
 
 def shared_arrays(module: nn.Module) -> dict[str, npt.NDArray[Any]]:
@@ -44,7 +45,8 @@ def shared_arrays(module: nn.Module) -> dict[str, npt.NDArray[Any]]:
 class ModuleWatch:
     """Sees whether a module is still what it was when its arrays were taken.
 
-    A setting that is changed within a layer, such as its padding, goes unnoticed.
+    A setting that is changed within a layer, such as its padding, goes unnoticed, bar those of
+    batch normalisation.
 
     Args:
         module: An `nn.Sequential` of known layers.
@@ -56,7 +58,8 @@ class ModuleWatch:
     def __init__(self, module: nn.Module):
         check_pytorch()
         self._module = module
-        self._learns = dict(module.named_parameters())
+        self._learns = list(module.parameters())
+        self._numbers = [*self._learns, *module.buffers()]
         self._snapshot = self._take_snapshot()
 
     def is_unchanged(self) -> bool:
@@ -64,10 +67,12 @@ class ModuleWatch:
         return self._take_snapshot() == self._snapshot
 
     def has_same_tensors(self) -> bool:
-        """Whether the layers and tensors are the same, though they may have moved."""
-        layers, *tensors = self._take_snapshot()
-        layers_before, *before = self._snapshot
-        return layers == layers_before and [one[0] for one in tensors] == [one[0] for one in before]
+        """Whether the layers and weights are the same, though they may have moved."""
+        now, before = (
+            [layers, *(one[:-1] for one in tensors)]
+            for layers, *tensors in (self._take_snapshot(), self._snapshot)
+        )
+        return now == before
 
     def is_listened_to(self) -> bool:
         """Whether somebody wants to see what goes through the layers."""
@@ -75,15 +80,15 @@ class ModuleWatch:
 
     def obstacle(self) -> str | None:
         """Why not all of it can be trained by others than PyTorch, if so."""
-        learns = self._learns.values()
-        if not all(one.requires_grad for one in learns):
+        if not all(one.requires_grad for one in self._learns):
             return "Some weights are not to be trained."
-        if any(map(has_gradient_hooks, learns)):
+        if any(map(has_gradient_hooks, self._learns)):
             return "A hook wants to see a gradient."
-        norms = [layer for layer in self._layers() if isinstance(layer, _BatchNorm)]
-        if not all(norm.training and norm.momentum is not None for norm in norms):
-            return "Batch normalisation is not in training mode."
         return None
+
+    def is_in_training_mode(self) -> bool:
+        """Whether the layers do what they do when they learn."""
+        return all(layer.training for layer in self._layers() if isinstance(layer, _WITH_MODES))
 
     def frozen(self) -> list[str]:
         """The names of the weights that are not to be trained."""
@@ -91,7 +96,7 @@ class ModuleWatch:
 
     def note_change(self) -> None:
         """Let PyTorch know that the arrays were changed."""
-        torch.autograd.graph.increment_version(list(self._learns.values()))
+        torch.autograd.graph.increment_version(self._numbers)
 
     def _layers(self) -> list[nn.Module]:
         return [layer for _, layer in leaves(self._module)]
@@ -99,12 +104,18 @@ class ModuleWatch:
     def _take_snapshot(self) -> list[tuple[object, ...]]:
         """What tells at little cost whether the module is as it was."""
         layers = self._layers()
+        norms = [(one.eps, one.momentum) for one in layers if isinstance(one, _BatchNorm)]
+        weights, statistics = (
+            [one for numbers in kind for one in numbers.values() if one is not None]
+            for kind in (map(parameters_of, layers), map(buffers_of, layers))
+        )
         return [
-            tuple(map(id, layers)),
-            *(
-                (id(one), one.data_ptr(), one.dtype, one.shape, one.stride())
-                for layer in layers
-                for one in (*parameters_of(layer).values(), *buffers_of(layer).values())
-                if one is not None
-            ),
+            (*layers, *norms),
+            *((id(one), one.dtype, _memory(one)) for one in weights),
+            # Running statistics may be other tensors, for no optimiser holds them.
+            *((one.dtype, _memory(one)) for one in statistics),
         ]
+
+
+def _memory(tensor: torch.Tensor) -> tuple[object, ...]:
+    return tensor.data_ptr(), tensor.shape, tensor.stride()
