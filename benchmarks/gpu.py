@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from lenet.core import write_atomically
-from lenet.datasets import Dataset, SharedImages, Split, load_dataset
+from lenet.datasets import Batches, Dataset, SharedImages, Split, load_dataset
 from lenet.doctor import Contestant, Outcome, Report, find_contestants, take_turns
 from lenet.models import LeNetConfig, build_model
 from lenet.runs import describe_environment
@@ -129,7 +129,7 @@ def compete(
     contestants, absent = find_contestants(makers, tell)
     if not contestants:
         sys.exit(f"{task}: {'; '.join(absent.values())}")
-    environment = describe_environment(device)
+    environment = describe_environment(str(device))
     return Report(
         benchmark="gpu",
         task=task,
@@ -178,7 +178,10 @@ def train_with_torch(
     data: Dataset, shared: SharedImages, recipe: Recipe, device: torch.device
 ) -> Outcome:
     """The same by a plain loop: data on the device, and no waiting for it within an epoch."""
-    placed, looked_at = shared.place(data.train), shared.place(data.require_test())
+    placed, looked_at = (
+        Batches(split, recipe.batch_size, device=device, shared=shared).placed
+        for split in (data.train, data.require_test())
+    )
     network = nn.Sequential(*build_model(LeNetConfig(), seed=0).children()).to(device)
     optimiser = torch.optim.SGD(network.parameters(), recipe.learning_rate)
     loss_of = nn.CrossEntropyLoss()

@@ -44,7 +44,7 @@ def main() -> None:
     if arguments.exchange:
         time_exchange()
         leave(0)
-    measured: dict[str, Any] = {"machine": describe_environment(torch.device("cpu")), "speeds": {}}
+    measured: dict[str, Any] = {"machine": describe_environment("cpu"), "speeds": {}}
     measured["load_average_before"] = os.getloadavg()[0]  # of other programs too
     for kernels in arguments.kernels:
         speeds: dict[str, list[float]] = {name: [] for name in CONTESTANTS}
@@ -87,7 +87,7 @@ def time_exchange() -> None:
     """Exchange many times and let the first process print the mean in microseconds."""
     torch.set_num_threads(1)
     group = join_group()
-    group.connect(torch.device("cpu"))
+    group.connect("cpu")
     tensor = torch.zeros(exchanged_numbers())
     group.add_up(tensor)  # the processes are at the same point
     started = time.perf_counter()
