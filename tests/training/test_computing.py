@@ -83,7 +83,8 @@ def test_auto_is_the_best_there_is() -> None:
     best = "cuda" if torch.cuda.is_available() else "cpu"
     if torch.backends.mps.is_available():
         best = "mps"
-    assert pick_device().type == best
+    assert pick_device() == best
+    assert pick_device("cpu:0") == "cpu"
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:77", "", "cpu:x"])

@@ -66,10 +66,10 @@ def test_every_recipe_is_followed_by_each_with_its_own_numbers(
         theirs.run()
         assert_same(ours, theirs, 1e-5 if device == "cpu" else 1e-3)
         state = theirs.state()
-        assert ours.state().tensors.keys() == state.tensors.keys()
-        for key, tensor in ours.state().tensors.items():
+        assert ours.state().arrays.keys() == state.arrays.keys()
+        for key, array in ours.state().arrays.items():
             if key.startswith("optimiser."):
-                torch.testing.assert_close(tensor, state.tensors[key], rtol=1e-3, atol=1e-4)
+                np.testing.assert_allclose(array, state.arrays[key], rtol=1e-3, atol=1e-4)
 
 
 def test_bfloat16_is_that_of_one_alone(few_digits: Dataset) -> None:
@@ -90,7 +90,8 @@ def test_bfloat16_is_that_of_one_alone(few_digits: Dataset) -> None:
 def test_images_lie_there_once(few_digits: Dataset) -> None:
     trainers = make_trainers(few_digits, [RECIPES["adamw"]] * 3)
     places = {one.train_batches.placed.images.data_ptr() for one in trainers}
-    places |= {one.validation_batches.placed.images.data_ptr() for one in trainers}  # type: ignore[union-attr]
+    held_out = [one.validation_batches for one in trainers]
+    places |= {one.placed.images.ctypes.data for one in held_out if one is not None}
     assert len(places) == 1
     for one, seed in zip(trainers, range(3), strict=True):
         divided = few_digits.with_validation(0.2, seed)
@@ -125,9 +126,9 @@ def test_what_does_not_go_together_is_refused(few_digits: Dataset) -> None:
     with pytest.raises(SettingError, match="the same network"):
         train_in_lockstep([first, *make_trainers(elsewhere, [recipe], settings=SMALL)])
     native = trainers(recipe)[0]
-    native.kernels = "native"
-    dropping = trainers(recipe)[0]
-    dropping.model = nn.Sequential(*dropping.model.children(), nn.Dropout())
+    native.engine.kernels = "native"
+    network = nn.Sequential(*trainers(recipe)[0].model.children(), nn.Dropout())
+    dropping = Trainer(network, few_digits, recipe, kernels="torch")
     rounded = trainers(recipe.replace(precision="bfloat16"), batch_norm=True)[0]
     shared = trainers(recipe)[0]
     shared.peers = SimpleNamespace(rank=0, size=2)  # type: ignore[assignment]

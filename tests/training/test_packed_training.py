@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 import lenet
 from compiled_kernels import needs_kernels
-from lenet.datasets import ArrayBatches, Batches, BatchesOf, Dataset, PackedImages
+from lenet.datasets import ArrayBatches, Batches, Dataset, PackedImages
 from lenet.errors import DataFileError, InterruptedTraining
 from lenet.kernels import KernelChoice, use_kernels
 from lenet.models import build_model, model_config
@@ -70,13 +71,13 @@ def order_of(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let batches in memory come in the order in which a packed training reads them."""
     split, batches = trainer.dataset.train, trainer.train_batches
 
-    def order(self: ArrayBatches, epoch: int) -> np.ndarray:
+    def order(_: object, epoch: int) -> NDArray[np.int64]:
         packed = ArrayBatches(split, batches.batch_size, shuffle=True, seed=batches.seed)
         indices = [selection.indices for selection in packed.selections(epoch)]
         packed.close()
         return np.concatenate(indices)
 
-    monkeypatch.setattr(BatchesOf, "_order", order)
+    monkeypatch.setattr(type(batches), "_order", order)
 
 
 @pytest.mark.parametrize("kernels", KERNELS)
@@ -132,14 +133,17 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_bits(
 
 
 @pytest.mark.parametrize("kernels", KERNELS)
+@pytest.mark.parametrize("kind", [ArrayBatches, Batches])
 def test_what_a_network_makes_of_packed_images_is_what_it_makes_of_arrays(
-    few_digits: Dataset, packed: Dataset, kernels: KernelChoice
+    few_digits: Dataset,
+    packed: Dataset,
+    kernels: KernelChoice,
+    kind: type[ArrayBatches] | type[Batches],
 ) -> None:
     model = build_model(model_config("lenet", {}), seed=1)
-    kind = ArrayBatches if kernels == "native" else Batches
     found, expected = (kind(data.train, 50, mean=0.1, std=0.3) for data in (packed, few_digits))
     with use_kernels(kernels):
-        assert np.array_equal(compute_logits(model, found), compute_logits(model, expected))
+        np.testing.assert_array_equal(compute_logits(model, found), compute_logits(model, expected))
         scores = evaluate_loss_and_accuracy(model, found)
         assert scores == evaluate_loss_and_accuracy(model, expected)
 

@@ -63,7 +63,7 @@ def pick_device(name: str = "auto") -> str:
     except (RuntimeError, AssertionError) as error:
         message = f"There is no device `{name}` here; `auto` takes the best one that is."
         raise SettingError(message) from error
-    return str(device)
+    return "cpu" if device.type == "cpu" else str(device)  # `cpu:0` is a name of it
 
 
 def _may_have_gpu() -> bool:

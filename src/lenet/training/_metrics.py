@@ -12,7 +12,14 @@ from lenet.core import has_torch, require_torch, thread_count
 from lenet.datasets import ArrayBatches, BatchesOf
 from lenet.errors import ModelError
 from lenet.kernels import Predictor, chosen_kernels, try_kernels
-from lenet.models import ArrayNetwork, Calibration, known_network, module_of, network_blocks
+from lenet.models import (
+    ArrayNetwork,
+    Calibration,
+    Network,
+    known_network,
+    module_of,
+    network_blocks,
+)
 from lenet.models.layers import forward_all
 from lenet.training._losses import cross_entropy
 from lenet.training.engines._engine import as_array
@@ -44,13 +51,16 @@ def compute_logits(network: ArrayNetwork | nn.Module, batches: BatchesOf[Any]) -
         ModelError: `native` or `numpy` is chosen and does not serve.
         MissingExtraError: PyTorch is needed and not installed.
     """
-    known = None
-    if isinstance(batches, ArrayBatches):
-        known = known_network(network, tuple(batches.placed.images.shape[1:]))
-    if known is not None and chosen_kernels() == "numpy":
-        return _by_numpy(known, batches)
+    known, shape = None, tuple(batches.placed.images.shape[1:])
+    if _are_on_cpu(batches):
+        known = known_network(network, shape)
+    if chosen_kernels() == "numpy":
+        if known is not None:
+            return _by_numpy(known, batches)
+        Network.from_module(module_of(network), shape)  # says which layer it is that is unknown
     if predictor := try_kernels(lambda: _make_predictor(known or network, batches)):
-        return np.concatenate([predictor(one, thread_count()) for one in batches.pieces()])
+        pieces = map(as_array, batches.pieces())
+        return np.concatenate([predictor(piece, thread_count()) for piece in pieces])
     if known is not None and chosen_kernels() == "auto" and not has_torch():
         return _by_numpy(known, batches)
     require_torch("This network")
@@ -164,7 +174,7 @@ def _softmax(logits: Floats) -> Floats:
 
 
 def _make_predictor(network: ArrayNetwork | nn.Module, batches: BatchesOf[Any]) -> Predictor:
-    if not isinstance(batches, ArrayBatches):
+    if not _are_on_cpu(batches):
         message = "The compiled kernels are for the CPU."
         raise ModelError(message)
     known = network
@@ -173,11 +183,15 @@ def _make_predictor(network: ArrayNetwork | nn.Module, batches: BatchesOf[Any]) 
     elif not known.is_unwatched:
         message = "A hook wants to see what goes through the network, or it was changed."
         raise ModelError(message)
-    return Predictor(*network_blocks(known.network, known.arrays), batches.byte_values)
+    return Predictor(*network_blocks(known.network, known.arrays), as_array(batches.byte_values))
+
+
+def _are_on_cpu(batches: BatchesOf[Any]) -> bool:
+    return isinstance(batches, ArrayBatches) or batches.labels.device.type == "cpu"
 
 
 def _by_numpy(known: ArrayNetwork, batches: BatchesOf[Any]) -> Logits:
-    found = [forward_all(known.placed, images, known.arrays)[0] for images, _ in batches]
+    found = [forward_all(known.placed, as_array(images), known.arrays)[0] for images, _ in batches]
     return np.concatenate(found).astype(np.float32)
 
 

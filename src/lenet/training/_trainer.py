@@ -151,7 +151,7 @@ class Trainer:
         shared: SharedImages | None = None,
         peers: Peers = ALONE,
     ):
-        self.device = str(device)
+        self.device = "cpu" if str(device).partition(":")[0] == "cpu" else str(device)
         self.dataset, self.recipe, self.seed = dataset, recipe, seed
         self.listeners, self.peers = list(listeners), peers
         self._place: dict[str, Any] = {"mean": mean, "std": std, "shared": shared}
@@ -389,8 +389,8 @@ class Trainer:
         """
         stop = self.steps_per_epoch if until is None else until
         while self.step < stop:
-            self._check_engine()
             self.network.train()
+            self._check_engine()
             batches = self.train_batches
             selections = batches.selections(self.epoch, start=self.step)
             for selection in itertools.islice(selections, stop - self.step):
@@ -423,18 +423,19 @@ class Trainer:
         """Leave a network to PyTorch whose weights were frozen or whose layers are listened to."""
         if self.engine.still_serves():
             return
-        engine = torch_engine(
-            self.model,
-            self.recipe,
-            self.device,
-            partial(self._make_training_batches, as_tensors=True),
-            self.peers,
-        )
+        batches = self.train_batches
+
+        def tensors() -> Any:
+            if not isinstance(batches, ArrayBatches):
+                return batches
+            batches.close()
+            return self._make_training_batches(as_tensors=True)
+
+        engine = torch_engine(self.model, self.recipe, self.device, tensors, self.peers)
         engine.load_state(self.engine.state())
         losses, correct = engine.make_scores(self.steps_per_epoch)
         _fill(losses, as_array(self.losses))
         _fill(correct, as_array(self.correct))
-        self.train_batches.close()
         self.use_engine(engine, losses, correct)
         if self._started is not None:
             self._while_running.enter_context(engine.running())

@@ -1,17 +1,19 @@
 """Steps captured in CUDA graphs are PyTorch's steps, as far as a machine can show it."""
 
+import numpy as np
 import pytest
 import torch
 
-from lenet.datasets import Batches, Dataset
+from lenet.datasets import ArrayBatches, Batches, Dataset
 from lenet.errors import InterruptedTraining, NonFiniteLossError
-from lenet.models import LeNet5Config, LeNetConfig, build_model
+from lenet.kernels import use_kernels
+from lenet.models import ArrayNetwork, LeNet5Config, LeNetConfig, build_model
 from lenet.training import CurvePoint, Listener, Recipe, Trainer
 
 # Which engine serves is no choice of a person's, so the room's face does not name them.
-from lenet.training.engines._engine import TorchEngine
 from lenet.training.engines._graph import GraphEngine
 from lenet.training.engines._pick import pick_engine
+from lenet.training.engines._torch import TorchEngine
 
 RECIPES = {
     "sgd": Recipe(batch_size=30, learning_rate=0.5),
@@ -50,7 +52,9 @@ def test_they_are_pytorchs_steps(
     losses, weights = {}, {}
     for kind, place in ((TorchEngine, "cpu"), (GraphEngine, device)):
         config = LeNetConfig(activation="tanh", batch_norm=batch_norm)
-        trainer = Trainer(build_model(config, seed=0), few_digits, recipe, device=place)
+        network = build_model(config, seed=0)
+        trainer = Trainer(network, few_digits, recipe, device=place, kernels="torch")
+        assert isinstance(trainer.train_batches, Batches)
         trainer.engine = kind(trainer.model, recipe, trainer.train_batches)
         result = trainer.run()
         assert isinstance(trainer.engine, kind)
@@ -72,22 +76,24 @@ def test_they_go_on_from_pytorchs_state_and_give_it_back(
     weights = {}
     for kind, place in ((TorchEngine, "cpu"), (GraphEngine, device)):
         more = recipe.replace(epochs=2)
-        trainer = Trainer(build_model(LeNetConfig(), seed=1), few_digits, more, device=place)
+        network = build_model(LeNetConfig(), seed=1)
+        trainer = Trainer(network, few_digits, more, device=place, kernels="torch")
+        assert isinstance(trainer.train_batches, Batches)
         trainer.engine = kind(trainer.model, more, trainer.train_batches)
         trainer.restore(begun.state())
         trainer.run()
         kept = trainer.state()
-        weights[kind] = {name: tensor for name, tensor in kept.tensors.items() if name != "losses"}
+        weights[kind] = {name: array for name, array in kept.arrays.items() if name != "losses"}
     assert weights[GraphEngine].keys() == weights[TorchEngine].keys()
-    for name, tensor in weights[TorchEngine].items():
-        torch.testing.assert_close(weights[GraphEngine][name], tensor, rtol=1e-3, atol=1e-3)
+    for name, array in weights[TorchEngine].items():
+        np.testing.assert_allclose(weights[GraphEngine][name], array, rtol=1e-3, atol=1e-3)
 
 
 def test_a_frozen_weight_is_noticed(few_digits: Dataset) -> None:
-    trainer = Trainer(build_model(LeNetConfig(), seed=0), few_digits, RECIPES["sgd"])
-    steps = GraphEngine(trainer.model, RECIPES["sgd"], trainer.train_batches)
+    network, recipe = build_model(LeNetConfig(), seed=0), RECIPES["sgd"]
+    steps = GraphEngine(network, recipe, Batches(few_digits.train, recipe.batch_size))
     assert steps.still_serves()
-    next(trainer.model.parameters()).requires_grad_(False)
+    next(network.parameters()).requires_grad_(False)
     assert not steps.still_serves()
 
 
@@ -195,6 +201,15 @@ def test_lenet5_is_captured_as_well(few_digits: Dataset) -> None:
 
 
 def test_a_cpu_has_no_graphs(few_digits: Dataset) -> None:
-    network = build_model(LeNetConfig(), seed=0)
-    batches = Batches(few_digits.train, 30)
-    assert not isinstance(pick_engine(network, Recipe(batch_size=30), batches), GraphEngine)
+    network, recipe = ArrayNetwork.build(LeNetConfig(), seed=0), Recipe(batch_size=30)
+
+    def arrays() -> ArrayBatches:
+        return ArrayBatches(few_digits.train, 30)
+
+    def tensors() -> Batches:
+        return Batches(few_digits.train, 30)
+
+    for kernels in ("auto", "torch"):
+        with use_kernels(kernels):
+            engine = pick_engine(network, recipe, "cpu", arrays, tensors)
+        assert not isinstance(engine, GraphEngine)

@@ -8,13 +8,14 @@ import torch
 from torch import Tensor
 
 from compiled_kernels import needs_kernels
-from lenet.datasets import Batches, Dataset
+from lenet.datasets import ArrayBatches, Batches, Dataset
 from lenet.kernels import use_kernels
-from lenet.models import LeNet, LeNetConfig, build_model
+from lenet.models import ArrayNetwork, LeNet, LeNetConfig, build_model
 from lenet.training import Listener, Recipe, Trainer
 
 # Which engine serves is no choice of a person's, so the room's face does not name them.
-from lenet.training.engines._engine import NativeEngine, TorchEngine
+from lenet.training.engines._native import NativeEngine
+from lenet.training.engines._torch import TorchEngine
 
 pytestmark = needs_kernels
 
@@ -82,18 +83,20 @@ def test_the_optimisers_state_goes_from_one_to_the_other(
     other.restore(trainer.state())
     again = Trainer(LeNet(config), few_digits, recipe, kernels="native")
     again.restore(other.state())
-    one, two = trainer.state().tensors, again.state().tensors
+    one, two = trainer.state().arrays, again.state().arrays
     assert one.keys() == two.keys()
-    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert all(np.array_equal(one[name], two[name]) for name in one)
 
 
 @pytest.mark.fashion_mnist
 def test_every_loss_of_the_first_epoch_is_that_of_pytorch(fashion_mnist: Dataset) -> None:
     recipe = Recipe(batch_size=64)  # as many steps as the tutorial's, of a quarter of the images
     train = fashion_mnist.train.take(np.arange(15_000))
-    batches = Batches(train, recipe.batch_size, shuffle=True, seed=0)
-    native, other = build_model(LeNetConfig(), seed=0), build_model(LeNetConfig(), seed=0)
-    engines = NativeEngine(native, recipe, batches), TorchEngine(other, recipe, batches)
+    batches = ArrayBatches(train, recipe.batch_size, shuffle=True, seed=0)
+    engines = (
+        NativeEngine(ArrayNetwork.build(LeNetConfig(), seed=0), recipe, batches),
+        TorchEngine(build_model(LeNetConfig(), seed=0), recipe, Batches(train, 64)),
+    )
     with use_kernels("torch"):
         losses = torch.tensor(
             [

@@ -78,7 +78,7 @@ class NativeEngine(TwoPhaseEngine):
         self._step.load_state(state)
 
     def still_serves(self) -> bool:
-        if self.network.training_obstacle is not None:
+        if self.network.training_obstacle or not self.network.is_in_training_mode:
             return False
         if self.network.arrays is not self._arrays:  # they have moved
             self._arrays = self.network.arrays

@@ -78,7 +78,7 @@ class NumpyEngine(Engine):
         }
 
     def still_serves(self) -> bool:
-        return self.network.is_unwatched
+        return self.network.is_unwatched and self.network.is_in_training_mode
 
 
 def _update_by_sgd(

@@ -57,9 +57,8 @@ def pick_engine(
         if device != "cpu":
             message = "The compiled kernels are for the CPU."
             raise ModelError(message)
-        batches, known = arrays(), network
-        if not isinstance(known, ArrayNetwork):  # which says why it is none
-            known = ArrayNetwork.from_module(known, tuple(batches.placed.images.shape[1:]))
+        batches = arrays()
+        known = _known(network, batches)
         if peers.size > 1 and any(isinstance(one.layer, BatchNorm) for one in known.placed):
             message = "The compiled kernels do no batch normalisation over several processes."
             raise ModelError(message)
@@ -71,11 +70,11 @@ def pick_engine(
             return _together(engine, peers)
         if choice == "torch" or needs_torch or has_torch():
             return torch_engine(network, recipe, device, tensors, peers, captures=True)
-    if needs_torch or peers.size > 1:
-        message = "`numpy` trains lists of layers that lenet knows, on a CPU and in one process."
+    if device != "cpu" or peers.size > 1:
+        message = "`kernels` can be `numpy` on a CPU and in one process alone."
         raise ModelError(message)
-    assert isinstance(network, ArrayNetwork)
-    return NumpyEngine(network, recipe, arrays())
+    batches = arrays()
+    return NumpyEngine(_known(network, batches), recipe, batches)
 
 
 def torch_engine(
@@ -102,6 +101,13 @@ def torch_engine(
     if captures and peers.size == 1 and device.startswith("cuda"):
         return GraphEngine(module, recipe, batches)
     return _together(TorchEngine(module, recipe, batches), peers)
+
+
+def _known(network: ArrayNetwork | nn.Module, batches: ArrayBatches) -> ArrayNetwork:
+    """A network as arrays, or the error that says why it is no list of layers."""
+    if isinstance(network, ArrayNetwork):
+        return network
+    return ArrayNetwork.from_module(network, tuple(batches.placed.images.shape[1:]))
 
 
 def _together(engine: TwoPhaseEngine, peers: Peers) -> Engine:
