@@ -23,7 +23,6 @@ from lenet.models import (
     ArrayNetwork,
     Network,
     Normalisation,
-    as_lenet,
     identify,
     model_config,
     unknown_setting,
@@ -161,6 +160,8 @@ def build_network(plan: Plan, data: Dataset, seed: int) -> ArrayNetwork | nn.Mod
         network = ArrayNetwork.build(replace(network, input_shape=data.image_shape), seed)
     elif not isinstance(network, ArrayNetwork):
         import torch
+
+        from lenet.models import as_lenet
 
         if type(network) is torch.nn.Sequential:
             network = as_lenet(network, data.image_shape) or network
