@@ -4,11 +4,13 @@ import inspect
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
+from functools import partial
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from lenet.cli._console import listed
 from lenet.core import (
@@ -54,6 +56,7 @@ class Panel:
                 yield field
 
 
+_TEXT = (str, str | None)
 READING = Panel(Reading, "Your own images", skip=("pixel_range",))
 READING_TO_SCORE = Panel(Reading, "Your own images", only=("skip_bad", "label_column"))
 TRAINING = (
@@ -104,6 +107,42 @@ class Given:
         return None if data is None else find_source(data, **reading) or data
 
 
+class QuickCommand(TyperCommand):
+    """A command that leaves typer no more to check than what was typed and is not text."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The options and arguments."""
+        return _checking_less(super().get_params(ctx), getattr(self.callback, "texts", ()))
+
+
+class QuickGroup(TyperGroup):
+    """The same for what stands before a command."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The options."""
+        return _checking_less(super().get_params(ctx), ())
+
+
+def _checking_less(parameters: list[Any], texts: Collection[str]) -> list[Any]:
+    """Parameters that let through what is missing, and text that may be any.
+
+    typer makes a validator of pydantic's for each parameter, typed or not; for those of `train`
+    that takes longer than importing NumPy.
+    """
+    for one in parameters:
+        if not one.required and "process_value" not in vars(one):
+            one.process_value = partial(_process, one, one.process_value, one.name in texts)
+    return parameters
+
+
+def _process(
+    parameter: Any, check: Callable[[Any, Any], Any], is_text: bool, context: Any, value: Any
+) -> Any:
+    if value is None or (is_text and isinstance(value, str)):
+        return parameter.callback(context, parameter, value) if parameter.callback else value
+    return check(context, value)
+
+
 def command(
     *panels: Panel | type[Settings],
 ) -> Callable[[Callable[[Given], None]], Callable[..., None]]:
@@ -131,6 +170,8 @@ def command(
         # typer reads the options of a command from these two.
         started.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         started.__annotations__ = {one.name: one.annotation for one in parameters}
+        texts = {one.name for one in parameters if get_args(one.annotation)[0] in _TEXT}
+        started.texts = texts  # type: ignore[attr-defined]
         return started
 
     return decorate

@@ -2,42 +2,58 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Collection
+from importlib import import_module
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 from lenet._version import __version__
+from lenet.cli._command import QuickCommand, QuickGroup
 from lenet.cli._console import print_error, print_notice
-from lenet.cli.compare import compare
-from lenet.cli.data import app as data
-from lenet.cli.doctor import bench, doctor
-from lenet.cli.evaluate import evaluate, report
-from lenet.cli.export import export
-from lenet.cli.inspect import inspect
-from lenet.cli.predict import predict
-from lenet.cli.serve import serve
-from lenet.cli.summary import summary
-from lenet.cli.sweep import sweep
-from lenet.cli.train import runs, train
 from lenet.core import nearest_name
 from lenet.errors import InterruptedTraining, LenetError, MissingExtraError, SettingError
 from lenet.training import find_place, leave, speaker
 
 _DEBUG = "--debug"  # taken wherever it stands
 
-app: typer.Typer = typer.Typer(
-    help="Train, understand and ship a small image classifier.",
-    epilog="Begin with `lenet train`: it leaves a run folder to go on from.",
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for one in (train, predict, evaluate, inspect, report, export, runs, serve, compare, sweep):
-    app.command()(one)
-app.add_typer(data, name="data")
-for one in (summary, bench, doctor):
-    app.command()(one)
+_COMMANDS = {  # in the order of the help, with the file of each
+    "train": "train",
+    "predict": "predict",
+    "evaluate": "evaluate",
+    "inspect": "inspect",
+    "report": "evaluate",
+    "export": "export",
+    "runs": "train",
+    "serve": "serve",
+    "compare": "compare",
+    "sweep": "sweep",
+    "data": "data",
+    "summary": "summary",
+    "bench": "doctor",
+    "doctor": "doctor",
+}
+
+
+def build_app(names: Collection[str] = _COMMANDS.keys()) -> typer.Typer:
+    """The command line with some commands, whose files alone are imported; by default with all."""
+    app = typer.Typer(
+        cls=QuickGroup,
+        help="Train, understand and ship a small image classifier.",
+        epilog="Begin with `lenet train`: it leaves a run folder to go on from.",
+        rich_markup_mode="markdown",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(options)
+    for name in names:
+        file = import_module(f"lenet.cli.{_COMMANDS[name]}")
+        if name == "data":
+            app.add_typer(file.app, name=name)
+        else:
+            app.command(cls=QuickCommand)(getattr(file, name))
+    return app
 
 
 def _print_version(wanted: bool) -> None:
@@ -46,7 +62,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(invoke_without_command=True)
 def options(
     context: typer.Context,
     version: Annotated[
@@ -77,6 +92,8 @@ def main() -> NoReturn:
     arguments = [argument for argument in sys.argv[1:] if argument != _DEBUG]
     signal.signal(signal.SIGINT, _leave_at_once)
     try:
+        # Of a command that is named at once, no other one is made ready.
+        app = build_app(arguments[:1] if set(arguments[:1]) & set(_COMMANDS) else _COMMANDS)
         code = app(arguments, standalone_mode=False) or 0
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
