@@ -119,6 +119,16 @@ def test_no_torch_is_imported_before_it_is_needed(code: str) -> None:
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
+def test_a_command_makes_nothing_ready_for_others(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.argv = ['lenet', 'runs', '--runs-folder', 'here']; import lenet.cli\n"
+        "try: lenet.cli.main()\nexcept SystemExit as leave: assert leave.code == 0\n"
+        "others = {'pydantic', 'lenet.cli.compare', 'lenet.cli.sweep', 'lenet.cli.predict'}\n"
+        "assert not others & set(sys.modules), others & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=tmp_path)
+
+
 def test_every_public_name_can_be_imported_and_is_documented() -> None:
     rooms = [lenet, *(getattr(lenet, room) for room in sorted({"core", *ROOMS} - {"cli"}))]
     for room in rooms:

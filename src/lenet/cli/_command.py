@@ -56,7 +56,7 @@ class Panel:
                 yield field
 
 
-_TEXT = (str, str | None)
+_ANY_TEXT = {str: str, str | None: str, Path: Path, Path | None: Path}  # kinds that any text is of
 READING = Panel(Reading, "Your own images", skip=("pixel_range",))
 READING_TO_SCORE = Panel(Reading, "Your own images", only=("skip_bad", "label_column"))
 TRAINING = (
@@ -112,7 +112,7 @@ class QuickCommand(TyperCommand):
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The options and arguments."""
-        return _checking_less(super().get_params(ctx), getattr(self.callback, "texts", ()))
+        return _checking_less(super().get_params(ctx), getattr(self.callback, "texts", {}))
 
 
 class QuickGroup(TyperGroup):
@@ -120,10 +120,10 @@ class QuickGroup(TyperGroup):
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The options."""
-        return _checking_less(super().get_params(ctx), ())
+        return _checking_less(super().get_params(ctx), {})
 
 
-def _checking_less(parameters: list[Any], texts: Collection[str]) -> list[Any]:
+def _checking_less(parameters: list[Any], texts: Mapping[str, type]) -> list[Any]:
     """Parameters that let through what is missing, and text that may be any.
 
     typer makes a validator of pydantic's for each parameter, typed or not; for those of `train`
@@ -131,16 +131,18 @@ def _checking_less(parameters: list[Any], texts: Collection[str]) -> list[Any]:
     """
     for one in parameters:
         if not one.required and "process_value" not in vars(one):
-            one.process_value = partial(_process, one, one.process_value, one.name in texts)
+            one.process_value = partial(_process, one, one.process_value, texts.get(one.name))
     return parameters
 
 
 def _process(
-    parameter: Any, check: Callable[[Any, Any], Any], is_text: bool, context: Any, value: Any
+    parameter: Any, check: Callable[[Any, Any], Any], kind: type | None, context: Any, value: Any
 ) -> Any:
-    if value is None or (is_text and isinstance(value, str)):
-        return parameter.callback(context, parameter, value) if parameter.callback else value
-    return check(context, value)
+    if kind and isinstance(value, str):
+        value = kind(value)
+    elif value is not None:
+        return check(context, value)
+    return parameter.callback(context, parameter, value) if parameter.callback else value
 
 
 def command(
@@ -170,7 +172,8 @@ def command(
         # typer reads the options of a command from these two.
         started.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         started.__annotations__ = {one.name: one.annotation for one in parameters}
-        texts = {one.name for one in parameters if get_args(one.annotation)[0] in _TEXT}
+        kinds = ((one.name, get_args(one.annotation)[0]) for one in parameters)
+        texts = {name: _ANY_TEXT[kind] for name, kind in kinds if kind in _ANY_TEXT}
         started.texts = texts  # type: ignore[attr-defined]
         return started
 
