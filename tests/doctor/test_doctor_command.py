@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from findings import PARTS
@@ -63,8 +64,13 @@ def test_lines_are_broken_in_a_terminal_and_whole_in_a_pipe(
     assert f"note   second    {FINDINGS[1].text}" in lines
 
 
-def test_the_command_tells_of_a_broken_pytorch() -> None:
-    code = "import sys; sys.modules['torch'] = None; sys.argv = ['lenet', 'doctor', '--json']\n"
+def test_the_command_tells_of_a_broken_pytorch(tmp_path: Path) -> None:
+    package = tmp_path / "torch"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise ImportError('libtorch.so is missing')")
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); sys.argv[1:] = ['doctor', '--json']\n"
+    )
     process = subprocess.run(
         [sys.executable, "-c", code + "import lenet.cli; lenet.cli.main()"],
         capture_output=True,
@@ -73,7 +79,7 @@ def test_the_command_tells_of_a_broken_pytorch() -> None:
     assert (process.returncode, process.stderr) == (1, "")
     findings = {row["name"]: Finding(**row) for row in json.loads(process.stdout)}
     assert list(findings) == PARTS
-    assert "which can't be imported" in findings["versions"].text
+    assert "which can't be imported: libtorch.so is missing" in findings["versions"].text
     assert "pip install --force-reinstall" in findings["versions"].advice
     wrong = [name for name, finding in findings.items() if finding.state == "wrong"]
     assert wrong == ["versions", "device", "cores", "results"]

@@ -5,13 +5,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
-import torch
 from findings import find
 
 from compiled_kernels import needs_kernels
 from lenet.core import install_command
-from lenet.doctor import Finding, _computing  # the comparison runs in a process of its own
+from lenet.doctor import Finding, _computing, _self_test  # which runs in a process of its own
 from lenet.errors import ModelError
 from lenet.kernels import KernelStatus
 
@@ -132,16 +132,72 @@ def test_a_pytorch_that_the_kernels_do_not_fit_is_noted(
 
     monkeypatch.setattr("lenet.kernels.check_pytorch", refuse)
     program = tmp_path / "self_test.py"
-    program.write_text(f"print({_computing.compare()!r})")
+    program.write_text(f"print({_self_test.compare()!r})")
     monkeypatch.setattr(_computing, "_SELF_TEST", (str(program),))
     advice = "PyTorch computes by itself, with the same results."
     assert find("results") == Finding("results", "note", reason, advice)
 
 
 def test_the_largest_difference_keeps_nan(monkeypatch: pytest.MonkeyPatch) -> None:
-    ones = torch.ones(2)
+    ones = np.ones(2)
     numbers = {"native": [ones, ones], "torch": [ones, 2 * ones]}
-    monkeypatch.setattr(_computing, "_numbers", numbers.__getitem__)
-    assert _computing.largest_difference() == 0.5
-    numbers["native"] = [ones, torch.tensor([1.0, torch.nan])]
-    assert str(_computing.largest_difference()) == "nan"
+    monkeypatch.setattr(_self_test, "_numbers_in_pytorch", numbers.__getitem__)
+    assert _self_test.largest_difference() == 0.5
+    numbers["native"] = [ones, np.array([1.0, np.nan])]
+    assert str(_self_test.largest_difference()) == "nan"
+
+
+@needs_kernels
+def test_the_kernels_are_compared_with_numpy_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_self_test, "has_torch", lambda: False)
+    assert 0 < _self_test.largest_difference() < 1e-5
+    monkeypatch.setattr(_self_test, "_IMAGES", 34)  # other images, and so other numbers
+    others = _self_test._numbers_of_numpy()
+    monkeypatch.setattr(_self_test, "_IMAGES", 33)
+    monkeypatch.setattr(_self_test, "_numbers_of_numpy", lambda: [others[0][:33], *others[1:]])
+    assert _self_test.largest_difference() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("native", "torch", "state", "text"),
+    [
+        (
+            True,
+            True,
+            "ok",
+            "`native`, `torch`, `numpy`; `auto` takes `native` on a CPU, and `torch`",
+        ),
+        (True, False, "ok", "`native`, `numpy`; `auto` takes `native` on a CPU, and `numpy` where"),
+        (False, True, "ok", "`torch`, `numpy`; `auto` takes `torch` on a CPU"),
+        (False, False, "note", "`numpy`; `auto` takes `numpy` on a CPU"),
+    ],
+)
+def test_the_engines_are_named_and_what_auto_takes(
+    native: bool,
+    torch: bool,
+    state: str,
+    text: str,
+    set_status: Callable[[KernelStatus], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    set_status(KernelStatus("avx2", 8, None, "") if native else KernelStatus(None, 0, "None.", ""))
+    monkeypatch.setattr(_computing, "has_torch", lambda: torch)
+    finding = find("engines")
+    assert (finding.state, finding.text[: len(text)]) == (state, text)
+    assert ("C++ compiler" in finding.advice) is (state == "note")
+
+
+def test_without_pytorch_numpy_is_named(
+    set_status: Callable[[KernelStatus], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for room in ("_computing", "_examine"):
+        monkeypatch.setattr(f"lenet.doctor.{room}.has_torch", lambda: False)
+    monkeypatch.setattr(_computing, "_has_nvidia_driver", lambda: False)
+    set_status(KernelStatus(None, 0, NO_KERNELS, ""))
+    assert find("versions").state == "note"
+    assert find("device") == Finding("device", "ok", "`auto` takes `cpu`")
+    monkeypatch.setattr(_computing, "_has_nvidia_driver", lambda: True)
+    assert install_command("torch") in find("device").advice
+    assert find("cores").text.startswith("lenet takes ")
+    assert find("kernels").text == f"none, so NumPy does the work. {NO_KERNELS}"
+    assert find("results") == Finding("results", "ok", "NumPy's own")

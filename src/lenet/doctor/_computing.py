@@ -1,8 +1,6 @@
-"""What an installation computes with: devices, cores, and kernels, which must agree with PyTorch.
+"""What an installation computes with: devices, cores, engines, and kernels that compute rightly.
 
-`python -m lenet.doctor._computing` compares them, in a process that the kernels may crash, and
-prints the largest difference, or why these networks are PyTorch's. PyTorch is imported by those who
-look at it alone: it may be broken.
+PyTorch is imported by those who look at it alone: it may be broken, or not installed.
 """
 
 from __future__ import annotations
@@ -21,24 +19,19 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from lenet.core import install_command
-from lenet.errors import ModelError
-from lenet.kernels import KernelChoice, kernel_status, use_kernels
+from lenet.core import has_torch, install_command, thread_count
+from lenet.kernels import kernel_status
 from lenet.runs import core_count
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 _CONTROL_GROUPS = Path("/sys/fs/cgroup")
 _OWN_GROUPS = Path("/proc/self/cgroup")
 _THREADS = "OMP_NUM_THREADS"
 _HIDING = "CUDA_VISIBLE_DEVICES"
-_SELF_TEST = ("-m", "lenet.doctor._computing")
-_IMAGES = 33  # two full vectors of the widest kind, and one image more
+_SELF_TEST = ("-m", "lenet.doctor._self_test")
 _LARGEST_DIFFERENCE = 1e-4  # relative; rounding alone stays far below
 _LAST_LINES = 3
 _TIMEOUT = 120  # seconds, of which nearly all is for importing PyTorch on a slow disk
@@ -64,9 +57,15 @@ class Finding:
 
 def find_device() -> Finding:
     """What `--device auto` takes, and whether it computes."""
-    import torch
-
     from lenet.training import pick_device
+
+    if not has_torch():
+        text = "`auto` takes `cpu`"
+        if not _has_nvidia_driver():
+            return Finding("device", "ok", text)
+        text += ", though an NVIDIA driver is here; nothing but PyTorch computes on a GPU"
+        return Finding("device", "note", text, f"Install it: `{install_command('torch')}`.")
+    import torch
 
     with warnings.catch_warnings(record=True) as caught:  # PyTorch's word on a driver or a GPU
         warnings.simplefilter("always")
@@ -111,11 +110,12 @@ def _gpu_left_out(text: str, cuda: str | None, warning: str) -> Finding:
 
 def find_cores() -> Finding:
     """CPU threads beside the cores that this process may use."""
-    import torch
-
-    threads, cores = torch.get_num_threads(), _usable_cores()
+    if has_torch():
+        import torch  # noqa: F401  (which then says how many)
+    threads, cores = thread_count(), _usable_cores()
+    who = "PyTorch" if has_torch() else "lenet"
     text = (
-        f"PyTorch takes {threads} CPU thread{'s' * (threads != 1)}, this process may use "
+        f"{who} takes {threads} CPU thread{'s' * (threads != 1)}, this process may use "
         f"{cores:g} core{'s' * (cores != 1)}"
     )
     if _THREADS in os.environ:
@@ -128,6 +128,11 @@ def find_cores() -> Finding:
         f"{fitting}`, or set `{_THREADS}={fitting}` for every command."
     )
     return Finding("cores", "note", text, advice)
+
+
+def _computes() -> str:
+    """What computes where PyTorch would."""
+    return "PyTorch" if has_torch() else "NumPy"
 
 
 def _usable_cores() -> float:
@@ -167,7 +172,7 @@ def find_kernels() -> Finding:
     chosen = os.environ.get(_VARIABLE)
     failed = re.findall(r"^(\w+): failed", status.build_log, re.MULTILINE)
     if status.reason is not None:
-        text = f"none, so PyTorch does the work. {status.reason}"
+        text = f"none, so {_computes()} does the work. {status.reason}"
         if chosen:
             advice = f"Unset `{_VARIABLE}` for the best that there are."
         else:
@@ -189,12 +194,34 @@ def find_kernels() -> Finding:
     return Finding("kernels", "ok", text)
 
 
-def check_kernel_results() -> Finding:
-    """Whether the kernels and PyTorch agree on a small batch, forward and backward."""
-    import torch  # noqa: F401  (without it there is nothing to compare with)
+def find_engines() -> Finding:
+    """What can train here, and which of it `auto` takes."""
+    native, torch = kernel_status().reason is None, has_torch()
+    names = [f"`{name}`" for name, here in (("native", native), ("torch", torch)) if here]
+    names.append("`numpy`")
+    text = f"{', '.join(names)}; `auto` takes {names[0]} on a CPU"
+    if native:
+        text += f", and {names[1]} where that does not serve"
+        return Finding("engines", "ok", text)
+    if torch:
+        return Finding("engines", "ok", text)
+    advice = (
+        "NumPy trains slowly. Much faster are PyTorch, and the kernels that a C++ compiler makes "
+        "as lenet is installed."
+    )
+    return Finding("engines", "note", text, advice)
 
+
+def check_kernel_results() -> Finding:
+    """Whether the kernels and PyTorch agree on a small batch, forward and backward.
+
+    Where that is not installed, they are compared with NumPy.
+    """
+    other = _computes()
+    if has_torch():
+        import torch  # noqa: F401  (with one that is broken there is nothing to compare)
     if kernel_status().reason is not None:
-        return Finding("results", "ok", "PyTorch's own")
+        return Finding("results", "ok", f"{other}'s own")
     advice = f"Set `{_VARIABLE}=none`, and please report this, with the whole output."
     process = subprocess.run(
         [sys.executable, *_SELF_TEST],
@@ -215,9 +242,9 @@ def check_kernel_results() -> Finding:
         text = "the kernels give numbers that are not finite"
         return Finding("results", "wrong", text, advice)
     if difference > _LARGEST_DIFFERENCE:
-        text = f"the kernels' logits or gradients are {difference:.0e} of their norm off PyTorch's"
+        text = f"the kernels' logits or gradients are {difference:.0e} of their norm off {other}'s"
         return Finding("results", "wrong", text, advice)
-    text = f"logits and gradients agree with PyTorch's to {difference:.0e} of their norm"
+    text = f"logits and gradients agree with {other}'s to {difference:.0e} of their norm"
     return Finding("results", "ok", text)
 
 
@@ -252,49 +279,3 @@ def _origin() -> str | None:
         folder = shlex.quote(str(Path(url2pathname(urlsplit(origin["url"]).path))))
         return f"-e {folder}" if origin["dir_info"].get("editable") else folder
     return None
-
-
-def largest_difference() -> float:
-    """The norm of a difference relative to that of PyTorch's numbers, the largest that there is.
-
-    Not finite where one of the kernels' numbers is not.
-    """
-    import torch
-
-    differences = [
-        (ours - theirs).norm() / theirs.norm()
-        for ours, theirs in zip(_numbers("native"), _numbers("torch"), strict=True)
-    ]
-    return float(torch.stack(differences).max())  # unlike Python's, this maximum keeps `nan`
-
-
-def _numbers(kernels: KernelChoice) -> list[Tensor]:
-    """Logits and gradients of the tutorial's network."""
-    import torch
-    from torch import nn
-
-    from lenet.models import LeNetConfig, build_model
-
-    network = build_model(LeNetConfig(), seed=0)
-    generator = torch.Generator().manual_seed(0)
-    images = torch.rand(_IMAGES, 1, 28, 28, generator=generator)
-    labels = torch.randint(10, (_IMAGES,), generator=generator)
-    with use_kernels(kernels):
-        logits = network(images)
-        loss = nn.functional.cross_entropy(logits, labels)
-        return [logits.detach(), *torch.autograd.grad(loss, list(network.parameters()))]
-
-
-def compare() -> str:
-    """The largest difference, or why this PyTorch's networks are not computed by the kernels."""
-    from lenet.kernels import check_pytorch
-
-    try:
-        check_pytorch()
-    except ModelError as error:
-        return str(error)
-    return str(largest_difference())
-
-
-if __name__ == "__main__":
-    sys.stdout.write(f"{compare()}\n")

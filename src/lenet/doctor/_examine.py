@@ -13,13 +13,14 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from lenet._version import __version__
-from lenet.core import install_command
+from lenet.core import has_torch, install_command
 from lenet.datasets import CATALOG, cached_datasets, data_folder, is_offline
 from lenet.doctor._computing import (
     Finding,
     check_kernel_results,
     find_cores,
     find_device,
+    find_engines,
     find_kernels,
 )
 from lenet.runs import processor_name
@@ -54,14 +55,23 @@ def examine_part(name: str) -> Finding:
 
 
 def find_versions() -> Finding:
-    """Of lenet, Python and PyTorch, and whether PyTorch works and is new enough."""
+    """Of lenet, Python and PyTorch, and whether PyTorch works and is new enough.
+
+    It need not be installed.
+    """
     text = f"lenet {__version__}, Python {platform.python_version()}"
     wanted = _wanted_torch()
     install = install_command(f"'torch{wanted}'")
     try:
-        version = importlib.metadata.version("torch")
+        version = importlib.metadata.version("torch") if has_torch() else None
     except importlib.metadata.PackageNotFoundError:
-        return Finding("versions", "wrong", f"{text}, no PyTorch", f"Install it: `{install}`.")
+        version = None
+    if version is None:
+        advice = (
+            "Trainings on a CPU and nearly all else do without. GPUs, networks of layers of one's "
+            f"own, ONNX and `lenet.d2l` need it: `{install}`."
+        )
+        return Finding("versions", "note", f"{text}, no PyTorch", advice)
     text += f", PyTorch {version}"
     try:
         import torch  # noqa: F401
@@ -161,6 +171,7 @@ CHECKS = {
     "device": find_device,
     "cores": find_cores,
     "kernels": find_kernels,
+    "engines": find_engines,
     "results": check_kernel_results,
     "data": find_data,
     "runs": find_run_folder,
