@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from all_networks import Twice
 from lenet.errors import ModelError, ModelFileError
 from lenet.kernels import Predictor, kernel_status
 from lenet.models import (
@@ -99,6 +100,18 @@ def test_lenet5_is_answered_by_pytorch(tmp_path: Path) -> None:
     with torch.no_grad():
         expected = network(torch.from_numpy(images).float() / 255).numpy()
     assert open_model(path).logits(images) == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_module_of_ones_own_answers_if_it_is_given(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    network = Twice().eval()
+    save_model(path, network, class_names=tuple("0123456789"))
+    images = images_for(LeNetConfig())
+    with torch.no_grad():
+        expected = network(torch.from_numpy(images).float() / 255).numpy()
+    assert open_model(path, network=Twice()).logits(images) == pytest.approx(expected, abs=1e-5)
+    with pytest.raises(ModelFileError, match="network="):
+        open_model(path)
 
 
 def test_weights_of_another_shape_are_refused() -> None:

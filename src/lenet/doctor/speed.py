@@ -50,8 +50,10 @@ def run_benchmark(
 
     Raises:
         SettingError: A number is out of range, or a name is unknown.
+        MissingExtraError: PyTorch, beside which lenet is measured, is not installed.
         LenetError: A measuring process failed.
     """
+    from lenet.core import require_torch
     from lenet.datasets import load_dataset
 
     threads = tuple(threads or default_threads())
@@ -60,6 +62,7 @@ def run_benchmark(
         raise SettingError(message)
     if benchmark not in get_args(Benchmark):
         raise UnknownNameError("benchmark", benchmark, get_args(Benchmark))
+    require_torch("A comparison of speed")
     load_dataset(dataset)  # an error is told here, and a download is not a part of the measurement
     return [report for count in threads for report in _measure(benchmark, dataset, count, rounds)]
 
