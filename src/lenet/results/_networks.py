@@ -10,7 +10,7 @@ import numpy.typing as npt
 from lenet.datasets import ArrayBatches, BatchesOf, Split
 from lenet.errors import ModelError
 from lenet.models import ArrayNetwork, Normalisation, known_network, module_of
-from lenet.training import compute_logits
+from lenet.training import compute_logits, log_softmax
 
 if TYPE_CHECKING:
     from torch import nn
@@ -85,6 +85,11 @@ def batches_for(
     from lenet.datasets import Batches
 
     return Batches(examples, batch_size, device=device, mean=norm.mean, std=norm.std)
+
+
+def softmax(logits: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """The classes' probabilities, from logits (…, classes)."""
+    return np.exp(log_softmax(logits.astype(np.float64)))
 
 
 def logits_of(

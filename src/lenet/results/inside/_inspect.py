@@ -8,8 +8,7 @@ from lenet.datasets import Dataset, DataSource, Split
 from lenet.errors import DatasetError, ModelError, RunError, SettingError, UnknownNameError
 from lenet.models import ArrayNetwork, ModelCard
 from lenet.results._choices import PARTS, Distance, MapMethod, Part
-from lenet.results._networks import AnyNetwork, Images, label_all, logits_of, network_on
-from lenet.results._softmax import softmax
+from lenet.results._networks import AnyNetwork, Images, label_all, logits_of, network_on, softmax
 from lenet.results.inside._inspection import Inspection, Observation, Sample
 from lenet.results.inside._layers import (
     first_activation,

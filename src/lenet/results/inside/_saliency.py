@@ -10,8 +10,7 @@ from lenet.core import Generator
 from lenet.errors import ModelError, SettingError
 from lenet.models import ArrayNetwork, Normalisation
 from lenet.models.layers import forward_all
-from lenet.results._networks import AnyNetwork, Images, label_all, logits_of, network_for
-from lenet.results._softmax import softmax
+from lenet.results._networks import AnyNetwork, Images, label_all, logits_of, network_for, softmax
 from lenet.results.measure._robustness import ground
 
 Saliency = npt.NDArray[np.float32]  # (H, W)

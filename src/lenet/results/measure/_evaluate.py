@@ -12,12 +12,11 @@ from lenet.core import Compute, ComputeKeywords
 from lenet.datasets import Dataset, DataSource, Split
 from lenet.models import ModelCard, Normalisation
 from lenet.results._choices import SplitName, Views
-from lenet.results._networks import AnyNetwork, logits_of, network_on
-from lenet.results._softmax import log_softmax, softmax
+from lenet.results._networks import AnyNetwork, logits_of, network_on, softmax
 from lenet.results.measure._examples import find_dataset, pick_examples
 from lenet.results.measure._scores import Evaluation, score_predictions
 from lenet.runs import Run, open_network
-from lenet.training import computing
+from lenet.training import computing, log_softmax
 
 if TYPE_CHECKING:
     import torch
@@ -127,7 +126,8 @@ def log_probabilities(
     """
     network = network_on(network, str(device), examples.images.shape[1:])
     looks = [
-        log_softmax(logits_of(network, view, normalisation)) for view in _views(examples, views)
+        log_softmax(logits_of(network, view, normalisation).astype(np.float64))
+        for view in _views(examples, views)
     ]
     averaged = np.logaddexp.reduce(looks) - np.log(len(looks))
     return np.asarray(averaged, np.float32)

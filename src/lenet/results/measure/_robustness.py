@@ -9,8 +9,7 @@ import numpy.typing as npt
 
 from lenet.datasets import Split
 from lenet.models import Normalisation
-from lenet.results._networks import AnyNetwork, Images, as_network, device_of
-from lenet.results._softmax import softmax
+from lenet.results._networks import AnyNetwork, Images, as_network, device_of, softmax
 from lenet.results.measure._evaluate import log_probabilities
 from lenet.results.measure._scores import wilson_interval
 
