@@ -141,6 +141,23 @@ def test_filters_are_the_modules_weights(module: nn.Module, arrays: ArrayNetwork
             np.testing.assert_array_equal(one.weights, other.weights)
 
 
+def test_a_module_on_another_device_gets_its_images_there(
+    arrays: ArrayNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = arrays.module().eval()
+    expected = trace(arrays, IMAGES), compute_features(arrays, IMAGES)
+    slopes = gradient_saliency(arrays, IMAGES[0], 2)
+    # Private, as this machine may have no other device; the name is that of one.
+    monkeypatch.setattr("lenet.results._networks.device_of", lambda network: "cpu:0")
+    with heard(module):
+        found = trace(module, IMAGES), compute_features(module, IMAGES)
+        by_pytorch = gradient_saliency(module, IMAGES[0], 2)
+    for one, other in zip(found[0], expected[0], strict=True):
+        np.testing.assert_allclose(one.outputs, other.outputs, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(by_pytorch, slopes, rtol=1e-3, atol=1e-4 * slopes.max())
+
+
 def test_a_summary_is_that_of_the_module(module: nn.Module, arrays: ArrayNetwork) -> None:
     assert summarise(arrays) == summarise(module)
 
