@@ -9,7 +9,7 @@ from torch import Tensor
 
 from compiled_kernels import needs_kernels
 from lenet.datasets import ArrayBatches, Batches, Dataset
-from lenet.kernels import use_kernels
+from lenet.kernels import KernelChoice, use_kernels
 from lenet.models import ArrayNetwork, LeNet, LeNetConfig, build_model
 from lenet.training import Listener, Recipe, Trainer
 
@@ -126,6 +126,27 @@ def test_a_forward_pass_of_its_own_is_trained_as_it_is(few_digits: Dataset) -> N
     assert losses[0] == pytest.approx(losses[1], abs=1e-4)
 
 
+@pytest.mark.parametrize("kernels", ["native", "numpy"])
+def test_a_network_that_is_evaluated_meanwhile_is_trained_as_before(
+    few_digits: Dataset, kernels: KernelChoice
+) -> None:
+    class Evaluate(Listener):
+        def on_epoch(self, trainer: Trainer, point: object) -> None:
+            trainer.model.eval()
+
+    losses = []
+    for listeners in ([], [Evaluate()]):
+        network = build_model(LeNetConfig(batch_norm=True), seed=0)
+        network.train(not listeners)
+        trainer = Trainer(
+            network, few_digits, RECIPES["momentum"], listeners=listeners, kernels=kernels
+        )
+        trainer.run()
+        assert trainer.kernels == kernels
+        losses.append([point.train_loss for point in trainer.history])
+    assert losses[0] == losses[1]
+
+
 def listen_to_a_layer(network: LeNet) -> None:
     network[0].register_forward_hook(lambda *arguments: None)
 
@@ -159,4 +180,29 @@ def test_a_network_that_changes_on_the_way_goes_on_with_pytorch(
         trainer.run()
         assert isinstance(trainer.engine, TorchEngine)
         losses.append([point.train_loss for point in trainer.history])
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4)
+
+
+@pytest.mark.parametrize("kernels", ["native", "numpy", "torch"])
+def test_who_listens_from_within_an_epoch_hears_every_further_step(
+    few_digits: Dataset, kernels: KernelChoice
+) -> None:
+    heard: list[bool] = []
+
+    class Listen(Listener):
+        def on_step(self, trainer: Trainer) -> None:
+            if trainer.steps_done == 2:
+                trainer.model[0].register_forward_hook(
+                    lambda layer, images, output: heard.append(layer.training)
+                )
+
+    recipe = RECIPES["momentum"].replace(batch_size=32)  # four steps an epoch
+    losses = []
+    for listeners in ([Listen()], []):
+        network = build_model(LeNetConfig(), seed=0)
+        data = Dataset(few_digits.name, few_digits.class_names, few_digits.train)
+        trainer = Trainer(network, data, recipe, listeners=listeners, kernels=kernels)
+        trainer.run()
+        losses.append([point.train_loss for point in trainer.history])
+    assert heard == [True] * 6 + [False]  # the diagnosis, at last, looks through it, too
     assert losses[0] == pytest.approx(losses[1], abs=1e-4)
