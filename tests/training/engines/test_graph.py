@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from lenet.datasets import ArrayBatches, Batches, Dataset
 from lenet.errors import InterruptedTraining, NonFiniteLossError
@@ -95,6 +96,30 @@ def test_a_frozen_weight_is_noticed(few_digits: Dataset) -> None:
     assert steps.still_serves()
     next(network.parameters()).requires_grad_(False)
     assert not steps.still_serves()
+
+
+def test_who_listens_on_the_way_is_heard_at_every_step_and_no_images_are_moved_again(
+    few_digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nn.Module, "to", lambda network, device: network)  # there may be no GPU
+    heard: list[bool] = []
+
+    class Listen(Listener):
+        def on_step(self, trainer: Trainer) -> None:
+            if trainer.steps_done == 2:
+                trainer.model[0].register_forward_hook(
+                    lambda layer, images, output: heard.append(layer.training)
+                )
+
+    recipe, network = Recipe(epochs=2, batch_size=32), build_model(LeNetConfig(), seed=0)
+    trainer = Trainer(network, few_digits, recipe, kernels="torch", listeners=[Listen()])
+    trainer.device, batches = "cuda", trainer.train_batches
+    assert isinstance(batches, Batches)
+    trainer.engine = GraphEngine(trainer.model, recipe, batches)
+    trainer.run()
+    assert isinstance(trainer.engine, TorchEngine)
+    assert trainer.train_batches is batches
+    assert heard.count(True) == 6
 
 
 class _Points(Listener):
