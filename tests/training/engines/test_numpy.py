@@ -116,6 +116,9 @@ def test_what_it_does_not_serve_is_refused(few_digits: Dataset) -> None:
     recipe = Recipe(batch_size=8, precision="bfloat16")
     with pytest.raises(ModelError, match="`kernels` can be `numpy` in float32 alone"):
         Trainer(build_model(LeNetConfig(), seed=0), few_digits, recipe, kernels="numpy")
+    network = ArrayNetwork.build(LeNetConfig(), seed=0)
+    with pytest.raises(ModelError, match="`kernels` can be `numpy` on a CPU and in one process"):
+        Trainer(network, few_digits, Recipe(batch_size=8), device="meta", kernels="numpy")
 
     class Own(nn.Module):
         def forward(self, images: torch.Tensor) -> torch.Tensor:
