@@ -7,10 +7,13 @@ import sys
 from pathlib import Path
 
 import all_results
+import numpy as np
 import pytest
 
 import lenet
 from all_networks import make
+from compiled_kernels import needs_kernels
+from lenet.datasets import Dataset
 
 # The kernels serve the first; the other is left to PyTorch, or to NumPy where that is missing.
 NETWORKS = ("lenet", "residual")
@@ -29,11 +32,17 @@ def flat(value: object) -> object:
     return [value]
 
 
-def test_the_results_are_those_with_pytorch(tmp_path: Path) -> None:
+def test_the_results_are_those_with_pytorch(few_digits: Dataset, tmp_path: Path) -> None:
+    train, test = few_digits.train, few_digits.test
+    assert test is not None
+    np.savez(
+        tmp_path / "few.npz",
+        x_train=train.images, y_train=train.labels, x_test=test.images, y_test=test.labels,
+    )  # fmt: skip
     arguments = []
     for name in NETWORKS:
         run = lenet.train(
-            make(name), "digits", epochs=1, validation=0.1, threads=1,
+            make(name), tmp_path / "few.npz", epochs=1, validation=0.1, threads=1,
             runs_folder=tmp_path / name, listeners=[],
         )  # fmt: skip
         arguments += [run.folder, tmp_path / f"{name} without"]
@@ -49,3 +58,17 @@ def test_the_results_are_those_with_pytorch(tmp_path: Path) -> None:
         for page in (tmp_path / f"{name} without").iterdir():
             other = tmp_path / f"{name} with" / page.name
             assert without_numbers(page.read_text()) == without_numbers(other.read_text())
+
+
+@needs_kernels
+def test_what_the_kernels_serve_leaves_pytorch_alone(tmp_path: Path) -> None:
+    code = (
+        "import sys, lenet\n"
+        "from lenet.results import inspect_network, write_inspection\n"
+        "lenet.evaluate('digits', views='mirrored')\n"
+        "lenet.report('digits', output='report.html')\n"
+        "write_inspection(inspect_network('digits', 'test:3'), 'inspection.html')\n"
+        "heavy = {'torch', 'scipy', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
