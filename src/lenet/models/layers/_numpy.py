@@ -191,8 +191,7 @@ def _(layer: Pooling, values: Numbers, arrays: Arrays, draws: Draws = None) -> R
     ones = np.ones_like(values[:1, :1])
     counts = _combine(np.add, seen(ones, float(layer.count_padding), 0))
     averages = _combine(np.add, seen(values, 0, 0)) / counts
-    size = (1, 1, 1, 1, *layer.kernel_size)
-    return averages, lambda slopes: taken_back(np.tile((slopes / counts)[..., None, None], size))
+    return averages, lambda slopes: taken_back(_spread(slopes / counts, layer.kernel_size))
 
 
 @forward.register(AdaptivePooling)
@@ -281,7 +280,7 @@ def _(layer: Subsampling, values: Numbers, arrays: Arrays, draws: Draws = None) 
     sums = _combine(np.add, _windows(values, (2, 2), (2, 2)))
 
     def back(slopes: Numbers) -> tuple[Numbers, dict[str, Numbers]]:
-        windows = np.tile((slopes * weight)[..., None, None], (1, 1, 1, 1, 2, 2))
+        windows = _spread(slopes * weight, (2, 2))
         gradients = {
             "weight": (slopes * sums).sum(axis=(0, 2, 3)),
             "bias": slopes.sum(axis=(0, 2, 3)),
@@ -440,6 +439,11 @@ def _add_windows(
                 left : left + stride[1] * (columns - 1) + 1 : stride[1],
             ] += windows[..., row, column]
     return total
+
+
+def _spread(slopes: Numbers, kernel: Pair) -> Numbers:
+    """Windows (…, rows, columns) of which all places have the same slope."""
+    return np.broadcast_to(slopes[..., None, None], (*slopes.shape, *kernel))
 
 
 def _to_largest(windows: Numbers, slopes: Numbers) -> Numbers:
