@@ -12,6 +12,7 @@ from lenet.models import ArrayNetwork, LeNet5Config, LeNetConfig, build_model
 from lenet.training import CurvePoint, Listener, Recipe, Trainer
 
 # Which engine serves is no choice of a person's, so the room's face does not name them.
+from lenet.training.engines._engine import Engine
 from lenet.training.engines._graph import GraphEngine
 from lenet.training.engines._pick import pick_engine
 from lenet.training.engines._torch import TorchEngine
@@ -120,6 +121,27 @@ def test_who_listens_on_the_way_is_heard_at_every_step_and_no_images_are_moved_a
     assert isinstance(trainer.engine, TorchEngine)
     assert trainer.train_batches is batches
     assert heard.count(True) == 6
+
+
+def test_a_network_that_is_listened_to_already_is_not_captured(
+    few_digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nn.Module, "to", lambda network, device: network)  # there may be no GPU
+
+    def pick(network: nn.Module) -> Engine:
+        return pick_engine(network, recipe, "cuda", lambda: ArrayBatches(*given), lambda: batches)
+
+    recipe, given = Recipe(batch_size=30), (few_digits.train, 30)
+    batches, network = Batches(*given), build_model(LeNetConfig(), seed=0)
+    assert isinstance(pick(network), GraphEngine)
+    for listen in (
+        lambda: network[1].register_forward_hook(lambda *arguments: None),
+        lambda: network[0].weight.register_hook(lambda gradient: None),
+    ):
+        handle = listen()
+        assert isinstance(pick(network), TorchEngine)
+        handle.remove()
+        assert isinstance(pick(network), GraphEngine)
 
 
 class _Points(Listener):

@@ -79,6 +79,13 @@ class GraphEngine(Engine):
         ] + [(id(layer), has_hooks(layer)) for layer in self.network.modules()]
 
 
+def is_watched(network: nn.Module) -> bool:
+    """Whether something listens to a network; within a graph it would hear nothing."""
+    return any(map(has_hooks, network.modules())) or any(
+        map(has_gradient_hooks, network.parameters())
+    )
+
+
 class CapturedSteps:
     """A step as CUDA graphs, one for each number of examples: whole batches and an epoch's last.
 

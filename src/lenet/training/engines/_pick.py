@@ -88,17 +88,18 @@ def torch_engine(
 ) -> Engine:
     """PyTorch's engine, which serves any network, whatever happens to it on the way.
 
-    On a GPU it may capture its steps, for a network to which nothing happens.
+    On a GPU it may capture its steps, for a network that nothing listens to.
 
     Raises:
         MissingExtraError: PyTorch is not installed.
     """
     require_torch("This training")
-    from lenet.training.engines._graph import GraphEngine
+    from lenet.training.engines._graph import GraphEngine, is_watched
     from lenet.training.engines._torch import TorchEngine
 
     module, batches = module_of(network).to(device), tensors()
-    if captures and peers.size == 1 and device.startswith("cuda"):
+    captures = captures and peers.size == 1 and device.startswith("cuda")
+    if captures and not is_watched(module):
         return GraphEngine(module, recipe, batches)
     return _together(TorchEngine(module, recipe, batches), peers)
 

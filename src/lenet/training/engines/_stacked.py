@@ -12,11 +12,11 @@ from torch.func import functional_call, vmap
 from torch.nn.utils import vector_to_parameters
 
 from lenet.datasets import Batches, DrawnChanges, Selection, apply_changes
-from lenet.kernels import KernelChoice, has_gradient_hooks, has_hooks
+from lenet.kernels import KernelChoice
 from lenet.training._computing import BETA_OF_MEAN, BETA_OF_SQUARE, CLIPPING_EPSILON, EPSILON
 from lenet.training._recipe import Recipe
 from lenet.training.engines._engine import Engine, OptimiserState
-from lenet.training.engines._graph import CapturedSteps
+from lenet.training.engines._graph import CapturedSteps, is_watched
 from lenet.training.engines._torch import build_loss, compute_in
 
 
@@ -181,10 +181,7 @@ class StackMember(Engine):
 
 def is_plain(model: nn.Module) -> bool:
     """Whether all weights of a network are to be trained and nothing listens to its layers."""
-    return all(
-        parameter.requires_grad and not has_gradient_hooks(parameter)
-        for parameter in model.parameters()
-    ) and not any(map(has_hooks, model.modules()))
+    return all(one.requires_grad for one in model.parameters()) and not is_watched(model)
 
 
 class StackedOptimiser:
