@@ -181,6 +181,7 @@ def test_all_is_done_to_the_same_bits_where_pytorch_is_missing(
             answer = service.http.post("/v1/predict", content=png(stroke()))
             assert answer.status_code == 200, answer.text
     for line, (code, stdout, stderr, _) in found.items():
+        assert "None" not in stdout, line
         if line in NEED_PYTORCH:
             assert (code, stderr) == (8, f"Error: {needs(NEED_PYTORCH[line])}"), line
         elif line in NEED_PYTORCH_IN_PYTHON:

@@ -161,6 +161,8 @@ def print_pair(pair: "Pair", better: str) -> None:
 def _describe_environment(compared: "Comparison") -> str:
     environment = compared.environment
     threads = sorted({entry.threads for entry in compared.entries if entry.threads})
-    versions = f"lenet {environment.get('lenet')}, PyTorch {environment.get('torch')}"
+    versions = f"lenet {environment.get('lenet')}"
+    if torch := environment.get("torch"):
+        versions += f", PyTorch {torch}"
     each = f"{'/'.join(map(str, threads))} thread{'s' * (threads != [1])} each"
     return f"{versions}, {environment.get('processor')}, {each}"

@@ -23,7 +23,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from lenet.core import has_torch, install_command, thread_count
+from lenet.core import distribution_name, has_torch, install_command, thread_count
 from lenet.kernels import kernel_status
 from lenet.runs import core_count
 
@@ -268,7 +268,8 @@ def _install_again(build_log: str) -> str:
 def _origin() -> str | None:
     """Where pip installed lenet from, as it takes it, if that holds the kernels' source."""
     try:
-        text = importlib.metadata.distribution("lenet").read_text("direct_url.json")
+        distribution = importlib.metadata.distribution(distribution_name())
+        text = distribution.read_text("direct_url.json")
     except importlib.metadata.PackageNotFoundError:
         return None
     origin = json.loads(text or "{}")

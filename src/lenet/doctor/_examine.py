@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from lenet._version import __version__
-from lenet.core import has_torch, install_command
+from lenet.core import distribution_name, has_torch, install_command
 from lenet.datasets import CATALOG, cached_datasets, data_folder, is_offline
 from lenet.doctor._computing import (
     Finding,
@@ -87,7 +87,7 @@ def find_versions() -> Finding:
 def _wanted_torch() -> SpecifierSet:
     """The versions of PyTorch that the package asks for, any where it is not installed."""
     try:
-        texts = importlib.metadata.requires("lenet") or []
+        texts = importlib.metadata.requires(distribution_name()) or []
     except importlib.metadata.PackageNotFoundError:
         texts = []
     requirements = map(Requirement, texts)
