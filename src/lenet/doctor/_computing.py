@@ -268,8 +268,7 @@ def _install_again(build_log: str) -> str:
 def _origin() -> str | None:
     """Where pip installed lenet from, as it takes it, if that holds the kernels' source."""
     try:
-        distribution = importlib.metadata.distribution(distribution_name())
-        text = distribution.read_text("direct_url.json")
+        text = importlib.metadata.distribution(distribution_name()).read_text("direct_url.json")
     except importlib.metadata.PackageNotFoundError:
         return None
     origin = json.loads(text or "{}")
