@@ -30,8 +30,6 @@ marks = [("start Python", time.time())]
 def mark(name): marks.append((name, time.time()))
 import lenet.cli
 mark("import the command line")
-import torch
-mark("import PyTorch")
 import lenet.runs
 from lenet.training import Listener
 lenet.runs.train
@@ -106,6 +104,9 @@ def benchmark_training(dataset: Dataset, session: Session) -> list[Report]:
 def _trainers(task: Task, dataset: Dataset) -> dict[str, Callable[[], Contestant]]:
     makers: dict[str, Callable[[], Contestant]] = {
         "lenet": lambda: Contestant("lenet", lambda: peers.train_with_lenet(task, dataset)),
+        "lenet, NumPy": lambda: Contestant(
+            "lenet, NumPy", lambda: peers.train_with_lenet(task, dataset, "numpy")
+        ),
         BASELINE: lambda: peers.train_with_torch(BASELINE, task, dataset),
         "PyTorch channels_last": lambda: peers.train_with_torch(
             "PyTorch channels_last", task, dataset, channels_last=True
