@@ -1,5 +1,6 @@
 """The ONNX file gives what PyTorch gives in float64, with any number of images."""
 
+import copy
 import json
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from lenet.models import (
     ModelConfig,
     Network,
     SoftmaxConfig,
+    module_of,
 )
 from lenet.models.layers import FUNCTIONS, Activation, BatchNorm, Flatten
 
@@ -73,12 +75,9 @@ def exact_probabilities(trained: TrainedNetwork) -> np.ndarray:
     """The definition, in float64: normalise, network, temperature, softmax."""
     pixels = torch.from_numpy(trained.images).double() / 255
     norm = trained.card.normalisation
-    network = trained.network.double()
-    try:
-        with torch.no_grad():
-            logits = torch.nn.Sequential(*network)((pixels - norm.mean) / norm.std)
-    finally:
-        network.float()
+    network = copy.deepcopy(module_of(trained.network)).double().eval()
+    with torch.no_grad():
+        logits = torch.nn.Sequential(*network)((pixels - norm.mean) / norm.std)
     return (logits / trained.card.calibration.temperature).softmax(dim=1).numpy()
 
 

@@ -9,6 +9,7 @@ from ._keywords import RecipeKeywords as RecipeKeywords
 from ._keywords import SweepKeywords as SweepKeywords
 from ._keywords import SweepWorkKeywords as SweepWorkKeywords
 from ._keywords import TrainKeywords as TrainKeywords
+from ._pytorch import attach_names as attach_names
 from ._pytorch import has_torch as has_torch
 from ._pytorch import require_torch as require_torch
 from ._random import Generator as Generator
@@ -62,6 +63,7 @@ __all__ = [
     "SweepKeywords",
     "SweepWorkKeywords",
     "TrainKeywords",
+    "attach_names",
     "check_range",
     "check_setting",
     "cpu_threads",

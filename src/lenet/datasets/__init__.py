@@ -1,5 +1,5 @@
 """Named datasets, the readers of their files, and batches that come straight from memory."""
 
-import lazy_loader
+from lenet.core import attach_names
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach_names(__name__, __file__)

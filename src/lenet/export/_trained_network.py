@@ -48,7 +48,7 @@ class TrainedNetwork:
     Attributes:
         name: What to call it: a bundled model's name, a run's or a file's.
         path: Its model file.
-        network: The network on the CPU, in evaluation mode.
+        network: The network on the CPU; a module of one's own is in evaluation mode.
         card: What its file says.
         images: What it is checked on, uint8 (N, C, H, W).
         labels: What they show, int64 (N,), as indices into the card's class names.

@@ -5,6 +5,6 @@ and the whole training step. Where the code could not be compiled or does not se
 PyTorch's own operations do the work.
 """
 
-import lazy_loader
+from lenet.core import attach_names
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach_names(__name__, __file__)

@@ -1,5 +1,5 @@
 """Recipes, the training loop, and what can be seen of it while it runs."""
 
-import lazy_loader
+from lenet.core import attach_names
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach_names(__name__, __file__)
