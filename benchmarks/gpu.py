@@ -159,7 +159,7 @@ def train_with_lenet(
             recipe,
             device=device,
             seed=seed,
-            kernels="torch",
+            engine="torch",
             shared=shared,
         )
         for seed in range(count)

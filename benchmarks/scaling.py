@@ -37,7 +37,7 @@ BESIDE_GRADIENTS = 3  # loss, right answers, and the wish to stop
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--kernels", nargs="+", choices=list(EPOCHS), default=list(EPOCHS))
+    parser.add_argument("--engine", nargs="+", choices=list(EPOCHS), default=list(EPOCHS))
     parser.add_argument("--save", type=Path)
     parser.add_argument("--exchange", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -46,7 +46,7 @@ def main() -> None:
         leave(0)
     measured: dict[str, Any] = {"machine": describe_environment("cpu"), "speeds": {}}
     measured["load_average_before"] = os.getloadavg()[0]  # of other programs too
-    for kernels in arguments.kernels:
+    for kernels in arguments.engine:
         speeds: dict[str, list[float]] = {name: [] for name in CONTESTANTS}
         for number in range(arguments.rounds):
             for name, (processes, threads) in CONTESTANTS.items():
@@ -65,7 +65,7 @@ def main() -> None:
 def train(processes: int, threads: int, kernels: str) -> float:
     """Images a second of one training."""
     with tempfile.TemporaryDirectory() as folder:
-        options = ["--threads", str(threads), "--kernels", kernels]
+        options = ["--threads", str(threads), "--engine", kernels]
         options += ["--epochs", str(EPOCHS[kernels])]
         printed_by_members(processes, [*TRAIN, *options, "--runs-folder", folder])
         (run,) = find_runs(folder)

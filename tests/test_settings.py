@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lenet.core import Settings, field_help, field_types, parse_setting
+from lenet.core import (
+    Compute,
+    Settings,
+    field_help,
+    field_types,
+    parse_setting,
+    take_settings,
+)
 from lenet.errors import LenetError, SettingError, UnknownNameError
 from lenet.models import LeNetConfig
 from lenet.training import Recipe
@@ -255,3 +262,9 @@ def test_text_of_another_type_is_refused_as_it_was_typed(
 def test_a_mistyped_choice_gets_a_suggestion() -> None:
     with pytest.raises(UnknownNameError, match=r"Unknown optimiser `adm`. Did you mean `adam`"):
         parse_setting(Recipe, "optimiser", "adm")
+
+
+def test_the_old_word_for_the_engine_is_understood() -> None:
+    assert Compute.from_dict({"kernels": "torch"}).engine == "torch"
+    options, others = take_settings(Compute, {"kernels": "numpy", "epochs": 1})
+    assert (options.engine, others) == ("numpy", {"epochs": 1})

@@ -59,7 +59,7 @@ def test_its_steps_and_scores_are_the_trainers(
     test = Split(fashion_mnist.test.images[:300], fashion_mnist.test.labels[:300])
     data = Dataset("few", fashion_mnist.class_names, train, test)
     network = build_model(LeNetConfig(), seed=3)
-    trainer = Trainer(network, data, Recipe(batch_size=32, epochs=2), seed=3, kernels="torch")
+    trainer = Trainer(network, data, Recipe(batch_size=32, epochs=2), seed=3, engine="torch")
     layers = program.lenet(program.Random(3))
     for epoch in range(2):
         trainer.train_epoch()

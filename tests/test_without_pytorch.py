@@ -65,7 +65,7 @@ NEED_PYTORCH = {
     "export latest --to hub": "An export for a hub",
     "train --data digits --track tensorboard": "The tracker `tensorboard`",
     "train --data digits --device cuda": "The device `cuda`",
-    "train --data digits --kernels torch": "This training",
+    "train --data digits --engine torch": "This training",
     "compare --data digits --models mlp --together": "Training several networks as one computation",
     "sweep --data digits --search epochs=1,2 --at-once 2": (
         "Training several networks as one computation"
@@ -110,7 +110,7 @@ def classify(images, labels):
     return [np.allclose(other, expected, atol=1e-6) for other in others]
 
 def kernels(endings):
-    return [ending.run.config.kernels for ending in endings]
+    return [ending.run.config.engine for ending in endings]
 
 def run(line):
     sys.argv = ["lenet", *line.split()]
@@ -206,7 +206,7 @@ def test_all_is_done_to_the_same_bits_where_pytorch_is_missing(
     assert here.environment["torch"]
     assert whole.environment["torch"] is None
     for run in (resumed, whole):
-        assert run.config.kernels == "native"
+        assert run.config.engine == "native"
         assert run.model_path.read_bytes() == here.model_path.read_bytes()
         assert curve(run) == curve(here)
 
@@ -223,14 +223,14 @@ def test_numpy_trains_where_there_is_nothing_else_and_says_what_is_faster(
     monkeypatch.setenv("PYTHONPATH", str(without(tmp_path)))
     monkeypatch.setenv("LENET_INSTRUCTIONS", "none")
     line = "train --data digits --model softmax --epochs 1"
-    trained = finish(tmp_path, [line, "predict latest missing.png", f"{line} --kernels numpy"])
+    trained = finish(tmp_path, [line, "predict latest missing.png", f"{line} --engine numpy"])
     assert trained[line].code == 0, trained[line].stderr
     (said,) = [one for one in trained[line].stdout.splitlines() if "NumPy" in one]
     assert said.startswith("NumPy trains this network, slowly. `LENET_INSTRUCTIONS` is `none`")
     assert install_command("torch") in said
     assert "C++ compiler" in said
-    assert [run.config.kernels for run in lenet.find_runs()] == ["numpy", "numpy"]
-    assert "slowly" not in trained[f"{line} --kernels numpy"].stdout, "it was asked for"
+    assert [run.config.engine for run in lenet.find_runs()] == ["numpy", "numpy"]
+    assert "slowly" not in trained[f"{line} --engine numpy"].stdout, "it was asked for"
 
 
 @needs_kernels

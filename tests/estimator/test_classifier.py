@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import lenet
 from lenet.datasets import Dataset
-from lenet.kernels import use_kernels
+from lenet.kernels import use_engine
 from lenet.models import LeNetConfig, build_model
 from lenet.training import Recipe, preset_for
 
@@ -106,14 +106,14 @@ def test_predictions_are_those_of_the_network_by_pytorch(
     kernels: Any, normalisation: str, few: Arrays
 ) -> None:
     images, labels = few
-    with use_kernels(kernels):
+    with use_engine(kernels):
         classifier = quick(normalisation=normalisation).fit(images, labels)
         found = classifier.predict_proba(images)
         predicted = classifier.predict(images)
     inputs = torch.from_numpy(images).float() / 255
     if normalisation == "standard":
         inputs = (inputs - inputs.mean()) / inputs.std(unbiased=False)
-    with torch.no_grad(), use_kernels("torch"):
+    with torch.no_grad(), use_engine("torch"):
         expected = torch.softmax(classifier.network_(inputs).double(), dim=1).numpy()
     np.testing.assert_allclose(found, expected, atol=2e-6)
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-12)

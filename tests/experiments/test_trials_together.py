@@ -28,7 +28,7 @@ QUICK: dict[str, Any] = {
     "sampler": "random",
     "prune": False,
     "device": "cpu",
-    "kernels": "torch",
+    "engine": "torch",
 }
 
 
@@ -142,7 +142,7 @@ def test_an_error_gives_its_trials_back(tmp_path: Path, monkeypatch: pytest.Monk
     ("changes", "message"),
     [
         ({"at_once": 0}, "`at_once` must be at least 1"),
-        ({"at_once": 2, "kernels": "native"}, "leave out `at_once` or `kernels`"),
+        ({"at_once": 2, "engine": "native"}, "leave out `at_once` or `engine`"),
     ],
 )
 def test_what_does_not_go_together_is_refused(

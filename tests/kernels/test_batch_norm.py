@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from compiled_kernels import needs_kernels
 from lenet.core import Generator
-from lenet.kernels import StepSettings, use_kernels
+from lenet.kernels import StepSettings, use_engine
 from lenet.models import LeNet, LeNetConfig, build_model
 
 pytestmark = needs_kernels
@@ -55,7 +55,7 @@ def torch_loss(network: nn.Module, examples: Examples, indices: NDArray[np.int64
     """The loss of a batch as PyTorch has it, in the type of the network."""
     dtype = next(network.parameters()).dtype
     images = torch.from_numpy(BYTE_VALUES[examples.pixels[indices]]).to(dtype)
-    with use_kernels("torch"):
+    with use_engine("torch"):
         labels = torch.from_numpy(examples.labels[indices])
         return nn.functional.cross_entropy(network(images), labels)
 

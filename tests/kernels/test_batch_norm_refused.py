@@ -10,7 +10,7 @@ from torch import nn
 
 from compiled_kernels import needs_kernels
 from lenet.errors import ModelError
-from lenet.kernels import StepSettings, use_kernels
+from lenet.kernels import StepSettings, use_engine
 from lenet.models import LeNet
 
 pytestmark = needs_kernels
@@ -21,7 +21,7 @@ def test_one_image_is_refused_as_by_pytorch() -> None:
     before = copy.deepcopy(network.state_dict())
     with pytest.raises(ValueError, match="One image has no variance"):
         Examples.of(network).step(network, StepSettings())(np.arange(1), 0.1)
-    with use_kernels("torch"), pytest.raises(ValueError, match="more than 1 value per channel"):
+    with use_engine("torch"), pytest.raises(ValueError, match="more than 1 value per channel"):
         network(torch.zeros(1, 1, 28, 28))
     step = Examples.of(network).step(network, StepSettings())
     assert all(

@@ -9,7 +9,7 @@ from lenet_shapes import SHAPES
 from torch import Tensor, nn
 
 from compiled_kernels import needs_kernels
-from lenet.kernels import ConvBlock, FusedStep, Predictor, StepSettings, run_blocks, use_kernels
+from lenet.kernels import ConvBlock, FusedStep, Predictor, StepSettings, run_blocks, use_engine
 from lenet.models import (
     ArrayNetwork,
     LeNetConfig,
@@ -41,7 +41,7 @@ def test_gradients_are_those_of_float64(
     generator = torch.Generator().manual_seed(batch)
     images = torch.randn(batch, *config.input_shape, generator=generator, requires_grad=True)
     labels = torch.randint(10, (batch,), generator=generator)
-    with use_kernels("native"):
+    with use_engine("native"):
         ours = outputs_and_gradients(network, images, labels)
     exact = outputs_and_gradients(reference, images.detach().double().requires_grad_(), labels)
     for one, other in zip(ours, exact, strict=True):
@@ -111,7 +111,7 @@ def test_gradients_and_predictions_do_not_depend_on_threads() -> None:
         before = torch.get_num_threads()
         torch.set_num_threads(threads)
         try:
-            with use_kernels("native"):
+            with use_engine("native"):
                 outputs = run_blocks([block], images, [weight, bias])
             gradients = torch.autograd.grad(outputs.square().sum(), [images, weight, bias])
         finally:

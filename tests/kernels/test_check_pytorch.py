@@ -16,13 +16,13 @@ for name in [name for name in sys.modules if name.partition(".")[0] == "lenet"]:
 {breaking}
 torch.__version__ = "9.9"
 from lenet.errors import ModelError
-from lenet.kernels import use_kernels
+from lenet.kernels import use_engine
 from lenet.models import LeNet
 network, images = LeNet(), torch.rand(2, 1, 28, 28)
-with use_kernels("torch"):
+with use_engine("torch"):
     expected = network(images)
 print(torch.equal(network(images), expected), torch.equal(network(images), expected))
-with use_kernels("native"):
+with use_engine("native"):
     try:
         network(images)
     except ModelError as error:
@@ -64,7 +64,7 @@ DOES_NOT_FIT = "The compiled kernels do not fit PyTorch 9.9: "
 def test_pytorch_computes_and_a_line_says_why(breaking: str, reason: str) -> None:
     process = ForkedProcess(code=BREAK_AND_COMPUTE.format(breaking=breaking))
     said, told = process.communicate()
-    assert said == f"True True\n`kernels` can't be `native` here. {DOES_NOT_FIT}{reason}.\n", told
+    assert said == f"True True\n`engine` can't be `native` here. {DOES_NOT_FIT}{reason}.\n", told
     assert told == f"{DOES_NOT_FIT}{reason}. PyTorch computes by itself.\n"
 
 
@@ -74,7 +74,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 for name in [name for name in sys.modules if name.partition(".")[0] == "lenet"]:
     del sys.modules[name]
-from lenet.kernels import use_kernels
+from lenet.kernels import use_engine
 from lenet.models import LeNet
 network, images = LeNet(), torch.rand(2, 1, 28, 28)
 counts = []
@@ -82,7 +82,7 @@ for _ in range(2):
     with FlopCounterMode(display=False) as counter:
         network(images)
     counts.append(counter.get_total_flops())
-    with use_kernels("native"):
+    with use_engine("native"):
         network(images)
 print(counts[0] == counts[1] > 0)
 """

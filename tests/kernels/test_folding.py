@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from compiled_kernels import needs_kernels
 from lenet.errors import ModelError
-from lenet.kernels import use_kernels
+from lenet.kernels import use_engine
 from lenet.models import (
     KernelSequential,
     LeNet,
@@ -64,9 +64,9 @@ def test_predictions_are_those_of_float64(activation: str, pooling: str) -> None
     predictor = make_predictor(network, SHAPE)
     outputs = torch.from_numpy(predictor(IMAGES.numpy()))
     assert_exact(outputs, expected)
-    with torch.no_grad(), use_kernels("native"):
+    with torch.no_grad(), use_engine("native"):
         assert torch.equal(network(IMAGES), outputs)
-    with torch.inference_mode(), use_kernels("native"):
+    with torch.inference_mode(), use_engine("native"):
         assert torch.equal(network(IMAGES[:1]), outputs[:1])
 
 
@@ -84,7 +84,7 @@ def test_layers_with_biases_and_without_activations_are_folded() -> None:
             nn.Flatten(), nn.Linear(5 * 13 * 13, 7), nn.BatchNorm1d(7, momentum=None),
         )
     )  # fmt: skip
-    with torch.no_grad(), use_kernels("native"):
+    with torch.no_grad(), use_engine("native"):
         assert_exact(network(IMAGES), exact_outputs(network))
 
 
@@ -106,7 +106,7 @@ def test_folding_rounds_once() -> None:
 
 def test_changed_statistics_are_seen() -> None:
     network = trained()
-    with torch.no_grad(), use_kernels("native"):
+    with torch.no_grad(), use_engine("native"):
         before = network(IMAGES)
         network[1].running_mean.add_(1)
         assert not torch.equal(network(IMAGES), before)
@@ -115,17 +115,17 @@ def test_changed_statistics_are_seen() -> None:
 
 def test_training_mode_and_gradients_are_left_to_pytorch() -> None:
     network = trained()
-    with use_kernels("torch"):
+    with use_engine("torch"):
         expected = network(IMAGES)
     assert torch.equal(network(IMAGES), expected)  # gradients are on
-    with use_kernels("native"), pytest.raises(ModelError, match="gradients on"):
+    with use_engine("native"), pytest.raises(ModelError, match="gradients on"):
         network(IMAGES)
     network[1].train()
-    with torch.no_grad(), use_kernels("native"), pytest.raises(ModelError, match="training mode"):
+    with torch.no_grad(), use_engine("native"), pytest.raises(ModelError, match="training mode"):
         network(IMAGES)
     twin = copy.deepcopy(network)
     with torch.no_grad():
-        with use_kernels("torch"):
+        with use_engine("torch"):
             expected = twin(IMAGES)
         assert torch.equal(network(IMAGES), expected)
     assert torch.equal(network[1].running_mean, twin[1].running_mean)
@@ -150,7 +150,7 @@ def test_rarer_settings_and_places_are_left_to_pytorch(make: Callable[[], list[n
         return  # nor does PyTorch take it
     with torch.no_grad():
         outputs = network(IMAGES)
-        with use_kernels("torch"):
+        with use_engine("torch"):
             assert torch.equal(network(IMAGES), outputs)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from compiled_kernels import needs_kernels
-from lenet.kernels import ConvBlock, DenseBlock, Predictor, use_kernels
+from lenet.kernels import ConvBlock, DenseBlock, Predictor, use_engine
 
 # Any blocks, and PyTorch's way of computing them.
 from lenet.kernels._autograd import _run_with_torch, run_blocks
@@ -38,14 +38,14 @@ class Case:
     def trained(self) -> Tensor:
         """The outputs of the forward pass that training makes."""
         parameters = [parameter.clone().requires_grad_() for parameter in self.parameters]
-        with use_kernels("native"):
+        with use_engine("native"):
             return run_blocks(self.blocks, self.images, parameters).detach()
 
     def predicted(self) -> list[Tensor]:
         """The outputs of the forward passes that predict."""
         arrays = [parameter.numpy() for parameter in self.parameters]
         outputs = torch.from_numpy(Predictor(self.blocks, arrays)(self.images.numpy()))
-        with use_kernels("native"):
+        with use_engine("native"):
             return [outputs, run_blocks(self.blocks, self.images, self.parameters)]
 
 
@@ -119,7 +119,7 @@ def test_gradients_are_those_of_pytorch(case: Case) -> None:
             tensor.to(dtype, copy=True).requires_grad_()
             for tensor in (case.images, *case.parameters)
         )
-        with use_kernels("native"):
+        with use_engine("native"):
             loss = run(case.blocks, images, parameters).square().mean()
         found.append(torch.autograd.grad(loss, [images, *parameters]))
     for ours, exact in zip(*found, strict=True):

@@ -29,7 +29,7 @@ from lenet.kernels import (
     KernelStatus,
     _library,  # which library is taken is decided there
     kernel_status,
-    use_kernels,
+    use_engine,
 )
 from lenet.models import LeNet
 
@@ -156,9 +156,9 @@ def test_none_turns_the_kernels_off() -> None:
         assert (status.instructions, status.lanes, status.reason) == (None, 0, off)
         network, images = LeNet(), torch.rand(3, 1, 28, 28)
         assert torch.equal(network(images), network.layer_by_layer(images))
-        with pytest.raises(SettingError) as caught, use_kernels("native"):
+        with pytest.raises(SettingError) as caught, use_engine("native"):
             pass
-    assert str(caught.value) == f"`kernels` can't be `native`. {off} `lenet doctor` says more."
+    assert str(caught.value) == f"`engine` can't be `native`. {off} `lenet doctor` says more."
 
 
 def test_an_unknown_name_is_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

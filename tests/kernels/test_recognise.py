@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from compiled_kernels import needs_kernels
 from forked_process import ForkedProcess
 from lenet.errors import ModelError
-from lenet.kernels import ConvBlock, DenseBlock, run_blocks, use_kernels
+from lenet.kernels import ConvBlock, DenseBlock, run_blocks, use_engine
 from lenet.models import (
     KernelSequential,
     LeNet,
@@ -26,7 +26,7 @@ IMAGES = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
 
 def by_torch(function: Callable[[], Tensor]) -> Tensor:
     """What it gives with PyTorch's operations."""
-    with use_kernels("torch"):
+    with use_engine("torch"):
         return function()
 
 
@@ -120,7 +120,7 @@ def test_the_default_type_and_device_do_not_matter() -> None:
     gradient = torch.autograd.grad(expected.sum(), images)[0]
     torch.set_default_dtype(torch.float64)
     try:
-        with torch.device("meta"), use_kernels("native"):
+        with torch.device("meta"), use_engine("native"):
             outputs = network(images)
             again = torch.autograd.grad(outputs.sum(), images)[0]
     finally:

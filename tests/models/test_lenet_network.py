@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from lenet.errors import LenetError
-from lenet.kernels import use_kernels
+from lenet.kernels import use_engine
 from lenet.models import LeNet, LeNetConfig, layers
 from tutorial_network import init_weights, tutorial_network
 
@@ -59,7 +59,7 @@ def test_a_reader_can_loop_over_the_layers_as_the_tutorial_does() -> None:
     ]
 
 
-@use_kernels("torch")
+@use_engine("torch")
 def test_weights_go_both_ways_and_the_outputs_have_the_same_bits(images: Tensor) -> None:
     ours, tutorial = LeNet(), tutorial_network()
     assert not torch.equal(ours(images), tutorial(images))
@@ -71,7 +71,7 @@ def test_weights_go_both_ways_and_the_outputs_have_the_same_bits(images: Tensor)
     assert torch.equal(another(images), tutorial(images))
 
 
-@use_kernels("torch")
+@use_engine("torch")
 def test_the_gradients_have_the_same_bits(images: Tensor) -> None:
     labels = torch.arange(7)
     ours, tutorial = LeNet(), tutorial_network()
@@ -208,7 +208,7 @@ def test_a_variant_without_hidden_dense_layers_ends_in_one_dense_layer() -> None
     assert (layers[-1].in_features, layers[-1].out_features) == (400, 3)
 
 
-@use_kernels("torch")
+@use_engine("torch")
 def test_a_slice_of_the_layers_is_a_network_of_the_same_layers() -> None:
     network = LeNet()
     images = torch.rand(2, 1, 28, 28)

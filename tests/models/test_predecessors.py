@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from lenet.errors import LenetError
-from lenet.kernels import use_kernels
+from lenet.kernels import use_engine
 from lenet.models import (
     MLP,
     MLPConfig,
@@ -49,7 +49,7 @@ def test_a_forward_pass_is_the_matrix_product_that_it_should_be(choice: str) -> 
     weights = [parameter.double() for parameter in network.parameters()]
     hidden = F.relu(images.flatten(1).double() @ weights[0].T + weights[1])
     expected = hidden @ weights[2].T + weights[3]
-    with use_kernels(choice), torch.no_grad():
+    with use_engine(choice), torch.no_grad():
         torch.testing.assert_close(network(images).double(), expected, atol=1e-5, rtol=0)
 
 

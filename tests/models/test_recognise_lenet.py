@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lenet.errors import LenetError
-from lenet.kernels import use_kernels
+from lenet.kernels import use_engine
 from lenet.models import LeNet, LeNetConfig, as_lenet
 from tutorial_network import tutorial_network
 
@@ -27,7 +27,7 @@ def test_the_tutorials_network_is_recognised_with_its_very_own_weights() -> None
     assert all(ours is theirs for ours, theirs in zip(network, tutorial, strict=True))
 
 
-@use_kernels("torch")
+@use_engine("torch")
 def test_training_the_one_trains_the_other() -> None:
     tutorial = tutorial_network()
     network = as_lenet(tutorial, SHAPE)

@@ -82,6 +82,13 @@ def test_a_config_survives_its_file(run: Run) -> None:
     assert Run(run.folder).config == run.config
 
 
+def test_a_config_from_before_there_were_engines_is_read(run: Run) -> None:
+    values = json.loads(run.config_path.read_text())
+    values["kernels"] = values.pop("engine")
+    run.config_path.write_text(json.dumps(values))
+    assert Run(run.folder).config == run.config
+
+
 def test_a_history_cut_short_is_read_up_to_the_cut(run: Run) -> None:
     whole = run.history
     text = run.history_path.read_text()

@@ -99,7 +99,7 @@ def test_run_folders_are_those_of_one_after_the_other(
     for training, ending in zip(trainings, endings, strict=True):
         alone = lenet.train(
             dataset=few_digits,
-            kernels="auto" if training["model"] == "mlp" else "torch",
+            engine="auto" if training["model"] == "mlp" else "torch",
             runs_folder=tmp_path / "alone",
             listeners=[],
             **training,
@@ -147,7 +147,7 @@ def test_what_was_stopped_goes_on_together_or_by_resume(
         whole = lenet.train(
             dataset=few_digits,
             seed=seed,
-            kernels="torch",
+            engine="torch",
             listeners=[],
             runs_folder=tmp_path / "alone",
             **options,
@@ -174,7 +174,7 @@ def test_what_the_kernels_began_goes_on_with_them(few_digits: Dataset, tmp_path:
         reuse=True,
         **options,
     )
-    assert [ending.run.config.kernels for ending in endings] == ["torch", "native", "torch"]
+    assert [ending.run.config.engine for ending in endings] == ["torch", "native", "torch"]
     whole = lenet.train(
         dataset=few_digits, seed=1, listeners=[], runs_folder=tmp_path / "alone", **options
     )

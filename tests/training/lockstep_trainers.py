@@ -108,7 +108,7 @@ def make_trainers(
                 device=device,
                 seed=seed,
                 listeners=[listeners[seed]] if listeners else [Curve()],
-                kernels="torch",
+                engine="torch",
                 shared=shared if shares else None,
                 **ranges,
             )

@@ -126,9 +126,9 @@ def test_what_does_not_go_together_is_refused(few_digits: Dataset) -> None:
     with pytest.raises(SettingError, match="the same network"):
         train_in_lockstep([first, *make_trainers(elsewhere, [recipe], settings=SMALL)])
     native = trainers(recipe)[0]
-    native.engine.kernels = "native"
+    native.engine.name = "native"
     network = nn.Sequential(*trainers(recipe)[0].model.children(), nn.Dropout())
-    dropping = Trainer(network, few_digits, recipe, kernels="torch")
+    dropping = Trainer(network, few_digits, recipe, engine="torch")
     rounded = trainers(recipe.replace(precision="bfloat16"), batch_norm=True)[0]
     shared = trainers(recipe)[0]
     shared.peers = SimpleNamespace(rank=0, size=2)  # type: ignore[assignment]

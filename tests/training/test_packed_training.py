@@ -16,7 +16,7 @@ import lenet
 from compiled_kernels import needs_kernels
 from lenet.datasets import ArrayBatches, Batches, Dataset, PackedImages
 from lenet.errors import DataFileError, InterruptedTraining
-from lenet.kernels import KernelChoice, use_kernels
+from lenet.kernels import EngineName, use_engine
 from lenet.models import build_model, model_config
 from lenet.training import Listener, Recipe, Trainer, compute_logits, evaluate_loss_and_accuracy
 from packed_sets import leave_little_room, pack
@@ -54,11 +54,11 @@ class StopAfter(Listener):
 
 
 def make_trainer(
-    data: Dataset, recipe: Recipe, kernels: KernelChoice, model: str = "lenet", *listeners: Listener
+    data: Dataset, recipe: Recipe, kernels: EngineName, model: str = "lenet", *listeners: Listener
 ) -> Trainer:
     data = data.with_validation(recipe.validation, 0)
     network = build_model(model_config(model, {}), seed=0)
-    return Trainer(network, data, recipe, seed=5, kernels=kernels, listeners=listeners)
+    return Trainer(network, data, recipe, seed=5, engine=kernels, listeners=listeners)
 
 
 def assert_same_weights(trainer: Trainer, other: Trainer) -> None:
@@ -87,7 +87,7 @@ def test_the_weights_are_those_of_memory_in_the_same_order(
     few_digits: Dataset,
     packed: Dataset,
     monkeypatch: pytest.MonkeyPatch,
-    kernels: KernelChoice,
+    kernels: EngineName,
     model: str,
     recipe: Recipe,
 ) -> None:
@@ -97,7 +97,7 @@ def test_the_weights_are_those_of_memory_in_the_same_order(
     order_of(trainer, monkeypatch)
     memory = make_trainer(few_digits, recipe, kernels, model)
     expected = memory.run()
-    assert trainer.kernels == memory.kernels == kernels
+    assert trainer.engine.name == memory.kernels == kernels
     assert_same_weights(trainer, memory)
     assert result.validation_accuracy == expected.validation_accuracy
     assert result.test_loss == expected.test_loss
@@ -105,7 +105,7 @@ def test_the_weights_are_those_of_memory_in_the_same_order(
 
 @pytest.mark.parametrize("kernels", KERNELS)
 def test_the_weights_of_a_small_set_are_those_of_memory(
-    few_digits: Dataset, tmp_path: Path, kernels: KernelChoice
+    few_digits: Dataset, tmp_path: Path, kernels: EngineName
 ) -> None:
     data = lenet.load_dataset(pack(few_digits, tmp_path / "packed"))
     trainer, memory = (make_trainer(one, EVERYTHING, kernels) for one in (data, few_digits))
@@ -117,7 +117,7 @@ def test_the_weights_of_a_small_set_are_those_of_memory(
 @pytest.mark.parametrize("kernels", KERNELS)
 @pytest.mark.parametrize("stop_after", [1, 4, 7])
 def test_a_training_that_was_stopped_goes_on_to_the_same_bits(
-    packed: Dataset, kernels: KernelChoice, stop_after: int
+    packed: Dataset, kernels: EngineName, stop_after: int
 ) -> None:
     unbroken = make_trainer(packed, EVERYTHING, kernels)
     unbroken.run()
@@ -137,12 +137,12 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_bits(
 def test_what_a_network_makes_of_packed_images_is_what_it_makes_of_arrays(
     few_digits: Dataset,
     packed: Dataset,
-    kernels: KernelChoice,
+    kernels: EngineName,
     kind: type[ArrayBatches] | type[Batches],
 ) -> None:
     model = build_model(model_config("lenet", {}), seed=1)
     found, expected = (kind(data.train, 50, mean=0.1, std=0.3) for data in (packed, few_digits))
-    with use_kernels(kernels):
+    with use_engine(kernels):
         np.testing.assert_array_equal(compute_logits(model, found), compute_logits(model, expected))
         scores = evaluate_loss_and_accuracy(model, found)
         assert scores == evaluate_loss_and_accuracy(model, expected)
@@ -182,7 +182,7 @@ data = lenet.load_dataset(sys.argv[1]).with_validation(0.2)
 model = build_model(model_config("softmax", {}), seed=0)
 Trainer(model, lenet.load_dataset("digits"), Recipe(epochs=1)).run()
 before = peak()
-Trainer(model, data, Recipe(epochs=1, batch_size=1000), kernels="auto").run()
+Trainer(model, data, Recipe(epochs=1, batch_size=1000), engine="auto").run()
 sys.stdout.write(str(peak() - before))
 """
 

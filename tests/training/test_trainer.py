@@ -11,7 +11,7 @@ from torch import nn
 from compiled_kernels import needs_kernels
 from lenet.datasets import Batches, Dataset
 from lenet.errors import InterruptedTraining, NonFiniteLossError, SettingError, TrainingError
-from lenet.kernels import KernelChoice, chosen_kernels, use_kernels
+from lenet.kernels import EngineName, chosen_engine, use_engine
 from lenet.models import LeNetConfig, build_model
 from lenet.training import (
     CurvePoint,
@@ -80,7 +80,7 @@ def make_trainer(data: Dataset, recipe: Recipe, *listeners: Listener, **settings
     if recipe.validation:
         data = data.with_validation(recipe.validation, 0)
     model = build_model(LeNetConfig(**settings), seed=0)
-    return Trainer(model, data, recipe, seed=0, listeners=listeners, kernels=chosen_kernels())
+    return Trainer(model, data, recipe, seed=0, listeners=listeners, engine=chosen_engine())
 
 
 def weights_of(trainer: Trainer) -> dict[str, torch.Tensor]:
@@ -88,7 +88,7 @@ def weights_of(trainer: Trainer) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in trainer.model.state_dict().items()}
 
 
-@use_kernels("torch")
+@use_engine("torch")
 def test_the_tutorials_recipe_is_the_plain_loop_to_the_bit(few_digits: Dataset) -> None:
     recipe = RECIPES["tutorial"]
     trainer = make_trainer(few_digits, recipe)
@@ -160,15 +160,15 @@ def test_a_training_goes_on_to_the_same_bits(
 )
 @pytest.mark.parametrize("stop_after", [1, 7, 13])
 def test_batch_normalisation_goes_on_to_the_same_bits(
-    stop_after: int, kernels: KernelChoice, few_digits: Dataset
+    stop_after: int, kernels: EngineName, few_digits: Dataset
 ) -> None:
     recipe = RECIPES["everything"]
     network = {"batch_norm": True, "activation": "relu", "pooling": "max"}
-    with use_kernels(kernels):
+    with use_engine(kernels):
         whole = make_trainer(few_digits, recipe, **network)
         stopped = make_trainer(few_digits, recipe, Recorder(stop_after), **network)
         resumed = make_trainer(few_digits, recipe, **network)
-    assert whole.kernels == kernels
+    assert whole.engine.name == kernels
     whole.run()
     with pytest.raises(InterruptedTraining):
         stopped.run()
@@ -208,7 +208,7 @@ def test_the_curve_has_five_points_an_epoch_and_one_look_at_the_test_images(
     assert recorder.events == ["start", "epoch", "epoch", "finish", "stop"]
 
 
-@use_kernels("torch")  # which reads images through `epoch`, so that it can be counted
+@use_engine("torch")  # which reads images through `epoch`, so that it can be counted
 def test_with_a_validation_split_the_test_images_are_used_once(
     few_digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -293,11 +293,11 @@ def test_a_batch_larger_than_the_dataset_is_refused(few_digits: Dataset) -> None
     "kernels", [pytest.param("native", marks=needs_kernels), pytest.param("torch")]
 )
 def test_batch_normalisation_of_one_image_is_refused_before_it_begins(
-    few_digits: Dataset, kernels: KernelChoice
+    few_digits: Dataset, kernels: EngineName
 ) -> None:
     last = r"`batch_size` is 127, which leaves the last of 128 images alone; .* at least two images"
     every = r"`batch_size` is 1; .* at least two images"
-    with use_kernels(kernels):
+    with use_engine(kernels):
         for batch_size, message in {127: last, 1: every}.items():
             with pytest.raises(SettingError, match=message):
                 make_trainer(few_digits, Recipe(batch_size=batch_size), batch_norm=True)

@@ -24,8 +24,8 @@ lenet.sweep(sampler="tpa")  # type: ignore
 lenet.sweep(trials="3")  # type: ignore
 
 accuracy: float | None = run.result.test_accuracy
-scored: float = lenet.evaluate(run, device="cpu", kernels="torch").accuracy
-lenet.evaluate(run, kernels="nativ")  # type: ignore
+scored: float = lenet.evaluate(run, device="cpu", engine="torch").accuracy
+lenet.evaluate(run, engine="nativ")  # type: ignore
 page: Path = lenet.report(run, threads=1)
 lenet.report(run, thread=1)  # type: ignore
 names: list[str | None] = [one.class_name for one in lenet.predict("digits", ["a.png"], top=1)]

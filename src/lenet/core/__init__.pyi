@@ -18,7 +18,7 @@ from ._safetensors import read_arrays as read_arrays
 from ._safetensors import read_header as read_header
 from ._safetensors import unpack_arrays as unpack_arrays
 from ._settings import Compute as Compute
-from ._settings import KernelChoice as KernelChoice
+from ._settings import EngineName as EngineName
 from ._settings import Settings as Settings
 from ._settings import SettingsType as SettingsType
 from ._settings import check_range as check_range
@@ -54,8 +54,8 @@ __all__ = [
     "Compute",
     "ComputeKeywords",
     "Drawing",
+    "EngineName",
     "Generator",
-    "KernelChoice",
     "RecipeKeywords",
     "Series",
     "Settings",

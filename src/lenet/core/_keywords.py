@@ -14,7 +14,7 @@ class ComputeKeywords(TypedDict, total=False):
 
     device: str
     threads: int | None
-    kernels: Literal["auto", "native", "torch", "numpy"]
+    engine: Literal["auto", "native", "torch", "numpy"]
 
 
 class RecipeKeywords(TypedDict, total=False):

@@ -20,6 +20,7 @@ from lenet.errors import SettingError, UnknownNameError
 _TRUTH = {"yes": True, "true": True, "no": False, "false": False}
 _TOO_LARGE = 2**1023  # for a float
 SettingsType = TypeVar("SettingsType", bound="Settings")
+_OLD_NAMES = {"kernels": "engine"}
 _field_types: dict[type, Mapping[str, Any]] = {}
 
 
@@ -40,6 +41,7 @@ class Settings:
             UnknownNameError: A key is not a field of this class.
             SettingError: A value is of the wrong type or out of range.
         """
+        values = _by_new_names(values)
         for name in values:
             if name not in field_types(cls):
                 raise UnknownNameError("setting", name, field_types(cls))
@@ -94,8 +96,14 @@ def take_settings(
     Raises:
         SettingError: A value is of the wrong type or out of range.
     """
+    values = _by_new_names(values)
     own = {name: value for name, value in values.items() if name in field_types(cls)}
     return cls(**own), {name: value for name, value in values.items() if name not in own}
+
+
+def _by_new_names(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by the names that their settings have now."""
+    return {_OLD_NAMES.get(name, name): value for name, value in values.items()}
 
 
 def field_types(cls: type[Settings]) -> Mapping[str, Any]:
@@ -243,7 +251,7 @@ def _describe(annotation: Any) -> str:
     return " or ".join(described)
 
 
-KernelChoice = Literal["auto", "native", "torch", "numpy"]
+EngineName = Literal["auto", "native", "torch", "numpy"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -253,17 +261,18 @@ class Compute(Settings):
     Attributes:
         device: `cpu`, `cuda`, `mps`, …; `auto` takes the best.
         threads: CPU threads.
-        kernels: What computes on a CPU: `native` for lenet's compiled kernels, with an error where
-            they do not serve; `torch` for PyTorch; `auto` for the kernels where they serve; `numpy`
-            for a training to be read, in NumPy, slowly.
+        engine: What computes on a CPU: `native` for lenet's compiled kernels, with an error where
+            they do not serve; `torch` for PyTorch; `numpy` for NumPy, slowly, in code to be read;
+            `auto` for the kernels where they serve, else PyTorch, or NumPy where that is not
+            installed.
 
     Raises:
         SettingError: A value is ill-typed or out of range.
     """
 
     device: str = "auto"
-    threads: int | None = option(None, usual="PyTorch's own choice")
-    kernels: KernelChoice = "auto"
+    threads: int | None = option(None, usual="the cores, as PyTorch counts them")
+    engine: EngineName = option("auto", flags=("--engine", "--kernels"))
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -79,7 +79,7 @@ def kilobytes(name):
 before = kilobytes("VmRSS")
 with tempfile.TemporaryDirectory() as folder:
     lenet.runs.train(
-        dataset=sys.argv[1], epochs=1, kernels=sys.argv[2], runs_folder=folder, listeners=[]
+        dataset=sys.argv[1], epochs=1, engine=sys.argv[2], runs_folder=folder, listeners=[]
     )
 print((kilobytes("VmHWM") - before) * 1024 / 1e6)
 """
@@ -130,8 +130,8 @@ def _training_memory(dataset: str, tell: Callable[[str], None]) -> dict[str, flo
         return {}
     memory = {}
     for kernels in ("auto", "torch"):
-        tell(f"memory of a training with `--kernels {kernels}`")
-        memory[f"lenet train --kernels {kernels}"] = float(_output_of(_MEMORY, dataset, kernels))
+        tell(f"memory of a training with `--engine {kernels}`")
+        memory[f"lenet train --engine {kernels}"] = float(_output_of(_MEMORY, dataset, kernels))
     return memory
 
 

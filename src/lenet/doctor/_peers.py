@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from lenet.datasets import Dataset, Split
 from lenet.doctor._turns import Contestant, Outcome
-from lenet.kernels import KernelChoice
+from lenet.kernels import EngineName
 from lenet.models import LeNet, LeNetConfig, build_model, make_predictor, summarise
 from lenet.training import Recipe, Trainer
 
@@ -71,9 +71,9 @@ TRAINED = (TUTORIAL, MODERN, NORMALISED)
 PERCEPTRON = "784–120–84–10"  # scikit-learn's network
 
 
-def train_with_lenet(task: Task, dataset: Dataset, kernels: KernelChoice = "native") -> Outcome:
+def train_with_lenet(task: Task, dataset: Dataset, kernels: EngineName = "native") -> Outcome:
     """An epoch by an engine, the compiled kernels by default, as `lenet train` makes it."""
-    trainer = Trainer(task.network(), dataset, task.recipe, kernels=kernels)
+    trainer = Trainer(task.network(), dataset, task.recipe, engine=kernels)
     started = time.perf_counter()
     result = trainer.run()
     return Outcome(len(dataset.train) / (time.perf_counter() - started), result.train_loss)

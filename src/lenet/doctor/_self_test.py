@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from lenet.core import has_torch
 from lenet.errors import ModelError
-from lenet.kernels import FusedStep, KernelChoice, Predictor, StepSettings, use_kernels
+from lenet.kernels import EngineName, FusedStep, Predictor, StepSettings, use_engine
 from lenet.models import ArrayNetwork, LeNetConfig, network_blocks, trained_blocks
 from lenet.models.layers import forward_all
 
@@ -39,14 +39,14 @@ def largest_difference() -> float:
     return float(np.max(differences))  # unlike Python's, this maximum keeps `nan`
 
 
-def _numbers_in_pytorch(kernels: KernelChoice) -> list[Numbers]:
+def _numbers_in_pytorch(kernels: EngineName) -> list[Numbers]:
     """Logits and gradients of the tutorial's network, as a module of PyTorch's."""
     import torch
     from torch import nn
 
     network = _network().module()
     _, shares, labels = _examples()
-    with use_kernels(kernels):
+    with use_engine(kernels):
         logits = network(torch.from_numpy(shares))
         loss = nn.functional.cross_entropy(logits, torch.from_numpy(labels))
         gradients = torch.autograd.grad(loss, list(network.parameters()))

@@ -14,7 +14,7 @@ from lenet.datasets import ArrayBatches, BatchesOf, Dataset, Split
 from lenet.errors import ArrayError, MissingExtraError, UnknownNameError
 from lenet.estimator._fitting import needs_enlarging, plan_fit, setting_names
 from lenet.estimator._pixels import PixelRange, flatten_images, shape_of_rows
-from lenet.kernels import chosen_kernels
+from lenet.kernels import chosen_engine
 from lenet.models import (
     ArrayNetwork,
     Normalisation,
@@ -213,7 +213,7 @@ class LeNetClassifier(_Classifier):
             images = pixel_range.to_bytes(rows, image_shape, enlarge=enlarged)
             names = tuple(str(label) for label in classes)
             data = Dataset(_NAME, names, Split(images, labels.astype(np.int64)))
-            trainer = build_trainer(plan, data, seed=seed, device=device, kernels=chosen_kernels())
+            trainer = build_trainer(plan, data, seed=seed, device=device, engine=chosen_engine())
             trainer.listeners = [_Warner(), *([pick_display()] if self.verbose else [])]
             self.result_ = trainer.run()
         self.classes_, self.image_shape_ = classes, image_shape

@@ -139,7 +139,7 @@ def compare(
             every combination is tried with every model.
         progress: Who is told how it goes.
         settings: Fields of [`CompareOptions`][lenet.experiments.CompareOptions]: `seeds`,
-            `first_seed`, `split`, `views`, `device`, `threads`, `kernels`, `processes`, `together`
+            `first_seed`, `split`, `views`, `device`, `threads`, `engine`, `processes`, `together`
             and `runs_folder`. And fields of `Recipe` and of the networks' settings that all have.
 
     Raises:
@@ -161,7 +161,7 @@ def compare(
     place = pick_device(options.device)
     together, processes = options.together, options.processes
     if together is None:
-        together = place.startswith("cuda") and options.kernels == "auto" and processes is None
+        together = place.startswith("cuda") and options.engine == "auto" and processes is None
     if processes is None:
         processes = max(1, core_count() // options.threads) if place == "cpu" else 1
     numbers = range(options.first_seed, options.first_seed + options.seeds)
@@ -172,7 +172,7 @@ def compare(
     job = Job(
         trainings,
         str(dataset) if source is None else source,
-        Compute(str(place), options.threads, options.kernels),
+        Compute(str(place), options.threads, options.engine),
         runs_folder=str(options.runs_folder),
     )
     progress = progress or Progress()

@@ -239,7 +239,7 @@ class Worker:
             data,
             seed=seed,
             device=pick_device(job.compute.device),
-            kernels="torch" if shared else job.compute.kernels,
+            engine="torch" if shared else job.compute.engine,
             shared=shared,
         )
         trainer.listeners = [_Teller(self, number)]

@@ -64,8 +64,8 @@ class CompareOptions(_OfEach):
         if self.together and self.processes is not None:
             message = "`processes` is for trainings that are not made `together`."
             raise SettingError(message)
-        if self.together and self.kernels != "auto":
-            message = "`kernels` is for trainings that are not made `together`."
+        if self.together and self.engine != "auto":
+            message = "`engine` is for trainings that are not made `together`."
             raise SettingError(message)
         if self.together:
             require_torch(_AS_ONE)
@@ -104,8 +104,8 @@ class SweepWork(_OfEach):
         check_range("workers", self.workers, 1, 1024)
         check_range("at_once", self.at_once, 1, 1024)
         check_range("confirm", self.confirm, 0, 1000)
-        if self.at_once > 1 and self.kernels == "native":
-            message = "The compiled kernels compute one network; leave out `at_once` or `kernels`."
+        if self.at_once > 1 and self.engine == "native":
+            message = "The compiled kernels compute one network; leave out `at_once` or `engine`."
             raise SettingError(message)
         if self.at_once > 1:
             require_torch(_AS_ONE)

@@ -169,7 +169,7 @@ class Search(JobSource):
         return Job(
             trainings,
             definition.source or definition.dataset,
-            Compute(work.device, work.threads, work.kernels),
+            Compute(work.device, work.threads, work.engine),
             held_out=(definition.validation, definition.seed),
         )
 

@@ -68,7 +68,7 @@ def sweep(
         confirm_progress: Who is told how the trainings of `confirm` go.
         settings: Fields of [`SweepOptions`][lenet.experiments.SweepOptions]: `space`, `model`,
             `preset`, `name`, `trials`, `workers`, `at_once`, `seed`, `sampler`, `prune`, `warm_up`,
-            `confirm`, `storage`, `device`, `threads`, `kernels` and `sweeps_folder`. And fields of
+            `confirm`, `storage`, `device`, `threads`, `engine` and `sweeps_folder`. And fields of
             `Recipe` and of the network's settings that all trials have.
 
     Returns:
@@ -126,7 +126,7 @@ def resume_sweep(
         confirm_progress: Who is told how the trainings of `confirm` go.
         options: Fields of [`SweepWork`][lenet.experiments.SweepWork]: `trials` (as many as were
             asked for last where none are given), `workers`, `at_once`, `confirm`, `storage` (if it
-            needs a password, which is not kept), `device`, `threads`, `kernels` and
+            needs a password, which is not kept), `device`, `threads`, `engine` and
             `sweeps_folder`.
 
     Raises:

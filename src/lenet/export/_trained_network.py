@@ -13,7 +13,7 @@ import numpy.typing as npt
 from lenet.core import has_torch
 from lenet.datasets import ArrayBatches, Dataset, DataSource, Split
 from lenet.errors import ExportError, LenetError, ModelError
-from lenet.kernels import use_kernels
+from lenet.kernels import use_engine
 from lenet.models import (
     CUSTOM,
     ArrayNetwork,
@@ -171,7 +171,7 @@ def pytorch_probabilities(
     norm = card.normalisation
     examples = Split(images, np.zeros(len(images), np.int64))
     batches = ArrayBatches(examples, _BATCH, mean=norm.mean, std=norm.std)
-    with use_kernels("torch" if has_torch() else "numpy"):
+    with use_engine("torch" if has_torch() else "numpy"):
         logits = compute_logits(network, batches).astype(np.float64)
     shares: npt.NDArray[np.float64] = np.exp(log_softmax(logits / card.calibration.temperature))
     return shares

@@ -6,11 +6,12 @@ from ._blocks import DenseBlock as DenseBlock
 from ._blocks import Predictor as Predictor
 from ._blocks import fold_batch_norm as fold_batch_norm
 from ._blocks import parameter_shapes as parameter_shapes
-from ._library import KernelChoice as KernelChoice
+from ._library import EngineName as EngineName
 from ._library import KernelStatus as KernelStatus
-from ._library import chosen_kernels as chosen_kernels
+from ._library import chosen_engine as chosen_engine
 from ._library import kernel_status as kernel_status
 from ._library import try_kernels as try_kernels
+from ._library import use_engine as use_engine
 from ._library import use_kernels as use_kernels
 from ._pytorch import buffers_of as buffers_of
 from ._pytorch import has_gradient_hooks as has_gradient_hooks
@@ -31,8 +32,8 @@ __all__ = [
     "Block",
     "ConvBlock",
     "DenseBlock",
+    "EngineName",
     "FusedStep",
-    "KernelChoice",
     "KernelStatus",
     "Predictor",
     "RecognisedBlock",
@@ -40,7 +41,7 @@ __all__ = [
     "TrainedBlock",
     "buffers_of",
     "check_pytorch",
-    "chosen_kernels",
+    "chosen_engine",
     "find_observer",
     "fold_batch_norm",
     "has_gradient_hooks",
@@ -53,5 +54,6 @@ __all__ = [
     "parameters_of",
     "run_blocks",
     "try_kernels",
+    "use_engine",
     "use_kernels",
 ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from lenet.core import KernelChoice as KernelChoice
+from lenet.core import EngineName as EngineName
 from lenet.errors import ModelError, SettingError
 from lenet.kernels._interface import FUNCTIONS, INTERFACE
 
@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parent / "compiled"
 VARIABLE = "LENET_INSTRUCTIONS"
 _SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 _KINDS = ("baseline", "avx2", "avx512")  # in the order of `lenet_processor()`
-_chosen: ContextVar[KernelChoice] = ContextVar("chosen_kernels", default="auto")
+_chosen: ContextVar[EngineName] = ContextVar("chosen_engine", default="auto")
 Result = TypeVar("Result")
 
 
@@ -157,13 +157,13 @@ def _path(kind: str) -> Path:
     return FOLDER / f"lenet_{kind}{_SUFFIX}"
 
 
-def chosen_kernels() -> KernelChoice:
-    """What networks compute with now: as the innermost `use_kernels` says, else `auto`."""
+def chosen_engine() -> EngineName:
+    """What networks compute with now: as the innermost `use_engine` says, else `auto`."""
     return _chosen.get()
 
 
 @contextmanager
-def use_kernels(choice: KernelChoice) -> Iterator[None]:
+def use_engine(choice: EngineName) -> Iterator[None]:
     """Choose what networks compute with, in this thread and until the block ends.
 
     Args:
@@ -174,18 +174,21 @@ def use_kernels(choice: KernelChoice) -> Iterator[None]:
     Raises:
         SettingError: `native`, and there are no compiled kernels here.
 
-    >>> with use_kernels("torch"):
-    ...     chosen_kernels()
+    >>> with use_engine("torch"):
+    ...     chosen_engine()
     'torch'
     """
     if choice == "native" and (reason := kernel_status().reason):
-        message = f"`kernels` can't be `native`. {reason} `lenet doctor` says more."
+        message = f"`engine` can't be `native`. {reason} `lenet doctor` says more."
         raise SettingError(message)
     before = _chosen.set(choice)
     try:
         yield
     finally:
         _chosen.reset(before)
+
+
+use_kernels = use_engine  # its name before there were three engines
 
 
 def try_kernels(attempt: Callable[[], Result]) -> Result | None:
@@ -200,7 +203,7 @@ def try_kernels(attempt: Callable[[], Result]) -> Result | None:
     Raises:
         ModelError: `native` is chosen and the kernels do not serve; the message says why.
     """
-    choice = chosen_kernels()
+    choice = chosen_engine()
     if choice in ("torch", "numpy"):
         return None
     try:
@@ -210,5 +213,5 @@ def try_kernels(attempt: Callable[[], Result]) -> Result | None:
     except ModelError as error:
         if choice == "auto":
             return None
-        message = f"`kernels` can't be `native` here. {error}"
+        message = f"`engine` can't be `native` here. {error}"
         raise ModelError(message) from None

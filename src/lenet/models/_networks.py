@@ -56,7 +56,7 @@ class KernelSequential(nn.Sequential):
     It is not possible, and the layers run one by one as PyTorch's own, on other devices than the
     CPU, for other types than float32, for layers that the kernels do not know, and while a hook
     listens to a layer. Batch normalisation runs so in evaluation mode and without gradients only.
-    Results are the same up to rounding. `use_kernels` decides otherwise.
+    Results are the same up to rounding. `use_engine` decides otherwise.
     """
 
     def forward(self, input: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ _LATEST = "latest"
 
 # What a run was called and where it ran decides no more than its last digits; what images of one's
 # own are is told by their fingerprint, wherever they lie.
-_NOT_COMPARED = {"preset", "device", "threads", "kernels", "source"}
+_NOT_COMPARED = {"preset", "device", "threads", "engine", "source"}
 
 
 def find_runs(runs_folder: Path | str = "runs") -> list[Run]:

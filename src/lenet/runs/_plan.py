@@ -17,7 +17,7 @@ from lenet.datasets import (
     load_dataset,
 )
 from lenet.errors import DownloadError, ModelError, RunError, StorageError, UnknownNameError
-from lenet.kernels import KernelChoice, kernel_status
+from lenet.kernels import EngineName, kernel_status
 from lenet.models import (
     MODELS,
     ArrayNetwork,
@@ -189,7 +189,7 @@ def build_trainer(
     *,
     seed: int,
     device: str = "cpu",
-    kernels: KernelChoice = "auto",
+    engine: EngineName = "auto",
     normalisation: Normalisation | None = None,
     shared: SharedImages | None = None,
     peers: Peers = ALONE,
@@ -202,7 +202,7 @@ def build_trainer(
             out by `seed`, and the trainer's `dataset` has it.
         seed: Decides weights, order, augmentation and validation split; 0 or more.
         device: Where to train.
-        kernels: What computes on a CPU, as for `train`.
+        engine: What computes, as for `train`.
         normalisation: How pixels become the network's input; measured where it is not known.
         shared: The same images where they lie on the device already.
         peers: The processes that train together.
@@ -225,7 +225,7 @@ def build_trainer(
         seed=seed,
         mean=normalisation.mean,
         std=normalisation.std,
-        kernels=kernels,
+        engine=engine,
         shared=shared,
         peers=peers,
     )
@@ -235,7 +235,7 @@ def rebuild_trainer(
     config: RunConfig,
     data: Dataset,
     *,
-    kernels: KernelChoice,
+    engine: EngineName,
     device: str,
     network: nn.Module | ArrayNetwork | None = None,
     shared: SharedImages | None = None,
@@ -248,7 +248,7 @@ def rebuild_trainer(
         data,
         seed=config.seed,
         device=device,
-        kernels=kernels,
+        engine=engine,
         normalisation=config.normalisation,
         shared=shared,
         peers=peers,
@@ -270,19 +270,19 @@ def describe_run(plan: Plan, trainer: Trainer, threads: int) -> RunConfig:
         seed=trainer.seed,
         device=trainer.device,
         threads=threads,
-        kernels=trainer.kernels,
+        engine=trainer.engine.name,
         source=data.origin.source if data.origin else None,
     )
 
 
-def kernels_of(run: Run) -> KernelChoice:
+def engine_of(run: Run) -> EngineName:
     """What a run goes on with, so that the bits stay.
 
     Raises:
         RunError: The compiled kernels, which are not here.
     """
-    if run.config.kernels in ("torch", "numpy"):
-        return run.config.kernels
+    if run.config.engine in ("torch", "numpy"):
+        return run.config.engine
     if reason := kernel_status().reason:
         message = f"`{run.folder}` was trained with compiled kernels. {reason}"
         raise RunError(message)

@@ -18,7 +18,7 @@ from lenet._version import __version__
 from lenet.core import read_json_object, reading_errors, storage_errors, write_atomically
 from lenet.datasets import DataSource
 from lenet.errors import LenetError, RunError, StorageError, UnknownNameError
-from lenet.kernels import KernelChoice
+from lenet.kernels import EngineName
 from lenet.models import ModelConfig, Network, Normalisation, settings_from
 from lenet.training import CurvePoint, Recipe, TrainingResult
 
@@ -42,8 +42,7 @@ class RunConfig:
         seed: Of weights, order, augmentation and validation split.
         device: Where it is trained.
         threads: CPU threads, which decide the order of PyTorch's sums but not of the kernels'.
-        kernels: What computes on a CPU: `native` for the compiled kernels where they serve, or
-            `torch`.
+        engine: What computes: `native`, `torch` or `numpy`.
         source: Where images of one's own were read from and how; `None` for other data.
     """
 
@@ -57,7 +56,7 @@ class RunConfig:
     seed: int
     device: str
     threads: int
-    kernels: KernelChoice
+    engine: EngineName
     source: DataSource | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -81,6 +80,8 @@ class RunConfig:
             message = f"it is not of format {_FORMAT}, the one this version of lenet reads"
             raise RunError(message)
         values.pop("version", None)
+        if "kernels" in values:  # its name before there were three engines
+            values["engine"] = values.pop("kernels")
         known = list(cls.__dataclass_fields__)
         for name in values:
             if name not in known:

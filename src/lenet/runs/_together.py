@@ -24,7 +24,7 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 # Where and by what a process computes is its own.
-_OWN = {"source", "threads", "kernels"}
+_OWN = {"source", "threads", "engine"}
 
 
 def in_every_process(part: Callable[Arguments, Result]) -> Callable[Arguments, Result]:

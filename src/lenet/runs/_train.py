@@ -25,8 +25,8 @@ from lenet.runs._plan import (
     announce,
     build_trainer,
     describe_run,
+    engine_of,
     find_dataset,
-    kernels_of,
     make_plan,
     name_of_data,
     rebuild_trainer,
@@ -95,7 +95,7 @@ def train(
             a terminal or a pipe. `[]` is silent; trackers are told all the same. Of several
             processes each tells its own, and only the first has a display.
         settings: Fields of [`TrainOptions`][lenet.runs.TrainOptions]: `preset`, `seed`, `device`,
-            `threads` (from now on in this process), `kernels`, `runs_folder`, `reuse` and `track`.
+            `threads` (from now on in this process), `engine`, `runs_folder`, `reuse` and `track`.
             And fields of `Recipe` and of the network's settings, to change single ones. What recipe
             and preset have and does not apply beside them, such as a momentum beside `adam`, is
             left out.
@@ -140,7 +140,7 @@ def train(
         f"Training `{config.model}` on `{data.name}`: {len(trainer.dataset.train):,} images, "
         f"preset `{config.preset}`, seed {config.seed}, on {on}. Run folder: {run.folder}",
     )
-    if trainer.kernels == "numpy" and options.kernels == "auto":
+    if trainer.engine.name == "numpy" and options.engine == "auto":
         announce(listeners, advice_on_speed())
     with training_in(run, trainer):
         _train_in(run, trainer, trackers, listeners)
@@ -243,7 +243,7 @@ def _build(
         data,
         seed=options.seed,
         device=device,
-        kernels=options.kernels,
+        engine=options.engine,
         peers=join_group(),
     )
     return trainer, describe_run(plan, trainer, threads)
@@ -259,7 +259,7 @@ def _build_again(run: Run, data: Dataset, device: str, network: nn.Module | None
     return rebuild_trainer(
         run.config,
         divided,
-        kernels=kernels_of(run),
+        engine=engine_of(run),
         device=device,
         network=network,
         peers=join_group(),
@@ -294,7 +294,7 @@ def _connect_again(
     if run.environment_path.exists():
         before, now = {"processes": 1, **run.environment}, _environment(device)
         names = ("lenet", "torch", "processor", "device", "kernels", "processes")
-        for name in (one for one in names if one != "torch" or run.config.kernels == "torch"):
+        for name in (one for one in names if one != "torch" or run.config.engine == "torch"):
             if before.get(name) != now[name]:
                 announce(
                     listeners,

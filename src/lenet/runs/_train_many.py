@@ -18,14 +18,14 @@ from lenet.errors import (
     SettingError,
     TrainingError,
 )
-from lenet.kernels import KernelChoice
+from lenet.kernels import EngineName
 from lenet.runs._find import find_equal_run
 from lenet.runs._plan import (
     Plan,
     build_trainer,
     describe_run,
+    engine_of,
     find_dataset,
-    kernels_of,
     make_plan,
     name_of_data,
     rebuild_trainer,
@@ -111,8 +111,8 @@ def train_many(
     """
     check_range("at_once", at_once, 1, 1024)
     options, common = take_settings(RunsOptions, settings)
-    if options.kernels != "auto":
-        message = "Networks that are trained together are PyTorch's; leave out `kernels`."
+    if options.engine != "auto":
+        message = "Networks that are trained together are PyTorch's; leave out `engine`."
         raise SettingError(message)
     told = [list(one) for one in listeners] if listeners else [[] for _ in trainings]
     asked = [_read(common | dict(training)) for training in trainings]
@@ -205,7 +205,7 @@ class _Many:
             self.data,
             seed=seed,
             device=self.device,
-            kernels="torch" if has_torch() else "auto",
+            engine="torch" if has_torch() else "auto",
             shared=self.shared,
         )
         config = describe_run(plan, trainer, self.threads)
@@ -215,8 +215,8 @@ class _Many:
         if run.is_complete and run.result:
             return run
         # What the compiled kernels have begun goes on with them, to the same bits.
-        config = replace(run.config, kernels=kernels_of(run))
-        trainer = self._rebuild(config, config.kernels)
+        config = replace(run.config, engine=engine_of(run))
+        trainer = self._rebuild(config, config.engine)
         restore(trainer, run)
         return _Member(trainer, config, listeners, run)
 
@@ -250,21 +250,21 @@ class _Many:
 
     def _with_kernels(self, member: _Member) -> _Member:
         """A training that is not begun yet, by the compiled kernels where they serve it."""
-        if member.run is not None or member.trainer.kernels != "torch":
+        if member.run is not None or member.trainer.engine.name != "torch":
             return member
         trainer = self._rebuild(member.config, "auto", member.trainer.network)
-        config = replace(member.config, kernels=trainer.kernels)
+        config = replace(member.config, engine=trainer.engine.name)
         return replace(member, trainer=trainer, config=config)
 
     def _rebuild(
         self,
         config: RunConfig,
-        kernels: KernelChoice,
+        engine: EngineName,
         network: ArrayNetwork | nn.Module | None = None,
     ) -> Trainer:
         device = pick_device(config.device)
         return rebuild_trainer(
-            config, self.data, kernels=kernels, device=device, network=network, shared=self.shared
+            config, self.data, engine=engine, device=device, network=network, shared=self.shared
         )
 
     def _begin(self, member: _Member, environment: dict[str, Any]) -> Run:

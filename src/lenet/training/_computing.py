@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from lenet.core import Compute, cpu_threads, has_torch, require_torch
 from lenet.errors import SettingError
-from lenet.kernels import use_kernels
+from lenet.kernels import use_engine
 from lenet.training._recipe import Recipe
 
 # The shape of one-cycle, as torch.optim.lr_scheduler.OneCycleLR has it by default.
@@ -30,7 +30,7 @@ def computing(compute: Compute) -> Iterator[str]:
         SettingError: The device or the compiled kernels are not here.
     """
     device = pick_device(compute.device)
-    with cpu_threads(compute.threads), use_kernels(compute.kernels):
+    with cpu_threads(compute.threads), use_engine(compute.engine):
         yield device
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from lenet.datasets import Augmentation
 from lenet.errors import SettingError, TrainingError
-from lenet.kernels import use_kernels
+from lenet.kernels import use_engine
 from lenet.training._history import TrainingResult
 from lenet.training._trainer import Trainer
 from lenet.training.engines._pick import torch_engine
@@ -73,7 +73,7 @@ def train_in_lockstep(
     it catches up alone. A trainer's clock shows the time of the whole group.
 
     Args:
-        trainers: With equal `lockstep_key`, made with `kernels="torch"` and the same `shared`
+        trainers: With equal `lockstep_key`, made with `engine="torch"` and the same `shared`
             images.
         ends_alone: Errors that end a training alone when its listener raises them.
 
@@ -89,7 +89,7 @@ def train_in_lockstep(
     keys = {lockstep_key(trainer) for trainer in trainers}
     if None in keys:
         message = (
-            'Trainings can be computed together if they have `kernels="torch"`, one process, '
+            'Trainings can be computed together if they have `engine="torch"`, one process, '
             "images in memory, no dropout, and no batch normalisation in bfloat16."
         )
         raise SettingError(message)
@@ -118,7 +118,7 @@ class _Lockstep:
     def run(self) -> list[TrainingResult | Exception]:
         from lenet.training.engines._torch import multiply_in
 
-        with use_kernels("torch"), multiply_in(self._precision):
+        with use_engine("torch"), multiply_in(self._precision):
             try:
                 for number, trainer in enumerate(self._trainers):
                     self._clocks[number].enter_context(trainer.running())
@@ -154,7 +154,7 @@ class _Lockstep:
         for number, result in results.items():
             if result is not None:
                 self._endings[number] = result
-                with use_kernels("auto"):  # as outside of `run`
+                with use_engine("auto"):  # as outside of `run`
                     self._trainers[number].tell("on_finish", result)
         for number in numbers:
             if number in self._endings:
@@ -259,7 +259,7 @@ def _tensor_batches(trainer: Trainer) -> Batches:
 
 def _can_be_stacked(trainer: Trainer) -> bool:
     """Whether `StackedEngine` computes what the layers compute one network at a time."""
-    if trainer.kernels != "torch" or trainer.peers.size > 1:
+    if trainer.engine.name != "torch" or trainer.peers.size > 1:
         return False
     if not trainer.train_batches.is_in_memory:
         return False

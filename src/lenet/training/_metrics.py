@@ -11,7 +11,7 @@ import numpy.typing as npt
 from lenet.core import has_torch, require_torch, thread_count
 from lenet.datasets import ArrayBatches, BatchesOf
 from lenet.errors import ModelError
-from lenet.kernels import Predictor, chosen_kernels, try_kernels
+from lenet.kernels import Predictor, chosen_engine, try_kernels
 from lenet.models import (
     ArrayNetwork,
     Calibration,
@@ -40,7 +40,7 @@ _STRICTEST = 1 - 1e-6  # threshold; a probability of 1 is asked of no answer
 def compute_logits(network: ArrayNetwork | nn.Module, batches: BatchesOf[Any]) -> Logits:
     """What a network in evaluation mode makes of every example of a split, in its order.
 
-    The compiled kernels do it where they serve, as `use_kernels` says; else PyTorch, and NumPy
+    The compiled kernels do it where they serve, as `use_engine` says; else PyTorch, and NumPy
     where that is not installed.
 
     Args:
@@ -54,14 +54,14 @@ def compute_logits(network: ArrayNetwork | nn.Module, batches: BatchesOf[Any]) -
     known, shape = None, tuple(batches.placed.images.shape[1:])
     if _are_on_cpu(batches):
         known = known_network(network, shape)
-    if chosen_kernels() == "numpy":
+    if chosen_engine() == "numpy":
         if known is not None:
             return _by_numpy(known, batches)
         Network.from_module(module_of(network), shape)  # says which layer it is that is unknown
     if predictor := try_kernels(lambda: _make_predictor(known or network, batches)):
         pieces = map(as_array, batches.pieces())
         return np.concatenate([predictor(piece, thread_count()) for piece in pieces])
-    if known is not None and chosen_kernels() == "auto" and not has_torch():
+    if known is not None and chosen_engine() == "auto" and not has_torch():
         return _by_numpy(known, batches)
     require_torch("This network")
     return _by_torch(module_of(network), batches)

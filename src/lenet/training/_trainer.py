@@ -22,7 +22,7 @@ from lenet.datasets import (
     derive_seed,
 )
 from lenet.errors import InterruptedTraining, NonFiniteLossError, SettingError, TrainingError
-from lenet.kernels import KernelChoice, use_kernels
+from lenet.kernels import EngineName, use_engine
 from lenet.models import ArrayNetwork, arrays_of, known_network, load_arrays, module_of
 from lenet.models.layers import BatchNorm, flat_layers
 from lenet.training._computing import learning_rate_at
@@ -94,10 +94,10 @@ class Trainer:
         listeners: Who is told how it goes.
         mean: Of the pixels after they were brought to 0 … 1, subtracted.
         std: Their standard deviation, divided by.
-        kernels: What computes the steps on a CPU: `native` for the compiled kernels, with an error
-            where they do not serve the network; `torch` for PyTorch; `numpy` for NumPy, slowly, in
-            code to be read (`engines/_numpy.py`); `auto` for the kernels where
-            they serve.
+        engine: What makes the steps: `native` for the compiled kernels, with an error where they
+            do not serve the network; `torch` for PyTorch; `numpy` for NumPy, slowly, in code to be
+            read (`engines/_numpy.py`); `auto` for the kernels where they serve, else PyTorch, or
+            NumPy where that is not installed.
         shared: Where the images lie on the device already, for trainings that share them.
         peers: The processes that train together, each with a part of every batch; all have the
             same network, data and recipe. What comes out is what one process would give, up to the
@@ -147,7 +147,7 @@ class Trainer:
         listeners: Sequence[Listener] = (),
         mean: float = 0.0,
         std: float = 1.0,
-        kernels: KernelChoice = "auto",
+        engine: EngineName = "auto",
         shared: SharedImages | None = None,
         peers: Peers = ALONE,
     ):
@@ -158,7 +158,7 @@ class Trainer:
         if self.device == "cpu":
             network = known_network(network, dataset.image_shape) or network
         _check_batch_size(recipe.batch_size, dataset, network)
-        with use_kernels(kernels):
+        with use_engine(engine):
             self.engine = pick_engine(
                 network,
                 recipe,
@@ -205,11 +205,6 @@ class Trainer:
         from lenet.datasets import Batches
 
         return Batches(split, size, device=self.device, **self._place, **more)
-
-    @property
-    def kernels(self) -> KernelChoice:
-        """What computes the steps: `native`, `torch` or `numpy`."""
-        return self.engine.kernels
 
     @property
     def network(self) -> ArrayNetwork | nn.Module:
@@ -280,8 +275,8 @@ class Trainer:
             LostProcessError: Another of the processes is gone; `state()` is that of the last step.
         """
         with self.running():
-            kernels: KernelChoice = "auto" if self.kernels == "native" else self.kernels
-            with use_kernels(kernels):
+            name: EngineName = "auto" if self.engine.name == "native" else self.engine.name
+            with use_engine(name):
                 while not self.is_over:
                     self.train_epoch()
                     self.finish_epoch()

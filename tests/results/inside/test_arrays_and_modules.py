@@ -12,7 +12,7 @@ from torch import nn
 from all_networks import NAMES, OWN_CODE, Twice, make
 from lenet.datasets import Split
 from lenet.errors import ModelError
-from lenet.kernels import use_kernels
+from lenet.kernels import use_engine
 from lenet.models import ArrayNetwork, Network, Normalisation, build_model, model_config, summarise
 from lenet.results import (
     compute_features,
@@ -52,7 +52,7 @@ def heard(module: nn.Module) -> Iterator[list[object]]:
     """Listen to a module, which leaves it to PyTorch."""
     calls: list[object] = []
     hook = module.register_forward_hook(lambda *_: calls.append(_))
-    with use_kernels("torch"):
+    with use_engine("torch"):
         yield calls
     hook.remove()
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from lenet.errors import ModelError, SettingError
-from lenet.kernels import use_kernels
+from lenet.kernels import use_engine
 from lenet.models import LeNet, LeNetConfig, Normalisation, build_model
 from lenet.results import gradient_saliency, occlusion_saliency
 from lenet.results.inside._saliency import border_colour  # what covers, which no picture tells
@@ -18,7 +18,7 @@ NORMALISATION = Normalisation(0.3, 0.4)
 
 def probability(network: nn.Module, image: Images, index: int) -> float:
     inputs = (torch.from_numpy(image[None]).double() / 255 - 0.3) / 0.4
-    with torch.no_grad(), use_kernels("torch"):
+    with torch.no_grad(), use_engine("torch"):
         return float(network.double()(inputs).softmax(1)[0, index])
 
 
@@ -55,7 +55,7 @@ def test_the_gradient_is_that_of_autograd(network: nn.Sequential, images: Images
     found = gradient_saliency(network, images[0], 1, NORMALISATION)
     assert network.training
     pixels = (torch.from_numpy(images[:1]).double() / 255).requires_grad_()
-    with use_kernels("torch"):
+    with use_engine("torch"):
         network.double().eval()((pixels - 0.3) / 0.4)[0, 1].backward()
     assert pixels.grad is not None
     expected = pixels.grad[0].abs().amax(dim=0)

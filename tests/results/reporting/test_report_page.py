@@ -295,7 +295,7 @@ def test_the_training_command_reads_ones_own_images_as_they_were_read(
         {"model": "mlp", "dense_widths": (32, 16)},
         {"model": "lenet5", "learning_rate": 0.0015},
         {"batch_norm": True, "channels": (4,), "flip": True, "weight_decay": 1e-05},
-        {"preset": "fast", "nesterov": False, "kernels": "torch", "seed": 7},
+        {"preset": "fast", "nesterov": False, "engine": "torch", "seed": 7},
     ],
 )
 @pytest.mark.usefixtures("small_fashion_mnist")

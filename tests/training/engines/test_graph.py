@@ -7,7 +7,7 @@ from torch import nn
 
 from lenet.datasets import ArrayBatches, Batches, Dataset
 from lenet.errors import InterruptedTraining, NonFiniteLossError
-from lenet.kernels import use_kernels
+from lenet.kernels import use_engine
 from lenet.models import ArrayNetwork, LeNet5Config, LeNetConfig, build_model
 from lenet.training import CurvePoint, Listener, Recipe, Trainer
 
@@ -55,7 +55,7 @@ def test_they_are_pytorchs_steps(
     for kind, place in ((TorchEngine, "cpu"), (GraphEngine, device)):
         config = LeNetConfig(activation="tanh", batch_norm=batch_norm)
         network = build_model(config, seed=0)
-        trainer = Trainer(network, few_digits, recipe, device=place, kernels="torch")
+        trainer = Trainer(network, few_digits, recipe, device=place, engine="torch")
         assert isinstance(trainer.train_batches, Batches)
         trainer.engine = kind(trainer.model, recipe, trainer.train_batches)
         result = trainer.run()
@@ -79,7 +79,7 @@ def test_they_go_on_from_pytorchs_state_and_give_it_back(
     for kind, place in ((TorchEngine, "cpu"), (GraphEngine, device)):
         more = recipe.replace(epochs=2)
         network = build_model(LeNetConfig(), seed=1)
-        trainer = Trainer(network, few_digits, more, device=place, kernels="torch")
+        trainer = Trainer(network, few_digits, more, device=place, engine="torch")
         assert isinstance(trainer.train_batches, Batches)
         trainer.engine = kind(trainer.model, more, trainer.train_batches)
         trainer.restore(begun.state())
@@ -113,7 +113,7 @@ def test_who_listens_on_the_way_is_heard_at_every_step_and_no_images_are_moved_a
                 )
 
     recipe, network = Recipe(epochs=2, batch_size=32), build_model(LeNetConfig(), seed=0)
-    trainer = Trainer(network, few_digits, recipe, kernels="torch", listeners=[Listen()])
+    trainer = Trainer(network, few_digits, recipe, engine="torch", listeners=[Listen()])
     trainer.device, batches = "cuda", trainer.train_batches
     assert isinstance(batches, Batches)
     trainer.engine = GraphEngine(trainer.model, recipe, batches)
@@ -213,7 +213,7 @@ def test_bfloat16_is_near_and_is_not_float32(few_digits: Dataset) -> None:
     losses = {}
     for precision in ("float32", "tf32", "bfloat16"):
         recipe = Recipe.from_dict({"epochs": 2, "batch_size": 30, "precision": precision})
-        trainer = Trainer(build_model(LeNetConfig(), seed=0), few_digits, recipe, kernels="torch")
+        trainer = Trainer(build_model(LeNetConfig(), seed=0), few_digits, recipe, engine="torch")
         trainer.run()
         losses[precision] = trainer.history[-1].train_loss
         assert all(value.dtype == torch.float32 for value in trainer.model.parameters())
@@ -257,6 +257,6 @@ def test_a_cpu_has_no_graphs(few_digits: Dataset) -> None:
         return Batches(few_digits.train, 30)
 
     for kernels in ("auto", "torch"):
-        with use_kernels(kernels):
+        with use_engine(kernels):
             engine = pick_engine(network, recipe, "cpu", arrays, tensors)
         assert not isinstance(engine, GraphEngine)

@@ -10,7 +10,7 @@ from torch import Tensor
 from compiled_kernels import needs_kernels
 from lenet.datasets import ArrayBatches, Batches, Dataset
 from lenet.errors import ModelError
-from lenet.kernels import KernelChoice, use_kernels
+from lenet.kernels import EngineName, use_engine
 from lenet.models import ArrayNetwork, LeNet, LeNetConfig, build_model
 from lenet.training import Listener, Recipe, Trainer
 
@@ -47,8 +47,8 @@ def test_the_losses_are_those_of_pytorch(
     losses = {}
     for kernels in ("native", "torch"):
         torch.manual_seed(0)
-        trainer = Trainer(LeNet(config), few_digits, recipe, kernels=kernels)  # type: ignore[arg-type]
-        assert trainer.kernels == kernels
+        trainer = Trainer(LeNet(config), few_digits, recipe, engine=kernels)  # type: ignore[arg-type]
+        assert trainer.engine.name == kernels
         trainer.run()
         losses[kernels] = torch.tensor([point.train_loss for point in trainer.history])
     torch.testing.assert_close(losses["native"], losses["torch"], rtol=0, atol=1e-4)
@@ -63,8 +63,8 @@ def test_the_losses_with_batch_norm_are_those_of_pytorch(
     for kernels in ("native", "torch"):
         network = build_model(LeNetConfig(activation="tanh", batch_norm=True), seed=0)
         small = recipe.replace(learning_rate=min(recipe.learning_rate, 0.05))
-        trainer = Trainer(network, few_digits, small, kernels=kernels)  # type: ignore[arg-type]
-        assert trainer.kernels == kernels
+        trainer = Trainer(network, few_digits, small, engine=kernels)  # type: ignore[arg-type]
+        assert trainer.engine.name == kernels
         trainer.run()
         losses[kernels] = torch.tensor([point.train_loss for point in trainer.history])
         statistics[kernels] = list(network.buffers())
@@ -78,11 +78,11 @@ def test_the_optimisers_state_goes_from_one_to_the_other(
     few_digits: Dataset, batch_norm: bool
 ) -> None:
     recipe, config = RECIPES["adamw"], LeNetConfig(batch_norm=batch_norm)
-    trainer = Trainer(LeNet(config), few_digits, recipe, kernels="native")
+    trainer = Trainer(LeNet(config), few_digits, recipe, engine="native")
     trainer.run()
-    other = Trainer(LeNet(config), few_digits, recipe, kernels="torch")
+    other = Trainer(LeNet(config), few_digits, recipe, engine="torch")
     other.restore(trainer.state())
-    again = Trainer(LeNet(config), few_digits, recipe, kernels="native")
+    again = Trainer(LeNet(config), few_digits, recipe, engine="native")
     again.restore(other.state())
     one, two = trainer.state().arrays, again.state().arrays
     assert one.keys() == two.keys()
@@ -98,7 +98,7 @@ def test_every_loss_of_the_first_epoch_is_that_of_pytorch(fashion_mnist: Dataset
         NativeEngine(ArrayNetwork.build(LeNetConfig(), seed=0), recipe, batches),
         TorchEngine(build_model(LeNetConfig(), seed=0), recipe, Batches(train, 64)),
     )
-    with use_kernels("torch"):
+    with use_engine("torch"):
         losses = torch.tensor(
             [
                 [float(engine.step(selection, recipe.learning_rate)[0]) for engine in engines]
@@ -112,7 +112,7 @@ def test_every_loss_of_the_first_epoch_is_that_of_pytorch(fashion_mnist: Dataset
 def test_another_device_is_refused(few_digits: Dataset) -> None:
     network = ArrayNetwork.build(LeNetConfig(), seed=0)
     with pytest.raises(ModelError, match=r"can't be `native` here\. .* are for the CPU"):
-        Trainer(network, few_digits, RECIPES["sgd"], device="meta", kernels="native")
+        Trainer(network, few_digits, RECIPES["sgd"], device="meta", engine="native")
 
 
 class Doubled(LeNet):
@@ -126,8 +126,8 @@ def test_a_forward_pass_of_its_own_is_trained_as_it_is(few_digits: Dataset) -> N
     losses = []
     for kernels in ("auto", "torch"):
         torch.manual_seed(0)
-        trainer = Trainer(Doubled(), few_digits, RECIPES["adam"], kernels=kernels)
-        assert trainer.kernels == "torch"
+        trainer = Trainer(Doubled(), few_digits, RECIPES["adam"], engine=kernels)
+        assert trainer.engine.name == "torch"
         trainer.run()
         losses.append([point.train_loss for point in trainer.history])
     assert losses[0] == pytest.approx(losses[1], abs=1e-4)
@@ -135,7 +135,7 @@ def test_a_forward_pass_of_its_own_is_trained_as_it_is(few_digits: Dataset) -> N
 
 @pytest.mark.parametrize("kernels", ["native", "numpy"])
 def test_a_network_that_is_evaluated_meanwhile_is_trained_as_before(
-    few_digits: Dataset, kernels: KernelChoice
+    few_digits: Dataset, kernels: EngineName
 ) -> None:
     class Evaluate(Listener):
         def on_epoch(self, trainer: Trainer, point: object) -> None:
@@ -146,10 +146,10 @@ def test_a_network_that_is_evaluated_meanwhile_is_trained_as_before(
         network = build_model(LeNetConfig(batch_norm=True), seed=0)
         network.train(not listeners)
         trainer = Trainer(
-            network, few_digits, RECIPES["momentum"], listeners=listeners, kernels=kernels
+            network, few_digits, RECIPES["momentum"], listeners=listeners, engine=kernels
         )
         trainer.run()
-        assert trainer.kernels == kernels
+        assert trainer.engine.name == kernels
         losses.append([point.train_loss for point in trainer.history])
     assert losses[0] == losses[1]
 
@@ -182,7 +182,7 @@ def test_a_network_that_changes_on_the_way_goes_on_with_pytorch(
         torch.manual_seed(0)
         listeners = [Change()]
         trainer = Trainer(
-            LeNet(), few_digits, RECIPES["momentum"], listeners=listeners, kernels=kernels
+            LeNet(), few_digits, RECIPES["momentum"], listeners=listeners, engine=kernels
         )
         trainer.run()
         assert isinstance(trainer.engine, TorchEngine)
@@ -192,7 +192,7 @@ def test_a_network_that_changes_on_the_way_goes_on_with_pytorch(
 
 @pytest.mark.parametrize("kernels", ["native", "numpy", "torch"])
 def test_who_listens_from_within_an_epoch_hears_every_further_step(
-    few_digits: Dataset, kernels: KernelChoice
+    few_digits: Dataset, kernels: EngineName
 ) -> None:
     heard: list[bool] = []
 
@@ -207,7 +207,7 @@ def test_who_listens_from_within_an_epoch_hears_every_further_step(
     losses = []
     for listeners in ([Listen()], []):
         network = build_model(LeNetConfig(), seed=0)
-        trainer = Trainer(network, few_digits, recipe, listeners=listeners, kernels=kernels)
+        trainer = Trainer(network, few_digits, recipe, listeners=listeners, engine=kernels)
         trainer.run()
         losses.append([point.train_loss for point in trainer.history])
     assert heard.count(True) == 6  # and some more, as test images go through it

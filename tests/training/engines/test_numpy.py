@@ -95,34 +95,34 @@ def test_steps_are_those_of_pytorch(few_digits: Dataset, name: str) -> None:
 def test_a_training_in_numpy_is_stopped_and_goes_on_to_the_same_bits(
     few_digits: Dataset, tmp_path: Path
 ) -> None:
-    options: dict[str, Any] = {"model": "lenet", "kernels": "numpy", "batch_size": 16}
+    options: dict[str, Any] = {"model": "lenet", "engine": "numpy", "batch_size": 16}
     options |= {"epochs": 2, "learning_rate": 0.5, "seed": 3, "batch_norm": True, "listeners": []}
     whole = lenet.train(dataset=few_digits, runs_folder=tmp_path, **options)
-    assert whole.config.kernels == "numpy"
+    assert whole.config.engine == "numpy"
     stop = StopAt(5)
     with pytest.raises(InterruptedTraining):
         lenet.train(dataset=few_digits, runs_folder="stopped", **options | {"listeners": [stop]})
     (stopped,) = lenet.find_runs("stopped")
     again = lenet.resume(stopped, dataset=few_digits, listeners=[])
-    assert again.config.kernels == "numpy"
+    assert again.config.engine == "numpy"
     ours, theirs = (lenet.load(run)[0].state_dict() for run in (again, whole))
     for name, tensor in theirs.items():
         assert torch.equal(ours[name], tensor)
-    evaluated = lenet.evaluate(whole, dataset=few_digits, kernels="torch")
+    evaluated = lenet.evaluate(whole, dataset=few_digits, engine="torch")
     assert evaluated.accuracy == whole.result.test_accuracy
 
 
 def test_what_it_does_not_serve_is_refused(few_digits: Dataset) -> None:
     recipe = Recipe(batch_size=8, precision="bfloat16")
-    with pytest.raises(ModelError, match="`kernels` can be `numpy` in float32 alone"):
-        Trainer(build_model(LeNetConfig(), seed=0), few_digits, recipe, kernels="numpy")
+    with pytest.raises(ModelError, match="`engine` can be `numpy` in float32 alone"):
+        Trainer(build_model(LeNetConfig(), seed=0), few_digits, recipe, engine="numpy")
     network = ArrayNetwork.build(LeNetConfig(), seed=0)
-    with pytest.raises(ModelError, match="`kernels` can be `numpy` on a CPU and in one process"):
-        Trainer(network, few_digits, Recipe(batch_size=8), device="meta", kernels="numpy")
+    with pytest.raises(ModelError, match="`engine` can be `numpy` on a CPU and in one process"):
+        Trainer(network, few_digits, Recipe(batch_size=8), device="meta", engine="numpy")
 
     class Own(nn.Module):
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             return images.flatten(1)[:, :10]
 
     with pytest.raises(ModelError, match=r"is no `nn\.Sequential`"):
-        Trainer(Own(), few_digits, Recipe(batch_size=8), kernels="numpy")
+        Trainer(Own(), few_digits, Recipe(batch_size=8), engine="numpy")

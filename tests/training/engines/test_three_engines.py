@@ -144,7 +144,7 @@ def make_trainer(
     """The training of a network from seed 3 by an engine."""
     build = build_model if engine == "torch" else ArrayNetwork.build
     network = build(NETWORKS[name], seed=3)
-    return Trainer(network, data, recipe, seed=4, kernels=engine, listeners=listeners)  # type: ignore[arg-type]
+    return Trainer(network, data, recipe, seed=4, engine=engine, listeners=listeners)  # type: ignore[arg-type]
 
 
 def data_for(name: str, few_digits: Dataset, small_digits: Dataset) -> Dataset:
@@ -205,7 +205,7 @@ def test_fifty_losses_are_the_same(few_digits: Dataset, small_digits: Dataset, n
         heard = Losses()
         trainer = make_trainer(data, name, engine, recipe, heard)
         trainer.run()
-        assert trainer.kernels == engine
+        assert trainer.engine.name == engine
         losses[engine] = np.array(heard.found[:50])
     expected = losses.pop("torch")
     assert len(expected) == 50

@@ -32,7 +32,7 @@ SITUATIONS: dict[str, dict[str, Any]] = {
     "native kernels with batch norm": {
         "dataset": noise(0),
         "batch_norm": True,
-        "kernels": "native",
+        "engine": "native",
     },
     "a mistake in the first": {"dataset": noise(0), "listeners": [] if SECOND else 3},
     "no such run": {},

@@ -24,7 +24,7 @@ TRAININGS: dict[str, dict[str, Any]] = {
     },
     "turned": {
         "batch_size": 42,
-        "kernels": "torch",
+        "engine": "torch",
         "activation": "tanh",
         "optimiser": "adamw",
         "learning_rate": 0.003,
@@ -36,7 +36,7 @@ TRAININGS: dict[str, dict[str, Any]] = {
     "one left": {"batch_size": 42, "activation": "tanh", "learning_rate": 0.1},
     "normalised": {
         "batch_size": 42,
-        "kernels": "torch",
+        "engine": "torch",
         "activation": "tanh",
         "batch_norm": True,
         "dense_widths": (),

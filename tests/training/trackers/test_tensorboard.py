@@ -6,6 +6,7 @@ import json
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 import torch
@@ -18,6 +19,8 @@ from tracked_training import Crash, CrashAt, StopAt, track, track_until
 
 import lenet
 from lenet.datasets import Dataset, natural_key
+from lenet.errors import MissingExtraError
+from lenet.training import Listener
 
 STEPS = 16  # an epoch
 
@@ -68,6 +71,28 @@ def test_settings_scores_and_picture_are_written(few_digits: Dataset) -> None:
         Image.open(run.folder / "curves.png") as drawn,
     ):
         assert found.tobytes() == drawn.convert("RGB").tobytes()
+
+
+def test_where_no_curves_are_drawn_the_rest_is_written(
+    few_digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Told(Listener):
+        messages: ClassVar[list[str]] = []
+
+        def on_message(self, text: str) -> None:
+            self.messages.append(text)
+
+    monkeypatch.setattr("lenet.core.write_figure", fail, raising=False)
+    events = read(track(few_digits, "tensorboard", listeners=[Told()]))
+    assert "curves" not in events.Tags()["images"]
+    assert events.Tensors("result/text_summary")
+    assert any("not drawn" in text for text in Told.messages)
+    assert not any("tensorboard" in text for text in Told.messages)
+
+
+def fail(*arguments: object) -> None:
+    """What drawing does where matplotlib is missing."""
+    raise MissingExtraError("Drawing a picture", package="matplotlib")
 
 
 def test_the_settings_stand_in_the_table_of_runs(few_digits: Dataset) -> None:

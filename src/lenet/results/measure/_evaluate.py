@@ -170,7 +170,7 @@ def evaluate(
         network: The network as its own code builds it, where it is no `nn.Sequential` of layers
             that lenet knows.
         runs_folder: Where names of runs are looked for.
-        compute: Fields of `Compute`: `device`, `threads`, `kernels`.
+        compute: Fields of `Compute`: `device`, `threads`, `engine`.
 
     Raises:
         SettingError: `native` kernels are wanted, and there are none here.

@@ -186,8 +186,8 @@ def training_command(config: RunConfig) -> str:
         words += ["--model", config.model]
     words += ["--seed", str(config.seed), "--device", config.device]
     words += ["--threads", str(config.threads)]
-    if config.kernels != "native" and config.device == "cpu":
-        words += ["--kernels", config.kernels]
+    if config.engine != "native" and config.device == "cpu":
+        words += ["--engine", config.engine]
     settings = config.settings.to_dict()
     usual = dict(settings)
     if config.model not in (SEQUENTIAL, CUSTOM):

@@ -34,7 +34,7 @@ class DistributedEngine(Engine):
         self._engine, self._peers = engine, peers
         self._made, self._stop_agreed = 0, False
         self.draws_numbers = engine.draws_numbers
-        self.kernels, self.network, self.batches = engine.kernels, engine.network, engine.batches
+        self.name, self.network, self.batches = engine.name, engine.network, engine.batches
 
     @property
     def stop_agreed(self) -> bool:
@@ -83,7 +83,7 @@ class DistributedEngine(Engine):
 
     def _batch_norm(self) -> AbstractContextManager[object]:
         """What makes batch normalisation one of the whole batch; the kernels have none here."""
-        return nullcontext() if self.kernels == "native" else SharedBatchNorm(self._peers)
+        return nullcontext() if self.name == "native" else SharedBatchNorm(self._peers)
 
     def _add_up(self, loss: Tensor | float, correct: Tensor | int) -> tuple[Tensor, Tensor, Tensor]:
         gradients = [torch.as_tensor(gradient) for gradient in self._engine.gradients]

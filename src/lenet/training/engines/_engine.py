@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.datasets import BatchesOf, Selection
-from lenet.kernels import KernelChoice
+from lenet.kernels import EngineName
 from lenet.models import ArrayNetwork
 
 if TYPE_CHECKING:
@@ -25,14 +25,14 @@ class Engine(ABC):
     """Makes the steps of one training: changes the weights in place, holds the optimiser's state.
 
     Attributes:
-        kernels: What computes: `native`, `torch` or `numpy`.
+        name: What computes: `native`, `torch` or `numpy`.
         network: What is trained.
         batches: Where the examples come from.
         draws_numbers: Whether layers of the network may draw random numbers in a step.
         stop_wanted: Whether this process was asked to stop.
     """
 
-    kernels: KernelChoice
+    name: EngineName
     network: ArrayNetwork | nn.Module
     batches: BatchesOf[Any]
     draws_numbers = False

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from lenet.datasets import Batches, DrawnChanges, Selection
-from lenet.kernels import KernelChoice, has_gradient_hooks, has_hooks
+from lenet.kernels import EngineName, has_gradient_hooks, has_hooks
 from lenet.models import draws_numbers
 from lenet.training._recipe import Recipe
 from lenet.training.engines._engine import Engine, OptimiserState
@@ -25,7 +25,7 @@ class GraphEngine(Engine):
     Source: https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
     """
 
-    kernels: KernelChoice = "torch"
+    name: EngineName = "torch"
 
     network: nn.Module
     batches: Batches

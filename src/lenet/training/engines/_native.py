@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from lenet.datasets import ArrayBatches, Selection
 from lenet.errors import ModelError
-from lenet.kernels import FusedStep, KernelChoice, StepSettings
+from lenet.kernels import EngineName, FusedStep, StepSettings
 from lenet.models import ArrayNetwork, trained_blocks
 from lenet.training._recipe import Recipe
 from lenet.training.engines._engine import OptimiserState, TwoPhaseEngine
@@ -21,7 +21,7 @@ class NativeEngine(TwoPhaseEngine):
         ModelError: They do not serve; the message says why.
     """
 
-    kernels: KernelChoice = "native"
+    name: EngineName = "native"
     network: ArrayNetwork
     batches: ArrayBatches
 

@@ -6,7 +6,7 @@ import numpy.typing as npt
 
 from lenet.datasets import ArrayBatches, Selection
 from lenet.errors import ModelError
-from lenet.kernels import KernelChoice
+from lenet.kernels import EngineName
 from lenet.models import ArrayNetwork
 from lenet.models.layers import forward_all
 from lenet.training._computing import BETA_OF_MEAN, BETA_OF_SQUARE, CLIPPING_EPSILON, EPSILON
@@ -28,13 +28,13 @@ class NumpyEngine(Engine):
         ModelError: The recipe wants bfloat16, or a hook listens to the network.
     """
 
-    kernels: KernelChoice = "numpy"
+    name: EngineName = "numpy"
     network: ArrayNetwork
     batches: ArrayBatches
 
     def __init__(self, network: ArrayNetwork, recipe: Recipe, batches: ArrayBatches):
         if recipe.precision == "bfloat16":
-            message = "`kernels` can be `numpy` in float32 alone."
+            message = "`engine` can be `numpy` in float32 alone."
             raise ModelError(message)
         if not network.is_unwatched:
             message = "A hook wants to see what goes through the network."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lenet.core import has_torch, require_torch
 from lenet.datasets import ArrayBatches
 from lenet.errors import ModelError
-from lenet.kernels import chosen_kernels, try_kernels
+from lenet.kernels import chosen_engine, try_kernels
 from lenet.models import ArrayNetwork, module_of
 from lenet.models.layers import BatchNorm
 from lenet.training._recipe import Recipe
@@ -34,7 +34,7 @@ def pick_engine(
     """The engine that suits a device and a choice of kernels.
 
     On a GPU its steps are captured in graphs. On a CPU they are the compiled kernels' if
-    `use_kernels` has chosen these and they serve, NumPy's if it has chosen that or PyTorch is not
+    `use_engine` has chosen these and they serve, NumPy's if it has chosen that or PyTorch is not
     installed, else PyTorch's. Several processes on GPUs make them one by one, and the kernels leave
     batch normalisation over several processes to PyTorch.
 
@@ -50,7 +50,7 @@ def pick_engine(
         ModelError: `native` or `numpy` is chosen and does not serve.
         MissingExtraError: PyTorch is needed and not installed.
     """
-    choice = chosen_kernels()
+    choice = chosen_engine()
     needs_torch = device != "cpu" or not isinstance(network, ArrayNetwork)
 
     def native() -> TwoPhaseEngine:
@@ -71,7 +71,7 @@ def pick_engine(
         if choice == "torch" or needs_torch or has_torch():
             return torch_engine(network, recipe, device, tensors, peers, captures=True)
     if device != "cpu" or peers.size > 1:
-        message = "`kernels` can be `numpy` on a CPU and in one process alone."
+        message = "`engine` can be `numpy` on a CPU and in one process alone."
         raise ModelError(message)
     batches = arrays()
     return NumpyEngine(_known(network, batches), recipe, batches)

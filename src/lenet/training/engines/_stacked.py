@@ -12,7 +12,7 @@ from torch.func import functional_call, vmap
 from torch.nn.utils import vector_to_parameters
 
 from lenet.datasets import Batches, DrawnChanges, Selection, apply_changes
-from lenet.kernels import KernelChoice
+from lenet.kernels import EngineName
 from lenet.training._computing import BETA_OF_MEAN, BETA_OF_SQUARE, CLIPPING_EPSILON, EPSILON
 from lenet.training._recipe import Recipe
 from lenet.training.engines._engine import Engine, OptimiserState
@@ -159,7 +159,7 @@ class StackedEngine:
 class StackMember(Engine):
     """One network's side of a `StackedEngine`: what a checkpoint asks for."""
 
-    kernels: KernelChoice = "torch"
+    name: EngineName = "torch"
 
     network: nn.Module
     batches: Batches

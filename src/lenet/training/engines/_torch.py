@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lenet.datasets import Batches, DrawnChanges, Selection
-from lenet.kernels import KernelChoice
+from lenet.kernels import EngineName
 from lenet.models import draws_numbers
 from lenet.training._losses import RUBBISH_PENALTY
 from lenet.training._recipe import Recipe
@@ -26,7 +26,7 @@ class TorchEngine(TwoPhaseEngine):
     the optimiser finds it.
     """
 
-    kernels: KernelChoice = "torch"
+    name: EngineName = "torch"
     network: nn.Module
     batches: Batches
 

@@ -72,9 +72,11 @@ class TensorBoardTracker(Tracker):
         assert self._run is not None
         self._write(metrics_of_result(trainer, result))
         self._writer.add_text("result", _as_code(result.to_dict()), trainer.steps_done)
-        with Image.open(self._run.folder / "curves.png") as picture:
-            pixels = np.asarray(picture.convert("RGB"))
-        self._writer.add_image("curves", pixels, trainer.steps_done, dataformats="HWC")
+        curves = self._run.folder / "curves.png"
+        if curves.exists():  # it is not where matplotlib is missing
+            with Image.open(curves) as picture:
+                pixels = np.asarray(picture.convert("RGB"))
+            self._writer.add_image("curves", pixels, trainer.steps_done, dataformats="HWC")
 
     def on_stop(self, trainer: Trainer) -> None:
         self._writer.close()
