@@ -66,6 +66,7 @@ NEED_PYTORCH = {
     "train --data digits --track tensorboard": "The tracker `tensorboard`",
     "train --data digits --device cuda": "The device `cuda`",
     "train --data digits --engine torch": "This training",
+    "train --data digits --precision bfloat16": "This training",
     "compare --data digits --models mlp --together": "Training several networks as one computation",
     "sweep --data digits --search epochs=1,2 --at-once 2": (
         "Training several networks as one computation"

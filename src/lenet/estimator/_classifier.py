@@ -92,7 +92,7 @@ class LeNetClassifier(_Classifier):
             The preset's where none is given.
         seed: Decides weights, order, augmentation and validation split; 0 or more.
         device: `auto`, `cpu`, `cuda`, `mps`, …
-        threads: CPU threads, in `fit` and in `predict`; as many as PyTorch takes where none is
+        threads: CPU threads, in `fit` and in `predict`; as many as there are cores where none is
             given, which is the worker's share in a search with `n_jobs`.
         verbose: Whether to show how the training goes.
         settings: Fields of `Recipe` and of the network's settings, to change single ones; `None`

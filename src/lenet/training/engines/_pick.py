@@ -68,7 +68,7 @@ def pick_engine(
         engine = try_kernels(native)
         if engine is not None:
             return _together(engine, peers)
-        if choice == "torch" or needs_torch or has_torch():
+        if choice == "torch" or needs_torch or recipe.precision == "bfloat16" or has_torch():
             return torch_engine(network, recipe, device, tensors, peers, captures=True)
     if device != "cpu" or peers.size > 1:
         message = "`engine` can be `numpy` on a CPU and in one process alone."
