@@ -295,7 +295,7 @@ def test_a_signal_stops_all_with_a_checkpoint_each(tmp_path: Path) -> None:
     assert [run.status for run in runs] == ["stopped", "stopped"]
     lengths = [len(run.history_path.read_text().splitlines()) for run in runs]
     assert lengths[0] == lengths[1]
-    assert json.loads((runs[0].folder / "config.json").read_text())["kernels"] == "torch"
+    assert json.loads((runs[0].folder / "config.json").read_text())["engine"] == "torch"
 
 
 def test_images_too_large_for_memory_are_read_by_one_after_the_other(

@@ -97,7 +97,7 @@ def test_the_weights_are_those_of_memory_in_the_same_order(
     order_of(trainer, monkeypatch)
     memory = make_trainer(few_digits, recipe, kernels, model)
     expected = memory.run()
-    assert trainer.engine.name == memory.kernels == kernels
+    assert trainer.engine.name == memory.engine.name == kernels
     assert_same_weights(trainer, memory)
     assert result.validation_accuracy == expected.validation_accuracy
     assert result.test_loss == expected.test_loss

@@ -41,7 +41,7 @@ class Settings:
             UnknownNameError: A key is not a field of this class.
             SettingError: A value is of the wrong type or out of range.
         """
-        values = _by_new_names(values)
+        values = _by_new_names(cls, values)
         for name in values:
             if name not in field_types(cls):
                 raise UnknownNameError("setting", name, field_types(cls))
@@ -96,14 +96,17 @@ def take_settings(
     Raises:
         SettingError: A value is of the wrong type or out of range.
     """
-    values = _by_new_names(values)
+    values = _by_new_names(cls, values)
     own = {name: value for name, value in values.items() if name in field_types(cls)}
     return cls(**own), {name: value for name, value in values.items() if name not in own}
 
 
-def _by_new_names(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values by the names that their settings have now."""
-    return {_OLD_NAMES.get(name, name): value for name, value in values.items()}
+def _by_new_names(cls: type[Settings], values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Values by the names that a class's settings have now."""
+    for old, new in _OLD_NAMES.items():
+        if old in values and new in field_types(cls):
+            values = {new if name == old else name: value for name, value in values.items()}
+    return values
 
 
 def field_types(cls: type[Settings]) -> Mapping[str, Any]:
