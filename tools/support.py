@@ -42,7 +42,7 @@ MINORS = range(10, 15)
 EXTRA = "serve"
 BEGIN, END = "<!-- rows of tools/support.py -->\n", "<!-- end of the rows -->\n"
 HEADINGS = ("Python", "Packages", "PyTorch", "NumPy", "Works", "Processor and system", "Day")
-TIMEOUT = 1200  # seconds a step
+TIMEOUT = 900  # seconds a step
 STEPS = {  # what is done after the installation, before the service is asked
     "import": ("-c", "import lenet; [getattr(lenet, name) for name in lenet.__all__]"),
     "train": ("-m", "lenet", "train", "--data", "digits", "--epochs", "1"),
@@ -86,7 +86,7 @@ def find_pythons(names: Sequence[str]) -> Iterator[str]:
     for name in names:
         of_pyenv = sorted(versions.glob(f"{Path(name).name}.*/bin/python"))
         candidates = [shutil.which(name), shutil.which(f"python{name}"), *of_pyenv[-1:]]
-        yield from [os.fspath(one) for one in candidates if one and runs(one)][:1]
+        yield from [os.path.abspath(one) for one in candidates if one and runs(one)][:1]
 
 
 def runs(python: str | Path) -> bool:
@@ -173,16 +173,20 @@ def ask_service(python: Path, folder: Path) -> None:
         [os.fspath(python), "-u", "-m", "lenet", "serve", "latest", "--port", "0"],
         cwd=folder,
         env=surroundings(folder),
-        stdout=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     ) as service:
-        assert service.stdout
         assert service.stderr
+        told, address = "", ""
         try:
-            address = service.stdout.readline().partition(" at ")[2].strip()
-            if not address:
-                raise StepError(in_a_line(service.stderr.read()))
+            for line in service.stderr:  # all of them, where it does not start
+                told += line
+                address = line.partition(" at ")[2].strip()
+                if address.startswith("http"):
+                    break
+            else:
+                raise StepError(in_a_line(told))
             request = urllib.request.Request(f"{address}/v1/predict", PICTURE.read_bytes())
             with urllib.request.urlopen(request, timeout=60) as answer:
                 json.load(answer)
@@ -190,7 +194,7 @@ def ask_service(python: Path, folder: Path) -> None:
             raise StepError(in_a_line(str(error))) from None
         finally:
             service.terminate()
-        refuse_warnings(service.stderr.read())
+        refuse_warnings(told + service.stderr.read())
 
 
 def run(command: Sequence[object], folder: Path, *, strict: bool = False) -> str:

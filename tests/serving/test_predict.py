@@ -91,7 +91,9 @@ def test_a_model_with_a_class_of_empty_pictures_answers_them(
 
 
 def test_numbers_of_a_network_that_are_not_finite_are_no_answer(model: TrainedModel) -> None:
-    broken = TrainedModel("broken", model.card, lambda images: np.float32(3e38) * model.logits(images))
+    broken = TrainedModel(
+        "broken", model.card, lambda images: np.float32(3e38) * model.logits(images)
+    )
     with np.errstate(over="ignore"), pytest.raises(ModelError, match="`broken` gives numbers"):
         lenet.predict(broken, photo(1))
 
