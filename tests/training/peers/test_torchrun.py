@@ -5,6 +5,7 @@ import signal
 from typing import Any
 
 import pytest
+import torch
 from launch_processes import (
     error_line,
     finish,
@@ -20,6 +21,7 @@ from lenet.errors import InterruptedTraining
 from lenet.runs import Run, find_runs
 from lenet.training import CurvePoint, Listener, Trainer
 
+NEW = "2.13"  # from it on, tried, threads have names and torchrun tells of every process
 SETTINGS: dict[str, Any] = {
     "preset": "tutorial",
     "epochs": 40,
@@ -74,7 +76,8 @@ def test_a_killed_worker_ends_all_and_others_go_on() -> None:
     message = error_line(ended)
     assert message.startswith("Error: Process 1 of 2 (")
     assert f"torchrun --nproc-per-node 2 -m lenet train --resume {run.folder}`" in message
-    assert "exitcode  : 12" in ended.stderr
+    if torch.__version__ >= NEW:  # older ones tell of the first process that ended alone
+        assert "exitcode  : 12" in ended.stderr
 
     with ranks(3, "train", "--resume", "latest") as processes:
         read_until(processes[0], "goes on with 3")
@@ -127,6 +130,8 @@ def test_the_network_thread_interrupts_no_other() -> None:
         "print([os.sched_getscheduler(int(loop.name)) for loop in loops]); leave(0)"
     )
     for process in run_ranks(2, code=script):
+        if process.stdout == "[]\n" and torch.__version__ < NEW:
+            pytest.skip("this PyTorch gives gloo's threads no names")
         assert process.stdout == f"[{os.SCHED_BATCH}]\n", process.stderr
 
 
