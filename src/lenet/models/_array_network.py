@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,7 +39,8 @@ class ArrayNetwork:
 
     Args:
         settings: The network's settings, or its list of layers.
-        arrays: Its weights and statistics by the names in a model file; kept, not copied.
+        arrays: Its weights, float32, and statistics by the names in a model file; kept, and copied
+            only where they are read-only or not contiguous.
 
     Attributes:
         settings: As given.
@@ -46,7 +48,7 @@ class ArrayNetwork:
         arrays: As given; whoever trains the network changes them in place.
 
     Raises:
-        ModelError: The arrays are not those of such a network.
+        ModelError: The arrays are not those of such a network, or of another type.
 
     >>> from lenet.models import LeNetConfig
     >>> network = ArrayNetwork.build(LeNetConfig(), seed=0)
@@ -56,7 +58,7 @@ class ArrayNetwork:
 
     settings: ModelConfig | Network
     network: Network
-    arrays: dict[str, npt.NDArray[Any]]
+    arrays: Mapping[str, npt.NDArray[Any]]
 
     def __init__(
         self, settings: ModelConfig | Network, arrays: Mapping[str, npt.NDArray[Any]]
@@ -66,12 +68,12 @@ class ArrayNetwork:
         for name in sorted(wanted.keys() | arrays.keys()):
             shapes = [
                 "nothing" if shape is None else str(list(shape))
-                for shape in (arrays[name].shape if name in arrays else None, wanted.get(name))
+                for shape in (np.shape(arrays[name]) if name in arrays else None, wanted.get(name))
             ]
             if shapes[0] != shapes[1]:
                 message = f"`{name}` is {shapes[0]} where {shapes[1]} belongs."
                 raise ModelError(message)
-        self.arrays = dict(arrays)
+        self.arrays = MappingProxyType({name: _ordinary(name, arrays[name]) for name in arrays})
         self._module: nn.Module | None = None
         self._watch: ModuleWatch | None = None
 
@@ -104,7 +106,10 @@ class ArrayNetwork:
         return network
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.settings, self.arrays)  # a copy makes a module of its own
+        if not self.holds():
+            message = "Its module was changed, so that a copy of its numbers would be another's."
+            raise ModelError(message)
+        return type(self), (self.settings, dict(self.arrays))  # a copy makes a module of its own
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -153,18 +158,22 @@ class ArrayNetwork:
                 self._watch = ModuleWatch(built)
         return self._module
 
+    def holds(self) -> bool:
+        """Whether the module, if it was made, still has these layers and numbers.
+
+        Where its tensors have but moved, `arrays` are new ones from now on.
+        """
+        return self._watch is None or self._watch.is_unchanged() or self._take_again()
+
     @property
     def is_unwatched(self) -> bool:
         """Whether the arrays are all that there is to it.
 
         They are not while a hook listens to the module, or once it has other layers or tensors.
-        Where its tensors have moved, `arrays` are new ones.
         """
         if self._watch is None:
             return self._module is None
-        if not self._watch.is_unchanged() and not self._take_again():
-            return False
-        return not self._watch.is_listened_to()
+        return self.holds() and not self._watch.is_listened_to()
 
     def _take_again(self) -> bool:
         """Take the module's arrays, if they have but moved."""
@@ -187,6 +196,11 @@ class ArrayNetwork:
         if not self.is_unwatched:
             return "A hook wants to see what goes through the network, or it was changed."
         return None if self._watch is None else self._watch.obstacle()
+
+    @property
+    def hears_gradients(self) -> bool:
+        """Whether a hook of its module wants to see a gradient."""
+        return self._watch is not None and self._watch.hears_gradients()
 
     @property
     def is_in_training_mode(self) -> bool:
@@ -215,9 +229,27 @@ class ArrayNetwork:
             ModelError: They are another network's.
         """
         new = ArrayNetwork(self.settings, arrays).arrays
+        self.holds()
         for name, array in self.arrays.items():
             array[...] = new[name]
         self.note_change()
+
+
+def _ordinary(name: str, array: object) -> npt.NDArray[Any]:
+    """An array as compiled code and PyTorch may read and write it; a copy where it is not so."""
+    kind = np.int64 if name.endswith("num_batches_tracked") else np.float32
+    if not isinstance(array, np.ndarray) or array.dtype != kind or not array.dtype.isnative:
+        found = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
+        message = f"`{name}` is {found}, not an array of {np.dtype(kind)}."
+        raise ModelError(message)
+    return np.require(array, requirements=["C", "A", "W"])
+
+
+def _settled(network: ArrayNetwork | nn.Module) -> ArrayNetwork | nn.Module:
+    """The network as it is now: its module where that has become another."""
+    if isinstance(network, ArrayNetwork) and not network.holds():
+        return network.module()
+    return network
 
 
 def trained_blocks(network: ArrayNetwork) -> list[TrainedBlock]:
@@ -231,6 +263,11 @@ def trained_blocks(network: ArrayNetwork) -> list[TrainedBlock]:
         layer = network.placed[place].layer
         own = arrays_under(layer.name, arrays)
         if norm_place is None:
+            if "bias" not in own:
+                message = (
+                    f"The compiled kernels train no layer without biases, as {layer.label} is."
+                )
+                raise ModelError(message)
             blocks.append(TrainedBlock(block, own["weight"], own["bias"]))
             continue
         norm = network.placed[norm_place].layer
@@ -252,6 +289,7 @@ def identify(
     network: ArrayNetwork | nn.Module, input_shape: tuple[int, ...] = (1, 28, 28)
 ) -> tuple[str, ModelConfig | Network]:
     """The name under which any network is known, and its settings: see `identify_model`."""
+    network = _settled(network)
     if isinstance(network, ArrayNetwork):
         return network.name, network.settings
     return identify_model(network, input_shape)
@@ -268,6 +306,7 @@ def module_of(network: ArrayNetwork | nn.Module) -> nn.Module:
 
 def count_weights(network: ArrayNetwork | nn.Module) -> int:
     """How many numbers a network learns."""
+    network = _settled(network)
     if isinstance(network, ArrayNetwork):
         return network.network.parameters
     return sum(parameter.numel() for parameter in network.parameters())
@@ -275,6 +314,7 @@ def count_weights(network: ArrayNetwork | nn.Module) -> int:
 
 def arrays_of(network: ArrayNetwork | nn.Module) -> dict[str, npt.NDArray[Any]]:
     """Copies of a network's numbers as they are now, wherever they lie."""
+    network = _settled(network)
     if isinstance(network, ArrayNetwork):
         return {name: np.array(array) for name, array in network.arrays.items()}
     state = network.state_dict()
@@ -286,14 +326,18 @@ def load_arrays(network: ArrayNetwork | nn.Module, arrays: Mapping[str, npt.NDAr
 
     Raises:
         ModelError: They are another network's.
-        RuntimeError: They are another module's.
     """
+    network = _settled(network)
     if isinstance(network, ArrayNetwork):
         network.load(arrays)
     else:
         import torch
 
-        network.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()})
+        tensors = {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
+        try:
+            network.load_state_dict(tensors)
+        except RuntimeError as error:
+            raise ModelError(str(error)) from error
 
 
 def known_network(

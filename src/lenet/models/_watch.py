@@ -82,9 +82,11 @@ class ModuleWatch:
         """Why not all of it can be trained by others than PyTorch, if so."""
         if not all(one.requires_grad for one in self._learns):
             return "Some weights are not to be trained."
-        if any(map(has_gradient_hooks, self._learns)):
-            return "A hook wants to see a gradient."
-        return None
+        return "A hook wants to see a gradient." if self.hears_gradients() else None
+
+    def hears_gradients(self) -> bool:
+        """Whether a hook wants to see the gradient of a weight."""
+        return any(map(has_gradient_hooks, self._learns))
 
     def is_in_training_mode(self) -> bool:
         """Whether the layers do what they do when they learn."""

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.datasets import Dataset, Split
-from lenet.models import ArrayNetwork, Network, known_network
+from lenet.models import ArrayNetwork, Network, known_network, module_of
 from lenet.models.layers import Distances, layer_values
 from lenet.training._history import CurvePoint
 from lenet.training._losses import loss_and_slopes
@@ -227,8 +227,7 @@ def diagnose(
         values = layer_values(known.placed, np.asarray(images), known.arrays)
         seen = [(one.layer.name, one.layer.title(one.input_shape), made) for one, made in values]
     else:
-        assert not isinstance(network, ArrayNetwork)
-        seen = _watch(network, images)
+        seen = _watch(module_of(network), images)
     layers = [_examine(*one) for one in seen if one[1] == "ReLU" or one[1] in _BOUNDS]
     kinds = {kind for _, kind, _ in seen}
     return Diagnosis(loss, chance, tuple(layers), _remedies(network, kinds, steps, recipe))

@@ -30,7 +30,7 @@ from lenet.training._diagnosis import Diagnosis, chance_loss, diagnose, is_stuck
 from lenet.training._history import CurvePoint, TrainerState, TrainingResult
 from lenet.training._metrics import HeldOut
 from lenet.training._recipe import Recipe
-from lenet.training.engines._engine import Engine, as_array
+from lenet.training.engines._engine import Engine, OptimiserState, as_array
 from lenet.training.engines._pick import pick_engine, torch_engine
 from lenet.training.peers._group import ALONE, Peers
 
@@ -275,12 +275,11 @@ class Trainer:
             LostProcessError: Another of the processes is gone; `state()` is that of the last step.
         """
         with self.running():
-            name: EngineName = "auto" if self.engine.name == "native" else self.engine.name
-            with use_engine(name):
-                while not self.is_over:
-                    self.train_epoch()
-                    self.finish_epoch()
-                result = self.finish()
+            while not self.is_over:
+                self.train_epoch()
+                self.finish_epoch()
+            result = self.finish()
+            self._while_running.close()  # what listeners compute is their own affair
             self.tell("on_finish", result)
             return result
 
@@ -295,6 +294,7 @@ class Trainer:
             NonFiniteLossError: A loss of this epoch was not finite, so it should not be kept.
             TrainingError: A weight is not finite.
         """
+        self._settle()
         self._check_losses()
         self._add_waiting_points()
         arrays = {f"model.{name}": value for name, value in arrays_of(self.network).items()}
@@ -313,6 +313,7 @@ class Trainer:
             "best_epoch": self._best_epoch,
             "told_stuck": self._told_stuck,
             "frozen": _frozen(self.network),
+            "engine": self.engine.name,
             "seconds": self.seconds,
             "step_seconds": self._step_seconds,
             "history": [point.to_dict() for point in self.history],
@@ -323,6 +324,9 @@ class Trainer:
     def restore(self, state: TrainerState) -> None:
         """Go back, or forward, to an instant that `state()` has kept."""
         arrays, values = state.arrays, state.values
+        self._settle()
+        if values.get("engine") == "torch" and self.engine.name != "torch":
+            self._leave_to_torch()
         load_arrays(self.network, state.under("model."))
         if values["frozen"] or _frozen(self.network):
             for name, parameter in self.model.named_parameters():
@@ -361,6 +365,8 @@ class Trainer:
         self._started = time.perf_counter()
         try:
             self.tell("on_start")
+            name: EngineName = "auto" if self.engine.name == "native" else self.engine.name
+            self._while_running.enter_context(use_engine(name))
             self._while_running.enter_context(self.engine.running())
             yield
         finally:
@@ -382,9 +388,9 @@ class Trainer:
         Args:
             until: Only the first so many of the epoch's.
         """
-        stop = self.steps_per_epoch if until is None else until
+        stop = self.steps_per_epoch if until is None else min(until, self.steps_per_epoch)
+        self.network.train()
         while self.step < stop:
-            self.network.train()
             self._check_engine()
             batches = self.train_batches
             selections = batches.selections(self.epoch, start=self.step)
@@ -416,8 +422,15 @@ class Trainer:
 
     def _check_engine(self) -> None:
         """Leave a network to PyTorch whose weights were frozen or whose layers are listened to."""
-        if self.engine.still_serves():
-            return
+        if not self.engine.still_serves():
+            self._leave_to_torch()
+
+    def _settle(self) -> None:
+        """Leave a network to PyTorch whose layers or weights are others now."""
+        if isinstance(self.network, ArrayNetwork) and not self.network.holds():
+            self._leave_to_torch()
+
+    def _leave_to_torch(self) -> None:
         batches = self.train_batches
 
         def tensors() -> Any:
@@ -427,7 +440,7 @@ class Trainer:
             return self._make_training_batches(as_tensors=True)
 
         engine = torch_engine(self.model, self.recipe, self.device, tensors, self.peers)
-        engine.load_state(self.engine.state())
+        engine.load_state(_moved(self.engine, self.model))
         losses, correct = engine.make_scores(self.steps_per_epoch)
         _fill(losses, as_array(self.losses))
         _fill(correct, as_array(self.correct))
@@ -507,6 +520,7 @@ class Trainer:
 
     def finish_epoch(self) -> None:
         """Look at held-out images, remember the best weights, say so if nothing was learnt."""
+        self._settle()
         held_out = {}
         if looked_at := self._validation or self._test:
             loss, accuracy = looked_at.evaluate(self.network)
@@ -536,6 +550,7 @@ class Trainer:
 
     def finish(self) -> TrainingResult:
         """Put the best weights in place and take the final score."""
+        self._settle()
         last = self.history[-1]
         test_loss, test_accuracy = last.test_loss, last.test_accuracy
         if self._validation:
@@ -560,6 +575,20 @@ class Trainer:
         """Call a method of every listener, such as `on_finish`."""
         for listener in self.listeners:
             getattr(listener, event)(self, *arguments)
+
+
+def _moved(engine: Engine, module: nn.Module) -> OptimiserState:
+    """An engine's state for the weights that a module has now, which may be others."""
+    state = engine.state()
+    if not isinstance(engine.network, ArrayNetwork):
+        return state
+    shapes = engine.network.network.weights()
+    before = dict(zip(shapes, range(len(shapes)), strict=True))
+    return {
+        place: state[before[name]]
+        for place, (name, weight) in enumerate(module.named_parameters())
+        if shapes.get(name) == tuple(weight.shape) and before[name] in state
+    }
 
 
 def _frozen(network: ArrayNetwork | nn.Module) -> list[str]:

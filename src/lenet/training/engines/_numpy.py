@@ -36,8 +36,8 @@ class NumpyEngine(Engine):
         if recipe.precision == "bfloat16":
             message = "`engine` can be `numpy` in float32 alone."
             raise ModelError(message)
-        if not network.is_unwatched:
-            message = "A hook wants to see what goes through the network."
+        if not network.is_unwatched or network.hears_gradients:
+            message = "A hook wants to see what goes through the network, or a gradient."
             raise ModelError(message)
         self.network, self.batches, self._recipe = network, batches, recipe
         self.draws_numbers = network.draws_numbers
@@ -78,7 +78,8 @@ class NumpyEngine(Engine):
         }
 
     def still_serves(self) -> bool:
-        return self.network.is_unwatched and self.network.is_in_training_mode
+        network = self.network
+        return network.is_unwatched and not network.hears_gradients and network.is_in_training_mode
 
 
 def _update_by_sgd(
