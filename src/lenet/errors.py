@@ -190,13 +190,18 @@ class MissingExtraError(LenetError):
         purpose: What needs it, as the start of a sentence.
         extra: The extra of `lenet` that brings it.
         package: The package itself, where no extra brings it.
+        fault: Why the package can't be imported, where it is installed.
     """
 
     exit_code = 8
 
-    def __init__(self, purpose: str, extra: str = "", *, package: str = ""):
-        command = install_command(package or f"'{distribution_name()}[{extra}]'")
-        super().__init__(f"{purpose} needs {package or 'more packages'}: `{command}`.")
+    def __init__(self, purpose: str, extra: str = "", *, package: str = "", fault: str = ""):
+        what = package or f"'{distribution_name()}[{extra}]'"
+        needed, again = package or "more packages", ""
+        if fault:
+            needed += f", which is installed but can't be imported ({fault})"
+            again = "--force-reinstall "
+        super().__init__(f"{purpose} needs {needed}: `{install_command(again + what)}`.")
 
 
 class TrackerError(LenetError):

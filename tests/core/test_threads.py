@@ -93,3 +93,25 @@ def test_a_variable_asks_for_fewer(
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(1000, 1004)), raising=False)
     monkeypatch.setenv("OMP_NUM_THREADS", text)
     assert default_threads() == threads
+
+
+LATER = """
+from lenet.core import require_torch, set_thread_count
+set_thread_count(3)
+{between}
+require_torch("This")
+import torch
+print(torch.get_num_threads())
+"""
+
+
+@pytest.mark.parametrize(
+    ("between", "count"), [("", "3"), ("import torch; torch.set_num_threads(2)", "2")]
+)
+def test_pytorch_hears_of_a_number_that_was_chosen_before(between: str, count: str) -> None:
+    code = LATER.format(between=between)
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert told.stdout.strip() == count

@@ -7,6 +7,7 @@ from typing import Any
 
 import lazy_loader
 
+from lenet.core._threads import is_imported, thread_count
 from lenet.errors import MissingExtraError
 
 
@@ -14,20 +15,34 @@ def has_torch() -> bool:
     """Whether PyTorch is installed; it is not imported to find out."""
     if "torch" in sys.modules:
         return sys.modules["torch"] is not None
-    return find_spec("torch") is not None
+    try:
+        found = find_spec("torch")
+    except (ImportError, ValueError):  # of who finds modules in another way
+        return False
+    return found is not None and found.origin is not None  # which a mere folder has not
 
 
 def require_torch(purpose: str) -> None:
-    """See that PyTorch is installed.
+    """Import PyTorch, which computes with the chosen number of threads from then on.
 
     Args:
         purpose: What needs it, as the start of a sentence.
 
     Raises:
-        MissingExtraError: It is not.
+        MissingExtraError: It is not installed, or can't be imported.
     """
     if not has_torch():
         raise MissingExtraError(purpose, package="torch")
+    try:
+        import torch  # noqa: F401
+    except (ImportError, OSError) as error:
+        raise _broken(purpose, error) from error
+    thread_count()
+
+
+def _broken(purpose: str, error: Exception) -> MissingExtraError:
+    fault = f"{type(error).__name__}: {error}".partition("\n")[0]
+    return MissingExtraError(purpose, package="torch", fault=fault)
 
 
 def attach_names(room: str, file: str) -> tuple[Callable[[str], Any], Any, list[str]]:
@@ -38,12 +53,18 @@ def attach_names(room: str, file: str) -> tuple[Callable[[str], Any], Any, list[
     own_name, list_names, names = lazy_loader.attach_stub(room, file)
 
     def find_name(name: str) -> Any:
+        purpose = f"`{room}.{name}`"
         try:
-            return own_name(name)
-        except ModuleNotFoundError as error:
-            if error.name != "torch":
+            found = own_name(name)
+        except (ImportError, OSError) as error:
+            module = getattr(error, "name", None) or "torch"
+            if module.partition(".")[0] != "torch" or is_imported():
                 raise
-            purpose = f"`{room}.{name}`"
-            raise MissingExtraError(purpose, package="torch") from error
+            if not has_torch():
+                raise MissingExtraError(purpose, package="torch") from error
+            raise _broken(purpose, error) from error
+        if is_imported():
+            thread_count()
+        return found
 
     return find_name, list_names, names

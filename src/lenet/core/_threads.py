@@ -25,12 +25,15 @@ def thread_count() -> int:
 
     PyTorch, imported after a number was chosen, hears of it here.
     """
+    global _untold
     torch = _imported_torch()
     if torch is None:
         return _chosen or default_threads()
-    if _untold:
-        set_thread_count(_chosen or default_threads())
     count: int = torch.get_num_threads()
+    if _untold and count == default_threads():  # else somebody has told it another since
+        torch.set_num_threads(_chosen)
+        count = _chosen or count
+    _untold = False
     return count
 
 
@@ -93,6 +96,11 @@ def _siblings(cpu: int) -> str:
         return file.read_text(encoding="ascii").strip()
     except (OSError, ValueError):
         return f"cpu{cpu}"
+
+
+def is_imported() -> bool:
+    """Whether PyTorch was imported, all of it."""
+    return _imported_torch() is not None
 
 
 def _imported_torch() -> Any:

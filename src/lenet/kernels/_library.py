@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from lenet.core import EngineName as EngineName
-from lenet.errors import ModelError, SettingError
+from lenet.errors import ModelError, SettingError, UnknownNameError
 from lenet.kernels._interface import FUNCTIONS, INTERFACE
 
 FOLDER = Path(__file__).parent / "compiled"
@@ -178,6 +178,8 @@ def use_engine(choice: EngineName) -> Iterator[None]:
     ...     chosen_engine()
     'torch'
     """
+    if choice not in get_args(EngineName):
+        raise UnknownNameError("engine", str(choice), get_args(EngineName))
     if choice == "native" and (reason := kernel_status().reason):
         message = f"`engine` can't be `native`. {reason} `lenet doctor` says more."
         raise SettingError(message)

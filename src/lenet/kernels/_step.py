@@ -268,6 +268,10 @@ class FusedStep:
 
     def load_state(self, state: dict[int, dict[str, NDArray[Any]]]) -> None:
         """Go on from a state that `state()`, or a PyTorch optimiser of the same kind, has given."""
+        self._steps = 0
+        for kept in self._state:
+            for array in kept.values():
+                array[...] = 0
         for index, values in state.items():
             for name, array in values.items():
                 if name == "step":

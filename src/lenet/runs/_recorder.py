@@ -163,7 +163,7 @@ def restore(trainer: Trainer, run: Run) -> None:
     """
     try:
         trainer.restore(read_checkpoint(run.checkpoint_path))
-    except (KeyError, TypeError, ValueError, RuntimeError, ModelError) as error:
+    except (LookupError, ArithmeticError, TypeError, ValueError, RuntimeError, ModelError) as error:
         message = f"`{run.checkpoint_path}` does not fit the run: {error}"
         raise RunError(message) from error
 

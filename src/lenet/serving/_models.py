@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import numpy as np
 import numpy.typing as npt
+from safetensors import SafetensorError
 
 from lenet.core import read_arrays, reading_errors, storage_errors, write_atomically
 from lenet.errors import LenetError, ModelError, ModelFileError, SettingError
@@ -119,7 +120,7 @@ def _by_kernels(path: Path) -> tuple[ModelCard, Callable[[Pixels], Logits]] | No
         shares = np.arange(256, dtype=np.float32) / np.float32(255)
         byte_values = (shares - np.float32(norm.mean)) / np.float32(norm.std)
         return card, Predictor(blocks, parameters, byte_values)
-    except (LenetError, ValueError, LookupError, TypeError):
+    except (LenetError, SafetensorError, ValueError, LookupError, TypeError):
         return None  # whoever reads it as a network says better what is wrong
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from lenet.core import check_range
 from lenet.datasets import (
     ArrayBatches,
     BatchesOf,
@@ -27,7 +28,7 @@ from lenet.models import ArrayNetwork, arrays_of, known_network, load_arrays, mo
 from lenet.models.layers import BatchNorm, flat_layers
 from lenet.training._computing import learning_rate_at
 from lenet.training._diagnosis import Diagnosis, chance_loss, diagnose, is_stuck
-from lenet.training._history import CurvePoint, TrainerState, TrainingResult
+from lenet.training._history import CurvePoint, TrainerState, TrainingResult, check_state
 from lenet.training._metrics import HeldOut
 from lenet.training._recipe import Recipe
 from lenet.training.engines._engine import Engine, OptimiserState, as_array
@@ -151,6 +152,7 @@ class Trainer:
         shared: SharedImages | None = None,
         peers: Peers = ALONE,
     ):
+        check_range("seed", seed, 0, 2**63 - 1)
         self.device = "cpu" if str(device).partition(":")[0] == "cpu" else str(device)
         self.dataset, self.recipe, self.seed = dataset, recipe, seed
         self.listeners, self.peers = list(listeners), peers
@@ -325,6 +327,8 @@ class Trainer:
         """Go back, or forward, to an instant that `state()` has kept."""
         arrays, values = state.arrays, state.values
         self._settle()
+        shapes = [tuple(array.shape) for array in _weights(self.network)]
+        check_state(state, shapes, self.steps_per_epoch)
         if values.get("engine") == "torch" and self.engine.name != "torch":
             self._leave_to_torch()
         load_arrays(self.network, state.under("model."))
@@ -575,6 +579,13 @@ class Trainer:
         """Call a method of every listener, such as `on_finish`."""
         for listener in self.listeners:
             getattr(listener, event)(self, *arguments)
+
+
+def _weights(network: ArrayNetwork | nn.Module) -> list[Any]:
+    """What a network learns, in PyTorch's order."""
+    if isinstance(network, ArrayNetwork):
+        return [network.arrays[name] for name in network.weight_names]
+    return list(network.parameters())
 
 
 def _moved(engine: Engine, module: nn.Module) -> OptimiserState:
