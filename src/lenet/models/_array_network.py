@@ -149,10 +149,11 @@ class ArrayNetwork:
 
             from lenet.models._watch import ModuleWatch
 
-            with torch.device("meta"):  # only its form is wanted: no weights, no random numbers
-                built = build_model(self.settings)
-            tensors = {name: torch.from_numpy(array) for name, array in self.arrays.items()}
-            built.load_state_dict(tensors, assign=True)
+            with torch.inference_mode(False):  # or it could never be trained
+                with torch.device("meta"):  # only its form is wanted: no weights, no random numbers
+                    built = build_model(self.settings)
+                tensors = {name: torch.from_numpy(array) for name, array in self.arrays.items()}
+                built.load_state_dict(tensors, assign=True)
             self._module = built
             with suppress(ModelError):  # of a PyTorch that does not tell; then it is watched
                 self._watch = ModuleWatch(built)

@@ -42,6 +42,7 @@ class RunConfig:
         seed: Of weights, order, augmentation and validation split.
         device: Where it is trained.
         threads: CPU threads, which decide the order of PyTorch's sums but not of the kernels'.
+            NumPy's sums go by its own threads, which `OMP_NUM_THREADS` sets.
         engine: What computes: `native`, `torch` or `numpy`.
         source: Where images of one's own were read from and how; `None` for other data.
     """

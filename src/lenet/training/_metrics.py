@@ -198,12 +198,16 @@ def _by_numpy(known: ArrayNetwork, batches: BatchesOf[Any]) -> Logits:
 def _by_torch(module: nn.Module, batches: BatchesOf[Any]) -> Logits:
     import torch
 
-    was_training = module.training
+    modes = {layer: layer.training for layer in module.modules()}
     module.eval()
     try:
         with torch.no_grad():
-            return (
-                torch.cat([module(torch.as_tensor(images)) for images, _ in batches]).cpu().numpy()
-            )
+            found = [
+                # `as_tensor` would move it to the user's default device.
+                module(torch.from_numpy(images) if isinstance(images, np.ndarray) else images)
+                for images, _ in batches
+            ]
+            return torch.cat(found).cpu().numpy()
     finally:
-        module.train(was_training)
+        for layer, mode in modes.items():
+            layer.training = mode

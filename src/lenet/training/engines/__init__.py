@@ -1,1 +1,1 @@
-"""Engines: what makes the steps of a training, by PyTorch or by the compiled kernels."""
+"""Engines: what makes the steps of a training, by the compiled kernels, PyTorch or NumPy."""
