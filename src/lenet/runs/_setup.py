@@ -151,7 +151,10 @@ def doing_first_on_signals(action: Callable[[], None]) -> Iterator[None]:
 def advice_on_speed() -> str:
     """What makes a training faster that NumPy makes for want of anything else."""
     torch = install_command("torch")
-    if reason := kernel_status().reason:
+    reason = kernel_status().reason
+    if reason and os.environ.get("LENET_INSTRUCTIONS"):  # by which they are turned off
+        return f"NumPy trains this network, slowly. {reason} Unset it to be much faster."
+    if reason:
         return (
             f"NumPy trains this network, slowly. {reason} Install PyTorch (`{torch}`), or a C++ "
             "compiler and then lenet again, to be much faster."
