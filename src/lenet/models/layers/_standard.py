@@ -102,7 +102,7 @@ class Dense(Layer):
 
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) != 1:
-            raise self.misfit(shape, "a row of numbers, such as `flatten` makes,")
+            raise self.misfit(shape, "a row of numbers, such as `flatten` makes")
         return (self.units,)
 
     def weights(self, shape: Shape) -> dict[str, Shape]:
