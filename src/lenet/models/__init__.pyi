@@ -34,6 +34,7 @@ from ._modules import Residual as Residual
 from ._modules import ScaledTanh as ScaledTanh
 from ._modules import Subsampling as Subsampling
 from ._network import Network as Network
+from ._network import check_same as check_same
 from ._networks import MLP as MLP
 from ._networks import KernelNetwork as KernelNetwork
 from ._networks import KernelSequential as KernelSequential
@@ -91,6 +92,7 @@ __all__ = [
     "as_lenet",
     "build_model",
     "check_numbers",
+    "check_same",
     "count_weights",
     "draws_numbers",
     "fold_network",

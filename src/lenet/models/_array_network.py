@@ -15,7 +15,7 @@ from lenet.errors import ModelError
 from lenet.kernels import BatchNormArrays, TrainedBlock
 from lenet.models._configs import ModelConfig
 from lenet.models._folding import kernel_blocks
-from lenet.models._network import Network
+from lenet.models._network import Network, check_same
 from lenet.models._registry import MODELS, SEQUENTIAL, build_model, identify_layers, identify_model
 from lenet.models.layers import (
     BatchNorm,
@@ -65,14 +65,10 @@ class ArrayNetwork:
     ) -> None:
         self.settings, self.network = settings, settings.network()
         wanted = self.network.weights() | self.network.statistics()
-        for name in sorted(wanted.keys() | arrays.keys()):
-            shapes = [
-                "nothing" if shape is None else str(list(shape))
-                for shape in (np.shape(arrays[name]) if name in arrays else None, wanted.get(name))
-            ]
-            if shapes[0] != shapes[1]:
-                message = f"`{name}` is {shapes[0]} where {shapes[1]} belongs."
-                raise ModelError(message)
+        check_same(
+            {name: str(list(np.shape(array))) for name, array in arrays.items()},
+            {name: str(list(shape)) for name, shape in wanted.items()},
+        )
         self.arrays = MappingProxyType({name: _ordinary(name, arrays[name]) for name in arrays})
         self._module: nn.Module | None = None
         self._watch: ModuleWatch | None = None

@@ -14,6 +14,7 @@ from lenet.core import read_arrays, read_header
 from lenet.errors import LenetError, ModelFileError
 from lenet.models._array_network import ArrayNetwork, load_arrays
 from lenet.models._card import HEADER_KEY, ModelCard
+from lenet.models._network import check_same
 from lenet.models._registry import CUSTOM
 from lenet.models.layers import layers_to_dicts
 
@@ -101,14 +102,10 @@ def _read_weights(
 ) -> dict[str, npt.NDArray[Any]]:
     """A file's arrays, once they are known to be of the wanted types and shapes, in this order."""
     found = read_arrays(path)
-    for name in sorted(found.keys() | wanted.keys()):
-        array = found.get(name)
-        is_there = "nothing" if array is None else f"{array.dtype} {list(array.shape)}"
-        kind, shape = wanted.get(name, ("", ()))
-        belongs = f"{kind} {list(shape)}" if kind else "nothing"
-        if is_there != belongs:
-            message = f"`{name}` is {is_there} where {belongs} belongs."
-            raise ModelFileError(message)
+    check_same(
+        {name: f"{array.dtype} {list(array.shape)}" for name, array in found.items()},
+        {name: f"{kind} {list(shape)}" for name, (kind, shape) in wanted.items()},
+    )
     check_numbers(found)
     return {name: found[name] for name in wanted}
 

@@ -14,7 +14,7 @@ from lenet.kernels import (
     DenseBlock,
     fold_batch_norm,
 )
-from lenet.models._network import Network
+from lenet.models._network import Network, check_same
 from lenet.models.layers import (
     Activation,
     Array,
@@ -83,11 +83,11 @@ def fold_network(network: Network, arrays: Arrays) -> list[TrainedLayer]:
     """
     wanted = network.weights() | network.statistics()
     counts = {name for name in wanted if name.endswith("num_batches_tracked")}  # not computed with
-    for name in sorted(wanted.keys() | arrays.keys()):
-        found = arrays[name].shape if name in arrays else None
-        if found != wanted.get(name) and not (name in counts and found is None):
-            message = f"`{name}` is {_in_words(found)} where {_in_words(wanted.get(name))} belongs."
-            raise ModelError(message)
+    check_same(
+        {name: str(list(array.shape)) for name, array in arrays.items()},
+        {name: str(list(shape)) for name, shape in wanted.items()},
+        counts,
+    )
     given = {name: array.astype(np.float32) for name, array in arrays.items() if name not in counts}
     return _fold(network.placed, given)
 
@@ -140,10 +140,6 @@ def _fold(layers: Sequence[Placed], arrays: Arrays) -> list[TrainedLayer]:
             sides = tuple(_fold(side, own) for side in layer.sides(placed.input_shape))
         folded.append(TrainedLayer(layer, placed.input_shape, placed.output_shape, own, sides))
     return folded
-
-
-def _in_words(shape: Shape | None) -> str:
-    return "nothing" if shape is None else str(list(shape))
 
 
 class KernelBlock(NamedTuple):

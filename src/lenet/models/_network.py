@@ -50,6 +50,26 @@ def check_input_shape(input_shape: Iterable[int]) -> Shape:
     return shape
 
 
+def check_same(
+    found: Mapping[str, str], wanted: Mapping[str, str], optional: Iterable[str] = ()
+) -> None:
+    """See that arrays are those that belong.
+
+    Args:
+        found: What they are, `[6]` or `float32 [6]`, by their names.
+        wanted: What belongs there.
+        optional: Which may be missing.
+
+    Raises:
+        ModelError: One is missing, too many or another.
+    """
+    for name in sorted(found.keys() | (wanted.keys() - set(optional))):
+        is_there, belongs = found.get(name, "nothing"), wanted.get(name, "nothing")
+        if is_there != belongs:
+            message = f"`{name}` is {is_there} where {belongs} belongs."
+            raise ModelError(message)
+
+
 @dataclass(frozen=True)
 class Network:
     """A network of any layers that lenet knows, one after the other.
