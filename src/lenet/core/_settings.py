@@ -274,7 +274,7 @@ class Compute(Settings):
     """
 
     device: str = "auto"
-    threads: int | None = option(None, usual="the cores, as PyTorch counts them")
+    threads: int | None = option(None, usual="the cores")
     engine: EngineName = option("auto", flags=("--engine", "--kernels"))
 
     def __post_init__(self) -> None:

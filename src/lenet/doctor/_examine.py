@@ -68,8 +68,8 @@ def find_versions() -> Finding:
         version = None
     if version is None:
         advice = (
-            "Trainings on a CPU and nearly all else do without. GPUs, networks of layers of one's "
-            f"own, ONNX and `lenet.d2l` need it: `{install}`."
+            "Trainings on a CPU and nearly all else do without. GPUs, modules of one's own, "
+            f"ONNX and `lenet.d2l` need it: `{install}`."
         )
         return Finding("versions", "note", f"{text}, no PyTorch", advice)
     text += f", PyTorch {version}"
