@@ -228,8 +228,7 @@ def test_numpy_trains_where_there_is_nothing_else_and_says_what_is_faster(
     assert trained[line].code == 0, trained[line].stderr
     (said,) = [one for one in trained[line].stdout.splitlines() if "NumPy" in one]
     assert said.startswith("NumPy trains this network, slowly. `LENET_INSTRUCTIONS` is `none`")
-    assert install_command("torch") in said
-    assert "C++ compiler" in said
+    assert said.endswith("Unset it to be much faster.")
     assert [run.config.engine for run in lenet.find_runs()] == ["numpy", "numpy"]
     assert "slowly" not in trained[f"{line} --engine numpy"].stdout, "it was asked for"
 
