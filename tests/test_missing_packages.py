@@ -35,7 +35,7 @@ import contextlib, io, json, sys
 
 class Nowhere:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("matplotlib", "sklearn", "scipy"):
+        if name.partition(".")[0] in ("matplotlib", "sklearn", "scipy", "zlib_ng"):
             raise ModuleNotFoundError(f"No module named '{name}'", name=name)
 
 sys.meta_path.insert(0, Nowhere())

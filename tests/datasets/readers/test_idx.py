@@ -4,6 +4,7 @@ import gzip
 import math
 import struct
 import tracemalloc
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -261,6 +262,19 @@ def test_a_wrong_magic_number_is_shown(file: Path, magic: str) -> None:
 def test_bytes_after_the_gzip_magic_that_do_not_unpack_are_corruption(file: Path) -> None:
     file.write_bytes(b"\x1f\x8b" + b"not compressed at all")
     assert "its gzip compression does not unpack" in refusal(file)
+
+
+def test_zlib_itself_serves_where_zlib_ng_is_not_installed(
+    file: Path, packed: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lenet.datasets.readers._idx.zlib", zlib)  # as the import leaves it there
+    content = gzip.compress(packed)
+    file.write_bytes(content)
+    assert read_idx(file).tobytes() == bytes(range(60))
+    file.write_bytes(content[:-1])
+    assert "truncated" in refusal(file)
+    file.write_bytes(content[:20] + bytes(10) + content[30:])
+    assert "corrupted" in refusal(file)
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

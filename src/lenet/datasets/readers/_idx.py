@@ -6,7 +6,6 @@ Source: Y. LeCun, C. Cortes and C. Burges, "The MNIST database of handwritten di
 
 import math
 import struct
-import zlib
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,11 @@ from lenet.core import reading_errors
 from lenet.datasets.readers._arrays import pair_arrays, read_pairs
 from lenet.datasets.readers._contents import Contents, natural_key, number_classes, read_class_names
 from lenet.errors import DataFileError
+
+try:
+    from zlib_ng import zlib_ng as zlib  # the same functions, twice as fast
+except ImportError:
+    import zlib  # type: ignore[no-redef]
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -117,7 +121,7 @@ class _Stream:
             fed = self.unpacker.unconsumed_tail or self._take(_PIECE)
             try:
                 unpacked = self.unpacker.decompress(fed, size)
-            except zlib.error as error:
+            except zlib.error as error:  # type: ignore[misc]  # as zlib-ng describes it
                 message = f"`{self.path}` is corrupted: its gzip compression does not unpack."
                 raise DataFileError(message) from error
             if unpacked or not fed:
