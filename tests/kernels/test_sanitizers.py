@@ -28,7 +28,7 @@ PATIENCE = 300  # seconds after which a process is taken to hang
 
 def compile_program(source: Path, options: list[str], program: Path) -> str:
     """Compile with the flags of the library, not optimised; gives what went wrong."""
-    flags = [flag for flag in BUILD["FLAGS"] if flag not in {"-O3", "-shared"}]
+    flags = [flag for flag in BUILD["FLAGS"] if flag != "-O3"] + BUILD["UNITS"]["interface.cpp"]
     command = [*COMPILER, *flags, "-O0", "-Werror", *options]
     return run([*command, "-I", str(NATIVE), str(source), "-o", str(program)])
 

@@ -1,6 +1,6 @@
-"""Compile the CPU kernels: `python src/lenet/kernels/native/build.py` after changing them.
+"""Compile the native core: `python src/lenet/kernels/native/build.py` after changing it.
 
-One source is compiled once for each kind of processor, and `lenet.kernels` picks the library that
+Every unit is compiled once for each kind of processor, and `lenet.kernels` picks the library that
 suits the one it runs on and has its checksum of `compiled/SHA256SUMS`. What the compiler said stays
 in `compiled/build.log`.
 """
@@ -13,28 +13,35 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 LIBRARIES = HERE.parent / "compiled"
-X86 = {
-    "avx512": ["-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mavx2", "-mfma"],
-    "avx2": ["-mavx2", "-mfma"],
+# The sources that a library is linked from, each with its language and what only it is compiled
+# with. A unit rounds as its own flags say, whatever stands in another.
+UNITS = {
+    "interface.cpp": [
+        *("-x", "c++", "-std=c++17"),
+        "-ffp-contract=fast",
+        "-Wno-ignored-attributes",
+    ],
 }
 FLAGS = [
-    "-std=c++17",
     "-O3",
-    "-ffp-contract=fast",
     "-fno-math-errno",
     "-fno-trapping-math",
     "-fvisibility=hidden",
     "-fPIC",
-    "-shared",
     "-pthread",
     "-Wall",
     "-Wextra",
-    "-Wno-ignored-attributes",
 ]
+LINK = ["-shared", "-pthread"]
+X86 = {
+    "avx512": ["-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mavx2", "-mfma"],
+    "avx2": ["-mavx2", "-mfma"],
+}
 
 
 def compile_libraries(folder: Path = LIBRARIES) -> str:
@@ -59,37 +66,57 @@ def compile_libraries(folder: Path = LIBRARIES) -> str:
 
 def _compile(folder: Path) -> str:
     """Compile all that can be compiled into a folder; returns the log."""
-    lines = []
     compiler = find_compiler()
     if compiler is None:
-        lines.append("No C++ compiler: none of `$CXX`, c++, g++ and clang++ is here.")
-    else:
-        processes = {}
-        for kind, options in kinds().items():
-            library = folder / f"lenet_{kind}{library_suffix()}"
-            source = HERE / "interface.cpp"
-            command = [*compiler, *FLAGS, *options, str(source), "-o", str(library)]
-            lines.append(f"{kind}: {shlex.join([*compiler, *FLAGS, *options])}")
-            try:
-                processes[kind] = subprocess.Popen(
-                    command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-                )
-            except OSError as error:  # `$CXX` is not there, or no program
-                lines.append(f"{kind}: failed ({error})")
-        for kind, process in processes.items():
-            output = process.communicate()[0].strip()
-            result = "compiled"
-            if process.returncode:
-                result = f"failed ({process.returncode})"
-                (folder / f"lenet_{kind}{library_suffix()}").unlink(missing_ok=True)
-            lines.append(f"{kind}: {result}{chr(10) + output if output else ''}")
+        return "No C++ compiler: none of `$CXX`, c++, g++ and clang++ is here."
+    with ThreadPoolExecutor() as pool:  # a thread for each process that is waited for
+        built = [
+            pool.submit(_build, commands(compiler, options, folder / _name(kind)))
+            for kind, options in kinds().items()
+        ]
+    lines = [
+        f"{kind}: {shlex.join([*compiler, *FLAGS, *options])}" for kind, options in kinds().items()
+    ]
+    lines += [f"{kind}: {one.result()}" for kind, one in zip(kinds(), built, strict=True)]
     return "\n".join(lines)
+
+
+def commands(compiler: list[str], options: list[str], library: Path) -> list[list[str]]:
+    """What compiles the units and links them to a library, to be run one after the other."""
+    objects = [library.with_name(f"{library.stem}_{Path(unit).stem}.o") for unit in UNITS]
+    compiling = [
+        [*compiler, *FLAGS, *flags, *options, "-c", str(HERE / unit), "-o", str(made)]
+        for (unit, flags), made in zip(UNITS.items(), objects, strict=True)
+    ]
+    return [*compiling, [*compiler, *LINK, *options, *map(str, objects), "-o", str(library)]]
+
+
+def _build(commands: list[list[str]]) -> str:
+    """Run commands, the last of which writes a library; returns how that went."""
+    said = ""
+    for command in commands:
+        try:
+            process = subprocess.run(
+                command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            )
+        except OSError as error:  # `$CXX` is not there, or no program
+            return f"failed ({error})"
+        said += f"\n{process.stdout}".rstrip()
+        if process.returncode:
+            Path(commands[-1][-1]).unlink(missing_ok=True)
+            return f"failed ({process.returncode}){said}"
+    return f"compiled{said}"
 
 
 def kinds() -> dict[str, list[str]]:
     """The kinds of processor to compile for here, each with its options."""
     is_x86 = platform.machine().lower() in {"x86_64", "amd64"}
     return {**(X86 if is_x86 else {}), "baseline": []}
+
+
+def _name(kind: str) -> str:
+    """The file of the library for a kind of processor."""
+    return f"lenet_{kind}{library_suffix()}"
 
 
 def find_compiler() -> list[str] | None:
