@@ -13,6 +13,10 @@ from ._library import kernel_status as kernel_status
 from ._library import try_kernels as try_kernels
 from ._library import use_engine as use_engine
 from ._library import use_kernels as use_kernels
+from ._prepare import PreparedImage as PreparedImage
+from ._prepare import TooManyError as TooManyError
+from ._prepare import prepare_picture as prepare_picture
+from ._prepare import prepare_symbols as prepare_symbols
 from ._pytorch import buffers_of as buffers_of
 from ._pytorch import has_gradient_hooks as has_gradient_hooks
 from ._pytorch import has_hooks as has_hooks
@@ -36,8 +40,10 @@ __all__ = [
     "FusedStep",
     "KernelStatus",
     "Predictor",
+    "PreparedImage",
     "RecognisedBlock",
     "StepSettings",
+    "TooManyError",
     "TrainedBlock",
     "buffers_of",
     "check_pytorch",
@@ -52,6 +58,8 @@ __all__ = [
     "layers_of",
     "parameter_shapes",
     "parameters_of",
+    "prepare_picture",
+    "prepare_symbols",
     "run_blocks",
     "try_kernels",
     "use_engine",

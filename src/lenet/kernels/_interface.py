@@ -1,9 +1,9 @@
-"""The functions and structures of native/interface.cpp, as ctypes sees them."""
+"""The functions and structures of native/interface.cpp and prepare.h, as ctypes sees them."""
 
 import ctypes
 from ctypes import POINTER, c_double, c_int32, c_int64, c_void_p
 
-INTERFACE = 4  # what `lenet_interface()` of native/interface.cpp must give
+INTERFACE = 5  # what `lenet_interface()` of native/interface.cpp must give
 
 
 class LayerDescription(ctypes.Structure):
@@ -89,8 +89,15 @@ class Loss(ctypes.Structure):
     _fields_ = [("sum", c_double), ("correct", c_int64)]
 
 
-# Names, results and arguments of native/interface.cpp; an array is a pointer to its first element.
+# Names, results and arguments; an array is a pointer to its first element.
 FUNCTIONS = {
+    "prepare_scratch": (c_int32, [c_int32, c_int32, c_int32, c_void_p, c_int32]),
+    "prepare": (
+        None,
+        [c_void_p, c_int32, c_int32, c_int32, c_void_p, c_void_p, c_void_p, c_void_p],
+    ),
+    "find_symbols": (c_int32, [c_void_p, c_int32, c_int32, c_int32, c_void_p, c_void_p]),
+    "take_symbol": (None, [c_int32, c_void_p, c_void_p, c_void_p, c_void_p]),
     "network_new": (c_void_p, [POINTER(LayerDescription), c_int32]),
     "network_free": (None, [c_void_p]),
     "forward": (c_int32, [c_void_p, c_void_p, POINTER(Images), c_int64, c_int32, c_void_p]),

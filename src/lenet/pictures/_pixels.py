@@ -209,7 +209,9 @@ def resize(values: Values, height: int, width: int) -> Values:
         return values
     is_smaller = height < values.shape[0] or width < values.shape[1]
     method = Image.Resampling.BOX if is_smaller else Image.Resampling.BICUBIC
-    image = Image.fromarray(np.ascontiguousarray(values)).resize((width, height), method)
+    image = Image.fromarray(np.ascontiguousarray(values))
+    # In two steps: from version 13 on Pillow sometimes begins with the rows, and rounds otherwise.
+    image = image.resize((width, len(values)), method).resize((width, height), method)
     lowest, highest = float(values.min()), float(values.max())
     return np.asarray(image).clip(lowest, highest)
 

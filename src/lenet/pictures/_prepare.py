@@ -1,17 +1,20 @@
 """A picture becomes the image, or the images, that a network takes."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from lenet.errors import ArrayError, ModelError, SettingError
+from lenet.kernels import PreparedImage, TooManyError, prepare_picture, prepare_symbols
 from lenet.pictures._ground import ground_colour
 from lenet.pictures._ink import Box, Ink, find_ink
 from lenet.pictures._pixels import Values, as_bytes, fitted_size, place_in_middle, resize
-from lenet.pictures._preparation import Preparation
+from lenet.pictures._preparation import Method, Polarity, Preparation
 from lenet.pictures._read import Pixels
-from lenet.pictures._symbols import count_parts, fit_symbol, split_symbols
+from lenet.pictures._symbols import MOST_OF, count_parts, fit_symbol, split_symbols, too_many
 
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 _LIGHT = 128
@@ -73,7 +76,10 @@ def look_at(pixels: Pixels, preparation: Preparation) -> PreparedPicture:
         ModelError: The network takes neither grey nor coloured images.
         ArrayError: The pixels are no picture.
     """
-    image = _planes(pixels, preparation)
+    _check(pixels, preparation)
+    if found := prepare_picture(pixels, _numbers(preparation)):
+        return _as_seen(found)
+    image = _planes(pixels)
     if preparation.method == "symbol":
         ink = find_ink(image, _SYMBOL_SIDE)
         if ink is None:
@@ -105,7 +111,15 @@ def look_at_each(pixels: Pixels, preparation: Preparation) -> list[PreparedPictu
             f"prepared by `{preparation.method}`, not by `symbol`."
         )
         raise SettingError(message)
-    ink = find_ink(_planes(pixels, preparation), _PAGE_SIDE)
+    _check(pixels, preparation)
+    try:
+        found = prepare_symbols(pixels, _numbers(preparation))
+    except TooManyError as error:
+        (kind,) = error.args
+        raise too_many(MOST_OF[kind], kind) from None
+    if found is not None:
+        return [_as_seen(one) for one in found]
+    ink = find_ink(_planes(pixels), _PAGE_SIDE)
     if ink is None:
         return []
     return [
@@ -137,8 +151,8 @@ def are_blank(images: Pixels) -> npt.NDArray[np.bool_]:
     return found
 
 
-def _planes(pixels: Pixels, preparation: Preparation) -> Values:
-    """A picture as float32 (1, H, W) or (3, H, W), if the network takes pictures."""
+def _check(pixels: Pixels, preparation: Preparation) -> None:
+    """Raise unless the pixels are a picture, and the network takes pictures."""
     if preparation.channels not in (1, 3):
         message = f"A picture has 1 or 3 channels, not the {preparation.channels} of this network."
         raise ModelError(message)
@@ -148,6 +162,26 @@ def _planes(pixels: Pixels, preparation: Preparation) -> Values:
             f"{pixels.dtype} of shape {pixels.shape}; `lenet.predict` takes other arrays, too."
         )
         raise ArrayError(message)
+
+
+@lru_cache
+def _numbers(preparation: Preparation) -> tuple[int, ...]:
+    """A preparation as the compiled kernels take it."""
+    method = get_args(Method).index(preparation.method)
+    polarity = get_args(Polarity).index(preparation.polarity)
+    frame = preparation.height, preparation.width, preparation.channels, preparation.margin
+    return method, polarity, *frame
+
+
+def _as_seen(found: PreparedImage) -> PreparedPicture:
+    """What the compiled kernels saw."""
+    (top, left, bottom, right), (height, width) = found.box, found.size
+    shares = top / height, left / width, bottom / height, right / width
+    return PreparedPicture(found.image, shares, found.is_blank, found.parts)
+
+
+def _planes(pixels: Pixels) -> Values:
+    """A picture as float32 (1, H, W) or (3, H, W)."""
     planes: Values = np.atleast_3d(pixels).transpose(2, 0, 1).astype(np.float32)
     return planes
 

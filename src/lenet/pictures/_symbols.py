@@ -13,7 +13,7 @@ from lenet.pictures._shapes import Mask, distances_to_edge, find_parts, largest_
 
 _OVERLAP = 0.5  # of the narrower of two parts that stand above each other: they are one symbol
 _NEAR = 0.2  # of the taller of the two: the gap that may be between them
-_MOST_SYMBOLS, _MOST_PARTS = 1000, 4000  # beyond any page that is written by hand
+MOST_OF = {"symbols": 1000, "parts": 4000}  # beyond any page that is written by hand
 _THINNEST, _THIN = 1.35, 1.9  # strokes in pixels of the box: below the first they get the second
 _FINE = 4  # pixels for one of the box, where strokes are measured
 _HALF = 0.5  # of the ink
@@ -44,12 +44,12 @@ def split_symbols(ink: Ink) -> list[Symbol]:
         PictureSizeError: There are more than 1,000.
     """
     parts, boxes = find_parts(ink.mask)
-    if len(boxes) > _MOST_PARTS:
-        raise _too_many(_MOST_PARTS, "parts")
+    if len(boxes) > MOST_OF["parts"]:
+        raise too_many(MOST_OF["parts"], "parts")
     symbol_of = _join(boxes)
-    symbols = set(symbol_of.tolist())
-    if len(symbols) > _MOST_SYMBOLS:
-        raise _too_many(_MOST_SYMBOLS, "symbols")
+    symbols = np.unique(symbol_of).tolist()
+    if len(symbols) > MOST_OF["symbols"]:
+        raise too_many(MOST_OF["symbols"], "symbols")
     symbol_in = np.r_[-1, symbol_of]  # of the number that a pixel has in `parts`
     cut_out = []
     for symbol in symbols:
@@ -63,7 +63,7 @@ def split_symbols(ink: Ink) -> list[Symbol]:
     return _in_reading_order(cut_out)
 
 
-def _too_many(most: int, kind: str) -> PictureSizeError:
+def too_many(most: int, kind: str) -> PictureSizeError:
     """The error for a pattern, or noise, that would take minutes."""
     return PictureSizeError(f"The picture has more than {most:,} {kind}; cut it into several ones.")
 

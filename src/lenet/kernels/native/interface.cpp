@@ -1,4 +1,5 @@
-// The library's face: plain C functions, called from `lenet.kernels._library`.
+// The library's face: plain C functions, called from `lenet.kernels._library`; those for pictures
+// are in `prepare.h`.
 //
 // Arrays are contiguous. `parameters` and `gradients` hold a pointer each to weights and biases,
 // layer by layer; instead of biases, a layer with batch norm has its scale and shift. Such layers are
@@ -39,7 +40,7 @@ int32_t succeed(Work work) noexcept {
 
 // What `lenet.kernels._library.INTERFACE` must be, so that a library left over from another version
 // is not used.
-LENET_EXPORT int32_t lenet_interface() { return 4; }
+LENET_EXPORT int32_t lenet_interface() { return 5; }
 
 LENET_EXPORT int32_t lenet_lanes() { return lenet::kLanes; }
 

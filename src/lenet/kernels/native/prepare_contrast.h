@@ -1,0 +1,244 @@
+/* How far a picture's pixels are from its ground, towards the ink. As `pictures/_ground.py`. */
+
+#ifndef LENET_PREPARE_CONTRAST_H
+#define LENET_PREPARE_CONTRAST_H
+
+#include "prepare_around.h"
+#include "prepare_ground.h"
+
+static const float FAR_FROM_GROUND = 0.5f; /* of the largest difference: what is certainly ink */
+static const float DARKEST_PAPER = 40.0f;  /* of 255: where it seems darker, it is no shadow */
+static const double WIDER = 0.2;           /* of a picture's longer side: than any stroke */
+
+/* What the differences from the ground are made of, row by row. */
+typedef struct {
+  const Picture *picture;
+  float weights[3][TERMS];
+  Ground ground;
+  float *columns;
+  float *differences[3]; /* a row of each channel */
+  float *paper;          /* how light the ground is */
+  float *sizes;          /* of the differences */
+} Differences;
+
+static size_t room_for_differences(int width, int channels) {
+  return (size_t)(3 + channels) * room_for(width, sizeof(float));
+}
+
+static Differences start_differences(const Picture *picture, const Ground *ground,
+                                     Scratch *scratch) {
+  Differences rows = {0};
+  rows.picture = picture;
+  rows.ground = *ground;
+  rows.columns = take(scratch, picture->width, sizeof(float));
+  rows.paper = take(scratch, picture->width, sizeof(float));
+  rows.sizes = take(scratch, picture->width, sizeof(float));
+  for (int channel = 0; channel < picture->channels; channel++) {
+    rows.differences[channel] = take(scratch, picture->width, sizeof(float));
+    for (int i = 0; i < TERMS; i++) {
+      rows.weights[channel][i] = (float)ground->weights[channel][i];
+    }
+  }
+  for (int x = 0; x < picture->width; x++) {
+    rows.columns[x] = (float)place_of(x, ground->step, ground->width);
+  }
+  return rows;
+}
+
+/* Find the differences from the ground of a row, and its paper. */
+static void find_differences(Differences *rows, int y) {
+  const int width = rows->picture->width, channels = rows->picture->channels;
+  const float row = (float)place_of(y, rows->ground.step, rows->ground.height);
+  const float *columns = rows->columns;
+  for (int channel = 0; channel < channels; channel++) {
+    const float *w = rows->weights[channel];
+    const float constant = w[0], down = w[1] + w[3] * row, across = w[2];
+    const float both = w[4], bend = w[5];
+    float *values = rows->differences[channel], *paper = rows->paper;
+    read_channel(rows->picture, channel, y, values);
+    for (int x = 0; x < width; x++) {
+      const float column = columns[x];
+      const float plane = constant + (down + both * column) * row;
+      float surface = plane + (across + bend * column) * column;
+      surface = surface < 0 ? 0 : surface;
+      surface = surface > 255 ? 255 : surface;
+      values[x] -= surface;
+      paper[x] = channel ? paper[x] + surface : surface;
+    }
+  }
+  if (channels > 1) {
+    for (int x = 0; x < width; x++) rows->paper[x] /= 3;
+  }
+}
+
+/* How large the differences of a row are, as lengths. */
+static void find_sizes(Differences *rows) {
+  const int width = rows->picture->width;
+  const float *first = rows->differences[0];
+  float *sizes = rows->sizes;
+  if (rows->picture->channels == 1) {
+    for (int x = 0; x < width; x++) sizes[x] = sqrtf(first[x] * first[x]);
+    return;
+  }
+  const float *second = rows->differences[1], *third = rows->differences[2];
+  for (int x = 0; x < width; x++) {
+    sizes[x] = sqrtf((first[x] * first[x] + second[x] * second[x]) + third[x] * third[x]);
+  }
+}
+
+/* The direction from the colour of the ground to that of the ink, of length 1. */
+static void find_direction(Differences *rows, float far, float *direction) {
+  const int channels = rows->picture->channels, width = rows->picture->width;
+  Matrix products = {{0}}, vectors;
+  double sums[3] = {0};
+  for (int y = 0; y < rows->picture->height; y++) {
+    find_differences(rows, y);
+    find_sizes(rows);
+    for (int x = 0; x < width; x++) {
+      if (rows->sizes[x] < far) continue;
+      for (int i = 0; i < channels; i++) {
+        const double value = rows->differences[i][x];
+        sums[i] += value;
+        for (int j = 0; j <= i; j++) products[i][j] += value * rows->differences[j][x];
+      }
+    }
+  }
+  for (int i = 0; i < channels; i++) {
+    for (int j = 0; j < i; j++) products[j][i] = products[i][j];
+  }
+  find_eigenvectors(products, channels, vectors);
+  int strongest = 0;
+  for (int k = 1; k < channels; k++) {
+    if (products[k][k] >= products[strongest][strongest]) strongest = k;
+  }
+  double along = 0;
+  for (int i = 0; i < channels; i++) along += vectors[i][strongest] * sums[i];
+  for (int i = 0; i < channels; i++) {
+    direction[i] = (float)(along < 0 ? -vectors[i][strongest] : vectors[i][strongest]);
+  }
+}
+
+/* Contrast with a smooth ground, in the direction in which the two colours differ: for each pixel,
+ * not below 0. Gives the standard deviation of the ground's pixels.
+ *
+ * Ink that is darker than its ground takes a share of the light, so in the shadow it counts more. */
+static double contrast_with_surface(const Picture *picture, float *contrast, Scratch scratch) {
+  const Ground ground = find_ground(picture, scratch);
+  const int width = picture->width, channels = picture->channels;
+  Differences rows = start_differences(picture, &ground, &scratch);
+  float largest = 0, brightest = 0, direction[3];
+  for (int y = 0; y < picture->height; y++) {
+    find_differences(&rows, y);
+    find_sizes(&rows);
+    for (int x = 0; x < width; x++) {
+      largest = rows.sizes[x] > largest ? rows.sizes[x] : largest;
+      brightest = rows.paper[x] > brightest ? rows.paper[x] : brightest;
+    }
+  }
+  find_direction(&rows, FAR_FROM_GROUND * largest, direction);
+  float total = direction[0];
+  for (int channel = 1; channel < channels; channel++) total += direction[channel];
+  for (int y = 0; y < picture->height; y++, contrast += width) {
+    find_differences(&rows, y);
+    for (int x = 0; x < width; x++) {
+      double along = 0;
+      for (int channel = 0; channel < channels; channel++) {
+        along += (double)direction[channel] * rows.differences[channel][x];
+      }
+      float value = along > 0 ? (float)along : 0;
+      if (total < 0) {
+        value *= brightest / (rows.paper[x] > DARKEST_PAPER ? rows.paper[x] : DARKEST_PAPER);
+      }
+      contrast[x] = value;
+    }
+  }
+  return ground.deviation;
+}
+
+/* How light each pixel of a row is. */
+static void read_grey(const Picture *picture, int y, float *grey, float *line) {
+  read_channel(picture, 0, y, grey);
+  if (picture->channels == 1) return;
+  for (int channel = 1; channel < picture->channels; channel++) {
+    read_channel(picture, channel, y, line);
+    for (int x = 0; x < picture->width; x++) grey[x] += line[x];
+  }
+  for (int x = 0; x < picture->width; x++) grey[x] /= 3;
+}
+
+static int surroundings_side(int height, int width) {
+  return (int)(WIDER * most_of(height, width)) | 1;
+}
+
+static size_t room_for_contrast(int height, int width, int channels) {
+  const size_t around = room_for_around(height, width, surroundings_side(height, width)) +
+                        2 * room_for(width, sizeof(float));
+  const size_t sample = room_for_sample(height, width, channels);
+  const size_t rows = room_for_differences(width, channels);
+  const size_t surface = sample > rows ? sample : rows;
+  return surface > around ? surface : around;
+}
+
+/* What a picture is from its surroundings, darker (1) or lighter (-1): all that is narrow is filled
+ * up, by morphological closing or opening. */
+static void fill_narrow(const Picture *picture, int sign, float *values, float *grey, float *line,
+                        Scratch scratch) {
+  const int height = picture->height, width = picture->width;
+  const int side = surroundings_side(height, width);
+  for (int y = 0; y < height; y++) {
+    read_grey(picture, y, grey, line);
+    memcpy(values + y * width, grey, (size_t)width * sizeof *grey);
+  }
+  if (sign > 0) {
+    largest_around(values, height, width, side, scratch);
+    smallest_around(values, height, width, side, scratch);
+  } else {
+    smallest_around(values, height, width, side, scratch);
+    largest_around(values, height, width, side, scratch);
+  }
+}
+
+/* Make what was filled the difference from the picture, and give its 98th percentile. */
+static float subtract_picture(const Picture *picture, int sign, float *values, float *grey,
+                              float *line) {
+  const int width = picture->width;
+  for (int y = 0; y < picture->height; y++) {
+    read_grey(picture, y, grey, line);
+    float *row = values + y * width;
+    for (int x = 0; x < width; x++) row[x] = sign > 0 ? row[x] - grey[x] : grey[x] - row[x];
+  }
+  const Numbers all = {values, picture->height * width, NULL, 0};
+  return percentile_in_floats(&all, 98.0f / 100.0f);
+}
+
+/* Contrast of what is narrower than all that lies round it, whatever the ground is: dark or light,
+ * whichever finds more. Gives what `contrast_with_surface` does. */
+static double contrast_with_surroundings(const Picture *picture, float *contrast, Scratch scratch) {
+  const int width = picture->width, size = picture->height * width;
+  float *grey = take(&scratch, width, sizeof *grey), *line = take(&scratch, width, sizeof *line);
+  fill_narrow(picture, 1, contrast, grey, line, scratch);
+  const float dark = subtract_picture(picture, 1, contrast, grey, line);
+  fill_narrow(picture, -1, contrast, grey, line, scratch);
+  const float light = subtract_picture(picture, -1, contrast, grey, line);
+  if (dark >= light) {
+    fill_narrow(picture, 1, contrast, grey, line, scratch);
+    float brightest = 0;
+    for (int i = 0; i < size; i++) brightest = contrast[i] > brightest ? contrast[i] : brightest;
+    for (int y = 0; y < picture->height; y++) {
+      read_grey(picture, y, grey, line);
+      float *row = contrast + y * width;
+      for (int x = 0; x < width; x++) {
+        const float paper = row[x] > DARKEST_PAPER ? row[x] : DARKEST_PAPER;
+        row[x] = (row[x] - grey[x]) * (brightest / paper);
+      }
+    }
+  }
+  const Numbers all = {contrast, size, NULL, 0};
+  float low, high;
+  two_in_order(&all, (size - 1) / 2, size, &low, &high);
+  const double middle = size % 2 ? low : (low + high) / 2;
+  const double deviation = NORMAL * middle;
+  return deviation > LEAST_DEVIATION ? deviation : LEAST_DEVIATION;
+}
+
+#endif

@@ -1,0 +1,316 @@
+/* Symbols: put into their frames, and cut out of a page. As `pictures/_symbols.py`. */
+
+#ifndef LENET_PREPARE_SYMBOLS_H
+#define LENET_PREPARE_SYMBOLS_H
+
+#include "prepare_ink.h"
+#include "prepare_strokes.h"
+
+static const double OVERLAP = 0.5;   /* of the narrower of two parts above each other: they are one */
+static const double NEAR_PART = 0.2; /* of the taller of the two: the gap that may be between them */
+static const double THINNEST = 1.35; /* pixels of the box: thinner strokes */
+static const double THIN = 1.9;      /* get this width */
+static const float HALF_INK = 0.5f;
+static const double PER_PIXEL = 1000; /* places are told apart; what is finer is rounding */
+
+enum {
+  MOST_SYMBOLS = 1000, MOST_PARTS = 4000, /* beyond any page that is written by hand */
+  FINE = 4                                /* pixels for one of the box, where strokes are measured */
+};
+
+/* The ink of a symbol in its box: all that is there, or that of some parts. */
+typedef struct {
+  const Ink *ink;
+  Box box;
+  const int16_t *symbol_of; /* of each part; none for all ink */
+  int symbol;
+} Drawn;
+
+/* How the image of a symbol is made. */
+typedef struct {
+  int height, width, margin;
+} Frame;
+
+static void read_drawn(const Rows *rows, int row, float *values) {
+  const Drawn *drawn = rows->source;
+  const Ink *ink = drawn->ink;
+  const int y = drawn->box.top + row, left = drawn->box.left;
+  const float *strength = ink->strength + y * ink->width + left;
+  memcpy(values, strength, (size_t)rows->width * sizeof *values);
+  if (!drawn->symbol_of) return;
+  for (int x = 0; x < rows->width; x++) {
+    if (values[x] > 0 && drawn->symbol_of[part_at(&ink->parts, y, left + x)] != drawn->symbol) {
+      values[x] = 0;
+    }
+  }
+}
+
+/* The largest radius by which strokes may be made thicker. */
+static int largest_radius(int height, int width, const Frame *frame) {
+  const int inner = least_of(frame->height, frame->width) - 2 * frame->margin;
+  const double per_pixel = (double)most_of(height, width) / inner;
+  return (int)(THIN / 2 * (per_pixel > FINE ? per_pixel : FINE)) + 2;
+}
+
+/* The memory for the symbols of ink of a size. */
+static size_t room_for_fitting(int height, int width, const Frame *frame) {
+  const int inner_height = frame->height - 2 * frame->margin;
+  const int inner_width = frame->width - 2 * frame->margin;
+  const int rows = most_of(height, FINE * inner_height);
+  const int columns = most_of(width, FINE * inner_width);
+  const int radius = largest_radius(height, width, frame);
+  const size_t enlarging = room_for_resizer(height, width, rows, columns);
+  const size_t shrinking =
+      room_for_resizer(rows + 2 * radius, columns + 2 * radius, inner_height, inner_width) +
+      room_for_thickened(columns, radius);
+  const size_t most = enlarging > shrinking ? enlarging : shrinking;
+  return room_for(inner_height * inner_width, sizeof(float)) +
+         room_for(inner_height + inner_width, sizeof(double)) + room_for(columns, sizeof(float)) +
+         room_for(rows * columns, sizeof(float)) + most;
+}
+
+/* By how many pixels strokes must be made thicker, once the ink is enlarged to a size: 0 where they
+ * are thick enough. */
+static int missing_radius(const Rows *drawn, int height, int width, float lowest, float highest,
+                          double scale, Scratch scratch) {
+  uint16_t *columns = take(&scratch, height * width, sizeof *columns);
+  Resizer resizer;
+  start_resizer(&resizer, drawn, height, width, lowest, highest, &scratch);
+  for (int y = 0; y < height; y++) {
+    const float *enlarged = resized_row(&resizer, y);
+    uint16_t *row = columns + y * width;
+    for (int x = 0; x < width; x++) {
+      const int above = (y ? row[x - width] : 0) + 1;
+      row[x] = (uint16_t)(enlarged[x] > HALF_INK ? above : 0);
+    }
+  }
+  finish_columns(columns, height, width);
+  /* Across a stroke of `width` pixels the distance to its edge is (width + 2) / 4 in the mean. */
+  if (are_as_far(columns, height, width, (THINNEST / scale + 2) / 4)) return 0;
+  const double mean = mean_distance(columns, height, width);
+  const double stroke = mean > 0 ? (4 * mean - 2) * scale : 0;
+  if (stroke >= THINNEST) return 0;
+  return most_of(1, (int)rint((THIN - stroke) / 2 / scale));
+}
+
+/* Fit ink into a box of a size that keeps its proportions, with strokes that are thick enough. */
+static void fit_ink(const Rows *drawn, int height, int width, float *fitted, float *line,
+                    Scratch scratch) {
+  float lowest, highest;
+  find_range(drawn, line, &lowest, &highest);
+  const int rows = most_of(drawn->height, FINE * height);
+  const int columns = most_of(drawn->width, FINE * width);
+  const double scale = (double)most_of(height, width) / most_of(rows, columns);
+  const int radius = missing_radius(drawn, rows, columns, lowest, highest, scale, scratch);
+  Resizer resizer;
+  Thickened thickened = {0};
+  if (radius) {
+    float *enlarged = take(&scratch, rows * columns, sizeof *enlarged);
+    Scratch rest = scratch;
+    start_resizer(&resizer, drawn, rows, columns, lowest, highest, &rest);
+    highest = 0;
+    for (int y = 0; y < rows; y++) {
+      const float *row = resized_row(&resizer, y);
+      memcpy(enlarged + y * columns, row, (size_t)columns * sizeof *row);
+      for (int x = 0; x < columns; x++) highest = row[x] > highest ? row[x] : highest;
+    }
+    thickened.values = enlarged;
+    thickened.height = rows;
+    thickened.width = columns;
+    thickened.radius = radius;
+    thickened.line = take(&scratch, columns + 4 * radius, sizeof *thickened.line);
+    const Rows thick = rows_of_thickened(&thickened);
+    start_resizer(&resizer, &thick, height, width, 0, highest, &scratch);
+  } else {
+    start_resizer(&resizer, drawn, height, width, lowest, highest, &scratch);
+  }
+  for (int y = 0; y < height; y++) {
+    memcpy(fitted + y * width, resized_row(&resizer, y), (size_t)width * sizeof *fitted);
+  }
+}
+
+/* Where rows, or columns, begin so that their centre of mass is in the middle of the room. */
+static int start_of(const double *masses, int count, int room) {
+  double total = 0, moment = 0;
+  for (int place = 0; place < count; place++) {
+    total += masses[place];
+    moment += masses[place] * place;
+  }
+  const double offset = rint(PER_PIXEL * (room / 2 - moment / total)) / PER_PIXEL;
+  return most_of(0, least_of(room - count, (int)rint(offset)));
+}
+
+/* Fit ink into a box, with its centre of mass in the middle of the frame: pixels of a plane.
+ *
+ * Source: LeCun, Bottou, Bengio and Haffner (1998), "Gradient-based learning applied to document
+ * recognition", section III.A. */
+static void fit_symbol(const Drawn *symbol, const Frame *frame, int is_dark, uint8_t *plane,
+                       Scratch scratch) {
+  const Box box = symbol->box;
+  const Rows drawn = {box.bottom - box.top, box.right - box.left, symbol, 0, read_drawn};
+  int height, width;
+  fit_size(drawn.height, drawn.width, frame->height - 2 * frame->margin,
+           frame->width - 2 * frame->margin, &height, &width);
+  float *fitted = take(&scratch, height * width, sizeof *fitted), largest = 0;
+  double *rows = take(&scratch, height + width, sizeof *rows), *columns = rows + height;
+  float *line = take(&scratch, drawn.width, sizeof *line);
+  fit_ink(&drawn, height, width, fitted, line, scratch);
+  for (int i = 0; i < height * width; i++) largest = fitted[i] > largest ? fitted[i] : largest;
+  for (int i = 0; i < height + width; i++) rows[i] = 0;
+  for (int y = 0; y < height; y++) {
+    float *row = fitted + y * width;
+    for (int x = 0; x < width; x++) {
+      row[x] /= largest;
+      rows[y] += row[x];
+      columns[x] += row[x];
+    }
+  }
+  const int top = start_of(rows, height, frame->height);
+  const int left = start_of(columns, width, frame->width);
+  memset(plane, is_dark ? 255 : 0, (size_t)(frame->height * frame->width));
+  for (int y = 0; y < height; y++) {
+    uint8_t *pixels = plane + (top + y) * frame->width + left;
+    const float *row = fitted + y * width;
+    for (int x = 0; x < width; x++) {
+      pixels[x] = (uint8_t)rintf(255 * (is_dark ? 1 - row[x] : row[x]));
+    }
+  }
+}
+
+/* The symbols of a page, each a few parts that belong together, in the order that they are read. */
+typedef struct {
+  Ink ink;
+  int count;
+  int16_t *symbol_of; /* of each part; -1 for what is no ink */
+  Box *boxes;
+  int16_t *parts; /* how many each has */
+  Scratch rest;
+} Page;
+
+static size_t room_for_page(int height, int width) {
+  return room_for(1, sizeof(Page)) + room_for(blocks_of(height, width), sizeof(int16_t)) +
+         room_for(MOST_SYMBOLS, sizeof(Box)) + room_for(MOST_SYMBOLS, sizeof(int16_t));
+}
+
+/* What it takes to split a page, at the most. */
+static size_t room_for_splitting(void) {
+  return room_for(MOST_PARTS, sizeof(Box)) + 3 * room_for(MOST_PARTS, sizeof(int16_t)) +
+         room_for(MOST_SYMBOLS, sizeof(Box)) + 3 * room_for(MOST_SYMBOLS, sizeof(int16_t));
+}
+
+/* Whether two parts stand above each other, or one in the other. */
+static int belong_together(const Box *one, const Box *other) {
+  const int shared = least_of(one->right, other->right) - most_of(one->left, other->left);
+  const int narrower = least_of(one->right - one->left, other->right - other->left);
+  const int gap = most_of(one->top, other->top) - least_of(one->bottom, other->bottom);
+  const int taller = most_of(one->bottom - one->top, other->bottom - other->top);
+  return shared >= OVERLAP * narrower && gap <= NEAR_PART * taller;
+}
+
+/* Say which symbol each part belongs to: one of its parts. */
+static void join_parts(const Box *boxes, int count, int16_t *symbol_of) {
+  for (int i = 0; i < count; i++) symbol_of[i] = (int16_t)i;
+  for (int first = 0; first < count; first++) {
+    for (int other = first + 1; other < count; other++) {
+      const int16_t joined = symbol_of[other], symbol = symbol_of[first];
+      if (joined == symbol || !belong_together(boxes + first, boxes + other)) continue;
+      for (int i = 0; i < count; i++) {
+        if (symbol_of[i] == joined) symbol_of[i] = symbol;
+      }
+    }
+  }
+}
+
+/* Put numbers of boxes into order by one side, those that are level as they were. */
+static void sort_boxes(int16_t *order, int count, const Box *boxes, int by_left) {
+  for (int i = 1; i < count; i++) {
+    const int16_t one = order[i];
+    const int side = by_left ? boxes[one].left : boxes[one].top;
+    int place = i;
+    while (place) {
+      const Box *before = boxes + order[place - 1];
+      if ((by_left ? before->left : before->top) <= side) break;
+      order[place] = order[place - 1];
+      place--;
+    }
+    order[place] = one;
+  }
+}
+
+/* Line by line: a line is what has its middle above the foot of the line's highest symbol. */
+static void put_in_reading_order(int16_t *waiting, int count, const Box *boxes, int16_t *ordered,
+                                 int16_t *later) {
+  sort_boxes(waiting, count, boxes, 0);
+  while (count) {
+    const int foot = boxes[waiting[0]].bottom;
+    int in_line = 0, left = 0;
+    for (int i = 0; i < count; i++) {
+      const Box *box = boxes + waiting[i];
+      if (box->top + box->bottom < 2 * foot) {
+        ordered[in_line++] = waiting[i];
+      } else {
+        later[left++] = waiting[i];
+      }
+    }
+    sort_boxes(ordered, in_line, boxes, 1);
+    ordered += in_line;
+    memcpy(waiting, later, (size_t)left * sizeof *later);
+    count = left;
+  }
+}
+
+/* Cut ink into symbols: line by line from the top, each line from the left. Gives how many, or that
+ * they, or the parts, are too many. */
+static int split_symbols(Page *page, Scratch scratch) {
+  const Parts *parts = &page->ink.parts;
+  const int kept = page->ink.kept;
+  if (kept > MOST_PARTS) return -1;
+  Box *boxes = take(&scratch, kept, sizeof *boxes);
+  int16_t *root_of = take(&scratch, kept, sizeof *root_of);
+  int16_t *numbers = take(&scratch, kept, sizeof *numbers);
+  int16_t *places = take(&scratch, kept, sizeof *places);
+  int part = 0, count = 0;
+  for (int i = 0; i < parts->count; i++) {
+    if (page->ink.was_kept[i]) boxes[part++] = box_of_part(parts, i);
+  }
+  join_parts(boxes, kept, root_of);
+  for (int i = 0; i < kept; i++) numbers[i] = -1;
+  for (int root = 0; root < kept; root++) { /* the lowest number first */
+    for (int i = 0; i < kept && numbers[root] < 0; i++) {
+      if (root_of[i] == root) numbers[root] = (int16_t)count++;
+    }
+  }
+  if (count > MOST_SYMBOLS) return -2;
+  Box *found = take(&scratch, count, sizeof *found);
+  int16_t *waiting = take(&scratch, count, sizeof *waiting);
+  int16_t *ordered = take(&scratch, count, sizeof *ordered);
+  int16_t *later = take(&scratch, count, sizeof *later);
+  for (int i = 0; i < count; i++) {
+    const Box empty = {INT16_MAX, INT16_MAX, 0, 0};
+    found[i] = empty;
+    waiting[i] = (int16_t)i;
+  }
+  for (int i = 0; i < kept; i++) {
+    Box *box = found + numbers[root_of[i]];
+    box->top = least_of(box->top, boxes[i].top);
+    box->left = least_of(box->left, boxes[i].left);
+    box->bottom = most_of(box->bottom, boxes[i].bottom);
+    box->right = most_of(box->right, boxes[i].right);
+  }
+  put_in_reading_order(waiting, count, found, ordered, later);
+  for (int place = 0; place < count; place++) {
+    places[ordered[place]] = (int16_t)place;
+    page->boxes[place] = found[ordered[place]];
+    page->parts[place] = 0;
+  }
+  part = 0;
+  for (int i = 0; i < parts->count; i++) {
+    page->symbol_of[i] = -1;
+    if (!page->ink.was_kept[i]) continue;
+    page->symbol_of[i] = places[numbers[root_of[part++]]];
+    page->parts[page->symbol_of[i]]++;
+  }
+  return page->count = count;
+}
+
+#endif
