@@ -1,8 +1,9 @@
-"""What all tests share: no network, a folder of their own, one CPU thread, a process a core."""
+"""What all tests share: no network, a folder of their own, one CPU thread, cores that are busy."""
 
 import os
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,9 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         and options.capture != "no"
         and not options.collectonly
     ):
-        options.numprocesses, options.dist = "auto", "worksteal"
+        cores = config.hook.pytest_xdist_auto_num_workers(config=config)
+        # While one test waits, for a process or for time to pass, another one has its core.
+        options.numprocesses, options.dist = cores + (cores + 1) // 2, "worksteal"
         options.maxprocesses = options.maxprocesses or 8
 
 
@@ -106,6 +109,14 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """Files need not outlive a loss of power; that they are brought to the disk costs time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def digits() -> Dataset:
     """The bundled handwriting."""
@@ -143,6 +154,16 @@ def fashion_mnist() -> Dataset:
         return lenet.load_dataset("fashion-mnist")
     except DownloadError as error:
         pytest.skip(f"no Fashion-MNIST on this machine: {error}")
+
+
+@pytest.fixture(scope="session")
+def torchlib_once() -> Iterator[None]:
+    """Exports to ONNX share PyTorch's table of operators: parsing it anew is half of their time."""
+    from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ONNXRegistry, "from_torchlib", staticmethod(cache(ONNXRegistry.from_torchlib)))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -92,7 +92,7 @@ def a_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("document", first_shown())
-@pytest.mark.usefixtures("small_fashion_mnist")
+@pytest.mark.usefixtures("small_fashion_mnist", "torchlib_once")
 def test_every_command_in_the_documents_runs(
     document: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
@@ -212,6 +212,7 @@ def test_the_python_of_the_scikit_learn_guide_runs(monkeypatch: pytest.MonkeyPat
     assert "card" in names
 
 
+@pytest.mark.usefixtures("torchlib_once")
 def test_the_python_of_the_export_guide_runs(tmp_path: Path) -> None:
     (tmp_path / "docs").symlink_to(ROOT / "docs")
     names: dict[str, object] = {}

@@ -35,6 +35,7 @@ def train_until_killed(name: str, folder: str) -> None:
     )
 
 
+@pytest.mark.usefixtures("torchlib_once")
 @pytest.mark.parametrize("name", NAMES)
 def test_it_goes_every_way(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = killed_and_resumed(name, tmp_path / "killed")

@@ -11,6 +11,8 @@ import lenet
 from calling import call
 from lenet.errors import ExportError
 
+pytestmark = pytest.mark.usefixtures("torchlib_once")
+
 
 @pytest.fixture(scope="module")
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -1,7 +1,6 @@
 """A small dataset, a folder to put it in and a catalog entry to publish it under."""
 
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +10,6 @@ import pytest
 
 from lenet.datasets import CATALOG, CatalogEntry
 from small_dataset import SmallDataset
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files need not outlive a loss of power; that they are brought to the disk costs the most."""
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
 @pytest.fixture

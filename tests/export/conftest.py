@@ -13,6 +13,11 @@ from lenet.export._onnx import write_onnx, write_onnx_int8
 from lenet.runs import Run
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _torchlib_once(torchlib_once: None) -> None:
+    """Many tests here export to ONNX."""
+
+
 @pytest.fixture(scope="session")
 def digits_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run of two epochs on the bundled digits."""

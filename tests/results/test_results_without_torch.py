@@ -65,9 +65,9 @@ def test_what_the_kernels_serve_leaves_pytorch_alone(tmp_path: Path) -> None:
     code = (
         "import sys, lenet\n"
         "from lenet.results import inspect_network, write_inspection\n"
-        "lenet.evaluate('digits', views='mirrored')\n"
-        "lenet.report('digits', output='report.html')\n"
-        "write_inspection(inspect_network('digits', 'test:3'), 'inspection.html')\n"
+        "lenet.evaluate('digits', 'digits', views='mirrored')\n"
+        "lenet.report('digits', 'digits', output='report.html')\n"
+        "write_inspection(inspect_network('digits', 'test:3', 'digits'), 'inspection.html')\n"
         "heavy = {'torch', 'scipy', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
