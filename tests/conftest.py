@@ -161,8 +161,9 @@ def torchlib_once() -> Iterator[None]:
     """Exports to ONNX share PyTorch's table of operators: parsing it anew is half of their time."""
     from torch.onnx._internal.exporter._registration import ONNXRegistry
 
+    table = cache(ONNXRegistry.from_torchlib)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ONNXRegistry, "from_torchlib", staticmethod(cache(ONNXRegistry.from_torchlib)))
+        patch.setattr(ONNXRegistry, "from_torchlib", staticmethod(table))
         yield
 
 

@@ -2,7 +2,8 @@
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Literal
+from functools import cache
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pytest
@@ -67,8 +68,33 @@ def distances(ours: Iterable[Tensor], exact: Iterable[Tensor]) -> list[float]:
     return [float((one - other).norm() / other.norm().clamp_min(1e-9)) for one, other in doubles]
 
 
+class Reference(NamedTuple):
+    """What PyTorch makes of a batch: in float64, and its gradients in float32."""
+
+    loss: float
+    gradients: Sequence[Tensor]
+    single: Sequence[Tensor]
+    norms: Sequence[nn.BatchNorm1d | nn.BatchNorm2d]
+
+
+def pytorchs_step(network: nn.Module, examples: Examples, indices: NDArray[np.int64]) -> Reference:
+    """A step of copies of the network, which stays as it is."""
+    exact, single = copy.deepcopy(network).double(), copy.deepcopy(network)
+    losses = [torch_loss(one, examples, indices) for one in (exact, single)]
+    expected, theirs = (
+        torch.autograd.grad(one, list(twin.parameters()))
+        for one, twin in zip(losses, (exact, single), strict=True)
+    )
+    return Reference(losses[0].item(), expected, theirs, norms_of(exact))
+
+
 def check_step(
-    network: nn.Module, examples: Examples, indices: NDArray[np.int64], *, together: bool = False
+    network: nn.Module,
+    examples: Examples,
+    indices: NDArray[np.int64],
+    reference: Reference | None = None,
+    *,
+    together: bool = False,
 ) -> None:
     """Compare loss, gradients and running statistics with those of float64.
 
@@ -76,20 +102,15 @@ def check_step(
     measure. Gradients are compared one by one or, where one may be nothing but rounding,
     `together`.
     """
-    exact, single = copy.deepcopy(network).double(), copy.deepcopy(network)
+    reference = reference or pytorchs_step(network, examples, indices)
     step = examples.step(network, StepSettings())
     loss, _ = step(indices, 0.0)
-    losses = [torch_loss(one, examples, indices) for one in (exact, single)]
-    expected, theirs = (
-        torch.autograd.grad(one, list(twin.parameters()))
-        for one, twin in zip(losses, (exact, single), strict=True)
-    )
-    assert loss == pytest.approx(losses[0].item(), rel=1e-5)
-    found = [list(map(torch.from_numpy, step.gradients)), theirs, expected]
+    assert loss == pytest.approx(reference.loss, rel=1e-5)
+    found = [list(map(torch.from_numpy, step.gradients)), reference.single, reference.gradients]
     if together:
         found = [[torch.cat([tensor.double().flatten() for tensor in all_])] for all_ in found]
     assert_near(*found, room=1e-5)
-    for norm, other in zip(norms_of(network), norms_of(exact), strict=True):
+    for norm, other in zip(norms_of(network), reference.norms, strict=True):
         deviation = other.running_var.sqrt()
         assert (norm.running_mean - other.running_mean).abs().div(deviation).max() <= 2e-6
         assert max(distances([norm.running_var], [other.running_var])) <= 2e-6
@@ -104,13 +125,24 @@ def assert_near(
         assert one <= max(room, 10 * other)
 
 
+@cache  # once for all libraries
+def reference_of_case(shape: str, activation: str, pooling: str, batch: int) -> Reference:
+    return pytorchs_step(*case_of(shape, activation, pooling, batch))
+
+
+def case_of(
+    shape: str, activation: str, pooling: str, batch: int
+) -> tuple[nn.Module, Examples, NDArray[np.int64]]:
+    network = make_network(activation=activation, pooling=pooling, **NORMALISED_SHAPES[shape])
+    return network, Examples.of(network), Generator(2).permutation(COUNT)[:batch]
+
+
 @pytest.mark.parametrize(("shape", "activation", "pooling", "batch"), CASES)
 def test_gradients_and_statistics_are_those_of_float64(
     shape: str, activation: str, pooling: str, batch: int
 ) -> None:
-    network = make_network(activation=activation, pooling=pooling, **NORMALISED_SHAPES[shape])
-    indices = Generator(2).permutation(COUNT)[:batch]
-    check_step(network, Examples.of(network), indices)
+    reference = reference_of_case(shape, activation, pooling, batch)
+    check_step(*case_of(shape, activation, pooling, batch), reference)
 
 
 @st.composite
@@ -184,25 +216,44 @@ def check_losses(
     rule: StepSettings, rate: float, activation: Literal["sigmoid", "tanh"], *, count: int
 ) -> None:
     """Compare the losses of some steps, and the running statistics after them."""
-    config = LeNetConfig(activation=activation, batch_norm=True)
-    network = build_model(config, seed=1).train()
-    twin, examples = copy.deepcopy(network), Examples.of(network)
-    step, optimiser = examples.step(network, rule), make_optimiser(twin, rule, rate)
-    generator = Generator(3)
-    for _ in range(count):
-        indices = generator.integers(COUNT, (100,))
+    network = new_network(activation)
+    step = Examples.of(network).step(network, rule)
+    expected, norms = pytorchs_losses(rule, rate, activation, count)
+    for indices, loss in zip(batches(count), expected, strict=True):
         ours, _ = step(indices, rate)
-        loss = torch_loss(twin, examples, indices)
-        optimiser.zero_grad()
-        loss.backward()
-        if rule.gradient_clipping:
-            nn.utils.clip_grad_norm_(twin.parameters(), rule.gradient_clipping)
-        optimiser.step()
-        assert ours == pytest.approx(loss.item(), abs=1e-4)
-    for norm, other in zip(norms_of(network), norms_of(twin), strict=True):
+        assert ours == pytest.approx(loss, abs=1e-4)
+    for norm, other in zip(norms_of(network), norms, strict=True):
         torch.testing.assert_close(norm.running_mean, other.running_mean, rtol=1e-3, atol=1e-3)
         torch.testing.assert_close(norm.running_var, other.running_var, rtol=1e-3, atol=1e-3)
         assert norm.num_batches_tracked == other.num_batches_tracked == count
+
+
+def new_network(activation: Literal["sigmoid", "tanh"]) -> nn.Module:
+    return build_model(LeNetConfig(activation=activation, batch_norm=True), seed=1).train()
+
+
+def batches(count: int) -> list[NDArray[np.int64]]:
+    generator = Generator(3)
+    return [generator.integers(COUNT, (100,)) for _ in range(count)]
+
+
+@cache  # once for all libraries
+def pytorchs_losses(
+    rule: StepSettings, rate: float, activation: Literal["sigmoid", "tanh"], count: int
+) -> tuple[list[float], list[nn.BatchNorm1d | nn.BatchNorm2d]]:
+    """The losses of some steps of PyTorch's, and the batch normalisations after them."""
+    network = new_network(activation)
+    examples, optimiser = Examples.of(network), make_optimiser(network, rule, rate)
+    losses = []
+    for indices in batches(count):
+        loss = torch_loss(network, examples, indices)
+        optimiser.zero_grad()
+        loss.backward()
+        if rule.gradient_clipping:
+            nn.utils.clip_grad_norm_(network.parameters(), rule.gradient_clipping)
+        optimiser.step()
+        losses.append(loss.item())
+    return losses, norms_of(network)
 
 
 def make_optimiser(network: nn.Module, rule: StepSettings, rate: float) -> torch.optim.Optimizer:

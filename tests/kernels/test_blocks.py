@@ -1,6 +1,7 @@
 """The compiled kernels against PyTorch in float64, which knows nothing of them."""
 
 import copy
+from functools import cache
 
 import numpy as np
 import pytest
@@ -28,6 +29,21 @@ def outputs_and_gradients(network: nn.Module, images: Tensor, labels: Tensor) ->
     return [logits, *torch.autograd.grad(loss, [images, *network.parameters()])]
 
 
+@cache  # once for all libraries
+def case_with_exact_numbers(
+    shape: str, activation: str, pooling: str, batch: int
+) -> tuple[nn.Module, Tensor, Tensor, list[Tensor]]:
+    """A network, images and labels, and their logits and gradients in float64."""
+    config = LeNetConfig.from_dict({"activation": activation, "pooling": pooling, **SHAPES[shape]})
+    network = build_model(config, seed=1)
+    reference = nn.Sequential(*copy.deepcopy(network)).double()
+    generator = torch.Generator().manual_seed(batch)
+    images = torch.randn(batch, *config.input_shape, generator=generator, requires_grad=True)
+    labels = torch.randint(10, (batch,), generator=generator)
+    exact = outputs_and_gradients(reference, images.detach().double().requires_grad_(), labels)
+    return network, images, labels, [tensor.detach() for tensor in exact]
+
+
 @pytest.mark.parametrize("batch", [1, 7, 255])
 @pytest.mark.parametrize("pooling", ["average", "max"])
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
@@ -35,15 +51,9 @@ def outputs_and_gradients(network: nn.Module, images: Tensor, labels: Tensor) ->
 def test_gradients_are_those_of_float64(
     shape: str, activation: str, pooling: str, batch: int
 ) -> None:
-    config = LeNetConfig.from_dict({"activation": activation, "pooling": pooling, **SHAPES[shape]})
-    network = build_model(config, seed=1)
-    reference = nn.Sequential(*copy.deepcopy(network)).double()
-    generator = torch.Generator().manual_seed(batch)
-    images = torch.randn(batch, *config.input_shape, generator=generator, requires_grad=True)
-    labels = torch.randint(10, (batch,), generator=generator)
+    network, images, labels, exact = case_with_exact_numbers(shape, activation, pooling, batch)
     with use_engine("native"):
         ours = outputs_and_gradients(network, images, labels)
-    exact = outputs_and_gradients(reference, images.detach().double().requires_grad_(), labels)
     for one, other in zip(ours, exact, strict=True):
         assert (one.double() - other).norm() <= 1e-5 * other.norm()
 
