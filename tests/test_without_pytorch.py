@@ -43,6 +43,7 @@ lenet.train(dataset="digits", epochs=2, seed=3, listeners=[Killer()])
 RESUME = "train --resume latest"
 WHOLE = "train --data digits --epochs 2 --seed 3 --runs-folder whole"
 SLOW = "train --data digits --model lenet5 --epochs 1 --runs-folder slow"
+BENCH = "bench --data digits --threads 1 --rounds 1"
 NEED_NO_PYTORCH = (
     RESUME,
     WHOLE,
@@ -59,6 +60,7 @@ NEED_NO_PYTORCH = (
     "export latest --to c",
     "export latest --to html",
     "doctor",
+    BENCH,
 )
 NEED_PYTORCH = {
     "export latest --to onnx": "An export to ONNX",
@@ -71,7 +73,6 @@ NEED_PYTORCH = {
     "sweep --data digits --search epochs=1,2 --at-once 2": (
         "Training several networks as one computation"
     ),
-    "bench": "A comparison of speed",
 }
 IN_PYTHON = {
     "classify(digits.train.images[:200], digits.train.labels[:200])": "[True, True, True]",
@@ -201,6 +202,8 @@ def test_all_is_done_to_the_same_bits_where_pytorch_is_missing(
     assert "Compared with NumPy on digits" in found["export latest --to c"].stdout
     assert "no PyTorch" in found["doctor"].stdout
     assert "agree with NumPy's" in found["doctor"].stdout
+    assert "\nlenet, NumPy  " in found[BENCH].stdout
+    assert "PyTorch eager did not take part: `torch` is not installed." in found[BENCH].stdout
 
     (resumed,), (whole,) = lenet.find_runs("runs"), lenet.find_runs("whole")
     here = lenet.train(dataset="digits", epochs=2, seed=3, runs_folder="here", listeners=[])
@@ -241,7 +244,7 @@ def test_nothing_imports_pytorch_where_the_kernels_do_the_work(
     trains = WHOLE.replace("whole", "runs")
     commands = [
         trains,
-        *(line for line in NEED_NO_PYTORCH[3:-3] if not line.startswith(("compare", "sweep"))),
+        *(line for line in NEED_NO_PYTORCH[3:-4] if not line.startswith(("compare", "sweep"))),
         "compare latest",
     ]
     expressions = list(IN_PYTHON)[:2]  # `train_many` computes several as one by PyTorch

@@ -25,11 +25,13 @@ code can catch a whole branch::
     ├── MissingExtraError         8   an optional package that is not installed
     ├── TrackerError              9   a tracker that can't be told of a training
     ├── ExportError              10   an export that does not answer as its network does
-    └── SweepError               11   a search that can't be begun or gone on with
+    ├── SweepError               11   a search that can't be begun or gone on with
+    └── InterruptedBenchmark    130   Ctrl-C; its `reports` have what was measured until then
 """
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from lenet.core import distribution_name, escape_text, install_command, nearest_name
 
@@ -220,3 +222,18 @@ class SweepError(LenetError):
     """A sweep can't be begun or gone on with: its storage is damaged, foreign or out of reach."""
 
     exit_code = 11
+
+
+class InterruptedBenchmark(LenetError):
+    """Ctrl-C stopped a benchmark.
+
+    Args:
+        reports: What was measured until then, as `run_benchmark` gives it.
+    """
+
+    exit_code = InterruptedTraining.exit_code
+    reports: list[Any]
+
+    def __init__(self, reports: list[Any]):
+        super().__init__("Interrupted." if reports else "Interrupted before anything was measured.")
+        self.reports = reports

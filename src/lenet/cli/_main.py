@@ -13,7 +13,13 @@ from lenet._version import __version__
 from lenet.cli._command import QuickCommand, QuickGroup
 from lenet.cli._console import print_error, print_notice
 from lenet.core import nearest_name
-from lenet.errors import InterruptedTraining, LenetError, MissingExtraError, SettingError
+from lenet.errors import (
+    InterruptedBenchmark,
+    InterruptedTraining,
+    LenetError,
+    MissingExtraError,
+    SettingError,
+)
 from lenet.training import find_place, leave, speaker
 
 _DEBUG = "--debug"  # taken wherever it stands
@@ -125,7 +131,7 @@ def _report(error: Exception) -> int:
     who = speaker(error)
     if who is None:  # another process of the same training tells
         return int(getattr(error, "exit_code", LenetError.exit_code))
-    if isinstance(error, InterruptedTraining):
+    if isinstance(error, InterruptedTraining | InterruptedBenchmark):
         print_notice(f"{who}{error}")
         return error.exit_code
     if isinstance(error, LenetError):

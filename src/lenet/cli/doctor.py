@@ -12,11 +12,12 @@ import typer
 from lenet.cli._command import Data, Given, Printed, command
 from lenet.cli._console import print_json, print_line, print_table
 from lenet.core import option
-from lenet.errors import SettingError
+from lenet.errors import InterruptedBenchmark, SettingError
 
 if TYPE_CHECKING:
     from lenet.doctor import Report
 
+_ROUNDS = 5  # where there is time
 _MARKS = {"ok": "ok", "note": "note", "wrong": "WRONG"}
 _INDENT = " " * 17
 _LEAST_WIDTH = 20  # of the text, however narrow a terminal is
@@ -75,12 +76,18 @@ class _Bench(Data, Printed):
             the first training step.
         threads: CPU threads, one after the other.
         rounds: Counted turns of each contestant.
+        only: Who takes part, such as `lenet,eager`.
+        all: Measure the slow contestants and all recipes too, for as long as it takes.
         save: Keep the figures as JSON in this file.
     """
 
     benchmark: Literal["train", "predict", "startup"] = option("train", argument=True)
     threads: str | None = option(None, metavar="N,N,…", usual="1, then one a core")
-    rounds: int = option(5, metavar="N")
+    rounds: int | None = option(
+        None, metavar="N", usual=f"{_ROUNDS}, or as many as fit into 3 minutes"
+    )
+    only: str | None = option(None, metavar="NAME,NAME,…", usual="all that are not slow")
+    all: bool = False
     save: Path | None = None
 
 
@@ -95,20 +102,48 @@ def bench(given: Given) -> None:
     from lenet.doctor import run_benchmark
 
     wanted = given.of(_Bench)
-    reports = run_benchmark(
-        wanted.benchmark,
-        dataset=wanted.data or "fashion-mnist",
-        threads=_read_threads(wanted.threads),
-        rounds=wanted.rounds,
-    )
+    stopped: InterruptedBenchmark | None = None
+    try:
+        reports = run_benchmark(
+            wanted.benchmark,
+            dataset=wanted.data or "fashion-mnist",
+            threads=_read_threads(wanted.threads),
+            rounds=wanted.rounds,
+            only=wanted.only.split(",") if wanted.only is not None else (),
+            all=wanted.all,
+        )
+    except InterruptedBenchmark as error:
+        stopped, reports = error, error.reports
+        if not reports:
+            raise
     text = json.dumps([report.to_dict() for report in reports], indent=2)
     if wanted.save is not None:
         write_atomically(wanted.save, text + "\n")
     if wanted.json:
         print_line(text)
+    else:
+        for report in reports:
+            _print_report(report)
+        if not stopped:
+            _print_left_out(wanted, reports)
+    if stopped:
+        raise stopped
+
+
+def _print_left_out(wanted: _Bench, reports: list["Report"]) -> None:
+    """Write what was not measured, for want of time, and how it is."""
+    if wanted.all:
         return
-    for report in reports:
-        _print_report(report)
+    counts = [len(each.rounds) for report in reports for each in report.measurements]
+    if wanted.rounds is None and counts and min(counts) < _ROUNDS:
+        print_line(
+            f"No more than {min(counts)} of {_ROUNDS} rounds fitted into 3 minutes; "
+            f"`--rounds {_ROUNDS}` takes the time."
+        )
+    if wanted.benchmark == "train":
+        print_line(
+            "Left out: ReLU, max pooling and AdamW, and batch normalisation: `--all` measures them."
+        )
 
 
 def _read_threads(text: str | None) -> list[int] | None:
@@ -124,9 +159,10 @@ def _read_threads(text: str | None) -> list[int] | None:
 def _print_report(report: "Report") -> None:
     machine = report.machine
     plural = "thread" if report.threads == 1 else "threads"
+    torch = f"PyTorch {machine['torch']}" if machine["torch"] else "no PyTorch"
     print_line(f"{report.task}, {report.threads} {plural}")
     print_line(
-        f"{machine['processor']}, lenet {machine['lenet']}, PyTorch {machine['torch']}, "
+        f"{machine['processor']}, lenet {machine['lenet']}, {torch}, "
         f"kernels {machine['kernels'] or 'none'}"
     )
     print_table(report.rows())

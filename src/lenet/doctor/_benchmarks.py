@@ -7,21 +7,21 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from lenet.core import has_torch
 from lenet.datasets import Dataset
-from lenet.doctor import _peers as peers
-from lenet.doctor._peers import BATCH_SIZE, TRAINED, TUTORIAL, Predict, Task
+from lenet.doctor import _tasks as tasks
 from lenet.doctor._report import Measurement, Report
-from lenet.doctor._turns import BASELINE, Contestant, Outcome, Session
+from lenet.doctor._session import BASELINE, NUMPY, PLAIN, WHOLE, Session
+from lenet.doctor._tasks import BATCH_SIZE, TRAINED, TUTORIAL, Predict, Task
+from lenet.doctor._turns import Contestant, Outcome
 from lenet.errors import ModelError
 
 _SINGLE_IMAGES = 1000  # a round
-_WHOLE, _PLAIN = "lenet train, up to the first step", "plain PyTorch, up to the first step"
 
 # Each program writes pairs of a name and the time when that part was over.
 _LENET = """
@@ -69,8 +69,9 @@ print(json.dumps([("", time.time())]))
 # may be above what they leave behind, which counts as training's then.
 _MEMORY = """
 import sys, tempfile
-import lenet.datasets, lenet.models, lenet.runs, lenet.training
-lenet.datasets.load_dataset, lenet.models.LeNet, lenet.runs.train, lenet.training.Trainer
+import lenet.core, lenet.datasets, lenet.models, lenet.runs, lenet.training
+lenet.datasets.load_dataset, lenet.runs.train, lenet.training.Trainer
+if lenet.core.has_torch(): lenet.models.LeNet
 
 def kilobytes(name):
     with open("/proc/self/status") as file:
@@ -86,42 +87,41 @@ print((kilobytes("VmHWM") - before) * 1024 / 1e6)
 
 
 def benchmark_training(dataset: Dataset, session: Session) -> list[Report]:
-    """An epoch of each of `TRAINED` by everyone who can be here."""
+    """Epochs of the tutorial's recipe, or of all `TRAINED`, by everyone who takes part."""
     sizes = f"{len(dataset.train):,} images and a look at {len(dataset.require_test()):,}"
-    tutorial, *others = (
+    trained = TRAINED if session.all else TRAINED[:1]
+    for place, task in enumerate(trained):
         session.compare(
             f"{task.title}, epochs of {sizes} of `{dataset.name}`",
             "images/s",
             _trainers(task, dataset),
             flop_per_image=task.flop_to_train(),
+            memory={} if place else _training_memory(dataset.name, session),
+            later=len(trained) - place - 1,
         )
-        for task in TRAINED
-    )
-    memory = _training_memory(dataset.name, session.tell)
-    return [replace(tutorial, memory=memory), *others]
+    return session.reports
 
 
 def _trainers(task: Task, dataset: Dataset) -> dict[str, Callable[[], Contestant]]:
+    def by_torch(name: str, **manner: bool) -> Contestant:
+        from lenet.doctor._peers import train_with_torch
+
+        return train_with_torch(name, task, dataset, **manner)
+
     makers: dict[str, Callable[[], Contestant]] = {
-        "lenet": lambda: Contestant("lenet", lambda: peers.train_with_lenet(task, dataset)),
-        "lenet, NumPy": lambda: Contestant(
-            "lenet, NumPy", lambda: peers.train_with_lenet(task, dataset, "numpy")
-        ),
-        BASELINE: lambda: peers.train_with_torch(BASELINE, task, dataset),
-        "PyTorch channels_last": lambda: peers.train_with_torch(
-            "PyTorch channels_last", task, dataset, channels_last=True
-        ),
-        "PyTorch compiled": lambda: peers.train_with_torch(
-            "PyTorch compiled", task, dataset, compiled=True
-        ),
+        "lenet": lambda: Contestant("lenet", lambda: tasks.train_with_lenet(task, dataset)),
+        NUMPY: lambda: Contestant(NUMPY, lambda: tasks.train_with_lenet(task, dataset, "numpy")),
+        BASELINE: lambda: by_torch(BASELINE),
+        "PyTorch channels_last": lambda: by_torch("PyTorch channels_last", channels_last=True),
+        "PyTorch compiled": lambda: by_torch("PyTorch compiled", compiled=True),
     }
     if task is TUTORIAL:
-        makers["JAX"] = lambda: peers.train_with_jax("JAX", task, dataset)
-        makers["scikit-learn MLP"] = lambda: peers.train_with_sklearn("scikit-learn MLP", dataset)
+        makers["JAX"] = lambda: tasks.train_with_jax("JAX", task, dataset)
+        makers["scikit-learn MLP"] = lambda: tasks.train_with_sklearn("scikit-learn MLP", dataset)
     return makers
 
 
-def _training_memory(dataset: str, tell: Callable[[str], None]) -> dict[str, float]:
+def _training_memory(dataset: str, session: Session) -> dict[str, float]:
     """MB that `lenet.train` adds to what the imports take, with the kernels and with PyTorch.
 
     Empty where the system does not tell: only Linux does.
@@ -129,9 +129,13 @@ def _training_memory(dataset: str, tell: Callable[[str], None]) -> dict[str, flo
     if sys.platform != "linux":
         return {}
     memory = {}
-    for kernels in ("auto", "torch"):
-        tell(f"memory of a training with `--engine {kernels}`")
-        memory[f"lenet train --engine {kernels}"] = float(_output_of(_MEMORY, dataset, kernels))
+    for name, engine in (("lenet", "auto"), ("eager", "torch")):
+        if not session.takes(name) or (name == "eager" and not has_torch()):
+            continue
+        session.begin(f"memory of a training with `--engine {engine}`")
+        megabytes = float(_output_of(_MEMORY, dataset, engine))
+        memory[f"lenet train --engine {engine}"] = megabytes
+        session.tell(f"{megabytes:.0f} MB\n")
     return memory
 
 
@@ -144,44 +148,55 @@ def _output_of(program: str, *arguments: str) -> str:
 def benchmark_prediction(dataset: Dataset, session: Session) -> list[Report]:
     """The test images by the tutorial's network, from float32 arrays in memory to scores there."""
     images = dataset.require_test().images.astype(np.float32) / np.float32(255)
-    return [
-        session.compare(
-            f"{len(images):,} images in batches of {BATCH_SIZE}, the tutorial's network",
-            "images/s",
-            _predictors(dataset, session.threads, images, _predict_all),
-            flop_per_image=TUTORIAL.flop_to_predict(),
-        ),
-        session.compare(
-            "one image at a time, the tutorial's network",
-            "µs",
-            _predictors(dataset, session.threads, images, _predict_one_by_one),
-        ),
-    ]
+    session.compare(
+        f"{len(images):,} images in batches of {BATCH_SIZE}, the tutorial's network",
+        "images/s",
+        _predictors(dataset, session.threads, images, _predict_all),
+        flop_per_image=TUTORIAL.flop_to_predict(),
+        later=1,
+    )
+    session.compare(
+        "one image at a time, the tutorial's network",
+        "µs",
+        _predictors(dataset, session.threads, images, _predict_one_by_one),
+    )
+    return session.reports
 
 
 def _predictors(
     dataset: Dataset, threads: int, images: Any, play: Callable[[Predict, Any], Outcome]
 ) -> dict[str, Callable[[], Contestant]]:
+    def by_torch(**manner: bool) -> Predict:
+        from lenet.doctor._peers import predict_with_torch
+
+        return predict_with_torch(TUTORIAL, **manner)
+
+    def by_onnxruntime() -> Predict:
+        from lenet.doctor._peers import predict_with_onnxruntime
+
+        return predict_with_onnxruntime(TUTORIAL, threads)
+
     predictors: dict[str, Callable[[], Predict]] = {
-        "lenet": lambda: peers.predict_with_lenet(TUTORIAL, threads),
-        BASELINE: lambda: peers.predict_with_torch(TUTORIAL),
-        "PyTorch channels_last": lambda: peers.predict_with_torch(TUTORIAL, channels_last=True),
-        "PyTorch compiled": lambda: peers.predict_with_torch(TUTORIAL, compiled=True),
-        "onnxruntime": lambda: peers.predict_with_onnxruntime(TUTORIAL, threads),
-        "JAX": lambda: peers.predict_with_jax(TUTORIAL),
+        "lenet": lambda: tasks.predict_with_lenet(TUTORIAL, threads),
+        NUMPY: lambda: tasks.predict_with_numpy(TUTORIAL),
+        BASELINE: by_torch,
+        "PyTorch channels_last": lambda: by_torch(channels_last=True),
+        "PyTorch compiled": lambda: by_torch(compiled=True),
+        "onnxruntime": by_onnxruntime,
+        "JAX": lambda: tasks.predict_with_jax(TUTORIAL),
     }
 
     def make(name: str) -> Contestant:
         predict, some = predictors[name](), images[:BATCH_SIZE]
-        expected = peers.predict_with_torch(TUTORIAL)(some)
+        expected = tasks.predict_with_numpy(TUTORIAL)(some)
         if not (difference := np.abs(np.asarray(predict(some)) - expected).max()) < 1e-4:
-            message = f"Its scores are not those of PyTorch: {difference:.1g} apart."
+            message = f"Its scores are not those of NumPy: {difference:.1g} apart."
             raise ModelError(message)
         return Contestant(name, lambda: play(predict, images))
 
     def make_perceptron() -> Contestant:
-        predict = peers.predict_with_sklearn(dataset)
-        return Contestant("scikit-learn MLP", lambda: play(predict, images), peers.PERCEPTRON)
+        predict = tasks.predict_with_sklearn(dataset)
+        return Contestant("scikit-learn MLP", lambda: play(predict, images), tasks.PERCEPTRON)
 
     makers = {name: partial(make, name) for name in predictors}
     return {**makers, "scikit-learn MLP": make_perceptron}
@@ -212,20 +227,27 @@ def benchmark_startup(dataset: Dataset, session: Session) -> list[Report]:
     The plain script reads the dataset by lenet too, as PyTorch has no reader of its own.
     """
     parts: dict[str, list[float]] = {}
-    for turn in range(session.rounds + 1):
-        round_name = f"round {turn} of {session.rounds}" if turn else "warm-up"
-        session.tell(f"{round_name}: processes")
-        for whole, program in ((_WHOLE, _LENET), (_PLAIN, _TORCH)):
-            started = time.time()
-            with tempfile.TemporaryDirectory() as folder:
-                marks = json.loads(_output_of(program, dataset.name, folder))
-            if not turn:
-                continue
-            before = started
-            for name, instant in marks if len(marks) > 1 else []:
-                parts.setdefault(name, []).append((instant - before) * 1000)
-                before = instant
-            parts.setdefault(whole, []).append((marks[-1][1] - started) * 1000)
-    measurements = [Measurement(name, tuple(times)) for name, times in parts.items()]
-    task = f"a training of the tutorial's network on `{dataset.name}`"
-    return [Report("startup", task, session.threads, "ms", session.machine, tuple(measurements))]
+    warm: set[str] = set()  # programs whose first turn, which is not counted, is over
+
+    def run(program: str) -> Outcome:
+        started = before = time.time()
+        with tempfile.TemporaryDirectory() as folder:
+            marks = json.loads(_output_of(program, dataset.name, folder))
+        for name, instant in marks if program == _LENET and program in warm else []:
+            parts.setdefault(name, []).append((instant - before) * 1000)
+            before = instant
+        warm.add(program)
+        return Outcome((marks[-1][1] - started) * 1000)
+
+    def make_plain() -> Contestant:
+        if not has_torch():
+            raise ModuleNotFoundError(name="torch")
+        return Contestant(PLAIN, lambda: run(_TORCH))
+
+    session.compare(
+        f"a training of the tutorial's network on `{dataset.name}`",
+        "ms",
+        {WHOLE: lambda: Contestant(WHOLE, lambda: run(_LENET)), PLAIN: make_plain},
+        parts=lambda: [Measurement(name, tuple(each)) for name, each in parts.items()],
+    )
+    return session.reports

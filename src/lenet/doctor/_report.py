@@ -66,7 +66,7 @@ class Report:
     memory: dict[str, float] = field(default_factory=dict)
 
     def speed_ratio(self, measurement: Measurement) -> float:
-        """How many times as fast as the baseline, by the medians."""
+        """How many times as fast as the baseline, by the medians; there has to be one."""
         baseline = next(each for each in self.measurements if each.name == self.baseline)
         if self.unit in _HIGHER_IS_BETTER:
             return measurement.median / baseline.median
@@ -96,16 +96,21 @@ class Report:
         return cls(**values | {"measurements": measurements, "sgemm": tuple(values["sgemm"])})
 
     def rows(self) -> list[list[str]]:
-        """The table: headings, then a row a measurement."""
-        rounds = len(self.measurements[0].rounds)
-        table = [["", self.unit, f"range of {rounds}"]]
+        """The table: headings, then a row a measurement.
+
+        One has a round more than another where the benchmark was stopped.
+        """
+        rounds = sorted({len(each.rounds) for each in self.measurements})
+        table = [
+            ["", self.unit, f"range of {'–'.join(map(str, rounds))}"]
+        ]  # two where it was stopped
         has_loss = any(each.train_loss is not None for each in self.measurements)
         table[0] += ["ratio"] if self.baseline else []
         table[0] += ["of sgemm"] if self.flop_per_image else []
         table[0] += ["train loss"] if has_loss else []
         for each in self.measurements:
-            row = [each.name, _figure(each.median)]
-            row.append(f"{_figure(min(each.rounds))} to {_figure(max(each.rounds))}")
+            row = [each.name, format_figure(each.median)]
+            row.append(f"{format_figure(min(each.rounds))} to {format_figure(max(each.rounds))}")
             row += [f"{self.speed_ratio(each):.2f}"] if self.baseline else []
             if self.flop_per_image:
                 row.append("" if each.other_network else f"{self.sgemm_share(each):.0%}")
@@ -133,6 +138,6 @@ class Report:
         return lines
 
 
-def _figure(value: float) -> str:
+def format_figure(value: float) -> str:
     """Four digits or so."""
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}" if value < 100 else f"{value:.0f}"

@@ -1,25 +1,35 @@
 """How fast lenet is beside its peers: `lenet bench`.
 
 All contestants of a benchmark take turns in one process; each number of threads has a process of
-its own, which prints its reports as JSON, and what it is doing to stderr:
+its own, which keeps its reports in a file after every turn, and tells on stderr what it is doing:
 
-    python -m lenet.doctor.speed train fashion-mnist 2 5
+    python -m lenet.doctor.speed figures.json '{"benchmark": "train", "dataset": "digits", …}'
 """
 
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
-from typing import Literal, get_args
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, Literal
 
+from lenet.core import write_atomically
 from lenet.doctor._report import Report
-from lenet.errors import LenetError, SettingError, UnknownNameError
+from lenet.errors import InterruptedBenchmark, LenetError, SettingError, UnknownNameError
 
 Benchmark = Literal["train", "predict", "startup"]
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _MACHINE = ("lenet", "python", "torch", "numpy", "platform", "processor", "kernels")
+_ROUNDS = 5
+_SECONDS = 170  # of three minutes; the rest is for the start of processes
 
 
 def default_threads() -> tuple[int, ...]:
@@ -35,7 +45,9 @@ def run_benchmark(
     *,
     dataset: str = "fashion-mnist",
     threads: Sequence[int] | None = None,
-    rounds: int = 5,
+    rounds: int | None = None,
+    only: Sequence[str] = (),
+    all: bool = False,
 ) -> list[Report]:
     """Measure lenet and its peers in turn, with a process of its own for each number of threads.
 
@@ -46,69 +58,130 @@ def run_benchmark(
             or the time to the first training step.
         dataset: The images, by name.
         threads: CPU threads, one report or more for each; `default_threads()` where none are given.
-        rounds: Counted turns of each contestant, after one that is not counted.
+        rounds: Counted turns of each contestant, after one that is not counted; 5 where nothing is
+            said, or as many as fit into three minutes.
+        only: Who takes part: `lenet`, `numpy`, `eager`, `channels_last`, `compiled`, `onnxruntime`,
+            `jax`, `sklearn`. Where nobody is named, all do but NumPy's engine where PyTorch is.
+        all: Let that take part too, train ReLU with AdamW and batch normalisation beside the
+            tutorial's recipe, and take all the time that 5 rounds need.
 
     Raises:
         SettingError: A number is out of range, or a name is unknown.
-        MissingExtraError: PyTorch, beside which lenet is measured, is not installed.
+        InterruptedBenchmark: Ctrl-C was pressed; `reports` has what was measured until then.
         LenetError: A measuring process failed.
     """
-    from lenet.core import require_torch
     from lenet.datasets import load_dataset
+    from lenet.doctor._session import CONTESTANTS
 
     threads = tuple(threads or default_threads())
-    if rounds < 1 or min(threads) < 1:
-        message = f"`rounds` and `threads` must be at least 1, not {rounds} and {min(threads)}."
+    wanted = _ROUNDS if rounds is None else rounds
+    if wanted < 1 or min(threads) < 1:
+        message = f"`rounds` and `threads` must be at least 1, not {wanted} and {min(threads)}."
         raise SettingError(message)
-    if benchmark not in get_args(Benchmark):
-        raise UnknownNameError("benchmark", benchmark, get_args(Benchmark))
-    require_torch("A comparison of speed")
+    if benchmark not in CONTESTANTS:
+        raise UnknownNameError("benchmark", benchmark, CONTESTANTS)
+    for name in only:
+        if name not in CONTESTANTS[benchmark]:
+            raise UnknownNameError("contestant", name, CONTESTANTS[benchmark])
     load_dataset(dataset)  # an error is told here, and a download is not a part of the measurement
-    return [report for count in threads for report in _measure(benchmark, dataset, count, rounds)]
+    end = time.monotonic() + (_SECONDS if rounds is None and not all else math.inf)
+    reports: list[Report] = []
+    for later, count in zip(reversed(range(len(threads))), threads, strict=True):
+        asked = {
+            "benchmark": benchmark,
+            "dataset": dataset,
+            "threads": count,
+            "rounds": wanted,
+            "only": list(only),
+            "all": all,
+            "seconds": (end - time.monotonic()) / (later + 1),
+            "later": later,
+        }
+        code, found = _measure(asked)
+        reports += found
+        if code is None:
+            raise InterruptedBenchmark(reports)
+        if code:
+            message = f"The benchmark `{benchmark}` on {count} threads stopped; see above."
+            raise LenetError(message)
+    return reports
 
 
-def _measure(benchmark: str, dataset: str, threads: int, rounds: int) -> list[Report]:
-    """The reports of a process on some threads."""
-    arguments = [benchmark, dataset, str(threads), str(rounds)]
-    process = subprocess.run(
-        [sys.executable, "-m", "lenet.doctor.speed", *arguments],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | dict.fromkeys(_THREAD_VARIABLES, str(threads)),
-    )
-    if process.returncode:
-        message = f"The benchmark `{benchmark}` on {threads} threads stopped; see above."
-        raise LenetError(message)
-    return [Report.from_dict(values) for values in json.loads(process.stdout)]
+def _measure(asked: dict[str, Any]) -> tuple[int | None, list[Report]]:
+    """A process's exit code, none where Ctrl-C ended it, and its reports."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "figures.json")
+        variables = dict.fromkeys(_THREAD_VARIABLES, str(asked["threads"]))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "lenet.doctor.speed", str(file), json.dumps(asked)],
+            env=os.environ | variables,
+            start_new_session=True,  # Ctrl-C is passed on, to it and not to its own processes
+        )
+        with _stopping(process) as presses:
+            code = process.wait()
+        values = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+    return None if presses else code, [Report.from_dict(each) for each in values]
 
 
-def main(benchmark: str, dataset: str, threads: int, rounds: int) -> None:
-    """Measure on some threads, and print."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback
+@contextmanager
+def _stopping(process: "subprocess.Popen[bytes]") -> Iterator[list[int]]:
+    """Until the block ends, let Ctrl-C stop a process, at the second time by force.
+
+    Gives a list that grows at each. In another thread than the main one Ctrl-C is not heard.
+    """
+    presses: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        process.send_signal(signal.SIGKILL if presses else signal.SIGINT)
+        presses.append(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield presses
+        return
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield presses
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def main(place: str, asked: str) -> None:
+    """Measure on some threads, and keep the figures."""
+    wanted = json.loads(asked)
+    dataset, threads = wanted.pop("dataset"), wanted["threads"]
     if sys.platform == "linux":  # for libraries that count cores themselves, imported below
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-    import torch
+    from lenet.core import has_torch, set_thread_count
 
+    if has_torch():
+        import torch  # noqa: F401  (the number of threads is set for it, too)
     from lenet.datasets import load_dataset
     from lenet.doctor import _benchmarks
-    from lenet.doctor._turns import Session
+    from lenet.doctor._session import Session
     from lenet.runs import describe_environment
 
     def tell(text: str) -> None:
-        plural = "thread" if threads == 1 else "threads"
-        sys.stderr.write(f"{benchmark}, {threads} {plural}, {text}\n")
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
-    torch.set_num_threads(threads)
+    def keep(reports: list[Report]) -> None:
+        write_atomically(Path(place), json.dumps([report.to_dict() for report in reports]))
+
+    set_thread_count(threads)
     environment = describe_environment("cpu")
     machine = {name: environment[name] for name in _MACHINE}
     run = {
         "train": _benchmarks.benchmark_training,
         "predict": _benchmarks.benchmark_prediction,
         "startup": _benchmarks.benchmark_startup,
-    }[benchmark]
-    reports = run(load_dataset(dataset), Session(benchmark, threads, rounds, machine, tell))
-    sys.stdout.write(json.dumps([report.to_dict() for report in reports]))
+    }[wanted["benchmark"]]
+    session = Session(**wanted, machine=machine, tell=tell, keep=keep)
+    keep(run(load_dataset(dataset), session))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    try:
+        main(*sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+        sys.exit(InterruptedBenchmark.exit_code)
