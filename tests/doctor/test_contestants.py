@@ -1,7 +1,7 @@
 """All contestants do the same work; how fast they are is no test's business."""
 
+import json
 import os
-import signal
 import statistics
 import subprocess
 import sys
@@ -16,6 +16,7 @@ from torch import nn
 
 from compiled_kernels import needs_kernels
 from forked_process import ForkedProcess
+from lenet.cli import main
 from lenet.datasets import Dataset
 
 # Single contestants and tasks, which `run_benchmark` measures together, and in another process.
@@ -290,14 +291,22 @@ def measuring(monkeypatch: pytest.MonkeyPatch) -> type[MeasuringProcess]:
 
 
 def test_ctrl_c_keeps_what_was_measured(
-    measuring: type[MeasuringProcess], capsys: pytest.CaptureFixture[str], tmp_path: Path
+    measuring: type[MeasuringProcess],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with pytest.raises(InterruptedBenchmark) as caught:
-        run_benchmark("startup", dataset="digits", threads=[1, 2, 3], all=True)
-    assert [report.threads for report in caught.value.reports] == [1, 2]
+    command = "lenet bench startup --data digits --threads 1,2,3 --all --json --save kept.json"
+    monkeypatch.setattr(sys, "argv", command.split())
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == InterruptedBenchmark.exit_code
     assert measuring.started == ["1", "2"]
     assert "".join(measuring.said) == "stopped\n"
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    output, errors = capsys.readouterr()
+    assert errors == "Interrupted.\n"
+    kept = json.loads(Path("kept.json").read_text())
+    assert [report["threads"] for report in kept] == [1, 2]
+    assert json.loads(output) == kept
 
 
 def test_every_number_of_threads_has_a_process_of_its_own(
