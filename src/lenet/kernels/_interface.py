@@ -1,7 +1,7 @@
 """The functions and structures of native/interface.cpp and prepare.h, as ctypes sees them."""
 
 import ctypes
-from ctypes import POINTER, c_double, c_int32, c_int64, c_void_p
+from ctypes import POINTER, c_double, c_int32, c_int64, c_uint64, c_void_p
 
 INTERFACE = 5  # what `lenet_interface()` of native/interface.cpp must give
 
@@ -89,6 +89,17 @@ class Loss(ctypes.Structure):
     _fields_ = [("sum", c_double), ("correct", c_int64)]
 
 
+class DrawnLayer(ctypes.Structure):
+    """As in native/initial.h."""
+
+    _fields_ = [
+        ("outputs", c_int64),
+        ("inputs", c_int64),
+        ("window", c_int64),
+        ("has_biases", c_int64),
+    ]
+
+
 # Names, results and arguments; an array is a pointer to its first element.
 FUNCTIONS = {
     "prepare_scratch": (c_int32, [c_int32, c_int32, c_int32, c_void_p, c_int32]),
@@ -133,4 +144,7 @@ FUNCTIONS = {
         c_int32,
         [c_void_p, POINTER(NativeStepSettings), c_int32, c_void_p, c_void_p, c_void_p],
     ),
+    "order": (c_int32, [c_uint64, c_int32, c_int64, c_void_p]),
+    "changes": (c_int32, [c_uint64, c_int32, c_int32, c_int64, c_int64, c_void_p, c_void_p]),
+    "initialise": (c_int32, [POINTER(DrawnLayer), c_int32, c_int32, c_uint64, c_void_p]),
 }

@@ -6,17 +6,21 @@
 // for `lenet_trainer_…` only. Functions that can fail return 0, or null for a new object, when memory runs out.
 
 #include "differentiation.h"
+#include "initial.h"
 #include "prediction.h"
 #include "training.h"
 
 #if defined(_WIN32)
 #define LENET_EXPORT extern "C" __declspec(dllexport)
+#elif defined(__wasm__)
+#define LENET_EXPORT extern "C" __attribute__((visibility("default"), used))
 #else
 #define LENET_EXPORT extern "C" __attribute__((visibility("default")))
 #endif
 
 namespace {
 
+#if defined(__cpp_exceptions)
 template <typename Make>
 auto create(Make make) noexcept -> decltype(make()) {
   try {
@@ -35,6 +39,18 @@ int32_t succeed(Work work) noexcept {
     return 0;
   }
 }
+#else  // where memory runs out, the program stops, and its caller is told
+template <typename Make>
+auto create(Make make) {
+  return make();
+}
+
+template <typename Work>
+int32_t succeed(Work work) {
+  work();
+  return 1;
+}
+#endif
 
 }  // namespace
 
@@ -132,4 +148,24 @@ LENET_EXPORT int32_t lenet_trainer_update(const lenet::Trainer* trainer,
                                           float* const* parameters, const float* const* gradients,
                                           float* const* state) {
   return succeed([&] { trainer->update(*settings, threads, parameters, gradients, state); });
+}
+
+// The order of the examples in an epoch.
+LENET_EXPORT int32_t lenet_order(uint64_t seed, int32_t epoch, int64_t count, int64_t* order) {
+  return succeed([&] { lenet::draw_order(seed, epoch, count, order); });
+}
+
+// How the images of a step are mirrored, and shifted by up to `most` pixels; both may be null.
+LENET_EXPORT int32_t lenet_changes(uint64_t seed, int32_t epoch, int32_t step, int64_t count,
+                                   int64_t most, uint8_t* mirrored, int64_t* shifts) {
+  return succeed([&] {
+    lenet::draw_changes(seed, epoch, step, count, most, mirrored, shifts);
+  });
+}
+
+// The weights that layers begin with, two pointers a layer.
+LENET_EXPORT int32_t lenet_initialise(const lenet::DrawnLayer* layers, int32_t count,
+                                      lenet::Initialisation initialisation, uint64_t seed,
+                                      float* const* parameters) {
+  return succeed([&] { lenet::initialise(layers, count, initialisation, seed, parameters); });
 }

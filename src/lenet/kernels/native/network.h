@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cstdlib>
 #include <memory>
 #include <new>
 #include <vector>
@@ -82,8 +81,7 @@ class Memory {
   explicit Memory(size_t count) : count_(count) {
     const size_t bytes = (count * sizeof(T) + kAlignment - 1) / kAlignment * kAlignment;
     if (bytes == 0) return;
-    data_.reset(static_cast<T*>(std::aligned_alloc(kAlignment, bytes)));
-    if (!data_) throw std::bad_alloc();
+    data_.reset(static_cast<T*>(::operator new(bytes, std::align_val_t{kAlignment})));
     std::memset(static_cast<void*>(data_.get()), 0, bytes);
   }
   T* get() const { return data_.get(); }
@@ -92,7 +90,7 @@ class Memory {
  private:
   static constexpr size_t kAlignment = 64;
   struct Free {
-    void operator()(T* data) const { std::free(data); }
+    void operator()(T* data) const { ::operator delete(data, std::align_val_t{kAlignment}); }
   };
   std::unique_ptr<T[], Free> data_;
   size_t count_ = 0;

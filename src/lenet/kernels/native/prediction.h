@@ -14,7 +14,7 @@ class Lender {
   template <typename Make>
   std::unique_ptr<T> borrow(Make make) {
     {
-      std::lock_guard<std::mutex> lock(mutex_);
+      std::lock_guard<Mutex> lock(mutex_);
       if (!idle_.empty()) {
         std::unique_ptr<T> lent = std::move(idle_.back());
         idle_.pop_back();
@@ -25,12 +25,12 @@ class Lender {
   }
 
   void give_back(std::unique_ptr<T> lent) {
-    std::lock_guard<std::mutex> lock(mutex_);
+    std::lock_guard<Mutex> lock(mutex_);
     idle_.push_back(std::move(lent));
   }
 
  private:
-  std::mutex mutex_;
+  Mutex mutex_;
   std::vector<std::unique_ptr<T>> idle_;
 };
 

@@ -2,6 +2,33 @@
 // a place of its own, and sums over tasks are formed afterwards in a fixed order.
 #pragma once
 
+#if defined(__wasm__)
+
+namespace lenet {
+
+// A page's program has one thread, unless the page lends it more.
+struct Mutex {
+  void lock() {}
+  void unlock() {}
+};
+
+class ThreadPool {
+ public:
+  static ThreadPool& instance() {
+    static ThreadPool pool;
+    return pool;
+  }
+
+  template <typename Function>
+  void run(int, int tasks, Function function) {
+    for (int task = 0; task < tasks; ++task) function(task, 0);
+  }
+};
+
+}  // namespace lenet
+
+#else
+
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -16,6 +43,8 @@
 #endif
 
 namespace lenet {
+
+using Mutex = std::mutex;
 
 class ThreadPool {
  public:
@@ -127,3 +156,5 @@ class ThreadPool {
 };
 
 }  // namespace lenet
+
+#endif

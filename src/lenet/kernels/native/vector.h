@@ -22,6 +22,9 @@ constexpr int kRegisters = 32;
 #elif defined(__AVX__)
 constexpr int kLanes = 8;
 constexpr int kRegisters = 16;
+#elif defined(__wasm__)
+constexpr int kLanes = 8;
+constexpr int kRegisters = 32;
 #elif defined(__aarch64__)
 constexpr int kLanes = 4;
 constexpr int kRegisters = 32;
