@@ -17,6 +17,10 @@ from ._prepare import PreparedImage as PreparedImage
 from ._prepare import TooManyError as TooManyError
 from ._prepare import prepare_picture as prepare_picture
 from ._prepare import prepare_symbols as prepare_symbols
+from ._program import Operation as Operation
+from ._program import PlainPredictor as PlainPredictor
+from ._program import PlainStep as PlainStep
+from ._program import Program as Program
 from ._pytorch import buffers_of as buffers_of
 from ._pytorch import has_gradient_hooks as has_gradient_hooks
 from ._pytorch import has_hooks as has_hooks
@@ -39,8 +43,12 @@ __all__ = [
     "EngineName",
     "FusedStep",
     "KernelStatus",
+    "Operation",
+    "PlainPredictor",
+    "PlainStep",
     "Predictor",
     "PreparedImage",
+    "Program",
     "RecognisedBlock",
     "StepSettings",
     "TooManyError",

@@ -1,7 +1,7 @@
 """The functions and structures of native/interface.cpp and prepare.h, as ctypes sees them."""
 
 import ctypes
-from ctypes import POINTER, c_double, c_int32, c_int64, c_uint64, c_void_p
+from ctypes import POINTER, c_double, c_float, c_int32, c_int64, c_uint64, c_void_p
 
 INTERFACE = 5  # what `lenet_interface()` of native/interface.cpp must give
 
@@ -83,6 +83,46 @@ class BatchNormState(ctypes.Structure):
     ]
 
 
+class NativeOperation(ctypes.Structure):
+    """As `Operation` in native/program.h."""
+
+    _fields_ = [
+        ("kind", c_int32),
+        ("input", c_int32),
+        ("other", c_int32),
+        ("channels", c_int32),
+        ("height", c_int32),
+        ("width", c_int32),
+        ("outputs", c_int32),
+        ("rows", c_int32),
+        ("columns", c_int32),
+        ("kernel_height", c_int32),
+        ("kernel_width", c_int32),
+        ("down", c_int32),
+        ("right", c_int32),
+        ("above", c_int32),
+        ("left", c_int32),
+        ("spread_down", c_int32),
+        ("spread_right", c_int32),
+        ("groups", c_int32),
+        ("choice", c_int32),
+        ("is_adaptive", c_int32),
+        ("counts_padding", c_int32),
+        ("draws_maps", c_int32),
+        ("weights", c_int32),
+        ("biases", c_int32),
+        ("first_connection", c_int32),
+        ("connections", c_int32),
+        ("number", c_float),
+    ]
+
+
+class LossSettings(ctypes.Structure):
+    """As in native/plain_training.h."""
+
+    _fields_ = [("kind", c_int32), ("label_smoothing", c_float), ("seed", c_uint64)]
+
+
 class Loss(ctypes.Structure):
     """As in native/loss.h."""
 
@@ -147,4 +187,35 @@ FUNCTIONS = {
     "order": (c_int32, [c_uint64, c_int32, c_int64, c_void_p]),
     "changes": (c_int32, [c_uint64, c_int32, c_int32, c_int64, c_int64, c_void_p, c_void_p]),
     "initialise": (c_int32, [POINTER(DrawnLayer), c_int32, c_int32, c_uint64, c_void_p]),
+    "program_new": (c_void_p, [POINTER(NativeOperation), c_int32, c_void_p, c_int32]),
+    "program_free": (None, [c_void_p]),
+    "program_offsets": (None, [c_void_p, c_void_p]),
+    "program_values": (c_int32, [c_void_p, c_void_p, c_void_p, c_void_p]),
+    "program_contributions": (
+        c_int32,
+        [c_void_p, c_void_p, c_void_p, c_int32, c_int32, c_int32, c_void_p, c_void_p],
+    ),
+    "plain_predictor_new": (c_void_p, [c_void_p, c_void_p, c_void_p, c_int32]),
+    "plain_predictor_free": (None, [c_void_p]),
+    "plain_predict": (c_int32, [c_void_p, POINTER(Images), c_int64, c_int32, c_void_p]),
+    "plain_trainer_new": (c_void_p, [c_void_p, c_int32]),
+    "plain_trainer_free": (None, [c_void_p]),
+    "plain_trainer_gradients": (
+        c_int32,
+        [
+            c_void_p,
+            POINTER(Examples),
+            POINTER(Selection),
+            POINTER(LossSettings),
+            c_int32,
+            c_void_p,
+            c_void_p,
+            c_void_p,
+            POINTER(Loss),
+        ],
+    ),
+    "plain_trainer_update": (
+        c_int32,
+        [c_void_p, POINTER(NativeStepSettings), c_int32, c_void_p, c_void_p, c_void_p],
+    ),
 }

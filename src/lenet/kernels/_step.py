@@ -1,7 +1,8 @@
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,20 +88,12 @@ class TrainedBlock:
         return [self.weight, *([] if self.scale is None else [self.scale]), self.shift]
 
 
-class FusedStep:
+class Step(ABC):
     """Forward, loss, backward and update of a batch by compiled code.
 
     A step is whole, or in two halves between which `gradients` may be changed. Its results do not
     depend on the number of threads. Images and labels are checked once, here. One Python thread at
     a time may make steps.
-
-    Args:
-        blocks: A network with its weights, which are changed in place.
-        images: All images to train on, uint8 (N, C, H, W).
-        labels: Their classes, int64 (N,).
-        batch_size: Images a step at most.
-        settings: How the weights are updated.
-        byte_values: What the 256 values of a pixel stand for: float32 of shape (256,).
 
     Attributes:
         gradients: What `compute_gradients` leaves and `update` takes, one array a weight.
@@ -110,13 +103,19 @@ class FusedStep:
     """
 
     gradients: list[Numbers]
+    _kind: ClassVar[str]  # of the library's functions
+    _trainer: Native
+    _parameters: list[Numbers]
+    _norms: list[BatchNormArrays]
+    _needs_two: bool
 
     def __init__(
         self,
-        blocks: Sequence[TrainedBlock],
         images: NDArray[np.uint8],
         labels: NDArray[np.int64],
         *,
+        input_shape: tuple[int, ...],
+        classes: int,
         batch_size: int,
         settings: StepSettings,
         byte_values: Numbers,
@@ -124,22 +123,17 @@ class FusedStep:
         if reason := kernel_status().reason:
             raise ModelError(reason)
         self._batch_size, self._settings = batch_size, settings
-        last = blocks[-1].block
-        if len(last.output_shape) > 1:
-            message = "The network does not end in a dense layer."
-            raise ModelError(message)
-        _check_examples(images, labels, byte_values, blocks[0].block, last)
+        _check_examples(images, labels, byte_values, input_shape, classes)
         self._data = tuple(map(np.ascontiguousarray, (images, labels, byte_values)))
         images, labels, byte_values = self._data
         addresses = addresses_of([images, byte_values, labels])
         self._examples = Examples(*addresses, *images.shape[1:])
-        self._network = native_network(
-            [one.block for one in blocks], [one.norm is not None for one in blocks]
-        )
-        self._trainer = Native("trainer", self._network.handle, batch_size)
-        self.use(blocks)
-        self.gradients = [np.zeros_like(parameter) for parameter in self._parameters]
         self._steps = 0
+
+    def _make_room(self) -> None:
+        """Make the gradients and the optimiser's state, once the parameters are there."""
+        settings = self._settings
+        self.gradients = [np.zeros_like(parameter) for parameter in self._parameters]
         self._state: list[dict[str, Numbers]] = [
             {name: np.zeros_like(parameter) for name in self._state_names()}
             for parameter in self._parameters
@@ -161,21 +155,21 @@ class FusedStep:
             state_addresses += [*of_parameter, *[None] * (2 - len(of_parameter))]
         self._state_pointers = pointers(state_addresses)
 
-    def use(self, blocks: Sequence[TrainedBlock]) -> None:
-        """Train the same network, whose arrays lie elsewhere now."""
-        for one in blocks:
-            _check_arrays(one)
-        self._parameters = [parameter for one in blocks for parameter in one.parameters]
-        self._norms = [one.norm for one in blocks if one.norm]
-        self._needs_two = any(one.norm and len(one.block.output_shape) == 1 for one in blocks)
-        self._parameter_pointers = pointers(addresses_of(self._parameters))
+    def _point(self, parameters: Sequence[Numbers], norms: Sequence[BatchNormArrays]) -> None:
+        """Say to the library where the numbers are."""
+        self._norms = list(norms)  # which must live as long as the addresses are used
+        self._parameter_pointers = pointers(addresses_of(parameters))
         states = [
             BatchNormState(
                 norm.epsilon, norm.momentum, *addresses_of([norm.mean, norm.variance, norm.batches])
             )
-            for norm in self._norms
+            for norm in norms
         ]
         self._norm_states = (BatchNormState * len(states))(*states)
+
+    @abstractmethod
+    def _loss_settings(self) -> Any:
+        """What the library's function wants to know of the loss."""
 
     def __call__(
         self,
@@ -224,11 +218,11 @@ class FusedStep:
             *(None if one is None else one.ctypes.data for one in given), count=count
         )
         call(
-            "trainer_gradients",
+            f"{self._kind}_gradients",
             self._trainer.handle,
             self._examples,
             selection,
-            self._settings.label_smoothing,
+            self._loss_settings(),
             thread_count(),
             self._parameter_pointers,
             self._gradient_pointers,
@@ -247,7 +241,7 @@ class FusedStep:
         self._native_settings.step = self._steps
         self._native_settings.learning_rate = learning_rate
         call(
-            "trainer_update",
+            f"{self._kind}_update",
             self._trainer.handle,
             self._native_settings,
             thread_count(),
@@ -307,6 +301,65 @@ class FusedStep:
         return "exp_avg", "exp_avg_sq"
 
 
+class FusedStep(Step):
+    """Steps of a network of blocks: see `Step`.
+
+    Args:
+        blocks: A network with its weights, which are changed in place.
+        images: All images to train on, uint8 (N, C, H, W).
+        labels: Their classes, int64 (N,).
+        batch_size: Images a step at most.
+        settings: How the weights are updated.
+        byte_values: What the 256 values of a pixel stand for: float32 of shape (256,).
+
+    Raises:
+        ModelError: The network can't be trained so; the message says why.
+    """
+
+    _kind = "trainer"
+
+    def __init__(
+        self,
+        blocks: Sequence[TrainedBlock],
+        images: NDArray[np.uint8],
+        labels: NDArray[np.int64],
+        *,
+        batch_size: int,
+        settings: StepSettings,
+        byte_values: Numbers,
+    ):
+        first, last = blocks[0].block, blocks[-1].block
+        if len(last.output_shape) > 1:
+            message = "The network does not end in a dense layer."
+            raise ModelError(message)
+        super().__init__(
+            images,
+            labels,
+            input_shape=first.input_shape,
+            classes=last.output_shape[0],
+            batch_size=batch_size,
+            settings=settings,
+            byte_values=byte_values,
+        )
+        self._network = native_network(
+            [one.block for one in blocks], [one.norm is not None for one in blocks]
+        )
+        self._trainer = Native("trainer", self._network.handle, batch_size)
+        self.use(blocks)
+        self._make_room()
+
+    def use(self, blocks: Sequence[TrainedBlock]) -> None:
+        """Train the same network, whose arrays lie elsewhere now."""
+        for one in blocks:
+            _check_arrays(one)
+        self._parameters = [parameter for one in blocks for parameter in one.parameters]
+        self._needs_two = any(one.norm and len(one.block.output_shape) == 1 for one in blocks)
+        self._point(self._parameters, [one.norm for one in blocks if one.norm])
+
+    def _loss_settings(self) -> float:
+        return self._settings.label_smoothing
+
+
 def _is(array: NDArray[Any], dtype: type, shape: tuple[int, ...]) -> bool:
     return isinstance(array, np.ndarray) and array.dtype == dtype and array.shape == shape
 
@@ -329,9 +382,12 @@ def _check_arrays(trained: TrainedBlock) -> None:
 
 
 def _check_examples(
-    images: NDArray[Any], labels: NDArray[Any], byte_values: NDArray[Any], first: Block, last: Block
+    images: NDArray[Any],
+    labels: NDArray[Any],
+    byte_values: NDArray[Any],
+    wanted: tuple[int, ...],
+    classes: int,
 ) -> None:
-    wanted, classes = first.input_shape, last.output_shape[0]
     if images.dtype != np.uint8 or images.ndim != 4 or not len(images):
         message = "The images must be uint8 (N, C, H, W)."
         raise ModelError(message)

@@ -3,6 +3,7 @@ from ._array_network import ArrayNetwork as ArrayNetwork
 from ._array_network import arrays_of as arrays_of
 from ._array_network import count_weights as count_weights
 from ._array_network import identify as identify
+from ._array_network import is_chain_of_blocks as is_chain_of_blocks
 from ._array_network import known_network as known_network
 from ._array_network import load_arrays as load_arrays
 from ._array_network import module_of as module_of
@@ -45,6 +46,9 @@ from ._networks import as_lenet as as_lenet
 from ._networks import make_predictor as make_predictor
 from ._networks import recognise_blocks as recognise_blocks
 from ._networks import recognise_network as recognise_network
+from ._operations import TrainedProgram as TrainedProgram
+from ._operations import evaluated_program as evaluated_program
+from ._operations import plain_predictor as plain_predictor
 from ._recognise import draws_numbers as draws_numbers
 from ._registry import CUSTOM as CUSTOM
 from ._registry import MODELS as MODELS
@@ -88,6 +92,7 @@ __all__ = [
     "SoftmaxRegression",
     "Subsampling",
     "TrainedLayer",
+    "TrainedProgram",
     "arrays_of",
     "as_lenet",
     "build_model",
@@ -95,10 +100,12 @@ __all__ = [
     "check_same",
     "count_weights",
     "draws_numbers",
+    "evaluated_program",
     "fold_network",
     "identify",
     "identify_model",
     "initialise",
+    "is_chain_of_blocks",
     "known_network",
     "layers",
     "load_arrays",
@@ -108,6 +115,7 @@ __all__ = [
     "model_config",
     "module_of",
     "network_blocks",
+    "plain_predictor",
     "read_card",
     "read_network",
     "recognise_blocks",

@@ -282,6 +282,15 @@ def trained_blocks(network: ArrayNetwork) -> list[TrainedBlock]:
     return blocks
 
 
+def is_chain_of_blocks(network: ArrayNetwork) -> bool:
+    """Whether the compiled kernels train a network by their fused blocks."""
+    try:
+        blocks = trained_blocks(network)
+    except ModelError:
+        return False
+    return len(blocks[-1].block.output_shape) == 1
+
+
 def identify(
     network: ArrayNetwork | nn.Module, input_shape: tuple[int, ...] = (1, 28, 28)
 ) -> tuple[str, ModelConfig | Network]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from lenet.core import has_torch, require_torch, thread_count
 from lenet.datasets import ArrayBatches, BatchesOf
 from lenet.errors import ModelError
-from lenet.kernels import Predictor, chosen_engine, try_kernels
+from lenet.kernels import PlainPredictor, Predictor, chosen_engine, try_kernels
 from lenet.models import (
     ArrayNetwork,
     Calibration,
@@ -19,6 +19,7 @@ from lenet.models import (
     known_network,
     module_of,
     network_blocks,
+    plain_predictor,
 )
 from lenet.models.layers import forward_all
 from lenet.training._losses import cross_entropy
@@ -173,7 +174,9 @@ def _softmax(logits: Floats) -> Floats:
     return powers
 
 
-def _make_predictor(network: ArrayNetwork | nn.Module, batches: BatchesOf[Any]) -> Predictor:
+def _make_predictor(
+    network: ArrayNetwork | nn.Module, batches: BatchesOf[Any]
+) -> Predictor | PlainPredictor:
     if not _are_on_cpu(batches):
         message = "The compiled kernels are for the CPU."
         raise ModelError(message)
@@ -183,7 +186,13 @@ def _make_predictor(network: ArrayNetwork | nn.Module, batches: BatchesOf[Any]) 
     elif not known.is_unwatched:
         message = "A hook wants to see what goes through the network, or it was changed."
         raise ModelError(message)
-    return Predictor(*network_blocks(known.network, known.arrays), as_array(batches.byte_values))
+    byte_values = as_array(batches.byte_values)
+    try:
+        return Predictor(*network_blocks(known.network, known.arrays), byte_values)
+    except ModelError:  # it is no chain of blocks
+        if chosen_engine() == "auto" and has_torch():
+            raise
+        return plain_predictor(known.network, known.arrays, byte_values)
 
 
 def _are_on_cpu(batches: BatchesOf[Any]) -> bool:

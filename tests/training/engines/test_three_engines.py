@@ -4,7 +4,6 @@ PyTorch in float64 is the oracle of the gradients. Where a ReLU or a maximum fli
 trainings part, so the seeds are such that none does in these few steps.
 """
 
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from compiled_kernels import needs_kernels
 from lenet.datasets import Batches, Dataset, Split
-from lenet.errors import ModelError
 from lenet.kernels import kernel_status
 from lenet.models import (
     ArrayNetwork,
@@ -124,7 +121,7 @@ def small_digits(few_digits: Dataset) -> Dataset:
 
 def engines_for(name: str) -> tuple[str, ...]:
     """Those that serve a network."""
-    is_native = name in SERVED and kernel_status().reason is None
+    is_native = kernel_status().reason is None
     return ENGINES if is_native else ENGINES[1:]
 
 
@@ -212,13 +209,3 @@ def test_fifty_losses_are_the_same(few_digits: Dataset, small_digits: Dataset, n
     assert len(set(expected)) > 45
     for found in losses.values():
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
-
-
-@needs_kernels
-@pytest.mark.parametrize("name", NETWORKS)
-def test_the_kernels_serve_these_and_no_others(
-    few_digits: Dataset, small_digits: Dataset, name: str
-) -> None:
-    data = data_for(name, few_digits, small_digits)
-    with nullcontext() if name in SERVED else pytest.raises(ModelError, match="can't be `native`"):
-        make_trainer(data, name, "native", recipe_for(name))

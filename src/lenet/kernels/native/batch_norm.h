@@ -53,8 +53,10 @@ class BatchNorm {
  public:
   BatchNorm() = default;
   BatchNorm(const Layer& layer, int tiles)
-      : channels_(layer.has_batch_norm ? layer.outputs : 0),
-        size_(layer.rows * layer.columns),
+      : BatchNorm(layer.has_batch_norm ? layer.outputs : 0, layer.rows * layer.columns, tiles) {}
+  BatchNorm(int channels, int size, int tiles)
+      : channels_(channels),
+        size_(size),
         tile_means_(size_t(channels_) * tiles),
         tile_sums_(size_t(channels_) * tiles),
         tile_squares_(size_t(channels_) * tiles),

@@ -66,15 +66,10 @@ inline void read_rows(const float* source, size_t stride, int channels, int heig
 
 constexpr int kChunk = 32;  // bytes of an image that are turned into numbers at once
 
-// Puts `count` images from `first` on side by side; lanes without an image are 0.
-inline void read_images(const Network& network, const Images& images, size_t first, int count,
-                        Vector* target) {
-  const Layer& layer = network.layers.front();
-  const size_t size = network.image_size();
-  const int channels = layer.is_convolution ? layer.inputs : 1;
-  const int height = layer.is_convolution ? layer.height : 1;
-  const int width = layer.is_convolution ? layer.width : layer.inputs;
-  const Maps maps = layer.is_convolution ? layer.input(target) : Maps{target, width, width};
+// Puts `count` images side by side, feature maps of some size; lanes without an image are 0.
+inline void read_images(const Images& images, size_t first, int count, int channels, int height,
+                        int width, const Maps& maps) {
+  const size_t size = size_t(channels) * height * width;
   if (images.numbers) {
     return read_rows(images.numbers + first * size, size, channels, height, width, count, maps);
   }
@@ -92,6 +87,17 @@ inline void read_images(const Network& network, const Images& images, size_t fir
       }
     }
   }
+}
+
+// The same where a network begins.
+inline void read_images(const Network& network, const Images& images, size_t first, int count,
+                        Vector* target) {
+  const Layer& layer = network.layers.front();
+  if (!layer.is_convolution) {
+    return read_images(images, first, count, 1, 1, layer.inputs,
+                       {target, layer.inputs, layer.inputs});
+  }
+  read_images(images, first, count, layer.inputs, layer.height, layer.width, layer.input(target));
 }
 
 // The two rows of a few channels that a convolution without memory of its activations works on.

@@ -62,7 +62,7 @@ inline void sum_gradients(const Network& network, BatchSums& batch, int threads,
 
 // Changes the parameters by their gradients. `state` has two arrays a parameter: SGD's momentum
 // buffer and null, or Adam's two means.
-inline void update(const Network& network, const StepSettings& settings,
+inline void update(const std::vector<size_t>& parameter_counts, const StepSettings& settings,
                    const float* const* gradients, float* const* parameters, float* const* state,
                    int threads) {
   constexpr size_t kTaskSize = 8192;
@@ -72,9 +72,9 @@ inline void update(const Network& network, const StepSettings& settings,
   };
   std::vector<Task> tasks;
   double squares = 0;
-  const int parameters_in_all = static_cast<int>(network.parameter_counts.size());
+  const int parameters_in_all = static_cast<int>(parameter_counts.size());
   for (int parameter = 0; parameter < parameters_in_all; ++parameter) {
-    const size_t count = network.parameter_counts[parameter];
+    const size_t count = parameter_counts[parameter];
     for (size_t first = 0; first < count; first += kTaskSize) {
       tasks.push_back({parameter, first, std::min(kTaskSize, count - first)});
     }
@@ -149,7 +149,7 @@ class Trainer {
   // The second half: the update of parameters and optimiser state.
   void update(const StepSettings& settings, int threads, float* const* parameters,
               const float* const* gradients, float* const* state) const {
-    lenet::update(network_, settings, gradients, parameters, state, threads);
+    lenet::update(network_.parameter_counts, settings, gradients, parameters, state, threads);
   }
 
  private:

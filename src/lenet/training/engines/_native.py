@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from lenet.datasets import ArrayBatches, Selection
 from lenet.errors import ModelError
-from lenet.kernels import EngineName, FusedStep, StepSettings
-from lenet.models import ArrayNetwork, trained_blocks
+from lenet.kernels import EngineName, FusedStep, PlainStep, StepSettings
+from lenet.models import ArrayNetwork, TrainedProgram, is_chain_of_blocks, trained_blocks
 from lenet.training._recipe import Recipe
 from lenet.training.engines._engine import OptimiserState, TwoPhaseEngine
 
@@ -17,8 +17,13 @@ from lenet.training.engines._engine import OptimiserState, TwoPhaseEngine
 class NativeEngine(TwoPhaseEngine):
     """Steps by the compiled kernels, on the CPU.
 
+    Blocks are fused where the network is a chain of them; plain passes serve any other.
+
     Raises:
         ModelError: They do not serve; the message says why.
+
+    Attributes:
+        is_fused: Whether it is a chain of blocks.
     """
 
     name: EngineName = "native"
@@ -26,9 +31,6 @@ class NativeEngine(TwoPhaseEngine):
     batches: ArrayBatches
 
     def __init__(self, network: ArrayNetwork, recipe: Recipe, batches: ArrayBatches):
-        if recipe.loss != "cross-entropy":
-            message = f"The compiled kernels do not know the loss `{recipe.loss}`."
-            raise ModelError(message)
         if recipe.precision == "bfloat16":
             message = "The compiled kernels do not compute in bfloat16."
             raise ModelError(message)
@@ -38,21 +40,40 @@ class NativeEngine(TwoPhaseEngine):
         if obstacle := network.training_obstacle:
             raise ModelError(obstacle)
         names = [field.name for field in fields(StepSettings)]
-        settings = StepSettings(**{name: getattr(recipe, name) for name in names})
         self.network, self.batches = network, batches
         self._arrays = network.arrays
-        self._step = FusedStep(
-            trained_blocks(network),
-            batches.placed.images,
-            batches.placed.labels,
-            batch_size=recipe.batch_size,
-            settings=settings,
-            byte_values=batches.byte_values,
-        )
+        self._program: TrainedProgram | None = None
+        images, labels = batches.placed.images, batches.placed.labels
+        settings: dict[str, Any] = {
+            "batch_size": recipe.batch_size,
+            "settings": StepSettings(**{name: getattr(recipe, name) for name in names}),
+            "byte_values": batches.byte_values,
+        }
+        self.is_fused = recipe.loss == "cross-entropy" and is_chain_of_blocks(network)
+        if self.is_fused:
+            self._step: FusedStep | PlainStep = FusedStep(
+                trained_blocks(network), images, labels, **settings
+            )
+        else:
+            self._program = TrainedProgram(network)
+            self._step = PlainStep(
+                self._program.program,
+                *self._program.arrays_of(network),
+                images,
+                labels,
+                needs_two=self._program.needs_two,
+                loss=recipe.loss,
+                **settings,
+            )
+            self.draws_numbers = network.draws_numbers
 
     @property
     def gradients(self) -> list[NDArray[np.float32]]:
         return self._step.gradients
+
+    def seed_draws(self, seed: int) -> None:
+        if isinstance(self._step, PlainStep):
+            self._step.seed = seed
 
     def compute_gradients(self, selection: Selection[Any], share: float = 1.0) -> tuple[float, int]:
         loss, correct = 0.0, 0
@@ -82,5 +103,9 @@ class NativeEngine(TwoPhaseEngine):
             return False
         if self.network.arrays is not self._arrays:  # they have moved
             self._arrays = self.network.arrays
-            self._step.use(trained_blocks(self.network))
+            if isinstance(self._step, PlainStep):
+                assert self._program is not None
+                self._step.use(*self._program.arrays_of(self.network))
+            else:
+                self._step.use(trained_blocks(self.network))
         return True

@@ -62,7 +62,11 @@ def pick_engine(
         if peers.size > 1 and any(isinstance(one.layer, BatchNorm) for one in known.placed):
             message = "The compiled kernels do no batch normalisation over several processes."
             raise ModelError(message)
-        return NativeEngine(known, recipe, batches)
+        engine = NativeEngine(known, recipe, batches)
+        if choice == "auto" and not engine.is_fused and has_torch():
+            message = "PyTorch is the faster for some networks that are no chain of blocks."
+            raise ModelError(message)
+        return engine
 
     if choice != "numpy":
         engine = try_kernels(native)
