@@ -15,7 +15,6 @@ from lenet.kernels import PlainPredictor, Predictor, chosen_engine, try_kernels
 from lenet.models import (
     ArrayNetwork,
     Calibration,
-    Network,
     known_network,
     module_of,
     network_blocks,
@@ -58,13 +57,15 @@ def compute_logits(network: ArrayNetwork | nn.Module, batches: BatchesOf[Any]) -
     if chosen_engine() == "numpy":
         if known is not None:
             return _by_numpy(known, batches)
-        Network.from_module(module_of(network), shape)  # says which layer it is that is unknown
+        ArrayNetwork.from_module(module_of(network), shape)  # says why it is no list of layers
+        message = "NumPy computes on the CPU alone."
+        raise ModelError(message)
     if predictor := try_kernels(lambda: _make_predictor(known or network, batches)):
         pieces = map(as_array, batches.pieces())
         return np.concatenate([predictor(piece, thread_count()) for piece in pieces])
     if known is not None and chosen_engine() == "auto" and not has_torch():
         return _by_numpy(known, batches)
-    require_torch("This network")
+    require_torch("The engine `torch`" if chosen_engine() == "torch" else "This network")
     return _by_torch(module_of(network), batches)
 
 

@@ -11,8 +11,9 @@ from torch import nn
 import lenet
 from lenet.datasets import ArrayBatches, Batches, Dataset
 from lenet.errors import InterruptedTraining, ModelError
+from lenet.kernels import use_engine
 from lenet.models import ArrayNetwork, LeNet5Config, LeNetConfig, ModelConfig, build_model
-from lenet.training import Listener, Recipe, Trainer
+from lenet.training import Listener, Recipe, Trainer, evaluate_loss_and_accuracy
 
 # An engine by itself, step by step; the room's face names none.
 from lenet.training.engines._numpy import NumpyEngine
@@ -126,3 +127,13 @@ def test_what_it_does_not_serve_is_refused(few_digits: Dataset) -> None:
 
     with pytest.raises(ModelError, match=r"is no `nn\.Sequential`"):
         Trainer(Own(), few_digits, Recipe(batch_size=8), engine="numpy")
+
+
+def test_it_does_not_pass_a_network_on_that_a_hook_listens_to(few_digits: Dataset) -> None:
+    network, seen = build_model(LeNetConfig(), seed=0), []
+    network[0].register_forward_hook(lambda *given: seen.append(given))
+    held_out = ArrayBatches(few_digits.require_test(), 64)
+    with use_engine("numpy"), pytest.raises(ModelError, match="A hook wants to see"):
+        evaluate_loss_and_accuracy(network, held_out)
+    evaluate_loss_and_accuracy(network, held_out)
+    assert seen
