@@ -67,6 +67,7 @@ NEED_PYTORCH = {
     "export latest --to hub": "An export for a hub",
     "train --data digits --track tensorboard": "The tracker `tensorboard`",
     "train --data digits --device cuda": "The device `cuda`",
+    "evaluate latest --engine torch": "The engine `torch`",
     "train --data digits --engine torch": "This training",
     "train --data digits --precision bfloat16": "This training",
     "compare --data digits --models mlp --together": "Training several networks as one computation",
@@ -81,16 +82,24 @@ IN_PYTHON = {
         "['native', 'native']"
     ),
     "len(lenet.compare_runs(lenet.find_runs('many')).entries)": "1",
+    "hasattr(lenet, 'LeNet'), 'LeNet' in lenet.__all__, 'train' in lenet.__all__": (
+        "(False, False, True)"
+    ),
+    "exec('from lenet import *; from lenet.models import *; from lenet.kernels import *')"
+    " or 'done'": "done",
+    "'load_dataset' in pydoc.render_doc(lenet)": "True",
 }
 NEED_PYTORCH_IN_PYTHON = {
     "lenet.load('latest')": "`lenet.load`, unlike `lenet.open_model`,",
+    "lenet.load_model('fitted.safetensors')": "`lenet.load_model`, unlike `lenet.open_model`,",
+    "exec('from lenet import LeNet')": "`lenet.models.LeNet`",
     "lenet.LeNet": "`lenet.models.LeNet`",
     "lenet.d2l.train_ch6": "`lenet.d2l`",
     "fitted.network_": "A module",
 }
 # All in one process, as each would import everything anew.
 CODE = """
-import contextlib, io, json, sys, warnings
+import contextlib, io, json, pydoc, sys, warnings
 import joblib, lenet, numpy as np
 from lenet.cli import main
 from lenet.errors import MissingExtraError

@@ -9,8 +9,18 @@ Importing the package costs next to nothing: PyTorch is imported when a name tha
 first used.
 """
 
+from typing import Any
+
 import lazy_loader
 
 from lenet._version import __version__ as __version__
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_find_name, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__all__":
+        from lenet.core import names_to_be_had
+
+        return names_to_be_had(__name__, _names)
+    return _find_name(name)

@@ -11,6 +11,7 @@ from ._keywords import SweepWorkKeywords as SweepWorkKeywords
 from ._keywords import TrainKeywords as TrainKeywords
 from ._pytorch import attach_names as attach_names
 from ._pytorch import has_torch as has_torch
+from ._pytorch import names_to_be_had as names_to_be_had
 from ._pytorch import require_torch as require_torch
 from ._random import Generator as Generator
 from ._safetensors import pack_arrays as pack_arrays
@@ -78,6 +79,7 @@ __all__ = [
     "format_setting",
     "has_torch",
     "install_command",
+    "names_to_be_had",
     "nearest_name",
     "option",
     "pack_arrays",

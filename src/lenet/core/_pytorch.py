@@ -45,14 +45,31 @@ def _broken(purpose: str, error: Exception) -> MissingExtraError:
     return MissingExtraError(purpose, package="torch", fault=fault)
 
 
-def attach_names(room: str, file: str) -> tuple[Callable[[str], Any], Any, list[str]]:
+class _MissingNameError(MissingExtraError, AttributeError):
+    """Also an `AttributeError`, so that `hasattr` and `help` pass the name over."""
+
+
+def _is_imported_by_name() -> bool:
+    """Whether somebody wrote `from … import` and a name, which would hide an `AttributeError`."""
+    frame, between = sys._getframe(1), (__name__, "lenet", lazy_loader.__name__)
+    while frame.f_back and frame.f_globals["__name__"] in between:
+        if frame.f_code is names_to_be_had.__code__:
+            return False
+        frame = frame.f_back
+    is_import = frame.f_code.co_name == "_handle_fromlist"
+    return is_import and not frame.f_locals.get("recursive")  # as it is for a `*`
+
+
+def attach_names(room: str, file: str) -> tuple[Callable[[str], Any], Any]:
     """The names of a room as its stub has them, each imported when it is first used.
 
-    One that needs PyTorch says so where it is not installed.
+    One that needs PyTorch says so where it is not installed, and `__all__` is without it.
     """
     own_name, list_names, names = lazy_loader.attach_stub(room, file)
 
     def find_name(name: str) -> Any:
+        if name == "__all__":
+            return names_to_be_had(room, names)
         purpose = f"`{room}.{name}`"
         try:
             found = own_name(name)
@@ -61,10 +78,18 @@ def attach_names(room: str, file: str) -> tuple[Callable[[str], Any], Any, list[
             if module.partition(".")[0] != "torch" or is_imported():
                 raise
             if not has_torch():
-                raise MissingExtraError(purpose, package="torch") from error
+                kind = MissingExtraError if _is_imported_by_name() else _MissingNameError
+                raise kind(purpose, package="torch") from error
             raise _broken(purpose, error) from error
         if is_imported():
             thread_count()
         return found
 
-    return find_name, list_names, names
+    return find_name, list_names
+
+
+def names_to_be_had(module: str, names: list[str]) -> list[str]:
+    """Those of a module's names that can be had without PyTorch where it is not installed."""
+    if has_torch():
+        return names
+    return [name for name in names if hasattr(sys.modules[module], name)]

@@ -7,4 +7,4 @@ PyTorch's own operations do the work.
 
 from lenet.core import attach_names
 
-__getattr__, __dir__, __all__ = attach_names(__name__, __file__)
+__getattr__, __dir__ = attach_names(__name__, __file__)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
 
-from lenet.core import read_arrays, read_header
+from lenet.core import read_arrays, read_header, require_torch
 from lenet.errors import LenetError, ModelFileError
 from lenet.models._array_network import ArrayNetwork, load_arrays
 from lenet.models._card import HEADER_KEY, ModelCard
@@ -37,8 +37,11 @@ def load_model(
 
     Raises:
         ModelFileError: The file is missing, damaged, a pickle, or not a model of ours.
+        MissingExtraError: PyTorch is not installed.
     """
     found, card = read_network(path, network)
+    if isinstance(found, ArrayNetwork):
+        require_torch("`lenet.load_model`, unlike `lenet.open_model`,")
     return (found.module().eval() if isinstance(found, ArrayNetwork) else found), card
 
 
