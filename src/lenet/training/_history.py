@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import numpy.typing as npt
 
 from lenet.core import Series
@@ -128,40 +127,6 @@ class TrainerState:
             index, _, key = name.partition(".")
             state.setdefault(int(index), {})[key] = array
         return state
-
-
-def check_state(state: TrainerState, shapes: Sequence[tuple[int, ...]], steps: int) -> None:
-    """See that a training can go on from a state, before anything is changed.
-
-    Args:
-        state: As a checkpoint has it.
-        shapes: Of what the network learns, in PyTorch's order.
-        steps: Batches an epoch.
-
-    Raises:
-        ValueError: It is damaged, or another training's.
-    """
-    for name, most in (("epoch", None), ("step", steps), ("best_epoch", None)):
-        value = state.values[name]
-        if type(value) is not int or value < 0 or (most is not None and value > most):
-            message = f"`{name}` is {value!r}."
-            raise ValueError(message)
-    for name in ("seconds", "step_seconds", "best_accuracy"):
-        if type(state.values[name]) not in (int, float):
-            message = f"`{name}` is {state.values[name]!r}."
-            raise ValueError(message)
-    kinds: set[frozenset[str]] = set()
-    for place, kept in state.optimiser.items():
-        kinds.add(frozenset(kept))
-        for name, array in kept.items():
-            wanted = () if name == "step" else shapes[place]
-            is_count = name != "step" or (np.isfinite(array).all() and (array >= 1).all())
-            if place < 0 or array.shape != wanted or array.dtype != np.float32 or not is_count:
-                message = f"the optimiser's `{name}` of weight {place} is not one."
-                raise ValueError(message)
-    if len(kinds) > 1:
-        message = "the optimiser remembers other things of some weights than of others."
-        raise ValueError(message)
 
 
 def learning_curves(history: Sequence[CurvePoint]) -> list[Series]:

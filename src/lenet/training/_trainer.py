@@ -26,9 +26,10 @@ from lenet.errors import InterruptedTraining, NonFiniteLossError, SettingError, 
 from lenet.kernels import EngineName, use_engine
 from lenet.models import ArrayNetwork, arrays_of, known_network, load_arrays, module_of
 from lenet.models.layers import BatchNorm, flat_layers
+from lenet.training._check_state import check_state
 from lenet.training._computing import learning_rate_at
 from lenet.training._diagnosis import Diagnosis, chance_loss, diagnose, is_stuck
-from lenet.training._history import CurvePoint, TrainerState, TrainingResult, check_state
+from lenet.training._history import CurvePoint, TrainerState, TrainingResult
 from lenet.training._metrics import HeldOut
 from lenet.training._recipe import Recipe
 from lenet.training.engines._engine import Engine, OptimiserState, as_array
@@ -324,11 +325,14 @@ class Trainer:
         return TrainerState(copies, values)
 
     def restore(self, state: TrainerState) -> None:
-        """Go back, or forward, to an instant that `state()` has kept."""
+        """Go back, or forward, to an instant that `state()` has kept.
+
+        Raises:
+            ModelError: The state is damaged, or another training's; nothing was changed.
+        """
         arrays, values = state.arrays, state.values
         self._settle()
-        shapes = [tuple(array.shape) for array in _weights(self.network)]
-        check_state(state, shapes, self.steps_per_epoch)
+        check_state(state, self.network, self.dataset, self.recipe, self.steps_per_epoch)
         if values.get("engine") == "torch" and self.engine.name != "torch":
             self._leave_to_torch()
         load_arrays(self.network, state.under("model."))
@@ -339,9 +343,6 @@ class Trainer:
         self._best_weights = state.under("best.")
         self.losses, self.correct = self.engine.make_scores(self.steps_per_epoch)
         for kept, told in ((self.losses, "losses"), (self.correct, "correct")):
-            if arrays[told].shape != tuple(kept.shape):
-                message = f"`{told}` is {arrays[told].shape}, not {tuple(kept.shape)}."
-                raise ValueError(message)
             _fill(kept, arrays[told])
         self.epoch, self.step = values["epoch"], values["step"]
         self._best_accuracy, self._best_epoch = values["best_accuracy"], values["best_epoch"]
@@ -430,8 +431,11 @@ class Trainer:
             self._leave_to_torch()
 
     def _settle(self) -> None:
-        """Leave a network to PyTorch whose layers or weights are others now."""
-        if isinstance(self.network, ArrayNetwork) and not self.network.holds():
+        """Leave a network to PyTorch that it alone can evaluate now."""
+        if not isinstance(self.network, ArrayNetwork):
+            return
+        is_heard = self.engine.name == "numpy" and not self.network.is_unwatched
+        if is_heard or not self.network.holds():
             self._leave_to_torch()
 
     def _leave_to_torch(self) -> None:
@@ -450,6 +454,7 @@ class Trainer:
         _fill(correct, as_array(self.correct))
         self.use_engine(engine, losses, correct)
         if self._started is not None:
+            self._while_running.enter_context(use_engine("auto"))
             self._while_running.enter_context(engine.running())
 
     def use_engine(self, engine: Engine, losses: Any, correct: Any) -> None:
@@ -579,13 +584,6 @@ class Trainer:
         """Call a method of every listener, such as `on_finish`."""
         for listener in self.listeners:
             getattr(listener, event)(self, *arguments)
-
-
-def _weights(network: ArrayNetwork | nn.Module) -> list[Any]:
-    """What a network learns, in PyTorch's order."""
-    if isinstance(network, ArrayNetwork):
-        return [network.arrays[name] for name in network.weight_names]
-    return list(network.parameters())
 
 
 def _moved(engine: Engine, module: nn.Module) -> OptimiserState:
