@@ -49,6 +49,7 @@ from ._networks import recognise_network as recognise_network
 from ._operations import TrainedProgram as TrainedProgram
 from ._operations import evaluated_program as evaluated_program
 from ._operations import plain_predictor as plain_predictor
+from ._recognise import count_outputs as count_outputs
 from ._recognise import draws_numbers as draws_numbers
 from ._registry import CUSTOM as CUSTOM
 from ._registry import MODELS as MODELS
@@ -98,6 +99,7 @@ __all__ = [
     "build_model",
     "check_numbers",
     "check_same",
+    "count_outputs",
     "count_weights",
     "draws_numbers",
     "evaluated_program",

@@ -22,10 +22,10 @@ from lenet.datasets import (
     Split,
     derive_seed,
 )
-from lenet.errors import InterruptedTraining, NonFiniteLossError, SettingError, TrainingError
+from lenet.errors import InterruptedTraining, NonFiniteLossError, TrainingError
 from lenet.kernels import EngineName, use_engine
 from lenet.models import ArrayNetwork, arrays_of, known_network, load_arrays, module_of
-from lenet.models.layers import BatchNorm, flat_layers
+from lenet.training._check_network import check_network, explain_failure
 from lenet.training._check_state import check_state
 from lenet.training._computing import learning_rate_at
 from lenet.training._diagnosis import Diagnosis, chance_loss, diagnose, is_stuck
@@ -121,7 +121,8 @@ class Trainer:
         SettingError: A batch is larger than the training split, or has one image where batch
             normalisation needs two; the seed is negative; or there are no compiled kernels though
             they are wanted.
-        ModelError: The compiled kernels are wanted and do not serve the network.
+        ModelError: The compiled kernels are wanted and do not serve the network; it does not fit
+            the images or their labels; or all its weights are frozen.
     """
 
     device: str
@@ -160,7 +161,7 @@ class Trainer:
         self._place: dict[str, Any] = {"mean": mean, "std": std, "shared": shared}
         if self.device == "cpu":
             network = known_network(network, dataset.image_shape) or network
-        _check_batch_size(recipe.batch_size, dataset, network)
+        check_network(network, dataset, recipe.batch_size)
         with use_engine(engine):
             self.engine = pick_engine(
                 network,
@@ -413,13 +414,19 @@ class Trainer:
         Raises:
             NonFiniteLossError: The loss became infinite or not a number.
             InterruptedTraining: A stop was asked for.
+            ModelError: The network does not fit the images or their labels.
         """
         started = time.perf_counter()
         self._check_engine()
         if self.engine.draws_numbers:  # so that a resumed training draws what an unbroken one does
             own = derive_seed(self.seed, _DRAWN, self.epoch, self.step, self.peers.rank)
             self.engine.seed_draws(own)
-        loss, correct = self.engine.step(selection, self.learning_rate)
+        try:
+            loss, correct = self.engine.step(selection, self.learning_rate)
+        except (RuntimeError, ValueError, IndexError, TypeError):
+            if not isinstance(self.network, ArrayNetwork):
+                explain_failure(self.network, self.dataset)
+            raise
         self.losses[self.step] = loss
         self.correct[self.step] = correct
         self.count_step(started)
@@ -615,32 +622,3 @@ def _fill(kept: Any, told: npt.NDArray[Any]) -> None:
         import torch
 
         kept.copy_(torch.from_numpy(told))
-
-
-def _needs_two_images(network: ArrayNetwork | nn.Module) -> bool:
-    """Whether it has batch normalisation of units, for which one image has no variance."""
-    if isinstance(network, ArrayNetwork):
-        layers = flat_layers(network.placed)
-        return any(isinstance(one.layer, BatchNorm) and len(one.input_shape) == 1 for one in layers)
-    from torch import nn
-
-    return any(isinstance(layer, nn.BatchNorm1d) for layer in network.modules())
-
-
-def _check_batch_size(batch_size: int, dataset: Dataset, network: ArrayNetwork | nn.Module) -> None:
-    """Raise if a batch does not suit data or network, rather than at the end of an epoch."""
-    images = len(dataset.train)
-    if batch_size > images:
-        message = (
-            f"`batch_size` is {batch_size}, but `{dataset.name}` has only {images} images to train "
-            "on."
-        )
-        raise SettingError(message)
-    last = images % batch_size or batch_size
-    if last > 1 or not _needs_two_images(network):
-        return
-    message = f"`batch_size` is {batch_size}"
-    if batch_size > 1:
-        message += f", which leaves the last of {images} images alone"
-    message += "; batch normalisation needs at least two images in every batch."
-    raise SettingError(message)

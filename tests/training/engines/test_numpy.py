@@ -121,12 +121,12 @@ def test_what_it_does_not_serve_is_refused(few_digits: Dataset) -> None:
     with pytest.raises(ModelError, match="`engine` can be `numpy` on a CPU and in one process"):
         Trainer(network, few_digits, Recipe(batch_size=8), device="meta", engine="numpy")
 
-    class Own(nn.Module):
+    class Own(nn.Linear):
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             return images.flatten(1)[:, :10]
 
     with pytest.raises(ModelError, match=r"is no `nn\.Sequential`"):
-        Trainer(Own(), few_digits, Recipe(batch_size=8), engine="numpy")
+        Trainer(Own(1, 1), few_digits, Recipe(batch_size=8), engine="numpy")
 
 
 def test_it_does_not_pass_a_network_on_that_a_hook_listens_to(few_digits: Dataset) -> None:
