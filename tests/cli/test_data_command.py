@@ -150,6 +150,7 @@ def few_pictures(pictures: Path, folder: Path, names: str) -> Path:
     return folder
 
 
+@pytest.mark.usefixtures("torchlib_once")
 def test_a_few_pictures_are_scored_whatever_the_run_held_out(
     holding_out: lenet.Run, pictures: Path, tmp_path: Path
 ) -> None:
@@ -205,6 +206,7 @@ def test_images_of_one_class_are_looked_at_and_not_trained_on(
     assert "of one class alone, `3`" in call("data", "pack", one, "packed", code=3).stderr
 
 
+@pytest.mark.usefixtures("torchlib_once")
 def test_the_column_of_labels_is_asked_for_and_kept(few_digits: Dataset, tmp_path: Path) -> None:
     split = few_digits.train
     rows = np.column_stack([split.images.reshape(len(split), -1), split.labels])

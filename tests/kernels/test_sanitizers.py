@@ -1,5 +1,6 @@
 """The C++ code under the compiler's sanitizers: native/driver.cpp on many random networks."""
 
+import hashlib
 import os
 import runpy
 import shutil
@@ -21,6 +22,7 @@ MEMORY = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 THREADS = ["-fsanitize=thread"]
 PROGRAMS = {kind: [*MEMORY, *options] for kind, options in BUILD["kinds"]().items()}
 PROGRAMS["threads"] = THREADS
+SOURCES = {".h", ".c", ".cpp", ".inc"}
 RUNS_HERE = {"AVX512": {"avx512", "avx2"}, "AVX2": {"avx2"}}
 NETWORKS = 70  # for each kind of processor, all of them different
 PATIENCE = 300  # seconds after which a process is taken to hang
@@ -28,9 +30,29 @@ PATIENCE = 300  # seconds after which a process is taken to hang
 
 def compile_program(source: Path, options: list[str], program: Path) -> str:
     """Compile with the flags of the library, not optimised; gives what went wrong."""
+    return run([*command_with(options), "-I", str(NATIVE), str(source), "-o", str(program)])
+
+
+def command_with(options: list[str]) -> list[str]:
     flags = [flag for flag in BUILD["FLAGS"] if flag != "-O3"] + BUILD["UNITS"]["interface.cpp"]
-    command = [*COMPILER, *flags, "-O0", "-Werror", *options]
-    return run([*command, "-I", str(NATIVE), str(source), "-o", str(program)])
+    return [*COMPILER, *flags, "-O0", "-Werror", *options]
+
+
+def compile_driver(kind: str, kept: Path) -> tuple[Path, str]:
+    """The driver and what went wrong; one is taken that the same compiler made of the same text."""
+    version = subprocess.run([*COMPILER, "--version"], capture_output=True, check=True).stdout
+    made_of = hashlib.sha256(version + "\0".join(command_with(PROGRAMS[kind])).encode())
+    for file in sorted([*DRIVER.parent.rglob("*"), *NATIVE.rglob("*")]):
+        if file.suffix in SOURCES:
+            made_of.update(file.name.encode() + b"\0" + file.read_bytes())
+    program = kept / f"{kind}-{made_of.hexdigest()}"
+    if program.exists():
+        return program, ""
+    for older in kept.glob(f"{kind}-*"):
+        older.unlink(missing_ok=True)
+    partial = kept / f".{program.name}.{os.getpid()}"
+    error = compile_program(DRIVER, PROGRAMS[kind], partial)
+    return (program, error) if error else (partial.replace(program), "")
 
 
 def run(command: list[str]) -> str:
@@ -48,7 +70,9 @@ def run(command: list[str]) -> str:
 
 
 @pytest.fixture(scope="module")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, str]]:
+def programs(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> dict[str, tuple[Path, str]]:
     """The driver for every kind of processor that this one is, and what the compiler said."""
     if COMPILER is None:
         pytest.skip("no C++ compiler")
@@ -60,13 +84,13 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, 
         if error := compile_program(trivial, options, program) or run([str(program)]):
             pytest.skip(f"no sanitizers here: {error}")
     runs = RUNS_HERE.get(torch.backends.cpu.get_cpu_capability(), set()) | {"baseline", "threads"}
+    cache = getattr(pytestconfig, "cache", None)  # not there with `-p no:cacheprovider`
+    kept = cache.mkdir("sanitizers") if cache else folder
     with ThreadPoolExecutor(2) as executor:
-        errors = {
-            name: executor.submit(compile_program, DRIVER, options, folder / name)
-            for name, options in PROGRAMS.items()
-            if name in runs
+        made = {
+            kind: executor.submit(compile_driver, kind, kept) for kind in PROGRAMS if kind in runs
         }
-    return {name: (folder / name, error.result()) for name, error in errors.items()}
+    return {kind: driver.result() for kind, driver in made.items()}
 
 
 @pytest.fixture
