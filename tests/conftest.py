@@ -1,5 +1,6 @@
 """What all tests share: no network, a folder of their own, one CPU thread, cores that are busy."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -69,6 +70,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folders.setdefault(item.path.parent, []).append(item)
     items[:] = [item for folder in folders.values() for item in folder]
+
+
+def pytest_collection_finish() -> None:
+    """Spare the search for garbage, made again and again, all that was imported."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
