@@ -1,4 +1,4 @@
-"""The C++ code under the compiler's sanitizers: native/driver.cpp on many random networks."""
+"""The compiled code under the sanitizers: the native/ drivers on random networks and pictures."""
 
 import hashlib
 import os
@@ -111,6 +111,17 @@ def program(request: pytest.FixtureRequest, programs: dict[str, tuple[Path, str]
 def test_no_memory_is_misused_or_lost(program: str, seed: int) -> None:
     assert run([program, "networks", str(seed), str(NETWORKS)]) == ""
     assert run([program, "scarce", str(seed), "10"]) == ""
+
+
+def test_no_memory_is_misused_for_pictures(
+    programs: dict[str, tuple[Path, str]], tmp_path: Path
+) -> None:
+    assert programs  # there are sanitizers here
+    program, strict = tmp_path / "prepare", ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror"]
+    sources = [str(DRIVER.with_name("prepare_driver.c")), str(NATIVE / "prepare.c")]
+    command = [*COMPILER, "-x", "c", *strict, "-Wconversion", "-O1", *MEMORY, "-I", str(NATIVE)]
+    assert run([*command, *sources, "-lm", "-o", str(program)]) == ""
+    assert run([str(program), "1", "120"]) == ""
 
 
 @pytest.mark.parametrize("program", ["threads"], indirect=True)
