@@ -118,6 +118,30 @@ static void find_direction(Differences *rows, float far, float *direction) {
   }
 }
 
+/* How far a row goes in a direction of colours, not below 0. */
+static void project(const Differences *rows, const float *direction, float *contrast) {
+  const int width = rows->picture->width;
+  const float *first = rows->differences[0];
+  const double red = direction[0];
+  if (rows->picture->channels == 1) {
+    for (int x = 0; x < width; x++) contrast[x] = (float)(red * first[x]);
+  } else {
+    const double green = direction[1], blue = direction[2];
+    const float *second = rows->differences[1], *third = rows->differences[2];
+    for (int x = 0; x < width; x++) {
+      contrast[x] = (float)(red * first[x] + green * second[x] + blue * third[x]);
+    }
+  }
+  for (int x = 0; x < width; x++) contrast[x] = contrast[x] > 0 ? contrast[x] : 0;
+}
+
+/* Make contrast what it would be if its paper were lit as at its brightest. */
+static void brighten(float *contrast, const float *paper, float brightest, int width) {
+  for (int x = 0; x < width; x++) {
+    contrast[x] *= brightest / (paper[x] > DARKEST_PAPER ? paper[x] : DARKEST_PAPER);
+  }
+}
+
 /* Contrast with a smooth ground, in the direction in which the two colours differ: for each pixel,
  * not below 0. Gives the standard deviation of the ground's pixels.
  *
@@ -140,17 +164,8 @@ static double contrast_with_surface(const Picture *picture, float *contrast, Scr
   for (int channel = 1; channel < channels; channel++) total += direction[channel];
   for (int y = 0; y < picture->height; y++, contrast += width) {
     find_differences(&rows, y);
-    for (int x = 0; x < width; x++) {
-      double along = 0;
-      for (int channel = 0; channel < channels; channel++) {
-        along += (double)direction[channel] * rows.differences[channel][x];
-      }
-      float value = along > 0 ? (float)along : 0;
-      if (total < 0) {
-        value *= brightest / (rows.paper[x] > DARKEST_PAPER ? rows.paper[x] : DARKEST_PAPER);
-      }
-      contrast[x] = value;
-    }
+    project(&rows, direction, contrast);
+    if (total < 0) brighten(contrast, rows.paper, brightest, width);
   }
   return ground.deviation;
 }
@@ -207,8 +222,7 @@ static float subtract_picture(const Picture *picture, int sign, float *values, f
     float *row = values + y * width;
     for (int x = 0; x < width; x++) row[x] = sign > 0 ? row[x] - grey[x] : grey[x] - row[x];
   }
-  const Numbers all = {values, picture->height * width, NULL, 0};
-  return percentile_in_floats(&all, 98.0f / 100.0f);
+  return percentile_in_floats(values, picture->height * width, 98.0f / 100.0f);
 }
 
 /* Contrast of what is narrower than all that lies round it, whatever the ground is: dark or light,
@@ -233,9 +247,8 @@ static double contrast_with_surroundings(const Picture *picture, float *contrast
       }
     }
   }
-  const Numbers all = {contrast, size, NULL, 0};
   float low, high;
-  two_in_order(&all, (size - 1) / 2, size, &low, &high);
+  two_in_order(contrast, size, (size - 1) / 2, &low, &high);
   const double middle = size % 2 ? low : (low + high) / 2;
   const double deviation = NORMAL * middle;
   return deviation > LEAST_DEVIATION ? deviation : LEAST_DEVIATION;

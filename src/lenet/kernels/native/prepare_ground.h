@@ -131,31 +131,44 @@ static double sum_of_lanes(const double *lanes) {
   return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
 }
 
-static RowSums sum_row(const Sample *sample, int y) {
-  const int width = sample->width, start = y * width, plane = sample->height * width;
-  double powers[5][LANES] = {{0}}, pixels[3][3][LANES] = {{{0}}};
-  for (int x = 0; x < width; x += LANES) {
-    for (int lane = 0; lane < LANES && x + lane < width; lane++) {
+typedef struct {
+  double powers[5][LANES], pixels[3][3][LANES];
+} LaneSums;
+
+/* Add so many pixels, `LANES` at most, to the sums of as many lanes. */
+static void add_pixels(LaneSums *sums, const Sample *sample, int y, int x, int count) {
+  const int start = y * sample->width + x, plane = sample->height * sample->width;
+  for (int lane = 0; lane < count; lane++) {
+    const double place = sample->columns[x + lane], one = sample->is_ground[start + lane];
+    const double first = one * place, second = first * place;
+    sums->powers[0][lane] += one;
+    sums->powers[1][lane] += first;
+    sums->powers[2][lane] += second;
+    sums->powers[3][lane] += second * place;
+    sums->powers[4][lane] += second * place * place;
+  }
+  for (int channel = 0; channel < sample->channels; channel++) {
+    const float *values = sample->values + channel * plane + start;
+    for (int lane = 0; lane < count; lane++) {
       const double place = sample->columns[x + lane];
-      const double one = sample->is_ground[start + x + lane], first = one * place;
-      const double second = first * place;
-      powers[0][lane] += one;
-      powers[1][lane] += first;
-      powers[2][lane] += second;
-      powers[3][lane] += second * place;
-      powers[4][lane] += second * place * place;
-      for (int channel = 0; channel < sample->channels; channel++) {
-        const double value = sample->values[channel * plane + start + x + lane];
-        pixels[channel][0][lane] += one * value;
-        pixels[channel][1][lane] += first * value;
-        pixels[channel][2][lane] += second * value;
-      }
+      const double zeroth = values[lane] * (double)sample->is_ground[start + lane];
+      sums->pixels[channel][0][lane] += zeroth;
+      sums->pixels[channel][1][lane] += zeroth * place;
+      sums->pixels[channel][2][lane] += zeroth * place * place;
     }
   }
+}
+
+static RowSums sum_row(const Sample *sample, int y) {
+  const int width = sample->width;
+  LaneSums lanes = {{{0}}, {{{0}}}};
+  int x = 0;
+  for (; x + LANES <= width; x += LANES) add_pixels(&lanes, sample, y, x, LANES);
+  add_pixels(&lanes, sample, y, x, width - x);
   RowSums sums;
-  for (int i = 0; i < 5; i++) sums.powers[i] = sum_of_lanes(powers[i]);
+  for (int i = 0; i < 5; i++) sums.powers[i] = sum_of_lanes(lanes.powers[i]);
   for (int channel = 0; channel < sample->channels; channel++) {
-    for (int i = 0; i < 3; i++) sums.pixels[channel][i] = sum_of_lanes(pixels[channel][i]);
+    for (int i = 0; i < 3; i++) sums.pixels[channel][i] = sum_of_lanes(lanes.pixels[channel][i]);
   }
   return sums;
 }

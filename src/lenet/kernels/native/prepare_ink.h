@@ -39,8 +39,7 @@ typedef struct {
 
 static size_t room_for_ink(int height, int width) {
   return room_for(height * width, sizeof(float)) + room_for(height * width, sizeof(uint8_t)) +
-         room_for_parts(height, width) + room_for(blocks_of(height, width), sizeof(uint8_t)) +
-         room_for(width, sizeof(uint8_t));
+         room_for_parts(height, width) + room_for(blocks_of(height, width), sizeof(uint8_t));
 }
 
 static Ink take_ink(int height, int width, Scratch *scratch) {
@@ -55,18 +54,18 @@ static Ink take_ink(int height, int width, Scratch *scratch) {
 }
 
 /* Add what is so many steps or fewer up, down, left or right of a mask. */
-static void grow(uint8_t *mask, int height, int width, int steps, uint8_t *before) {
+static void grow(uint8_t *mask, int height, int width, int steps, uint8_t *rows) {
+  uint8_t *before = rows, *here = rows + width; /* as they were; `here` with a border */
+  here[0] = here[width + 1] = 0;
   for (int step = 0; step < steps; step++) {
-    memset(before, 0, (size_t)width); /* the row above, as it was */
+    memset(before, 0, (size_t)width);
     for (int y = 0; y < height; y++) {
       uint8_t *row = mask + y * width;
-      const uint8_t *after = y + 1 < height ? row + width : before;
-      uint8_t left = 0;
-      for (int x = 0; x < width; x++) {
-        const uint8_t here = row[x], right = x + 1 < width ? row[x + 1] : 0;
-        row[x] = here | left | right | before[x] | after[x];
-        before[x] = left = here;
-      }
+      const uint8_t *after = y + 1 < height ? row + width : row;
+      memcpy(here + 1, row, (size_t)width);
+      for (int x = 0; x < width; x++) before[x] |= after[x];
+      for (int x = 0; x < width; x++) row[x] = before[x] | here[x] | here[x + 1] | here[x + 2];
+      memcpy(before, here + 1, (size_t)width);
     }
   }
 }
@@ -126,8 +125,8 @@ static void find_connected(Ink *ink, const float *contrast, double least, double
   const float faint = (float)least, firm = (float)(least > FIRM * peak ? least : FIRM * peak);
   Parts *parts = &ink->parts;
   for (int i = 0; i < size; i++) ink->mask[i] = contrast[i] >= firm;
-  uint8_t *before = take(&scratch, ink->width, sizeof *before);
-  grow(ink->mask, ink->height, ink->width, reach, before);
+  uint8_t *rows = take(&scratch, 2 * ink->width + 2, sizeof *rows);
+  grow(ink->mask, ink->height, ink->width, reach, rows);
   for (int i = 0; i < size; i++) ink->mask[i] &= contrast[i] >= faint;
   find_parts(parts, contrast, (float)(STRONG * peak));
   for (int i = 0; i < parts->count; i++) {
@@ -195,10 +194,9 @@ static int ink_in(Ink *ink, double deviation, Scratch scratch) {
   const int size = ink->height * ink->width;
   float *contrast = ink->strength;
   const double noise = NOISE * deviation, floor = noise > FAINTEST ? noise : FAINTEST;
-  const Numbers standing_out = {contrast, size, NULL, (float)floor};
-  int count = count_numbers(&standing_out);
+  int count = count_from(contrast, size, (float)floor);
   if (!count) return 0;
-  const double peak = percentile_of(&standing_out, count, 95.0 / 100);
+  const double peak = percentile_of(contrast, size, size - count, 95.0 / 100);
   double least = WEAK * peak > noise ? WEAK * peak : noise;
   find_connected(ink, contrast, least, peak, scratch);
   if (crossings_of_edge(ink) >= LINED) {
@@ -208,23 +206,27 @@ static int ink_in(Ink *ink, double deviation, Scratch scratch) {
       find_connected(ink, contrast, least, peak, scratch);
     }
   }
-  const Numbers inked = {contrast, size, ink->mask, 0};
-  count = count_numbers(&inked);
+  count = 0;
+  for (int i = 0; i < size; i++) {
+    contrast[i] = ink->mask[i] ? contrast[i] : 0;
+    count += ink->mask[i];
+  }
   if (count < FEWEST || count < LEAST_SHARE * size) return 0;
-  const float high = (float)percentile_of(&inked, count, 95.0 / 100);
+  const float high = (float)percentile_of(contrast, size, size - count, 95.0 / 100);
   Box box = {ink->height, ink->width, 0, 0};
   for (int y = 0; y < ink->height; y++) {
-    float *row = contrast + y * ink->width;
-    const uint8_t *mask = ink->mask + y * ink->width;
-    for (int x = 0; x < ink->width; x++) {
-      const float strength = row[x] / high;
-      row[x] = mask[x] ? (strength > 1 ? 1 : strength) : 0;
-      if (!mask[x]) continue;
-      box.top = least_of(box.top, y);
-      box.left = least_of(box.left, x);
-      box.bottom = y + 1;
-      box.right = most_of(box.right, x + 1);
-    }
+    const uint8_t *mask = ink->mask + y * ink->width, *first = memchr(mask, 1, (size_t)ink->width);
+    if (!first) continue;
+    int last = ink->width;
+    while (!mask[last - 1]) last--;
+    box.top = least_of(box.top, y);
+    box.left = least_of(box.left, (int)(first - mask));
+    box.bottom = y + 1;
+    box.right = most_of(box.right, last);
+  }
+  for (int i = 0; i < size; i++) {
+    const float strength = contrast[i] / high;
+    contrast[i] = strength > 1 ? 1 : strength;
   }
   ink->box = box;
   return 1;
@@ -249,7 +251,7 @@ static size_t room_for_finding(int height, int width, int channels, int largest_
     resizing = room_for_resizer(height, width, rows, columns);
   }
   const size_t contrast = room_for_contrast(rows, columns, channels);
-  const size_t working = room_for(columns, sizeof(uint8_t));
+  const size_t working = room_for(2 * columns + 2, sizeof(uint8_t));
   const size_t more = contrast > working ? contrast : working;
   return room_for_ink(rows, columns) + smaller + (more > resizing ? more : resizing);
 }

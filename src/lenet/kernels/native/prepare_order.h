@@ -42,16 +42,10 @@ static double median_of(double *numbers, int count) {
   return (low + high) / 2;
 }
 
-/* Floats that are not negative, of which some count. */
-typedef struct {
-  const float *values;
-  int size;
-  const uint8_t *mask; /* those that count; all if there is none */
-  float least;         /* that counts */
-} Numbers;
-
-static int counts_in(const Numbers *numbers, int place) {
-  return (!numbers->mask || numbers->mask[place]) && numbers->values[place] >= numbers->least;
+static float float_of(uint32_t bits) {
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
 }
 
 static uint32_t bits_of(float value) {
@@ -60,57 +54,59 @@ static uint32_t bits_of(float value) {
   return bits;
 }
 
-static int count_numbers(const Numbers *numbers) {
-  int count = 0;
-  for (int place = 0; place < numbers->size; place++) count += counts_in(numbers, place);
-  return count;
+static int count_up_to(const float *values, int count, float most) {
+  int found = 0;
+  for (int i = 0; i < count; i++) found += values[i] <= most;
+  return found;
 }
 
-/* The numbers at a place and at the next, if all that count were in order.
+static int count_from(const float *values, int count, float least) {
+  int found = 0;
+  for (int i = 0; i < count; i++) found += values[i] >= least;
+  return found;
+}
+
+/* The numbers at a place and at the next, if all were in order; none is below 0.
  *
- * Their bits have the same order, and are found from the front, eight at a time. */
-static void two_in_order(const Numbers *numbers, int place, int count, float *low, float *high) {
-  uint32_t prefix = 0;
-  int rank = place, equal = 0;
-  for (int shift = 24; shift >= 0; shift -= 8) {
-    int bins[256] = {0};
-    const uint32_t known = shift == 24 ? 0 : ~0u << (shift + 8);
-    for (int i = 0; i < numbers->size; i++) {
-      const uint32_t bits = bits_of(numbers->values[i]);
-      if ((bits & known) == prefix && counts_in(numbers, i)) bins[(bits >> shift) & 255]++;
+ * Bits of such floats are in the same order as they are, and the place is looked for by halves: it
+ * is quick to count many floats at once. */
+static void two_in_order(const float *values, int count, int place, float *low, float *high) {
+  uint32_t first = 0, last = bits_of(INFINITY);
+  int up_to_last = count;
+  while (first < last) {
+    const uint32_t middle = first + (last - first) / 2;
+    const int up_to = count_up_to(values, count, float_of(middle));
+    if (up_to > place) {
+      last = middle;
+      up_to_last = up_to;
+    } else {
+      first = middle + 1;
     }
-    uint32_t bin = 0;
-    while (rank >= bins[bin]) rank -= bins[bin++];
-    equal = bins[bin];
-    prefix |= bin << shift;
   }
-  memcpy(low, &prefix, sizeof *low);
-  *high = *low;
-  if (rank + 1 < equal || place + 1 >= count) return;
+  *low = *high = float_of(first);
+  if (place + 1 < up_to_last || place + 1 >= count) return;
   float next = INFINITY;
-  for (int i = 0; i < numbers->size; i++) {
-    const float value = numbers->values[i];
-    if (value > *low && value < next && counts_in(numbers, i)) next = value;
-  }
+  for (int i = 0; i < count; i++) next = values[i] > *low && values[i] < next ? values[i] : next;
   *high = next;
 }
 
-/* Where that share of some numbers lies below, between two numbers on the line between. */
-static double percentile_of(const Numbers *numbers, int count, double share) {
-  const double place = (count - 1) * share;
+/* Where that share of the numbers from the one at `start` on lies below, between two numbers on the
+ * line between. */
+static double percentile_of(const float *values, int count, int start, double share) {
+  const double place = (count - start - 1) * share;
   const int below = (int)place;
   float low, high;
-  two_in_order(numbers, below, count, &low, &high);
+  two_in_order(values, count, start + below, &low, &high);
   const double part = place - below;
   if (part < 0.5) return low + (high - low) * (float)part;
   return high - (high - low) * (float)(1 - part);
 }
 
-/* The same in floats throughout, as `numpy.percentile` does it of floats. */
-static float percentile_in_floats(const Numbers *numbers, float share) {
-  const float place = (float)(numbers->size - 1) * share, below = floorf(place);
+/* The same of all numbers in floats throughout, as `numpy.percentile` does it of floats. */
+static float percentile_in_floats(const float *values, int count, float share) {
+  const float place = (float)(count - 1) * share, below = floorf(place);
   float low, high;
-  two_in_order(numbers, (int)below, numbers->size, &low, &high);
+  two_in_order(values, count, (int)below, &low, &high);
   const float part = place - below;
   if (part < 0.5f) return low + (high - low) * part;
   return high - (high - low) * (1 - part);

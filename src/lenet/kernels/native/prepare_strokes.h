@@ -6,41 +6,63 @@
 #include "prepare_around.h"
 #include "prepare_rows.h"
 
-/* How far each pixel of a mask is from the nearest that is not of it in its column; what is outside
- * is not of it. `distances` (H, W) holds that from above, and gets that from below. */
-static void finish_columns(uint16_t *distances, int height, int width) {
+/* Take from a mask (H, W) what has a neighbour outside, also on a diagonal; nothing outside the mask
+ * is of it. Gives how many pixels are left. */
+static int shrink(uint8_t *mask, int height, int width, uint8_t *rows) {
+  uint8_t *before = rows, *all = rows + width; /* the row above, as it was; with a border */
+  int left = 0;
+  memset(before, 0, (size_t)width);
+  all[0] = all[width + 1] = 0;
+  for (int y = 0; y < height; y++) {
+    uint8_t *row = mask + y * width;
+    const uint8_t *after = row + width;
+    if (y + 1 < height) {
+      for (int x = 0; x < width; x++) all[x + 1] = before[x] & row[x] & after[x];
+    } else {
+      memset(all + 1, 0, (size_t)width);
+    }
+    memcpy(before, row, (size_t)width);
+    for (int x = 0; x < width; x++) {
+      row[x] = all[x] & all[x + 1] & all[x + 2];
+      left += row[x];
+    }
+  }
+  return left;
+}
+
+/* Whether the distances to the edge of a mask, in steps that may be diagonal, have such a mean. True
+ * ones are no smaller. The mask is lost. */
+static int are_as_far(uint8_t *mask, int height, int width, double mean, uint8_t *rows) {
+  int count = 0;
+  for (int i = 0; i < height * width; i++) count += mask[i];
+  double total = count;
+  for (int left = count; left && total < mean * count; total += left) {
+    left = shrink(mask, height, width, rows);
+  }
+  return count && total >= mean * count;
+}
+
+/* How far each pixel of a mask (H, W) is from the nearest that is not of it in its column; what is
+ * outside is not. */
+static void measure_columns(const uint8_t *mask, int height, int width, uint16_t *distances) {
+  for (int y = 0; y < height; y++) {
+    uint16_t *row = distances + y * width;
+    for (int x = 0; x < width; x++) {
+      const int above = y ? row[x - width] : 0;
+      row[x] = (uint16_t)(mask[y * width + x] ? above + 1 : 0);
+    }
+  }
   for (int y = height - 1; y >= 0; y--) {
     uint16_t *row = distances + y * width;
     for (int x = 0; x < width; x++) {
       const int below = (y + 1 < height ? row[x + width] : 0) + 1;
-      if (row[x] > below) row[x] = (uint16_t)below;
+      row[x] = (uint16_t)(row[x] > below ? below : row[x]);
     }
   }
 }
 
 static int distance_at(const uint16_t *row, int x, int width) {
   return x < 0 || x >= width ? 0 : row[x];
-}
-
-/* Whether the distances to the edge, in steps that may be diagonal, have such a mean. True ones are
- * no smaller. */
-static int are_as_far(const uint16_t *columns, int height, int width, double mean) {
-  double count = 0, total = 0;
-  for (int i = 0; i < height * width; i++) count += columns[i] > 0;
-  for (int y = 0; y < height && count > 0; y++) {
-    const uint16_t *row = columns + y * width;
-    for (int x = 0; x < width; x++) {
-      int distance = row[x];
-      for (int away = 1; away < distance; away++) {
-        const int left = distance_at(row, x - away, width);
-        const int right = distance_at(row, x + away, width);
-        distance = least_of(distance, most_of(away, least_of(left, right)));
-      }
-      total += distance;
-    }
-    if (total >= mean * count) return 1;
-  }
-  return 0;
 }
 
 /* The mean distance to the edge; 0 where there is nothing. */

@@ -59,34 +59,41 @@ static size_t room_for_fitting(int height, int width, const Frame *frame) {
   const int rows = most_of(height, FINE * inner_height);
   const int columns = most_of(width, FINE * inner_width);
   const int radius = largest_radius(height, width, frame);
+  const size_t plane = room_for(rows * columns, 1);
   const size_t enlarging = room_for_resizer(height, width, rows, columns);
+  const size_t measuring = room_for(rows * columns, sizeof(uint16_t));
+  const size_t stroke = 2 * plane + room_for(2 * columns + 2, 1) +
+                        (measuring > enlarging ? measuring : enlarging);
   const size_t shrinking =
       room_for_resizer(rows + 2 * radius, columns + 2 * radius, inner_height, inner_width) +
       room_for_thickened(columns, radius);
-  const size_t most = enlarging > shrinking ? enlarging : shrinking;
+  const size_t thicker =
+      room_for(rows * columns, sizeof(float)) + (enlarging > shrinking ? enlarging : shrinking);
   return room_for(inner_height * inner_width, sizeof(float)) +
          room_for(inner_height + inner_width, sizeof(double)) + room_for(columns, sizeof(float)) +
-         room_for(rows * columns, sizeof(float)) + most;
+         (stroke > thicker ? stroke : thicker);
 }
 
 /* By how many pixels strokes must be made thicker, once the ink is enlarged to a size: 0 where they
  * are thick enough. */
 static int missing_radius(const Rows *drawn, int height, int width, float lowest, float highest,
                           double scale, Scratch scratch) {
-  uint16_t *columns = take(&scratch, height * width, sizeof *columns);
+  const int size = height * width;
+  uint8_t *mask = take(&scratch, size, sizeof *mask), *lost = take(&scratch, size, sizeof *lost);
+  uint8_t *rows = take(&scratch, 2 * width + 2, sizeof *rows);
+  Scratch rest = scratch;
   Resizer resizer;
-  start_resizer(&resizer, drawn, height, width, lowest, highest, &scratch);
+  start_resizer(&resizer, drawn, height, width, lowest, highest, &rest);
   for (int y = 0; y < height; y++) {
     const float *enlarged = resized_row(&resizer, y);
-    uint16_t *row = columns + y * width;
-    for (int x = 0; x < width; x++) {
-      const int above = (y ? row[x - width] : 0) + 1;
-      row[x] = (uint16_t)(enlarged[x] > HALF_INK ? above : 0);
-    }
+    uint8_t *row = mask + y * width;
+    for (int x = 0; x < width; x++) row[x] = enlarged[x] > HALF_INK;
   }
-  finish_columns(columns, height, width);
+  memcpy(lost, mask, (size_t)size);
   /* Across a stroke of `width` pixels the distance to its edge is (width + 2) / 4 in the mean. */
-  if (are_as_far(columns, height, width, (THINNEST / scale + 2) / 4)) return 0;
+  if (are_as_far(lost, height, width, (THINNEST / scale + 2) / 4, rows)) return 0;
+  uint16_t *columns = take(&scratch, size, sizeof *columns);
+  measure_columns(mask, height, width, columns);
   const double mean = mean_distance(columns, height, width);
   const double stroke = mean > 0 ? (4 * mean - 2) * scale : 0;
   if (stroke >= THINNEST) return 0;
