@@ -192,7 +192,7 @@ def check_setting(cls: type[Settings], name: str, value: Any) -> Any:
 def check_range(name: str, value: int, lowest: int, highest: int) -> None:
     """Raise the `SettingError` for what is no whole number, or one too small or too large."""
     message = ""
-    if not isinstance(value, SupportsIndex):
+    if not isinstance(value, (int, SupportsIndex)):  # the protocol takes long to ask
         message = f"`{name}` must be a whole number, not {value!r}."
     elif value < lowest:
         message = f"`{name}` must be at least {lowest}, not {value}."

@@ -2,7 +2,7 @@
 
 import ctypes
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,9 +51,10 @@ def prepare_picture(pixels: _Pixels, preparation: Numbers) -> PreparedImage | No
     given = _given(pixels, preparation, 0)
     if given is None:
         return None
-    arguments, scratch = given
+    native, kept, sizes, numbers, scratch = given
     image, seen = np.empty(_shape(preparation), np.uint8), _Seen()
-    library().lenet_prepare(*arguments, scratch.ctypes.data, image.ctypes.data, seen)
+    memory, made = scratch.ctypes.data, image.ctypes.data
+    native.lenet_prepare(kept.ctypes.data, *sizes, numbers, memory, made, seen)
     return _told(image, seen)
 
 
@@ -73,34 +74,40 @@ def prepare_symbols(pixels: _Pixels, preparation: Numbers) -> list[PreparedImage
     given = _given(pixels, preparation, 1)
     if given is None:
         return None
-    arguments, scratch = given
-    memory, numbers = scratch.ctypes.data, arguments[-1]
-    count = library().lenet_find_symbols(*arguments, memory)
+    native, kept, sizes, numbers, scratch = given
+    memory = scratch.ctypes.data
+    count = native.lenet_find_symbols(kept.ctypes.data, *sizes, numbers, memory)
     if count < 0:
         raise TooManyError(_TOO_MANY[count])
     found = []
     for index in range(count):
         image, seen = np.empty(_shape(preparation), np.uint8), _Seen()
-        library().lenet_take_symbol(index, numbers, memory, image.ctypes.data, seen)
+        native.lenet_take_symbol(index, numbers, memory, image.ctypes.data, seen)
         found.append(_told(image, seen))
     return found
 
 
-def _given(
-    pixels: _Pixels, preparation: Numbers, many: int
-) -> tuple[tuple[Any, ...], _Pixels] | None:
-    """The arguments that say what is to be prepared, and memory for it."""
+class _Given(NamedTuple):
+    """What is to be prepared, and memory for it."""
+
+    library: ctypes.CDLL
+    pixels: _Pixels
+    sizes: tuple[int, int, int]
+    preparation: "ctypes.Array[ctypes.c_int32]"
+    scratch: _Pixels
+
+
+def _given(pixels: _Pixels, preparation: Numbers, many: int) -> _Given | None:
+    """What the library needs, if it is to be used and serves such sizes."""
     if kernel_status().reason or chosen_engine() == "numpy":
         return None
-    numbers = _as_array(preparation)
+    native, numbers = library(), _as_array(preparation)
     height, width, *channels = pixels.shape
     sizes = height, width, channels[0] if channels else 1
-    size = library().lenet_prepare_scratch(*sizes, numbers, many)
+    size = native.lenet_prepare_scratch(*sizes, numbers, many)
     if not size:
         return None
-    kept = np.ascontiguousarray(pixels)
-    address = kept.ctypes.data_as(ctypes.c_void_p)  # which keeps the array alive
-    return (address, *sizes, numbers), np.empty(size, np.uint8)
+    return _Given(native, np.ascontiguousarray(pixels), sizes, numbers, np.empty(size, np.uint8))
 
 
 @lru_cache

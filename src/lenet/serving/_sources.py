@@ -125,6 +125,8 @@ def pictures_in(array: Any, pixel_range: tuple[float, ...]) -> list[Pixels]:
         pixel_range: Which values the network was taught as black and white.
     """
     values = _as_numpy(array)
+    if values.dtype == np.uint8 and values.ndim == 2 and values.size:
+        return [values]
     kind = f"{values.dtype} of shape {values.shape}"
     if values.dtype.kind not in "buif":
         message = f"A picture is an array of numbers, not {kind}."

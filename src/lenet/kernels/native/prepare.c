@@ -2,6 +2,10 @@
 
 #include "prepare.h"
 
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF /* as GCC does where it is told the standard */
+#endif
+
 #include "prepare_ink.h"
 #include "prepare_symbols.h"
 #include "prepare_things.h"
@@ -112,11 +116,12 @@ int32_t lenet_prepare_scratch(int32_t height, int32_t width, int32_t channels,
     const Frame frame = frame_of(&wanted);
     int rows, columns;
     looked_at_size(height, width, side, &rows, &columns);
-    const size_t finding = room_for_finding(height, width, channels, side);
+    const InkRoom room = room_for_ink(height, width, channels, side);
     size_t using = room_for_fitting(rows, columns, &frame);
     if (many && room_for_splitting() > using) using = room_for_splitting();
-    using += room_for_ink(rows, columns);
-    size += (finding > using ? finding : using) + (many ? room_for_page(rows, columns) : 0);
+    using += many ? room.ink : room.strength; /* of which a single symbol needs no more */
+    size += room.finding > using ? room.finding : using;
+    if (many) size += room_for_page(rows, columns);
   } else {
     size += room_for_thing(height, width, wanted.height, wanted.width);
   }
@@ -147,8 +152,7 @@ int32_t lenet_find_symbols(const uint8_t *pixels, int32_t height, int32_t width,
   page->parts = take(&memory, MOST_SYMBOLS, sizeof *page->parts);
   page->count = 0;
   page->ink = find_ink(&picture, PAGE_SIDE, &memory, &found);
-  page->rest = memory;
-  return found ? split_symbols(page, memory) : 0;
+  return found ? split_symbols(page, page->ink.rest) : 0;
 }
 
 void lenet_take_symbol(int32_t index, const int32_t *preparation, void *scratch, uint8_t *image,
@@ -158,7 +162,7 @@ void lenet_take_symbol(int32_t index, const int32_t *preparation, void *scratch,
   const Page *page = take(&memory, 1, sizeof *page);
   const Drawn symbol = {&page->ink, page->boxes[index], page->symbol_of, index};
   const Frame frame = frame_of(&wanted);
-  fit_symbol(&symbol, &frame, wanted.polarity == DARK_ON_LIGHT, image, page->rest);
+  fit_symbol(&symbol, &frame, wanted.polarity == DARK_ON_LIGHT, image, page->ink.rest);
   repeat_plane(image, &wanted);
   tell(seen, symbol.box, page->ink.height, page->ink.width, 0, page->parts[index]);
 }

@@ -35,22 +35,20 @@ typedef struct {
   Parts parts;
   int kept; /* parts that are ink */
   Box box;
+  Scratch rest; /* what is behind mask and parts */
 } Ink;
 
-static size_t room_for_ink(int height, int width) {
-  return room_for(height * width, sizeof(float)) + room_for(height * width, sizeof(uint8_t)) +
-         room_for_parts(height, width) + room_for(blocks_of(height, width), sizeof(uint8_t));
+static size_t room_for_mask(int height, int width) {
+  return room_for(height * width, sizeof(uint8_t)) + room_for_parts(height, width) +
+         room_for(blocks_of(height, width), sizeof(uint8_t));
 }
 
-static Ink take_ink(int height, int width, Scratch *scratch) {
-  Ink ink = {0};
-  ink.height = height;
-  ink.width = width;
-  ink.strength = take(scratch, height * width, sizeof *ink.strength);
-  ink.mask = take(scratch, height * width, sizeof *ink.mask);
-  ink.parts = take_parts(height, width, ink.mask, scratch);
-  ink.was_kept = take(scratch, blocks_of(height, width), sizeof *ink.was_kept);
-  return ink;
+static void take_mask(Ink *ink, Scratch scratch) {
+  const int height = ink->height, width = ink->width;
+  ink->mask = take(&scratch, height * width, sizeof *ink->mask);
+  ink->parts = take_parts(height, width, ink->mask, &scratch);
+  ink->was_kept = take(&scratch, blocks_of(height, width), sizeof *ink->was_kept);
+  ink->rest = scratch;
 }
 
 /* Add what is so many steps or fewer up, down, left or right of a mask. */
@@ -117,14 +115,14 @@ static int keep_large_parts(Ink *ink) {
 
 /* Find the connected parts of a picture that are strong somewhere, bar the specks and frames; the
  * mask and `was_kept` say which. */
-static void find_connected(Ink *ink, const float *contrast, double least, double peak,
-                           Scratch scratch) {
+static void find_connected(Ink *ink, const float *contrast, double least, double peak) {
   const int size = ink->height * ink->width;
   /* What is faint and far from all that is not, is a line of the paper or a shadow. */
   const int reach = most_of(REACH, most_of(ink->height, ink->width) / REACHES);
   const float faint = (float)least, firm = (float)(least > FIRM * peak ? least : FIRM * peak);
   Parts *parts = &ink->parts;
   for (int i = 0; i < size; i++) ink->mask[i] = contrast[i] >= firm;
+  Scratch scratch = ink->rest;
   uint8_t *rows = take(&scratch, 2 * ink->width + 2, sizeof *rows);
   grow(ink->mask, ink->height, ink->width, reach, rows);
   for (int i = 0; i < size; i++) ink->mask[i] &= contrast[i] >= faint;
@@ -196,14 +194,15 @@ static int ink_in(Ink *ink, double deviation, Scratch scratch) {
   const double noise = NOISE * deviation, floor = noise > FAINTEST ? noise : FAINTEST;
   int count = count_from(contrast, size, (float)floor);
   if (!count) return 0;
+  take_mask(ink, scratch);
   const double peak = percentile_of(contrast, size, size - count, 95.0 / 100);
   double least = WEAK * peak > noise ? WEAK * peak : noise;
-  find_connected(ink, contrast, least, peak, scratch);
+  find_connected(ink, contrast, least, peak);
   if (crossings_of_edge(ink) >= LINED) {
     /* Ruled or squared paper, whose lines are fainter than what is written on it. */
     while (least < STRONG * peak && crossings_of_edge(ink)) {
       least *= CONTRAST_STEP;
-      find_connected(ink, contrast, least, peak, scratch);
+      find_connected(ink, contrast, least, peak);
     }
   }
   count = 0;
@@ -241,19 +240,28 @@ static void looked_at_size(int height, int width, int largest_side, int *rows, i
   }
 }
 
-/* The memory that stays taken while ink is worked on, and what it takes to find it. */
-static size_t room_for_finding(int height, int width, int channels, int largest_side) {
+/* The memory to find ink, and of it what holds its strength, which is the first, and what holds all
+ * of the ink. */
+typedef struct {
+  size_t finding, strength, ink;
+} InkRoom;
+
+static InkRoom room_for_ink(int height, int width, int channels, int largest_side) {
   int rows, columns;
   looked_at_size(height, width, largest_side, &rows, &columns);
+  InkRoom room;
   size_t smaller = 0, resizing = 0;
   if (rows != height || columns != width) {
     smaller = room_for(channels * rows * columns, sizeof(float));
     resizing = room_for_resizer(height, width, rows, columns);
   }
+  room.strength = room_for(rows * columns, sizeof(float));
+  room.ink = room.strength + smaller + room_for_mask(rows, columns);
   const size_t contrast = room_for_contrast(rows, columns, channels);
-  const size_t working = room_for(2 * columns + 2, sizeof(uint8_t));
-  const size_t more = contrast > working ? contrast : working;
-  return room_for_ink(rows, columns) + smaller + (more > resizing ? more : resizing);
+  const size_t parts = room_for_mask(rows, columns) + room_for(2 * columns + 2, 1);
+  const size_t most = contrast > parts ? contrast : parts;
+  room.finding = room.strength + smaller + (most > resizing ? most : resizing);
+  return room;
 }
 
 /* A picture made smaller. */
@@ -277,16 +285,17 @@ static Picture smaller_picture(const Picture *picture, int height, int width, Sc
   return smaller;
 }
 
-/* Tell ink from its ground, in a picture that is made smaller if a side is larger. `found` is 0
- * where there is none. */
+/* Tell ink from its ground, in a picture that is made smaller if a side is larger. Its strength is
+ * taken from the scratch, and `rest` is what is left behind its mask and parts. `found` is 0 where
+ * there is none. */
 static Ink find_ink(const Picture *given, int largest_side, Scratch *scratch, int *found) {
-  int height, width;
-  looked_at_size(given->height, given->width, largest_side, &height, &width);
-  Ink ink = take_ink(height, width, scratch);
-  Scratch rest = *scratch;
+  Ink ink = {0};
   Picture picture = *given;
-  if (height != given->height || width != given->width) {
-    picture = smaller_picture(given, height, width, &rest);
+  looked_at_size(given->height, given->width, largest_side, &ink.height, &ink.width);
+  ink.strength = take(scratch, ink.height * ink.width, sizeof *ink.strength);
+  Scratch rest = *scratch;
+  if (ink.height != given->height || ink.width != given->width) {
+    picture = smaller_picture(given, ink.height, ink.width, &rest);
   }
   *found = ink_in(&ink, contrast_with_surface(&picture, ink.strength, rest), rest);
   if (*found && covers_the_edge(&ink)) { /* with a shadow, a table */

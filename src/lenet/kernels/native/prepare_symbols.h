@@ -191,7 +191,6 @@ typedef struct {
   int16_t *symbol_of; /* of each part; -1 for what is no ink */
   Box *boxes;
   int16_t *parts; /* how many each has */
-  Scratch rest;
 } Page;
 
 static size_t room_for_page(int height, int width) {
