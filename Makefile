@@ -1,4 +1,4 @@
-.PHONY: train test lint docs kernels bench
+.PHONY: train test lint docs kernels wasm bench
 
 train: ## README's first command
 	python3 -m venv .venv && .venv/bin/pip install -e . && .venv/bin/lenet train
@@ -14,6 +14,10 @@ docs: ## the documentation as a site, in site/
 
 kernels: ## the C++ kernels, after a change in src/lenet/kernels/native/
 	.venv/bin/python src/lenet/kernels/native/build.py
+
+wasm: ## the same for web pages, which is committed; WASM=--check compares with what is there
+	python3 -m venv .venv-wasm && .venv-wasm/bin/pip install -q 'pip>=25.1' && .venv-wasm/bin/pip install -q --group wasm
+	.venv-wasm/bin/python tools/wasm.py $(WASM)
 
 bench: ## speed beside PyTorch and its peers
 	.venv/bin/lenet bench train

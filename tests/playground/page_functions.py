@@ -18,6 +18,7 @@ _COMPUTING = (
     "picture.js",
     "explain.js",
     "network.js",
+    "native_network.js",
     "model.js",
     "reasons.js",
     "feature_maps.js",

@@ -323,3 +323,50 @@ type Words = Record<
   place: (unit: Unit) => string;
   placeOfPixel: (unit: UnitOfMap) => string;
 };
+
+// The native core
+
+/** What the WebAssembly offers; all but the first two begin with `lenet_`. */
+type CoreFunctions = {
+  memory: WebAssembly.Memory;
+  _initialize: () => void;
+} & { [name: string]: any };
+
+/** What happens to the images of a step; the shifts are those of rows, then those of columns. */
+type Changes = { mirrored?: Uint8Array; shifts?: BigInt64Array };
+
+/** Images to train on, one after the other, with what their bytes stand for. */
+type Examples = {
+  images: Uint8Array;
+  labels: Uint8Array;
+  byteValues: Float32Array;
+  /** Channels, height and width. */
+  shape: Shape;
+};
+
+/** How a training updates weights; each as PyTorch's optimisers have it. */
+type Training = {
+  batchSize: number;
+  optimiser: "sgd" | "adam" | "adamw";
+  momentum: number;
+  nesterov: boolean;
+  weightDecay: number;
+  labelSmoothing: number;
+  /** The largest norm of all gradients together; 0 for no limit. */
+  gradientClipping: number;
+};
+
+/** Layers that the core computes at once. */
+type Block = {
+  /** Of the convolution or dense layer. */
+  name: string;
+  inputs: number;
+  outputs: number;
+  /** Numbers that a filter sees of each channel. */
+  window: number;
+  weightCount: number;
+  epsilon: number;
+  norm?: { name: string; epsilon: number; momentum: number };
+  /** `LayerDescription` of native/network.h. */
+  description: number[];
+};

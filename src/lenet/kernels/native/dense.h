@@ -86,8 +86,8 @@ inline void weight_gradient_block(const Batch& batch, int unit, int vector, floa
     for (int v = 0; v < kVectors; ++v) {
       const int first = (vector + v) * kLanes;
       const int count = inputs - first < kLanes ? inputs - first : kLanes;
-      std::memcpy(target + ptrdiff_t{unit + o} * inputs + first, &sums[o][v],
-                  count * sizeof(float));
+      const Vector sum = sums[o][v];  // a copy, as what `memcpy` sees is kept in memory
+      std::memcpy(target + ptrdiff_t{unit + o} * inputs + first, &sum, count * sizeof(float));
     }
   }
 }
