@@ -55,7 +55,8 @@ NEED_NO_PYTORCH = (
     "runs",
     "data info digits",
     "summary",
-    "compare --data digits --models softmax,mlp --epochs 1 --seeds 1 --runs-folder compared",
+    "compare --data digits --models softmax,mlp --epochs 1 --seeds 1 --processes 1"
+    " --runs-folder compared",
     "sweep --data digits --model softmax --search learning_rate=0.1,0.2 --trials 2 --epochs 1",
     "export latest --to c",
     "export latest --to html",

@@ -1,8 +1,6 @@
 """What the book's chapters on linear networks and multilayer perceptrons take from `d2l`."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -11,10 +9,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from forked_process import ForkedProcess
 from lenet import d2l
 
 # Of the form of the book's: a classifier whose every part is written by hand.
 BY_HAND = """
+import warnings
+warnings.simplefilter("error")
 import torch
 from lenet import d2l
 
@@ -56,15 +57,10 @@ def images() -> list[tuple[Tensor, Tensor]]:
 
 @pytest.mark.usefixtures("small_fashion_mnist")
 def test_a_program_written_by_hand_trains_and_shows_its_guesses() -> None:
-    process = subprocess.run(
-        [sys.executable, "-W", "error", "-c", BY_HAND],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "MPLBACKEND": "agg"},
-    )
-    assert (process.returncode, process.stderr) == (0, "")
-    assert float(process.stdout) > 0.6, "of ten digits"
+    process = ForkedProcess(code=BY_HAND, environment={"MPLBACKEND": "agg"})
+    output, errors = process.communicate()
+    assert (process.returncode, errors) == (0, "")
+    assert float(output) > 0.6, "of ten digits"
     assert os.path.getsize("curve.png") > 1000
     assert os.path.getsize("guesses.png") > 1000
 
