@@ -48,6 +48,7 @@ from ._networks import recognise_blocks as recognise_blocks
 from ._networks import recognise_network as recognise_network
 from ._operations import TrainedProgram as TrainedProgram
 from ._operations import evaluated_program as evaluated_program
+from ._operations import is_quick_by_plain_passes as is_quick_by_plain_passes
 from ._operations import plain_predictor as plain_predictor
 from ._recognise import count_outputs as count_outputs
 from ._recognise import draws_numbers as draws_numbers
@@ -108,6 +109,7 @@ __all__ = [
     "identify_model",
     "initialise",
     "is_chain_of_blocks",
+    "is_quick_by_plain_passes",
     "known_network",
     "layers",
     "load_arrays",

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from lenet.models._network import Network
 
 _FUNCTIONS = tuple(FUNCTIONS)  # in the order of native/functions.h
+_MOST_WEIGHTS = 2**21  # of a layer: a tile goes through all of them, so they should stay in a cache
 _METHODS = ("average", "max", "sum")  # in the order of native/program.h
 
 
@@ -250,3 +251,8 @@ def plain_predictor(network: Network, arrays: Arrays, byte_values: Array) -> Pla
     """
     program, parameters, _ = evaluated_program(network, arrays)
     return PlainPredictor(program, parameters, byte_values)
+
+
+def is_quick_by_plain_passes(network: Network) -> bool:
+    """Whether plain passes are as quick as PyTorch: `docs/concepts/speed.md` has figures."""
+    return all(placed.parameters <= _MOST_WEIGHTS for placed in flat_layers(network.placed))

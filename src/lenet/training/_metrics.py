@@ -15,6 +15,7 @@ from lenet.kernels import PlainPredictor, Predictor, chosen_engine, try_kernels
 from lenet.models import (
     ArrayNetwork,
     Calibration,
+    is_quick_by_plain_passes,
     known_network,
     module_of,
     network_blocks,
@@ -191,7 +192,11 @@ def _make_predictor(
     try:
         return Predictor(*network_blocks(known.network, known.arrays), byte_values)
     except ModelError:  # it is no chain of blocks
-        if chosen_engine() == "auto" and has_torch():
+        if (
+            chosen_engine() == "auto"
+            and has_torch()
+            and not is_quick_by_plain_passes(known.network)
+        ):
             raise
         return plain_predictor(known.network, known.arrays, byte_values)
 

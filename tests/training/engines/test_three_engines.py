@@ -48,7 +48,7 @@ def small_lenet(**settings: Any) -> LeNetConfig:
 
 TANH = layers.Activation(function="tanh")
 HALF = layers.Pooling(method="average", kernel_size=(2, 2))
-SERVED: dict[str, ModelConfig | Network] = {  # by the kernels, too
+BLOCKS: dict[str, ModelConfig | Network] = {  # that the kernels fuse
     "softmax": SoftmaxConfig(input_shape=SHAPE),
     "MLP": MLPConfig(input_shape=SHAPE, dense_widths=(20, 12), initialisation="xavier"),
     **{
@@ -59,7 +59,7 @@ SERVED: dict[str, ModelConfig | Network] = {  # by the kernels, too
     "LeNet, batch norm": small_lenet(activation="tanh", batch_norm=True),
 }
 NETWORKS: dict[str, ModelConfig | Network] = {
-    **SERVED,
+    **BLOCKS,
     "LeNet-5": LeNet5Config(),
     "LeNet, batch norm, gelu": small_lenet(activation="gelu", batch_norm=True),
     "residual": around(
@@ -103,6 +103,25 @@ NETWORKS: dict[str, ModelConfig | Network] = {
         for method in ("average", "max")
     },
     "subsampling": around(TANH, layers.Subsampling()),
+    "odd kernels, strides, groups": around(
+        TANH,
+        layers.Convolution(filters=6, kernel_size=(1, 4), stride=(2, 1), groups=2),
+        layers.Convolution(filters=5, kernel_size=(3, 2), padding=(2, 1), dilation=(1, 2)),
+        TANH,
+    ),
+    "dense layers in a row": Network(
+        (layers.Flatten(), layers.Dense(units=20, bias=False), layers.Dense(units=10)), SHAPE
+    ),
+    "batch norm in odd places": around(
+        TANH,
+        layers.BatchNorm(momentum="cumulative"),
+        HALF,
+        layers.BatchNorm(),
+        layers.Flatten(),
+        layers.BatchNorm(),
+        layers.Dense(units=12),
+        TANH,
+    ),
 }
 
 
@@ -119,10 +138,9 @@ def small_digits(few_digits: Dataset) -> Dataset:
     return Dataset("small-digits", few_digits.class_names, small)
 
 
-def engines_for(name: str) -> tuple[str, ...]:
-    """Those that serve a network."""
-    is_native = kernel_status().reason is None
-    return ENGINES if is_native else ENGINES[1:]
+def engines_here() -> tuple[str, ...]:
+    """Those that are here."""
+    return ENGINES if kernel_status().reason is None else ENGINES[1:]
 
 
 class Losses(Listener):
@@ -155,7 +173,7 @@ def test_weights_order_and_augmentation_begin_with_the_same_bits(
     data = data_for(name, few_digits, small_digits)
     recipe = recipe_for(name).replace(shift=1, flip=True)
     torchs, *others = (
-        make_trainer(data, name, engine, recipe) for engine in ("torch", *engines_for(name))
+        make_trainer(data, name, engine, recipe) for engine in ("torch", *engines_here())
     )
     arrays = arrays_of(torchs.network)
     selections = [list(torchs.train_batches.selections(epoch)) for epoch in range(2)]
@@ -181,7 +199,7 @@ def test_gradients_are_those_of_float64(
     loss = build_loss(recipe)(module(images.double()), labels)
     names, weights = zip(*module.named_parameters(), strict=True)
     exact = [one.numpy() for one in torch.autograd.grad(loss, weights)]
-    for engine in engines_for(name):
+    for engine in engines_here():
         trainer = make_trainer(data, name, engine, recipe)
         selection = next(trainer.train_batches.selections(0))
         found, _ = trainer.engine.step(selection, 0.0)
@@ -198,7 +216,7 @@ def test_fifty_losses_are_the_same(few_digits: Dataset, small_digits: Dataset, n
     data = data_for(name, few_digits, small_digits)
     recipe = recipe_for(name).replace(epochs=4, shift=1, flip=True)
     losses: dict[str, NDArray[np.float64]] = {}
-    for engine in engines_for(name):
+    for engine in engines_here():
         heard = Losses()
         trainer = make_trainer(data, name, engine, recipe, heard)
         trainer.run()

@@ -9,7 +9,7 @@ from lenet.core import has_torch, require_torch
 from lenet.datasets import ArrayBatches
 from lenet.errors import ModelError
 from lenet.kernels import chosen_engine, try_kernels
-from lenet.models import ArrayNetwork, module_of
+from lenet.models import ArrayNetwork, is_quick_by_plain_passes, module_of
 from lenet.models.layers import BatchNorm
 from lenet.training._recipe import Recipe
 from lenet.training.engines._engine import Engine, TwoPhaseEngine
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from lenet.datasets import Batches
+
+_LEAST_BATCH = 16  # images, as many as the widest vector has lanes: fewer would leave some idle
 
 
 def pick_engine(
@@ -34,9 +36,10 @@ def pick_engine(
     """The engine that suits a device and a choice of kernels.
 
     On a GPU its steps are captured in graphs. On a CPU they are the compiled kernels' if
-    `use_engine` has chosen these and they serve, NumPy's if it has chosen that or PyTorch is not
-    installed, else PyTorch's. Several processes on GPUs make them one by one, and the kernels leave
-    batch normalisation over several processes to PyTorch.
+    `use_engine` has chosen these and they serve, unless it left the choice and PyTorch is the
+    quicker; NumPy's if it has chosen that or PyTorch is not installed, else PyTorch's. Several
+    processes on GPUs make them one by one, and the kernels leave batch normalisation over several
+    processes to PyTorch.
 
     Args:
         network: What is trained; a module already if it is no list of layers.
@@ -63,8 +66,8 @@ def pick_engine(
             message = "The compiled kernels do no batch normalisation over several processes."
             raise ModelError(message)
         engine = NativeEngine(known, recipe, batches)
-        if choice == "auto" and not engine.is_fused and has_torch():
-            message = "PyTorch is the faster for some networks that are no chain of blocks."
+        if choice == "auto" and has_torch() and not _is_quick(engine, recipe):
+            message = "PyTorch is the quicker."
             raise ModelError(message)
         return engine
 
@@ -113,6 +116,13 @@ def _known(network: ArrayNetwork | nn.Module, batches: ArrayBatches) -> ArrayNet
     if isinstance(network, ArrayNetwork):
         return network
     return ArrayNetwork.from_module(network, tuple(batches.placed.images.shape[1:]))
+
+
+def _is_quick(engine: NativeEngine, recipe: Recipe) -> bool:
+    """Whether the compiled kernels are as quick as PyTorch."""
+    return engine.is_fused or (
+        recipe.batch_size >= _LEAST_BATCH and is_quick_by_plain_passes(engine.network.network)
+    )
 
 
 def _together(engine: TwoPhaseEngine, peers: Peers) -> Engine:
