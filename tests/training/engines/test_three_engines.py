@@ -116,7 +116,7 @@ NETWORKS: dict[str, ModelConfig | Network] = {
         TANH,
         layers.BatchNorm(momentum="cumulative"),
         HALF,
-        layers.BatchNorm(),
+        TANH,
         layers.Flatten(),
         layers.BatchNorm(),
         layers.Dense(units=12),
