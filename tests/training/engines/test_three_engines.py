@@ -113,14 +113,14 @@ NETWORKS: dict[str, ModelConfig | Network] = {
         (layers.Flatten(), layers.Dense(units=20, bias=False), layers.Dense(units=10)), SHAPE
     ),
     "batch norm in odd places": around(
-        TANH,
         layers.BatchNorm(momentum="cumulative"),
         HALF,
         TANH,
         layers.Flatten(),
-        layers.BatchNorm(),
         layers.Dense(units=12),
         TANH,
+        layers.BatchNorm(),
+        bias=False,
     ),
 }
 
