@@ -1,4 +1,4 @@
-"""The compiled kernels answer as PyTorch does, and PyTorch where they do not serve."""
+"""The compiled kernels answer as PyTorch does, by blocks or plain passes."""
 
 import subprocess
 import sys
@@ -88,7 +88,7 @@ def test_a_file_answers_as_its_network_does(
     assert open_model(path).logits(images) == pytest.approx(expected.numpy(), abs=2e-5)
 
 
-def test_lenet5_is_answered_by_pytorch(tmp_path: Path) -> None:
+def test_lenet5_is_no_chain_of_blocks(tmp_path: Path) -> None:
     config = model_config("lenet5")
     network = build_model(config, seed=0).eval()
     arrays = {key: value.numpy() for key, value in network.state_dict().items()}
@@ -100,6 +100,20 @@ def test_lenet5_is_answered_by_pytorch(tmp_path: Path) -> None:
     with torch.no_grad():
         expected = network(torch.from_numpy(images).float() / 255).numpy()
     assert open_model(path).logits(images) == pytest.approx(expected, abs=1e-4)
+
+
+@needs_kernels
+def test_an_answer_by_plain_passes_needs_no_pytorch(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    network = build_model(model_config("lenet5"), seed=0)
+    save_model(path, network, class_names=tuple("0123456789"))
+    code = (
+        "import numpy as np, sys, lenet\n"
+        "model = lenet.open_model(sys.argv[1])\n"
+        "assert model.logits(np.zeros((1, 1, 28, 28), np.uint8)).shape == (1, 10)\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True)
 
 
 def test_a_module_of_ones_own_answers_if_it_is_given(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lenet.kernels import BatchNormArrays, Operation, PlainPredictor, Program
+from lenet.models._network import check_same
 from lenet.models.layers import (
     FUNCTIONS,
     Activation,
@@ -229,8 +230,15 @@ def evaluated_program(
         Its operations, the arrays that these name, and the value that each layer makes by its name.
 
     Raises:
-        ModelError: It is too large.
+        ModelError: It is too large, or the arrays are not those of such a network.
     """
+    wanted = network.weights() | network.statistics()
+    counts = {name for name in wanted if name.endswith("num_batches_tracked")}  # not computed with
+    check_same(
+        {name: str(list(array.shape)) for name, array in arrays.items()},
+        {name: str(list(shape)) for name, shape in wanted.items()},
+        counts,
+    )
     given = {name: array.astype(np.float32) for name, array in arrays.items()}
     for placed in flat_layers(network.placed):
         layer = placed.layer

@@ -13,10 +13,19 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
 
-from lenet.core import read_arrays, reading_errors, storage_errors, write_atomically
+from lenet.core import has_torch, read_arrays, reading_errors, storage_errors, write_atomically
 from lenet.errors import LenetError, ModelError, ModelFileError, SettingError
 from lenet.kernels import Predictor, kernel_status
-from lenet.models import BUNDLED, ModelCard, check_numbers, network_blocks, read_card, with_layers
+from lenet.models import (
+    BUNDLED,
+    ModelCard,
+    check_numbers,
+    is_quick_by_plain_passes,
+    network_blocks,
+    plain_predictor,
+    read_card,
+    with_layers,
+)
 from lenet.pictures import Pixels
 from lenet.runs import Run, locate_model, model_in_folder, name_of_model
 
@@ -115,11 +124,15 @@ def _by_kernels(path: Path) -> tuple[ModelCard, Callable[[Pixels], Logits]] | No
         network = card.settings().network()
         arrays = read_arrays(path)
         check_numbers(arrays)
-        blocks, parameters = network_blocks(network, arrays)
         norm = card.normalisation
         shares = np.arange(256, dtype=np.float32) / np.float32(255)
         byte_values = (shares - np.float32(norm.mean)) / np.float32(norm.std)
-        return card, Predictor(blocks, parameters, byte_values)
+        try:
+            return card, Predictor(*network_blocks(network, arrays), byte_values)
+        except ModelError:  # it is no chain of blocks
+            if has_torch() and not is_quick_by_plain_passes(network):
+                raise
+            return card, plain_predictor(network, arrays, byte_values)
     except (LenetError, SafetensorError, ValueError, LookupError, TypeError):
         return None  # whoever reads it as a network says better what is wrong
 
