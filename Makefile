@@ -1,4 +1,4 @@
-.PHONY: train test lint docs kernels wasm bench
+.PHONY: train test lint docs kernels wasm wheels bench
 
 train: ## README's first command
 	python3 -m venv .venv && .venv/bin/pip install -e . && .venv/bin/lenet train
@@ -18,6 +18,10 @@ kernels: ## the C++ kernels, after a change in src/lenet/kernels/native/
 wasm: ## the same for web pages, which is committed; WASM=--check compares with what is there
 	python3 -m venv .venv-wasm && .venv-wasm/bin/pip install -q 'pip>=25.1' && .venv-wasm/bin/pip install -q --group wasm
 	.venv-wasm/bin/python tools/wasm.py $(WASM)
+
+wheels: ## what a release publishes, for all platforms, in dist/
+	python3 -m venv .venv-wheels && .venv-wheels/bin/pip install 'pip>=25.1' && .venv-wheels/bin/pip install --group wheels
+	.venv-wheels/bin/python tools/wheels.py
 
 bench: ## speed beside PyTorch and its peers
 	.venv/bin/lenet bench train

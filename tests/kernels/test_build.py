@@ -1,6 +1,7 @@
 """Compiling the kernels where the compiler does not work: the package is installed without them."""
 
 import hashlib
+import re
 import runpy
 import stat
 import subprocess
@@ -92,6 +93,20 @@ def test_without_a_compiler_the_log_says_so(
     monkeypatch.setenv("PATH", str(tmp_path))
     lines = compile_with("", tmp_path / "compiled", monkeypatch)
     assert lines == ["No C++ compiler: none of `$CXX`, c++, g++ and clang++ is here."]
+
+
+@pytest.mark.parametrize("platform", BUILD["PLATFORMS"])
+def test_wheels_have_the_libraries_of_their_platform(platform: str) -> None:
+    target = BUILD["elsewhere"](platform)
+    system = next(name for name in ("linux", "macos", "win") if name in platform)
+    assert target.suffix == {"linux": ".so", "macos": ".dylib", "win": ".dll"}[system]
+    is_x86 = platform.endswith(("x86_64", "amd64"))
+    assert set(target.kinds) == ({"avx512", "avx2", "baseline"} if is_x86 else {"baseline"})
+    zig = target.compiler[-1]
+    assert zig.startswith("x86_64-" if is_x86 else "aarch64-")
+    oldest = re.search(r"linux_(\d+)_(\d+)|x_(\d+)_(\d+)", platform)
+    if oldest and "-musl" not in zig:  # Zig has one musl
+        assert zig.endswith(".".join(filter(None, oldest.groups())))
 
 
 def test_what_was_there_before_does_not_stay(

@@ -2,19 +2,23 @@
 
 Every unit is compiled once for each kind of processor, and `lenet.kernels` picks the library that
 suits the one it runs on and has its checksum of `compiled/SHA256SUMS`. What the compiler said stays
-in `compiled/build.log`.
+in `compiled/build.log`. An installation from source takes the compiler of its machine; the wheels
+of all platforms are compiled by Zig on one, see `tools/wheels.py`.
 """
 
 import hashlib
 import os
 import platform
+import re
 import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
 LIBRARIES = HERE.parent / "compiled"
@@ -44,19 +48,68 @@ X86 = {
     "avx512": ["-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mavx2", "-mfma"],
     "avx2": ["-mavx2", "-mfma"],
 }
+SUFFIXES = {"linux": ".so", "macos": ".dylib", "windows": ".dll"}
+# What wheels are built for: the platform in a wheel's name, and what Zig calls it.
+PLATFORMS = {
+    "manylinux_2_17_x86_64.manylinux2014_x86_64": "x86_64-linux-gnu.2.17",
+    "manylinux_2_17_aarch64.manylinux2014_aarch64": "aarch64-linux-gnu.2.17",
+    "musllinux_1_2_x86_64": "x86_64-linux-musl",
+    "musllinux_1_2_aarch64": "aarch64-linux-musl",
+    "macosx_11_0_x86_64": "x86_64-macos.11.0",
+    "macosx_11_0_arm64": "aarch64-macos.11.0",
+    "win_amd64": "x86_64-windows-gnu",
+}
 
 
-def compile_libraries(folder: Path = LIBRARIES) -> str:
-    """Compile the library for every kind of processor of this family; returns the log.
+class Target(NamedTuple):
+    """What libraries are compiled for, and by what.
+
+    Attributes:
+        compiler: The command of a C++ compiler, which takes the units' other languages too; `None`
+            where there is none.
+        kinds: The kinds of processor, each with its options.
+        suffix: How the name of a shared library ends.
+        link: What only this compiler links with.
+    """
+
+    compiler: list[str] | None
+    kinds: dict[str, list[str]]
+    suffix: str
+    link: Sequence[str] = ()
+
+    def name(self, kind: str) -> str:
+        """The file of the library for a kind of processor."""
+        return f"lenet_{kind}{self.suffix}"
+
+
+def this_machine() -> Target:
+    """What an installation from source is compiled for."""
+    return Target(find_compiler(), kinds(), library_suffix())
+
+
+def elsewhere(platform: str) -> Target:
+    """What the wheel for one of `PLATFORMS` is compiled for."""
+    zig = PLATFORMS[platform]
+    processor, system = re.split(r"[-.]", zig)[:2]
+    compiler = [sys.executable, "-m", "ziglang", "c++", "-target", zig]
+    link = ["-O3", "-s"]  # without the first, Zig links its libraries as they are for debugging
+    if system == "linux":  # the C++ library, which is linked in, is nobody else's
+        link.append(f"-Wl,--version-script={HERE / 'exports.map'}")
+    return Target(compiler, kinds(processor), SUFFIXES[system], link)
+
+
+def compile_libraries(folder: Path = LIBRARIES, target: Target | None = None) -> str:
+    """Compile the library for every kind of processor; returns the log.
 
     What can't be compiled is left out. A library is put into its place when it is whole
     and its checksum is written.
     """
+    target = target or this_machine()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     with tempfile.TemporaryDirectory(dir=folder) as unfinished:
-        log = _compile(Path(unfinished))
-        libraries = sorted(Path(unfinished).glob("*" + library_suffix()))
+        log = _compile(target, Path(unfinished))
+        libraries = sorted(Path(unfinished).glob("*" + target.suffix))
         sums = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in libraries}
         lines = "".join(f"{digest}  {name}\n" for name, digest in sums.items())
         (folder / "SHA256SUMS").write_text(lines, encoding="utf-8")
@@ -66,31 +119,30 @@ def compile_libraries(folder: Path = LIBRARIES) -> str:
     return log
 
 
-def _compile(folder: Path) -> str:
+def _compile(target: Target, folder: Path) -> str:
     """Compile all that can be compiled into a folder; returns the log."""
-    compiler = find_compiler()
-    if compiler is None:
+    if target.compiler is None:
         return "No C++ compiler: none of `$CXX`, c++, g++ and clang++ is here."
     with ThreadPoolExecutor() as pool:  # a thread for each process that is waited for
-        built = [
-            pool.submit(_build, commands(compiler, options, folder / _name(kind)))
-            for kind, options in kinds().items()
-        ]
+        built = {kind: pool.submit(_build, commands(target, kind, folder)) for kind in target.kinds}
+    name = shlex.join(target.compiler).replace(sys.executable, "python")
     lines = [
-        f"{kind}: {shlex.join([*compiler, *FLAGS, *options])}" for kind, options in kinds().items()
+        f"{kind}: {name} {shlex.join([*FLAGS, *options])}" for kind, options in target.kinds.items()
     ]
-    lines += [f"{kind}: {one.result()}" for kind, one in zip(kinds(), built, strict=True)]
-    return "\n".join(lines)
+    return "\n".join([*lines, *(f"{kind}: {one.result()}" for kind, one in built.items())])
 
 
-def commands(compiler: list[str], options: list[str], library: Path) -> list[list[str]]:
+def commands(target: Target, kind: str, folder: Path) -> list[list[str]]:
     """What compiles the units and links them to a library, to be run one after the other."""
-    objects = [library.with_name(f"{library.stem}_{Path(unit).stem}.o") for unit in UNITS]
+    assert target.compiler is not None
+    options, library = target.kinds[kind], folder / target.name(kind)
+    objects = [folder / f"{library.stem}_{Path(unit).stem}.o" for unit in UNITS]
     compiling = [
-        [*compiler, *FLAGS, *flags, *options, "-c", str(HERE / unit), "-o", str(made)]
+        [*target.compiler, *FLAGS, *flags, *options, "-c", str(HERE / unit), "-o", str(made)]
         for (unit, flags), made in zip(UNITS.items(), objects, strict=True)
     ]
-    return [*compiling, [*compiler, *LINK, *options, *map(str, objects), "-o", str(library)]]
+    linking = [*target.compiler, *LINK, *target.link, *map(str, objects)]
+    return [*compiling, [*linking, "-o", str(library)]]
 
 
 def _build(commands: list[list[str]]) -> str:
@@ -110,15 +162,10 @@ def _build(commands: list[list[str]]) -> str:
     return f"compiled{said}"
 
 
-def kinds() -> dict[str, list[str]]:
-    """The kinds of processor to compile for here, each with its options."""
-    is_x86 = platform.machine().lower() in {"x86_64", "amd64"}
+def kinds(processor: str = platform.machine()) -> dict[str, list[str]]:
+    """The kinds of a family of processors to compile for, each with its options."""
+    is_x86 = processor.lower() in {"x86_64", "amd64"}
     return {**(X86 if is_x86 else {}), "baseline": []}
-
-
-def _name(kind: str) -> str:
-    """The file of the library for a kind of processor."""
-    return f"lenet_{kind}{library_suffix()}"
 
 
 def find_compiler() -> list[str] | None:

@@ -9,6 +9,7 @@
 #include "initial.h"
 #include "plain_prediction.h"
 #include "plain_training.h"
+#include "processor.h"
 
 #if defined(_WIN32)
 #define LENET_EXPORT extern "C" __declspec(dllexport)
@@ -61,17 +62,7 @@ LENET_EXPORT int32_t lenet_interface() { return 5; }
 LENET_EXPORT int32_t lenet_lanes() { return lenet::kLanes; }
 
 // What this processor can run: 2 for AVX-512, 1 for AVX2 with FMA, 0 for neither.
-LENET_EXPORT int32_t lenet_processor() {
-#if defined(__x86_64__) || defined(_M_X64)
-  __builtin_cpu_init();
-  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return 0;
-  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-                      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
-  return avx512 ? 2 : 1;
-#else
-  return 0;
-#endif
-}
+LENET_EXPORT int32_t lenet_processor() { return lenet::processor_level(); }
 
 LENET_EXPORT lenet::Network* lenet_network_new(const lenet::LayerDescription* layers,
                                                int32_t count) {
