@@ -43,9 +43,9 @@ const LayerDescription kLayers[] = {
 struct Function {
   void* address;
 
-  template <typename Result, typename... Arguments>
-  operator Result (*)(Arguments...)() const {
-    return reinterpret_cast<Result (*)(Arguments...)>(address);
+  template <typename Type>
+  operator Type*() const {
+    return reinterpret_cast<Type*>(address);
   }
 };
 
