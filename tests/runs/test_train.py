@@ -1,9 +1,10 @@
 """A run folder holds all that a person needs next."""
 
 import json
+import shutil
 import threading
 import xml.etree.ElementTree
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from PIL import Image
 from torch import nn
 
 import lenet
+from compiled_kernels import needs_kernels
 from lenet.datasets import Dataset, Split
 from lenet.errors import (
     DatasetError,
@@ -25,6 +27,10 @@ from lenet.errors import (
     SettingError,
     StorageError,
     UnknownNameError,
+)
+from lenet.kernels import (
+    _library,  # what it finds compiled is decided there
+    kernel_status,
 )
 from lenet.models import LeNet, LeNetConfig, build_model, load_model
 from lenet.runs import find_runs
@@ -191,6 +197,49 @@ def test_without_its_data_a_bare_training_takes_the_bundled_digits(
     assert "neither on this machine nor to be downloaded" in messages.texts[0]
     with pytest.raises(error):
         lenet.train(dataset="fashion-mnist", listeners=[])
+
+
+@pytest.fixture
+def compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of the folder of compiled kernels, which are looked for there."""
+    folder = tmp_path / "compiled"
+    shutil.copytree(_library.FOLDER, folder)
+    monkeypatch.setattr(_library, "FOLDER", folder)
+    monkeypatch.delenv("LENET_INSTRUCTIONS", raising=False)
+    _library._load.cache_clear()
+    yield folder
+    _library._load.cache_clear()
+
+
+def test_where_no_kernels_were_compiled_the_training_says_so(
+    few_digits: Dataset, compiled: Path
+) -> None:
+    shutil.rmtree(compiled)
+    messages = Messages()
+    lenet.train(dataset=few_digits, epochs=1, batch_size=64, listeners=[messages])
+    assert messages.texts[1] == (
+        "PyTorch trains this network. The package was installed without compiled kernels. "
+        "A C++ compiler and then lenet again would make it several times faster."
+    )
+    messages = Messages()
+    lenet.train(dataset=few_digits, epochs=1, batch_size=64, engine="torch", listeners=[messages])
+    assert not [text for text in messages.texts if "faster" in text], "it was asked for"
+
+
+@needs_kernels
+def test_a_training_by_slower_kernels_than_there_were_says_so(
+    few_digits: Dataset, compiled: Path
+) -> None:
+    if len(list(compiled.glob("lenet_*"))) < 2 or kernel_status().instructions == "baseline":
+        pytest.skip("there is one library only")
+    best = next(compiled.glob(f"lenet_{kernel_status().instructions}.*"))
+    _library._load.cache_clear()
+    best.write_bytes(best.read_bytes()[:1000])
+    messages = Messages()
+    run = lenet.train(dataset=few_digits, epochs=1, batch_size=64, listeners=[messages])
+    assert run.config.engine == "native"
+    assert messages.texts[1].startswith(f"`{best}` is damaged or of an older build")
+    assert messages.texts[1].endswith("Install lenet again to be faster.")
 
 
 def test_a_loss_that_is_not_finite_names_the_last_good_checkpoint(few_digits: Dataset) -> None:

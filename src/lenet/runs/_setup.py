@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lenet._version import __version__
 from lenet.core import (
@@ -26,6 +26,9 @@ from lenet.core import (
 )
 from lenet.kernels import kernel_status
 from lenet.training import PRESETS
+
+if TYPE_CHECKING:
+    from lenet.training import Trainer
 
 Answer = Callable[[int, FrameType | None, Any], None]
 
@@ -148,11 +151,23 @@ def doing_first_on_signals(action: Callable[[], None]) -> Iterator[None]:
         yield
 
 
-def advice_on_speed() -> str:
-    """What makes a training faster that NumPy makes for want of anything else."""
-    torch = install_command("torch")
-    reason = kernel_status().reason
-    if reason and os.environ.get("LENET_INSTRUCTIONS"):  # by which they are turned off
+def advice_on_speed(trainer: "Trainer") -> str | None:
+    """What would make a training on the CPU faster, where the fastest engine does not serve."""
+    if trainer.device != "cpu":
+        return None
+    engine, status = trainer.engine.name, kernel_status()
+    reason, torch = status.reason, install_command("torch")
+    chosen = bool(os.environ.get("LENET_INSTRUCTIONS"))
+    if engine == "native" and status.damaged:
+        return f"{status.damaged[-1]} Install lenet again to be faster."
+    if engine == "torch" and reason and not chosen:
+        return (
+            f"PyTorch trains this network. {reason} A C++ compiler and then lenet again would "
+            "make it several times faster."
+        )
+    if engine != "numpy":
+        return None
+    if reason and chosen:  # by which they are turned off
         return f"NumPy trains this network, slowly. {reason} Unset it to be much faster."
     if reason:
         return (

@@ -140,8 +140,8 @@ def train(
         f"Training `{config.model}` on `{data.name}`: {len(trainer.dataset.train):,} images, "
         f"preset `{config.preset}`, seed {config.seed}, on {on}. Run folder: {run.folder}",
     )
-    if trainer.engine.name == "numpy" and options.engine == "auto":
-        announce(listeners, advice_on_speed())
+    if options.engine == "auto" and (advice := advice_on_speed(trainer)):
+        announce(listeners, advice)
     with training_in(run, trainer):
         _train_in(run, trainer, trackers, listeners)
     return run
