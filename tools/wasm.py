@@ -24,9 +24,13 @@ BUILD = runpy.run_path(str(NATIVE / "build.py"))
 ZIG = [sys.executable, "-m", "ziglang"]
 TARGET = ["-target", "wasm32-wasi"]
 SOURCES = "SOURCES_SHA256"  # what the files were made from, for a test that has no compiler
-SIMD = {  # what a page's machine may have; the first of them fuses products and sums
-    "lenet_relaxed_simd.wasm": ["-msimd128", "-mrelaxed-simd"],
-    "lenet_simd.wasm": ["-msimd128"],
+ANSWERING = {unit: flags for unit, flags in BUILD["UNITS"].items() if unit != "interface.cpp"}
+# What a page's machine may have: relaxed SIMD fuses products and sums. A page that trains nothing
+# holds the last, which is small.
+FILES = {
+    "lenet_relaxed_simd.wasm": (BUILD["UNITS"], ["-msimd128", "-mrelaxed-simd"]),
+    "lenet_simd.wasm": (BUILD["UNITS"], ["-msimd128"]),
+    "lenet_answering.wasm": (ANSWERING, ["-msimd128", "-Os"]),
 }
 OF_MACHINES = {"-fPIC", "-pthread"}  # a page loads one program, which has one thread
 FLAGS = [
@@ -34,7 +38,7 @@ FLAGS = [
     *("-Werror", "-fno-exceptions", "-fno-rtti"),
 ]
 LINK = ["-mexec-model=reactor", "-Wl,--export-dynamic", "-s"]
-IN_PAGES = {"interface.cpp": "web.cpp"}  # units that have another form there
+WEB = {"web.cpp": BUILD["CPP"]}  # a unit that only pages need
 
 
 def main() -> None:
@@ -63,29 +67,28 @@ def committed(name: str) -> bytes:
 
 def digest_of_sources() -> str:
     """A checksum of all that the files are made from, and how."""
-    digest = hashlib.sha256(repr((SIMD, FLAGS, LINK, BUILD["UNITS"])).encode())
+    digest = hashlib.sha256(repr((FILES, FLAGS, LINK, WEB)).encode())
     for file in sorted(NATIVE.glob("*.[ch]*")):
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
 def compile_all(folder: Path) -> dict[str, bytes]:
-    """Both files, by their names."""
-    compile_objects = []
-    for name, simd in SIMD.items():
-        for unit, flags in BUILD["UNITS"].items():
-            source = IN_PAGES.get(unit, unit)
-            command = "c++" if "c++" in flags else "cc"
-            options = [*TARGET, *FLAGS, *flags, *simd, "-c", source]
-            target = folder / f"{name}.{unit}.o"
-            compile_objects.append([*ZIG, command, *options, "-o", str(target)])
+    """The files, by their names."""
+    compiling, linking = [], []
+    for name, (units, options) in FILES.items():
+        objects = []
+        for unit, flags in {**units, **WEB}.items():
+            objects.append(str(folder / f"{name}.{unit}.o"))
+            command = [*ZIG, "c++" if flags is BUILD["CPP"] else "cc", *TARGET, *FLAGS, *flags]
+            compiling.append([*command, *options, "-c", unit, "-o", objects[-1]])
+        # C's library alone, without SIMD, so that one serves all: compiled once, and kept by Zig.
+        linking.append([*ZIG, "cc", *TARGET, *objects, "-o", str(folder / name), *LINK])
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(lambda command: run(command, folder), compile_objects))
-    for name in SIMD:
-        objects = [str(folder / f"{name}.{unit}.o") for unit in BUILD["UNITS"]]
-        # C's library alone, without SIMD, so that one serves both: compiled once, and kept by Zig.
-        run([*ZIG, "cc", *TARGET, *objects, "-o", str(folder / name), *LINK], folder)
-    return {name: (folder / name).read_bytes() for name in SIMD}
+        list(pool.map(lambda command: run(command, folder), compiling))
+    for command in linking:
+        run(command, folder)
+    return {name: (folder / name).read_bytes() for name in FILES}
 
 
 def run(command: list[str], folder: Path) -> None:

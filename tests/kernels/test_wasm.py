@@ -15,7 +15,7 @@ def test_the_committed_files_are_of_these_sources() -> None:
 
 def test_both_are_programs_that_ask_for_nothing() -> None:
     """WebAssembly's version 1, without a section of imports, which a page would have to meet."""
-    for name in TOOL["SIMD"]:
+    for name in TOOL["FILES"]:
         content = TOOL["committed"](name)
         assert content.startswith(b"\0asm\1\0\0\0")
         assert 2 not in sections(content), name

@@ -44,8 +44,8 @@ UNFIT: list[tuple[Callable[[], Any], str]] = [
     ),
     (
         lambda: build_model(LeNetConfig(classes=4), seed=0),
-        "The network tells 4 classes apart, but `few-digits` has images of class 9, counted from 0: it "
-        "needs 10 outputs.",
+        "The network tells 4 classes apart, but `few-digits` has images of class 9, counted from "
+        "0: it needs 10 outputs.",
     ),
     (frozen, "No weight of the network may be trained: it has none, or all are frozen."),
 ]

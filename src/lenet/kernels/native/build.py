@@ -22,14 +22,12 @@ from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
 LIBRARIES = HERE.parent / "compiled"
+CPP = ["-x", "c++", "-std=c++17", "-ffp-contract=fast", "-Wno-ignored-attributes"]
 # The sources that a library is linked from, each with its language and what only it is compiled
 # with. A unit rounds as its own flags say, whatever stands in another.
 UNITS = {
-    "interface.cpp": [
-        *("-x", "c++", "-std=c++17"),
-        "-ffp-contract=fast",
-        "-Wno-ignored-attributes",
-    ],
+    "interface.cpp": CPP,
+    "programs.cpp": CPP,
     # Every machine is to give the same pixels, so no product is fused with a sum.
     "prepare.c": ["-x", "c", "-std=c99", "-ffp-contract=off"],
 }

@@ -1,10 +1,10 @@
-// The library for web pages: `interface.cpp`, memory for what goes in and out, and what is left of
-// the C++ library that it needs. So there is nothing to link but C's, and nothing to import.
+// What the other units need besides in a web page: memory for what goes in and out, and what is left
+// of the C++ library. So there is nothing to link but C's, and nothing to import.
 
-#include "interface.cpp"
-
-#include <cstdarg>
 #include <cstdlib>
+#include <new>
+
+#include "export.h"
 
 // Memory for what goes in and out; null where there is no more.
 LENET_EXPORT void* lenet_alloc(size_t bytes) { return std::aligned_alloc(64, (bytes + 63) / 64 * 64); }
