@@ -18,7 +18,7 @@ NEED_NO_MORE = (
     "predict latest digit.png",
     "export latest --to c",
 )
-NEED_NO_PICTURE = ("evaluate latest", "compare latest")
+NEED_NO_PICTURE = {"evaluate latest": "The confusion matrix is", "compare latest": "The curves are"}
 ASK_FOR_A_PICTURE = (
     "evaluate latest --picture here.png",
     "inspect latest --format png",
@@ -109,7 +109,7 @@ def test_what_follows_needs_no_more(line: str, finished: dict[str, Finished]) ->
 @pytest.mark.parametrize("line", NEED_NO_PICTURE)
 def test_a_result_is_told_without_its_picture(line: str, finished: dict[str, Finished]) -> None:
     assert finished[line].code == 0, finished[line].stderr
-    assert finished[line].stderr.endswith(f"{DRAWING}\n")
+    assert finished[line].stderr.endswith(f"{NEED_NO_PICTURE[line]} not drawn. {DRAWING}\n")
     assert "acc" in finished[line].stdout
     assert "rawn" not in finished[line].stdout
 

@@ -189,6 +189,28 @@ def test_inspect_says_what_is_to_be_seen_and_where(
     ]
 
 
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("report latest -o x.pdf", "A report is a file that ends in `.html`, which `x.pdf` is"),
+        ("inspect latest -o x.pdf", "An inspection is a file that ends in `.html`, which `x.pdf`"),
+        ("evaluate latest --picture x.pdf", "The confusion matrix is a file that ends in `.png`"),
+        ("export latest --to onnx -o x.png", "This export is a file that ends in `.onnx`, which"),
+        ("export latest --to html -o x.md", "This export is a file that ends in `.html`, which"),
+        ("export latest --to c -o x.c", "This export is a folder, which `x.c` is no name for."),
+        ("data show digits -o x.jpg", "The drawing is a file that ends in `.png`, which `x.jpg`"),
+    ],
+)
+def test_a_file_is_not_written_under_the_name_of_another_kind(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, line: str, message: str
+) -> None:
+    monkeypatch.chdir(folder)
+    before = list(folder.iterdir())
+    result = call(*line.split(), code=2)
+    assert message in result.stderr
+    assert list(folder.iterdir()) == before
+
+
 def test_summary_is_the_tutorials_table() -> None:
     lines = call("summary").stdout.splitlines()
     assert lines[1].split() == "Conv2d [1, 6, 28, 28] 156 117,600 5".split()

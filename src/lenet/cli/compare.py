@@ -100,7 +100,7 @@ def compare(given: Given) -> None:
     except MissingExtraError as error:
         if is_asked:
             raise
-        print_notice(str(error))
+        print_notice(f"The curves are not drawn. {error}")
         return
     save_figure(figure, picture, picture.suffix.lower().lstrip("."))
     if not as_json:

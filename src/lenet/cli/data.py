@@ -11,7 +11,7 @@ import typer
 
 from lenet.cli._command import READING, Given, Printed, command
 from lenet.cli._console import print_json, print_line, print_notice, print_table, save_figure
-from lenet.core import Settings, option
+from lenet.core import Settings, check_ending, option
 from lenet.errors import InterruptedTraining
 
 if TYPE_CHECKING:
@@ -150,6 +150,7 @@ def show(given: Given) -> None:
 
     wanted, dataset = given.of(_Sheet), _load(given)
     path = wanted.output or Path(f"{dataset.name}.png")
+    check_ending(path, "The drawing", ".png")
     save_figure(draw_contact_sheet(dataset, wanted.per_class), path, dpi="figure")
     print_line(f"Drawn in {path}")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lenet.cli._command import READING_TO_SCORE, Given, Panel, Printed, Trained, command
 from lenet.cli._console import print_json, print_line, print_notice, print_table, save_figure
-from lenet.core import Compute, option
+from lenet.core import Compute, check_ending, option
 from lenet.errors import MissingExtraError, StorageError
 from lenet.results import SplitName, Views
 
@@ -37,6 +37,8 @@ def evaluate(given: Given) -> None:
     from lenet.runs import locate_model
 
     wanted, picture = given.of(_Scoring), given.of(_Scoring).picture
+    if picture is not None:
+        check_ending(picture, "The confusion matrix", ".png")
     source = locate_model(wanted.model, wanted.runs_folder)
     scored = results.evaluate(
         source,
@@ -54,7 +56,7 @@ def evaluate(given: Given) -> None:
         try:
             save_figure(results.draw_confusion(scored, title), picture)
         except (MissingExtraError, StorageError) as error:
-            print_notice(str(error))
+            print_notice(f"The confusion matrix is not drawn. {error}")
             picture = None
     if as_json:
         print_json(scored.to_dict())

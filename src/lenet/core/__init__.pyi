@@ -32,6 +32,7 @@ from ._settings import parse_setting as parse_setting
 from ._settings import parse_values as parse_values
 from ._settings import take_settings as take_settings
 from ._storage import PARTIAL_SUFFIX as PARTIAL_SUFFIX
+from ._storage import check_ending as check_ending
 from ._storage import finite_values as finite_values
 from ._storage import read_json_object as read_json_object
 from ._storage import reading_errors as reading_errors
@@ -65,6 +66,7 @@ __all__ = [
     "SweepWorkKeywords",
     "TrainKeywords",
     "attach_names",
+    "check_ending",
     "check_range",
     "check_setting",
     "cpu_threads",

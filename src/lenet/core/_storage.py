@@ -9,9 +9,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from lenet.errors import LenetError, StorageError
+from lenet.errors import LenetError, SettingError, StorageError
 
 PARTIAL_SUFFIX = ".partial"
+_ENDINGS = {
+    *(".c", ".csv", ".docx", ".gif", ".h", ".htm", ".html", ".jpeg", ".jpg", ".json", ".md"),
+    *(".npz", ".onnx", ".pdf", ".png", ".py", ".safetensors", ".svg", ".txt", ".webp", ".zip"),
+}
 _OWN_STREAMS = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")  # also of the shell's `<(command)`
 
 
@@ -23,6 +27,23 @@ def storage_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         message = f"Could not write `{path}`: {(error.strerror or str(error)).lower()}."
         raise StorageError(message) from error
+
+
+def check_ending(path: Path, what: str, *endings: str) -> None:
+    """See that the name of a file or folder is not that of another kind of file.
+
+    Args:
+        path: What is to be written.
+        what: What it is, as the start of a sentence: `A report`.
+        endings: What its name may end in; for a folder nothing that files end in.
+
+    Raises:
+        SettingError: Its name is that of another kind.
+    """
+    if path.suffix.lower() in _ENDINGS - set(endings):
+        kind = f"a file that ends in `{endings[0]}`" if endings else "a folder"
+        message = f"{what} is {kind}, which `{path}` is no name for."
+        raise SettingError(message)
 
 
 @contextmanager

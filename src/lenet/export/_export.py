@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lenet.core import storage_errors
+from lenet.core import check_ending, storage_errors
 from lenet.errors import ExportError, SettingError, UnknownNameError
 from lenet.export._c import write_c, write_c_int8
 from lenet.export._format_name import FORMAT_NAMES, FormatName
@@ -184,7 +184,10 @@ def _place(located: Run | Path, suffix: str, output: Path | str | None) -> Path:
         )
     else:
         path = Path(output)
-        is_file = bool(Path(f"model{suffix}").suffix)
+        ending = Path(f"model{suffix}").suffix
+        is_file = bool(ending)
         if is_file and (path.is_dir() or str(output).endswith(("/", os.sep))):
             path = path / f"{name}{suffix}"
+        else:
+            check_ending(path, "This export", *([ending] if is_file else []))
     return path.resolve() if path.is_symlink() else path  # what a link leads to, not the link

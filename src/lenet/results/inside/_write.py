@@ -4,7 +4,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lenet.core import storage_errors, write_atomically
+from lenet.core import check_ending, storage_errors, write_atomically
 from lenet.errors import SettingError
 from lenet.results._choices import Format, Part
 from lenet.results.inside._inspection import Inspection
@@ -104,6 +104,7 @@ def _place(
             return source.folder / f"{_STEM}{ending}", kind
         return Path(f"{source.stem}-{_STEM}{ending}"), kind
     path = Path(output)
+    check_ending(path, "An inspection", ".html", ".htm", ".png")
     suffix = path.suffix.lower()
     if suffix not in (".html", ".htm", ".png") or path.is_dir():
         return (path / f"{_STEM}.html" if ending else path), kind

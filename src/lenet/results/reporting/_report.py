@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lenet._version import __version__
-from lenet.core import ComputeKeywords, write_atomically
+from lenet.core import ComputeKeywords, check_ending, write_atomically
 from lenet.datasets import Dataset, DataSource
 from lenet.models import ModelCard, count_weights
 from lenet.results._choices import SplitName
@@ -68,7 +68,8 @@ def report(
         RunError: There is no such run, or it has no model yet.
         ModelError: The network does not fit the data.
         DatasetError: The data can't be had or used, or there are no images to score on.
-        SettingError: `native` kernels are wanted, and there are none here.
+        SettingError: `native` kernels are wanted, and there are none here; or `output` is a name
+            for another kind of file.
         StorageError: The page can't be written.
 
     >>> import tempfile, lenet
@@ -76,6 +77,8 @@ def report(
     >>> report(run).name
     'report.html'
     """
+    if output is not None:
+        check_ending(Path(output), "A report", ".html", ".htm")
     findings = examine(
         model, dataset, split=split, network=network, runs_folder=runs_folder, **compute
     )
