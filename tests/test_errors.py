@@ -74,6 +74,9 @@ def test_a_missing_extra_gives_the_exact_command() -> None:
     error = errors.MissingExtraError("Serving", "serve")
     command = install_command("'lenet[serve]'")
     assert str(error) == f"Serving needs more packages: `{command}`."
+    error = errors.MissingExtraError("ONNX", "export", package="torch")
+    command = install_command("torch 'lenet[export]'")
+    assert str(error) == f"ONNX needs torch and more packages: `{command}`."
     error = errors.MissingExtraError("Drawing", package="matplotlib")
     assert str(error) == f"Drawing needs matplotlib: `{install_command('matplotlib')}`."
 

@@ -191,15 +191,15 @@ class MissingExtraError(LenetError):
     Args:
         purpose: What needs it, as the start of a sentence.
         extra: The extra of `lenet` that brings it.
-        package: The package itself, where no extra brings it.
+        package: A package that no extra brings.
         fault: Why the package can't be imported, where it is installed.
     """
 
     exit_code = 8
 
     def __init__(self, purpose: str, extra: str = "", *, package: str = "", fault: str = ""):
-        what = package or f"'{distribution_name()}[{extra}]'"
-        needed, again = package or "more packages", ""
+        what = " ".join(filter(None, (package, extra and f"'{distribution_name()}[{extra}]'")))
+        needed, again = " and ".join(filter(None, (package, extra and "more packages"))), ""
         if fault:
             needed += f", which is installed but can't be imported ({fault})"
             again = "--force-reinstall "

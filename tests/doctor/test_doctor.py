@@ -67,6 +67,14 @@ def test_without_an_installed_package_any_pytorch_will_do(monkeypatch: pytest.Mo
     assert install_command("'torch'") in finding.advice
 
 
+def test_two_distributions_of_the_same_files_are_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = importlib.metadata.distribution("numpy")
+    monkeypatch.setattr(importlib.metadata, "distribution", lambda name: one)
+    finding = find("versions")
+    assert finding.state == "wrong"
+    assert "uninstall lenet lenet-core`" in finding.advice
+
+
 def test_optional_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def only(*names: str) -> None:
         monkeypatch.setattr("lenet.doctor._examine.find_spec", lambda name: name in names)

@@ -287,3 +287,7 @@ def test_a_file_that_was_closed_is_one_of_our_errors(tmp_path: Path) -> None:
 def test_settings_of_another_type_are_refused(settings: dict, words: str) -> None:
     with pytest.raises(LenetError, match=words):
         lenet.predict(**{"model": "digits", "pictures": BATCH[0]} | settings)
+
+
+def test_a_model_is_shown_in_a_line() -> None:
+    assert repr(open_model("fashion")) == "<TrainedModel `fashion`: lenet, 1×28×28, 10 classes>"

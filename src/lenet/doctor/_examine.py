@@ -27,6 +27,7 @@ from lenet.runs import processor_name
 
 _DATA = "LENET_DATA"
 _DEFAULT_DATASET = "fashion-mnist"
+_DISTRIBUTIONS = ("lenet", "lenet-core")
 _LITTLE_SPACE = 1e9  # bytes
 _PEERS = ("onnxruntime", "jax")
 
@@ -59,6 +60,10 @@ def find_versions() -> Finding:
 
     It need not be installed.
     """
+    return _find_doubled(_find_versions())
+
+
+def _find_versions() -> Finding:
     text = f"lenet {__version__}, Python {platform.python_version()}"
     wanted = _wanted_torch()
     install = install_command(f"'torch{wanted}'")
@@ -92,6 +97,19 @@ def _wanted_torch() -> SpecifierSet:
         texts = []
     requirements = map(Requirement, texts)
     return next((each.specifier for each in requirements if each.name == "torch"), SpecifierSet())
+
+
+def _find_doubled(found: Finding) -> Finding:
+    """The same finding, or that lenet is installed as two distributions of the same files."""
+    try:
+        for name in _DISTRIBUTIONS:
+            importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError:
+        return found
+    uninstall = install_command(" ".join(_DISTRIBUTIONS)).replace(" install ", " uninstall ")
+    text = f"{found.text}; both `lenet` and `lenet-core` are installed, which hold the same files"
+    advice = f"Uninstall both (`{uninstall}`), then install the one that you want."
+    return Finding(found.name, "wrong", text, "\n".join(filter(None, (advice, found.advice))))
 
 
 def find_machine() -> Finding:

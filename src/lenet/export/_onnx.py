@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lenet._version import __version__
-from lenet.core import require_torch
+from lenet.core import has_torch, require_torch
 from lenet.errors import ExportError, MissingExtraError
 from lenet.export._trained_network import Runner, Shares, TrainedNetwork, Written
 from lenet.models import HEADER_KEY
@@ -93,13 +93,14 @@ def onnx_model(trained: TrainedNetwork) -> onnx.ModelProto:
     Raises:
         MissingExtraError: PyTorch, which writes it, or a package for ONNX is not installed.
     """
-    require_torch("An export to ONNX")
     try:
         import onnx
         import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as error:
-        raise MissingExtraError("An export to ONNX", "export") from error
+        package = "" if has_torch() else "torch"
+        raise MissingExtraError("An export to ONNX", "export", package=package) from error
+    require_torch("An export to ONNX")
     import torch
 
     from lenet.export._onnx_network import PixelsToProbabilities

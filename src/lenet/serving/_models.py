@@ -50,6 +50,11 @@ class TrainedModel:
     card: ModelCard
     logits: Callable[[Pixels], Logits]
 
+    def __repr__(self) -> str:
+        shape = "×".join(map(str, self.card.input_shape))
+        classes = len(self.card.class_names)
+        return f"<TrainedModel `{self.name}`: {self.card.model}, {shape}, {classes} classes>"
+
     def probabilities(self, images: Pixels) -> npt.NDArray[np.float64]:
         """The classes' probabilities, calibrated where the network was.
 
