@@ -89,7 +89,7 @@ class Batches(BatchesOf[Tensor]):
     @property
     def byte_values(self) -> Tensor:
         """What the 256 values of a pixel become: float32 of shape (256,), on the CPU."""
-        return self.normalise(torch.arange(256, dtype=torch.uint8))
+        return self.normalise(torch.arange(256, dtype=torch.uint8, device="cpu"))
 
     def _change(self, pixels: Tensor, changes: DrawnChanges[Tensor]) -> Tensor:
         return apply_changes(pixels, changes)

@@ -133,7 +133,7 @@ def try_out(module: nn.Module, input_shape: Shape) -> Any:
     device = next((one.device for one in module.parameters()), torch.device("cpu"))
     try:
         with torch.no_grad():
-            return module.eval()(torch.zeros(input_shape, device=device))
+            return module.eval()(torch.zeros(input_shape, dtype=torch.float32, device=device))
     except (RuntimeError, ValueError, IndexError, TypeError) as error:
         message = f"The network does not take a batch of shape {tuple(input_shape)}: {error}"
         raise ModelError(message) from error

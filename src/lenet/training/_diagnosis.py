@@ -252,7 +252,7 @@ def _watch(
     module.eval()  # what is only looked at is not changed: batch normalisation's means, for example
     try:
         with torch.no_grad():
-            module(torch.as_tensor(images))
+            module(torch.from_numpy(images) if isinstance(images, np.ndarray) else images)
     finally:
         module.train(was_training)
         for hook in hooks:

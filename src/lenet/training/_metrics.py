@@ -104,7 +104,9 @@ class HeldOut:
 
         count, total = len(self._own.labels), len(self.batches.labels)
         loss, accuracy = evaluate_loss_and_accuracy(network, self._own) if count else (0.0, 0.0)
-        sums = torch.tensor([loss * count, round(accuracy * count)], dtype=torch.float64)
+        sums = torch.tensor(
+            [loss * count, round(accuracy * count)], dtype=torch.float64, device="cpu"
+        )
         self._peers.add_up(sums)
         total_loss, correct = sums.tolist()
         return total_loss / total, correct / total

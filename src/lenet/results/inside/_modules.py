@@ -51,7 +51,7 @@ def module_values(network: nn.Module, inputs: Any) -> dict[str, Values]:
     with ExitStack() as hooks, evaluating(network), torch.no_grad():
         for name, layer in named_leaves(network).items():
             hooks.enter_context(layer.register_forward_hook(partial(_keep, outputs, name)))
-        network(torch.as_tensor(inputs))
+        network(torch.from_numpy(inputs) if isinstance(inputs, np.ndarray) else inputs)
     return outputs
 
 

@@ -33,7 +33,8 @@ class GraphEngine(Engine):
     def __init__(self, network: nn.Module, recipe: Recipe, batches: Batches):
         self.network, self.batches, self._recipe = network, batches, recipe
         self.draws_numbers = draws_numbers(network)
-        self._learning_rate = torch.tensor(recipe.learning_rate, device=batches.device)
+        rate = recipe.learning_rate
+        self._learning_rate = torch.tensor(rate, dtype=torch.float32, device=batches.device)
         self._engine = TorchEngine(network, recipe, batches, self._learning_rate)
         self._captured = CapturedSteps(self.compute)
         self._snapshot = self._take_snapshot()

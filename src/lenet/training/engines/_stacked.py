@@ -74,7 +74,7 @@ class StackedEngine:
         """
         rates = list(learning_rates)
         if rates != self._told_rates:
-            told = torch.tensor(rates, dtype=torch.float32)[:, None]
+            told = torch.tensor(rates, dtype=torch.float32, device="cpu")[:, None]
             self._optimiser.learning_rates.copy_(told, non_blocking=True)
             self._told_rates = rates
         scores = self._captured(self.join(selections))
@@ -148,7 +148,7 @@ class StackedEngine:
             if not state:
                 continue
             places = range(len(self._stack.parameters))
-            parts = [torch.as_tensor(state[index][name]) for index in places]
+            parts = [torch.as_tensor(state[index][name], device="cpu") for index in places]
             row = values[number]
             if name == "step":
                 row.copy_(parts[0])

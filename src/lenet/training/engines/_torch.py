@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -13,7 +14,7 @@ from lenet.kernels import EngineName
 from lenet.models import draws_numbers
 from lenet.training._losses import RUBBISH_PENALTY
 from lenet.training._recipe import Recipe
-from lenet.training.engines._engine import OptimiserState, TwoPhaseEngine
+from lenet.training.engines._engine import OptimiserState, TwoPhaseEngine, as_array
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 Precision = Literal["float32", "tf32", "bfloat16"]
@@ -69,16 +70,16 @@ class TorchEngine(TwoPhaseEngine):
         state: dict[int, dict[str, Any]] = self._optimiser.state_dict()["state"]
         return {
             index: {
-                name: value.detach().cpu().numpy()
+                name: as_array(value).astype(np.float32) if name == "step" else as_array(value)
                 for name, value in values.items()
                 if isinstance(value, Tensor)
             }
-            for index, values in state.items()
+            for index, values in state.items()  # steps are of PyTorch's default type
         }
 
     def load_state(self, state: OptimiserState) -> None:
         tensors = {
-            index: {name: torch.tensor(value) for name, value in values.items()}
+            index: {name: torch.tensor(value, device="cpu") for name, value in values.items()}
             for index, values in state.items()
         }
         self._optimiser.load_state_dict(self._optimiser.state_dict() | {"state": tensors})
@@ -94,7 +95,10 @@ class TorchEngine(TwoPhaseEngine):
     def make_scores(self, steps: int) -> tuple[Tensor, Tensor]:
         """On the device, so that a GPU is not waited for at every step."""
         place = self.batches.device
-        return torch.zeros(steps, device=place), torch.zeros(steps, dtype=torch.int64, device=place)
+        return (
+            torch.zeros(steps, dtype=torch.float32, device=place),
+            torch.zeros(steps, dtype=torch.int64, device=place),
+        )
 
 
 def _as_tensors(selection: Selection[Any]) -> Selection:
@@ -102,12 +106,12 @@ def _as_tensors(selection: Selection[Any]) -> Selection:
     if isinstance(selection.indices, Tensor):
         return selection
     changes = {
-        name: None if value is None else torch.as_tensor(value)
+        name: None if value is None else torch.as_tensor(value, device="cpu")
         for name, value in vars(selection.changes).items()
     }
     if not any(value is not None for value in changes.values()):
-        return Selection(torch.as_tensor(selection.indices))
-    return Selection(torch.as_tensor(selection.indices), DrawnChanges(**changes))
+        return Selection(torch.as_tensor(selection.indices, device="cpu"))
+    return Selection(torch.as_tensor(selection.indices, device="cpu"), DrawnChanges(**changes))
 
 
 @contextmanager
