@@ -598,13 +598,16 @@ def _moved(engine: Engine, module: nn.Module) -> OptimiserState:
     state = engine.state()
     if not isinstance(engine.network, ArrayNetwork):
         return state
-    shapes = engine.network.network.weights()
-    before = dict(zip(shapes, range(len(shapes)), strict=True))
-    return {
-        place: state[before[name]]
-        for place, (name, weight) in enumerate(module.named_parameters())
-        if shapes.get(name) == tuple(weight.shape) and before[name] in state
-    }
+    arrays, names = engine.network.arrays, engine.network.weight_names
+    # One that was pruned or is shared now stands under another name, where it has always been.
+    places = {arrays[name].ctypes.data: place for place, name in enumerate(names)}
+    moved = {}
+    for place, (name, weight) in enumerate(module.named_parameters()):
+        by_name = names.index(name) if name in names else -1
+        before = places.get(weight.data_ptr(), by_name)
+        if before in state and arrays[names[before]].shape == tuple(weight.shape):
+            moved[place] = state[before]
+    return moved
 
 
 def _frozen(network: ArrayNetwork | nn.Module) -> list[str]:

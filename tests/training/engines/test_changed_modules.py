@@ -1,6 +1,7 @@
 """A module whose weights move or change on the way: what is kept, written and scored is its own."""
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.nn.utils import vector_to_parameters
+from torch.nn.utils import prune, vector_to_parameters
 
 from compiled_kernels import needs_kernels
 from lenet.datasets import Dataset
@@ -212,3 +213,31 @@ def test_who_drives_the_loop_gets_what_run_gives(engine: str, few_digits: Datase
             driven.train_epoch()
             driven.finish_epoch()
         assert driven.finish().test_loss == result.test_loss
+
+
+def _prune(module: nn.Module) -> None:
+    prune.l1_unstructured(module[0], "weight", 0.5)  # type: ignore[index]
+
+
+def _tie(module: nn.Module) -> None:
+    module[9].weight = module[11].weight  # type: ignore[index]
+
+
+@pytest.mark.parametrize("change", [_prune, _tie])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_weight_keeps_its_momentum_under_another_name(
+    engine: str, change: Callable[[nn.Module], None], few_digits: Dataset
+) -> None:
+    recipe = RECIPE.replace(learning_rate=0.5)
+    ours, theirs = (
+        make(few_digits, name, recipe, dense_widths=(10, 10), activation="tanh")
+        for name in (engine, "torch")
+    )
+    for trainer in (ours, theirs):
+        trainer.train_epoch(4)
+        change(trainer.model)
+        trainer.train_epoch(5)
+    found, expected = (dict(one.model.named_parameters()) for one in (ours, theirs))
+    assert found.keys() == expected.keys()
+    for name, weight in found.items():
+        torch.testing.assert_close(weight, expected[name], rtol=1e-3, atol=1e-4, msg=name)
