@@ -310,6 +310,8 @@ void train(const lenet::Network* network, RandomNetwork& shape, Random& random, 
   for (Training& training : trainings) lenet_trainer_free(training.trainer);
 }
 
+#include "random_program.h"
+
 void try_networks(uint32_t seed, int count) {
   for (int i = 0; i < count; ++i) {
     Random random(seed + i);
@@ -325,6 +327,8 @@ void try_networks(uint32_t seed, int count) {
     }
     train(network, shape, random, wild);
     lenet_network_free(network);
+    answer(random, wild);
+    train_plainly(random, wild);
   }
 }
 
