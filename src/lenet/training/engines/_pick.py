@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from lenet.core import has_torch, require_torch
 from lenet.datasets import ArrayBatches
 from lenet.errors import ModelError
-from lenet.kernels import chosen_engine, try_kernels
+from lenet.kernels import chosen_engine, kernel_status, try_kernels
 from lenet.models import ArrayNetwork, is_quick_by_plain_passes, module_of
-from lenet.models.layers import BatchNorm
+from lenet.models.layers import BatchNorm, flat_layers
 from lenet.training._recipe import Recipe
 from lenet.training.engines._engine import Engine, TwoPhaseEngine
 from lenet.training.engines._native import NativeEngine
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lenet.datasets import Batches
 
 _LEAST_BATCH = 16  # images, as many as the widest vector has lanes: fewer would leave some idle
+_MOST_SUMS = 2**27  # numbers that the tiles of a batch leave behind: half a gigabyte
 
 
 def pick_engine(
@@ -62,7 +63,9 @@ def pick_engine(
             raise ModelError(message)
         batches = arrays()
         known = _known(network, batches)
-        if peers.size > 1 and any(isinstance(one.layer, BatchNorm) for one in known.placed):
+        if peers.size > 1 and any(
+            isinstance(one.layer, BatchNorm) for one in flat_layers(known.placed)
+        ):
             message = "The compiled kernels do no batch normalisation over several processes."
             raise ModelError(message)
         engine = NativeEngine(known, recipe, batches)
@@ -120,9 +123,12 @@ def _known(network: ArrayNetwork | nn.Module, batches: ArrayBatches) -> ArrayNet
 
 def _is_quick(engine: NativeEngine, recipe: Recipe) -> bool:
     """Whether the compiled kernels are as quick as PyTorch."""
-    return engine.is_fused or (
-        recipe.batch_size >= _LEAST_BATCH and is_quick_by_plain_passes(engine.network.network)
-    )
+    if engine.is_fused:
+        return True
+    network = engine.network.network
+    sums = network.parameters * recipe.batch_size / kernel_status().lanes
+    suits = recipe.batch_size >= _LEAST_BATCH and sums <= _MOST_SUMS
+    return suits and is_quick_by_plain_passes(network)
 
 
 def _together(engine: TwoPhaseEngine, peers: Peers) -> Engine:
