@@ -93,6 +93,8 @@ def elsewhere(platform: str) -> Target:
     link = ["-O3", "-s"]  # without the first, Zig links its libraries as they are for debugging
     if system == "linux":  # the C++ library, which is linked in, is nobody else's
         link.append(f"-Wl,--version-script={HERE / 'exports.map'}")
+    if system == "macos":  # else it has the path of the folder in which it was linked
+        link.append("-Wl,-install_name,@rpath/lenet.dylib")
     return Target(compiler, kinds(processor), SUFFIXES[system], link)
 
 
