@@ -141,16 +141,17 @@ def try_platform(
     if set(libraries) != set(BUILD["elsewhere"](platform).kinds):
         message = f"it has the libraries {', '.join(libraries)}"
         raise Failed(message)
-    said = [audit(wheel) for wheel in wheels[:1] if "linux" in platform]
-    command, missing = emulator(platform, options)
-    if missing:
-        return "; ".join([*said, f"linked, not run: {missing}"])
+    system = system_of(platform, options)
+    said = [audit(wheels[0], system)] if "linux" in platform else []
+    if system.missing:
+        return "; ".join([*said, f"linked, not run: {system.missing}"])
+    command = system.command
     program = compile_program(platform, folder)
     kinds = KINDS[: 1 + processor_level()] if len(libraries) > 1 else KINDS[:1]
     worst = {}
     for kind in kinds:
-        given = [*command, program, libraries[kind].name, IMAGES, STEPS]
-        worst[kind] = compare(run(given, libraries[kind].parent, oracle.numbers), oracle)
+        given = [*command, program, libraries[kind], IMAGES, STEPS]
+        worst[kind] = compare(run(given, folder, oracle.numbers), oracle)
     numbers = ", ".join(f"`{kind}` {difference:.0e}" for kind, difference in worst.items())
     by = f" by `{command[0]}`" if command else ""
     said.append(f"a forward pass and {STEPS} steps{by}, off NumPy's by {numbers}")
@@ -181,33 +182,55 @@ def unpack(wheels: Sequence[Path], folder: Path) -> dict[str, Path]:
     return found
 
 
-def audit(wheel: Path) -> str:
-    """What `auditwheel` says that the libraries need, if that is what the wheel's name promises."""
-    told = run([TOOLS / "auditwheel", "show", wheel], DIST).decode()
-    tags = re.findall(r'"((?:many|musl)linux_\w+)"', " ".join(told.split()))
-    if not any(tag in wheel.name for tag in tags):
-        message = f"auditwheel says {', '.join(tags) or told}"
-        raise Failed(message)
-    return f"`auditwheel`: `{tags[0]}`"
+class System(NamedTuple):
+    """Where the programs of a platform run on this machine.
+
+    Attributes:
+        command: What they are arguments of, such as an emulator.
+        libraries: The folder of its C library, where that is not this machine's.
+        missing: What there is not, or nothing.
+    """
+
+    command: Sequence[str] = ()
+    libraries: Path | None = None
+    missing: str = ""
 
 
-def emulator(platform: str, options: argparse.Namespace) -> tuple[list[str], str]:
-    """What runs a program of a platform here, and what there is not for it."""
+def system_of(platform: str, options: argparse.Namespace) -> System:
+    """What runs the programs of a platform."""
     if platform.startswith("macosx"):
-        return [], "there is no emulator of macOS"
+        return System(missing="there is no emulator of macOS")
     if platform.startswith("win"):
-        return ["wine"], "" if shutil.which("wine") else "`wine` is not installed"
-    root, loader = Path("/"), Path("/lib/ld-musl-x86_64.so.1")
+        return System(["wine"], missing="" if shutil.which("wine") else "there is no `wine`")
     is_arm, is_musl = platform.endswith("aarch64"), platform.startswith("musl")
-    if is_arm:
-        root = Path(options.musl_aarch64 if is_musl else "/usr/aarch64-linux-gnu")
-        loader = root / "lib" / ("ld-musl-aarch64.so.1" if is_musl else "ld-linux-aarch64.so.1")
-    if (is_arm or is_musl) and not os.path.lexists(loader):
-        return [], f"there is no `{loader.name}`"
+    if not is_arm and not is_musl:
+        return System()
     if not is_arm:
-        return [], ""
-    qemu = "qemu-aarch64-static"
-    return [qemu, "-L", str(root)], "" if shutil.which(qemu) else f"`{qemu}` is not installed"
+        root, loader = Path("/"), "ld-musl-x86_64.so.1"
+    elif is_musl:
+        root, loader = Path(options.musl_aarch64), "ld-musl-aarch64.so.1"
+    else:
+        root, loader = Path("/usr/aarch64-linux-gnu"), "ld-linux-aarch64.so.1"
+    found = root / "lib" / loader
+    command = ["qemu-aarch64-static", "-L", str(root)] if is_arm else []
+    needed = [loader] * (not found.exists()) + command[:1] * (not shutil.which((*command, "sh")[0]))
+    missing = f"there is no `{needed[0]}`" if needed else ""
+    return System(command, found.resolve().parent if is_musl else None, missing)
+
+
+def audit(wheel: Path, system: System) -> str:
+    """What `auditwheel` says that a wheel needs, if that is what its name promises."""
+    given = [] if system.libraries is None else [f"LD_LIBRARY_PATH={system.libraries}"]
+    told = run(["env", *given, TOOLS / "auditwheel", "show", wheel], DIST).decode()
+    tags = re.findall(r'"((?:many|musl)linux_\w+)"', " ".join(told.split()))
+    if any(tag in wheel.name for tag in tags):
+        return f"`auditwheel`: `{tags[0]}`"
+    # Zig calls musl by the name that musl's loader knows, and `auditwheel` by Alpine's.
+    foreign = re.findall(r"^lib\S+$", told.partition("need to be eliminated")[2], re.MULTILINE)
+    if system.libraries is None or foreign != ["libc.so"]:
+        message = f"auditwheel says {', '.join([*tags, *foreign]) or told}"
+        raise Failed(message)
+    return "`auditwheel`: nothing but musl's `libc.so`"
 
 
 def compile_program(platform: str, folder: Path) -> Path:
