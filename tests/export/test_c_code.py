@@ -175,6 +175,8 @@ def test_the_example_is_understood_whatever_it_says(tmp_path: Path) -> None:
     written = write_c(trained, tmp_path)
     assert sorted(path.name for path in written.path.iterdir()) == [
         "example.c",
+        "prepare.c",
+        "prepare.h",
         "whatever.c",
         "whatever.h",
     ]

@@ -28,6 +28,8 @@ def test_a_trained_network_is_exported_and_its_example_runs_as_it_says(
     assert made.path == folder
     assert sorted(path.name for path in folder.parent.glob("**/*")) == [
         "example.c",
+        "prepare.c",
+        "prepare.h",
         "seven-c",
         "seven.c",
         "seven.h",

@@ -1,4 +1,4 @@
-"""The three files of an export to C: header, source, and an example that uses them."""
+"""The files of an export to C: header, source, an example that uses them, and the preparation."""
 
 import math
 import re
@@ -11,6 +11,7 @@ from string import Template
 from lenet._version import __version__
 from lenet.export._c_arithmetic import helpers
 from lenet.export._c_functions import StageCode, float_literal, number_lines
+from lenet.export._c_prepare import preparation_files, preparation_header
 from lenet.export._c_stages import plan_buffers
 from lenet.export._trained_network import TrainedNetwork
 
@@ -20,6 +21,7 @@ _HEADERS_OF_C = (
     "stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath "
     "threads time uchar wchar wctype"
 ).split()
+_FILES = ("example", "prepare")
 _TIME_OR_FORMAT = re.compile(r"^\d{8}-\d{6}-|-c(-int8)?$")
 _CALIBRATED = " (calibrated: about 80 % of the answers given with 0.8 are right)"
 _METHODS = {
@@ -64,7 +66,7 @@ extern "C" {
 #define ${NAME}_THRESHOLD $threshold
 #define ${NAME}_NONE (-1)
 
-extern const char *const ${name}_class_names[${NAME}_CLASSES];
+${preparation}extern const char *const ${name}_class_names[${NAME}_CLASSES];
 
 /* What the network needs while it works, $scratch_size bytes. Put it where you like; each thread or
  * interrupt that asks the network needs a scratch of its own. */
@@ -244,6 +246,7 @@ class CNetwork:
             else "the results",
             "scale": float_literal(self.logit_unit / card.calibration.temperature),
             "scratch_size": self.scratch_size,
+            "preparation": preparation_header(self.name, card.preparation),
         }
         header = _HEADER.substitute(
             words,
@@ -276,7 +279,8 @@ class CNetwork:
         shown = _EXAMPLE.substitute(
             words | {"title": comment_lines(title)}, pixels=number_lines([*map(str, pixels)], 14)
         )
-        return {f"{self.name}.h": header, f"{self.name}.c": source, "example.c": shown}
+        files = {f"{self.name}.h": header, f"{self.name}.c": source, "example.c": shown}
+        return files | preparation_files(card.preparation)
 
     def _facts(self, accuracy: float) -> list[str]:
         """What a person has to know, in lines."""
@@ -309,7 +313,7 @@ def identifier(name: str) -> str:
     """
     plain = re.sub(r"[^a-z0-9]+", "_", _TIME_OR_FORMAT.sub("", name).lower()).strip("_")
     plain = plain[:_LONGEST_NAME].rstrip("_")
-    if not plain or plain[0].isdigit() or plain in _HEADERS_OF_C or plain == "example":
+    if not plain or plain[0].isdigit() or plain in _HEADERS_OF_C or plain in _FILES:
         plain = f"model_{plain}".rstrip("_")
     return plain
 

@@ -15,6 +15,8 @@ from ._library import use_engine as use_engine
 from ._library import use_kernels as use_kernels
 from ._prepare import PreparedImage as PreparedImage
 from ._prepare import TooManyError as TooManyError
+from ._prepare import preparation_memory as preparation_memory
+from ._prepare import preparation_sources as preparation_sources
 from ._prepare import prepare_picture as prepare_picture
 from ._prepare import prepare_symbols as prepare_symbols
 from ._program import Operation as Operation
@@ -66,6 +68,8 @@ __all__ = [
     "layers_of",
     "parameter_shapes",
     "parameters_of",
+    "preparation_memory",
+    "preparation_sources",
     "prepare_picture",
     "prepare_symbols",
     "run_blocks",

@@ -1,7 +1,9 @@
-"""The preparation of pictures in C, native/prepare.h, as `lenet.pictures` calls it."""
+"""The preparation of pictures in C, native/prepare.h: called, or given away as source."""
 
 import ctypes
+import re
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +14,7 @@ from lenet.kernels._library import chosen_engine, kernel_status, library
 Numbers = tuple[int, ...]  # of a preparation, as in native/prepare.h
 _Pixels = NDArray[np.uint8]
 _Seen = ctypes.c_int32 * 8
+_SOURCES = Path(__file__).parent / "native"
 _TOO_MANY = {-1: "parts", -2: "symbols"}
 
 
@@ -85,6 +88,28 @@ def prepare_symbols(pixels: _Pixels, preparation: Numbers) -> list[PreparedImage
         native.lenet_take_symbol(index, numbers, memory, image.ctypes.data, seen)
         found.append(_told(image, seen))
     return found
+
+
+def preparation_memory(shape: tuple[int, int, int], preparation: Numbers) -> int:
+    """The bytes of memory that a picture takes: (H, W, C); 0 where that is not known here."""
+    if kernel_status().reason:
+        return 0
+    return int(library().lenet_prepare_scratch(*shape, _as_array(preparation), 0))
+
+
+def preparation_sources() -> dict[str, str]:
+    """`prepare.h` and `prepare.c`, with all that it includes: whole programs for any C compiler."""
+    included: set[str] = set()
+
+    def read(name: str) -> str:
+        included.add(name)
+        text = (_SOURCES / name).read_text(encoding="utf-8")
+        return re.sub(r'#include "(prepare_\w+\.h)"\n', include, text)
+
+    def include(found: re.Match[str]) -> str:
+        return "" if found[1] in included else f"\n{read(found[1])}\n"
+
+    return {name: read(name) for name in ("prepare.h", "prepare.c")}
 
 
 class _Given(NamedTuple):

@@ -12,6 +12,7 @@ from ._prepare import PreparedPicture as PreparedPicture
 from ._prepare import are_blank as are_blank
 from ._prepare import look_at as look_at
 from ._prepare import look_at_each as look_at_each
+from ._prepare import preparation_numbers as preparation_numbers
 from ._prepare import prepare as prepare
 from ._read import MOST_BYTES as MOST_BYTES
 from ._read import SUFFIXES as SUFFIXES
@@ -34,6 +35,7 @@ __all__ = [
     "look_at",
     "look_at_each",
     "pick_range",
+    "preparation_numbers",
     "prepare",
     "read_picture",
     "read_values",

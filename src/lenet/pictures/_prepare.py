@@ -77,7 +77,7 @@ def look_at(pixels: Pixels, preparation: Preparation) -> PreparedPicture:
         ArrayError: The pixels are no picture.
     """
     _check(pixels, preparation)
-    if found := prepare_picture(pixels, _numbers(preparation)):
+    if found := prepare_picture(pixels, preparation_numbers(preparation)):
         return _as_seen(found)
     image = _planes(pixels)
     if preparation.method == "symbol":
@@ -113,7 +113,7 @@ def look_at_each(pixels: Pixels, preparation: Preparation) -> list[PreparedPictu
         raise SettingError(message)
     _check(pixels, preparation)
     try:
-        found = prepare_symbols(pixels, _numbers(preparation))
+        found = prepare_symbols(pixels, preparation_numbers(preparation))
     except TooManyError as error:
         (kind,) = error.args
         raise too_many(MOST_OF[kind], kind) from None
@@ -165,8 +165,8 @@ def _check(pixels: Pixels, preparation: Preparation) -> None:
 
 
 @lru_cache
-def _numbers(preparation: Preparation) -> tuple[int, ...]:
-    """A preparation as the compiled kernels take it."""
+def preparation_numbers(preparation: Preparation) -> tuple[int, ...]:
+    """A preparation as the compiled kernels take it: method, polarity, sizes and margin."""
     method = get_args(Method).index(preparation.method)
     polarity = get_args(Polarity).index(preparation.polarity)
     frame = preparation.height, preparation.width, preparation.channels, preparation.margin

@@ -61,7 +61,7 @@ static void prepare_symbol(const Picture *picture, const Preparation *preparatio
     tell(seen, ink.box, ink.height, ink.width, 0, ink.kept);
   } else {
     const Box all = {0, 0, 1, 1};
-    memset(image, is_dark ? 255 : 0, (size_t)(preparation->height * preparation->width));
+    fill_bytes(image, is_dark ? 255 : 0, preparation->height * preparation->width);
     tell(seen, all, 1, 1, 1, 1);
   }
   repeat_plane(image, preparation);
@@ -71,8 +71,7 @@ static void prepare_thing(const Picture *picture, const Preparation *preparation
                           uint8_t *image, int32_t *seen) {
   const int channels = preparation->channels;
   float *line = take(&scratch, picture->width, sizeof *line), colours[3] = {0};
-  Thing thing = {picture, channels, 0, {NULL, NULL}};
-  for (int i = 0; i < 2; i++) thing.lines[i] = take(&scratch, picture->width, sizeof *line);
+  Thing thing = {picture, channels, 0};
   find_colours(&thing, colours, line);
   if (preparation->polarity != AS_IS) {
     float sum = colours[0];
@@ -82,8 +81,9 @@ static void prepare_thing(const Picture *picture, const Preparation *preparation
     if (thing.is_inverted) find_colours(&thing, colours, line);
   }
   uint8_t *differs = take(&scratch, picture->width, sizeof *differs);
-  Box box = box_of_thing(&thing, colours, line, differs);
-  const int is_blank = box.bottom == 0, is_cut_out = preparation->method == OBJECT && !is_blank;
+  const int is_object = preparation->method == OBJECT;
+  Box box = box_of_thing(&thing, colours, !is_object, line, differs);
+  const int is_blank = box.bottom == 0, is_cut_out = is_object && !is_blank;
   if (!is_cut_out) {
     const Box all = {0, 0, picture->height, picture->width};
     box = all;

@@ -31,19 +31,19 @@ static void largest_around(float *values, int height, int width, int side, Scrat
   for (int y = 0; y < height; y++) {
     float *row = values + y * width;
     for (int i = 0; i < width + 2 * reach; i++) line[i] = -INFINITY;
-    memcpy(line + reach, row, (size_t)width * sizeof *line);
+    copy_floats(line + reach, row, width);
     largest_from(line, width + 2 * reach, side, 1);
-    memcpy(row, line, (size_t)width * sizeof *line);
+    copy_floats(row, line, width);
   }
   for (int x = 0; x < width; x += BLOCK) {
     const int wide = least_of(BLOCK, width - x), size = (height + 2 * reach) * wide;
     for (int i = 0; i < size; i++) line[i] = -INFINITY;
     for (int y = 0; y < height; y++) {
-      memcpy(line + (y + reach) * wide, values + y * width + x, (size_t)wide * sizeof *line);
+      copy_floats(line + (y + reach) * wide, values + y * width + x, wide);
     }
     largest_from(line, size, side, wide);
     for (int y = 0; y < height; y++) {
-      memcpy(values + y * width + x, line + y * wide, (size_t)wide * sizeof *line);
+      copy_floats(values + y * width + x, line + y * wide, wide);
     }
   }
 }

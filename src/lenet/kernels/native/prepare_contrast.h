@@ -145,7 +145,7 @@ static void brighten(float *contrast, const float *paper, float brightest, int w
 /* Contrast with a smooth ground, in the direction in which the two colours differ: for each pixel,
  * not below 0. Gives the standard deviation of the ground's pixels.
  *
- * Ink that is darker than its ground takes a share of the light, so in the shadow it counts more. */
+ * Ink that is darker than its ground takes a share of the light, so it counts more in a shadow. */
 static double contrast_with_surface(const Picture *picture, float *contrast, Scratch scratch) {
   const Ground ground = find_ground(picture, scratch);
   const int width = picture->width, channels = picture->channels;
@@ -202,7 +202,7 @@ static void fill_narrow(const Picture *picture, int sign, float *values, float *
   const int side = surroundings_side(height, width);
   for (int y = 0; y < height; y++) {
     read_grey(picture, y, grey, line);
-    memcpy(values + y * width, grey, (size_t)width * sizeof *grey);
+    copy_floats(values + y * width, grey, width);
   }
   if (sign > 0) {
     largest_around(values, height, width, side, scratch);

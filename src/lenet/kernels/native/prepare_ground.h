@@ -83,9 +83,9 @@ static void mark_border(const Sample *sample, uint8_t *mask) {
   const int depth = least_of(most_of(1, shorter / 25), (shorter + 1) / 2);
   for (int y = 0; y < height; y++) {
     uint8_t *row = mask + y * width;
-    memset(row, 1, (size_t)width);
+    fill_bytes(row, 1, width);
     if (y >= depth && y < height - depth && width > 2 * depth) {
-      memset(row + depth, 0, (size_t)(width - 2 * depth));
+      fill_bytes(row + depth, 0, width - 2 * depth);
     }
   }
 }
@@ -247,7 +247,7 @@ static Ground find_ground(const Picture *picture, Scratch scratch) {
       if (mark_ground(&sample, stage ? NULL : border, most) < 4 * TERMS) return ground;
       if (is_fitted && memcmp(sample.is_ground, sample.fitted_to, (size_t)size) == 0) break;
       fit_surface(&sample, ground.weights);
-      memcpy(sample.fitted_to, sample.is_ground, (size_t)size);
+      copy_bytes(sample.fitted_to, sample.is_ground, size);
       is_fitted = 1;
     }
   }

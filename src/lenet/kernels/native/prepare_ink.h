@@ -56,14 +56,14 @@ static void grow(uint8_t *mask, int height, int width, int steps, uint8_t *rows)
   uint8_t *before = rows, *here = rows + width; /* as they were; `here` with a border */
   here[0] = here[width + 1] = 0;
   for (int step = 0; step < steps; step++) {
-    memset(before, 0, (size_t)width);
+    fill_bytes(before, 0, width);
     for (int y = 0; y < height; y++) {
       uint8_t *row = mask + y * width;
       const uint8_t *after = y + 1 < height ? row + width : row;
-      memcpy(here + 1, row, (size_t)width);
+      copy_bytes(here + 1, row, width);
       for (int x = 0; x < width; x++) before[x] |= after[x];
       for (int x = 0; x < width; x++) row[x] = before[x] | here[x] | here[x + 1] | here[x + 2];
-      memcpy(before, here + 1, (size_t)width);
+      copy_bytes(before, here + 1, width);
     }
   }
 }
@@ -279,7 +279,7 @@ static Picture smaller_picture(const Picture *picture, int height, int width, Sc
     resizer.lowest = lowest;
     resizer.highest = highest;
     for (int y = 0; y < height; y++, values += width) {
-      memcpy(values, resized_row(&resizer, y), (size_t)width * sizeof *values);
+      copy_floats(values, resized_row(&resizer, y), width);
     }
   }
   return smaller;

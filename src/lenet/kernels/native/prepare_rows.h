@@ -26,6 +26,18 @@ static void *take(Scratch *scratch, int count, size_t size) {
   return taken;
 }
 
+static void copy_floats(float *restrict to, const float *restrict from, int count) {
+  for (int i = 0; i < count; i++) to[i] = from[i];
+}
+
+static void copy_bytes(uint8_t *restrict to, const uint8_t *restrict from, int count) {
+  for (int i = 0; i < count; i++) to[i] = from[i];
+}
+
+static void fill_bytes(uint8_t *bytes, int value, int count) {
+  for (int i = 0; i < count; i++) bytes[i] = (uint8_t)value;
+}
+
 /* Something that gives its rows as floats. */
 typedef struct Rows {
   int height, width;
@@ -45,14 +57,14 @@ static void read_channel(const Picture *picture, int channel, int row, float *va
   const int width = picture->width, channels = picture->channels;
   if (picture->values) {
     const float *from = picture->values + (channel * picture->height + row) * width;
-    memcpy(values, from, (size_t)width * sizeof *values);
+    copy_floats(values, from, width);
     return;
   }
   const uint8_t *from = picture->bytes + row * width * channels + channel;
   if (channels == 1) {
     for (int x = 0; x < width; x++) values[x] = from[x];
   } else {
-    for (int x = 0; x < width; x++) values[x] = from[x * channels];
+    for (int x = 0; x < width; x++) values[x] = from[3 * x];
   }
 }
 

@@ -6,12 +6,12 @@
 #include "prepare_around.h"
 #include "prepare_rows.h"
 
-/* Take from a mask (H, W) what has a neighbour outside, also on a diagonal; nothing outside the mask
+/* Take from a mask (H, W) what has a neighbour that is not of it, also on a diagonal; none outside
  * is of it. Gives how many pixels are left. */
 static int shrink(uint8_t *mask, int height, int width, uint8_t *rows) {
   uint8_t *before = rows, *all = rows + width; /* the row above, as it was; with a border */
   int left = 0;
-  memset(before, 0, (size_t)width);
+  fill_bytes(before, 0, width);
   all[0] = all[width + 1] = 0;
   for (int y = 0; y < height; y++) {
     uint8_t *row = mask + y * width;
@@ -19,9 +19,9 @@ static int shrink(uint8_t *mask, int height, int width, uint8_t *rows) {
     if (y + 1 < height) {
       for (int x = 0; x < width; x++) all[x + 1] = before[x] & row[x] & after[x];
     } else {
-      memset(all + 1, 0, (size_t)width);
+      fill_bytes(all + 1, 0, width);
     }
-    memcpy(before, row, (size_t)width);
+    copy_bytes(before, row, width);
     for (int x = 0; x < width; x++) {
       row[x] = all[x] & all[x + 1] & all[x + 2];
       left += row[x];
@@ -30,7 +30,7 @@ static int shrink(uint8_t *mask, int height, int width, uint8_t *rows) {
   return left;
 }
 
-/* Whether the distances to the edge of a mask, in steps that may be diagonal, have such a mean. True
+/* Whether distances to the edge of a mask, in steps that may be diagonal, have such a mean: true
  * ones are no smaller. The mask is lost. */
 static int are_as_far(uint8_t *mask, int height, int width, double mean, uint8_t *rows) {
   int count = 0;
@@ -109,8 +109,7 @@ static void read_thickened(const Rows *rows, int row, float *largest) {
     const int has_above = above >= 0 && above < height, has_below = below >= 0 && below < height;
     if (!has_above && !has_below) continue;
     const int start = radius + reach; /* of the picture in the line */
-    memset(line, 0, (size_t)start * sizeof *line);
-    memset(line + start + width, 0, (size_t)start * sizeof *line);
+    for (int i = 0; i < start; i++) line[i] = line[start + width + i] = 0;
     const float *one = from->values + (has_above ? above : below) * width;
     const float *other = from->values + (has_below ? below : above) * width;
     for (int x = 0; x < width; x++) line[start + x] = one[x] > other[x] ? one[x] : other[x];

@@ -6,8 +6,8 @@
 #include "prepare_ink.h"
 #include "prepare_strokes.h"
 
-static const double OVERLAP = 0.5;   /* of the narrower of two parts above each other: they are one */
-static const double NEAR_PART = 0.2; /* of the taller of the two: the gap that may be between them */
+static const double OVERLAP = 0.5;   /* of the narrower of two parts above each other: one symbol */
+static const double NEAR_PART = 0.2; /* of the taller of the two: the gap between them */
 static const double THINNEST = 1.35; /* pixels of the box: thinner strokes */
 static const double THIN = 1.9;      /* get this width */
 static const float HALF_INK = 0.5f;
@@ -15,7 +15,7 @@ static const double PER_PIXEL = 1000; /* places are told apart; what is finer is
 
 enum {
   MOST_SYMBOLS = 1000, MOST_PARTS = 4000, /* beyond any page that is written by hand */
-  FINE = 4                                /* pixels for one of the box, where strokes are measured */
+  FINE = 4 /* pixels for one of the box, where strokes are measured */
 };
 
 /* The ink of a symbol in its box: all that is there, or that of some parts. */
@@ -36,7 +36,7 @@ static void read_drawn(const Rows *rows, int row, float *values) {
   const Ink *ink = drawn->ink;
   const int y = drawn->box.top + row, left = drawn->box.left;
   const float *strength = ink->strength + y * ink->width + left;
-  memcpy(values, strength, (size_t)rows->width * sizeof *values);
+  copy_floats(values, strength, rows->width);
   if (!drawn->symbol_of) return;
   for (int x = 0; x < rows->width; x++) {
     if (values[x] > 0 && drawn->symbol_of[part_at(&ink->parts, y, left + x)] != drawn->symbol) {
@@ -89,7 +89,7 @@ static int missing_radius(const Rows *drawn, int height, int width, float lowest
     uint8_t *row = mask + y * width;
     for (int x = 0; x < width; x++) row[x] = enlarged[x] > HALF_INK;
   }
-  memcpy(lost, mask, (size_t)size);
+  copy_bytes(lost, mask, size);
   /* Across a stroke of `width` pixels the distance to its edge is (width + 2) / 4 in the mean. */
   if (are_as_far(lost, height, width, (THINNEST / scale + 2) / 4, rows)) return 0;
   uint16_t *columns = take(&scratch, size, sizeof *columns);
@@ -118,7 +118,7 @@ static void fit_ink(const Rows *drawn, int height, int width, float *fitted, flo
     highest = 0;
     for (int y = 0; y < rows; y++) {
       const float *row = resized_row(&resizer, y);
-      memcpy(enlarged + y * columns, row, (size_t)columns * sizeof *row);
+      copy_floats(enlarged + y * columns, row, columns);
       for (int x = 0; x < columns; x++) highest = row[x] > highest ? row[x] : highest;
     }
     thickened.values = enlarged;
@@ -132,7 +132,7 @@ static void fit_ink(const Rows *drawn, int height, int width, float *fitted, flo
     start_resizer(&resizer, drawn, height, width, lowest, highest, &scratch);
   }
   for (int y = 0; y < height; y++) {
-    memcpy(fitted + y * width, resized_row(&resizer, y), (size_t)width * sizeof *fitted);
+    copy_floats(fitted + y * width, resized_row(&resizer, y), width);
   }
 }
 
@@ -174,7 +174,7 @@ static void fit_symbol(const Drawn *symbol, const Frame *frame, int is_dark, uin
   }
   const int top = start_of(rows, height, frame->height);
   const int left = start_of(columns, width, frame->width);
-  memset(plane, is_dark ? 255 : 0, (size_t)(frame->height * frame->width));
+  fill_bytes(plane, is_dark ? 255 : 0, frame->height * frame->width);
   for (int y = 0; y < height; y++) {
     uint8_t *pixels = plane + (top + y) * frame->width + left;
     const float *row = fitted + y * width;
@@ -260,7 +260,7 @@ static void put_in_reading_order(int16_t *waiting, int count, const Box *boxes, 
     }
     sort_boxes(ordered, in_line, boxes, 1);
     ordered += in_line;
-    memcpy(waiting, later, (size_t)left * sizeof *later);
+    for (int i = 0; i < left; i++) waiting[i] = later[i];
     count = left;
   }
 }

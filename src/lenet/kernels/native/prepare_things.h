@@ -14,7 +14,6 @@ static const float LIGHT = 128.0f;
 typedef struct {
   const Picture *picture;
   int channels, is_inverted;
-  float *lines[2]; /* where luminance is mixed */
 } Thing;
 
 static void read_thing(const Rows *rows, int row, float *values) {
@@ -22,14 +21,10 @@ static void read_thing(const Rows *rows, int row, float *values) {
   const Picture *picture = thing->picture;
   const int width = picture->width;
   if (thing->channels == 1 && picture->channels == 3) { /* luminance, ITU-R BT.601 */
-    read_channel(picture, 0, row, values);
-    for (int channel = 1; channel < 3; channel++) {
-      read_channel(picture, channel, row, thing->lines[channel - 1]);
-    }
-    const float *green = thing->lines[0], *blue = thing->lines[1];
-    for (int x = 0; x < width; x++) {
-      values[x] = (float)((double)0.299f * values[x] + (double)0.587f * green[x] +
-                          (double)0.114f * blue[x]);
+    const double red = 0.299f, green = 0.587f, blue = 0.114f;
+    const uint8_t *from = picture->bytes + row * width * 3;
+    for (int x = 0; x < width; x++, from += 3) {
+      values[x] = (float)(red * from[0] + green * from[1] + blue * from[2]);
     }
   } else {
     read_channel(picture, picture->channels == 1 ? 0 : rows->channel, row, values);
@@ -53,11 +48,11 @@ typedef struct {
 static void read_crop(const Rows *rows, int row, float *values) {
   const Crop *crop = rows->source;
   crop->rows.read(&crop->rows, crop->box.top + row, crop->line);
-  memcpy(values, crop->line + crop->box.left, (size_t)rows->width * sizeof *values);
+  copy_floats(values, crop->line + crop->box.left, rows->width);
 }
 
 static size_t room_for_thing(int height, int width, int frame_height, int frame_width) {
-  return 4 * room_for(width, sizeof(float)) + room_for(width, sizeof(uint8_t)) +
+  return 2 * room_for(width, sizeof(float)) + room_for(width, sizeof(uint8_t)) +
          room_for_resizer(height, width, frame_height, frame_width);
 }
 
@@ -69,12 +64,14 @@ static void find_colours(const Thing *thing, float *colours, float *line) {
   }
 }
 
-/* The box of all pixels that differ from the ground in some channel; empty where none does. */
-static Box box_of_thing(const Thing *thing, const float *colours, float *line, uint8_t *differs) {
+/* The box of all pixels that differ from the ground in some channel, or of a row of them if that is
+ * enough; empty where none does. */
+static Box box_of_thing(const Thing *thing, const float *colours, int is_row_enough, float *line,
+                        uint8_t *differs) {
   const int height = thing->picture->height, width = thing->picture->width;
   Box box = {height, width, 0, 0};
-  for (int y = 0; y < height; y++) {
-    memset(differs, 0, (size_t)width);
+  for (int y = 0; y < height && !(is_row_enough && box.bottom); y++) {
+    fill_bytes(differs, 0, width);
     for (int channel = 0; channel < thing->channels; channel++) {
       const Rows rows = rows_of_thing(thing, channel);
       read_thing(&rows, y, line);
@@ -101,7 +98,7 @@ static void place_in_middle(const Rows *part, float colour, int height, int widt
   find_range(part, line, &lowest, &highest);
   Resizer resizer;
   start_resizer(&resizer, part, height, width, lowest, highest, &scratch);
-  memset(plane, (uint8_t)rintf(colour), (size_t)(frame_height * frame_width));
+  fill_bytes(plane, (uint8_t)rintf(colour), frame_height * frame_width);
   for (int y = 0; y < height; y++) {
     const float *row = resized_row(&resizer, y);
     uint8_t *pixels = plane + (top + y) * frame_width + left;
