@@ -15,6 +15,7 @@
 #include <string>
 
 #include "interface.cpp"
+#include "programs.cpp"
 
 namespace {
 
