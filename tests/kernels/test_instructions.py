@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import test_batch_norm
 import test_blocks
@@ -29,6 +30,7 @@ from lenet.kernels import (
     KernelStatus,
     _library,  # which library is taken is decided there
     kernel_status,
+    prepare_picture,
     use_engine,
 )
 from lenet.models import LeNet
@@ -318,3 +320,20 @@ def test_a_library_of_another_version_is_a_reason(
     assert status.reason == (
         "The compiled kernels are of another version of lenet: install it again."
     )
+
+
+@needs_kernels
+def test_every_library_makes_the_same_pixels() -> None:
+    random = np.random.default_rng(0)
+    strokes = np.kron(random.random((9, 9)) < 0.3, np.ones((11, 13)))[..., None]
+    picture = (strokes * [200, 60, 30] + random.normal(30, 5, (99, 117, 3))).clip(0, 255)
+    made = set()
+    for kind in KINDS:
+        with library_of(kind) as status:
+            found = prepare_picture(picture.astype(np.uint8), (0, 0, 28, 28, 1, 4))
+            assert found
+            if status.instructions == kind:
+                made.add((found.image.tobytes(), found.box))
+    assert len(made) == 1
+    with library_of("none"):
+        assert prepare_picture(picture.astype(np.uint8), (0, 0, 28, 28, 1, 4)) is None

@@ -5,6 +5,8 @@
 
 #include "prepare_rows.h"
 
+enum { FEW_FLOATS = 128 };
+
 /* Put the number that would stand at a place if all were in order there, and smaller ones before.
  *
  * Source: Hoare (1961), "Algorithm 65: find". */
@@ -66,28 +68,51 @@ static int count_from(const float *values, int count, float least) {
   return found;
 }
 
+/* Copy the numbers within a range. */
+static void copy_between(const float *values, int count, float least, float most, float *copied) {
+  for (int i = 0; i < count; i++) {
+    if (values[i] >= least && values[i] <= most) *copied++ = values[i];
+  }
+}
+
+/* The lowest number above another. */
+static float next_above(const float *values, int count, float value) {
+  int32_t least = (int32_t)bits_of(value), next = (int32_t)bits_of(INFINITY);
+  for (int i = 0; i < count; i++) {
+    const int32_t bits = (int32_t)bits_of(values[i]);
+    next = bits > least && bits < next ? bits : next;
+  }
+  return float_of((uint32_t)next);
+}
+
 /* The numbers at a place and at the next, if all were in order; none is below 0.
  *
  * Bits of such floats are in the same order as they are, and the place is looked for by halves: it
- * is quick to count many floats at once. */
+ * is quick to count many floats at once. When few are left, only these are counted. */
 static void two_in_order(const float *values, int count, int place, float *low, float *high) {
   uint32_t first = 0, last = bits_of(INFINITY);
-  int up_to_last = count;
+  float few[FEW_FLOATS];
+  const float *from = values;
+  int left = count, below = 0, up_to_last = count, left_out = 0;
   while (first < last) {
     const uint32_t middle = first + (last - first) / 2;
-    const int up_to = count_up_to(values, count, float_of(middle));
+    const int up_to = left_out + count_up_to(from, left, float_of(middle));
     if (up_to > place) {
       last = middle;
       up_to_last = up_to;
     } else {
       first = middle + 1;
+      below = up_to;
+    }
+    if (from == values && up_to_last - below <= FEW_FLOATS) {
+      copy_between(values, count, float_of(first), float_of(last), few);
+      from = few;
+      left = up_to_last - below;
+      left_out = below;
     }
   }
   *low = *high = float_of(first);
-  if (place + 1 < up_to_last || place + 1 >= count) return;
-  float next = INFINITY;
-  for (int i = 0; i < count; i++) next = values[i] > *low && values[i] < next ? values[i] : next;
-  *high = next;
+  if (place + 1 >= up_to_last && place + 1 < count) *high = next_above(values, count, *low);
 }
 
 /* Where that share of the numbers from the one at `start` on lies below, between two numbers on the

@@ -73,27 +73,32 @@ static int is_set(const Parts *parts, int y, int x) {
   return y < parts->height && x >= 0 && x < parts->width && parts->mask[y * parts->width + x];
 }
 
+/* Join a block with what it hangs together with above. */
+static void join_above(Parts *parts, int y, int x, int block, int top_left, int top_right) {
+  const int above = block - rounded_up(parts->width, 2);
+  if (is_set(parts, y - 1, x) || is_set(parts, y - 1, x + 1)) {
+    join_blocks(parts->labels, above, block);
+  }
+  if (top_left && is_set(parts, y - 1, x - 1)) join_blocks(parts->labels, above - 1, block);
+  if (top_right && is_set(parts, y - 1, x + 2)) join_blocks(parts->labels, above + 1, block);
+}
+
 /* Join what hangs together, block by block. */
 static void label_blocks(Parts *parts) {
-  const int across = rounded_up(parts->width, 2), down = rounded_up(parts->height, 2);
-  for (int by = 0; by < down; by++) {
-    const int y = 2 * by;
+  const int width = parts->width, across = rounded_up(width, 2);
+  for (int y = 0; y < parts->height; y += 2) {
+    const uint8_t *top = parts->mask + y * width;
+    const uint8_t *bottom = y + 1 < parts->height ? top + width : top;
     int was_right = 0; /* whether the block before has pixels on its right side */
     for (int bx = 0; bx < across; bx++) {
-      const int x = 2 * bx, block = by * across + bx;
-      const int top_left = is_set(parts, y, x), top_right = is_set(parts, y, x + 1);
-      const int has_left = top_left || is_set(parts, y + 1, x);
-      const int has_right = top_right || is_set(parts, y + 1, x + 1);
+      const int x = 2 * bx, block = y / 2 * across + bx, has_two = x + 1 < width;
+      const int has_left = top[x] | bottom[x];
+      const int has_right = has_two ? top[x + 1] | bottom[x + 1] : 0;
       parts->labels[block] = -1;
       if (has_left && was_right) join_blocks(parts->labels, block - 1, block);
-      if (by) {
-        const int above = block - across;
-        const int left = is_set(parts, y - 1, x), right = is_set(parts, y - 1, x + 1);
-        if ((top_left || top_right) && (left || right)) join_blocks(parts->labels, above, block);
-        if (top_left && bx && is_set(parts, y - 1, x - 1)) {
-          join_blocks(parts->labels, above - 1, block);
-        }
-        if (top_right && is_set(parts, y - 1, x + 2)) join_blocks(parts->labels, above + 1, block);
+      if (y && (has_left || has_right)) {
+        const int top_right = has_two && top[x + 1];
+        if (top[x] || top_right) join_above(parts, y, x, block, top[x], top_right);
       }
       was_right = has_right;
     }
