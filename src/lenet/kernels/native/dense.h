@@ -6,9 +6,11 @@
 
 namespace lenet::dense {
 
-constexpr int kMostUnits = 12;
+// In a page the sums had better fit 16 registers of half a vector, elsewhere they hide what an
+// addition takes.
+constexpr int kMostUnits = kIsInPage ? 4 : 12;
 constexpr int kMostGradientUnits = kRegisters == 32 ? 4 : 2;
-constexpr int kMostGradientVectors = 5;
+constexpr int kMostGradientVectors = kIsInPage ? 2 : 5;
 
 template <int kUnits>
 inline void forward_block(const Vector* input, int inputs, const float* weights,

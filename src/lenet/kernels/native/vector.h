@@ -23,7 +23,7 @@ constexpr int kRegisters = 32;
 constexpr int kLanes = 8;
 constexpr int kRegisters = 16;
 #elif defined(__wasm__)
-constexpr int kLanes = 8;
+constexpr int kLanes = 8;  // two registers of 128 bits
 constexpr int kRegisters = 32;
 #elif defined(__aarch64__)
 constexpr int kLanes = 4;
@@ -31,6 +31,12 @@ constexpr int kRegisters = 32;
 #else
 constexpr int kLanes = 4;
 constexpr int kRegisters = 16;
+#endif
+
+#if defined(__wasm__)
+constexpr bool kIsInPage = true;
+#else
+constexpr bool kIsInPage = false;
 #endif
 
 constexpr size_t kVectorBytes = kLanes * sizeof(float);

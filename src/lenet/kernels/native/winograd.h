@@ -142,7 +142,7 @@ inline void with_taps(const Layer& layer, Function function) {
   }
 }
 
-constexpr int kMostChannels = kRegisters == 32 ? 6 : 2;
+constexpr int kMostChannels = kIsInPage ? 8 : kRegisters == 32 ? 6 : 2;
 constexpr int kMostPairs = kRegisters == 32 ? 4 : 5;
 constexpr int kMostOutputs = kRegisters == 32 ? 4 : 2;
 constexpr int kMostInputs = kRegisters == 32 ? 6 : 5;
