@@ -210,3 +210,26 @@ def test_colours_may_be_forced_and_movement_unwanted(
         assert ground != "rgba(0, 0, 0, 0)"
 
     on_playground(page_browser, digits_page, look)
+
+
+LINES_OF_A_WORD = """
+(answer) => {
+  answer.textContent = "triangle";
+  answer.classList.add("word");
+  const text = document.createRange();
+  text.selectNodeContents(answer);
+  return text.getClientRects().length;
+}
+"""
+
+
+def test_a_word_does_not_break_in_two(page_browser: PageBrowser, digits_page: Path) -> None:
+    def look(page: Playground) -> None:
+        page.draw(4)
+        for width, height in [(360, 740), (1024, 800), (1300, 800), (1300, 1100)]:
+            page.page.set_viewport_size({"width": width, "height": height})
+            page.settle()
+            lines = page.page.locator(".answer").evaluate(LINES_OF_A_WORD)
+            assert lines == 1, (width, height)
+
+    on_playground(page_browser, digits_page, look)
