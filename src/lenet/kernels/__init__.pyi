@@ -32,12 +32,18 @@ from ._recognise import RecognisedBlock as RecognisedBlock
 from ._recognise import find_observer as find_observer
 from ._recognise import is_being_traced as is_being_traced
 from ._recognise import is_listened_to as is_listened_to
+from ._step import BETA_OF_MEAN as BETA_OF_MEAN
+from ._step import BETA_OF_SQUARE as BETA_OF_SQUARE
+from ._step import EPSILON as EPSILON
 from ._step import BatchNormArrays as BatchNormArrays
 from ._step import FusedStep as FusedStep
 from ._step import StepSettings as StepSettings
 from ._step import TrainedBlock as TrainedBlock
 
 __all__ = [
+    "BETA_OF_MEAN",
+    "BETA_OF_SQUARE",
+    "EPSILON",
     "BatchNormArrays",
     "Block",
     "ConvBlock",

@@ -1,3 +1,5 @@
+"""Training steps by the compiled kernels: gradients, update, the state of the optimiser."""
+
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -20,7 +22,7 @@ from lenet.kernels._interface import (
 from lenet.kernels._library import kernel_status
 
 _KINDS = ("sgd", "adam", "adamw")  # in the order of native/optimisers.h
-_BETAS, _EPSILON = (0.9, 0.999), 1e-8  # PyTorch's own
+BETA_OF_MEAN, BETA_OF_SQUARE, EPSILON = 0.9, 0.999, 1e-8  # of Adam, as PyTorch has them
 Numbers = NDArray[np.float32]
 
 
@@ -143,9 +145,9 @@ class Step(ABC):
             nesterov=settings.nesterov,
             weight_decay=settings.weight_decay,
             momentum=settings.momentum,
-            beta1=_BETAS[0],
-            beta2=_BETAS[1],
-            epsilon=_EPSILON,
+            beta1=BETA_OF_MEAN,
+            beta2=BETA_OF_SQUARE,
+            epsilon=EPSILON,
             largest_norm=settings.gradient_clipping,
         )
         self._gradient_pointers = pointers(addresses_of(self.gradients))

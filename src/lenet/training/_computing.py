@@ -1,4 +1,4 @@
-"""Where a recipe is computed, its learning rate, and the constants that PyTorch leaves unsaid."""
+"""Where a recipe is computed, its learning rate, and a constant that PyTorch leaves unsaid."""
 
 import math
 import os
@@ -15,8 +15,6 @@ from lenet.training._recipe import Recipe
 _WARM_UP = 0.3
 _START_DIVISOR = 25.0
 _END_DIVISOR = 1e4
-# PyTorch's own, which its optimisers have by default.
-BETA_OF_MEAN, BETA_OF_SQUARE, EPSILON = 0.9, 0.999, 1e-8
 CLIPPING_EPSILON = 1e-6  # that of nn.utils.clip_grad_norm_
 # What a driver of NVIDIA's, of AMD's or of Windows' subsystem for Linux brings along.
 _GPU_FILES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg", "/proc/driver/nvidia")

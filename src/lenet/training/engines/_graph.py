@@ -1,3 +1,5 @@
+"""Steps on a GPU, captured once as a CUDA graph and replayed."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator

@@ -1,3 +1,5 @@
+"""Steps by the compiled kernels: the fast way on a CPU."""
+
 from __future__ import annotations
 
 from dataclasses import fields

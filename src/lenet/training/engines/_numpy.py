@@ -1,3 +1,5 @@
+"""Steps in NumPy: the engine to read first, as it hides nothing and hurries nowhere."""
+
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -6,10 +8,10 @@ import numpy.typing as npt
 
 from lenet.datasets import ArrayBatches, Selection
 from lenet.errors import ModelError
-from lenet.kernels import EngineName
+from lenet.kernels import BETA_OF_MEAN, BETA_OF_SQUARE, EPSILON, EngineName
 from lenet.models import ArrayNetwork
 from lenet.models.layers import forward_all
-from lenet.training._computing import BETA_OF_MEAN, BETA_OF_SQUARE, CLIPPING_EPSILON, EPSILON
+from lenet.training._computing import CLIPPING_EPSILON
 from lenet.training._losses import loss_and_slopes
 from lenet.training._recipe import Recipe
 from lenet.training.engines._engine import Engine, OptimiserState, Scores

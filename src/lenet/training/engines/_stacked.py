@@ -12,8 +12,8 @@ from torch.func import functional_call, vmap
 from torch.nn.utils import vector_to_parameters
 
 from lenet.datasets import Batches, DrawnChanges, Selection, apply_changes
-from lenet.kernels import EngineName
-from lenet.training._computing import BETA_OF_MEAN, BETA_OF_SQUARE, CLIPPING_EPSILON, EPSILON
+from lenet.kernels import BETA_OF_MEAN, BETA_OF_SQUARE, EPSILON, EngineName
+from lenet.training._computing import CLIPPING_EPSILON
 from lenet.training._recipe import Recipe
 from lenet.training.engines._engine import Engine, OptimiserState
 from lenet.training.engines._graph import CapturedSteps, is_watched

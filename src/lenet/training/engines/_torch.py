@@ -1,3 +1,5 @@
+"""Steps by PyTorch, which serves any network on any device."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
