@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy.typing as npt
@@ -17,10 +18,12 @@ from lenet.kernels import (
     is_listened_to,
     parameters_of,
 )
+from lenet.models._modules import Residual
 from lenet.models._recognise import leaves
 
 _BatchNorm = (nn.BatchNorm1d, nn.BatchNorm2d)
-_WITH_MODES = (*_BatchNorm, nn.Dropout, nn.Dropout2d)  # which do another thing when they learn
+_DROPOUT = (nn.Dropout, nn.Dropout2d)
+_WITH_MODES = (*_BatchNorm, *_DROPOUT)  # which do another thing when they learn
 
 
 def shared_arrays(module: nn.Module) -> dict[str, npt.NDArray[Any]]:
@@ -46,7 +49,7 @@ class ModuleWatch:
     """Sees whether a module is still what it was when its arrays were taken.
 
     A setting that is changed within a layer, such as its padding, goes unnoticed, bar those of
-    batch normalisation.
+    batch normalisation and dropout.
 
     Args:
         module: An `nn.Sequential` of known layers.
@@ -76,7 +79,7 @@ class ModuleWatch:
 
     def is_listened_to(self) -> bool:
         """Whether somebody wants to see what goes through the layers."""
-        return is_listened_to([self._module, *self._layers()]) or find_observer() is not None
+        return is_listened_to(self._module.modules()) or find_observer() is not None
 
     def obstacle(self) -> str | None:
         """Why not all of it can be trained by others than PyTorch, if so."""
@@ -101,22 +104,32 @@ class ModuleWatch:
         torch.autograd.graph.increment_version(self._numbers)
 
     def _layers(self) -> list[nn.Module]:
-        return [layer for _, layer in leaves(self._module)]
+        return list(_all_layers(self._module))
 
     def _take_snapshot(self) -> list[tuple[object, ...]]:
         """What tells at little cost whether the module is as it was."""
         layers = self._layers()
         norms = [(one.eps, one.momentum) for one in layers if isinstance(one, _BatchNorm)]
+        shares = [one.p for one in layers if isinstance(one, _DROPOUT)]
         weights, statistics = (
             [one for numbers in kind for one in numbers.values() if one is not None]
             for kind in (map(parameters_of, layers), map(buffers_of, layers))
         )
         return [
-            (*layers, *norms),
+            (*layers, *norms, *shares),
             *((id(one), one.dtype, _memory(one)) for one in weights),
             # Running statistics may be other tensors, for no optimiser holds them.
             *((one.dtype, _memory(one)) for one in statistics),
         ]
+
+
+def _all_layers(module: nn.Module) -> Iterator[nn.Module]:
+    """The layers of a module, those within residual sums after these."""
+    for _, layer in leaves(module):
+        yield layer
+        if isinstance(layer, Residual):
+            yield from _all_layers(layer.main)
+            yield from _all_layers(layer.shortcut)
 
 
 def _memory(tensor: torch.Tensor) -> tuple[object, ...]:

@@ -17,6 +17,7 @@ from lenet.errors import ModelError
 from lenet.models import (
     ArrayNetwork,
     LeNetConfig,
+    Residual,
     arrays_of,
     load_arrays,
     read_network,
@@ -202,6 +203,48 @@ def test_arrays_of_another_type_are_refused_and_read_only_ones_copied(few_digits
 def test_a_layer_without_biases_is_trained_by_the_kernels_too(few_digits: Dataset) -> None:
     network = nn.Sequential(nn.Flatten(), nn.Linear(784, 10, bias=False))
     assert Trainer(network, few_digits, RECIPE).engine.name == "native"
+
+
+def listen(layer: nn.Module) -> None:
+    layer.register_forward_hook(lambda *_: None)
+
+
+def drop_less(layer: nn.Module) -> None:
+    layer.p = 0.1  # type: ignore[assignment]
+
+
+@needs_kernels
+@pytest.mark.parametrize("change", [listen, drop_less])
+def test_what_changes_within_a_residual_sum_is_seen(
+    change: Callable[[nn.Module], object], few_digits: Dataset
+) -> None:
+    dropout = nn.Dropout()
+    inside = nn.Sequential(nn.Linear(784, 784), dropout)
+    network = nn.Sequential(nn.Flatten(), Residual(inside), nn.Linear(784, 10))
+    trainer = Trainer(network, few_digits, RECIPE)
+    trainer.train_epoch(1)
+    assert trainer.engine.name == "native"
+    change(dropout)
+    trainer.train_epoch(2)
+    assert trainer.engine.name == "torch"
+
+
+@needs_kernels
+def test_batch_norm_within_a_residual_sum_is_left_to_pytorch_by_several_processes(
+    few_digits: Dataset,
+) -> None:
+    class Two:
+        """One of two processes."""
+
+        rank, size = 0, 2
+
+        def add_up(self, tensor: torch.Tensor) -> None:
+            raise NotImplementedError
+
+    inside = nn.Sequential(nn.Linear(784, 784), nn.BatchNorm1d(784))
+    network = nn.Sequential(nn.Flatten(), Residual(inside), nn.Linear(784, 10))
+    with pytest.raises(ModelError, match="over several processes"):
+        Trainer(network, few_digits, RECIPE, engine="native", peers=Two())
 
 
 @pytest.mark.parametrize("engine", ["torch", *ENGINES])
