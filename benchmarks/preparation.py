@@ -29,6 +29,7 @@ from lenet.pictures import (
     look_at_each,
     read_picture,
 )
+from lenet.serving import TrainedModel
 
 PHOTOS = Path(__file__).parents[1] / "docs" / "images" / "photos"
 SYMBOL = Preparation("symbol", "light-on-dark", margin=4)
@@ -64,6 +65,18 @@ def main() -> None:
         told = f"{len(pictures):9,}{counts[0]:12,}{counts[1]:8,}{counts[2]:4}{answers:9}"
         print(f"{name:<40}{told}{milliseconds[0]:10.2f}{milliseconds[1]:8.3f}", flush=True)
     print(f"{'in all':<40}{pictures_in_all:9,}")
+    print_answers(model, arguments.images, arguments.rounds)
+
+
+def print_answers(model: TrainedModel, images: int, rounds: int) -> None:
+    """Print how long a warm answer takes where NumPy, or C, prepares the picture."""
+    digits = lenet.load_dataset("mnist").require_test().images[:images, 0]
+
+    def answer(pixels: Pixels) -> list[PreparedPicture]:
+        return [one.seen for one in lenet.predict(model, pixels)]
+
+    _, _, milliseconds = look_in_turns(list(digits), answer, rounds)
+    print(f"{'an answer of lenet.predict':<82}{milliseconds[0]:10.2f}{milliseconds[1]:8.3f}")
 
 
 def kinds(images: int) -> Iterator[tuple[str, list[Pixels], See]]:
