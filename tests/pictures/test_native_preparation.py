@@ -16,7 +16,7 @@ from compiled_kernels import needs_kernels
 from drawn_digits import photo
 from lenet.datasets import Dataset
 from lenet.errors import PictureSizeError
-from lenet.kernels import use_engine
+from lenet.kernels import prepare_picture, use_engine
 from lenet.pictures import (
     Pixels,
     Preparation,
@@ -156,3 +156,12 @@ def test_too_many_symbols_are_refused_alike(step: int, message: str) -> None:
     for engine in ("native", "numpy"):
         with use_engine(engine), pytest.raises(PictureSizeError, match=message):
             look_at_each(pattern, SYMBOL)
+
+
+def test_what_c_does_not_serve_is_left_to_numpy() -> None:
+    tall = Preparation.plain((1, 5000, 3))
+    stroke = photo(1)
+    assert prepare_picture(stroke, (2, 2, 5000, 3, 1, 0)) is None
+    assert look_at(stroke, tall).image.shape == (1, 5000, 3)
+    with use_engine("numpy"):
+        assert prepare_picture(stroke, (2, 2, 28, 28, 1, 0)) is None
