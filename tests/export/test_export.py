@@ -148,9 +148,12 @@ def test_where_it_lies(
     assert made.path == Path("place/small.onnx")
     made = export_model(model_file, output="new/", data=few_digits)
     assert made.path == Path("new/small.onnx")
-    with pytest.raises(ExportError, match="is the model itself"):
+    with pytest.raises(SettingError, match="is no name for"):
         export_model(model_file, output=model_file, data=few_digits)
-    assert lenet.load_model(model_file)
+    odd = model_file.rename(tmp_path / "odd.onnx")
+    with pytest.raises(ExportError, match="is the model itself"):
+        export_model(odd, output=odd, data=few_digits)
+    assert lenet.load_model(odd)
 
 
 def test_a_link_stays_and_what_it_leads_to_is_replaced(

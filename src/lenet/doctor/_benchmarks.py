@@ -16,7 +16,7 @@ from lenet.core import has_torch
 from lenet.datasets import Dataset
 from lenet.doctor import _tasks as tasks
 from lenet.doctor._report import Measurement, Report
-from lenet.doctor._session import BASELINE, NUMPY, PLAIN, WHOLE, Session
+from lenet.doctor._session import BASELINE, NUMPY, PLAIN, WEB, WHOLE, Session
 from lenet.doctor._tasks import BATCH_SIZE, TRAINED, TUTORIAL, Predict, Task
 from lenet.doctor._turns import Contestant, Outcome
 from lenet.errors import ModelError
@@ -94,7 +94,7 @@ def benchmark_training(dataset: Dataset, session: Session) -> list[Report]:
         session.compare(
             f"{task.title}, epochs of {sizes} of `{dataset.name}`",
             "images/s",
-            _trainers(task, dataset),
+            _trainers(task, dataset, session.threads),
             flop_per_image=task.flop_to_train(),
             memory={} if place else _training_memory(dataset.name, session),
             later=len(trained) - place - 1,
@@ -102,11 +102,19 @@ def benchmark_training(dataset: Dataset, session: Session) -> list[Report]:
     return session.reports
 
 
-def _trainers(task: Task, dataset: Dataset) -> dict[str, Callable[[], Contestant]]:
+def _trainers(task: Task, dataset: Dataset, threads: int) -> dict[str, Callable[[], Contestant]]:
     def by_torch(name: str, **manner: bool) -> Contestant:
         from lenet.doctor._peers import train_with_torch
 
         return train_with_torch(name, task, dataset, **manner)
+
+    def in_webassembly() -> Contestant:
+        from lenet.doctor._web import train_in_webassembly
+
+        if threads > 1:
+            message = "It has one thread."
+            raise ModelError(message)
+        return train_in_webassembly(WEB, task, dataset)
 
     makers: dict[str, Callable[[], Contestant]] = {
         "lenet": lambda: Contestant("lenet", lambda: tasks.train_with_lenet(task, dataset)),
@@ -114,6 +122,7 @@ def _trainers(task: Task, dataset: Dataset) -> dict[str, Callable[[], Contestant
         BASELINE: lambda: by_torch(BASELINE),
         "PyTorch channels_last": lambda: by_torch("PyTorch channels_last", channels_last=True),
         "PyTorch compiled": lambda: by_torch("PyTorch compiled", compiled=True),
+        WEB: in_webassembly,
     }
     if task is TUTORIAL:
         makers["JAX"] = lambda: tasks.train_with_jax("JAX", task, dataset)

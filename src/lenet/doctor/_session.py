@@ -10,7 +10,7 @@ from lenet.core import has_torch
 from lenet.doctor._report import Measurement, Report, format_figure
 from lenet.doctor._turns import Contestant, Pace, find_contestants, find_sgemm, take_turns
 
-BASELINE, NUMPY = "PyTorch eager", "lenet, NumPy"
+BASELINE, NUMPY, WEB = "PyTorch eager", "lenet, NumPy", "lenet, WebAssembly"
 WHOLE, PLAIN = "lenet train, up to the first step", "plain PyTorch, up to the first step"
 _PREDICTING = {
     "lenet": "lenet",
@@ -24,7 +24,10 @@ _PREDICTING = {
 }
 # In the order of their turns, by what `--only` calls them.
 CONTESTANTS = {
-    "train": {name: title for name, title in _PREDICTING.items() if name != "onnxruntime"},
+    "train": {
+        **{name: title for name, title in _PREDICTING.items() if name != "onnxruntime"},
+        "webassembly": WEB,
+    },
     "predict": _PREDICTING,
     "startup": {"lenet": WHOLE, "eager": PLAIN},
 }

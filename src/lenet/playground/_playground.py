@@ -92,6 +92,15 @@ def build_playground(
     return before
 
 
+def page_script(entry: str) -> str:
+    """One of the page's modules with all that it imports, as a script that stands in no page.
+
+    Args:
+        entry: The module's file, such as `native_network.js`; its exports are at the script's top.
+    """
+    return join_modules(_FOLDER, entry)
+
+
 def _check(models: Sequence[PlaygroundModel], examples: Mapping[str, Split]) -> None:
     """Refuse what the page could not show."""
     if not models:
