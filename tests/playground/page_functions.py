@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import lenet.kernels
 import lenet.playground
 from lenet.errors import ExportError
 from lenet.playground import find_javascript_engine
@@ -25,6 +26,7 @@ _COMPUTING = (
     "shelf.js",
     "verdict.js",
 )
+_CORE = Path(lenet.kernels.__path__[0]) / "web" / "lenet_answering.wasm"
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";$', re.MULTILINE)
 
 
@@ -50,7 +52,8 @@ def call_page(
 ) -> Any:
     """Run the body of an async function among the modules; what it returns comes as JSON.
 
-    It has the bytes as `inputs`; of a file, `fileOf(name)` makes an `ArrayBuffer`.
+    It has the bytes as `inputs`; of a file, `fileOf(name)` makes an `ArrayBuffer`. The native core
+    of the page is `core`.
     """
     try:
         engine = find_javascript_engine(browser=browser)
@@ -59,9 +62,11 @@ def call_page(
     script = "\n".join(
         [
             *modules_in_order().values(),
-            "const fileOf = (name) => inputs[name].slice().buffer;",
-            f"const returned = await (async () => {{\n{body}\n}})();",
+            "const { program, ...given } = inputs;",
+            "const core = await openCore(program);",
+            "const fileOf = (name) => given[name].slice().buffer;",
+            f"const returned = await (async (inputs) => {{\n{body}\n}})(given);",
             "return new TextEncoder().encode(JSON.stringify(returned));",
         ]
     )
-    return json.loads(engine.run(script, inputs or {}))
+    return json.loads(engine.run(script, {**(inputs or {}), "program": _CORE.read_bytes()}))

@@ -303,7 +303,7 @@ NOT_SERVED: dict[str, str] = {
     "await openCore(inputs.simd.slice(0, 9000));": "is damaged, or not made for this browser.",
     "await openCore(new Uint8Array(0));": "is damaged, or not made for this browser.",
     "await openCore(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));": "is none of lenet's core.",
-    "WebAssembly.validate = () => false; chooseCore();": "no WebAssembly with SIMD, which training",
+    "WebAssembly.validate = () => false; chooseCore();": "no WebAssembly with SIMD, which",
     "core.take(4e9);": "need more memory than this browser gives.",
     "networkOf(core, tutorial).train(examples, { batchSize: 2 ** 28 });": "need more memory than",
     "core.call('changes', 0n, 0, 0, 2n ** 31n, 0n, 8, 0);": "need more memory than",  # a trap

@@ -42,7 +42,7 @@ def embedded(page: str) -> dict[str, object]:
 
 def test_the_exported_page_is_small(digits_page: Path) -> None:
     """With a LeNet of 61,706 parameters, its batch normalisation and 20 examples."""
-    assert digits_page.stat().st_size <= 450_000
+    assert digits_page.stat().st_size <= 560_000
 
 
 @given(st.binary(max_size=200))
@@ -90,7 +90,7 @@ def test_a_served_page_may_ask_its_own_server() -> None:
     page = build_playground([PlaygroundModel("digits", url="models/digits.safetensors")])
     assert "connect-src 'self'" in page
     assert embedded(page)["models"] == [{"name": "digits", "url": "models/digits.safetensors"}]
-    assert len(page) < 150_000
+    assert len(page) < 250_000
 
 
 @pytest.mark.parametrize("url", ["https://example.org/x", "//example.org/x", "data:,x"])

@@ -208,3 +208,30 @@ def test_a_served_page_fetches_models_from_its_server_alone(
         assert page.input_value("#second-model") == ""
 
     page_browser.visit(visit)
+
+
+LACKING = {
+    "delete globalThis.WebAssembly": "can't compute what the page shows",
+    "WebAssembly.validate = () => false": "can't compute what the page shows",
+    "delete globalThis.DecompressionStream": "can't compute what the page shows",
+    "WebAssembly.instantiate = async () => { throw new RangeError(); }": "no more memory",
+}
+
+
+@pytest.mark.parametrize("lack", LACKING)
+def test_a_browser_that_can_not_run_the_core_is_told(
+    page_browser: PageBrowser, digits_page: Path, lack: str
+) -> None:
+    def visit(page: Any) -> None:
+        playground = Playground(page)
+        page.add_init_script(lack)
+        page.on("pageerror", lambda error: playground.complaints.append(str(error)))
+        page.goto(digits_page.resolve().as_uri())
+        playground.say_soon("#notice", LACKING[lack])
+        playground.draw(3)
+        assert not page.locator(".verdict").count()
+        page.click("#language")
+        playground.say_soon("#notice", "浏览器")
+        assert not playground.complaints
+
+    page_browser.visit(visit)

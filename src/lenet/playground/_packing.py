@@ -1,6 +1,7 @@
-"""What a page holds, as text: model files, which `unpack` in `shelf.js` undoes, and images."""
+"""What a page holds, as text: the core and model files, which `unpacking.js` undoes, and images."""
 
 import base64
+import gzip
 import io
 import zlib
 
@@ -24,6 +25,11 @@ def pack(content: bytes) -> str:
     filled = content + bytes(-len(content) % _BYTES)
     planes = b"".join(filled[place::_BYTES] for place in range(_BYTES))
     return base64.b64encode(zlib.compress(planes, 9)).decode()
+
+
+def pack_program(content: bytes) -> str:
+    """Compress WebAssembly: base64 of what gzip makes of it, the same whenever that is done."""
+    return base64.b64encode(gzip.compress(content, 9, mtime=0)).decode()
 
 
 def sheet_png(images: npt.NDArray[np.uint8]) -> bytes:

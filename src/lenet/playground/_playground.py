@@ -5,11 +5,13 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 
 from lenet.datasets import Split
 from lenet.errors import SettingError
-from lenet.playground._packing import as_data_address, pack, sheet_png
+from lenet.playground._packing import as_data_address, pack, pack_program, sheet_png
 from lenet.playground._script import join_modules, shorten
 
 _FOLDER = Path(__file__).parent
@@ -72,6 +74,7 @@ def build_playground(
     examples = dict(examples or {})
     _check(models, examples)
     written = {
+        "core": _packed_core(),
         "models": [_describe_model(model) for model in models],
         "examples": {name: _describe_examples(name, split) for name, split in examples.items()},
     }
@@ -117,6 +120,12 @@ def _check(models: Sequence[PlaygroundModel], examples: Mapping[str, Split]) -> 
             raise SettingError(message)
 
 
+@cache
+def _packed_core() -> str:
+    """The native core, which prepares pictures and computes networks."""
+    return pack_program((files("lenet.kernels") / "web" / "lenet_answering.wasm").read_bytes())
+
+
 def _describe_model(model: PlaygroundModel) -> dict[str, str]:
     """A model as the page reads it."""
     if model.content is not None:
@@ -143,14 +152,14 @@ def _as_json(values: object) -> str:
 
 
 def _policy(script: str, style: str, is_served: bool) -> str:
-    """What the page may do: run its own script and style, and show pictures that it holds."""
+    """What the page may do: run its own script, style and core, and show pictures that it holds."""
     hashes = {
         name: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         for name, text in (("script", script), ("style", style))
     }
     rules = [
         "default-src 'none'",
-        f"script-src 'sha256-{hashes['script']}'",
+        f"script-src 'sha256-{hashes['script']}' 'wasm-unsafe-eval'",
         f"style-src 'sha256-{hashes['style']}'",
         "img-src data: blob:",
         "connect-src 'self'" if is_served else "connect-src 'none'",

@@ -6,6 +6,7 @@ import { nextTheme, recall, remember, wearTheme } from "./appearance.js";
 import { listenToPage } from "./controls.js";
 import { byId, fillSelect, find, showKeys } from "./elements.js";
 import { FeatureMaps } from "./feature_maps.js";
+import { NoMemoryError } from "./native_core.js";
 import { runNetwork } from "./network.js";
 import { OpeningError, isModelFile, openPicture } from "./opening.js";
 import { Paper } from "./paper.js";
@@ -232,8 +233,16 @@ export class Playground {
   }
 
   show() {
+    try {
+      if (this.volumes.length) this.showOpinions();
+    } catch (error) {
+      if (!(error instanceof NoMemoryError)) throw error;
+      this.notice = { word: "noMemory", details: [] };
+    }
     this.showNotice();
-    if (!this.volumes.length) return;
+  }
+
+  showOpinions() {
     this.opinions ??= this.volumes.map((volume) => this.ask(volume));
     const [first] = this.opinions;
     const shown = this.opinions[this.inside];

@@ -23,7 +23,7 @@ const RELAXED_SIMD = [
 export function chooseCore() {
   if (WebAssembly.validate(new Uint8Array(RELAXED_SIMD))) return "lenet_relaxed_simd.wasm";
   if (WebAssembly.validate(new Uint8Array(SIMD))) return "lenet_simd.wasm";
-  throw new Error("This browser has no WebAssembly with SIMD, which training in a page needs.");
+  throw new Error("This browser has no WebAssembly with SIMD, which the native core needs.");
 }
 
 /**
@@ -43,12 +43,16 @@ export async function openCore(bytes) {
     functions._initialize();
     return new NativeCore(functions);
   } catch (error) {
-    const isScarce = error instanceof RangeError;
-    throw new Error(isScarce ? NO_MEMORY : "The WebAssembly is none of lenet's core.");
+    if (error instanceof RangeError) throw new NoMemoryError();
+    throw new Error("The WebAssembly is none of lenet's core.");
   }
 }
 
-const NO_MEMORY = "The network and its images need more memory than this browser gives.";
+export class NoMemoryError extends Error {
+  constructor() {
+    super("The network and its images need more memory than this browser gives.");
+  }
+}
 
 /** The running core. One thing at a time is done with it. */
 export class NativeCore {
@@ -71,13 +75,13 @@ export class NativeCore {
       if (!(error instanceof WebAssembly.RuntimeError)) throw error;
       this.#isBroken = true;
     }
-    throw new Error(NO_MEMORY);
+    throw new NoMemoryError();
   }
 
   /** Memory of so many bytes, which is 0 at first. @type {(bytes: number) => number} */
   take(bytes) {
     const address = this.call("alloc", bytes);
-    if (!address) throw new Error(NO_MEMORY);
+    if (!address) throw new NoMemoryError();
     this.bytes(address, bytes).fill(0);
     this.#lent.add(address);
     return address;
@@ -112,6 +116,10 @@ export class NativeCore {
   /** @type {(address: number, count: number) => Uint8Array} */
   bytes(address, count) {
     return new Uint8Array(this.functions.memory.buffer, address, count);
+  }
+  /** @type {(address: number, count: number) => Int32Array} */
+  integers(address, count) {
+    return new Int32Array(this.functions.memory.buffer, address, count);
   }
   /** @type {(address: number, count: number) => Float32Array} */
   floats(address, count) {

@@ -4,12 +4,16 @@
 
 import { readModel } from "./model.js";
 import { OpeningError, readExamples } from "./opening.js";
+import { unpack, unpackCore } from "./unpacking.js";
 
 const MOST_BYTES_READ = 2 ** 27; // `readModel` refuses what is as large
 
 export class Shelf {
   /** @param {PageData} data */
-  constructor({ models, examples }) {
+  constructor({ core, models, examples }) {
+    this.packedCore = core;
+    /** @type {Promise<NativeCore> | undefined} */
+    this.core = undefined;
     /** @type {Entry[]} */
     this.volumes = models.map((written) => ({ ...written, written: examples[written.name] }));
   }
@@ -18,7 +22,7 @@ export class Shelf {
    * @type {(name: string) => Promise<Volume>} */
   async take(name) {
     const entry = /** @type {Entry} */ (this.volumes.find((one) => one.name === name));
-    entry.reading ??= readEntry(entry);
+    entry.reading ??= this.read(entry);
     try {
       return await entry.reading;
     } catch (error) {
@@ -32,9 +36,15 @@ export class Shelf {
   async add(file) {
     /** @type {Entry} */
     const entry = { name: this.freeName(file.name), bytes: await readBytes(file) };
-    const volume = await readEntry(entry);
+    const volume = await this.read(entry);
     this.volumes.push({ ...entry, reading: Promise.resolve(volume) });
     return entry.name;
+  }
+
+  /** @type {(entry: Entry) => Promise<Volume>} */
+  async read(entry) {
+    this.core ??= unpackCore(this.packedCore);
+    return readEntry(entry, await this.core);
   }
 
   /** @type {(fileName: string) => string} */
@@ -47,8 +57,8 @@ export class Shelf {
   }
 }
 
-/** @type {(entry: Entry) => Promise<Volume>} */
-async function readEntry(entry) {
+/** @type {(entry: Entry, core: NativeCore) => Promise<Volume>} */
+async function readEntry(entry, core) {
   const { name, packed, url = "", written } = entry;
   const bytes = entry.bytes ?? (await (packed ? unpack(packed) : fetchBytes(url, name)));
   let model;
@@ -61,6 +71,7 @@ async function readEntry(entry) {
   return {
     name,
     model,
+    core,
     examples: written ? await readExamples(written, model.card.input_shape) : [],
   };
 }
@@ -84,14 +95,4 @@ async function fetchBytes(url, name) {
     // no server answers
   }
   throw new OpeningError("modelNotFetched", name);
-}
-
-/** Undo what `lenet/playground/_packing.py` does: first bytes of all numbers, then second ones.
- * @type {(text: string) => Promise<ArrayBuffer>} */
-async function unpack(text) {
-  const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const planes = new Uint8Array(await new Response(stream).arrayBuffer());
-  const numbers = planes.length / 4;
-  return planes.map((_, place) => planes[(place % 4) * numbers + Math.floor(place / 4)]).buffer;
 }

@@ -251,7 +251,12 @@ type Answer =
 /** A model as the page holds it: packed, or where its server has it. */
 type WrittenModel = { name: string; packed?: string; url?: string };
 
-type PageData = { models: WrittenModel[]; examples: Record<string, WrittenExamples> };
+/** The core is packed. */
+type PageData = {
+  core: string;
+  models: WrittenModel[];
+  examples: Record<string, WrittenExamples>;
+};
 
 /** A model on the shelf: as the page holds it or as it was opened, and what becomes of it. */
 type Entry = WrittenModel & {
@@ -261,7 +266,7 @@ type Entry = WrittenModel & {
 };
 
 /** One that has been read, with its test images. */
-type Volume = { name: string; model: Model; examples: Example[] };
+type Volume = { name: string; model: Model; core: NativeCore; examples: Example[] };
 
 /** Where the feature maps or units of a layer lie on its canvas, in pixels of the page. */
 type Tiles = {
@@ -325,6 +330,8 @@ type Words = Record<
 };
 
 // The native core
+
+type NativeCore = import("./native_core.js").NativeCore;
 
 /** What the WebAssembly offers; all but the first two begin with `lenet_`. */
 type CoreFunctions = {

@@ -132,6 +132,10 @@ const ENGLISH = {
   pictureTooLarge: (name) => `${name} has too many pixels. Make it smaller first.`,
   notAModel: (name, why) => `${name} can't be used as a model. ${why}`,
   modelNotFetched: (name) => `The model ${name} can't be fetched. Is the server still running?`,
+  noCore:
+    "This browser can't compute what the page shows: that takes WebAssembly with SIMD and DecompressionStream, which Chrome and Edge have from version 91 on, Firefox from 113, Safari from 16.4.",
+  noMemory:
+    "This browser gives the page no more memory. Close other pages, and load this one again.",
   notPrepared: "This network takes neither grey nor coloured pictures; step through its test images.",
   modelAdded: (name) => `${name} is opened and compared.`,
   dismiss: "Dismiss the message",
@@ -303,6 +307,9 @@ const CHINESE = {
   pictureTooLarge: (name) => `${name} 的像素太多，请先缩小。`,
   notAModel: (name, why) => `${name} 不能作为模型使用。${why}`,
   modelNotFetched: (name) => `无法取得模型 ${name}。服务器还在运行吗？`,
+  noCore:
+    "这个浏览器无法进行本页的计算：需要带 SIMD 的 WebAssembly 和 DecompressionStream（Chrome 和 Edge 91、Firefox 113、Safari 16.4 起支持）。",
+  noMemory: "浏览器不再给本页分配内存。请关闭其他页面，再重新载入本页。",
   notPrepared: "这个网络的输入既不是灰度图也不是彩色图；请翻看它的测试图像。",
   modelAdded: (name) => `已打开 ${name}，并开始对比。`,
   dismiss: "关闭消息",
