@@ -33,7 +33,7 @@ def test_a_page_answers_as_pytorch_and_is_small(
     assert comparison.images == 64
     assert comparison.difference < 1e-5
     page = made.path.read_bytes()
-    assert len(page) <= 560_000
+    assert len(page) <= 520_000
     assert dict(made.facts)["size"] == f"{len(page) / 1000:.1f} kB"
     assert [path.name for path in Path().glob("*.html")] == [f"{name}.html"]
 

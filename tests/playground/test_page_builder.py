@@ -42,7 +42,7 @@ def embedded(page: str) -> dict[str, object]:
 
 def test_the_exported_page_is_small(digits_page: Path) -> None:
     """With a LeNet of 61,706 parameters, its batch normalisation and 20 examples."""
-    assert digits_page.stat().st_size <= 560_000
+    assert digits_page.stat().st_size <= 520_000
 
 
 @given(st.binary(max_size=200))

@@ -235,3 +235,34 @@ def test_a_browser_that_can_not_run_the_core_is_told(
         assert not playground.complaints
 
     page_browser.visit(visit)
+
+
+# So much memory that the core begins, and none once it is asked to run short.
+SCARCE = """
+const instantiate = WebAssembly.instantiate;
+WebAssembly.instantiate = async (bytes) => {
+  const { instance: { exports } } = await instantiate(bytes);
+  const lenet_alloc = (count) => (globalThis.isScarce ? 0 : exports.lenet_alloc(count));
+  return { instance: { exports: { ...exports, lenet_alloc } } };
+};
+"""
+
+
+def test_memory_that_runs_out_is_told(page_browser: PageBrowser, digits_page: Path) -> None:
+    def visit(page: Any) -> None:
+        playground = Playground(page)
+        page.add_init_script(SCARCE)
+        playground.open(digits_page.resolve().as_uri())
+        playground.draw(3)
+        assert playground.answer() == "3"
+        page.evaluate("globalThis.isScarce = true")
+        playground.draw(1)
+        playground.say_soon("#notice", "no more memory")
+        page.evaluate("globalThis.isScarce = false")
+        playground.draw(1)
+        page.click("#notice button")
+        playground.settle()
+        assert page.locator("#notice").is_hidden()
+        assert not playground.complaints
+
+    page_browser.visit(visit)

@@ -1,4 +1,4 @@
-"""The page makes the same image of a picture as `lenet.pictures` does."""
+"""The page makes the same image of a picture as `lenet.pictures`, whose core it holds, does."""
 
 import io
 import json
@@ -32,7 +32,7 @@ LOOK = """
 const cases = JSON.parse(new TextDecoder().decode(inputs.cases));
 return cases.map(({ name, start, width, height, channels, preparation }) => {
   const data = inputs.pixels.subarray(start, start + width * height * channels);
-  const { image, ...seen } = lookAt({ data, width, height, channels }, preparation);
+  const { image, ...seen } = lookAt(core, { data, width, height, channels }, preparation);
   return { name, image: [...image], ...seen };
 });
 """
@@ -81,7 +81,7 @@ def differences(seen: PreparedPicture, found: dict) -> str:
     """In what a page's view differs from Python's; nothing where they agree."""
     image = np.array(found["image"]).reshape(seen.image.shape)
     levels = int(np.abs(image - seen.image.astype(int)).max())
-    told = [f"{levels} levels"] if levels > 1 else []
+    told = [f"{levels} levels"] if levels else []  # the core gives each machine the same pixels
     told += ["blank"] if found["isBlank"] != seen.is_blank else []
     told += ["parts"] if found["parts"] != seen.parts else []
     told += [] if np.allclose(found["box"], seen.box, atol=1e-9) else ["box"]
@@ -169,7 +169,6 @@ DISTURBED: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = 
 
 
 def test_scribbles_of_all_sizes_and_colours_on_all_grounds() -> None:
-    """A few may differ: where a number is as good as equal to a bound, rounding decides."""
     random = np.random.default_rng(0)
     pictures = []
     for number in range(4):
@@ -181,13 +180,7 @@ def test_scribbles_of_all_sizes_and_colours_on_all_grounds() -> None:
             disturbed = disturb(grey.copy(), random)
             pictures.append(drawn(f"{number} {disturbance}", disturbed, SYMBOL))
             pictures.append(drawn(f"{number} {disturbance}, inverted", 255 - disturbed, SYMBOL))
-    found = iter(look_in_page(pictures))
-    outcomes = [
-        differences(look_at(picture.read, preparation), next(found))
-        for picture in pictures
-        for preparation in picture.preparations
-    ]
-    assert sum(map(bool, outcomes)) <= 0.01 * len(outcomes), list(filter(None, outcomes))
+    check(pictures)
 
 
 def test_symmetric_symbols_are_not_put_by_chance() -> None:
@@ -238,19 +231,11 @@ def test_what_is_transparent_is_put_on_a_ground() -> None:
     check(pictures)
 
 
-def test_a_picture_of_more_than_four_million_pixels_is_made_smaller() -> None:
-    image = Image.new("RGBA", (2101, 2003), (255, 255, 255, 0))
-    pen = ImageDraw.Draw(image)
-    pen.line([(300, 300), (1900, 500), (900, 1800)], (40, 10, 90, 200), 90)
-    picture = canvas(image, "large")
-    check([Picture(picture.name, picture.pixels, picture.read, (SYMBOL,))])
-
-
 def test_a_network_of_two_channels_takes_no_pictures() -> None:
     body = """
     const picture = { data: new Uint8Array(4), width: 2, height: 2, channels: 1 };
     try {
-      lookAt(picture, { method: "plain", channels: 2 });
+      lookAt(core, picture, { method: "plain", channels: 2 });
     } catch (error) {
       return error.message;
     }

@@ -258,7 +258,7 @@ export class Playground {
   }
 
   /** What a model makes of what is on the paper. @type {(volume: Volume) => Opinion} */
-  ask({ name, model }) {
+  ask({ name, model, core }) {
     const { card } = model;
     const owner = this.example && this.volumes[0].model.card;
     const takesItAsItIs =
@@ -270,7 +270,7 @@ export class Playground {
     if (takesItAsItIs && this.example) {
       seen = { image: this.example.image, isBlank: false, ...whole };
     } else if (takesPictures(card)) {
-      seen = lookAt(this.paper.read(), card.preparation);
+      seen = lookAt(core, this.paper.read(), card.preparation);
     } else {
       const [channels, height, width] = card.input_shape;
       seen = { image: new Uint8Array(channels * height * width), isBlank: true, ...whole };

@@ -2,8 +2,6 @@
  * What a person chose of the page's looks, and the colours that numbers have in it.
  */
 
-import { rangeOf } from "./frame.js";
-
 const THEMES = ["system", "light", "dark"];
 
 /** What was chosen last time, where the browser keeps such things.
@@ -86,6 +84,17 @@ export function greyScale(values) {
   const [low, high] = rangeOf(values);
   const factor = (SHADES - 1) / (high - low || 1);
   return { low, high, shadeOf: (value) => Math.round((value - low) * factor), colours: GREYS };
+}
+
+/** The lowest and the highest of some numbers. @type {(values: ArrayLike<number>) => Pair} */
+export function rangeOf(values) {
+  let lowest = Infinity;
+  let highest = -Infinity;
+  for (let index = 0; index < values.length; index++) {
+    if (values[index] < lowest) lowest = values[index];
+    if (values[index] > highest) highest = values[index];
+  }
+  return [lowest, highest];
 }
 
 /** From the most negative number's colour over the ground's to the most positive one's.

@@ -2,13 +2,12 @@
  * Every layer's feature maps, on a canvas each, with a number that is chosen.
  */
 
-import { colourScale, greyScale, upwardScale } from "./appearance.js";
+import { colourScale, greyScale, rangeOf, upwardScale } from "./appearance.js";
 import { describeStep, titleOfStep } from "./layer_names.js";
 import { DIRECTIONS, LABEL_FONT, cornerOf, layOut, neighbourOf, unitAt } from "./map_layout.js";
 import { asDrawable, frameArea, numbersAsImage } from "./canvas.js";
 import { copyTemplate, find, penOf } from "./elements.js";
 import { placeOf } from "./explain.js";
-import { rangeOf } from "./frame.js";
 import { inDigits, nameOfClass, words } from "./words.js";
 
 /** @type {Record<string, (values: Float32Array) => ColourScale>} */

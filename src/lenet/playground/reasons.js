@@ -2,10 +2,9 @@
  * What is behind a number: its inputs, their weights, and how they come to it.
  */
 
-import { colourScale } from "./appearance.js";
+import { colourScale, rangeOf } from "./appearance.js";
 import { explainUnit, indexOf, receptiveField } from "./explain.js";
 import { line, make, penOf } from "./elements.js";
-import { rangeOf } from "./frame.js";
 import { describeStep, nameOfUnit, titleOfStep } from "./layer_names.js";
 import { numbersAsImage } from "./canvas.js";
 import { inDigits, nameOfClass, words } from "./words.js";

@@ -48,18 +48,6 @@ type Example = { image: Uint8Array; label: number; picture: ShownPicture };
 /** Test images as the page holds them; the sheet is a data address. */
 type WrittenExamples = { sheet: string; labels: number[] };
 
-/** Numbers in rows and columns, channel by channel. */
-type Grid = { values: Float32Array; channels: number; height: number; width: number };
-
-/** How a number is made of those near to it. */
-type Filter = { support: number; weigh: (distance: number) => number };
-
-/** How far each pixel is from its ground, not below 0, and the ground's standard deviation. */
-type Contrast = { contrast: Float32Array; deviation: number };
-
-/** What was drawn: how much ink there is, 0 to 1; 1 for pixels that belong to it, at least one. */
-type Ink = { strength: Grid; mask: Uint8Array };
-
 /** How a picture becomes an image; a model's card says what suits its network. */
 type Preparation = {
   /** Find the ink, or the thing, or take it all. */
