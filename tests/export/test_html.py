@@ -79,10 +79,10 @@ def test_a_page_whose_script_fails_is_not_written(
 ) -> None:
     def build_broken(models: list[PlaygroundModel], **settings: object) -> str:
         page = build_playground(models)
-        return page.replace("function runNetwork(", "function runNothing(")
+        return page.replace("class Network ", "class Nothing ")
 
     monkeypatch.setattr(html_format, "build_playground", build_broken)
-    with pytest.raises(ExportError, match="runNetwork is not defined"):
+    with pytest.raises(ExportError, match="Network is not defined"):
         export_model("digits", "html", data=few_digits)
     assert not list(Path().glob("*.html"))
 

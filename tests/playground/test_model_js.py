@@ -123,6 +123,9 @@ def test_each_unusable_file_gets_one_sentence(small: bytes) -> None:
         "`function`": with_layer(1, function="toString"),
         "`method`": with_layer(2, method=["max"]),
         "`padding`": with_layer(0, padding=-1),
+        "`inputs`": with_layer(0, kind="partial_convolution", inputs=[[0], [1]]),
+        "`inputs`: twice": with_layer(0, kind="partial_convolution", inputs=[[0], [0, 0]]),
+        "`inputs`: none": with_layer(0, kind="partial_convolution", inputs=[[], []]),
         "does not fit its input": with_layer(3, kind="distances", classes=3),
         "does not fit its input: windows": with_layer(2, kernel_size=60),
         "where F32 [2,1,60,60]": with_layer(0, kernel_size=60, padding=40),
@@ -146,6 +149,25 @@ def test_a_network_that_would_freeze_the_page_is_refused(tmp_path: Path) -> None
     save_model(path, build_model(huge), class_names=("a", "b"))
     found = read_in_page({"huge": path.read_bytes()})
     assert found["huge"] == ("Error", "The network is too large to run in a page.")
+
+
+def test_a_network_whose_values_take_too_much_memory_is_refused() -> None:
+    body = """
+    const card = { input_shape: [1, 8, 8] };
+    const padding = (size) => ({ kind: "padding", margins: [size, size, size, size] });
+    const sizes = [[2000], [2100], [1000, 1000, ...Array(25).fill(0)]];
+    return sizes.map((each) => {
+      const { layers } = readLayers(each.map(padding), card.input_shape, () => {});
+      try {
+        new Network(core, { card, layers });
+        return "fits";
+      } catch ({ message }) {
+        return message;
+      }
+    });
+    """
+    refused = "The network is too large to run in a page."
+    assert call_page(body) == ["fits", refused, refused]
 
 
 def test_a_file_too_large_is_not_even_looked_at() -> None:

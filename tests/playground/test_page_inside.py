@@ -166,6 +166,43 @@ def test_every_network_can_be_looked_into(
     on_playground(page_browser, output, look)
 
 
+def test_a_number_that_nothing_comes_into_can_be_looked_into(
+    page_browser: PageBrowser, tmp_path: Path
+) -> None:
+    """One that a padding puts there, or a bias where a window sees nothing but padding."""
+    network = nn.Sequential(
+        nn.ConstantPad2d((2, 2, 2, 2), 0.5),
+        nn.Conv2d(1, 2, 3, padding=3),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(2, 2),
+    )
+    file, output = tmp_path / "model.safetensors", tmp_path / "page.html"
+    save_model(file, network, class_names=("a", "b"), input_shape=(1, 8, 8))
+    output.write_text(build_playground([PlaygroundModel("model", file.read_bytes())]))
+
+    def look(page: Playground) -> None:
+        page.draw(5)
+        for layer in (1, 2):
+            page.page.locator("canvas.maps").nth(layer).focus()
+            page.page.keyboard.press("Tab")
+            page.page.keyboard.press("Shift+Tab")
+            for _ in range(20):
+                page.page.keyboard.press("ArrowUp")
+                page.page.keyboard.press("ArrowLeft")
+            page.settle()
+            assert page.text(".unit span").endswith("map 1, row 1, column 1")
+            value = page.text(".unit strong")
+            if layer == 1:
+                assert value == "0.5"
+                assert page.text(".formula") == "rows and columns put round it"
+            else:
+                rows = page.page.locator(".sum tbody tr").all_inner_texts()
+                assert [row.split() for row in rows] == [["Bias", value], ["Value", value]]
+
+    on_playground(page_browser, output, look)
+
+
 def test_the_pointer_shows_what_is_under_it(
     page_browser: PageBrowser, digits_page: Path, layers: list[np.ndarray]
 ) -> None:

@@ -21,17 +21,19 @@ _SCRIPT = re.compile(r'<script type="module">(.*?)</script>', re.DOTALL)
 _ANSWER_ALL = """
 const AsyncFunction = (async () => {}).constructor;
 const said = new TextDecoder().decode(inputs.script);
-const parts = await new Promise((done, fail) => {
-  const body = `done({ readModel, runNetwork, unpack });\\n${said}`;
+const partsOf = await new Promise((done, fail) => {
+  const body = `done(() => ({ Network, readModel, unpack, unpackCore }));\\n${said}`;
   new AsyncFunction("document", "done", body)(undefined, done).catch(fail);
 });
-const { models } = JSON.parse(new TextDecoder().decode(inputs.data));
+const parts = partsOf();
+const { core, models } = JSON.parse(new TextDecoder().decode(inputs.data));
 const model = parts.readModel(await parts.unpack(models[0].packed));
+const network = new parts.Network(await parts.unpackCore(core), model);
 const size = model.card.input_shape.reduce((product, length) => product * length, 1);
 const answers = [];
 for (let start = 0; start < inputs.images.length; start += size) {
   const image = inputs.images.subarray(start, start + size);
-  answers.push(...parts.runNetwork(model, image).probabilities);
+  answers.push(...network.run(image).probabilities);
 }
 return new Uint8Array(Float64Array.from(answers).buffer);
 """

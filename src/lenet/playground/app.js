@@ -7,7 +7,6 @@ import { listenToPage } from "./controls.js";
 import { byId, fillSelect, find, showKeys } from "./elements.js";
 import { FeatureMaps } from "./feature_maps.js";
 import { NoMemoryError } from "./native_core.js";
-import { runNetwork } from "./network.js";
 import { OpeningError, isModelFile, openPicture } from "./opening.js";
 import { Paper } from "./paper.js";
 import { lookAt } from "./picture.js";
@@ -246,7 +245,7 @@ export class Playground {
     this.opinions ??= this.volumes.map((volume) => this.ask(volume));
     const [first] = this.opinions;
     const shown = this.opinions[this.inside];
-    const reasons = this.choice && findReasons(shown.model, shown.result.steps, this.choice);
+    const reasons = this.choice && findReasons(shown.model, shown.result, this.choice);
     const { seen, isExample } = first;
     const isWhole = isExample || seen.isBlank || first.model.card.preparation.method === "plain";
     this.paper.box = isWhole ? null : seen.box;
@@ -258,7 +257,7 @@ export class Playground {
   }
 
   /** What a model makes of what is on the paper. @type {(volume: Volume) => Opinion} */
-  ask({ name, model, core }) {
+  ask({ name, model }) {
     const { card } = model;
     const owner = this.example && this.volumes[0].model.card;
     const takesItAsItIs =
@@ -270,12 +269,12 @@ export class Playground {
     if (takesItAsItIs && this.example) {
       seen = { image: this.example.image, isBlank: false, ...whole };
     } else if (takesPictures(card)) {
-      seen = lookAt(core, this.paper.read(), card.preparation);
+      seen = lookAt(model.core, this.paper.read(), card.preparation);
     } else {
       const [channels, height, width] = card.input_shape;
       seen = { image: new Uint8Array(channels * height * width), isBlank: true, ...whole };
     }
-    return { name, model, seen, result: runNetwork(model, seen.image), isExample: takesItAsItIs };
+    return { name, model, seen, result: model.run(seen.image), isExample: takesItAsItIs };
   }
 
   /** @type {() => string | null} */

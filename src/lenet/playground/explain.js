@@ -3,31 +3,28 @@
  */
 
 import { sizeOf } from "./layers.js";
-import { countOf, windowOf } from "./network.js";
 
 /**
  * The numbers and weights behind one number of a step.
  *
  * The number is `bias` plus the sum of value × weight over its inputs; but an activation is that
  * function of its one input, a distance of LeNet-5 is the sum of -(value - weight)², and a residual
- * sum has no inputs but what its two lists give.
+ * sum has no inputs but what its two lists give. What lies in a padding is no input.
  *
- * @type {(model: Model, steps: Step[], stepIndex: number, unit: Unit) => Explanation}
+ * @type {(model: Network, result: Result, stepIndex: number, unit: Unit) => Explanation}
  */
-export function explainUnit({ layers }, steps, stepIndex, unit) {
-  const { shape, values } = steps[stepIndex];
+export function explainUnit(model, result, stepIndex, unit) {
+  const { shape, values, layer } = result.steps[stepIndex];
   const index = indexOf(shape, unit);
   const value = values[index];
-  if (stepIndex === 0) return { inputs: [], bias: 0, value };
-  const layer = layers[stepIndex - 1];
-  const output = Math.floor(index / (sizeOf(shape) / shape[0])); // its feature map, or itself
-  const before = steps[stepIndex - 1].values;
-  const ground = "ground" in layer ? layer.ground : 0; // of what lies outside
-  const inputs = inputsOf(layer, index, output, before).map(([place, weight]) => {
-    const inputValue = before[indexOf(layer.inputShape, place)] ?? ground;
-    return { step: stepIndex - 1, ...place, value: inputValue, weight };
+  if (!layer) return { inputs: [], bias: 0, value };
+  if (layer.kind === "residual") return { inputs: [], bias: value, value };
+  const before = result.steps[stepIndex - 1].values;
+  const inputs = model.inputsOf(result, stepIndex, index).map(([place, weight]) => {
+    return { step: stepIndex - 1, ...placeOf(layer.inputShape, place), value: before[place], weight };
   });
-  if (layer.kind === "residual") return { inputs, bias: value, value };
+  if (layer.kind === "padding") return { inputs, bias: inputs.length ? 0 : value, value };
+  const output = Math.floor(index / (sizeOf(shape) / shape[0])); // its feature map, or itself
   return { inputs, bias: "bias" in layer ? layer.bias[output] : 0, value };
 }
 
@@ -38,42 +35,6 @@ export function receptiveField({ card, layers }, stepIndex, unit) {
   const field = { top: row, left: column, bottom: row + 1, right: column + 1 };
   const [, height, width] = card.input_shape;
   return clipField(layers.slice(0, stepIndex).reduceRight(fieldBefore, field), height, width);
-}
-
-/** Each number that one is made of: its place in the step before, and its weight.
- * @type {(layer: Layer, index: number, output: number,
- *   before: Float32Array) => [Unit, number][]} */
-function inputsOf(layer, index, output, before) {
-  const { inputShape, shape } = layer;
-  if (layer.kind === "residual") return [];
-  if (layer.kind === "activation") return [[placeOf(inputShape, index), 1]];
-  if (layer.kind === "batch_norm") return [[placeOf(inputShape, index), layer.weights[output]]];
-  if (layer.kind === "dense" || layer.kind === "distances") {
-    const inputs = sizeOf(inputShape);
-    const row = layer.weights.subarray(output * inputs, (output + 1) * inputs);
-    return Array.from(row, (weight, input) => [placeOf(inputShape, input), weight]);
-  }
-  const { row = 0, column = 0 } = placeOf(shape, index);
-  if (layer.kind === "padding") {
-    const { margins } = layer;
-    return [[{ channel: output, row: row - margins[2], column: column - margins[0] }, 1]];
-  }
-  const places = windowOf(layer, row, column);
-  /** @type {(channel: number) => UnitOfMap[]} */
-  const windowIn = (channel) => places.map(([y, x]) => ({ channel, row: y, column: x }));
-  if (layer.kind === "convolution") {
-    const { sees, weights } = layer;
-    const start = places.length * sees.slice(0, output).flat().length;
-    const seen = sees[output].flatMap(windowIn);
-    return seen.map((place, corner) => [place, weights[start + corner]]);
-  }
-  const window = windowIn(output);
-  if (layer.kind === "subsampling") return window.map((place) => [place, layer.weights[output]]);
-  const inside = window.filter((place) => indexOf(inputShape, place) >= 0);
-  if (layer.method === "average") return inside.map((place) => [place, 1 / countOf(layer, places)]);
-  const values = inside.map((place) => before[indexOf(inputShape, place)]);
-  const largest = values.indexOf(Math.max(...values));
-  return inside.map((place, corner) => [place, corner === largest ? 1 : 0]);
 }
 
 /** What a part of a layer's output depends on in its input.
@@ -98,10 +59,29 @@ function fieldBefore(field, layer) {
     return clipField({ ...moved, left: left - before, right: right - before }, height, width);
   }
   if (layer.kind === "dense" || layer.kind === "distances") return field; // these give no maps
-  const [[firstRow, firstColumn]] = windowOf(layer, top, left);
-  const [lastRow, lastColumn] = windowOf(layer, bottom - 1, right - 1).slice(-1)[0];
-  const wider = { top: firstRow, left: firstColumn, bottom: lastRow + 1, right: lastColumn + 1 };
-  return clipField(wider, height, width);
+  return clipField(windowsOf(layer, field), height, width);
+}
+
+/** The rows and columns that the windows of a part see; some may lie outside.
+ * @type {(layer: AnyPooling | Layers["convolution" | "subsampling"], field: Area) => Area} */
+function windowsOf(layer, { top, left, bottom, right }) {
+  if (layer.kind === "adaptive_pooling") {
+    const [, rows, columns] = layer.shape;
+    const [, height, width] = layer.inputShape;
+    return {
+      top: Math.floor((top * height) / rows),
+      left: Math.floor((left * width) / columns),
+      bottom: Math.ceil((bottom * height) / rows),
+      right: Math.ceil((right * width) / columns),
+    };
+  }
+  const { window, stride, dilation, margins } = layer;
+  return {
+    top: top * stride[0] - margins[2],
+    left: left * stride[1] - margins[0],
+    bottom: (bottom - 1) * stride[0] - margins[2] + dilation[0] * (window[0] - 1) + 1,
+    right: (right - 1) * stride[1] - margins[0] + dilation[1] * (window[1] - 1) + 1,
+  };
 }
 
 /** @type {(field: Area, height: number, width: number) => Area} */

@@ -19,8 +19,7 @@ export function titleOfStep({ name, layer }) {
 /** @type {ForEachKind<[], string>} */
 const CLASS_OF_KIND = {
   activation: ({ activation }) => ACTIVATIONS[activation].title,
-  convolution: ({ sees }) =>
-    sees.every(({ length }) => length === sees[0].length) ? "Conv2d" : "PartialConvolution",
+  convolution: ({ connections }) => (connections.length ? "PartialConvolution" : "Conv2d"),
   pooling: ({ method }) => (method === "max" ? "MaxPool2d" : "AvgPool2d"),
   adaptive_pooling: ({ method }) => (method === "max" ? "AdaptiveMaxPool2d" : "AdaptiveAvgPool2d"),
   batch_norm: ({ shape }) => (shape.length === 3 ? "BatchNorm2d" : "BatchNorm1d"),

@@ -70,25 +70,31 @@ const READ = {
     if (!Number.isInteger(seen) || filters % groups) throw misfit(name);
     const weights = take(`${name}.weight`, [filters, seen, ...way.window]);
     const bias = hasBias ? take(`${name}.bias`, [filters]) : new Float32Array(filters);
-    const each = filters / groups;
-    const firsts = countFrom(0, filters).map((filter) => Math.floor(filter / each) * seen);
-    const sees = firsts.map((first) => countFrom(first, seen));
     const shape = [filters, ...placesOf(sizes, way)];
     const operations = sizeOf(shape) * seen * sizeOf(way.window);
-    return { kind: "convolution", shape, operations, ...way, ground: 0, weights, bias, sees };
+    const kinds = { groups, connections: [] };
+    return { kind: "convolution", shape, operations, ...way, ...kinds, weights, bias };
   },
 
-  partial_convolution({ inputs }, [, ...sizes], take, name) {
-    if (!isListOf(isListOf(isSizeOrNone))(inputs)) {
+  partial_convolution({ inputs }, [channels, ...sizes], take, name) {
+    /** @type {(list: Json) => boolean} */
+    const isOfMaps = (list) =>
+      isListOf((map) => isSizeOrNone(map) && map < channels)(list) &&
+      new Set(list).size === list.length;
+    if (!isListOf(isOfMaps)(inputs) || inputs.flat().length === 0) {
       throw new Error("The network's `inputs` can't be used.");
     }
     const way = wayOf({ kernel_size: 5 });
-    const connections = inputs.flat().length;
-    const weights = take(`${name}.weight`, [connections, ...way.window]);
+    /** @type {Pair[]} */
+    const connections = inputs.flatMap((/** @type {number[]} */ maps, /** @type {number} */ filter) =>
+      maps.map((map) => [filter, map]),
+    );
+    const weights = take(`${name}.weight`, [connections.length, ...way.window]);
     const bias = take(`${name}.bias`, [inputs.length]);
     const shape = [inputs.length, ...placesOf(sizes, way)];
-    const operations = (connections * 25 * sizeOf(shape)) / shape[0];
-    return { kind: "convolution", shape, operations, ...way, ground: 0, weights, bias, sees: inputs };
+    const operations = (connections.length * 25 * sizeOf(shape)) / shape[0];
+    const kinds = { groups: 1, connections };
+    return { kind: "convolution", shape, operations, ...way, ...kinds, weights, bias };
   },
 
   pooling(settings, [channels, ...sizes]) {
@@ -214,11 +220,6 @@ export function askByKind(functions, layer, ...others) {
 /** How many numbers something of a shape has. @type {(shape: Shape) => number} */
 export function sizeOf(shape) {
   return shape.reduce((product, size) => product * size, 1);
-}
-
-/** Whole numbers, one after the other. @type {(first: number, count: number) => number[]} */
-export function countFrom(first, count) {
-  return Array.from({ length: count }, (_, index) => first + index);
 }
 
 /** @type {(settings: Record<string, Json>) => void} */

@@ -14,16 +14,17 @@ const MOST_UNITS = 8;
 const PATCH_SIDE = 70; // of a patch on the page
 
 /** Find out what is behind a number.
- * @type {(model: Model, steps: Step[], choice: Choice) => Reasons} */
-export function findReasons(model, steps, { stepIndex, unit }) {
-  const explanation = explainUnit(model, steps, stepIndex, unit);
+ * @type {(model: Network, result: Result, choice: Choice) => Reasons} */
+export function findReasons(model, result, { stepIndex, unit }) {
+  const { steps } = result;
+  const explanation = explainUnit(model, result, stepIndex, unit);
   const [, height, width] = model.card.input_shape;
   const field =
     unit.index !== undefined
       ? { top: 0, left: 0, bottom: height, right: width }
       : receptiveField(model, stepIndex, unit);
   const contribution = contributionOf(steps[stepIndex]);
-  const frames = framesOf(explanation.inputs, steps[stepIndex - 1], contribution);
+  const frames = framesOf(explanation.inputs, contribution);
   return { explanation, field, frames };
 }
 
@@ -33,8 +34,8 @@ function contributionOf({ kind }) {
 }
 
 /** The areas that inputs take in their maps; of single units, those that contribute most.
- * @type {(inputs: Contribution[], before: Step, contribution: Contribute) => AreaOfMap[]} */
-function framesOf(inputs, before, contribution) {
+ * @type {(inputs: Contribution[], contribution: Contribute) => AreaOfMap[]} */
+function framesOf(inputs, contribution) {
   if (inputs.length && inputs[0].index !== undefined) {
     return largestFirst(inputs, contribution)
       .slice(0, MOST_UNITS)
@@ -44,14 +45,7 @@ function framesOf(inputs, before, contribution) {
   return maps.map(({ channel, places }) => {
     const [top, bottom] = rangeOf(places.map(({ row }) => row));
     const [left, right] = rangeOf(places.map(({ column }) => column));
-    const [, height, width] = before.shape;
-    return {
-      channel,
-      top: Math.max(0, top),
-      left: Math.max(0, left),
-      bottom: Math.min(height, bottom + 1),
-      right: Math.min(width, right + 1),
-    };
+    return { channel, top, left, bottom: bottom + 1, right: right + 1 };
   });
 }
 
@@ -95,10 +89,12 @@ export function showReasons(body, model, steps, choice, { explanation, field }, 
   } else {
     const rows = field.bottom - field.top;
     shown.push(make("p", words.fieldSize(rows, field.right - field.left), "caption"));
-    if (step.kind === "residual") shown.push(make("p", words.residualWhat, "formula"));
+    const { inputs } = explanation;
+    const isSum = inputs.length || (step.layer && "bias" in step.layer);
+    if (!isSum) shown.push(make("p", describeStep(step, false), "formula"));
     else shown.push(sumOf(explanation, step, steps[stepIndex - 1]));
-    if (explanation.inputs.length > 1) {
-      shown.push(allNumbers(explanation, step, steps[stepIndex - 1], isOpen));
+    if (inputs.length > 1) {
+      shown.push(allNumbers(explanation, step, isOpen));
     }
   }
   body.replaceChildren(...shown);
@@ -138,7 +134,7 @@ function sumOf(explanation, step, before) {
     return make("p", formula, "formula");
   }
   const table = make("table", "", "sum");
-  const isOfMaps = inputs[0].index === undefined;
+  const isOfMaps = inputs[0]?.index === undefined;
   const headings = [words.from, words.patch, words.weights, words.sum];
   table.append(headRow(isOfMaps ? headings : numberHeadings(step)));
   const rows = table.createTBody();
@@ -194,8 +190,8 @@ function unitLines(inputs, contribution) {
 }
 
 /** All the inputs as a table, which is filled when it is opened.
- * @type {(explanation: Explanation, step: Step, before: Step, isOpen: boolean) => HTMLElement} */
-function allNumbers({ inputs }, step, before, isOpen) {
+ * @type {(explanation: Explanation, step: Step, isOpen: boolean) => HTMLElement} */
+function allNumbers({ inputs }, step, isOpen) {
   const details = document.createElement("details");
   details.append(make("summary", words.allNumbers(inputs.length)));
   const fill = () => {
@@ -204,9 +200,7 @@ function allNumbers({ inputs }, step, before, isOpen) {
     table.append(headRow(numberHeadings(step)));
     const rows = table.createTBody();
     for (const input of inputs) {
-      const isInside = indexOf(before.shape, input) >= 0;
-      const name = isInside ? words.place(input) : words.padding;
-      rows.append(numberLine(name, input, contributionOf(step)));
+      rows.append(numberLine(words.place(input), input, contributionOf(step)));
     }
     const box = make("div", "", "scroll");
     box.tabIndex = 0;

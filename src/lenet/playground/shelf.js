@@ -3,6 +3,8 @@
  */
 
 import { readModel } from "./model.js";
+import { NoMemoryError } from "./native_core.js";
+import { Network } from "./network.js";
 import { OpeningError, readExamples } from "./opening.js";
 import { unpack, unpackCore } from "./unpacking.js";
 
@@ -63,15 +65,15 @@ async function readEntry(entry, core) {
   const bytes = entry.bytes ?? (await (packed ? unpack(packed) : fetchBytes(url, name)));
   let model;
   try {
-    model = readModel(bytes);
+    model = new Network(core, readModel(bytes));
   } catch (error) {
+    if (error instanceof NoMemoryError) throw new OpeningError("noMemory");
     throw new OpeningError("notAModel", name, error instanceof Error ? error.message : "");
   }
   entry.bytes = entry.packed = undefined; // the weights are kept once
   return {
     name,
     model,
-    core,
     examples: written ? await readExamples(written, model.card.input_shape) : [],
   };
 }

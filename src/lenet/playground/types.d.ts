@@ -123,8 +123,9 @@ type Way = {
 
 /** Weights lie as PyTorch has them, the last size running fastest. */
 type Layers = {
-  /** Weights [filters, channels seen, rows, columns]; `sees`: the channels of each filter. */
-  convolution: LayerOf<"convolution"> & Way & Weighted & { ground: number; sees: number[][] };
+  /** Weights [filters, channels seen, rows, columns]; or, where only some pairs of a filter and a
+   * channel are connected, [pairs, rows, columns]. */
+  convolution: LayerOf<"convolution"> & Way & Weighted & { groups: number; connections: Pair[] };
   pooling: LayerOf<"pooling"> & Way & { method: "max" | "average"; countPadding: boolean };
   adaptive_pooling: LayerOf<"adaptive_pooling"> & { method: "max" | "average" };
   /** Weights [maps]. */
@@ -153,11 +154,7 @@ type AnyPooling = Layers["pooling" | "adaptive_pooling"];
 type Activation = keyof typeof import("./activations.js").ACTIVATIONS;
 
 /** `usual` is the parameter that it has where the file gives none. */
-type ActivationFunction = {
-  title: string;
-  compute: (x: number, parameter: number) => number;
-  usual?: number;
-};
+type ActivationFunction = { title: string; usual?: number };
 
 /** A function for each kind of layer. */
 type ForEachKind<Others extends unknown[], Result> = {
@@ -184,7 +181,42 @@ type Step = {
   layer?: Layer;
 };
 
-type Result = { logits: Float32Array; probabilities: Float64Array; steps: Step[] };
+type Network = import("./network.js").Network;
+
+/** All numbers are those of the core's values, among which the steps' are. */
+type Result = {
+  logits: Float32Array;
+  probabilities: Float64Array;
+  steps: Step[];
+  numbers: Float32Array;
+};
+
+/** What the native core goes through. */
+type Program = {
+  /** The fields of each operation. */
+  operations: Int32Array[];
+  /** Pairs of an output map and an input map, those of all operations. */
+  connections: Pair[];
+  parameters: Float32Array[];
+  /** The value that the image is, and that each layer makes. */
+  values: number[];
+  /** Numbers of all values. */
+  size: number;
+};
+
+/** What an operation has besides shapes; as in native/program.h. */
+type OperationSettings = Partial<Way> & {
+  other?: number;
+  groups?: number;
+  choice?: number;
+  number?: number;
+  isAdaptive?: boolean;
+  countPadding?: boolean;
+  connections?: Pair[];
+  /** Places among the parameters. */
+  weightPlace?: number;
+  biasPlace?: number;
+};
 
 /** A number's place in its feature maps. */
 type UnitOfMap = { channel: number; row: number; column: number; index?: undefined };
@@ -195,10 +227,7 @@ type Unit = UnitOfMap | { index: number; channel?: undefined; row?: undefined; c
 /** A number of a layer. */
 type Choice = { stepIndex: number; unit: Unit };
 
-/**
- * One of the numbers that another is made of; the row or column of one in the padding of a
- * convolution lies outside the feature map.
- */
+/** One of the numbers that another is made of. */
 type Contribution = Unit & { step: number; value: number; weight: number };
 
 /** One of a feature map. */
@@ -224,7 +253,7 @@ type Reasons = {
 type Opinion = {
   /** The model's. */
   name: string;
-  model: Model;
+  model: Network;
   seen: Seen;
   result: Result;
   /** Whether the image is one of its test images, as it is. */
@@ -254,7 +283,7 @@ type Entry = WrittenModel & {
 };
 
 /** One that has been read, with its test images. */
-type Volume = { name: string; model: Model; core: NativeCore; examples: Example[] };
+type Volume = { name: string; model: Network; examples: Example[] };
 
 /** Where the feature maps or units of a layer lie on its canvas, in pixels of the page. */
 type Tiles = {

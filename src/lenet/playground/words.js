@@ -125,7 +125,6 @@ const ENGLISH = {
   product: "Product",
   distance: "−(value − weight)²",
   allNumbers: (count) => `All ${count} numbers`,
-  padding: "padding",
   unpin: "Let go",
 
   notAPicture: (name) => `${name} is no picture that this browser can read. Try a PNG or a JPEG.`,
@@ -300,7 +299,6 @@ const CHINESE = {
   product: "乘积",
   distance: "−（数值 − 权重）²",
   allNumbers: (count) => `全部 ${count} 个数`,
-  padding: "填充",
   unpin: "松开",
 
   notAPicture: (name) => `浏览器无法读取图片 ${name}。请试试 PNG 或 JPEG。`,
