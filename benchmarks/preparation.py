@@ -12,6 +12,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -53,8 +54,11 @@ def main() -> None:
     head = f"{'':<40}{'pictures':>9}{'pixels':>12}{'differ':>8}{'by':>4}{'answers':>9}"
     print(f"{head}{'NumPy ms':>10}{'C ms':>8}", flush=True)
     pictures_in_all = 0
-    for name, pictures, see in kinds(arguments.images):
-        first, second, milliseconds = look_in_turns(pictures, see, arguments.rounds)
+    for name, pictures, preparation, many in kinds(arguments.images):
+        see = look_at_each if many else once
+        first, second, milliseconds = look_in_turns(
+            pictures, partial(see, preparation=preparation), arguments.rounds
+        )
         counts = compare(first, second)
         answers = 0
         for one, other in zip(first, second, strict=True):
@@ -79,40 +83,40 @@ def print_answers(model: TrainedModel, images: int, rounds: int) -> None:
     print(f"{'an answer of lenet.predict':<82}{milliseconds[0]:10.2f}{milliseconds[1]:8.3f}")
 
 
-def kinds(images: int) -> Iterator[tuple[str, list[Pixels], See]]:
-    """Pictures of each kind, and how they are looked at."""
+def kinds(images: int) -> Iterator[tuple[str, list[Pixels], Preparation, bool]]:
+    """Pictures of each kind, how they are prepared, and whether each has many symbols."""
     digits = lenet.load_dataset("mnist").require_test().images[:images, 0] / 255
     for name, draw in KINDS.items():
         pictures = [draw(ink, np.random.default_rng([n, 1])) for n, ink in enumerate(digits)]
-        yield name, pictures, once(SYMBOL)
+        yield name, pictures, SYMBOL, False
     garments = lenet.load_dataset("fashion-mnist").require_test().images[:images, 0]
     for preparation in (OBJECT, *OTHERS):
         way = f"{preparation.method}, {preparation.channels} channels"
-        yield f"garments, {way}", list(garments), once(preparation)
+        yield f"garments, {way}", list(garments), preparation, False
     drawn = [scribble(np.random.default_rng([n, 2])) for n in range(images)]
     for preparation in (SYMBOL, IN_COLOUR, OBJECT, *OTHERS):
         way = f"{preparation.method}, {preparation.channels} channels"
-        yield f"scribbles in colour, {way}", drawn, once(preparation)
+        yield f"scribbles in colour, {way}", drawn, preparation, False
     for name, disturb in DISTURBED.items():
         grey = [disturb(one.mean(axis=2), np.random.default_rng(n)) for n, one in enumerate(drawn)]
         half = [as_bytes(one if n % 2 else 255 - one) for n, one in enumerate(grey)]
-        yield f"scribbles, {name}", half, once(SYMBOL)
+        yield f"scribbles, {name}", half, SYMBOL, False
     random = np.random.default_rng(3)
     shapes = [tuple(random.integers(1, 90, 2)) for _ in range(images)]
     for preparation in (SYMBOL, OBJECT):
         noise = [random.integers(0, 256, shape, dtype=np.uint8) for shape in shapes]
-        yield f"noise, {preparation.method}", noise, once(preparation)
+        yield f"noise, {preparation.method}", noise, preparation, False
     photos = [read_picture(file) for file in sorted(PHOTOS.glob("*.jpg"))]
     large = [np.kron(photo, np.ones((4, 4, 1), np.uint8)) for photo in photos[:2]]
-    yield "photos", photos, once(SYMBOL)
-    yield "photos, four times as large", large, once(SYMBOL)
+    yield "photos", photos, SYMBOL, False
+    yield "photos, four times as large", large, SYMBOL, False
     pages = [page(digits, np.random.default_rng([n, 4])) for n in range(images // 10)]
-    yield "pages of symbols", pages, lambda pixels: look_at_each(pixels, SYMBOL)
+    yield "pages of symbols", pages, SYMBOL, True
 
 
-def once(preparation: Preparation) -> See:
+def once(pixels: Pixels, preparation: Preparation) -> list[PreparedPicture]:
     """Look at a picture as one."""
-    return lambda pixels: [look_at(pixels, preparation)]
+    return [look_at(pixels, preparation)]
 
 
 def look_in_turns(
