@@ -188,8 +188,8 @@ def test_a_number_that_nothing_comes_into_can_be_looked_into(
             page.page.keyboard.press("Tab")
             page.page.keyboard.press("Shift+Tab")
             for _ in range(20):
-                page.page.keyboard.press("ArrowUp")
-                page.page.keyboard.press("ArrowLeft")
+                for key in ("ArrowUp", "ArrowLeft", "PageUp"):
+                    page.page.keyboard.press(key)
             page.settle()
             assert page.text(".unit span").endswith("map 1, row 1, column 1")
             value = page.text(".unit strong")

@@ -14,7 +14,7 @@ const KINDS = [
 const WINDOW_METHODS = ["average", "max", "sum"];
 const FIELDS = 27;
 const MOST_NUMBERS = 2 ** 24; // of a value or of weights, so that no index overflows
-const MOST_NUMBERS_IN_ALL = 2 ** 26; // of all values, which take 16 bytes each
+const MOST_NUMBERS_IN_ALL = 2 ** 25; // of all values, which take 32 bytes each
 
 /** Put the operations of layers together. @type {(layers: Layer[], imageShape: Shape) => Program}
  * @throws {Error} They are too large. */
