@@ -12,7 +12,8 @@ from compiled_kernels import needs_kernels
 from lenet.datasets import Batches, Dataset
 from lenet.errors import InterruptedTraining, NonFiniteLossError, SettingError, TrainingError
 from lenet.kernels import EngineName, chosen_engine, use_engine
-from lenet.models import LeNetConfig, build_model
+from lenet.models import LeNetConfig, Network, build_model
+from lenet.models.layers import AdaptivePooling, BatchNorm, Dense, Flatten
 from lenet.training import (
     CurvePoint,
     Diagnosis,
@@ -305,6 +306,9 @@ def test_batch_normalisation_of_one_image_is_refused_before_it_begins(
         recipe = Recipe(epochs=1, batch_size=127)
         make_trainer(few_digits, recipe, batch_norm=True, dense_widths=()).run()
         make_trainer(few_digits, Recipe(epochs=1, batch_size=126), batch_norm=True).run()
+        pixels = Network([AdaptivePooling(), BatchNorm(), Flatten(), Dense(units=10)], (1, 28, 28))
+        with pytest.raises(SettingError, match=last):
+            Trainer(build_model(pixels, seed=0), few_digits, Recipe(batch_size=127))
 
 
 def test_the_speeds_are_what_the_clock_says(

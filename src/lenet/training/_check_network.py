@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from lenet.datasets import Dataset
@@ -70,10 +71,10 @@ def explain_failure(network: nn.Module, dataset: Dataset) -> None:
 
 
 def _needs_two_images(network: ArrayNetwork | nn.Module) -> bool:
-    """Whether it has batch normalisation of units, for which one image has no variance."""
+    """Whether it normalises units, or maps of one pixel, of which one image has no variance."""
     if isinstance(network, ArrayNetwork):
-        layers = flat_layers(network.placed)
-        return any(isinstance(one.layer, BatchNorm) and len(one.input_shape) == 1 for one in layers)
+        norms = [one for one in flat_layers(network.placed) if isinstance(one.layer, BatchNorm)]
+        return any(math.prod(one.input_shape[1:]) == 1 for one in norms)
     from torch import nn
 
     return any(isinstance(layer, nn.BatchNorm1d) for layer in network.modules())
