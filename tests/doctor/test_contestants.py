@@ -43,7 +43,7 @@ from lenet.doctor._tasks import (
     train_with_sklearn,
 )
 from lenet.doctor._turns import Pace
-from lenet.errors import InterruptedBenchmark, LenetError, SettingError
+from lenet.errors import InterruptedBenchmark, LenetError, SettingError, StorageError
 
 # How long is measured and rested, on which no result that is tested depends.
 QUICK = {"_turns._REST": 0.0, "_turns._SECONDS": 0.01, "_benchmarks._SINGLE_IMAGES": 20}
@@ -309,6 +309,21 @@ def test_ctrl_c_keeps_what_was_measured(
     assert json.loads(output) == kept
 
 
+def test_figures_that_can_not_be_kept_are_shown_all_the_same(
+    measuring: type[MeasuringProcess],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    command = "lenet bench startup --data digits --threads 1 --json --save nowhere/kept.json"
+    monkeypatch.setattr(sys, "argv", command.split())
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == StorageError.exit_code
+    output, errors = capsys.readouterr()
+    assert "Could not write" in errors
+    assert [report["threads"] for report in json.loads(output)] == [1]
+
+
 def test_every_number_of_threads_has_a_process_of_its_own(
     measuring: type[MeasuringProcess],
 ) -> None:
@@ -323,6 +338,8 @@ def test_every_number_of_threads_has_a_process_of_its_own(
 def test_wrong_numbers_and_names_are_refused() -> None:
     with pytest.raises(SettingError, match="at least 1"):
         run_benchmark("train", dataset="digits", threads=[0])
+    with pytest.raises(SettingError, match="`threads` must be at most 1024, not 100000"):
+        run_benchmark("train", dataset="digits", threads=[1, 100000])
     with pytest.raises(SettingError, match="startup"):
         run_benchmark("start", dataset="digits")  # type: ignore[arg-type]
     with pytest.raises(SettingError, match="digits"):

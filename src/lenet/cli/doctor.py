@@ -117,15 +117,17 @@ def bench(given: Given) -> None:
         if not reports:
             raise
     text = json.dumps([report.to_dict() for report in reports], indent=2)
-    if wanted.save is not None:
-        write_atomically(wanted.save, text + "\n")
-    if wanted.json:
-        print_line(text)
-    else:
-        for report in reports:
-            _print_report(report)
-        if not stopped:
-            _print_left_out(wanted, reports)
+    try:
+        if wanted.save is not None:
+            write_atomically(wanted.save, text + "\n")
+    finally:  # minutes went into these figures
+        if wanted.json:
+            print_line(text)
+        else:
+            for report in reports:
+                _print_report(report)
+            if not stopped:
+                _print_left_out(wanted, reports)
     if stopped:
         raise stopped
 

@@ -21,9 +21,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
 
-from lenet.core import write_atomically
+from lenet.core import check_range, write_atomically
 from lenet.doctor._report import Report
-from lenet.errors import InterruptedBenchmark, LenetError, SettingError, UnknownNameError
+from lenet.errors import InterruptedBenchmark, LenetError, UnknownNameError
 
 Benchmark = Literal["train", "predict", "startup"]
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -75,9 +75,9 @@ def run_benchmark(
 
     threads = tuple(threads or default_threads())
     wanted = _ROUNDS if rounds is None else rounds
-    if wanted < 1 or min(threads) < 1:
-        message = f"`rounds` and `threads` must be at least 1, not {wanted} and {min(threads)}."
-        raise SettingError(message)
+    check_range("rounds", wanted, 1, 2**31 - 1)
+    for count in threads:
+        check_range("threads", count, 1, 1024)
     if benchmark not in CONTESTANTS:
         raise UnknownNameError("benchmark", benchmark, CONTESTANTS)
     for name in only:
