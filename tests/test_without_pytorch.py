@@ -42,7 +42,7 @@ lenet.train(dataset="digits", epochs=2, seed=3, listeners=[Killer()])
 """
 RESUME = "train --resume latest"
 WHOLE = "train --data digits --epochs 2 --seed 3 --runs-folder whole"
-SLOW = "train --data digits --model lenet5 --epochs 1 --runs-folder slow"
+SLOW = "train --data digits --rotation 5 --epochs 1 --runs-folder slow"
 BENCH = "bench --data digits --threads 1 --rounds 1"
 NEED_NO_PYTORCH = (
     RESUME,
