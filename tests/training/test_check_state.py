@@ -96,3 +96,16 @@ def test_a_training_begins_anew_from_its_beginning(
     again = trainer.state()
     assert once.arrays.keys() == again.arrays.keys()
     assert all(np.array_equal(once.arrays[name], array) for name, array in again.arrays.items())
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_less_than_no_batches_are_refused(few_digits: Dataset, engine: Any) -> None:
+    config = LeNetConfig(channels=(2, 3), dense_widths=(8, 8), batch_norm=True)
+    trainer = Trainer(
+        ArrayNetwork.build(config, seed=0), few_digits, Recipe(batch_size=64), engine=engine
+    )
+    state = trainer.state()
+    (name, *_) = (name for name in state.arrays if name.endswith("num_batches_tracked"))
+    damaged = state.arrays | {name: np.int64(-1)}
+    with pytest.raises(ModelError, match="num_batches_tracked` can't be -1"):
+        trainer.restore(TrainerState(damaged, state.values))

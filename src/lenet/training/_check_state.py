@@ -76,6 +76,9 @@ def check_state(
     found = {name: f"{one.dtype} {list(one.shape)}" for name, one in state.arrays.items()}
     check_same(found, wanted | optimised, optional)
     _check_steps(state, optimised)
+    for name, one in state.arrays.items():
+        if name.endswith("num_batches_tracked") and int(one) < 0:
+            raise _misfit(name, int(one))
 
 
 def _kinds(network: ArrayNetwork | nn.Module) -> dict[str, str]:
