@@ -172,6 +172,10 @@ def test_many_symbols_get_a_line_each() -> None:
     assert len(call("predict", "--many", "page.png").stdout.splitlines()) == 4
     one = call("predict", "page.png", "--threshold", "1").stdout
     assert "several symbols? `--many` reads them one by one" in one
+    Image.new("L", (60, 60), 255).save("empty.png")
+    said = call("predict", "--many", "page.png", "empty.png")
+    assert len(said.stdout.splitlines()) == 4
+    assert said.stderr == "empty.png: nothing to be seen\n"
     error = call("predict", "fashion", "--many", "page.png", code=2).stderr
     assert "Only drawn symbols" in error
 

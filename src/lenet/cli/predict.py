@@ -96,7 +96,9 @@ def predict(given: Given) -> None:
     else:
         answers = _print_table(answers, sources, opened.card.class_names)
     drawn: list[Prediction] = []
+    answered: set[str] = set()
     for answer in answers:
+        answered.add(answer.source)
         if asked.show:
             picture = image_text(answer.seen.image, colour=sys.stdout.isatty())
             sys.stdout.write(f"{picture}\n")  # its control characters are its colours
@@ -104,9 +106,16 @@ def predict(given: Given) -> None:
             drawn.append(answer)
     if asked.picture is not None and drawn:
         _save_picture(drawn, sources, asked.picture, opened.card.preparation.pixel_range)
+    for source in map(_name_of, sources if asked.many else ()):
+        if source not in answered and not any(source in str(error) for error in errors):
+            print_notice(f"{escape_name(source)}: nothing to be seen")
     if errors:
         message = f"{len(errors)} of {len(sources)} pictures can't be read."
         raise PictureError(message)
+
+
+def _name_of(source: "str | BinaryIO") -> str:
+    return str(getattr(source, "name", source))
 
 
 def _with_progress(sources: "list[str | BinaryIO]") -> "Iterator[str | BinaryIO]":
@@ -150,7 +159,7 @@ def _print_table(
     answers: "Iterable[Prediction]", sources: "list[str | BinaryIO]", class_names: tuple[str, ...]
 ) -> "Iterator[Prediction]":
     """A line for each answer as soon as it is there."""
-    first = max(len(escape_name(str(getattr(source, "name", source)))) for source in sources)
+    first = max(len(escape_name(_name_of(source))) for source in sources)
     second = max(len(_NONE), *(len(escape_name(name)) for name in class_names))
     for answer in answers:
         source, given = escape_name(answer.source), escape_name(answer.class_name or _NONE)
@@ -173,7 +182,7 @@ def _save_picture(
     from lenet.pictures import read_picture
     from lenet.serving import draw_predictions
 
-    by_name = {getattr(source, "name", source): source for source in sources}
+    by_name = {_name_of(source): source for source in sources}
     pictures = {}
     for name in {answer.source for answer in answers}:
         source = by_name[name]
