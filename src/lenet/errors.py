@@ -231,7 +231,7 @@ class InterruptedBenchmark(LenetError):
         reports: What was measured until then, as `run_benchmark` gives it.
     """
 
-    exit_code = InterruptedTraining.exit_code
+    exit_code: int = InterruptedTraining.exit_code
     reports: list[Any]
 
     def __init__(self, reports: list[Any]):

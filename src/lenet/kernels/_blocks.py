@@ -135,6 +135,8 @@ def parameter_shapes(blocks: Sequence[Block]) -> list[tuple[int, ...]]:
 class Native:
     """An object of the compiled library, freed with this one; its functions begin with its kind."""
 
+    handle: Any
+
     def __init__(self, kind: str, *arguments: Any):
         self.handle = getattr(library(), f"lenet_{kind}_new")(*arguments)
         if not self.handle:

@@ -91,6 +91,10 @@ class Program:
         ModelError: It is too large.
     """
 
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    native: Native
+
     def __init__(
         self,
         operations: Sequence[Operation],

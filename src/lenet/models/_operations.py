@@ -189,6 +189,9 @@ class TrainedProgram:
         ModelError: It is too large.
     """
 
+    program: Program
+    needs_two: bool
+
     def __init__(self, network: ArrayNetwork):
         statistics = [name for name in network.arrays if name.endswith(".targets")]
         self._names, self._constants = network.weight_names, statistics
