@@ -5,13 +5,13 @@ Slowly, and to be read: the reference for the kernels, for exported C, and besid
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache, reduce, singledispatch
-from typing import Any, TypeAlias
+from functools import singledispatch
+from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-from lenet.models.layers._layer import Array, Arrays, Layer, Pair, Placed, arrays_under
+from lenet.models.layers._functions import FUNCTIONS_AND_SLOPES, Numbers
+from lenet.models.layers._layer import Array, Arrays, Layer, Placed, arrays_under
 from lenet.models.layers._lenet5 import Distances, PartialConvolution, Subsampling
 from lenet.models.layers._lists import Residual
 from lenet.models.layers._standard import (
@@ -25,8 +25,16 @@ from lenet.models.layers._standard import (
     Padding,
     Pooling,
 )
+from lenet.models.layers._windows import (
+    add_frame,
+    add_windows,
+    combine_windows,
+    remove_frame,
+    share_slopes,
+    slopes_to_largest,
+    windows_of,
+)
 
-Numbers: TypeAlias = npt.NDArray[Any]  # float32, or float64 where what comes in is
 # From the loss's slope by what came out to its slope by what came in, and by each weight.
 Back: TypeAlias = Callable[[Numbers], tuple[Numbers, dict[str, Numbers]]]
 Result: TypeAlias = tuple[Numbers, Back]
@@ -106,8 +114,8 @@ def layer_values(
 
 @forward.register(Convolution)
 def _(layer: Convolution, values: Numbers, arrays: Arrays, draws: Draws = None) -> Result:
-    framed = _framed(values, layer.padding, 0)
-    seen = _windows(framed, layer.kernel_size, layer.stride, layer.dilation)
+    framed = add_frame(values, layer.padding, 0)
+    seen = windows_of(framed, layer.kernel_size, layer.stride, layer.dilation)
     count, channels, height, width, rows, columns = seen.shape
     # A column holds what a place's window sees, so that all places are one product of matrices.
     by_place = seen.transpose(0, 1, 4, 5, 2, 3).reshape(
@@ -129,8 +137,8 @@ def _(layer: Convolution, values: Numbers, arrays: Arrays, draws: Draws = None) 
             count, channels, rows, columns, height, width
         )
         windows = windows.transpose(0, 1, 4, 5, 2, 3)
-        whole = _add_windows(windows, framed.shape, layer.stride, layer.dilation)
-        return _without_frame(whole, layer.padding, values), gradients
+        whole = add_windows(windows, framed.shape, layer.stride, layer.dilation)
+        return remove_frame(whole, layer.padding, values), gradients
 
     return output, back
 
@@ -148,7 +156,7 @@ def _(layer: Dense, values: Numbers, arrays: Arrays, draws: Draws = None) -> Res
 
 @forward.register(Activation)
 def _(layer: Activation, values: Numbers, arrays: Arrays, draws: Draws = None) -> Result:
-    function, slope = _FUNCTIONS[layer.function]
+    function, slope = FUNCTIONS_AND_SLOPES[layer.function]
     parameter = layer.parameter or 0
     return function(values, parameter), lambda slopes: (slopes * slope(values, parameter), {})
 
@@ -173,25 +181,25 @@ def _(layer: Pooling, values: Numbers, arrays: Arrays, draws: Draws = None) -> R
     def seen(values: Numbers, padding: float, beyond: float) -> Numbers:
         """What the window sees, with numbers for the padding and for what is beyond that."""
         margins = ((0, 0), (0, 0), *((0, count) for count in missing))
-        whole = np.pad(_framed(values, layer.padding, padding), margins, constant_values=beyond)
-        return _windows(whole, layer.kernel_size, layer.stride, layer.dilation)
+        whole = np.pad(add_frame(values, layer.padding, padding), margins, constant_values=beyond)
+        return windows_of(whole, layer.kernel_size, layer.stride, layer.dilation)
 
     def taken_back(windows: Numbers) -> tuple[Numbers, dict[str, Numbers]]:
         sizes = [
             have + 2 * margin + more
             for have, margin, more in zip(values.shape[2:], layer.padding, missing, strict=True)
         ]
-        whole = _add_windows(windows, (*values.shape[:2], *sizes), layer.stride, layer.dilation)
-        return _without_frame(whole, layer.padding, values), {}
+        whole = add_windows(windows, (*values.shape[:2], *sizes), layer.stride, layer.dilation)
+        return remove_frame(whole, layer.padding, values), {}
 
     if layer.method == "max":
         windows = seen(values, -np.inf, -np.inf)
-        largest = _combine(np.maximum, windows)
-        return largest, lambda slopes: taken_back(_to_largest(windows, slopes))
+        largest = combine_windows(np.maximum, windows)
+        return largest, lambda slopes: taken_back(slopes_to_largest(windows, slopes))
     ones = np.ones_like(values[:1, :1])
-    counts = _combine(np.add, seen(ones, float(layer.count_padding), 0))
-    averages = _combine(np.add, seen(values, 0, 0)) / counts
-    return averages, lambda slopes: taken_back(_spread(slopes / counts, layer.kernel_size))
+    counts = combine_windows(np.add, seen(ones, float(layer.count_padding), 0))
+    averages = combine_windows(np.add, seen(values, 0, 0)) / counts
+    return averages, lambda slopes: taken_back(share_slopes(slopes / counts, layer.kernel_size))
 
 
 @forward.register(AdaptivePooling)
@@ -210,7 +218,7 @@ def _(layer: AdaptivePooling, values: Numbers, arrays: Arrays, draws: Draws = No
                 part = values[:, :, top:bottom, left:right]
                 slope = slopes[:, :, row, column, None, None]
                 if layer.method == "max":
-                    share = _to_largest(part, slope[..., 0, 0])
+                    share = slopes_to_largest(part, slope[..., 0, 0])
                 else:
                     share = np.broadcast_to(slope / math.prod(part.shape[2:]), part.shape)
                 result[:, :, top:bottom, left:right] += share
@@ -271,21 +279,21 @@ def _(layer: Padding, values: Numbers, arrays: Arrays, draws: Draws = None) -> R
     left, right, above, below = layer.margins
     margins = ((0, 0), (0, 0), (above, below), (left, right))
     padded = np.pad(values, margins, constant_values=layer.value)
-    return padded, lambda slopes: (_without_frame(slopes, (above, left), values), {})
+    return padded, lambda slopes: (remove_frame(slopes, (above, left), values), {})
 
 
 @forward.register(Subsampling)
 def _(layer: Subsampling, values: Numbers, arrays: Arrays, draws: Draws = None) -> Result:
     weight, bias = (arrays[name][:, None, None] for name in ("weight", "bias"))
-    sums = _combine(np.add, _windows(values, (2, 2), (2, 2)))
+    sums = combine_windows(np.add, windows_of(values, (2, 2), (2, 2)))
 
     def back(slopes: Numbers) -> tuple[Numbers, dict[str, Numbers]]:
-        windows = _spread(slopes * weight, (2, 2))
+        windows = share_slopes(slopes * weight, (2, 2))
         gradients = {
             "weight": (slopes * sums).sum(axis=(0, 2, 3)),
             "bias": slopes.sum(axis=(0, 2, 3)),
         }
-        return _add_windows(windows, values.shape, (2, 2)), gradients
+        return add_windows(windows, values.shape, (2, 2)), gradients
 
     return sums * weight + bias, back
 
@@ -320,135 +328,3 @@ def _(layer: Residual, values: Numbers, arrays: Arrays, draws: Draws = None) -> 
         return main + shortcut, of_main | of_shortcut
 
     return ways[0][0] + ways[1][0], back
-
-
-def _sigmoid(values: Numbers, _: float = 0) -> Numbers:
-    result: Numbers = 0.5 * (1 + np.tanh(0.5 * values))
-    return result
-
-
-def _below(values: Numbers) -> Numbers:
-    """The share of a normal distribution below each number.
-
-    NumPy lacks the error function: it is a table, and between its places Taylor's series to the
-    third power, which errs by less than 1e-12.
-    """
-    shares, densities = (table.astype(values.dtype) for table in _normal_tables())
-    within = np.clip(values, -_FAR, _FAR)
-    place = np.rint(np.nan_to_num(within) * _STEPS).astype(np.intp)
-    near = (place / _STEPS).astype(values.dtype)
-    apart = within - near
-    series = apart * (1 - apart * (near / 2 - apart * (near * near - 1) / 6))
-    place += _FAR * _STEPS
-    result: Numbers = shares[place] + densities[place] * series
-    return result
-
-
-_FAR, _STEPS = 9, 256  # how far the tables reach, and how many places they have a unit
-
-
-@cache
-def _normal_tables() -> tuple[Numbers, Numbers]:
-    """The share of a normal distribution below each of many places, and its density there."""
-    places = np.arange(-_FAR * _STEPS, _FAR * _STEPS + 1) / _STEPS
-    shares = [math.erfc(-place / math.sqrt(2)) / 2 for place in places]
-    return np.array(shares), np.exp(-places * places / 2) / math.sqrt(2 * math.pi)
-
-
-def _slope_of_gelu(values: Numbers, _: float) -> Numbers:
-    result: Numbers = _below(values)
-    return result + values * np.exp(-values * values / 2) / math.sqrt(2 * math.pi)
-
-
-def _slope_of_sigmoid(values: Numbers, _: float = 0) -> Numbers:
-    return _sigmoid(values) * _sigmoid(-values)
-
-
-_Function: TypeAlias = Callable[[Numbers, float], Numbers]
-# Each function, and its slope.
-_FUNCTIONS: dict[str, tuple[_Function, _Function]] = {
-    "identity": (lambda x, _: x, lambda x, _: np.ones_like(x)),
-    "sigmoid": (_sigmoid, _slope_of_sigmoid),
-    "tanh": (lambda x, _: np.tanh(x), lambda x, _: 1 - np.tanh(x) ** 2),
-    "relu": (lambda x, _: np.maximum(x, 0), lambda x, _: (x > 0).astype(x.dtype)),
-    "leaky_relu": (
-        lambda x, slope: np.where(x > 0, x, slope * x),
-        lambda x, slope: np.where(x > 0, np.ones_like(x), np.full_like(x, slope)),
-    ),
-    "elu": (
-        lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
-        lambda x, alpha: np.where(x > 0, np.ones_like(x), alpha * np.exp(np.minimum(x, 0))),
-    ),
-    "gelu": (lambda x, _: x * _below(x), _slope_of_gelu),
-    "silu": (
-        lambda x, _: x * _sigmoid(x),
-        lambda x, _: _sigmoid(x) + x * _slope_of_sigmoid(x),
-    ),
-    "hard_swish": (
-        lambda x, _: x * np.clip(x + 3, 0, 6) / 6,
-        lambda x, _: np.where(x <= -3, np.zeros_like(x), np.where(x < 3, x / 3 + 0.5, 1)),
-    ),
-    "softplus": (lambda x, _: np.logaddexp(x, 0), _sigmoid),
-    "scaled_tanh": (
-        lambda x, _: 1.7159 * np.tanh(2 / 3 * x),
-        lambda x, _: 1.7159 * 2 / 3 * (1 - np.tanh(2 / 3 * x) ** 2),
-    ),
-}
-
-
-def _framed(values: Numbers, padding: Pair, fill: float) -> Numbers:
-    """Feature maps with rows and columns round them."""
-    margins = ((0, 0), (0, 0), *((margin, margin) for margin in padding))
-    return np.pad(values, margins, constant_values=fill) if any(padding) else values
-
-
-def _without_frame(framed: Numbers, start: Pair, values: Numbers) -> Numbers:
-    """The part of framed maps where `values` were put."""
-    (top, left), (height, width) = start, values.shape[2:]
-    return framed[:, :, top : top + height, left : left + width]
-
-
-def _windows(
-    values: Numbers, kernel: Pair, stride: Pair = (1, 1), dilation: Pair = (1, 1)
-) -> Numbers:
-    """What a window sees on its way, (N, C, H', W', rows, columns)."""
-    reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
-    seen = np.lib.stride_tricks.sliding_window_view(values, reach, (2, 3))
-    return seen[:, :, :: stride[0], :: stride[1], :: dilation[0], :: dilation[1]]
-
-
-def _combine(function: np.ufunc, windows: Numbers) -> Numbers:
-    """What becomes of each window's numbers, (N, C, H', W'); place by place, which is quickest."""
-    places = np.ndindex(windows.shape[4:])
-    return reduce(function, (windows[..., row, column] for row, column in places))
-
-
-def _add_windows(
-    windows: Numbers, shape: tuple[int, ...], stride: Pair, dilation: Pair = (1, 1)
-) -> Numbers:
-    """Maps (N, C, H, W) that hold, at each place, the sum of what windows have there."""
-    total = np.zeros(shape, windows.dtype)
-    rows, columns = windows.shape[2:4]
-    for row in range(windows.shape[4]):
-        for column in range(windows.shape[5]):
-            top, left = row * dilation[0], column * dilation[1]
-            total[
-                :,
-                :,
-                top : top + stride[0] * (rows - 1) + 1 : stride[0],
-                left : left + stride[1] * (columns - 1) + 1 : stride[1],
-            ] += windows[..., row, column]
-    return total
-
-
-def _spread(slopes: Numbers, kernel: Pair) -> Numbers:
-    """Windows (…, rows, columns) of which all places have the same slope."""
-    return np.broadcast_to(slopes[..., None, None], (*slopes.shape, *kernel))
-
-
-def _to_largest(windows: Numbers, slopes: Numbers) -> Numbers:
-    """Zeros like windows (…, rows, columns), with each slope where its window is largest."""
-    flat = windows.reshape(*windows.shape[:-2], -1)
-    result = np.zeros(flat.shape, slopes.dtype)
-    np.put_along_axis(result, flat.argmax(axis=-1)[..., None], slopes[..., None], axis=-1)
-    return result.reshape(windows.shape)
