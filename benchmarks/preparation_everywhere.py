@@ -21,14 +21,12 @@ import numpy as np
 from preparation import kinds
 
 import lenet
-import lenet.kernels
 from lenet.core import EngineName
-from lenet.kernels import preparation_sources, use_engine
+from lenet.kernels import preparation_sources, use_engine, web_core
 from lenet.pictures import Pixels, Preparation, look_at, preparation_numbers
 from lenet.playground import find_javascript_engine, page_script
 
 Images = list[np.ndarray]
-CORE = Path(lenet.kernels.__path__[0], "web", "lenet_answering.wasm")
 MOST = 2**24  # bytes that go to another program at once
 IN_PAGE = """
 const core = await openCore(inputs.core);
@@ -81,7 +79,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=200, help="digits of each kind")
     images = parser.parse_args().images
     compiler = shutil.which("gcc") or shutil.which("cc") or sys.exit("There is no C compiler.")
-    engine, core, model = find_javascript_engine(), CORE.read_bytes(), lenet.open_model("digits")
+    engine, model = find_javascript_engine(), lenet.open_model("digits")
     script = page_script("native_core.js") + IN_PAGE
     with tempfile.TemporaryDirectory() as folder:
         board = compile_board(compiler, Path(folder))
@@ -90,7 +88,7 @@ def main() -> None:
             f"page ({engine.name})": lambda pictures, preparation: elsewhere(
                 pictures,
                 preparation,
-                lambda sent: engine.run(script, {"core": core, "pictures": sent}),
+                lambda sent: engine.run(script, {"core": web_core("answering"), "pictures": sent}),
             ),
             "board": lambda pictures, preparation: elsewhere(
                 pictures,

@@ -23,7 +23,8 @@ from lenet.datasets import load_dataset
 from lenet.doctor._peers import train_with_torch  # the contestants of `lenet bench train`
 from lenet.doctor._tasks import TUTORIAL, train_with_lenet
 from lenet.doctor._turns import Outcome
-from lenet.doctor._web import Core, web_epochs
+from lenet.doctor._web import web_epochs
+from lenet.kernels import WebCore
 
 Epoch = Callable[[], tuple[float, float]]  # its seconds, and its mean loss
 
@@ -49,7 +50,7 @@ def main() -> None:
 
         return epoch
 
-    def in_page(core: Core) -> Epoch:
+    def in_page(core: WebCore) -> Epoch:
         train = web_epochs(TUTORIAL, dataset, core, browser=arguments.browser)
 
         def epoch() -> tuple[float, float]:
@@ -60,8 +61,8 @@ def main() -> None:
 
     contestants: dict[str, Epoch] = {
         "PyTorch eager": here(by_torch),
-        "WebAssembly, relaxed SIMD": in_page("lenet_relaxed_simd"),
-        "WebAssembly, SIMD": in_page("lenet_simd"),
+        "WebAssembly, relaxed SIMD": in_page("relaxed_simd"),
+        "WebAssembly, SIMD": in_page("simd"),
         "native library": here(lambda: train_with_lenet(TUTORIAL, dataset)),
     }
     rounds: dict[str, list[float]] = {name: [] for name in contestants}

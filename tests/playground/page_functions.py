@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-import lenet.kernels
 import lenet.playground
 from lenet.errors import ExportError
+from lenet.kernels import web_core
 from lenet.playground import find_javascript_engine
 
 _FOLDER = Path(lenet.playground.__file__).parent
@@ -26,7 +26,6 @@ _COMPUTING = (
     "shelf.js",
     "verdict.js",
 )
-_CORE = Path(lenet.kernels.__path__[0]) / "web" / "lenet_answering.wasm"
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";$', re.MULTILINE)
 
 
@@ -69,4 +68,4 @@ def call_page(
             "return new TextEncoder().encode(JSON.stringify(returned));",
         ]
     )
-    return json.loads(engine.run(script, {**(inputs or {}), "program": _CORE.read_bytes()}))
+    return json.loads(engine.run(script, {**(inputs or {}), "program": web_core("answering")}))

@@ -9,14 +9,12 @@ import pytest
 import torch
 from page_functions import call_page
 
-import lenet.kernels
 from lenet.datasets import ArrayBatches, Augmentation, Split, load_dataset
-from lenet.kernels import FusedStep, StepSettings, use_engine
+from lenet.kernels import FusedStep, StepSettings, WebCore, use_engine, web_core
 from lenet.models import ArrayNetwork, ModelConfig, model_config, trained_blocks
 from lenet.models.layers import layers_to_dicts
 
-WEB = lenet.kernels.__path__[0] + "/web"
-FILES = {name: f"lenet_{name}.wasm" for name in ("relaxed_simd", "simd")}
+FORMS: tuple[WebCore, ...] = ("relaxed_simd", "simd")
 MODERN: dict[str, Any] = {"activation": "relu", "batch_norm": True, "initialisation": "kaiming"}
 CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
     "softmax": ("softmax", {}),
@@ -72,11 +70,8 @@ def as_said(config: ModelConfig) -> bytes:
 
 def in_node(body: str, inputs: dict[str, bytes]) -> Any:
     """What a script returns that has both forms of the core, in `cores`."""
-    files = {}
-    for name, file in FILES.items():
-        with open(f"{WEB}/{file}", "rb") as opened:
-            files[name] = opened.read()
-    return call_page(BEGIN + body, inputs | files, browser=False)
+    cores = {form: web_core(form) for form in FORMS}
+    return call_page(BEGIN + body, inputs | cores, browser=False)
 
 
 def random_images(shape: tuple[int, ...], count: int) -> np.ndarray:
@@ -134,7 +129,7 @@ def trained(config: ModelConfig) -> ArrayNetwork:
     return network
 
 
-@pytest.mark.parametrize("form", FILES)
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("kind", CONFIGS)
 def test_it_begins_and_answers_as_in_python(
     answers: dict[str, dict[str, Any]], kind: str, form: str

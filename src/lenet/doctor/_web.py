@@ -2,20 +2,17 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-import lenet.kernels
 from lenet.datasets import Dataset
 from lenet.doctor._tasks import Task
 from lenet.doctor._turns import Contestant, Outcome
+from lenet.kernels import WebCore, web_core
 from lenet.models.layers import layers_to_dicts
 from lenet.playground import find_javascript_engine, page_script
 
-Core = Literal["lenet_relaxed_simd", "lenet_simd"]
-_CORES = Path(lenet.kernels.__path__[0], "web")
 _SCRIPT = """
 if (globalThis.process) {
   const { setFlagsFromString } = await import("node:v8");
@@ -71,7 +68,7 @@ class WebEpoch(NamedTuple):
 
 
 def web_epochs(
-    task: Task, dataset: Dataset, core: Core = "lenet_relaxed_simd", *, browser: bool = False
+    task: Task, dataset: Dataset, core: WebCore = "relaxed_simd", *, browser: bool = False
 ) -> Callable[[], WebEpoch]:
     """What trains an epoch, on one thread and in a fresh process each time.
 
@@ -99,7 +96,7 @@ def web_epochs(
         "labels": dataset.train.labels.astype(np.uint8).tobytes(),
         "testImages": test.images.tobytes(),
         "testLabels": test.labels.astype(np.uint8).tobytes(),
-        "core": (_CORES / f"{core}.wasm").read_bytes(),
+        "core": web_core(core),
     }
     script = page_script("native_network.js") + _SCRIPT
     return lambda: WebEpoch(**json.loads(engine.run(script, inputs)))

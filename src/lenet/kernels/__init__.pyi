@@ -39,6 +39,8 @@ from ._step import BatchNormArrays as BatchNormArrays
 from ._step import FusedStep as FusedStep
 from ._step import StepSettings as StepSettings
 from ._step import TrainedBlock as TrainedBlock
+from ._web import WebCore as WebCore
+from ._web import web_core as web_core
 
 __all__ = [
     "BETA_OF_MEAN",
@@ -61,6 +63,7 @@ __all__ = [
     "StepSettings",
     "TooManyError",
     "TrainedBlock",
+    "WebCore",
     "buffers_of",
     "check_pytorch",
     "chosen_engine",
@@ -82,4 +85,5 @@ __all__ = [
     "try_kernels",
     "use_engine",
     "use_kernels",
+    "web_core",
 ]

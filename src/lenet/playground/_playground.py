@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 from lenet.datasets import Split
 from lenet.errors import SettingError
+from lenet.kernels import web_core
 from lenet.playground._packing import as_data_address, pack, pack_program, sheet_png
 from lenet.playground._script import join_modules, shorten
 
@@ -123,7 +123,7 @@ def _check(models: Sequence[PlaygroundModel], examples: Mapping[str, Split]) -> 
 @cache
 def _packed_core() -> str:
     """The native core, which prepares pictures and computes networks."""
-    return pack_program((files("lenet.kernels") / "web" / "lenet_answering.wasm").read_bytes())
+    return pack_program(web_core("answering"))
 
 
 def _describe_model(model: PlaygroundModel) -> dict[str, str]:
