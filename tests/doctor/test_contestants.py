@@ -293,16 +293,21 @@ def measuring(monkeypatch: pytest.MonkeyPatch) -> type[MeasuringProcess]:
     return MeasuringProcess
 
 
+def exit_code_of(command: str, monkeypatch: pytest.MonkeyPatch) -> object:
+    """What a command that fails leaves with."""
+    monkeypatch.setattr(sys, "argv", command.split())
+    with pytest.raises(SystemExit) as left:
+        main()
+    return left.value.code
+
+
 def test_ctrl_c_keeps_what_was_measured(
     measuring: type[MeasuringProcess],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     command = "lenet bench startup --data digits --threads 1,2,3 --all --json --save kept.json"
-    monkeypatch.setattr(sys, "argv", command.split())
-    with pytest.raises(SystemExit) as left:
-        main()
-    assert left.value.code == InterruptedBenchmark.exit_code
+    assert exit_code_of(command, monkeypatch) == InterruptedBenchmark.exit_code
     assert measuring.started == ["1", "2"]
     assert "".join(measuring.said) == "stopped\n"
     output, errors = capsys.readouterr()
@@ -318,10 +323,7 @@ def test_figures_that_can_not_be_kept_are_shown_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     command = "lenet bench startup --data digits --threads 1 --json --save nowhere/kept.json"
-    monkeypatch.setattr(sys, "argv", command.split())
-    with pytest.raises(SystemExit) as left:
-        main()
-    assert left.value.code == StorageError.exit_code
+    assert exit_code_of(command, monkeypatch) == StorageError.exit_code
     output, errors = capsys.readouterr()
     assert "Could not write" in errors
     assert [report["threads"] for report in json.loads(output)] == [1]

@@ -61,7 +61,8 @@ def run_benchmark(
         rounds: Counted turns of each contestant, after one that is not counted; 5 where nothing is
             said, or as many as fit into three minutes.
         only: Who takes part: `lenet`, `numpy`, `eager`, `channels_last`, `compiled`, `onnxruntime`,
-            `jax`, `sklearn`. Where nobody is named, all do but NumPy's engine where PyTorch is.
+            `jax`, `sklearn`, `webassembly`. Where nobody is named, all do but NumPy's engine
+            where PyTorch is.
         all: Let that take part too, train ReLU with AdamW and batch normalisation beside the
             tutorial's recipe, and take all the time that 5 rounds need.
 

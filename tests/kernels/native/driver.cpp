@@ -94,6 +94,21 @@ class Random {
   std::mt19937 engine_;
 };
 
+// Images with their labels, and what a pixel's values stand for.
+struct RandomExamples {
+  Numbers values;
+  Array<uint8_t> pixels;
+  Array<int64_t> labels;
+
+  RandomExamples(Random& random, bool wild, int images, size_t image_size, size_t classes)
+      : values(random.numbers(256, wild)), pixels(images * image_size), labels(images) {
+    for (size_t i = 0; i < pixels.size(); ++i) {
+      pixels[i] = static_cast<uint8_t>(random.whole(0, 255));
+    }
+    for (int i = 0; i < images; ++i) labels[i] = random.whole(0, static_cast<int>(classes) - 1);
+  }
+};
+
 struct RandomNetwork {
   std::vector<lenet::LayerDescription> layers;
   std::vector<Numbers> parameters;
@@ -227,15 +242,9 @@ int64_t shift(Random& random, int size) {
 
 void train(const lenet::Network* network, RandomNetwork& shape, Random& random, bool wild) {
   const int batch_size = random.whole(1, 40), images = random.whole(1, 50);
-  const Numbers values = random.numbers(256, wild);
-  Array<uint8_t> pixels(images * shape.image_size());
-  for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<uint8_t>(random.whole(0, 255));
-  Array<int64_t> labels(images);
-  for (int i = 0; i < images; ++i) {
-    labels[i] = random.whole(0, static_cast<int>(shape.outputs) - 1);
-  }
-  const lenet::Examples examples{pixels.data(),  values.data(), labels.data(),
-                                 shape.channels, shape.height,  shape.width};
+  RandomExamples drawn(random, wild, images, shape.image_size(), shape.outputs);
+  const lenet::Examples examples{drawn.pixels.data(), drawn.values.data(), drawn.labels.data(),
+                                 shape.channels,      shape.height,        shape.width};
 
   lenet::StepSettings settings{};
   settings.kind = static_cast<lenet::OptimiserKind>(random.whole(0, 2));

@@ -203,14 +203,9 @@ void train_plainly(Random& random, bool wild) {
   lenet::Program* program = shape.make();
   REQUIRE(program);
   const int batch_size = random.whole(1, 40), images = random.whole(1, 50);
-  const Numbers values = random.numbers(256, wild);
-  Array<uint8_t> pixels(images * shape.image_size());
-  for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<uint8_t>(random.whole(0, 255));
-  Array<int64_t> labels(images);
-  for (int i = 0; i < images; ++i) {
-    labels[i] = random.whole(0, static_cast<int>(shape.outputs()) - 1);
-  }
-  const lenet::Examples examples = shape.examples(pixels.data(), values.data(), labels.data());
+  RandomExamples drawn(random, wild, images, shape.image_size(), shape.outputs());
+  const lenet::Examples examples =
+      shape.examples(drawn.pixels.data(), drawn.values.data(), drawn.labels.data());
   lenet::PlainTrainer* trainers[2];
   std::vector<Numbers> gradients[2];
   std::vector<Numbers> statistics[2];
