@@ -2,9 +2,11 @@ from . import layers as layers
 from ._array_network import ArrayNetwork as ArrayNetwork
 from ._array_network import arrays_of as arrays_of
 from ._array_network import count_weights as count_weights
+from ._array_network import frozen_weights as frozen_weights
 from ._array_network import identify as identify
 from ._array_network import is_chain_of_blocks as is_chain_of_blocks
 from ._array_network import known_network as known_network
+from ._array_network import learnt_weights as learnt_weights
 from ._array_network import load_arrays as load_arrays
 from ._array_network import module_of as module_of
 from ._array_network import trained_blocks as trained_blocks
@@ -49,9 +51,10 @@ from ._networks import recognise_network as recognise_network
 from ._operations import TrainedProgram as TrainedProgram
 from ._operations import evaluated_program as evaluated_program
 from ._operations import is_quick_by_plain_passes as is_quick_by_plain_passes
-from ._operations import plain_predictor as plain_predictor
+from ._operations import kernel_predictor as kernel_predictor
 from ._recognise import count_outputs as count_outputs
 from ._recognise import draws_numbers as draws_numbers
+from ._recognise import in_evaluation_mode as in_evaluation_mode
 from ._registry import CUSTOM as CUSTOM
 from ._registry import MODELS as MODELS
 from ._registry import SEQUENTIAL as SEQUENTIAL
@@ -105,13 +108,17 @@ __all__ = [
     "draws_numbers",
     "evaluated_program",
     "fold_network",
+    "frozen_weights",
     "identify",
     "identify_model",
+    "in_evaluation_mode",
     "initialise",
     "is_chain_of_blocks",
     "is_quick_by_plain_passes",
+    "kernel_predictor",
     "known_network",
     "layers",
+    "learnt_weights",
     "load_arrays",
     "load_model",
     "load_weights",
@@ -119,7 +126,6 @@ __all__ = [
     "model_config",
     "module_of",
     "network_blocks",
-    "plain_predictor",
     "read_card",
     "read_network",
     "recognise_blocks",

@@ -318,6 +318,20 @@ def count_weights(network: ArrayNetwork | nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
+def learnt_weights(network: ArrayNetwork | nn.Module) -> list[str]:
+    """The names of what a network learns, in PyTorch's order; of what is frozen, too."""
+    if isinstance(network, ArrayNetwork):
+        return network.weight_names
+    return [name for name, _ in network.named_parameters()]
+
+
+def frozen_weights(network: ArrayNetwork | nn.Module) -> list[str]:
+    """The names of the weights that are not to be trained."""
+    if isinstance(network, ArrayNetwork):
+        return network.frozen
+    return [name for name, one in network.named_parameters() if not one.requires_grad]
+
+
 def arrays_of(network: ArrayNetwork | nn.Module) -> dict[str, npt.NDArray[Any]]:
     """Copies of a network's numbers as they are now, wherever they lie."""
     network = _settled(network)

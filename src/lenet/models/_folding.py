@@ -81,15 +81,23 @@ def fold_network(network: Network, arrays: Arrays) -> list[TrainedLayer]:
     Raises:
         ModelError: The arrays are not those of such a network.
     """
+    return _fold(network.placed, computed_with(network, arrays))
+
+
+def computed_with(network: Network, arrays: Arrays) -> dict[str, Array]:
+    """What a network computes with of the arrays of its model file, as float32.
+
+    Raises:
+        ModelError: The arrays are not those of such a network.
+    """
     wanted = network.weights() | network.statistics()
-    counts = {name for name in wanted if name.endswith("num_batches_tracked")}  # not computed with
+    counts = {name for name in wanted if name.endswith("num_batches_tracked")}
     check_same(
         {name: str(list(array.shape)) for name, array in arrays.items()},
         {name: str(list(shape)) for name, shape in wanted.items()},
         counts,
     )
-    given = {name: array.astype(np.float32) for name, array in arrays.items() if name not in counts}
-    return _fold(network.placed, given)
+    return {name: array.astype(np.float32) for name, array in arrays.items() if name not in counts}
 
 
 def network_blocks(network: Network, arrays: Arrays) -> tuple[list[Block], list[Array]]:

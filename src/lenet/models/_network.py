@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,11 +15,13 @@ from lenet.core import reading_errors, write_atomically
 from lenet.errors import LenetError, ModelError, SettingError, UnknownNameError
 from lenet.models.layers import (
     MOST,
+    BatchNorm,
     Initialisation,
     Layer,
     Placed,
     Shape,
     build_sequential,
+    flat_layers,
     initialise,
     layers_from_dicts,
     layers_to_dicts,
@@ -115,6 +118,12 @@ class Network:
     def placed(self) -> list[Placed]:
         """The layers with the shapes between them."""
         return place_layers(self.layers, self.input_shape)
+
+    @property
+    def needs_two_images(self) -> bool:
+        """Whether it normalises single numbers, of which a batch of one image has no variance."""
+        norms = (one for one in flat_layers(self.placed) if isinstance(one.layer, BatchNorm))
+        return any(math.prod(one.input_shape[1:]) == 1 for one in norms)
 
     @property
     def classes(self) -> int:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lenet.kernels import BatchNormArrays, Operation, PlainPredictor, Program
-from lenet.models._network import check_same
+from lenet.errors import ModelError
+from lenet.kernels import BatchNormArrays, Operation, PlainPredictor, Predictor, Program
+from lenet.models._folding import computed_with, network_blocks
 from lenet.models.layers import (
     FUNCTIONS,
     Activation,
@@ -183,14 +184,12 @@ class TrainedProgram:
 
     Attributes:
         program: Its operations.
-        needs_two: Whether a batch of one image has no variance somewhere.
 
     Raises:
         ModelError: It is too large.
     """
 
     program: Program
-    needs_two: bool
 
     def __init__(self, network: ArrayNetwork):
         statistics = [name for name in network.arrays if name.endswith(".targets")]
@@ -200,7 +199,6 @@ class TrainedProgram:
         self._norms = [
             one for one in flat_layers(network.placed) if isinstance(one.layer, BatchNorm)
         ]
-        self.needs_two = any(one.input_shape[1:] in ((), (1, 1)) for one in self._norms)
 
     def arrays_of(
         self, network: ArrayNetwork
@@ -235,14 +233,7 @@ def evaluated_program(
     Raises:
         ModelError: It is too large, or the arrays are not those of such a network.
     """
-    wanted = network.weights() | network.statistics()
-    counts = {name for name in wanted if name.endswith("num_batches_tracked")}  # not computed with
-    check_same(
-        {name: str(list(array.shape)) for name, array in arrays.items()},
-        {name: str(list(shape)) for name, shape in wanted.items()},
-        counts,
-    )
-    given = {name: array.astype(np.float32) for name, array in arrays.items()}
+    given = computed_with(network, arrays)
     for placed in flat_layers(network.placed):
         layer = placed.layer
         if isinstance(layer, BatchNorm):
@@ -254,12 +245,25 @@ def evaluated_program(
     return program, list(given.values()), values
 
 
-def plain_predictor(network: Network, arrays: Arrays, byte_values: Array) -> PlainPredictor:
-    """A network for answers by plain passes, which serve any: see `PlainPredictor`.
+def kernel_predictor(
+    network: Network, arrays: Arrays, byte_values: Array, *, only_if_quick: bool
+) -> Predictor | PlainPredictor:
+    """A network for answers by the compiled kernels.
+
+    Args:
+        network: The network: a chain of fused blocks, or any, which plain passes serve.
+        arrays: The arrays of its model file, by their names there.
+        byte_values: What the 256 values of a byte image stand for, float32 of shape (256,).
+        only_if_quick: Whether it is an error that plain passes are slower than PyTorch.
 
     Raises:
-        ModelError: It is too large.
+        ModelError: It is too large or slow, or the arrays are not those of such a network.
     """
+    try:
+        return Predictor(*network_blocks(network, arrays), byte_values)
+    except ModelError:  # it is no chain of blocks
+        if only_if_quick and not is_quick_by_plain_passes(network):
+            raise
     program, parameters, _ = evaluated_program(network, arrays)
     return PlainPredictor(program, parameters, byte_values)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -129,14 +130,22 @@ def count_outputs(module: nn.Module, input_shape: Shape) -> int:
 
 def try_out(module: nn.Module, input_shape: Shape) -> Any:
     """What a network makes of a batch of zeros, in evaluation mode."""
-    modes = {layer: layer.training for layer in module.modules()}
     device = next((one.device for one in module.parameters()), torch.device("cpu"))
     try:
-        with torch.no_grad():
-            return module.eval()(torch.zeros(input_shape, dtype=torch.float32, device=device))
+        with in_evaluation_mode(module), torch.no_grad():
+            return module(torch.zeros(input_shape, dtype=torch.float32, device=device))
     except (RuntimeError, ValueError, IndexError, TypeError) as error:
         message = f"The network does not take a batch of shape {tuple(input_shape)}: {error}"
         raise ModelError(message) from error
+
+
+@contextmanager
+def in_evaluation_mode(module: nn.Module) -> Iterator[None]:
+    """Hold a module in evaluation mode; each layer is in its own again afterwards."""
+    modes = {layer: layer.training for layer in module.modules()}
+    module.eval()
+    try:
+        yield
     finally:
         for layer, mode in modes.items():
             layer.training = mode

@@ -15,14 +15,12 @@ from safetensors import SafetensorError
 
 from lenet.core import has_torch, read_arrays, reading_errors, storage_errors, write_atomically
 from lenet.errors import LenetError, ModelError, ModelFileError, SettingError
-from lenet.kernels import Predictor, kernel_status
+from lenet.kernels import kernel_status
 from lenet.models import (
     BUNDLED,
     ModelCard,
     check_numbers,
-    is_quick_by_plain_passes,
-    network_blocks,
-    plain_predictor,
+    kernel_predictor,
     read_card,
     with_layers,
 )
@@ -132,12 +130,7 @@ def _by_kernels(path: Path) -> tuple[ModelCard, Callable[[Pixels], Logits]] | No
         norm = card.normalisation
         shares = np.arange(256, dtype=np.float32) / np.float32(255)
         byte_values = (shares - np.float32(norm.mean)) / np.float32(norm.std)
-        try:
-            return card, Predictor(*network_blocks(network, arrays), byte_values)
-        except ModelError:  # it is no chain of blocks
-            if has_torch() and not is_quick_by_plain_passes(network):
-                raise
-            return card, plain_predictor(network, arrays, byte_values)
+        return card, kernel_predictor(network, arrays, byte_values, only_if_quick=has_torch())
     except (LenetError, SafetensorError, ValueError, LookupError, TypeError):
         return None  # whoever reads it as a network says better what is wrong
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from lenet.datasets import Dataset
 from lenet.errors import LenetError, ModelError, SettingError
-from lenet.models import ArrayNetwork, Network
-from lenet.models.layers import BatchNorm, flat_layers
+from lenet.models import ArrayNetwork, Network, frozen_weights, learnt_weights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,11 +20,8 @@ def check_network(network: ArrayNetwork | nn.Module, dataset: Dataset, batch_siz
         SettingError: The batches do not.
     """
     if isinstance(network, ArrayNetwork):
-        names = set(network.weight_names) - set(network.frozen)
         _check_fit(network, dataset)
-    else:
-        names = {name for name, one in network.named_parameters() if one.requires_grad}
-    if not names:
+    if not set(learnt_weights(network)) - set(frozen_weights(network)):
         message = "No weight of the network may be trained: it has none, or all are frozen."
         raise ModelError(message)
     _check_batch_size(batch_size, dataset, network)
@@ -73,8 +68,7 @@ def explain_failure(network: nn.Module, dataset: Dataset) -> None:
 def _needs_two_images(network: ArrayNetwork | nn.Module) -> bool:
     """Whether it normalises units, or maps of one pixel, of which one image has no variance."""
     if isinstance(network, ArrayNetwork):
-        norms = [one for one in flat_layers(network.placed) if isinstance(one.layer, BatchNorm)]
-        return any(math.prod(one.input_shape[1:]) == 1 for one in norms)
+        return network.network.needs_two_images
     from torch import nn
 
     return any(isinstance(layer, nn.BatchNorm1d) for layer in network.modules())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, get_args
 
 from lenet.errors import ModelError
 from lenet.kernels import EngineName
-from lenet.models import ArrayNetwork, check_same, identify
+from lenet.models import ArrayNetwork, check_same, identify, learnt_weights
 from lenet.training._history import CurvePoint, TrainerState
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def check_state(
     Raises:
         ModelError: The state is damaged, or another training's.
     """
-    values, weights, learnt = state.values, _kinds(network), _learnt(network)
+    values, weights, learnt = state.values, _kinds(network), learnt_weights(network)
     if not isinstance(values, dict):
         raise _misfit("values", values)
     for name, (kind, least) in _VALUES.items():
@@ -88,13 +88,6 @@ def _kinds(network: ArrayNetwork | nn.Module) -> dict[str, str]:
         name: f"{str(one.dtype).removeprefix('torch.')} {list(one.shape)}"
         for name, one in numbers.items()
     }
-
-
-def _learnt(network: ArrayNetwork | nn.Module) -> list[str]:
-    """The names of a network's weights, in PyTorch's order."""
-    if isinstance(network, ArrayNetwork):
-        return network.weight_names
-    return [name for name, _ in network.named_parameters()]
 
 
 def _is_known(network: ArrayNetwork | nn.Module, image_shape: tuple[int, ...]) -> bool:

@@ -239,6 +239,8 @@ def _watch(
     """Names, kinds and outputs of a module's layers, as a batch goes through it."""
     import torch
 
+    from lenet.models import in_evaluation_mode
+
     seen: list[tuple[str, str, npt.NDArray[Any]]] = []
 
     def note(name: str, layer: nn.Module, _: Any, output: Any) -> None:
@@ -248,13 +250,11 @@ def _watch(
     hooks = [
         layer.register_forward_hook(partial(note, name)) for name, layer in module.named_modules()
     ]
-    was_training = module.training
-    module.eval()  # what is only looked at is not changed: batch normalisation's means, for example
     try:
-        with torch.no_grad():
+        # What is only looked at is not changed: batch normalisation's means, for example.
+        with in_evaluation_mode(module), torch.no_grad():
             module(torch.from_numpy(images) if isinstance(images, np.ndarray) else images)
     finally:
-        module.train(was_training)
         for hook in hooks:
             hook.remove()
     return seen

@@ -15,11 +15,9 @@ from lenet.kernels import PlainPredictor, Predictor, chosen_engine, try_kernels
 from lenet.models import (
     ArrayNetwork,
     Calibration,
-    is_quick_by_plain_passes,
+    kernel_predictor,
     known_network,
     module_of,
-    network_blocks,
-    plain_predictor,
 )
 from lenet.models.layers import forward_all
 from lenet.training._losses import cross_entropy
@@ -191,16 +189,8 @@ def _make_predictor(
         message = "A hook wants to see what goes through the network, or it was changed."
         raise ModelError(message)
     byte_values = as_array(batches.byte_values)
-    try:
-        return Predictor(*network_blocks(known.network, known.arrays), byte_values)
-    except ModelError:  # it is no chain of blocks
-        if (
-            chosen_engine() == "auto"
-            and has_torch()
-            and not is_quick_by_plain_passes(known.network)
-        ):
-            raise
-        return plain_predictor(known.network, known.arrays, byte_values)
+    only_if_quick = chosen_engine() == "auto" and has_torch()
+    return kernel_predictor(known.network, known.arrays, byte_values, only_if_quick=only_if_quick)
 
 
 def _are_on_cpu(batches: BatchesOf[Any]) -> bool:
@@ -215,16 +205,12 @@ def _by_numpy(known: ArrayNetwork, batches: BatchesOf[Any]) -> Logits:
 def _by_torch(module: nn.Module, batches: BatchesOf[Any]) -> Logits:
     import torch
 
-    modes = {layer: layer.training for layer in module.modules()}
-    module.eval()
-    try:
-        with torch.no_grad():
-            found = [
-                # `as_tensor` would move it to the user's default device.
-                module(torch.from_numpy(images) if isinstance(images, np.ndarray) else images)
-                for images, _ in batches
-            ]
-            return torch.cat(found).cpu().numpy()
-    finally:
-        for layer, mode in modes.items():
-            layer.training = mode
+    from lenet.models import in_evaluation_mode
+
+    with in_evaluation_mode(module), torch.no_grad():
+        found = [
+            # `as_tensor` would move it to the user's default device.
+            module(torch.from_numpy(images) if isinstance(images, np.ndarray) else images)
+            for images, _ in batches
+        ]
+        return torch.cat(found).cpu().numpy()

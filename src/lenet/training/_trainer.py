@@ -24,7 +24,14 @@ from lenet.datasets import (
 )
 from lenet.errors import InterruptedTraining, NonFiniteLossError, TrainingError
 from lenet.kernels import EngineName, use_engine
-from lenet.models import ArrayNetwork, arrays_of, known_network, load_arrays, module_of
+from lenet.models import (
+    ArrayNetwork,
+    arrays_of,
+    frozen_weights,
+    known_network,
+    load_arrays,
+    module_of,
+)
 from lenet.training._check_network import check_network, explain_failure
 from lenet.training._check_state import check_state
 from lenet.training._computing import learning_rate_at
@@ -32,8 +39,8 @@ from lenet.training._diagnosis import Diagnosis, chance_loss, diagnose, is_stuck
 from lenet.training._history import CurvePoint, TrainerState, TrainingResult
 from lenet.training._metrics import HeldOut
 from lenet.training._recipe import Recipe
-from lenet.training.engines._engine import Engine, OptimiserState, as_array
-from lenet.training.engines._pick import pick_engine, torch_engine
+from lenet.training.engines._engine import Engine, as_array
+from lenet.training.engines._pick import hand_over, pick_engine
 from lenet.training.peers._group import ALONE, Peers
 
 if TYPE_CHECKING:
@@ -316,7 +323,7 @@ class Trainer:
             "best_accuracy": self._best_accuracy,
             "best_epoch": self._best_epoch,
             "told_stuck": self._told_stuck,
-            "frozen": _frozen(self.network),
+            "frozen": frozen_weights(self.network),
             "engine": self.engine.name,
             "seconds": self.seconds,
             "step_seconds": self._step_seconds,
@@ -337,7 +344,7 @@ class Trainer:
         if values.get("engine") == "torch" and self.engine.name != "torch":
             self._leave_to_torch()
         load_arrays(self.network, state.under("model."))
-        if values["frozen"] or _frozen(self.network):
+        if values["frozen"] or frozen_weights(self.network):
             for name, parameter in self.model.named_parameters():
                 parameter.requires_grad_(name not in values["frozen"])
         self.engine.load_state(state.optimiser)
@@ -454,8 +461,7 @@ class Trainer:
             batches.close()
             return self._make_training_batches(as_tensors=True)
 
-        engine = torch_engine(self.model, self.recipe, self.device, tensors, self.peers)
-        engine.load_state(_moved(self.engine, self.model))
+        engine = hand_over(self.engine, self.model, self.recipe, self.device, tensors, self.peers)
         losses, correct = engine.make_scores(self.steps_per_epoch)
         _fill(losses, as_array(self.losses))
         _fill(correct, as_array(self.correct))
@@ -591,30 +597,6 @@ class Trainer:
         """Call a method of every listener, such as `on_finish`."""
         for listener in self.listeners:
             getattr(listener, event)(self, *arguments)
-
-
-def _moved(engine: Engine, module: nn.Module) -> OptimiserState:
-    """An engine's state for the weights that a module has now, which may be others."""
-    state = engine.state()
-    if not isinstance(engine.network, ArrayNetwork):
-        return state
-    arrays, names = engine.network.arrays, engine.network.weight_names
-    # One that was pruned or is shared now stands under another name, where it has always been.
-    places = {arrays[name].ctypes.data: place for place, name in enumerate(names)}
-    moved = {}
-    for place, (name, weight) in enumerate(module.named_parameters()):
-        by_name = names.index(name) if name in names else -1
-        before = places.get(weight.data_ptr(), by_name)
-        if before in state and arrays[names[before]].shape == tuple(weight.shape):
-            moved[place] = state[before]
-    return moved
-
-
-def _frozen(network: ArrayNetwork | nn.Module) -> list[str]:
-    """The names of the weights that are not to be trained."""
-    if isinstance(network, ArrayNetwork):
-        return network.frozen
-    return [name for name, one in network.named_parameters() if not one.requires_grad]
 
 
 def _fill(kept: Any, told: npt.NDArray[Any]) -> None:

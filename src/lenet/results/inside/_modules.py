@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lenet.errors import ModelError
-from lenet.models import PartialConvolution, RadialBasis
+from lenet.models import PartialConvolution, RadialBasis, in_evaluation_mode
 from lenet.results._networks import DIGIT, device_of
 
 Values = npt.NDArray[np.float32]
@@ -33,16 +33,12 @@ def evaluating(network: nn.Module) -> Iterator[None]:
     Raises:
         ModelError: The images do not fit.
     """
-    modes = {layer: layer.training for layer in network.modules()}
-    network.eval()
     try:
-        yield
+        with in_evaluation_mode(network):
+            yield
     except (RuntimeError, ValueError, IndexError) as error:
         message = f"The network does not take these images: {error}"
         raise ModelError(message) from error
-    finally:
-        for layer, mode in modes.items():
-            layer.training = mode
 
 
 def module_values(network: nn.Module, inputs: Any) -> dict[str, Values]:

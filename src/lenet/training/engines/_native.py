@@ -16,6 +16,11 @@ from lenet.training._recipe import Recipe
 from lenet.training.engines._engine import OptimiserState, TwoPhaseEngine
 
 
+def are_fused(network: ArrayNetwork, recipe: Recipe) -> bool:
+    """Whether a network is trained by fused blocks, as it is a chain of them."""
+    return recipe.loss == "cross-entropy" and is_chain_of_blocks(network)
+
+
 class NativeEngine(TwoPhaseEngine):
     """Steps by the compiled kernels, on the CPU.
 
@@ -23,9 +28,6 @@ class NativeEngine(TwoPhaseEngine):
 
     Raises:
         ModelError: They do not serve; the message says why.
-
-    Attributes:
-        is_fused: Whether it is a chain of blocks.
     """
 
     name: EngineName = "native"
@@ -51,8 +53,7 @@ class NativeEngine(TwoPhaseEngine):
             "settings": StepSettings(**{name: getattr(recipe, name) for name in names}),
             "byte_values": batches.byte_values,
         }
-        self.is_fused = recipe.loss == "cross-entropy" and is_chain_of_blocks(network)
-        if self.is_fused:
+        if are_fused(network, recipe):
             self._step: FusedStep | PlainStep = FusedStep(
                 trained_blocks(network), images, labels, **settings
             )
@@ -63,7 +64,7 @@ class NativeEngine(TwoPhaseEngine):
                 *self._program.arrays_of(network),
                 images,
                 labels,
-                needs_two=self._program.needs_two,
+                needs_two=network.network.needs_two_images,
                 loss=recipe.loss,
                 **settings,
             )

@@ -12,8 +12,8 @@ from lenet.kernels import chosen_engine, kernel_status, try_kernels
 from lenet.models import ArrayNetwork, is_quick_by_plain_passes, module_of
 from lenet.models.layers import BatchNorm, flat_layers
 from lenet.training._recipe import Recipe
-from lenet.training.engines._engine import Engine, TwoPhaseEngine
-from lenet.training.engines._native import NativeEngine
+from lenet.training.engines._engine import Engine, OptimiserState, TwoPhaseEngine
+from lenet.training.engines._native import NativeEngine, are_fused
 from lenet.training.engines._numpy import NumpyEngine
 from lenet.training.peers._group import ALONE, Peers
 
@@ -68,11 +68,10 @@ def pick_engine(
         ):
             message = "The compiled kernels do no batch normalisation over several processes."
             raise ModelError(message)
-        engine = NativeEngine(known, recipe, batches)
-        if choice == "auto" and has_torch() and not _is_quick(engine, recipe):
+        if choice == "auto" and has_torch() and not _is_quick(known, recipe):
             message = "PyTorch is the quicker."
             raise ModelError(message)
-        return engine
+        return NativeEngine(known, recipe, batches)
 
     if choice != "numpy":
         engine = try_kernels(native)
@@ -114,6 +113,37 @@ def torch_engine(
     return _together(TorchEngine(module, recipe, batches), peers)
 
 
+def hand_over(
+    engine: Engine,
+    module: nn.Module,
+    recipe: Recipe,
+    device: str,
+    tensors: Callable[[], Batches],
+    peers: Peers,
+) -> Engine:
+    """PyTorch's engine in the place of another, for the module that this one's network is now."""
+    successor = torch_engine(module, recipe, device, tensors, peers)
+    successor.load_state(_state_for(module, engine))
+    return successor
+
+
+def _state_for(module: nn.Module, engine: Engine) -> OptimiserState:
+    """An engine's state for the weights that a module has now, which may be others."""
+    state = engine.state()
+    if not isinstance(engine.network, ArrayNetwork):
+        return state
+    arrays, names = engine.network.arrays, engine.network.weight_names
+    # One that was pruned or is shared now stands under another name, where it has always been.
+    places = {arrays[name].ctypes.data: place for place, name in enumerate(names)}
+    moved = {}
+    for place, (name, weight) in enumerate(module.named_parameters()):
+        by_name = names.index(name) if name in names else -1
+        before = places.get(weight.data_ptr(), by_name)
+        if before in state and arrays[names[before]].shape == tuple(weight.shape):
+            moved[place] = state[before]
+    return moved
+
+
 def _known(network: ArrayNetwork | nn.Module, batches: ArrayBatches) -> ArrayNetwork:
     """A network as arrays, or the error that says why it is no list of layers."""
     if isinstance(network, ArrayNetwork):
@@ -121,14 +151,13 @@ def _known(network: ArrayNetwork | nn.Module, batches: ArrayBatches) -> ArrayNet
     return ArrayNetwork.from_module(network, tuple(batches.placed.images.shape[1:]))
 
 
-def _is_quick(engine: NativeEngine, recipe: Recipe) -> bool:
+def _is_quick(network: ArrayNetwork, recipe: Recipe) -> bool:
     """Whether the compiled kernels are as quick as PyTorch."""
-    if engine.is_fused:
+    if are_fused(network, recipe):
         return True
-    network = engine.network.network
-    sums = network.parameters * recipe.batch_size / kernel_status().lanes
+    sums = network.network.parameters * recipe.batch_size / kernel_status().lanes
     suits = recipe.batch_size >= _LEAST_BATCH and sums <= _MOST_SUMS
-    return suits and is_quick_by_plain_passes(network)
+    return suits and is_quick_by_plain_passes(network.network)
 
 
 def _together(engine: TwoPhaseEngine, peers: Peers) -> Engine:
