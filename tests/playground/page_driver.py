@@ -36,11 +36,7 @@ class Playground:
 
     def draw(self, digit: int, *, high: float = 0.8, left: float = 0.26, top: float = 0.1) -> None:
         """Draw a digit, all at once; sizes and places are shares of the paper's side."""
-        strokes = [
-            [(left + high * across / 100, top + high * down / 100) for across, down in points]
-            for points in (_apart(list(stroke), 7) for stroke in STROKES[digit])
-        ]
-        self.page.evaluate(_DRAW, strokes)
+        self.page.evaluate(DRAW, strokes_of(digit, high, left, top))
         self.settle()
 
     def draw_with_mouse(self, digit: int) -> None:
@@ -109,6 +105,16 @@ def on_playground(
     return browser.visit(visit, width=width, height=height, dark=dark)
 
 
+def strokes_of(
+    digit: int, high: float = 0.8, left: float = 0.26, top: float = 0.1
+) -> list[list[Point]]:
+    """A drawing of a digit; sizes and places are shares of the paper's side."""
+    return [
+        [(left + high * across / 100, top + high * down / 100) for across, down in points]
+        for points in (_apart(list(stroke), 7) for stroke in STROKES[digit])
+    ]
+
+
 def _apart(points: list[Point], distance: float) -> list[Point]:
     """Points of a line, without those that are nearer to the one before; with the last one."""
     kept = points[:1]
@@ -119,7 +125,7 @@ def _apart(points: list[Point], distance: float) -> list[Point]:
 
 
 # What the mouse sends, without a frame of the screen between the points.
-_DRAW = """strokes => {
+DRAW = """strokes => {
   const paper = document.getElementById('paper');
   paper.setPointerCapture = () => {}; // there is no such pointer
   const box = paper.getBoundingClientRect();

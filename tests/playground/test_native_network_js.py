@@ -7,14 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from fifty_steps import (
+    BEGIN,
+    FIFTY_STEPS,
+    FORMS,
+    as_said,
+    check_fifty_steps,
+    inputs_of_fifty_steps,
+)
 from page_functions import call_page
 
-from lenet.datasets import ArrayBatches, Augmentation, Split, load_dataset
-from lenet.kernels import FusedStep, StepSettings, WebCore, use_engine, web_core
+from lenet.datasets import ArrayBatches, Augmentation, Split
+from lenet.kernels import FusedStep, StepSettings, use_engine, web_core
 from lenet.models import ArrayNetwork, ModelConfig, model_config, trained_blocks
-from lenet.models.layers import layers_to_dicts
 
-FORMS: tuple[WebCore, ...] = ("relaxed_simd", "simd")
 MODERN: dict[str, Any] = {"activation": "relu", "batch_norm": True, "initialisation": "kaiming"}
 CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
     "softmax": ("softmax", {}),
@@ -35,21 +41,9 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
 }
-# What every script begins with: the core, and networks from what they are said to be.
-BEGIN = """
+IN_NODE = """
 const { setFlagsFromString } = await import("node:v8");
 setFlagsFromString("--experimental-wasm-relaxed-simd"); // which Node.js 20 wants to be asked for
-const readJson = (name) => JSON.parse(new TextDecoder().decode(inputs[name]));
-const cores = {};
-for (const name of ["relaxed_simd", "simd"]) cores[name] = await openCore(inputs[name]);
-const networkOf = (core, { layers, shape, initialisation }, seed = 0) => {
-  const network = new NativeNetwork(core, layers, shape);
-  if (initialisation) network.initialise(initialisation, seed);
-  return network;
-};
-const floatsOf = (name) => new Float32Array(inputs[name].slice().buffer);
-const listsOf = (arrays) =>
-  Object.fromEntries([...arrays].map(([name, array]) => [name, Array.from(array)]));
 """
 
 
@@ -58,20 +52,10 @@ def config_of(kind: str) -> ModelConfig:
     return model_config(name, settings)
 
 
-def as_said(config: ModelConfig) -> bytes:
-    """A network as the page learns of it."""
-    described = {
-        "layers": layers_to_dicts(config.network().layers),
-        "shape": config.input_shape,
-        "initialisation": getattr(config, "initialisation", "pytorch"),
-    }
-    return json.dumps(described).encode()
-
-
 def in_node(body: str, inputs: dict[str, bytes]) -> Any:
     """What a script returns that has both forms of the core, in `cores`."""
     cores = {form: web_core(form) for form in FORMS}
-    return call_page(BEGIN + body, inputs | cores, browser=False)
+    return call_page(IN_NODE + BEGIN + body, inputs | cores, browser=False)
 
 
 def random_images(shape: tuple[int, ...], count: int) -> np.ndarray:
@@ -156,50 +140,7 @@ def test_it_begins_and_answers_as_in_python(
 
 def test_fifty_steps_lose_what_pytorch_s_do() -> None:
     """From seed 0, with the weights, the order and the losses of `lenet train`."""
-    split, config = load_dataset("digits").train, config_of("the tutorial's")
-    inputs = {
-        "network": as_said(config),
-        "images": split.images.tobytes(),
-        "labels": split.labels.astype(np.uint8).tobytes(),
-    }
-    body = """
-    const [{ images, labels }, byteValues] = [inputs, byteValuesOf({ mean: 0, std: 1 })];
-    return Object.values(cores).map((core) => {
-      const network = networkOf(core, readJson("network"), 0);
-      const examples = { images, labels, byteValues, shape: [1, 28, 28] };
-      const training = network.train(examples, { batchSize: 256 });
-      const [losses, indices] = [[], []];
-      for (let epoch = 0; losses.length < 50; epoch++) {
-        const order = core.order(0, epoch, labels.length);
-        for (let start = 0; start < labels.length && losses.length < 50; start += 256) {
-          const chosen = order.subarray(start, start + 256);
-          losses.push(training.step(chosen, 0.9).loss);
-          indices.push(Array.from(chosen, Number));
-        }
-      }
-      training.close();
-      return { losses, indices };
-    });
-    """
-    found = in_node(body, inputs)
-    module = ArrayNetwork.build(config, seed=0).module()
-    optimiser = torch.optim.SGD(module.parameters(), lr=0.9)
-    batches = ArrayBatches(split, 256, shuffle=True, seed=0)
-    losses: list[float] = []
-    with use_engine("torch"):
-        for step in range(50):
-            epoch, place = divmod(step, len(batches))
-            selection = next(batches.selections(epoch, place))
-            for one in found:
-                assert one["indices"][step] == selection.indices.tolist()
-            images, labels = map(torch.from_numpy, batches.take(selection))
-            loss = torch.nn.functional.cross_entropy(module(images), labels)
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            losses.append(loss.item())
-    for one in found:
-        assert np.abs(np.subtract(one["losses"], losses)).max() < 1e-4
+    check_fifty_steps(in_node(FIFTY_STEPS, inputs_of_fifty_steps()))
 
 
 RECIPES: dict[str, dict[str, Any]] = {
