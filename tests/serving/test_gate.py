@@ -70,6 +70,31 @@ def test_other_names_that_lead_to_it_are_refused(service: ServiceProcess, host: 
     assert "`--allow-host`" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("version", "hosts", "status"),
+    [
+        ("1.1", [], 400),
+        ("1.0", [], 200),
+        ("1.1", ["localhost", "localhost"], 400),
+        ("1.1", ["localhost", "example.org"], 400),
+        ("1.1", ["localhost:80@example.org"], 400),
+        ("1.1", ["[::1]example.org"], 400),
+        ("1.1", ["localhost/"], 400),
+        ("1.1", ["localhost:http"], 400),
+        ("1.1", ["local host"], 400),
+        ("1.1", [""], 400),
+        ("1.1", ["localhost:"], 200),
+        ("1.1", [" [::1]:80 "], 200),
+    ],
+)
+def test_a_request_says_once_whom_it_is_for(
+    service: ServiceProcess, version: str, hosts: list[str], status: int
+) -> None:
+    lines = [f"GET /healthz HTTP/{version}", *(f"Host: {host}" for host in hosts)]
+    answer = service.talk("\r\n".join([*lines, "Connection: close", "", ""]).encode())
+    assert answer.startswith(b"HTTP/1.1 %d " % status), answer
+
+
 def preflight(service: ServiceProcess, origin: str) -> httpx.Response:
     headers = {"origin": origin, "access-control-request-method": "POST"}
     return service.http.options("/v1/predict", headers=headers)

@@ -74,6 +74,16 @@ def test_a_large_body_leaves_the_connection_usable(
     assert b"HTTP/1.1 200 OK" in answer
 
 
+@pytest.mark.parametrize(
+    "garbage", [b"\0\1\2\r\n\r\n", b"GET / HTTP/9\r\n", b"GET / HTTP/1.1\r\nno"]
+)
+def test_a_request_is_answered_whatever_follows_it(service: ServiceProcess, garbage: bytes) -> None:
+    good = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    answer = service.talk(2 * good + garbage + b"\r\n\r\n")
+    assert answer.count(b"HTTP/1.1 200 OK") == 2, answer
+    assert service.talk(garbage + b"\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+
+
 @pytest.mark.parametrize("size", [(300, 31), (30_000, 30_000), (2**31 - 1, 2**31 - 1)])
 def test_a_picture_with_too_many_pixels_is_refused(post: Post, size: tuple[int, int]) -> None:
     status, detail = post(content=bomb(*size))

@@ -143,7 +143,13 @@ class Connection(HttpToolsProtocol):
         self.unread_since = None
 
     def send_400_response(self, msg: str) -> None:
-        """Tell a client that it does not speak HTTP."""
+        """Tell a client that this is no HTTP, unless an answer is due to what was before it."""
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete and not cycle.more_body:
+            cycle.keep_alive = False  # its answer is the last
+            self.headers_since = None
+            self.flow.pause_reading()
+            return
         self.refuse(400, "This is no valid HTTP request.", "not HTTP")
 
     def refuse(self, status: int, detail: str, reason: str) -> None:

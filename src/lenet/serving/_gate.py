@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 import hmac
+import re
 import sys
 import time
 import traceback
@@ -27,6 +28,7 @@ from lenet.serving._settings import ServiceSettings
 
 _OPEN_PATH = "/healthz"  # for those who don't know the key
 _ROUTES = frozenset({PATH, "/", "/docs", "/openapi.json", "/v1/models", "/healthz", "/metrics"})
+_HOST = re.compile(rb"(\[[0-9a-z:.%]+\]|[^\s\[\]:/?#@]+)(:[0-9]*)?", re.IGNORECASE)  # RFC 9112, 3.2
 _GONE = 499  # as nginx counts clients that did not wait
 _CHALLENGE = (b"www-authenticate", b'Basic realm="lenet", charset="UTF-8"')
 _ALWAYS = ((b"x-content-type-options", b"nosniff"),)
@@ -54,9 +56,11 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start = time.perf_counter()
         headers = dict(scope["headers"])
+        hosts = [value.strip() for name, value in scope["headers"] if name == b"host"]
         path: str = scope["path"]
         answer = _Answering(send, self._shared_headers(headers))
         try:
+            _check_hosts(hosts, scope["http_version"])
             self._admit(path, scope["method"], headers)
             if path == PATH:
                 await self._predict(scope, headers, receive, answer)
@@ -163,6 +167,14 @@ def _allowed_hosts(settings: ServiceSettings) -> frozenset[str] | None:
         return None
     names = ("localhost", "127.0.0.1", "::1", settings.host, *settings.allow_hosts)
     return frozenset(name.lower() for name in names)
+
+
+def _check_hosts(hosts: list[bytes], http_version: str) -> None:
+    """Raise the error for a request that does not say once, in plain words, whom it is for."""
+    if not hosts and http_version == "1.0":
+        return
+    if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
+        raise HttpError(400, "A request has one `Host` header with a name and, maybe, a port.")
 
 
 def _host_name(host: bytes) -> str:
