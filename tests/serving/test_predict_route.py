@@ -163,6 +163,9 @@ def test_doubt_is_told(service: ServiceProcess) -> None:
     assert_same(forced, lenet.predict("digits", content, threshold=0)[0])
 
 
+JSON = "application/json"
+FORM = {"content-type": "multipart/form-data; boundary=a"}
+FIELD = b'--a\r\nContent-Disposition: form-data; name="f"\r\n\r\n1\r\n'
 REFUSED: dict[str, tuple[str, dict[str, Any], int, str]] = {
     "an unknown model": ("?model=digit", {"content": b"x"}, 404, "Did you mean `digits`?"),
     "an unknown parameter": ("?tpo=1", {"content": b"x"}, 422, "Did you mean `top`?"),
@@ -225,6 +228,19 @@ REFUSED: dict[str, tuple[str, dict[str, Any], int, str]] = {
         "it ends before its last boundary",
     ),
     "a setting in a form": ("", {"files": {"model": (None, "digits")}}, 422, "holds no file"),
+    # The rest, here not even whole, is not read.
+    "a setting before much else": (
+        "",
+        {"content": 2 * FIELD + b"--a", "headers": FORM},
+        422,
+        "holds no file",
+    ),
+    "many files": (
+        "",
+        {"content": 66 * FIELD.replace(b"\r\n\r\n", b'; filename="x"\r\n\r\n'), "headers": FORM},
+        413,
+        "up to 64 pictures",
+    ),
     "a bad file among good ones": (
         "",
         {"files": [("a", ("a.png", png(stroke()))), ("b", ("b.png", b"x"))]},
@@ -242,6 +258,12 @@ REFUSED: dict[str, tuple[str, dict[str, Any], int, str]] = {
         {"content": b"[" * 100_000, "headers": {"content-type": "application/json"}},
         400,
         "The body is no JSON",
+    ),
+    "millions of lists": (
+        "",
+        {"content": b'{"pictures": [' + 2**19 * b"[],", "headers": {"content-type": JSON}},
+        413,
+        "has more than 524,288 lists",
     ),
     "a list": ("", {"json": []}, 422, '{"pictures": [{"base64": "…"}]}'),
     "no pictures": ("", {"json": {"pictures": []}}, 422, "The request has no picture."),

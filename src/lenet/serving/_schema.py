@@ -39,6 +39,8 @@ _IMAGE = "The image that the network got, as a PNG in a `data:` address; with `i
 _PIXELS = "Rows of grey values from 0 to 255, or of red, green and blue (H×W×3)."
 _PREPARED = "The image as the network takes it, C×H×W, from 0 to 255; it is not prepared again."
 
+_MOST_LISTS = 2**19  # lists and objects of a body; millions would take seconds and a gigabyte
+
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Flag = Annotated[bool, BeforeValidator(lambda value: value == "" or value)]  # `?many` is true
 # `+3`, `3.0` and `1_0` are none, though Python takes them for numbers.
@@ -56,6 +58,10 @@ class TooManyPicturesError(LenetError):
     def __init__(self, most: int):
         message = f"A request may have up to {most} pictures; send the others in another one."
         super().__init__(message)
+
+
+class TooManyListsError(LenetError):
+    """A request's JSON would cost much more than its bytes."""
 
 
 class Problem(BaseModel):
@@ -214,6 +220,12 @@ def _check_names(values: Iterable[str], known: Iterable[str]) -> None:
 
 def read_pictures(body: bytes, shape: tuple[int, ...], most: int) -> list[Picture]:
     """The pictures in a JSON body, `most` at most; `shape` is that of the model's images."""
+    if body.count(b"[") + body.count(b"{") > _MOST_LISTS:
+        message = (
+            f"The body has more than {_MOST_LISTS:,} lists; send large pictures as files, in "
+            "`base64`."
+        )
+        raise TooManyListsError(message)
     try:
         values = json.loads(body)
     except (ValueError, RecursionError) as error:

@@ -44,6 +44,7 @@ _PATIENCE = 0.05  # seconds that a finished answer waits for others of its batch
 # The first class that an error belongs to decides.
 _STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (schema.TooManyPicturesError, 413),
+    (schema.TooManyListsError, 413),
     (PictureSizeError, 413),
     (MemoryError, 413),
     (PictureFormatError, 415),
@@ -199,13 +200,26 @@ def _files_in(job: Job, most: int) -> Iterator[tuple[str | None, bytes]]:
         message = "The form's `Content-Type` has no boundary; let your HTTP client set this header."
         raise schema.BodyError(message)
     files: list[Any] = []
-    fields: list[Any] = []
     ends: list[bool] = []
+
+    def keep(file: Any) -> None:
+        files.append(file)
+        if len(files) > most:
+            raise schema.TooManyPicturesError(most)
+
+    def refuse(field: Any) -> None:
+        name = (field.field_name or b"").decode(errors="replace")
+        message = (
+            f"The form's field `{name}` holds no file. Files go into the form, settings into the "
+            "address, as in `/v1/predict?model=digits`."
+        )
+        raise SettingError(message)
+
     try:
         parser = FormParser(
             "multipart/form-data",
-            fields.append,
-            files.append,
+            refuse,
+            keep,
             on_end=lambda: ends.append(True),
             boundary=boundary,
             config={"MAX_MEMORY_FILE_SIZE": len(job.body) + 1},
@@ -218,15 +232,6 @@ def _files_in(job: Job, most: int) -> Iterator[tuple[str | None, bytes]]:
     if not ends:
         message = "The form is damaged: it ends before its last boundary."
         raise schema.BodyError(message)
-    if fields:
-        name = (fields[0].field_name or b"").decode(errors="replace")
-        message = (
-            f"The form's field `{name}` holds no file. Files go into the form, settings into the "
-            "address, as in `/v1/predict?model=digits`."
-        )
-        raise SettingError(message)
-    if len(files) > most:
-        raise schema.TooManyPicturesError(most)
     for file in files:
         yield (file.file_name or b"").decode(errors="replace") or None, file.file_object.getvalue()
 
