@@ -127,4 +127,9 @@ def _begin(
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = argv
-    exec(code, {"__name__": "__main__"})
+    try:
+        exec(code, {"__name__": "__main__"})
+    except KeyboardInterrupt:  # as the interpreter answers one that nobody catches
+        sys.stdout.flush()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGINT)

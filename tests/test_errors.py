@@ -16,7 +16,7 @@ def test_the_drawn_tree_is_the_real_one() -> None:
     drawn = re.findall(r"^\s*[│├└─ ]*(\w+)\s+(\d+)(?:  |$)", errors.__doc__ or "", re.MULTILINE)
     classes = dict(inspect.getmembers(errors, inspect.isclass))
     own = {name: cls for name, cls in classes.items() if cls.__module__ == errors.__name__}
-    assert all(issubclass(cls, errors.LenetError) for cls in own.values())
+    assert all(issubclass(cls, (errors.LenetError, errors.Interrupted)) for cls in own.values())
     real = {name: cls.exit_code for name, cls in own.items()}
     assert {name: int(code) for name, code in drawn} == real
 

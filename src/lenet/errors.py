@@ -18,17 +18,23 @@ code can catch a whole branch::
     ├── RunError                  5   a run folder that can't be used
     ├── TrainingError             6   a training that can't go on
     │   ├── NonFiniteLossError    6   the loss became infinite or not a number
-    │   ├── PeerError            12   another process of the same training can't go on
-    │   │   └── LostProcessError 12   another process of the same training is gone
-    │   └── InterruptedTraining 130   Ctrl-C or SIGTERM; the checkpoint is complete
+    │   └── PeerError            12   another process of the same training can't go on
+    │       └── LostProcessError 12   another process of the same training is gone
     ├── StorageError              7   a file that could not be written (full or read-only disk)
     ├── MissingExtraError         8   an optional package that is not installed
     ├── TrackerError              9   a tracker that can't be told of a training
     ├── ExportError              10   an export that does not answer as its network does
-    ├── SweepError               11   a search that can't be begun or gone on with
+    └── SweepError               11   a search that can't be begun or gone on with
+
+A stop by Ctrl-C or SIGTERM is no error but a `KeyboardInterrupt`, which a loop over seeds with its
+`except Exception` lets through::
+
+    Interrupted                 130
+    ├── InterruptedTraining     130   Ctrl-C or SIGTERM; the checkpoint is complete
     └── InterruptedBenchmark    130   Ctrl-C; its `reports` have what was measured until then
 """
 
+import signal
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -173,12 +179,6 @@ class LostProcessError(PeerError):
     """Another process of the same training is gone, or does not answer any more."""
 
 
-class InterruptedTraining(TrainingError):
-    """Ctrl-C or SIGTERM stopped a training between two steps."""
-
-    exit_code = 130
-
-
 class StorageError(LenetError):
     """A file could not be written: the disk is full or may not be written to."""
 
@@ -224,16 +224,36 @@ class SweepError(LenetError):
     exit_code = 11
 
 
-class InterruptedBenchmark(LenetError):
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM: a `KeyboardInterrupt` that says what was kept and how to go on.
+
+    Args:
+        arguments: The message; control characters in it, which names may bring, are escaped.
+        number: The signal's number; `None` where the program itself asked for the stop.
+    """
+
+    exit_code = 130
+    number: int | None
+
+    def __init__(self, *arguments: object, number: int | None = None):
+        super().__init__(*(escape_text(a) if isinstance(a, str) else a for a in arguments))
+        self.number = number
+
+
+class InterruptedTraining(Interrupted):
+    """Ctrl-C, SIGTERM or a listener stopped a training between two steps."""
+
+
+class InterruptedBenchmark(Interrupted):
     """Ctrl-C stopped a benchmark.
 
     Args:
         reports: What was measured until then, as `run_benchmark` gives it.
     """
 
-    exit_code: int = InterruptedTraining.exit_code
     reports: list[Any]
 
     def __init__(self, reports: list[Any]):
-        super().__init__("Interrupted." if reports else "Interrupted before anything was measured.")
+        message = "Interrupted." if reports else "Interrupted before anything was measured."
+        super().__init__(message, number=signal.SIGINT)
         self.reports = reports

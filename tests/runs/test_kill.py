@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import torch
 import lenet
 from calling import call
 from forked_process import ForkedProcess
+from lenet.datasets import Dataset
 from lenet.errors import InterruptedTraining, RunError
 from lenet.runs import Run, find_runs
 from lenet.training import Listener, Trainer
@@ -103,7 +105,8 @@ def test_a_signal_leaves_a_checkpoint_and_says_how_to_go_on(tmp_path: Path) -> N
                 lenet.resume(run, listeners=[])
         process.send_signal(number)
         _, errors = process.communicate(timeout=60)
-        assert process.returncode == 130
+        # A loop in a shell goes on unless what was interrupted has died of it.
+        assert process.returncode == (-number if number == signal.SIGINT else 130)
         assert f"Go on with `lenet train --resume {run.folder}`" in errors
         assert errors.count("\n") == 1, "one line, no traceback"
         assert (run.folder / "curves.png").exists()
@@ -181,5 +184,24 @@ def test_ctrl_c_before_the_training_leaves_nothing(tmp_path: Path) -> None:
     )
     process = ForkedProcess("train", code=code)
     _, errors = process.communicate()
-    assert (process.returncode, errors) == (130, "Interrupted.\n")
+    assert (process.returncode, errors) == (-signal.SIGINT, "Interrupted.\n")
     assert os.listdir() == []
+
+
+def test_a_loop_over_seeds_does_not_swallow_ctrl_c(few_digits: Dataset, tmp_path: Path) -> None:
+    class PressCtrlC(Listener):
+        def on_step(self, trainer: Trainer) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def train_all() -> None:
+        for seed in range(3):
+            options = {"seed": seed, "batch_size": 50, "runs_folder": tmp_path}
+            with suppress(Exception):
+                lenet.train("softmax", few_digits, listeners=[PressCtrlC()], **options)
+
+    with pytest.raises(KeyboardInterrupt, match="Go on with") as stopped:
+        train_all()
+    assert stopped.type is InterruptedTraining
+    assert stopped.value.number == signal.SIGINT
+    (run,) = find_runs(tmp_path)
+    assert (run.config.seed, run.status) == (0, "stopped")

@@ -23,7 +23,7 @@ from lenet.core import (
     parse_setting,
 )
 from lenet.datasets import Reading
-from lenet.errors import SettingError
+from lenet.errors import Interrupted, SettingError
 from lenet.models import LeNetConfig
 from lenet.training import Recipe
 
@@ -107,6 +107,10 @@ class Given:
         return None if data is None else find_source(data, **reading) or data
 
 
+class Stopped(Exception):
+    """Carries an `Interrupted`, its cause, past click, which has a use of its own for those."""
+
+
 class QuickCommand(TyperCommand):
     """A command that leaves typer no more to check than what was typed and is not text."""
 
@@ -166,7 +170,10 @@ def command(
                     continue
                 reads = panel.as_text and isinstance(value, str)
                 typed[name] = parse_setting(panel.settings, name, value) if reads else value
-            run(Given(typed))
+            try:
+                run(Given(typed))
+            except Interrupted as error:
+                raise Stopped from error
 
         started.__name__, started.__doc__ = run.__name__, run.__doc__
         # typer reads the options of a command from these two.

@@ -10,12 +10,11 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from lenet._version import __version__
-from lenet.cli._command import QuickCommand, QuickGroup
+from lenet.cli._command import QuickCommand, QuickGroup, Stopped
 from lenet.cli._console import print_error, print_notice
 from lenet.core import nearest_name
 from lenet.errors import (
-    InterruptedBenchmark,
-    InterruptedTraining,
+    Interrupted,
     LenetError,
     MissingExtraError,
     SettingError,
@@ -97,6 +96,7 @@ def main() -> NoReturn:
             stream.reconfigure(errors="replace")
     arguments = [argument for argument in sys.argv[1:] if argument != _DEBUG]
     signal.signal(signal.SIGINT, _leave_at_once)
+    number = None
     try:
         # Of a command that is named at once, no other one is made ready.
         app = build_app(arguments[:1] if set(arguments[:1]) & set(_COMMANDS) else _COMMANDS)
@@ -108,10 +108,15 @@ def main() -> NoReturn:
     except Exception as error:
         if _DEBUG in sys.argv:
             raise
-        code = _report(error)
+        stop = error.__cause__ if isinstance(error, Stopped) else error
+        number = stop.number if isinstance(stop, Interrupted) else None
+        code = _report(stop or error)
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     leave(code)
+    if number == signal.SIGINT:  # the process dies of it then; only so does a shell end its loop
+        sys.excepthook = lambda *_: None  # it is told already
+        raise KeyboardInterrupt
     sys.exit(code)
 
 
@@ -123,15 +128,18 @@ def _leave_at_once(number: int, frame: FrameType | None) -> NoReturn:
     """
     if os.environ.get("RANK", "0") == "0":  # of several processes, one tells
         os.write(2, b"Interrupted.\n")
-    os._exit(InterruptedTraining.exit_code)
+    if sys.platform != "win32" and find_place() is None:  # it dies of it, as at the end of `main`
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+    os._exit(Interrupted.exit_code)
 
 
-def _report(error: Exception) -> int:
+def _report(error: BaseException) -> int:
     """Print an error that a person can act on and give its exit code; raise any other anew."""
     who = speaker(error)
     if who is None:  # another process of the same training tells
         return int(getattr(error, "exit_code", LenetError.exit_code))
-    if isinstance(error, InterruptedTraining | InterruptedBenchmark):
+    if isinstance(error, Interrupted):
         print_notice(f"{who}{error}")
         return error.exit_code
     if isinstance(error, LenetError):
@@ -155,7 +163,7 @@ def _report(error: Exception) -> int:
     raise error
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def _is_out_of_memory(error: BaseException) -> bool:
     """Whether PyTorch could not get memory; on the CPU it has no class for that."""
     return isinstance(error, RuntimeError) and (
         "can't allocate memory" in str(error) or "out of memory" in str(error)

@@ -12,7 +12,7 @@ import typer
 from lenet.cli._command import READING, Given, Printed, command
 from lenet.cli._console import print_json, print_line, print_notice, print_table, save_figure
 from lenet.core import Settings, check_ending, option
-from lenet.errors import InterruptedTraining
+from lenet.errors import Interrupted
 
 if TYPE_CHECKING:
     from lenet.datasets import Dataset, PackedIndex
@@ -202,14 +202,10 @@ def _cleaning_up_on_signals() -> Iterator[None]:
     from lenet.runs import answer_signals
 
     def interrupt(number: int, frame: FrameType | None, before: Any) -> None:
-        raise KeyboardInterrupt
+        raise Interrupted("Interrupted; nothing is left.", number=number)
 
-    try:
-        with answer_signals(interrupt):
-            yield
-    except KeyboardInterrupt:
-        print_notice("Interrupted; nothing is left.")
-        raise typer.Exit(InterruptedTraining.exit_code) from None
+    with answer_signals(interrupt):
+        yield
 
 
 def _counted(index: "PackedIndex") -> str:

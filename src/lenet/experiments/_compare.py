@@ -180,16 +180,16 @@ def compare(
     try:
         if together:
             jobs = _Trainings([job], progress)
-            was_stopped = work_here(jobs, data)
+            stopped_by = work_here(jobs, data)
         else:
             each = [replace(job, trainings={key: value}) for key, value in trainings.items()]
             jobs = _Trainings(each, progress)
-            was_stopped = work_in_processes(jobs, processes)
+            stopped_by = work_in_processes(jobs, processes)
     finally:
         progress.on_stop()
-    if was_stopped:
+    if stopped_by is not None:
         message = "Stopped. The same command goes on from here."
-        raise InterruptedTraining(message)
+        raise InterruptedTraining(message, number=stopped_by)
     outcomes = iter([jobs.outcomes[number] for number in trainings])
     groups = [(one.label, {seed: next(outcomes) for seed in numbers}) for one in contenders]
     return _score(groups, data, options.split, options.views, options.device)

@@ -21,12 +21,12 @@ from typing import Any, Literal
 from lenet.core import Compute, cpu_threads
 from lenet.datasets import Dataset, DataSource, SharedImages, load_dataset
 from lenet.errors import (
+    Interrupted,
     InterruptedTraining,
     LenetError,
     ModelError,
     NonFiniteLossError,
     SettingError,
-    TrainingError,
 )
 from lenet.runs import Run, build_trainer, make_plan, stop_on_signals, train, train_many
 from lenet.training import (
@@ -132,7 +132,7 @@ class _PrunedTrainingError(Exception):
     """A training was told not to go on."""
 
 
-_STATES: dict[type[Exception], State] = {
+_STATES: dict[type[BaseException], State] = {
     NonFiniteLossError: "diverged",
     _PrunedTrainingError: "pruned",
     InterruptedTraining: "lost",
@@ -183,7 +183,7 @@ class Worker:
         tellers = [_Teller(self, number) for number in numbers]
         options = {**job.compute.to_dict(), "reuse": True, "runs_folder": job.runs_folder}
 
-        def end(place: int, run: Run | None, error: TrainingError | None = None) -> None:
+        def end(place: int, run: Run | None, error: BaseException | None = None) -> None:
             outcome = Outcome("diverged", str(error))
             if run and not error:
                 outcome = Outcome("complete", folder=str(run.folder))
@@ -246,7 +246,7 @@ class Worker:
         return trainer
 
 
-def _run(trainers: Sequence[Trainer]) -> list[TrainingResult | Exception]:
+def _run(trainers: Sequence[Trainer]) -> list[TrainingResult | BaseException]:
     """Train one by itself or several together."""
     if len(trainers) > 1:
         return train_in_lockstep(trainers, ends_alone=(_PrunedTrainingError,))
@@ -256,7 +256,7 @@ def _run(trainers: Sequence[Trainer]) -> list[TrainingResult | Exception]:
         return [error]
 
 
-def _outcome(trainer: Trainer, ending: TrainingResult | Exception) -> Outcome:
+def _outcome(trainer: Trainer, ending: TrainingResult | BaseException) -> Outcome:
     """How a training ended that keeps no run."""
     if isinstance(ending, TrainingResult):
         return Outcome("complete", "", ending.validation_accuracy, trainer.seconds)
@@ -325,7 +325,7 @@ def main() -> None:
             try:
                 worker.do(Job.from_line(line))
                 parent.tell(done=True)
-            except LenetError as error:
+            except (LenetError, Interrupted) as error:
                 parent.tell(error=str(error), exit_code=error.exit_code)
 
 

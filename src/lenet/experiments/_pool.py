@@ -18,10 +18,10 @@ from lenet.runs import stop_on_signals
 _PAUSE = 0.3  # seconds between two looks for new jobs
 
 
-def work_here(source: JobSource, data: Dataset) -> bool:
-    """Do all jobs in this process; gives whether it was stopped before, by Ctrl-C or SIGTERM."""
+def work_here(source: JobSource, data: Dataset) -> int | None:
+    """Do all jobs in this process; gives the signal that stopped it before, if one did."""
     worker = Worker(source, lambda job: data)
-    with stop_on_signals(worker.stop):
+    with stop_on_signals(worker.stop) as received:
         while not worker.stopping:
             source.look()
             if job := source.next_job():
@@ -30,20 +30,20 @@ def work_here(source: JobSource, data: Dataset) -> bool:
                 break
             else:
                 time.sleep(_PAUSE)
-    return worker.stopping
+    return received[0] if received else None
 
 
-def work_in_processes(source: JobSource, processes: int) -> bool:
+def work_in_processes(source: JobSource, processes: int) -> int | None:
     """Do all jobs, several at a time, each in a process that is kept for the next.
 
     Returns:
-        Whether it was stopped before, by Ctrl-C or SIGTERM; trainings that keep runs have a
-        checkpoint then, also those beside a job that can't be done and raises.
+        The signal that stopped it before, if one did; trainings that keep runs have a checkpoint
+        then, also those beside a job that can't be done and raises.
     """
     pool = _Pool(source, processes)
-    with stop_on_signals(pool.stop):
+    with stop_on_signals(pool.stop) as received:
         pool.run()
-    return pool.stopping
+    return received[0] if received else None
 
 
 class _Process:

@@ -125,8 +125,8 @@ class Search(JobSource):
         elif done:
             tell(f"Going on after {done} of {wanted} trials.")
 
-    def run(self) -> bool:
-        """Work until all trials are made; gives whether it was stopped before."""
+    def run(self) -> int | None:
+        """Work until all trials are made; gives the signal that stopped it before, if one did."""
         try:
             with heartbeats(self._study, self._storage, self._name):
                 if self._work.workers == 1:

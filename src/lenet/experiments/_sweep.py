@@ -195,14 +195,14 @@ def _search(
         _write_definition(folder, definition, work.trials, place)
         search = Search(study, place, definition, definition.hold_out(data), work, progress)
         search.announce(folder)
-        was_stopped = search.run()
+        stopped_by = search.run()
         ended = tuple(trial for trial in search.trials() if trial.state != "running")
         made = Sweep(folder, definition, ended, measure_importance(study))
         made.write()
-    if was_stopped:
+    if stopped_by is not None:
         done = sum(trial.counts for trial in ended)
         message = f"Stopped after {done} of {work.trials} trials. {_how_to_go_on(folder, place)}"
-        raise InterruptedTraining(message)
+        raise InterruptedTraining(message, number=stopped_by)
     if made.best is None:
         message = (
             f"None of {work.trials} trials came to its end; `{made.table_path}` says why. Search "

@@ -24,6 +24,7 @@ from lenet.core import (
     set_thread_count,
     thread_count,
 )
+from lenet.errors import Interrupted
 from lenet.kernels import kernel_status
 from lenet.training import PRESETS
 
@@ -110,18 +111,19 @@ def answer_signals(answer: Answer) -> Iterator[None]:
 
 
 @contextmanager
-def stop_on_signals(request_stop: Callable[[], None]) -> Iterator[None]:
+def stop_on_signals(request_stop: Callable[[], None]) -> Iterator[list[int]]:
     """Let Ctrl-C and SIGTERM ask for a stop; the second of them does what it would do otherwise.
+
+    Gives a list in which the number of the first one will be. An `Interrupted` is told of it.
 
     Args:
         request_stop: Asks for a stop and returns at once.
     """
-    requested = False
+    received: list[int] = []
 
     def stop(number: int, frame: FrameType | None, before: Any) -> None:
-        nonlocal requested
-        if not requested:
-            requested = True
+        if not received:
+            received.append(number)
             request_stop()
         elif callable(before):
             before(number, frame)
@@ -129,7 +131,11 @@ def stop_on_signals(request_stop: Callable[[], None]) -> Iterator[None]:
             raise KeyboardInterrupt
 
     with answer_signals(stop):
-        yield
+        try:
+            yield received
+        except Interrupted as error:
+            error.number = received[0] if received else error.number
+            raise
 
 
 @contextmanager

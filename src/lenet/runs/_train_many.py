@@ -60,7 +60,7 @@ class Ending:
     """
 
     run: Run
-    error: TrainingError | None = None
+    error: TrainingError | InterruptedTraining | None = None
 
 
 def train_many(
@@ -272,18 +272,18 @@ class _Many:
         return create_run(self.options.runs_folder, member.config, environment, files)
 
 
-def _run(trainers: Sequence[Trainer]) -> list[TrainingResult | Exception]:
+def _run(trainers: Sequence[Trainer]) -> list[TrainingResult | BaseException]:
     if len(trainers) > 1:
         return train_in_lockstep(trainers)
     try:
         return [trainers[0].run()]
-    except TrainingError as error:
+    except (TrainingError, InterruptedTraining) as error:
         return [error]
 
 
 def _keep(
-    recorder: Recorder, trainer: Trainer, ending: TrainingResult | Exception
-) -> TrainingError | None:
+    recorder: Recorder, trainer: Trainer, ending: TrainingResult | BaseException
+) -> TrainingError | InterruptedTraining | None:
     """Save what a training has come to that has no result; gives why, and how to go on."""
     if isinstance(ending, TrainingResult):
         return None

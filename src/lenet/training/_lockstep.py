@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lenet.datasets import Augmentation
-from lenet.errors import SettingError, TrainingError
+from lenet.errors import InterruptedTraining, SettingError, TrainingError
 from lenet.kernels import use_engine
 from lenet.training._history import TrainingResult
 from lenet.training._trainer import Trainer
@@ -63,8 +63,8 @@ def lockstep_key(trainer: Trainer) -> Hashable | None:
 
 
 def train_in_lockstep(
-    trainers: Sequence[Trainer], ends_alone: tuple[type[Exception], ...] = ()
-) -> list[TrainingResult | Exception]:
+    trainers: Sequence[Trainer], ends_alone: tuple[type[BaseException], ...] = ()
+) -> list[TrainingResult | BaseException]:
     """Train several networks of one form at once, each step of all of them as one computation.
 
     Each trainer has its own weights, order, augmentation, listeners and curve, and ends with what
@@ -79,7 +79,7 @@ def train_in_lockstep(
 
     Returns:
         For each trainer its result, or the error that ended it alone: a `TrainingError`, such as a
-        loss that is not finite or a stop that was asked for, or one of `ends_alone`.
+        loss that is not finite, a stop that was asked for, or one of `ends_alone`.
 
     Raises:
         SettingError: They can't be computed together.
@@ -99,15 +99,15 @@ def train_in_lockstep(
             "but for learning rate, schedule, momentum, weight decay and early stopping."
         )
         raise SettingError(message)
-    return _Lockstep(trainers, (TrainingError, *ends_alone)).run()
+    return _Lockstep(trainers, (TrainingError, InterruptedTraining, *ends_alone)).run()
 
 
 class _Lockstep:
     """Trainings that are computed together, fewer as they end."""
 
-    def __init__(self, trainers: Sequence[Trainer], ends_alone: tuple[type[Exception], ...]):
+    def __init__(self, trainers: Sequence[Trainer], ends_alone: tuple[type[BaseException], ...]):
         self._trainers, self._ends_alone = list(trainers), ends_alone
-        self._endings: dict[int, TrainingResult | Exception] = {}
+        self._endings: dict[int, TrainingResult | BaseException] = {}
         self._clocks = [ExitStack() for _ in trainers]
         self._members: list[int] = []  # those that the steps are made for
         self._engine: StackedEngine | None = None
@@ -115,7 +115,7 @@ class _Lockstep:
         self._correct: Any = None
         self._precision = trainers[0].recipe.precision
 
-    def run(self) -> list[TrainingResult | Exception]:
+    def run(self) -> list[TrainingResult | BaseException]:
         from lenet.training.engines._torch import multiply_in
 
         with use_engine("torch"), multiply_in(self._precision):

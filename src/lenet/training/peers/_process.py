@@ -10,7 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from lenet.errors import LenetError
+from lenet.errors import Interrupted, LenetError
 from lenet.training.peers._group import ALONE, Group, find_place
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def join_group() -> Group:
     return _joined[0]
 
 
-def speaker(error: Exception) -> str | None:
+def speaker(error: BaseException) -> str | None:
     """Who is to tell a person of an error: an error of all processes is told once.
 
     The first process tells, and this notes that it does. Another tells if the first is not heard
@@ -62,7 +62,8 @@ def speaker(error: Exception) -> str | None:
     name = f"In {place}: "
     if group is None:  # a command line that can't be read, for example: once a machine
         return name if place.local_rank == 0 else None
-    if isinstance(error, LenetError) and group.messages.has_flag(_TOLD, _PATIENCE_FOR_OTHERS):
+    is_all_of_us = isinstance(error, (LenetError, Interrupted))
+    if is_all_of_us and group.messages.has_flag(_TOLD, _PATIENCE_FOR_OTHERS):
         return None
     return name
 
