@@ -4,14 +4,19 @@ import json
 import os
 import shutil
 import threading
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 import lenet
 from lenet.datasets import Dataset
-from lenet.errors import LenetError, RunError, UnknownNameError
+from lenet.errors import InterruptedTraining, LenetError, RunError, UnknownNameError
 from lenet.runs import Run, find_runs, load, open_run
+from lenet.training import CurvePoint, Listener, Trainer
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +31,35 @@ def made(few_digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
 def run(made: Run) -> Run:
     """A copy of it that a test may damage."""
     return Run(shutil.copytree(made.folder, Path("runs") / made.name))
+
+
+class Stop(Listener):
+    """Stops after the first epoch."""
+
+    def on_epoch(self, trainer: Trainer, point: CurvePoint) -> None:
+        trainer.request_stop()
+
+
+def train_and_stop(data: Dataset, **settings: Any) -> Run:
+    """A run that was stopped in its second epoch."""
+    with suppress(InterruptedTraining):
+        lenet.train(dataset=data, epochs=3, batch_size=64, listeners=[Stop()], **settings)
+    return open_run()
+
+
+@pytest.fixture(scope="module")
+def made_and_stopped(few_digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A stopped run."""
+    folder = tmp_path_factory.mktemp("stopped")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return Run(train_and_stop(few_digits).folder.resolve())
+
+
+@pytest.fixture
+def stopped(made_and_stopped: Run) -> Run:
+    """A copy of it that a test may damage."""
+    return Run(shutil.copytree(made_and_stopped.folder, Path("runs") / made_and_stopped.name))
 
 
 def test_a_run_is_opened_by_path_name_and_latest(run: Run, few_digits: Dataset) -> None:
@@ -123,36 +157,121 @@ def test_only_one_process_writes_to_a_run(run: Run) -> None:
 
 
 @pytest.mark.parametrize("keep", [0, 7, 100, -100])
-def test_a_damaged_checkpoint_is_an_error(run: Run, keep: int, few_digits: Dataset) -> None:
-    run.result_path.unlink()
-    run.checkpoint_path.write_bytes(run.checkpoint_path.read_bytes()[:keep])
+def test_a_damaged_checkpoint_is_an_error(stopped: Run, keep: int, few_digits: Dataset) -> None:
+    stopped.checkpoint_path.write_bytes(stopped.checkpoint_path.read_bytes()[:keep])
     with pytest.raises(RunError, match="can't be resumed"):
-        lenet.resume(run.folder, dataset=few_digits, listeners=[])
+        lenet.resume(stopped.folder, dataset=few_digits, listeners=[])
 
 
-def test_half_a_run_is_an_error(run: Run, few_digits: Dataset) -> None:
-    run.result_path.unlink()
-    run.checkpoint_path.unlink()
+def test_half_a_run_is_an_error(stopped: Run, few_digits: Dataset) -> None:
+    stopped.checkpoint_path.unlink()
     with pytest.raises(RunError, match=r"can't be resumed.*checkpoint\.safetensors"):
-        lenet.resume(run.folder, dataset=few_digits, listeners=[])
-    run.model_path.unlink()
+        lenet.resume(stopped.folder, dataset=few_digits, listeners=[])
+    stopped.model_path.unlink()
     with pytest.raises(RunError, match="has no model yet"):
-        load(run.folder)
+        load(stopped.folder)
 
 
-def test_a_checkpoint_of_another_network_is_an_error(run: Run, few_digits: Dataset) -> None:
-    other = lenet.train(dataset=few_digits, epochs=1, batch_size=64, channels=(3, 4), listeners=[])
-    run.result_path.unlink()
-    run.checkpoint_path.write_bytes(other.checkpoint_path.read_bytes())
+def test_a_checkpoint_of_another_network_is_an_error(stopped: Run, few_digits: Dataset) -> None:
+    other = train_and_stop(few_digits, channels=(3, 4))
+    stopped.checkpoint_path.write_bytes(other.checkpoint_path.read_bytes())
     with pytest.raises(RunError, match="does not fit the run"):
-        lenet.resume(run.folder, dataset=few_digits, listeners=[])
+        lenet.resume(stopped.folder, dataset=few_digits, listeners=[])
 
 
-def test_a_model_is_not_a_checkpoint(run: Run, few_digits: Dataset) -> None:
-    run.result_path.unlink()
-    run.checkpoint_path.write_bytes(run.model_path.read_bytes())
+def test_a_model_is_not_a_checkpoint(stopped: Run, few_digits: Dataset) -> None:
+    stopped.checkpoint_path.write_bytes(stopped.model_path.read_bytes())
     with pytest.raises(RunError, match="not a checkpoint"):
-        lenet.resume(run.folder, dataset=few_digits, listeners=[])
+        lenet.resume(stopped.folder, dataset=few_digits, listeners=[])
+
+
+def test_a_complete_run_without_its_model_says_what_helps(run: Run, few_digits: Dataset) -> None:
+    run.model_path.unlink()
+    for use in (load, lambda folder: lenet.resume(folder, dataset=few_digits, listeners=[])):
+        with pytest.raises(RunError, match=r"its model is gone\. Put `model\.safetensors` back"):
+            use(run.folder)
+
+
+def test_a_model_is_made_again_from_a_checkpoint_that_was_kept(
+    made: Run, run: Run, few_digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run.model_path.read_bytes()
+    with monkeypatch.context() as patch:  # as lenet was before it removed the checkpoint
+        patch.setattr(Path, "unlink", lambda path, missing_ok=False: None)
+        options = {"epochs": 1, "batch_size": 64, "listeners": []}
+        old = lenet.train(dataset=few_digits, runs_folder="old", **options)  # type: ignore[arg-type]
+    assert old.model_path.read_bytes() == whole
+    old.model_path.unlink()
+    with pytest.raises(RunError, match=rf"Make it again: `lenet train --resume {old.folder}`"):
+        load(old.folder)
+    again = lenet.resume(old, dataset=few_digits, listeners=[])
+    assert again.is_complete
+    assert again.model_path.read_bytes() == whole
+    assert not again.checkpoint_path.exists()
+
+
+def test_the_latest_is_told_by_the_start_and_not_by_the_files(
+    few_digits: Dataset, run: Run
+) -> None:
+    newer = lenet.train(dataset=few_digits, epochs=1, batch_size=64, listeners=[])
+    before = newer.started
+    assert before > run.started
+    for each, instant in ((newer, 1e9), (run, 2e9)):  # a copy that was made the other way round
+        for path in each.folder.iterdir():
+            os.utime(path, (instant, instant))
+    assert newer.started == before
+    assert open_run() == newer
+    # Runs of the first lenets have their start in their names alone.
+    for each, name in ((newer, "20250102-030405-b-lenet"), (run, "20250102-030404-z-lenet")):
+        each.environment_path.write_text("{}")
+        each.folder.rename(each.folder.with_name(name))
+    assert [one.name for one in find_runs()] == [
+        "20250102-030404-z-lenet",
+        "20250102-030405-b-lenet",
+    ]
+
+
+@pytest.mark.parametrize("kept", ["config", "result", "history"])
+def test_a_run_of_a_newer_lenet_is_told_so(run: Run, kept: str) -> None:
+    values = json.loads(run.config_path.read_text()) | {"version": "999.0"}
+    run.config_path.write_text(json.dumps(values))
+    assert Run(run.folder).config == run.config, "what is understood is read"
+    path = getattr(run, f"{kept}_path")
+    values = json.loads(path.read_text().splitlines()[0] if kept == "history" else path.read_text())
+    path.write_text(json.dumps(values | {"vision": 1}) + "\n")
+    with pytest.raises(RunError, match=r"a run of lenet 999\.0, which is newer than this one"):
+        getattr(Run(run.folder), kept)
+
+
+def test_a_run_is_deleted_whole_unless_it_is_being_trained(run: Run) -> None:
+    size = run.size
+    assert size > run.model_path.stat().st_size
+    with run.writing():
+        deleting = threading.Thread(target=lambda: refused.append(refuse(run)))
+        refused: list[str] = []
+        deleting.start()
+        deleting.join()
+    assert "is being trained by another process" in refused[0]
+    assert run.size == size
+    run.delete()
+    assert os.listdir("runs") == []
+
+
+def refuse(run: Run) -> str:
+    """What is said of a run that can't be deleted."""
+    with pytest.raises(RunError) as refused:
+        run.delete()
+    return str(refused.value)
+
+
+def test_a_new_run_begins_with_the_network_of_another(run: Run, few_digits: Dataset) -> None:
+    further = lenet.train(run, few_digits, epochs=1, learning_rate=1e-9, listeners=[])
+    assert further.config.recipe == run.config.recipe.replace(learning_rate=1e-9)
+    before, after = (load_file(each.model_path) for each in (run, further))
+    assert all(np.allclose(before[name], after[name], atol=1e-6) for name in before)
+    fresh = lenet.train(dataset=few_digits, epochs=1, batch_size=64, learning_rate=1e-9, reuse=True,
+                        listeners=[])  # fmt: skip
+    assert fresh.folder != further.folder, "it began with other weights"
 
 
 def test_strangers_in_the_runs_folder_are_passed_over(run: Run) -> None:

@@ -62,7 +62,6 @@ def test_the_run_folder_is_complete(few_digits: Dataset) -> None:
         "environment.json",
         "history.jsonl",
         "model.safetensors",
-        "checkpoint.safetensors",
         "curves.png",
         "curves.svg",
         "result.json",

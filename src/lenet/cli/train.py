@@ -24,7 +24,9 @@ class _What(Data):
 
     Attributes:
         model: The network.
-        network: A network of your own: a TOML file with its layers.
+        network: A network of your own: a TOML file with its layers. Or a trained one to begin with:
+            a run's folder or name, `latest`, a model file, `digits` or `fashion`; its recipe holds
+            where nothing else is said.
         recipe: A recipe file: `model`, `preset` and settings in TOML, as `lenet sweep` leaves one.
             Options beside it win.
         resume: Go on with a run that was stopped: its folder, its name or `latest`. `--data` beside
@@ -33,7 +35,7 @@ class _What(Data):
 
     data: str | None = data_option("fashion-mnist, or the bundled digits where that can't be had")
     model: str | None = option(None, names=MODELS, usual="lenet")
-    network: Path | None = option(None, metavar="FILE")
+    network: str | None = option(None, metavar="FILE|RUN|MODEL")
     recipe: Path | None = option(None, metavar="FILE")
     resume: str | None = option(None, metavar="RUN")
 
@@ -67,7 +69,12 @@ def train(given: Given) -> None:
         message = "`--network` and `--model` both say which network; leave out one."
         raise SettingError(message)
     changed = given.typed_of(Recipe, LeNetConfig)
-    runs.train(what.network or what.model, source, what.recipe, **options, **changed)
+    model: Any = what.model
+    if what.network is not None:
+        folder = given.of(TrainOptions).runs_folder
+        is_toml = what.network.endswith(".toml")
+        model = Path(what.network) if is_toml else runs.locate_model(what.network, folder)
+    runs.train(model, source, what.recipe, **options, **changed)
 
 
 @dataclass(frozen=True)
@@ -116,4 +123,5 @@ def _describe(run: "Run") -> dict[str, Any]:
         history = run.history
         return row | (history[-1].to_dict() if history else {})
     except LenetError as error:
-        return {"run": run.name, "status": "damaged", "error": str(error)}
+        status = "newer" if run.newer_version else "damaged"
+        return {"run": run.name, "status": status, "error": str(error)}

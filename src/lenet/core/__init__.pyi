@@ -34,6 +34,7 @@ from ._settings import take_settings as take_settings
 from ._storage import PARTIAL_SUFFIX as PARTIAL_SUFFIX
 from ._storage import check_ending as check_ending
 from ._storage import finite_values as finite_values
+from ._storage import newer_version as newer_version
 from ._storage import read_json_object as read_json_object
 from ._storage import reading_errors as reading_errors
 from ._storage import remove_partial_files as remove_partial_files
@@ -83,6 +84,7 @@ __all__ = [
     "install_command",
     "names_to_be_had",
     "nearest_name",
+    "newer_version",
     "option",
     "pack_arrays",
     "parse_setting",

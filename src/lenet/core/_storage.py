@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from lenet._version import __version__
 from lenet.errors import LenetError, SettingError, StorageError
 
 PARTIAL_SUFFIX = ".partial"
@@ -89,6 +90,21 @@ def read_json_object(path: Path, error_class: type[LenetError]) -> dict[str, Any
     except ValueError as error:
         message = f"`{path}` is damaged: {error}."
         raise error_class(message) from error
+
+
+def newer_version(values: Any) -> str | None:
+    """The version of lenet that wrote some values, as they have it, if it is newer than this one.
+
+    >>> newer_version({"version": "999.1"}), newer_version({"version": "0.0.1"}), newer_version({})
+    ('999.1', None, None)
+    """
+    from packaging.version import InvalidVersion, Version
+
+    wrote = values.get("version") if isinstance(values, dict) else None
+    try:
+        return wrote if isinstance(wrote, str) and Version(wrote) > Version(__version__) else None
+    except InvalidVersion:
+        return None
 
 
 def finite_values(value: Any) -> Any:

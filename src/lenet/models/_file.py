@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
 
-from lenet.core import read_arrays, read_header, require_torch
+from lenet.core import newer_version, read_arrays, read_header, require_torch
 from lenet.errors import LenetError, ModelFileError
 from lenet.models._array_network import ArrayNetwork, load_arrays
 from lenet.models._card import HEADER_KEY, ModelCard
@@ -124,7 +124,13 @@ def read_card(path: Path) -> ModelCard:
         message = f"`{path}` is a safetensors file, but not a model that lenet wrote."
         raise ModelFileError(message)
     with file_errors(path):
-        return ModelCard.from_json(header[HEADER_KEY])
+        try:
+            return ModelCard.from_json(header[HEADER_KEY])
+        except (LenetError, LookupError, TypeError, ValueError):
+            if newer := newer_version(json.loads(header[HEADER_KEY])):
+                message = f"it was written by a newer lenet ({newer}); update this one."
+                raise ModelFileError(message) from None
+            raise
 
 
 def with_layers(content: bytes) -> bytes:

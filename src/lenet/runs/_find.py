@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MODEL_FILE = "model.safetensors"
 LIBRARY = "lenet"  # what a folder for a hub names as its library
+OWN_WEIGHTS = "own_weights"  # in a run's environment: whether it began with other than the seed's
 _LATEST = "latest"
 
 # What a run was called and where it ran decides no more than its last digits; what images of one's
@@ -37,9 +38,8 @@ def find_runs(runs_folder: Path | str = "runs") -> list[Run]:
         for path in folder.iterdir()
         if not path.name.startswith(".") and model_in_folder(path) is None
     ]
-    # The config is written once, at the start; the time in the name is local and whole seconds.
-    started = {run: run.config_path.stat().st_mtime_ns for run in runs if run.config_path.is_file()}
-    return sorted(started, key=lambda run: (started[run], run.name))
+    runs = [run for run in runs if run.config_path.is_file()]
+    return sorted(runs, key=lambda run: (run.started, run.name))
 
 
 def open_run(
@@ -92,8 +92,13 @@ def find_equal_run(runs_folder: Path, config: RunConfig) -> Run | None:
     wanted = _compared(config)
     for run in reversed(find_runs(runs_folder)):
         try:
-            same_version = run.environment.get("lenet") == __version__
-            if same_version and _compared(run.config) == wanted and run.status != "running":
+            environment = run.environment
+            begins_alike = environment.get("lenet") == __version__ and not environment.get(
+                OWN_WEIGHTS
+            )
+            is_whole = run.model_path.exists() or not run.is_complete
+            is_equal = begins_alike and is_whole and _compared(run.config) == wanted
+            if is_equal and run.status != "running":
                 return run
         except LenetError:  # a damaged run
             continue

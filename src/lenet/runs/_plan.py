@@ -98,7 +98,7 @@ class Plan:
 
 def make_plan(
     dataset: str,
-    model: str | Path | nn.Module | Network | None,
+    model: str | Path | nn.Module | Network | ArrayNetwork | None,
     recipe: Recipe | None,
     preset: str | None,
     settings: dict[str, Any],

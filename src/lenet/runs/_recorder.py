@@ -3,6 +3,7 @@
 import json
 import shlex
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -70,9 +71,13 @@ class Recorder(Listener):
         self._save_model(trainer, result.to_dict(), _calibrate(trainer))
         self.save_curves(trainer)
         write_atomically(self.run.result_path, json.dumps(result.to_dict(), indent=2))
+        with suppress(OSError):  # it is three times the size of the model, and nothing needs it now
+            self.run.checkpoint_path.unlink(missing_ok=True)
 
     def save_checkpoint(self, trainer: Trainer) -> None:
-        """Keep all that is needed to go on from here."""
+        """Keep all that is needed to go on from here, unless the run is complete."""
+        if self.run.is_complete:  # as one of several is where another one fails
+            return
         write_atomically(self.run.checkpoint_path, pack_checkpoint(trainer.state()))
         self._saved = time.monotonic()
 

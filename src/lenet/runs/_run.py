@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +16,16 @@ from typing import Any, Literal
 import filelock
 
 from lenet._version import __version__
-from lenet.core import read_json_object, reading_errors, storage_errors, write_atomically
+from lenet.core import (
+    PARTIAL_SUFFIX,
+    distribution_name,
+    install_command,
+    newer_version,
+    read_json_object,
+    reading_errors,
+    storage_errors,
+    write_atomically,
+)
 from lenet.datasets import DataSource
 from lenet.errors import LenetError, RunError, StorageError, UnknownNameError
 from lenet.kernels import EngineName
@@ -24,6 +34,11 @@ from lenet.training import CurvePoint, Recipe, TrainingResult
 
 NETWORK_FILE = "network.toml"  # in the folder of a run whose network is a list of layers
 _FORMAT = 1
+_STARTED = "started"  # in `environment.json`
+_STAMP = "%Y%m%d-%H%M%S"  # in a folder's name: when it was made, by the clock on the wall
+_IN_NAME = re.compile(r"(\d{8}-\d{6})-")
+_SAME_INSTANT = 2.0  # seconds between a run's name and its first file, if that was not copied
+_NO_WAY_BACK = " Put `model.safetensors` back, or train again: `lenet train`."
 _MAY_LACK = {"source"}  # the first runs had no such key
 
 
@@ -148,13 +163,53 @@ class Run:
         if not self.model_path.exists():
             go_on = f"`lenet train --resume {self.folder}`"
             message = f"`{self.folder}` has no model yet; go on with {go_on}."
+            if self.is_complete:
+                message = f"`{self.folder}` was trained to its end, but its model is gone."
+                kept = self.checkpoint_path.exists()
+                message += f" Make it again: {go_on}." if kept else _NO_WAY_BACK
             raise RunError(message)
         return self.model_path
 
     @property
     def checkpoint_path(self) -> Path:
-        """All that is needed to go on."""
+        """All that is needed to go on; a complete run has none."""
         return self.folder / "checkpoint.safetensors"
+
+    @property
+    def started(self) -> datetime:
+        """When it was made, in UTC; copying its folder does not change it."""
+        try:
+            kept = datetime.fromisoformat(self.environment[_STARTED])
+            if kept.tzinfo is not None:
+                return kept
+        except (LenetError, KeyError, TypeError, ValueError):  # as in runs of the first lenets
+            pass
+        written = self.config_path.stat().st_mtime
+        try:
+            named = datetime.strptime(_IN_NAME.match(self.name)[1], _STAMP).timestamp()  # type: ignore[index]
+        except (TypeError, ValueError, OverflowError):
+            named = written
+        is_own = 0 <= written - named < _SAME_INSTANT
+        return datetime.fromtimestamp(written if is_own else named, timezone.utc)
+
+    @property
+    def newer_version(self) -> str | None:
+        """The version of lenet that made it, if it is newer than this one."""
+        try:
+            return newer_version(read_json_object(self.config_path, RunError))
+        except RunError:
+            return None
+
+    def _unreadable(self, path: Path, reason: str) -> RunError:
+        """The error of a file that says what this version does not understand."""
+        if newer := self.newer_version:
+            update = install_command(f"--upgrade {distribution_name()}")
+            message = (
+                f"`{self.folder}` is a run of lenet {newer}, which is newer than this one "
+                f"({__version__}): `{update}`."
+            )
+            return RunError(message)
+        return RunError(f"`{path}` {reason}")
 
     @cached_property
     def config(self) -> RunConfig:
@@ -167,8 +222,7 @@ class Run:
         try:
             return RunConfig.from_dict(values)
         except (LenetError, TypeError, ValueError, AttributeError) as error:
-            message = f"`{self.config_path}` can't be used: {error}"
-            raise RunError(message) from error
+            raise self._unreadable(self.config_path, f"can't be used: {error}") from error
 
     @property
     def environment(self) -> dict[str, Any]:
@@ -189,8 +243,7 @@ class Run:
                 lines = self.history_path.read_text(encoding="utf-8").split("\n")
             return [CurvePoint(**json.loads(line)) for line in lines[:-1]]
         except (ValueError, TypeError) as error:
-            message = f"`{self.history_path}` is damaged: {error}."
-            raise RunError(message) from error
+            raise self._unreadable(self.history_path, f"is damaged: {error}.") from error
 
     @property
     def is_complete(self) -> bool:
@@ -211,8 +264,7 @@ class Run:
         try:
             return TrainingResult(**read_json_object(self.result_path, RunError))
         except TypeError as error:
-            message = f"`{self.result_path}` is damaged: {error}."
-            raise RunError(message) from error
+            raise self._unreadable(self.result_path, f"is damaged: {error}.") from error
 
     @property
     def status(self) -> Literal["complete", "running", "stopped"]:
@@ -249,6 +301,25 @@ class Run:
         finally:
             lock.release()
 
+    @property
+    def size(self) -> int:
+        """Bytes of all its files."""
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+
+    def delete(self) -> None:
+        """Remove the folder and all that is in it.
+
+        Raises:
+            RunError: A process is training in it.
+            StorageError: It may not be removed.
+        """
+        with self.writing():
+            pass
+        hidden = self.folder.with_name(f".{self.name}.{os.getpid()}{PARTIAL_SUFFIX}")
+        with storage_errors(self.folder):
+            self.folder.rename(hidden)  # at no time is there half a run
+            shutil.rmtree(hidden)
+
 
 def run_elsewhere(folder: Path, config: RunConfig) -> Run:
     """A run whose folder may lie on another machine, with the config that is in it."""
@@ -268,7 +339,9 @@ def create_run(
     Raises:
         StorageError: The folder can't be written.
     """
-    stamp = time.strftime("%Y%m%d-%H%M%S")
+    now = datetime.now(timezone.utc)
+    environment = {_STARTED: now.isoformat(timespec="microseconds"), **environment}
+    stamp = time.strftime(_STAMP)
     wanted = re.sub(r"[^\w.-]+", "-", f"{stamp}-{config.dataset}-{config.model}")
     with storage_errors(runs_folder):
         runs_folder.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from lenet.core import pack_arrays, remove_partial_files, unpack_arrays
+from lenet.core import pack_arrays, remove_partial_files, storage_errors, unpack_arrays
 from lenet.errors import PeerError
 from lenet.runs._find import open_run
 from lenet.runs._recorder import restore
@@ -110,6 +110,12 @@ def open_in_all(run: Run | Path | str, runs_folder: Path | str) -> tuple[Run, bo
         environment = opened.environment if opened.environment_path.exists() else {}
         processes = environment.get("processes", 1)
         is_complete = opened.is_complete and bool(opened.result)
+        if is_complete and not opened.model_path.exists():
+            if not opened.checkpoint_path.exists():
+                opened.require_model()
+            with opened.writing(), storage_errors(opened.result_path):
+                opened.result_path.unlink()  # a run that has one is complete, and this one goes on
+            is_complete = False
         return [str(opened.folder), opened.config.to_dict(), is_complete, processes]
 
     folder, config, is_complete, processes = look()

@@ -19,7 +19,7 @@ from lenet.errors import (
     StorageError,
 )
 from lenet.models import Network
-from lenet.runs._find import as_trained_on, find_equal_run, load_data_of
+from lenet.runs._find import OWN_WEIGHTS, as_trained_on, find_equal_run, load_data_of, open_network
 from lenet.runs._plan import (
     Plan,
     announce,
@@ -71,7 +71,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    model: str | Path | nn.Module | Network | None = None,
+    model: str | Path | Run | nn.Module | Network | None = None,
     dataset: str | Path | DataSource | Dataset | None = None,
     recipe: Recipe | Path | str | None = None,
     *,
@@ -84,8 +84,9 @@ def train(
 
     Args:
         model: A name in the registry; the path of a network's `.toml` file, or what was read from
-            one; or a network, which is trained in place from the weights it has. The preset's where
-            none is given.
+            one; or a network, which is trained in place from the weights it has. Or a run or the
+            path of a model file, whose network is trained on, by the recipe it was trained by where
+            none is given. The preset's where nothing is.
         dataset: A name; the path of a folder or file of one's own, or how it is read; or images in
             memory. Where none is given it is Fashion-MNIST; should that be neither cached nor
             reachable, the bundled `digits`.
@@ -128,7 +129,7 @@ def train(
     check_agreement(config)
     if options.reuse and (equal := _find_equal_folder(runs_folder, config)):
         return resume(Run(Path(equal)), dataset=trainer.dataset, track=track, listeners=listeners)
-    run = Run(Path(_make_folder(runs_folder, trainer, config, trackers)))
+    run = Run(Path(_make_folder(runs_folder, trainer, config, trackers, not _is_new(model))))
     processes = join_group().size
     on = (
         config.device
@@ -179,7 +180,11 @@ def resume(
     listeners, trackers = _audience(listeners, track)
     run, is_complete, processes = open_in_all(run, runs_folder)
     if is_complete:
-        announce(listeners, f"`{run.folder}` is complete; there is nothing to go on with.")
+        announce(
+            listeners,
+            f"`{run.folder}` is complete; there is nothing to go on with. A new run begins with "
+            f"its network by `lenet train --network {quoted(run)}`.",
+        )
         return run
     data = dataset
     if not isinstance(data, Dataset):
@@ -209,7 +214,7 @@ def _audience(
 
 @in_every_process
 def _check(
-    model: str | Path | nn.Module | Network | None,
+    model: str | Path | Run | nn.Module | Network | None,
     recipe: Recipe | Path | str | None,
     settings: Mapping[str, Any],
     name: str,
@@ -217,16 +222,30 @@ def _check(
     """Refuse what is wrong before data is read; gives what plans the training of some data."""
     options, changed = take_settings(TrainOptions, settings)
     preset = options.preset
-    if options.reuse and not isinstance(model, (str, Path, Network, NoneType)):
+    if options.reuse and not _is_new(model):
         message = "A network that is already built has weights of its own; `reuse` can't know them."
         raise SettingError(message)
     if isinstance(recipe, (Path, str)):
         file = read_recipe_file(recipe)
         model, preset = file.model if model is None else model, preset or file.preset
         recipe, changed = None, override_settings(file.settings, changed)
-    make = partial(make_plan, model=model, recipe=recipe, preset=preset, settings=changed)
+    network: Any = model
+    if isinstance(model, Run) or _is_model_file(model):
+        _, network, card = open_network(model)  # type: ignore[arg-type]
+        if card.recipe and recipe is None and preset is None:
+            recipe = Recipe.from_dict(card.recipe)
+    make = partial(make_plan, model=network, recipe=recipe, preset=preset, settings=changed)
     make(name)
     return options, make
+
+
+def _is_new(model: str | Path | Run | nn.Module | Network | None) -> bool:
+    """Whether a network has its first weights from the seed."""
+    return isinstance(model, (str, Path, Network, NoneType)) and not _is_model_file(model)
+
+
+def _is_model_file(model: Any) -> bool:
+    return isinstance(model, (str, Path)) and Path(model).suffix == ".safetensors"
 
 
 @in_every_process
@@ -274,14 +293,19 @@ def _find_equal_folder(runs_folder: Path, config: RunConfig) -> str | None:
 
 @by_the_first
 def _make_folder(
-    runs_folder: Path, trainer: Trainer, config: RunConfig, trackers: Sequence[Tracker]
+    runs_folder: Path,
+    trainer: Trainer,
+    config: RunConfig,
+    trackers: Sequence[Tracker],
+    own_weights: bool,
 ) -> str:
     files: dict[str, bytes | str] = {"checkpoint.safetensors": pack_checkpoint(trainer.state())}
     if trackers:
         files[TRACKING_FILE] = pack_trackers(tracker.name for tracker in trackers)
     for tracker in trackers:
         tracker.connect(runs_folder)
-    return str(create_run(runs_folder, config, _environment(trainer.device), files).folder)
+    environment = _environment(trainer.device) | {OWN_WEIGHTS: own_weights}
+    return str(create_run(runs_folder, config, environment, files).folder)
 
 
 @in_every_process
