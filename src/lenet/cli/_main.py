@@ -30,7 +30,7 @@ _COMMANDS = {  # in the order of the help, with the file of each
     "inspect": "inspect",
     "report": "evaluate",
     "export": "export",
-    "runs": "train",
+    "runs": "runs",
     "serve": "serve",
     "compare": "compare",
     "sweep": "sweep",
