@@ -14,7 +14,7 @@ from ._convert import convert_dataset as convert_dataset
 from ._dataset import Dataset as Dataset
 from ._dataset import Origin as Origin
 from ._dataset import Split as Split
-from ._dataset import stratified_halves as stratified_halves
+from ._dividing import stratified_halves as stratified_halves
 from ._findings import Findings as Findings
 from ._findings import describe_dataset as describe_dataset
 from ._findings import draw_contact_sheet as draw_contact_sheet

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, cast
@@ -9,6 +10,8 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from lenet.datasets._dividing import find_units, stratified_halves
+from lenet.datasets._names import Names
 from lenet.datasets._reading import DataSource
 from lenet.datasets.packed._images import PackedImages
 from lenet.datasets.readers._contents import SPLIT_NAMES, Label, SplitName
@@ -69,13 +72,19 @@ class Split:
         images: uint8 of shape (N, C, H, W), 0 to 255. Of a large packed set they are
             `PackedImages`, which are indexed in the same way.
         labels: int64 of shape (N,), each the index of a class.
+        names: What each is called where it came from, as `cat/17.png`; `None` where that is not
+            known.
+        groups: The group that each belongs to, int64 of shape (N,), as the person who wrote it; the
+            members of a group stay on one side when images are held out. `None` without groups.
 
     Raises:
-        DatasetError: The two arrays do not go together.
+        DatasetError: They do not go together.
     """
 
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
+    names: Sequence[str] | None = None
+    groups: npt.NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         images, labels, message = self.images, self.labels, ""
@@ -89,8 +98,13 @@ class Split:
             message = f"There are {len(images)} images but {len(labels)} labels."
         elif len(images) == 0:
             message = "There are no images."
+        for what, values in (("names", self.names), ("groups", self.groups)):
+            if values is not None and len(values) != len(labels):
+                message = f"There are {len(images)} images but {len(values)} {what}."
         if message:
             raise DatasetError(message)
+        if self.names is not None and not isinstance(self.names, Names):
+            object.__setattr__(self, "names", Names(self.names))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -104,7 +118,29 @@ class Split:
     def take(self, indices: npt.NDArray[np.int64]) -> "Split":
         """The examples at some indices, in their order."""
         taken = self.images[indices] if self.packed is None else self.packed.take(indices)
-        return Split(cast("npt.NDArray[np.uint8]", taken), self.labels[indices])
+        return Split(
+            cast("npt.NDArray[np.uint8]", taken),
+            self.labels[indices],
+            self.names.take(indices) if isinstance(self.names, Names) else None,
+            None if self.groups is None else self.groups[indices],
+        )
+
+    def name_of(self, index: int, split: str = "train") -> str:
+        """What an example is called; where that is not known, its number, counted from 0."""
+        return f"{split} no. {index:,}" if self.names is None else self.names[index]
+
+    def halves(
+        self, fraction: float, seed: int
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """The indices that stay and that are held out, with copies and groups on one side.
+
+        In packed images that are not in memory no copies are looked for.
+        """
+        return stratified_halves(self.labels, fraction, seed, self._units)
+
+    @cached_property
+    def _units(self) -> npt.NDArray[np.int64] | None:
+        return self.groups if self.packed else find_units(self.images, self.groups)
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,7 +244,8 @@ class Dataset:
     def with_validation(self, fraction: float, seed: int = 0) -> "Dataset":
         """Hold out a share of the training images to choose on, the same share of every class.
 
-        A dataset that came with a validation split of its own is left as it is.
+        Copies of an image, and the members of a group, stay on one side. A dataset that came with a
+        validation split of its own is left as it is.
 
         Args:
             fraction: The share to hold out, above 0 and below 1.
@@ -231,7 +268,7 @@ class Dataset:
             raise SettingError(message)
         if self.validation is not None:
             return self
-        kept, held_out = stratified_halves(self.train.labels, fraction, seed)
+        kept, held_out = self.train.halves(fraction, seed)
         if not len(kept) or not len(held_out):
             message = (
                 f"A validation fraction of {fraction} leaves {len(kept)} images to train on "
@@ -251,24 +288,3 @@ class Dataset:
             digest.update(packed.digest() if packed else np.ascontiguousarray(split.images).data)
             digest.update(np.ascontiguousarray(split.labels).data)
         return digest.hexdigest()
-
-
-def stratified_halves(
-    labels: npt.NDArray[np.int64], fraction: float, seed: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Draw the same share of every class.
-
-    Args:
-        labels: The class of each image, int64 (N,).
-        fraction: The share to draw, 0 to 1.
-        seed: Decides which, 0 or more.
-
-    Returns:
-        The indices that stay and the indices that were drawn, each in ascending order.
-    """
-    generator = np.random.default_rng(seed)
-    drawn = np.zeros(len(labels), dtype=bool)
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
-        drawn[generator.permutation(members)[: round(fraction * len(members))]] = True
-    return np.flatnonzero(~drawn), np.flatnonzero(drawn)

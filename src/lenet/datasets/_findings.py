@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from lenet.core import check_range, escape_name
 from lenet.datasets._dataset import Dataset, Split
-from lenet.datasets._own import image_keys, measure_polarity, training_problem
+from lenet.datasets._dividing import image_keys
+from lenet.datasets._own import measure_polarity, training_problem
 from lenet.datasets.readers._contents import name_some
 from lenet.pictures import Preparation, look_at
 

@@ -20,7 +20,8 @@ from lenet.datasets._cache import (
     refuse_another_datasets_file,
 )
 from lenet.datasets._catalog import CATALOG, EMNIST, EMNIST_NAMES, CatalogEntry, RemoteFile
-from lenet.datasets._dataset import Dataset, Split, stratified_halves
+from lenet.datasets._dataset import Dataset, Split
+from lenet.datasets._dividing import stratified_halves
 from lenet.datasets._reading import DataSource, Reading, ReadingOptions
 from lenet.datasets.readers._idx import read_idx
 from lenet.errors import (

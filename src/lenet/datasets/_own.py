@@ -1,10 +1,8 @@
 """A folder or file of one's own as a dataset."""
 
-import hashlib
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Literal, Protocol
 
@@ -12,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.datasets._dataset import Dataset, Origin, Split
+from lenet.datasets._dividing import draw_for_testing, find_units
+from lenet.datasets._names import Names
 from lenet.datasets._prepared import find_prepared, keep_prepared, prepared_key
 from lenet.datasets._reading import DataSource
-from lenet.datasets.readers._collect import Collected, Keep, collect
+from lenet.datasets.readers._collect import Collected, Examples, Keep, collect
 from lenet.datasets.readers._contents import (
     Classes,
     Contents,
@@ -35,7 +35,6 @@ _ADVICE = {
 _LIGHT = 128
 _NEARLY_ALL = 0.95
 _SEVERAL = 5000  # images are enough to tell
-_HASHED = 256  # images at a time
 
 Images = npt.NDArray[np.uint8]
 
@@ -88,36 +87,55 @@ class _Memory:
     """Keeps examples in memory."""
 
     def __init__(self) -> None:
-        self._images: dict[SplitName | None, list[Images]] = defaultdict(list)
-        self._labels: dict[SplitName | None, list[Label]] = defaultdict(list)
+        self._kept: dict[SplitName, _Kept] = {}
 
     @property
     def labels(self) -> Collection[Label]:
-        return dict.fromkeys(chain(*self._labels.values()))
+        return dict.fromkeys(chain(*(kept.labels for kept in self._kept.values())))
 
     @contextmanager
     def begin(self) -> Iterator[Keep]:
-        self._images.clear()
-        self._labels.clear()
+        self._kept.clear()
         yield self._keep
 
-    def _keep(self, split: SplitName | None, images: Images, labels: Sequence[Label]) -> None:
-        self._images[split].append(images)
-        self._labels[split] += labels
+    def _keep(self, examples: Examples) -> None:
+        kept = self._kept.setdefault(examples.split or "train", _Kept())
+        kept.images.append(examples.images)
+        kept.labels += examples.labels
+        kept.names += examples.names
+        kept.groups += examples.groups
 
     def splits(self, numbers: Mapping[Label, int]) -> dict[SplitName, Split]:
-        merged: dict[SplitName, tuple[list[Images], list[int]]] = {}
-        for split, images in self._images.items():
-            all_images, all_numbers = merged.setdefault(split or "train", ([], []))
-            all_images += images
-            all_numbers += [numbers[label] for label in self._labels[split]]
-            images.clear()  # so that there are not two copies for longer than needed
+        known: dict[str, int] = {}  # groups, in whichever part they are
         splits = {}
-        for name, (images, labels) in merged.items():
-            joined = images[0] if len(images) == 1 else np.concatenate(images)
-            images.clear()
-            splits[name] = Split(np.ascontiguousarray(joined), np.array(labels, np.int64))
+        for name, kept in self._kept.items():
+            joined = kept.images[0] if len(kept.images) == 1 else np.concatenate(kept.images)
+            kept.images.clear()  # so that there are not two copies for longer than needed
+            splits[name] = Split(
+                np.ascontiguousarray(joined),
+                np.array([numbers[label] for label in kept.labels], np.int64),
+                Names(kept.names),
+                number_groups(kept.groups, known),
+            )
         return splits
+
+
+@dataclass
+class _Kept:
+    """The examples of a part."""
+
+    images: list[Images] = field(default_factory=list)
+    labels: list[Label] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+
+
+def number_groups(groups: Sequence[str], known: dict[str, int]) -> npt.NDArray[np.int64] | None:
+    """A number for every group, as it is `known` by; what is of none has one of its own."""
+    if not groups:
+        return None
+    names = (group or f"\0{len(known)}" for group in groups)
+    return np.array([known.setdefault(name, len(known)) for name in names], np.int64)
 
 
 def _find_classes(source: DataSource, labels: Collection[Label]) -> Classes:
@@ -162,13 +180,15 @@ def _make_dataset(
         splits = {"train": splits[only]}
     train, test = splits["train"], splits.get("test")
     if test is None and source.test_share:
-        drawn = _draw_for_testing(train.images, train.labels, source.test_share)
+        units = find_units(train.images, train.groups)
+        drawn = draw_for_testing(train.labels, units, source.test_share)
         if drawn.any():
             test = train.take(np.flatnonzero(drawn))
             train = train.take(np.flatnonzero(~drawn))
+            groups = "" if train.groups is None else " and the members of a group"
             notes.append(
                 f"There is no test part: {len(test):,} of {len(drawn):,} images are kept for "
-                "testing, the same each time, with copies of an image on one side."
+                f"testing, the same each time, with copies of an image{groups} on one side."
             )
     preparation = collected.preparation
     if preparation.method != "symbol":
@@ -184,46 +204,6 @@ def _make_dataset(
     class_names = tuple(class_name for _, class_name in classes)
     validation = splits.get("validation")
     return Dataset(name, class_names, train, test, validation, preparation, origin)
-
-
-def image_keys(images: Images) -> npt.NDArray[np.int64]:
-    """A number for every image, int64 (N,), that is the same for identical images alone.
-
-    >>> image_keys(np.array([[[[7]]], [[[1]]], [[[7]]]], np.uint8))
-    array([0, 1, 0])
-    """
-    numbers: dict[bytes, int] = {}
-    # Packed images are read some at a time.
-    pieces = (images[start : start + _HASHED] for start in range(0, len(images), _HASHED))
-    digests = (hashlib.sha256(image.tobytes()).digest() for image in chain.from_iterable(pieces))
-    return np.array([numbers.setdefault(digest, len(numbers)) for digest in digests], np.int64)
-
-
-def _draw_for_testing(
-    images: Images, labels: npt.NDArray[np.int64], share: float
-) -> npt.NDArray[np.bool_]:
-    """Draw the same share of every class, the same each time, and copies of an image together.
-
-    A class of two different images or more has some on both sides, unless they occur under other
-    labels too.
-    """
-    keys = image_keys(images)
-    generator = np.random.default_rng(0)
-    drawn = np.zeros(len(labels), dtype=bool)
-    held: dict[int, bool] = {}  # by key: a copy under another label goes the same way
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
-        wanted = max(1, round(share * len(members)))
-        taken = sum(held.get(int(keys[index]), False) for index in members)
-        free = [int(key) for key in dict.fromkeys(keys[members].tolist()) if key not in held]
-        counts = dict(zip(*np.unique(keys[members], return_counts=True), strict=True))
-        order = [free[index] for index in generator.permutation(len(free))]
-        # The last one stays for training, so that the class can be learnt.
-        for position, key in enumerate(order):
-            held[key] = taken < wanted and position < len(order) - 1
-            taken += int(counts[key]) if held[key] else 0
-        drawn[members] = [held[int(key)] for key in keys[members]]
-    return drawn
 
 
 def measure_polarity(images: Images) -> Literal["light-on-dark", "dark-on-light", "as-is"]:

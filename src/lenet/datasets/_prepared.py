@@ -16,12 +16,13 @@ from lenet._version import __version__
 from lenet.core import write_atomically
 from lenet.datasets._cache import platform_cache
 from lenet.datasets._dataset import Dataset, Origin, Split
+from lenet.datasets._names import Names
 from lenet.datasets._reading import DataSource
 from lenet.datasets.readers._contents import SPLIT_NAMES, Contents
 from lenet.errors import DataFileError, StorageError
 from lenet.pictures import Preparation
 
-_FORMAT = 2  # 1 had every picture of more than 8 bits on a scale of its own
+_FORMAT = 3  # 2 had no names; 1 every picture of more than 8 bits on a scale of its own
 _MOST_FILES, _MOST_BYTES = 50, 4 * 2**30
 _HEADER = "lenet"
 _SUFFIX = ".safetensors"
@@ -120,12 +121,16 @@ def _pack(dataset: Dataset) -> bytes:
         "class_names": dataset.class_names,
         "preparation": dataset.preparation.to_dict(),
         "origin": dataset.origin.to_dict(),
-        "fingerprint": dataset.fingerprint(),
+        "digest": _digest(dataset),
     }
     tensors = {}
     for name, split in dataset.splits.items():
         tensors[f"{name}-images"] = np.ascontiguousarray(split.images)
         tensors[f"{name}-labels"] = np.ascontiguousarray(split.labels)
+        if isinstance(split.names, Names):
+            tensors[f"{name}-names"] = split.names.as_bytes()
+        if split.groups is not None:
+            tensors[f"{name}-groups"] = np.ascontiguousarray(split.groups)
     return safetensors.numpy.save(tensors, {_HEADER: json.dumps(values)})
 
 
@@ -134,7 +139,12 @@ def _read(path: Path) -> Dataset:
         values = json.loads(file.metadata()[_HEADER])
     tensors = safetensors.numpy.load_file(path)
     splits: dict[str, Split] = {
-        name: Split(tensors[f"{name}-images"], tensors[f"{name}-labels"])
+        name: Split(
+            tensors[f"{name}-images"],
+            tensors[f"{name}-labels"],
+            Names(tensors[f"{name}-names"]) if f"{name}-names" in tensors else None,
+            tensors.get(f"{name}-groups"),
+        )
         for name in SPLIT_NAMES
         if f"{name}-images" in tensors
     }
@@ -145,10 +155,21 @@ def _read(path: Path) -> Dataset:
         origin=Origin.from_dict(values["origin"]),
         **splits,
     )
-    if dataset.fingerprint() != values["fingerprint"]:
+    if _digest(dataset) != values["digest"]:
         message = f"`{path}` is damaged."
         raise DataFileError(message)
     return dataset
+
+
+def _digest(dataset: Dataset) -> str:
+    """By which it is seen that all of a dataset's splits is as it was kept."""
+    digest = hashlib.sha256(dataset.fingerprint().encode())
+    for split in dataset.splits.values():
+        if isinstance(split.names, Names):
+            digest.update(split.names.as_bytes().data)
+        if split.groups is not None:
+            digest.update(np.ascontiguousarray(split.groups).data)
+    return digest.hexdigest()
 
 
 def _kept_files() -> Iterator[Path]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic
 import numpy as np
 import numpy.typing as npt
 
-from lenet.datasets._dataset import Dataset, Split, stratified_halves
+from lenet.datasets._dataset import Dataset, Split
 from lenet.datasets._place import Place, Values
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class SharedImages:
         divided = self._dataset.with_validation(fraction, seed) if fraction else self._dataset
         if divided is self._dataset or divided.validation is None or id(whole) not in self._wholes:
             return divided
-        halves = stratified_halves(whole.labels, fraction, seed)
+        halves = whole.halves(fraction, seed)
         for split, rows in zip((divided.train, divided.validation), halves, strict=True):
             self._rows[id(split)] = split, rows
         return divided

@@ -4,7 +4,7 @@ import hashlib
 import math
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -30,7 +30,7 @@ from lenet.datasets.packed._index import (
     read_index,
     shard_name,
 )
-from lenet.datasets.readers._collect import Keep
+from lenet.datasets.readers._collect import Examples, Keep
 from lenet.datasets.readers._contents import SPLIT_NAMES, Label, SplitName
 from lenet.datasets.readers._formats import open_contents
 from lenet.errors import DatasetError, SettingError, StorageError
@@ -309,13 +309,12 @@ class _Stage:
                 message = f"`{self._source.path}` holds no images."
                 raise DatasetError(message)
 
-    def _keep(
-        self, split: SplitName | None, images: npt.NDArray[np.uint8], labels: Sequence[Label]
-    ) -> None:
-        numbers = [self.labels.setdefault(label, len(self.labels)) for label in labels]
+    def _keep(self, examples: Examples) -> None:
+        numbers = [self.labels.setdefault(label, len(self.labels)) for label in examples.labels]
         # More labels than a packed set can tell apart are an error at the end, with their number.
-        self._writer.write(images, [min(number, MOST_CLASSES - 1) for number in numbers])
-        self._codes.append(np.full(len(images), SPLIT_NAMES.index(split or "train"), np.uint8))
+        self._writer.write(examples.images, [min(number, MOST_CLASSES - 1) for number in numbers])
+        code = SPLIT_NAMES.index(examples.split or "train")
+        self._codes.append(np.full(len(numbers), code, np.uint8))
 
     def splits(self, numbers: Mapping[Label, int]) -> dict[SplitName, Split]:
         stored = load_packed(DataSource(str(self._folder)), "").train

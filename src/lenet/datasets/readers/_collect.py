@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +35,19 @@ _MOST_THREADS = 4  # a picture may take 400 MB while it is decoded
 _OTHER_UNIT = 100  # times the range of the training pictures, or a share of it
 _MANY = 2000  # files; fewer are read before anybody wonders
 
-Keep = Callable[[SplitName | None, npt.NDArray[np.uint8], Sequence[Label]], None]
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Some examples as a network gets them, with what `RawExamples` says of them."""
+
+    split: SplitName | None
+    images: npt.NDArray[np.uint8]
+    labels: Sequence[Label]
+    names: Sequence[str]
+    groups: Sequence[str]
+
+
+Keep = Callable[[Examples], None]
 
 
 @dataclass
@@ -45,6 +57,7 @@ class Collected:
     preparation: Preparation  # how pictures became images
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)  # heights and widths
     skipped: list[str] = field(default_factory=list)  # why which pictures were passed over
+    counts: Counter[SplitName | None] = field(default_factory=Counter)  # examples, also skipped
 
 
 def collect(
@@ -92,9 +105,17 @@ class _Pass:
             for examples in self.contents.read():
                 if not len(examples.labels):
                     continue
-                images, labels = self._prepare(examples, pool, found)
+                images, readable = self._prepare(examples, pool, found)
                 if len(images):
-                    keep(examples.split, np.asarray(images), labels)
+                    kept = Examples(
+                        examples.split,
+                        np.asarray(images),
+                        _pick(examples.labels, readable),
+                        _pick(self._names(examples, found), readable),
+                        _pick(examples.groups, readable),
+                    )
+                    keep(kept)
+                found.counts[examples.split] += len(examples.labels)
                 tell(len(examples.labels))
             if found.skipped and not self.source.skip_bad:
                 raise DataFileError(_unreadable(found.skipped))
@@ -102,21 +123,33 @@ class _Pass:
 
     def _prepare(
         self, examples: RawExamples, pool: ThreadPoolExecutor, found: Collected
-    ) -> tuple[npt.NDArray[np.uint8] | list[npt.NDArray[np.uint8]], Sequence[Label]]:
-        """The images of some examples and their labels, without what can't be read."""
+    ) -> tuple[npt.NDArray[np.uint8] | list[npt.NDArray[np.uint8]], Sequence[int]]:
+        """The images of some examples, without what can't be read, and which of them those are."""
         if isinstance(examples.pictures, np.ndarray):
             place = examples.places[0] if examples.places else "The data"
             found.sizes[examples.pictures.shape[1:3]] += len(examples.labels)
-            return self._prepare_array(self._pixels(examples.pictures, place)), examples.labels
+            images = self._prepare_array(self._pixels(examples.pictures, place))
+            return images, range(len(images))
         named = list(zip(examples.pictures, examples.places, strict=True))
         chunks = (named[start : start + _TOGETHER] for start in range(0, len(named), _TOGETHER))
         # Decoders let other threads work meanwhile.
         prepared = list(chain.from_iterable(pool.map(self._prepare_encoded, chunks)))
         found.skipped += [one for one in prepared if isinstance(one, str)]
-        labelled = zip(prepared, examples.labels, strict=True)
-        readable = [(*one, label) for one, label in labelled if not isinstance(one, str)]
-        found.sizes.update(size for _, size, _ in readable)
-        return [image for image, _, _ in readable], [label for _, _, label in readable]
+        readable = {index: one for index, one in enumerate(prepared) if not isinstance(one, str)}
+        found.sizes.update(size for _, size in readable.values())
+        return [image for image, _ in readable.values()], [*readable]
+
+    def _names(self, examples: RawExamples, found: Collected) -> Sequence[str]:
+        """What examples are called."""
+        if examples.names:
+            return examples.names
+        place, pictures = self.source.place, examples.pictures
+        paths = [picture for picture in pictures if isinstance(picture, Path)]
+        if paths:
+            folder = str(place if place.is_dir() else place.parent)
+            return [os.path.relpath(str(path), folder) for path in paths]
+        first, part = found.counts[examples.split], f"{examples.split or ''} no.".strip()
+        return [f"{part} {first + index:,}" for index in range(len(examples.labels))]
 
     def _prepare_array(self, pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Images that have one size already; those of the wished size are taken as they are."""
@@ -147,6 +180,10 @@ class _Pass:
             return to_pixels(values, self.preparation.pixel_range, place, clip=self.deep == "clip")
         except ArrayError as error:
             raise DataFileError(str(error)) from error
+
+
+def _pick(values: Sequence[Any], indices: Sequence[int]) -> list[Any]:
+    return [values[index] for index in indices] if len(values) else []
 
 
 def _measure_range(contents: Contents, source: DataSource) -> tuple[float, ...]:

@@ -38,12 +38,18 @@ class RawExamples:
         pictures: Numbers of shape (N, H, W) or (N, H, W, 3); or the pictures' files or their
             encoded bytes.
         places: How each picture is called in an error, where they are encoded; else how all are.
+        names: What each example is called: its file, relative to the folder, or its row. By default
+            the file's name, or the number of the example in its part.
+        groups: The group that each belongs to, empty where it is of none; none at all where the
+            data has no groups.
     """
 
     split: SplitName | None
     labels: Sequence[Label]
     pictures: npt.NDArray[Any] | Sequence[Path | bytes]
     places: Sequence[str] = ()
+    names: Sequence[str] = ()
+    groups: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,7 @@ class Contents:
         read: Gives the examples, some at a time, so that few are in memory at once.
         classes: `None` where they are to be found in the examples.
         notes: What a person should know.
+        has_groups: Whether examples say of which group they are.
     """
 
     format: str
@@ -63,6 +70,7 @@ class Contents:
     read: Callable[[], Iterator[RawExamples]]
     classes: Classes | None = None
     notes: tuple[str, ...] = ()
+    has_groups: bool = False
 
 
 def words_of(name: str) -> list[str]:

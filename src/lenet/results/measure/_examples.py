@@ -116,7 +116,7 @@ def _with_classes(data: Dataset, class_names: tuple[str, ...]) -> Dataset:
         raise DatasetError(message)
     numbers = np.array([class_names.index(name) for name in data.class_names], np.int64)
     splits: dict[str, Any] = {
-        name: Split(split.images, numbers[split.labels]) for name, split in data.splits.items()
+        name: replace(split, labels=numbers[split.labels]) for name, split in data.splits.items()
     }
     return replace(data, class_names=class_names, **splits)
 

@@ -3,7 +3,6 @@
 import numpy as np
 import numpy.typing as npt
 
-from lenet.datasets import stratified_halves
 from lenet.results._wording import counted, percent, probability
 from lenet.results.measure._doubt import (
     BINS,
@@ -211,7 +210,7 @@ def _place(answers: Answers, index: int) -> str:
     config = source.config
     if data.validation is not None or not config.recipe.validation:
         return f"{answers.split} no. {index:,}"
-    kept, held_out = stratified_halves(data.train.labels, config.recipe.validation, config.seed)
+    kept, held_out = data.train.halves(config.recipe.validation, config.seed)
     places = held_out if answers.split == "validation" else kept
     return f"train no. {places[index]:,}"
 
