@@ -21,6 +21,9 @@ CHOSEN: dict[str, Any] = {
     "test_share": 0.5,
     "pixel_range": (0.0, 4095.0),
     "label_column": "last",
+    "label_from": "img_#_LABEL",
+    "group_column": "writer",
+    "group_from": "folder",
 }
 
 
@@ -50,6 +53,9 @@ def test_the_form_in_files_is_the_one_of_the_first_version() -> None:
         "test_share": 0.5,
         "pixel_range": [0.0, 4095.0],
         "label_column": "last",
+        "label_from": "img_#_LABEL",
+        "group_column": "writer",
+        "group_from": "folder",
     }
     assert DataSource.from_dict(values) == source
     assert DataSource.from_dict(json.loads(json.dumps(dataclasses.asdict(source)))) == source

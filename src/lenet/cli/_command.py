@@ -58,7 +58,9 @@ class Panel:
 
 _ANY_TEXT = {str: str, str | None: str, Path: Path, Path | None: Path}  # kinds that any text is of
 READING = Panel(Reading, "Your own images", skip=("pixel_range",))
-READING_TO_SCORE = Panel(Reading, "Your own images", only=("skip_bad", "label_column"))
+READING_TO_SCORE = Panel(
+    Reading, "Your own images", only=("skip_bad", "label_column", "label_from")
+)
 TRAINING = (
     READING,
     Panel(Recipe, "Recipe", as_text=True),

@@ -82,7 +82,8 @@ def _nearness(name: str, choice: str) -> float:
         scores.append(0.8)
     rest = iter(known)
     if len(typed) > 1 and typed[0] == known[0] and all(letter in rest for letter in typed):
-        scores.append(0.6)  # an abbreviation
+        initials = "".join(word[0] for word in other)
+        scores.append(0.7 if typed == initials else 0.6)  # an abbreviation
     return max(scores)
 
 

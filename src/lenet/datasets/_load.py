@@ -76,8 +76,10 @@ def load_dataset(
             fits the whole picture into the frame, `symbol` finds the ink in it, `object` the
             thing), `skip_bad` (pictures that can't be read are an error otherwise), `test_share`
             (of the images, for testing where there is no test part; 0.2), `pixel_range` (of
-            pictures of more than 8 bits; measured otherwise) and `label_column` (of a table: its
-            name, its number from 1 on, `first` or `last`; found by itself otherwise).
+            pictures of more than 8 bits; measured otherwise), `label_column` (of a table: its
+            name, its number from 1 on, `first` or `last`; found by itself otherwise), `label_from`
+            (`folder`, `path`, `name`, `table` or a pattern), `group_column` and `group_from`
+            (whose members stay on one side).
 
     Returns:
         The dataset: images uint8 (N, C, H, W), by default (N, 1, 28, 28), labels int64 (N,).
@@ -124,8 +126,9 @@ def find_source(
         raise SettingError(message)
     if isinstance(name, DataSource):
         return name
-    if "label_column" in given:
-        given["label_column"] = str(given["label_column"])
+    for column in ("label_column", "group_column"):
+        if column in given:
+            given[column] = str(given[column])
     return None if is_known else DataSource.from_dict({"path": str(name), **given})
 
 

@@ -29,7 +29,8 @@ from lenet.errors import DatasetError
 _MOST_CLASSES = 1000
 _NAMED = 3  # classes in an error
 _ADVICE = {
-    "a folder": " The folders of classes must lie directly in it, or in its `train`.",
+    "a folder": " The folders of classes must lie directly in it, or in its `train`; where the "
+    "names of files say what they show, `--label-from name` (`label_from`) reads that.",
     "a table": " If another column is the label, `--label-column` (`label_column`) says which.",
 }
 _LIGHT = 128

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypedDict
 from lenet.core import Settings, option
 from lenet.pictures import Preparation
 
+LABELS_FROM = ("folder", "path", "name", "table")
 _MARGIN = 4 / 28  # that MNIST's makers left free around a symbol, of the shorter side
 
 
@@ -22,6 +23,9 @@ class ReadingOptions(TypedDict, total=False):
     test_share: float | None
     pixel_range: tuple[float, ...] | None
     label_column: str | int | None
+    label_from: str | None
+    group_column: str | int | None
+    group_from: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +46,15 @@ class Reading(Settings):
             asked about that was taught on 8 bits, see `Preparation`.
         label_column: Which column of a table holds the labels: its name, its number from 1 on,
             `first` or `last`. Found by itself where none is named.
+        label_from: What the label of a picture is, where that is asked: `folder`, the folder of its
+            part that it lies in; `path`, that folder and those below, so that every folder with
+            pictures is a class; `name`, a part of its file's name, which is found by itself, or a
+            pattern that says which: `LABEL`, `#` for a number and `*` for anything else, as in
+            `img_#_LABEL`; `table`, what a table beside it says.
+        group_column: Which column of a table names the group that a picture belongs to, such as its
+            writer; the members of a group stay on one side when images are held out.
+        group_from: The same for folders: `folder`, the folder below that of the class, or a
+            pattern for the names of files, as in `GROUP-*`.
 
     Raises:
         SettingError: A value is ill-typed or out of range.
@@ -57,6 +70,9 @@ class Reading(Settings):
     test_share: float = option(0.2, metavar="X")
     pixel_range: tuple[float, ...] | None = None
     label_column: str = option("", metavar="NAME|N")
+    label_from: str = option("", metavar="KIND|PATTERN")
+    group_column: str = option("", metavar="NAME|N")
+    group_from: str = option("", metavar="folder|PATTERN")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -67,6 +83,11 @@ class Reading(Settings):
         for name in ("height", "width"):
             self.require(name, 1 <= getattr(self, name) <= 1024, "from 1 to 1024")
         self.require("test_share", 0 <= self.test_share < 1, "at least 0 and below 1")
+        for name, kinds in (("label_from", LABELS_FROM), ("group_from", ("folder",))):
+            given, word = getattr(self, name), name.partition("_")[0].upper()
+            is_known = given in ("", *kinds) or given.count(word) == 1
+            listed = ", ".join(f"`{kind}`" for kind in kinds)
+            self.require(name, is_known, f"{listed}, or a pattern such as `*_{word}`")
 
     @property
     def height(self) -> int:
@@ -112,6 +133,12 @@ class Reading(Settings):
             words += ["--test-share", f"{self.test_share!r}".removesuffix(".0")]
         if self.label_column:
             words += ["--label-column", self.label_column]
+        if self.label_from:
+            words += ["--label-from", self.label_from]
+        if self.group_column:
+            words += ["--group-column", self.group_column]
+        if self.group_from:
+            words += ["--group-from", self.group_from]
         return words
 
 

@@ -140,13 +140,22 @@ def test_a_class_may_be_called_as_a_part_is(tmp_path: Path, names: tuple[str, ..
         (["Dataset/0", "Dataset/1", "Examples/0", "Examples/1"], ["lenet data info {}/Dataset`"]),
         (["my data/0", "my data/1", "more"], ["lenet data info '{}/my data'`"]),
         (["train/D/0", "train/D/1", "train/E", "test/D/0"], ["lenet data info {}/train/D`"]),
-        (["cat/s1", "cat/s2", "dog"], ["`cat` and `dog` are the classes", "{}/class-names.txt"]),
+        (
+            ["cat/s1", "cat/s2", "dog"],
+            ["`cat` and `dog` are the classes", "{} --label-from folder`"],
+        ),
         (["test/s1", "test/s2", "dog"], ["`dog` and `test` are the classes"]),
         (["cat/train", "cat/test", "dog/train", "dog/test"], ["as in `test/cat`"]),
-        (["train", "test"], ["itself has pictures, 2 in all", "{}/class-names.txt"]),
-        (["train", "test", "extra"], ["itself has pictures, 2 in all", "{}/class-names.txt"]),
-        (["train/a", "train/b", "test"], ["test` itself has pictures"]),
-        (["train/a", "train/b", "bus"], ["`bus`, which is no part"]),
+        (["train", "test"], ["itself has pictures, 2 in all", "{} --label-from folder`"]),
+        (["train", "test", "extra"], ["itself has pictures, 2 in all", "{} --label-from folder`"]),
+        (
+            ["train/a", "train/b", "bus"],
+            ["`bus`, which is no part", "info {}/train`", "--label-from folder`"],
+        ),
+        (
+            ["A/1", "A/2", "B/1", "B/2"],
+            ["{}/A`", "{} --label-from folder`", "{} --label-from path`"],
+        ),
         (["test/a", "test/b", "val/a", "val/b"], ["test and validation images and none to train"]),
     ],
 )
@@ -271,7 +280,7 @@ def test_what_systems_leave_behind_is_passed_over(tmp_path: Path) -> None:
     dataset = load(folder)
     assert_holds(dataset.train, images, labels)
     assert dataset.origin is not None
-    assert dataset.origin.notes == ()
+    assert dataset.origin.notes == ("The folders in `x` are the classes.",)
 
 
 def test_other_files_and_empty_folders_are_named_and_passed_over(tmp_path: Path) -> None:
@@ -283,8 +292,8 @@ def test_other_files_and_empty_folders_are_named_and_passed_over(tmp_path: Path)
     dataset = load(folder)
     assert dataset.class_names == ("0", "1")
     assert dataset.origin is not None
-    assert "`empty`" in dataset.origin.notes[0]
-    assert "`0/readme.txt`" in dataset.origin.notes[1]
+    assert "`empty`" in dataset.origin.notes[1]
+    assert "`0/readme.txt`" in dataset.origin.notes[2]
 
 
 def test_unreadable_pictures_are_an_error_that_names_five(tmp_path: Path) -> None:

@@ -170,8 +170,11 @@ def _check_wishes(source: DataSource, index: PackedIndex) -> None:
     elif source.pixel_range is not None and packed_range not in ((), source.pixel_range):
         low, high = packed_range
         problem = f"pictures with values from {low:g} to {high:g} as pixels, on another scale"
-    elif source.label_column:
-        problem = "labels of its own, so `label_column` does not apply"
+    elif source.label_column or source.label_from:
+        name = "label_column" if source.label_column else "label_from"
+        problem = f"labels of its own, so `{name}` does not apply"
+    elif source.group_column or source.group_from:
+        problem = "no groups"
     elif source.test_share not in (plain.test_share, 0.0):
         problem = "the parts that it was packed with, so `test_share` does not apply"
     if problem:

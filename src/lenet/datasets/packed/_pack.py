@@ -285,6 +285,9 @@ def _read_or_load(dataset: str | Path | DataSource, stage: Path) -> Dataset:
     source = find_source(dataset)
     if source is None or is_packed(source.place):
         return load_dataset(dataset)
+    if source.group_column or source.group_from:
+        message = "A packed set keeps no groups; leave out `group_column` and `group_from`."
+        raise SettingError(message)
     data = read_own(source, "", open_contents(source), _Stage(source, stage))
     require_trainable(data)
     return data

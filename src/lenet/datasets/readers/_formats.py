@@ -1,5 +1,7 @@
 """Which reader a folder or file is for, seen from its content."""
 
+import shlex
+from dataclasses import replace
 from pathlib import Path
 
 from lenet.core import reading_errors
@@ -9,14 +11,16 @@ from lenet.datasets.readers._arrays import is_npz, list_npz
 from lenet.datasets.readers._contents import Contents, split_of
 from lenet.datasets.readers._csv import list_csv
 from lenet.datasets.readers._emnist import find_emnist, list_emnist
-from lenet.datasets.readers._folder import is_picture, list_folder
+from lenet.datasets.readers._folder import list_folder
 from lenet.datasets.readers._idx import find_idx_files, idx_shape, list_idx
 from lenet.datasets.readers._parquet import find_parquet, list_parquet
+from lenet.datasets.readers._scan import is_picture, scan_folder
 from lenet.errors import DataFileError, SettingError
 
 _ZIPS, _PARQUET = (b"PK\x03\x04", b"PK\x05\x06"), b"PAR1"
 _TABLES = {".csv", ".tsv"}
 _SNIFFED = 512  # bytes
+_TABLE, _FOLDER = "tables (CSV)", "folders of pictures"
 
 
 def open_contents(source: DataSource) -> Contents:
@@ -28,19 +32,70 @@ def open_contents(source: DataSource) -> Contents:
     with reading_errors(path, DataFileError):
         is_folder, exists = path.is_dir(), path.exists()
     if exists:
-        contents = (_open_folder if is_folder else _open_file)(path, source.label_column)
+        contents = _choose(source) if is_folder else _open_file(path, source.label_column)
     elif path.name in EMNIST_SPLITS and (files := find_emnist(path.parent)):
         contents = list_emnist(path.parent, files, path.name)
     else:
         message = f"There is no folder or file `{path}`."
         raise DataFileError(message)
-    if source.label_column and not contents.format.startswith("a table"):
+    is_table, is_folder = map(contents.format.startswith, ("a table", "a folder"))
+    wants_table = source.label_from == "table"
+    for name, fits, kind in (
+        ("label_column", is_table, _TABLE),
+        ("label_from", *((is_table, _TABLE) if wants_table else (is_folder, _FOLDER))),
+        ("group_from", is_folder, _FOLDER),
+    ):
+        if getattr(source, name) and not fits:
+            message = (
+                f"`--{name.replace('_', '-')}` (`{name}`) is for {kind}; `{path}` is read as "
+                f"{contents.format}."
+            )
+            raise SettingError(message)
+    if source.group_column and not contents.has_groups:
         message = (
-            f"`--label-column` (`label_column`) is for tables (CSV); `{path}` is read as "
+            f"`--group-column` (`group_column`) is for {_TABLE}; `{path}` is read as "
             f"{contents.format}."
         )
         raise SettingError(message)
     return contents
+
+
+def _choose(source: DataSource) -> Contents:
+    """A folder as its files say, or as its folders of pictures; an error where either may be."""
+    path, wanted = source.place, source.label_from
+    if wanted not in ("", "table") or source.group_from:
+        return list_folder(path, wanted, source.group_from)
+    found, problem = None, ""
+    is_table = bool(source.label_column or source.group_column or wanted)
+    try:
+        found = _open_folder(path, source.label_column)
+        if not found.format.startswith("a table") or is_table:
+            return found
+    except DataFileError as error:
+        if is_table:
+            raise
+        problem = str(error)
+    try:
+        folders = list_folder(path)
+    except DataFileError as error:
+        if found:
+            return found
+        is_empty = str(error) == problem or not scan_folder(path).count
+        message = problem if is_empty else f"{problem} Read as folders instead: {error}"
+        raise DataFileError(message) from error
+    if len(folders.classes or ()) < 2:
+        if found:
+            return found
+        raise DataFileError(problem)
+    if found is None:
+        return replace(folders, notes=(*folders.notes, f"Its table is passed over: {problem}"))
+    place = shlex.quote(str(path))
+    message = (
+        f"`{path}` has a table, `{found.files[0].name}`, and folders of pictures. Say which of the "
+        f"two names the classes: `lenet data info {place} --label-from table` or `lenet data info "
+        f"{place} --label-from folder`."
+    )
+    raise DataFileError(message)
 
 
 def _open_folder(folder: Path, label_column: str) -> Contents:

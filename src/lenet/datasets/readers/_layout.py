@@ -1,0 +1,417 @@
+"""What the folders in a folder stand for: parts of the data, classes, or neither."""
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from lenet.datasets.readers._contents import (
+    CLASS_NAMES_FILE,
+    Classes,
+    SplitName,
+    name_some,
+    natural_key,
+    read_class_names,
+    split_of,
+    words_of,
+)
+from lenet.datasets.readers._file_names import find_patterns, finder_in, stem_of
+from lenet.datasets.readers._scan import Folder
+from lenet.errors import DataFileError
+
+_NAMED = 3  # folders or files in a sentence
+_MOSTLY = 0.5  # of the names of a part hold a label
+# What comes with a download beside its parts.
+_BESIDE = {"doc", "docs", "documentation", "preview", "previews", "example", "examples", "sample"}
+_BESIDE |= {"samples", "demo", "figure", "figures", "assets", "screenshots", "meta", "metadata"}
+# What pictures of no class lie in, below `test`.
+_WRAPPERS = {"unknown", "unlabelled", "unlabeled", "images", "imgs", "pictures", "photos", "all"}
+
+
+class Picture(NamedTuple):
+    """A picture of a dataset."""
+
+    path: Path
+    label: str
+    group: str
+
+
+@dataclass(eq=False)
+class Part:
+    """The pictures of a part of the data."""
+
+    split: SplitName | None
+    pictures: list[Picture]
+    classes: set[str]
+
+
+@dataclass(eq=False)
+class Layout:
+    """What the folders in a folder stand for, and what a person should know of that."""
+
+    root: Folder
+    label_from: str  # as in `Reading`
+    group_from: str
+    named: tuple[str, ...]  # the classes in its `class-names.txt`
+    notes: list[str] = field(default_factory=list)
+    _passed: list[Folder] = field(default_factory=list)  # which hold parts or classes
+    _without_class: list[Folder] = field(default_factory=list)  # pictures that are left out
+    _strays: list[Path] = field(default_factory=list)  # pictures that lie where none belong
+
+    def __post_init__(self) -> None:
+        self._by_name = self.label_from not in ("", "folder", "path", "table")
+        if self.group_from == "folder" and not self.label_from:
+            self.label_from = "folder"  # then those below a class are groups
+
+    def find(self) -> list[Part]:
+        """The parts of the data with their pictures."""
+        place = self.root
+        folders = self._find_parts(place)
+        if not folders:
+            place = self._unwrap(place)
+            if place is not self.root:
+                self.named = self.named or read_class_names(place.path) or ()
+                folders = self._find_parts(place)
+        self._passed.append(place)
+        wrappers = [one for one in self._passed if one.path in place.path.parents]
+        for one in wrappers if self._by_name else (*wrappers, *([place] if folders else [])):
+            self._leave_strays(one, any_number=bool(folders))
+        if folders:
+            named = ", ".join(f"`{one.name}` ({split})" for one, split in folders.items())
+            self.notes.append(f"Parts of the data by the names of folders: {named}.")
+        parts = self._find_labels({place: None} if not folders else folders)
+        if self.group_from:
+            self._tell_groups(parts)
+        elif not self._by_name and len(set().union(*(part.classes for part in parts))) == 1:
+            self.notes += self._advice_on_names([one.path for one in parts[0].pictures])
+        return parts
+
+    def _find_labels(self, folders: "dict[Folder, SplitName | None]") -> list[Part]:
+        if self._by_name:
+            return self._find_labels_in_names(folders)
+        parts = []
+        for inner, split in folders.items():
+            above_classes = self._unwrap(inner) if split else inner
+            if above_classes not in self._passed:
+                self._passed.append(above_classes)
+            parts.append(self._find_classes(split, above_classes))
+        if self.label_from == "path":
+            self.notes.append("Every folder that has pictures is a class.")
+        elif len(folders) == 1 and not parts[0].split:
+            self.notes.append(f"The folders in `{self._passed[-1].name}` are the classes.")
+        else:
+            self.notes.append("The folders in these are the classes.")
+        return parts
+
+    def _unwrap(self, folder: Folder) -> Folder:
+        """The folder that classes or parts lie in, where single folders are wrapped round it."""
+        place = folder.unwrapped(self.named)
+        if place is not folder:
+            inner = place.path.relative_to(folder.path)
+            self.notes.append(f"All pictures of `{folder.name}` lie in `{inner}`, so that is read.")
+            self._passed += [one for one in folder.walk() if one.path in place.path.parents]
+        return place
+
+    def _find_parts(self, place: Folder) -> "dict[Folder, SplitName | None]":
+        """The folders for training, testing and validation; none where the folders are classes.
+
+        A part has folders of classes in it. A folder called `train` that has pictures itself,
+        beside others that are called otherwise, is a class: it may show trains.
+        """
+        called: dict[Folder, SplitName | None] = {
+            inner: split for inner in place.full if (split := split_of(inner.name))
+        }
+        is_whole = len(called) == len(place.full)
+        if self._by_name:
+            if "train" not in called.values() and not is_whole:
+                return {}
+            self._without_class += [inner for inner in place.full if inner not in called]
+            return called
+        parts = {
+            inner: split
+            for inner, split in called.items()
+            if (not inner.pictures or inner.has_strays)
+            and inner.full
+            and (inner.name not in self.named or is_whole)
+        }
+        unlabelled = [inner for inner in called if self._is_unlabelled(inner, parts)]
+        for inner in unlabelled:
+            parts.pop(inner, None)
+        others = [inner for inner in place.full if inner not in parts]
+        if "train" in parts.values():
+            beside = [
+                inner
+                for inner in others
+                if inner not in unlabelled and not {*words_of(inner.name)} & _BESIDE
+            ]
+            if beside and len({*parts.values()}) + len(unlabelled) < 2:
+                if self.label_from == "folder":
+                    return {}
+                self._refuse_beside(place, parts, beside)
+            self._without_class += others
+        elif others or not parts:
+            self._look_at_flat(place, called)
+            return {}
+        if len(set(parts.values())) < len(parts):
+            message = f"`{place.path}` has two folders for the same part of the data: "
+            raise DataFileError(message + f"{_listed(parts)}.")
+        return parts
+
+    def _is_unlabelled(self, folder: Folder, parts: "dict[Folder, SplitName | None]") -> bool:
+        """Whether a folder for testing has pictures of which no folder says what they show."""
+        if split_of(folder.name) == "train" or folder.name in self.named:
+            return False
+        if folder not in parts:
+            return bool(folder.pictures)
+        (only, *more) = folder.full
+        is_wrapper = only.name.lower() in _WRAPPERS or bool(split_of(only.name))
+        return not more and bool(only.pictures) and is_wrapper
+
+    def _refuse_beside(
+        self, place: Folder, parts: "dict[Folder, SplitName | None]", beside: list[Folder]
+    ) -> NoReturn:
+        train = next(inner for inner, split in parts.items() if split == "train")
+        message = (
+            f"`{place.path}` has a folder of training images, `{train.name}`, and beside it "
+            f"{_listed(beside)}, which is no part of a dataset. {_command(train.path)} reads "
+            f"`{train.name}` alone; {_command(self.root.path, 'folder')} takes "
+            f"{_listed(place.full)} for the classes."
+        )
+        raise DataFileError(message)
+
+    def _look_at_flat(self, place: Folder, called: "dict[Folder, SplitName | None]") -> None:
+        """Tell of folders that are called as parts and have pictures themselves, or refuse them."""
+        flat = [inner for inner in called if inner.pictures and inner.name not in self.named]
+        kinds = set(called.values())
+        seem_parts = len(kinds) > 1 and ("train" in kinds or len(called) == len(place.full))
+        if flat and self.label_from != "folder" and (len(place.full) == 1 or seem_parts):
+            first = next((inner for inner in flat if called[inner] == "train"), flat[0])
+            self._refuse_loose(first, or_class=True)
+        self.notes += [
+            f"`{inner.name}` is taken for a class, as its pictures lie directly in it."
+            for inner in flat
+        ]
+
+    def _find_classes(self, split: SplitName | None, folder: Folder) -> Part:
+        """The pictures in the folders of classes, however deep in them they lie."""
+        self._leave_strays(folder)
+        if not self.label_from:
+            self._refuse_lost_classes(folder)
+        pictures, deeper = [], []
+        for inner in folder.full:
+            for one in inner.walk():
+                is_path = self.label_from == "path"
+                label = one.path.relative_to(folder.path).as_posix() if is_path else inner.name
+                pictures += [
+                    Picture(path, label, self._group(path, inner)) for path in one.pictures
+                ]
+                if one.pictures and one is not inner:
+                    deeper.append(one.path.relative_to(folder.path))
+        if deeper and not (self.label_from == "path" or self.group_from == "folder"):
+            self.notes.append(
+                f"Deeper down and counted to the class above: {name_some(deeper, _NAMED)}."
+            )
+        # By the names of files across all classes: a folder that `convert` wrote keeps its order.
+        pictures.sort(key=lambda picture: (natural_key(picture.path.name), picture.label))
+        return Part(split, pictures, {picture.label for picture in pictures})
+
+    def _find_labels_in_names(self, folders: "dict[Folder, SplitName | None]") -> list[Part]:
+        """The pictures of which the file's name says what they show."""
+        paths = {
+            folder: [path for one in folder.walk() for path in one.pictures] for folder in folders
+        }
+        main = next((one for one, split in folders.items() if split == "train"), None)
+        stems = [stem_of(path) for path in paths[main or next(iter(folders))]]
+        pattern = self._pattern(stems) if self.label_from == "name" else self.label_from
+        find, parts = finder_in(pattern, "LABEL"), []
+        for folder, split in folders.items():
+            labelled = [
+                Picture(path, label, self._group(path, folder))
+                for path in paths[folder]
+                if (label := find(stem_of(path))) is not None
+            ]
+            if not labelled and split not in (None, "train"):
+                self._without_class.append(folder)
+                continue
+            if len(labelled) < _MOSTLY * len(paths[folder]):
+                message = (
+                    f"Of {len(paths[folder]):,} pictures in `{folder.path}` {len(labelled):,} have "
+                    f"a name as `{pattern}`; one is `{paths[folder][0].name}`. Say where the label "
+                    "stands with `--label-from` and a pattern, such as `LABEL_#`."
+                )
+                raise DataFileError(message)
+            known = {picture.path for picture in labelled}
+            self._strays += [path for path in paths[folder] if path not in known]
+            labelled.sort(key=lambda picture: (natural_key(picture.path.name), picture.label))
+            parts.append(Part(split, labelled, {picture.label for picture in labelled}))
+        first = parts[0].pictures[0]
+        self.notes.append(
+            f"The labels stand in the names of files, as `{pattern}`: `{first.path.name}` is of "
+            f"`{first.label}`."
+        )
+        return parts
+
+    def _pattern(self, stems: list[str]) -> str:
+        patterns = find_patterns(stems)
+        if len(patterns) == 1:
+            return patterns[0]
+        message = (
+            f"In the names of the pictures in `{self.root.path}`, such as `{stems[0]}`, no label "
+            "is found. Say where it stands: `--label-from 'LABEL_*'`."
+        )
+        if patterns:
+            readings = "; ".join(_command(self.root.path, pattern) for pattern in patterns)
+            message = (
+                f"The names of the pictures in `{self.root.path}`, such as `{stems[0]}`, may hold "
+                f"their labels in {len(patterns)} places. Say in which: {readings}."
+            )
+        raise DataFileError(message)
+
+    def _group(self, path: Path, above: Folder) -> str:
+        if not self.group_from:
+            return ""
+        if self.group_from == "folder":
+            below = path.relative_to(above.path).parts
+            return below[0] if len(below) > 1 else ""
+        return finder_in(self.group_from, "GROUP")(stem_of(path)) or ""
+
+    def _tell_groups(self, parts: list[Part]) -> None:
+        groups = {picture.group for part in parts for picture in part.pictures} - {""}
+        if not groups:
+            where = "lies in a folder below that of its class"
+            if self.group_from != "folder":
+                where = f"has a name as `{self.group_from}`"
+            message = f"No picture of `{self.root.path}` {where}, which would name its group."
+            raise DataFileError(message)
+        where = "folders below the classes" if self.group_from == "folder" else "names of files"
+        self.notes.append(
+            f"{len(groups):,} groups by the {where}; when images are held out, the members of a "
+            "group stay on one side."
+        )
+
+    def _leave_strays(self, folder: Folder, any_number: bool = False) -> None:
+        """Pass over a folder's own pictures, if they may be none of the data; else raise."""
+        if any_number or folder.has_strays or self._is_wrapper_with_stray(folder):
+            self._strays += folder.pictures
+        else:
+            self._refuse_loose(folder)
+
+    def _is_wrapper_with_stray(self, folder: Folder) -> bool:
+        return len(folder.pictures) == 1 and folder in self._passed[:-1]
+
+    def _refuse_loose(self, folder: Folder, or_class: bool = False) -> None:
+        """Raise if pictures lie where no folder says of which class they are."""
+        if not folder.pictures:
+            return
+        first = min(path.name for path in folder.pictures)
+        message = (
+            f"`{folder.path}` itself has pictures, {len(folder.pictures):,} in all, such as "
+            f"`{first}`. Put every picture into the folder of its class."
+        )
+        message = " ".join((message, *self._advice_on_names(folder.pictures)))
+        if or_class:
+            message += (
+                f" If `{folder.name}` is a class, {_command(self.root.path, 'folder')} takes the "
+                "folders for the classes."
+            )
+        raise DataFileError(message)
+
+    def _advice_on_names(self, pictures: Sequence[Path]) -> Iterator[str]:
+        """How to have labels read from the names of files, if those may hold any."""
+        stems = [stem_of(path) for path in pictures]
+        if patterns := find_patterns(stems):
+            kind = "name" if len(patterns) == 1 else patterns[0]
+            find = finder_in(patterns[0], "LABEL")
+            labels = sorted({found for stem in stems if (found := find(stem))}, key=natural_key)
+            yield (
+                f"If its name says what a picture shows, as in {name_some(labels, _NAMED)}, "
+                f"{_command(self.root.path, kind)} reads it so."
+            )
+
+    def _refuse_lost_classes(self, folder: Folder) -> None:
+        """Raise if what looks like a class holds several folders of pictures, maybe classes."""
+        lost = [
+            inner
+            for inner in folder.full
+            if not inner.pictures
+            and inner.name not in self.named
+            and len(inner.unwrapped().full) > 1
+        ]
+        if not lost:
+            return
+        largest = max(lost, key=lambda inner: inner.count)
+        below = largest.unwrapped().full
+        if all(split_of(inner.name) for inner in below):
+            message = (
+                f"`{largest.path}` holds {_listed(below)}: a class with parts in it. The parts "
+                f"must stand above the classes, as in `{below[0].name}/{largest.name}`."
+            )
+            raise DataFileError(message)
+        message = (
+            f"In `{folder.path}` pictures lie a level deeper than its folders: `{largest.name}` "
+            f"holds {_listed(below)}. If those are the classes, {_command(largest.path)} reads it "
+            f"by itself. If {_listed(folder.full)} are the classes, "
+            f"{_command(self.root.path, 'folder')} takes them for that."
+        )
+        if len(lost) > 1:
+            count = sum(bool(one.pictures) for inner in folder.full for one in inner.walk())
+            message += (
+                f" If every folder with pictures is a class, {count:,} in all, "
+                f"{_command(self.root.path, 'path')} reads them so."
+            )
+        raise DataFileError(message)
+
+    def classes(self, parts: list[Part]) -> Classes:
+        """The classes in the order of `class-names.txt`, else in natural order."""
+        names = set().union(*(part.classes for part in parts))
+        ordered = self.named or tuple(sorted(names, key=natural_key))
+        unknown = sorted(names - set(ordered), key=natural_key)
+        if unknown:
+            path = self.root.path / CLASS_NAMES_FILE
+            message = f"`{path}` does not name the class `{unknown[0]}`."
+            raise DataFileError(message)
+        # A model file, a page and a service hold text; bytes that are none stand escaped there.
+        return tuple((name, name.encode(errors="backslashreplace").decode()) for name in ordered)
+
+    def left_out(self) -> Iterator[str]:
+        """What was passed over, a sentence for each kind."""
+        everything = list(self.root.walk())
+        for folder in self._without_class:
+            test = f" {_shown('lenet predict latest', folder.path)} answers that."
+            is_beside = bool({*words_of(folder.name)} & _BESIDE)
+            count = f"{folder.count:,} picture{'s' * (folder.count > 1)}"
+            yield (
+                f"Left out, as nothing says what they show: {count} in "
+                f"`{folder.path.relative_to(self.root.path)}`.{'' if is_beside else test}"
+            )
+        for what, paths in (
+            ("Pictures outside of all classes", self._strays),
+            (
+                "Without pictures",
+                [o.path for at in self._passed for o in at.folders if not o.count],
+            ),
+            ("No pictures by their names", [path for at in everything for path in at.others]),
+            ("Neither files nor folders", [path for at in everything for path in at.odd]),
+        ):
+            if paths:
+                named = name_some([path.relative_to(self.root.path) for path in paths], _NAMED)
+                yield f"{what} and passed over: {named}."
+
+
+def _shown(command: str, path: Path, *more: str) -> str:
+    return f"`{command} {shlex.join([str(path), *more])}`"
+
+
+def _command(path: Path, label_from: str = "") -> str:
+    """What is typed to have a folder looked at in one way."""
+    return _shown("lenet data info", path, *(["--label-from", label_from] if label_from else []))
+
+
+def _listed(folders: Iterable[Folder]) -> str:
+    """The names of folders in a sentence: the first, and how many there are."""
+    names = [f"`{inner.name}`" for inner in folders]
+    if len(names) > _NAMED:
+        names = [*names[:_NAMED], f"{len(names) - _NAMED:,} more"]
+    *before, last = names
+    return f"{', '.join(before)} and {last}" if before else last

@@ -1,0 +1,277 @@
+"""Downloads as they are published, rebuilt with small pictures, and what is told of each."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from own_data import draw, load
+from PIL import Image
+
+import lenet
+from lenet.datasets import Dataset
+from lenet.errors import DatasetError, SettingError
+
+
+def write(folder: Path, *files: str) -> Path:
+    """A picture for every file, no two alike; what ends otherwise holds a word."""
+    images = iter(draw(len(files))[0])
+    for file in files:
+        path = folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix in (".png", ".jpg", ".JPG", ".JPEG"):
+            Image.fromarray(next(images)).save(path)
+        else:
+            path.write_text("word")
+    return folder
+
+
+def several(*patterns: str, count: int = 3) -> list[str]:
+    """File names of which `{}` is numbered."""
+    return [pattern.format(number) for pattern in patterns for number in range(count)]
+
+
+def counts(dataset: Dataset) -> dict[str, list[int]]:
+    return {
+        part: np.bincount(split.labels, minlength=len(dataset.class_names)).tolist()
+        for part, split in dataset.splits.items()
+    }
+
+
+def told(dataset: Dataset) -> str:
+    assert dataset.origin is not None
+    return "\n".join(dataset.origin.notes)
+
+
+INTEL = several(
+    *(f"seg_{p}/seg_{p}/{c}/{{}}.jpg" for p in ("train", "test") for c in ("sea", "wood"))
+)
+
+
+@pytest.mark.parametrize(
+    ("files", "parts", "left_out"),
+    [
+        pytest.param(
+            [*several(*(f"{p}/{c}/IMG_{{}}_png.rf.{c}3f.jpg" for p in ("train", "valid", "test")
+                        for c in ("Rock", "Paper"))), "README.roboflow.txt"],
+            {"train": [3, 3], "test": [3, 3], "validation": [3, 3]},
+            ["`README.roboflow.txt`"],
+            id="Roboflow",
+        ),
+        pytest.param(
+            [*several(*(f"mnist/{p}/{c}/{c}_{{}}.png" for p in ("train", "val") for c in "01")),
+             "mnist/train.cache"],
+            {"train": [3, 3], "validation": [3, 3]},
+            ["`mnist/train.cache`"],
+            id="YOLO",
+        ),
+        pytest.param(
+            INTEL + several("seg_pred/seg_pred/{}.jpg"),
+            {"train": [3, 3], "test": [3, 3]},
+            ["3 pictures in `seg_pred`", "`lenet predict latest {}/seg_pred`"],
+            id="Intel",
+        ),
+        pytest.param(
+            several("train/cats/{}.jpg", "train/dogs/{}.jpg", "test/{}.jpg"),
+            {"train": [3, 3]},
+            ["3 pictures in `test`", "`lenet predict latest {}/test`"],
+            id="a flat test part",
+        ),
+        pytest.param(
+            several("train/cats/{}.jpg", "train/dogs/{}.jpg", "test/unknown/{}.jpg"),
+            {"train": [3, 3]},
+            ["3 pictures in `test`"],
+            id="a wrapped test part",
+        ),
+        pytest.param(
+            several("Train/0/{}.png", "Train/1/{}.png", "Test/{}.png", "Meta/{}.png"),
+            {"train": [3, 3]},
+            ["3 pictures in `Test`", "3 pictures in `Meta`."],
+            id="GTSRB without tables",
+        ),
+        pytest.param(
+            [*INTEL, "docs/screen.png", "preview.jpg", "README.md"],
+            {"train": [3, 3], "test": [3, 3]},
+            ["1 picture in `docs`.", "passed over: `preview.jpg`", "`README.md`"],
+            id="strays beside parts",
+        ),
+        pytest.param(
+            [*several("train/cats/{}.jpg", "train/dogs/{}.jpg"), "docs/a.png", "train/b.png"],
+            {"train": [3, 3]},
+            ["1 picture in `docs`.", "passed over: `train/b.png`"],
+            id="strays beside one part and in it",
+        ),
+        pytest.param(
+            [*several(*(f"caltech-101/101_ObjectCategories/{c}/{{}}.jpg" for c in ("ant", "bee"))),
+             "caltech-101/Annotations/ant/1.mat", "sheet.png"],
+            {"train": [3, 3]},
+            ["`caltech-101/Annotations`", "passed over: `sheet.png`"],
+            id="Caltech 101",
+        ),
+    ],
+)  # fmt: skip
+def test_parts_are_read_and_what_is_left_out_is_named(
+    tmp_path: Path, files: list[str], parts: dict[str, list[int]], left_out: list[str]
+) -> None:
+    folder = write(tmp_path / "x", *files)
+    dataset = load(folder)
+    assert counts(dataset) == parts
+    for text in left_out:
+        assert text.format(folder) in told(dataset)
+
+
+OMNIGLOT = several(
+    *(f"images_background/{alphabet}/character{n}/{{}}.png" for alphabet in "AB" for n in (1, 2)),
+    *(f"images_evaluation/{alphabet}/character{n}/{{}}.png" for alphabet in "CD" for n in (1, 2)),
+)
+SIGNS = several(
+    *(f"signs-master/Dataset/{c}/{{}}.JPG" for c in "01"), "signs-master/Examples/{}.JPG"
+)
+
+
+@pytest.mark.parametrize(
+    ("files", "readings"),
+    [
+        (OMNIGLOT, {"--label-from path": 8, "--label-from folder": 2, "/images_background": None}),
+        (SIGNS, {"--label-from folder": 2, "/signs-master/Dataset": 2}),
+    ],
+)
+def test_every_reading_that_is_possible_is_named_with_a_command_that_works(
+    tmp_path: Path, files: list[str], readings: dict[str, int | None]
+) -> None:
+    folder = write(tmp_path / "x", *files)
+    with pytest.raises(DatasetError) as caught:
+        load(folder)
+    for words, classes in readings.items():
+        command = f"{folder}{words}" if words.startswith("/") else f"{folder} {words}"
+        assert f"`lenet data info {command}`" in str(caught.value)
+        path, _, kind = command.partition(" --label-from ")
+        if classes is not None:
+            assert len(load(Path(path), label_from=kind or None).class_names) == classes
+
+
+def test_a_class_may_be_called_by_its_whole_path(tmp_path: Path) -> None:
+    dataset = load(write(tmp_path / "x", *OMNIGLOT), label_from="path")
+    assert dataset.class_names[0] == "images_background/A/character1"
+    assert counts(dataset) == {"train": [3] * 8}
+
+
+@pytest.mark.parametrize(
+    ("names", "pattern", "classes"),
+    [
+        (["3_{:04}.jpg", "7_{:04}.jpg"], "LABEL_#", ("3", "7")),
+        (["cat.{}.png", "dog.{}.png"], "LABEL.#", ("cat", "dog")),
+        (["img_00{}1_dog.png", "img_00{}2_golden_cat.png"], "img_#_LABEL", ("dog", "golden_cat")),
+        (["Saluki_{}.jpg", "thai_ridgeback_{}.jpg"], "LABEL_#", ("Saluki", "thai_ridgeback")),
+        (["00{}1-num4.png", "00{}2-num5.png"], "#-numLABEL", ("4", "5")),
+        (["猫 ({}).png", "狗 ({}).png"], "LABEL (#)", ("狗", "猫")),
+        (["cat{:03}.png", "dog{:03}.png"], "LABEL#", ("cat", "dog")),
+        (["a-f{}e9.png", "b-{}c0d.png"], "LABEL-*", ("a", "b")),
+    ],
+)  # fmt: skip
+def test_labels_are_found_in_names_where_it_is_plain(
+    tmp_path: Path, names: list[str], pattern: str, classes: tuple[str, ...]
+) -> None:
+    folder = write(tmp_path / "x", *several(*names, count=5))
+    with pytest.raises(DatasetError, match="itself has pictures") as caught:
+        load(folder)
+    assert f"`lenet data info {folder} --label-from name`" in str(caught.value)
+    dataset = load(folder, label_from="name")
+    assert dataset.class_names == classes
+    assert counts(dataset) == {"train": [5, 5]}
+    assert f"as `{pattern}`" in told(dataset)
+    assert load(folder, label_from=pattern).fingerprint() == dataset.fingerprint()
+    for name, label in zip(dataset.train.names or (), dataset.train.labels, strict=True):
+        assert classes[label] in name
+
+
+def test_parts_with_labels_in_names_may_have_a_test_part_without(tmp_path: Path) -> None:
+    files = several("train/cat.{}.jpg", "train/dog.{}.jpg", count=5) + several("test1/{}.jpg")
+    folder = write(tmp_path / "x", *files, "sampleSubmission.csv")
+    with pytest.raises(DatasetError, match="--label-from name`"):
+        load(folder)
+    dataset = load(folder, label_from="name")
+    assert counts(dataset) == {"train": [5, 5]}
+    assert f"`lenet predict latest {folder}/test1`" in told(dataset)
+
+
+def test_a_single_folder_of_named_pictures_is_told_of(tmp_path: Path) -> None:
+    folder = write(tmp_path / "x", *several("images/cat_{}.jpg", "images/dog_{}.jpg"), "notes.txt")
+    assert f"`lenet data info {folder} --label-from name`" in told(load(folder, for_training=False))
+    with pytest.raises(DatasetError, match="--label-from name"):
+        load(folder)
+    assert load(folder, label_from="name").class_names == ("cat", "dog")
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["1_{}.png", "2_{}.png", "3_{}.png"], ["'LABEL_#'", "'#_LABEL'"]),
+        (["red_cat_{}.png", "red_dog_{}.png", "tan_cat_{}.png"], ["'*_LABEL_#'", "'LABEL_*_#'"]),
+        (["IMG_{}.png"], ["no label is found", "`--label-from 'LABEL_*'`"]),
+    ],
+)
+def test_labels_that_may_stand_in_several_places_are_asked_about(
+    tmp_path: Path, names: list[str], words: list[str]
+) -> None:
+    folder = write(tmp_path / "x", *several(*names, count=4))
+    with pytest.raises(DatasetError) as caught:
+        load(folder, label_from="name")
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_pictures_with_other_names_are_named_and_many_are_an_error(tmp_path: Path) -> None:
+    folder = write(tmp_path / "x", *several("cat_{}.png", "dog_{}.png", count=9), "preview.png")
+    dataset = load(folder, label_from="LABEL_#")
+    assert counts(dataset) == {"train": [9, 9]}
+    assert "passed over: `preview.png`" in told(dataset)
+    with pytest.raises(DatasetError, match=r"Of 19 pictures in .* 0 have a name as `LABEL-#`"):
+        load(folder, label_from="LABEL-#")
+
+
+def test_the_members_of_a_group_are_never_on_both_sides(tmp_path: Path) -> None:
+    files = several(*(f"{c}/w{writer}/{{}}.png" for c in "01" for writer in range(10)))
+    folder = write(tmp_path / "x", *files, "0/alone.png")
+    dataset = lenet.load_dataset(folder, group_from="folder", validation=0.2)
+    writers = [{name.split("/")[1] for name in split.names} for split in dataset.splits.values()]
+    assert len(set.union(*writers)) == sum(map(len, writers)) == 11
+    assert "10 groups by the folders below the classes" in told(dataset)
+    flat = write(tmp_path / "y", *several(*(f"{c}/{w}-{{}}.png" for c in "01" for w in "abcdef")))
+    dataset = lenet.load_dataset(flat, group_from="GROUP-#", validation=0.2)
+    writers = [{name[2] for name in split.names} for split in dataset.splits.values()]
+    assert len(set.union(*writers)) == sum(map(len, writers)) == 6
+    for group_from in ("folder", "GROUP_#"):
+        with pytest.raises(DatasetError, match="which would name its group"):
+            load(flat, group_from=group_from)
+
+
+def test_a_table_beside_folders_of_classes_is_asked_about(tmp_path: Path) -> None:
+    files = several(*(f"{part}/{c}/{{}}.jpg" for part in ("train", "test") for c in "ab"))
+    folder = write(tmp_path / "x", *files)
+    lines = [f"{file},{file.split('/')[1]}" for file in files]
+    (folder / "list.csv").write_text("path,label\n" + "\n".join(lines))
+    with pytest.raises(DatasetError, match=r"has a table, `list\.csv`, and folders of pictures"):
+        load(folder)
+    assert counts(load(folder, label_from="table")) == {"train": [6, 6]}
+    assert counts(load(folder, label_from="folder")) == {"train": [3, 3], "test": [3, 3]}
+    (folder / "list.csv").write_text("accuracy\n0.9\n")
+    dataset = load(folder)
+    assert counts(dataset) == {"train": [3, 3], "test": [3, 3]}
+    assert "Its table is passed over: " in told(dataset)
+
+
+def test_options_that_do_not_belong_to_the_data_are_refused(tmp_path: Path) -> None:
+    images, labels = draw(6)
+    np.savez(tmp_path / "x.npz", images=images, labels=labels)
+    folder = write(tmp_path / "x", *several("a/{}.png", "b/{}.png"))
+    for path, option in (
+        (tmp_path / "x.npz", {"label_from": "name"}),
+        (tmp_path / "x.npz", {"group_from": "folder"}),
+        (tmp_path / "x.npz", {"group_column": "writer"}),
+        (folder, {"group_column": "writer"}),
+        (folder, {"label_from": "table"}),
+        (folder, {"label_from": "somewhere"}),
+        (folder, {"group_from": "LABEL_#"}),
+    ):
+        with pytest.raises(SettingError, match=next(iter(option))):
+            load(path, **option)
