@@ -40,8 +40,11 @@ from .packed._index import PackedIndex as PackedIndex
 from .packed._index import PackedPart as PackedPart
 from .packed._pack import PackWriter as PackWriter
 from .packed._pack import pack_dataset as pack_dataset
+from .readers._contents import RawPictures as RawPictures
+from .readers._contents import Unlabelled as Unlabelled
 from .readers._contents import natural_key as natural_key
 from .readers._idx import read_idx as read_idx
+from .readers._unlabelled import open_unlabelled as open_unlabelled
 
 __all__ = [
     "CATALOG",
@@ -62,12 +65,14 @@ __all__ = [
     "PackedPart",
     "PlacedSplit",
     "PreparedDataset",
+    "RawPictures",
     "Reading",
     "ReadingOptions",
     "RemoteFile",
     "Selection",
     "SharedImages",
     "Split",
+    "Unlabelled",
     "apply_changes",
     "cache_folder",
     "cached_datasets",
@@ -84,6 +89,7 @@ __all__ = [
     "is_offline",
     "load_dataset",
     "natural_key",
+    "open_unlabelled",
     "pack_dataset",
     "prepared_datasets",
     "read_idx",

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from lenet.core import PARTIAL_SUFFIX, storage_errors, write_atomically
 from lenet.datasets._dataset import Dataset, Split
-from lenet.datasets.readers._arrays import CLASS_NAMES_ARRAY
 from lenet.datasets.readers._contents import CLASS_NAMES_FILE
+from lenet.datasets.readers._numpy_files import CLASS_NAMES_ARRAY
 from lenet.datasets.readers._parquet import HUB_KEY
 from lenet.errors import DatasetError, MissingExtraError, StorageError, UnknownNameError
 

@@ -116,12 +116,9 @@ def label_last(path: Path, images: np.ndarray, labels: object, header: bool = Fa
     return path
 
 
-@pytest.mark.parametrize("edge", [1, 6, 256], ids=["constant", "few", "all"])
-def test_without_a_header_a_last_column_like_labels_is_asked_about(
-    tmp_path: Path, edge: int
-) -> None:
+def test_without_a_header_two_ends_like_labels_are_asked_about(tmp_path: Path) -> None:
     images, labels = draw(60)
-    images[:, 0] = np.random.default_rng(1).integers(0, edge, images[:, 0].shape)
+    images[:, 0] = np.random.default_rng(1).integers(0, 6, images[:, 0].shape)
     path = label_last(tmp_path / "x.csv", images, labels)
     with pytest.raises(DataFileError, match=r"--label-column last` or `--label-column first"):
         load(path)
@@ -129,6 +126,21 @@ def test_without_a_header_a_last_column_like_labels_is_asked_about(
         assert_holds(load(path, label_column=column).train, images, labels)
     mirrored = load(path, label_column="first", for_training=False).train
     np.testing.assert_array_equal(mirrored.images[:, 0, -1, -1], labels)
+
+
+@pytest.mark.parametrize("edge", [1, 256], ids=["constant", "any"])
+@pytest.mark.parametrize("step", [1, 7], ids=["counting", "with gaps"])
+def test_without_a_header_the_end_that_looks_like_labels_is_taken_and_told(
+    tmp_path: Path, edge: int, step: int
+) -> None:
+    images, labels = draw(60)
+    images[:, 0] = np.random.default_rng(1).integers(0, edge, images[:, 0].shape)
+    dataset = load(label_last(tmp_path / "x.csv", images, labels * step))
+    assert_holds(dataset.train, images, labels)
+    assert dataset.origin is not None
+    (note,) = dataset.origin.notes
+    assert f"its last one is taken for the label: 3 values from 0 to {2 * step} there" in note
+    assert "`--label-column first` takes that." in note
 
 
 def test_texts_that_stand_last_are_the_labels(tmp_path: Path) -> None:

@@ -1,37 +1,21 @@
-"""Arrays of images and of their labels, as Keras keeps MNIST in one archive of NumPy's (NPZ)."""
+"""Arrays of images and of their labels: what belongs together, and how they are taken."""
 
-import struct
-import zipfile
+import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib import format as npy
 
-from lenet.core import reading_errors
-from lenet.datasets.readers._contents import (
-    Contents,
-    Label,
-    RawExamples,
-    SplitName,
-    number_classes,
-    split_of,
-    words_of,
-)
+from lenet.datasets.readers._contents import Label, RawExamples, SplitName, split_of, words_of
 from lenet.errors import DataFileError
 
-CLASS_NAMES_ARRAY = "class_names"
-# What a damaged list of contents makes of opening an archive: an unknown version of the format is
-# not implemented, a name that is no text is a `ValueError`.
-ZIP_ERRORS = (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error)
-_LARGEST = 2**33  # bytes of an array
-_SUFFIX = ".npy"
 _LABEL_WORDS = {"y", "label", "labels", "target", "targets", "lbl", "lbls"}
 _COMMON_WORDS = {"x", "image", "images", "img", "imgs", "data", "idx1", "idx3", "idx4", "ubyte"}
 _COMMON_WORDS |= {*_LABEL_WORDS, "gz", "npy"}
+_UNNAMED = re.compile(r"arr_\d+")  # as NumPy calls what it is given without a name
+_LOOKED_AT = 64  # images, to see in which order their colours stand
 
 Shapes = Mapping[str, tuple[int, ...]]  # by the names of arrays
 
@@ -42,30 +26,6 @@ class ArrayPair(NamedTuple):
     split: SplitName | None
     images: str
     labels: str
-
-
-def list_npz(path: Path) -> Contents:
-    """Find the arrays of an archive by their headers; pickled objects are refused."""
-    with _archive(path) as archive:
-        names = [name.removesuffix(_SUFFIX) for name in archive.namelist()]
-        shapes = {name: _read_shape(path, archive, name) for name in names}
-        class_names = None
-        if shapes.pop(CLASS_NAMES_ARRAY, None) is not None:
-            class_names = list(map(str, _read_array(path, archive, CLASS_NAMES_ARRAY).tolist()))
-    read = partial(_read_npz, path, pair_arrays(shapes, str(path)))
-    return Contents("NumPy arrays (NPZ)", [path], read, number_classes(class_names))
-
-
-def is_npz(path: Path) -> bool:
-    """Whether an archive holds arrays and nothing else."""
-    with _archive(path) as archive:
-        return all(name.endswith(_SUFFIX) for name in archive.namelist())
-
-
-def _read_npz(path: Path, pairs: Sequence[ArrayPair]) -> Iterator[RawExamples]:
-    with _archive(path) as archive:
-        read = partial(_read_array, path, archive)
-        yield from read_pairs(pairs, read, lambda name: f"`{name}` in `{path}`")
 
 
 def read_pairs(
@@ -84,40 +44,96 @@ def pair_arrays(shapes: Shapes, place: str) -> list[ArrayPair]:
     """Find which labels belong to which images, by their dimensions and names; training first.
 
     Images have three dimensions or four, or two where each is written out in a row. Labels have
-    one, or are a column. Errors call where they are `place`.
+    one, or are a column, or have a column for every class. Errors call where they are `place`.
 
     >>> pair_arrays({"x_train": (60, 28, 28), "y_train": (60,)}, "mnist.npz")
     [ArrayPair(split='train', images='x_train', labels='y_train')]
     """
     labels = {name: shape for name, shape in shapes.items() if _are_labels(name, shape)}
+    if not labels:
+        labels = _one_hot_of(shapes)
     images = {name: shape for name, shape in shapes.items() if name not in labels}
     found = {name: _labels_of(name, images, labels) for name in images}
     pairs = [
         ArrayPair(split_of(name), name, other) for name, other in found.items() if other is not None
     ]
     is_clear = len({pair.labels for pair in pairs}) == len(pairs) == len(images) == len(labels) > 0
-    if not is_clear or () in shapes.values():
+    if not is_clear:
+        pairs = _pairs_by_order(images, labels)
+    if not pairs or () in shapes.values():
         held = ", ".join(f"`{name}` of shape {shape}" for name, shape in shapes.items())
+        advice = ""
+        if images and not labels and () not in shapes.values():
+            advice = f" What images without labels show, `lenet predict {place}` answers."
         message = (
             f"`{place}` should hold images of shape (N, H, W) and labels of shape (N,), such as "
-            f"`x_train` and `y_train`; it holds {held or 'no arrays'}."
+            f"`x_train` and `y_train`; it holds {held or 'no arrays'}.{advice}"
         )
         raise DataFileError(message)
     for pair in pairs:
-        if images[pair.images][0] != labels[pair.labels][0]:
+        shape, count = images[pair.images], labels[pair.labels][0]
+        if shape[0] != count:
+            advice = ""
+            if len(shape) > 2 and shape[-1] == count:
+                advice = " The images seem to stand last; `np.moveaxis(images, -1, 0)` turns them."
             message = (
-                f"`{place}` holds {images[pair.images][0]} images in `{pair.images}` but "
-                f"{labels[pair.labels][0]} labels in `{pair.labels}`."
+                f"`{place}` holds {shape[0]} images in `{pair.images}` but "
+                f"{count} labels in `{pair.labels}`.{advice}"
             )
             raise DataFileError(message)
     order = {"train": 0, None: 0, "validation": 1, "test": 2}
     return sorted(pairs, key=lambda pair: order[pair.split])
 
 
+def describe_pairs(pairs: Sequence[ArrayPair]) -> tuple[str, ...]:
+    """A sentence on arrays whose names do not say what they are."""
+    if len(pairs) < 2 or not all(_UNNAMED.fullmatch(pair.images) for pair in pairs):
+        return ()
+    named = ", ".join(
+        f"`{pair.images}` with the labels in `{pair.labels}` ({pair.split})" for pair in pairs
+    )
+    return (f"The arrays have no names; by their order and size they are taken as {named}.",)
+
+
 def _are_labels(name: str, shape: tuple[int, ...]) -> bool:
     if len(shape) == 2 and shape[1] == 1:
         return True
     return len(shape) < 2 or (len(shape) == 2 and bool(_LABEL_WORDS & set(words_of(name))))
+
+
+def _one_hot_of(shapes: Shapes) -> dict[str, tuple[int, ...]]:
+    """The half of some arrays that may have a column for every class, as the rest is wider."""
+    flat: dict[str, tuple[int, ...]]
+    flat = {name: shape for name, shape in shapes.items() if len(shape) == 2}
+    if not flat or not all(_UNNAMED.fullmatch(name) for name in shapes):
+        return {}
+    width = min(shape[1] for shape in flat.values())
+    narrow = {name: shape for name, shape in flat.items() if shape[1] == width}
+    others = [shape for name, shape in shapes.items() if name not in narrow]
+    is_wider = all(math.prod(shape[1:]) > width for shape in others)
+    return narrow if is_wider and len(narrow) == len(others) else {}
+
+
+def _pairs_by_order(images: Shapes, labels: Shapes) -> list[ArrayPair]:
+    """The pairs of one part or two whose arrays have no names, in their order.
+
+    Training has more images than testing.
+    """
+    if not all(_UNNAMED.fullmatch(name) for name in (*images, *labels)):
+        return []
+    if not 0 < len(images) == len(labels) <= 2:
+        return []
+    pairs = []
+    free = dict(labels)
+    for name, shape in images.items():
+        fitting = [label for label, other in free.items() if other[0] == shape[0]]
+        if not fitting:
+            return []
+        pairs.append((name, fitting[0]))
+        del free[fitting[0]]
+    pairs.sort(key=lambda pair: -images[pair[0]][0])
+    parts: tuple[SplitName | None, ...] = (None,) if len(pairs) == 1 else ("train", "test")
+    return [ArrayPair(part, *pair) for part, pair in zip(parts, pairs, strict=True)]
 
 
 def _labels_of(name: str, images: Shapes, labels: Shapes) -> str | None:
@@ -135,6 +151,52 @@ def _labels_of(name: str, images: Shapes, labels: Shapes) -> str | None:
     return matching[0] if len(matching) == 1 else None
 
 
+def image_shape(values: int) -> tuple[int, int, int] | None:
+    """Height, width and channels of a square image of so many values; `None` if there is none.
+
+    >>> image_shape(784), image_shape(3072), image_shape(785)
+    ((28, 28, 1), (32, 32, 3), None)
+    """
+    for channels in (1, 3):
+        side = math.isqrt(values // channels)
+        if side and channels * side * side == values:
+            return side, side, channels
+    return None
+
+
+def are_planar(rows: npt.NDArray[Any]) -> bool:
+    """Whether images in red, green and blue hold one colour after the other, as CIFAR-10's do.
+
+    The other order has the three values of a pixel beside each other. That order is right in which
+    pixels are more like those above them.
+
+    Args:
+        rows: Square images, a row of values each.
+    """
+    side = math.isqrt(rows.shape[1] // 3)
+    some = rows[:: -(-len(rows) // _LOOKED_AT) or 1].astype(np.float64)
+    roughness = [
+        np.abs(np.diff(some.reshape(shape), axis=axis)).mean() if side > 1 else 0.0
+        for shape, axis in (((-1, 3, side, side), 2), ((-1, side, side, 3), 1))
+    ]
+    return bool(roughness[0] <= roughness[1])
+
+
+def rows_to_pictures(
+    rows: npt.NDArray[Any], shape: tuple[int, int, int], is_planar: bool
+) -> npt.NDArray[Any]:
+    """Images that are written out in a row each, as (N, H, W) or (N, H, W, 3)."""
+    height, width, channels = shape
+    pictures: npt.NDArray[Any]
+    if channels == 1:
+        pictures = rows.reshape(len(rows), height, width)
+    elif is_planar:
+        pictures = rows.reshape(len(rows), channels, height, width).transpose(0, 2, 3, 1)
+    else:
+        pictures = rows.reshape(len(rows), height, width, channels)
+    return pictures
+
+
 def to_pictures(values: npt.NDArray[Any], place: str) -> npt.NDArray[Any]:
     """Images as arrays come, in the shape (N, H, W) or (N, H, W, 3).
 
@@ -142,11 +204,12 @@ def to_pictures(values: npt.NDArray[Any], place: str) -> npt.NDArray[Any]:
     rows. The values stay as they are: what is black and white is seen from the whole dataset.
     """
     if values.ndim == 2:
-        side = round(values.shape[1] ** 0.5)
-        if side * side != values.shape[1]:
+        shape = image_shape(values.shape[1])
+        if shape is None:
             message = f"{place} has {values.shape[1]} pixels a row, which make no square image."
             raise DataFileError(message)
-        values = values.reshape(len(values), side, side)
+        is_planar = shape[2] == 3 and values.dtype.kind in "buif" and are_planar(values)
+        values = rows_to_pictures(values, shape, is_planar)
     if values.ndim == 4 and values.shape[3] not in (1, 3) and values.shape[1] in (1, 3):
         values = values.transpose(0, 2, 3, 1)
     if values.ndim == 4 and values.shape[3] == 1:
@@ -167,11 +230,20 @@ def to_pictures(values: npt.NDArray[Any], place: str) -> npt.NDArray[Any]:
 
 
 def to_labels(values: npt.NDArray[Any], place: str) -> list[Label]:
-    """Labels as arrays come: whole numbers of any type, or texts."""
+    """Labels as arrays come: whole numbers of any type, texts, or a column for every class."""
     values = values.reshape(len(values)) if values.shape == (len(values), 1) else values
+    if values.ndim == 2 and values.dtype.kind in "buif" and values.shape[1] > 1:
+        is_one_hot = np.isin(values, (0, 1)).all() and (values.sum(axis=1) == 1).all()
+        values = values.argmax(axis=1) if is_one_hot else values
     kind = values.dtype.kind
     if kind == "f" and values.ndim == 1 and np.array_equal(values, np.trunc(values)):
         kind, values = "i", values.astype(np.int64)
+    if kind == "S" and values.ndim == 1:
+        try:
+            return [value.decode() for value in values.tolist()]
+        except UnicodeDecodeError as error:
+            message = f"{place} holds bytes that are no text in UTF-8."
+            raise DataFileError(message) from error
     if values.ndim == 1 and kind in "iubU":
         return [int(value) if kind == "b" else value for value in values.tolist()]
     message = (
@@ -179,52 +251,3 @@ def to_labels(values: npt.NDArray[Any], place: str) -> list[Label]:
         f"shape {values.shape}."
     )
     raise DataFileError(message)
-
-
-def _archive(path: Path) -> zipfile.ZipFile:
-    try:
-        with reading_errors(path, DataFileError):
-            return zipfile.ZipFile(path)
-    except ZIP_ERRORS as error:
-        message = f"`{path}` is damaged: {error}."
-        raise DataFileError(message) from error
-
-
-def _read_shape(path: Path, archive: zipfile.ZipFile, name: str) -> tuple[int, ...]:
-    """The shape that an array's header declares, which agrees with its size in the archive."""
-    if name + _SUFFIX not in archive.namelist():
-        message = f"`{path}` holds `{name}`, which is no array."
-        raise DataFileError(message)
-    member = archive.getinfo(name + _SUFFIX)
-    try:
-        with archive.open(member) as file:
-            version = npy.read_magic(file)
-            read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-            shape, _, dtype = read(file)
-            declared = int(np.prod(shape, dtype=object)) * dtype.itemsize + file.tell()
-    except Exception as error:  # zlib's, zipfile's and NumPy's errors have no class in common
-        message = f"`{name}` in `{path}` is no NumPy array or is damaged: {error}"
-        raise DataFileError(message) from error
-    if dtype.hasobject:
-        message = f"`{name}` in `{path}` holds pickled objects, which could run any code."
-        raise DataFileError(message)
-    if declared != member.file_size or declared > _LARGEST:
-        message = (
-            f"`{name}` in `{path}` declares {declared} bytes and holds {member.file_size}; at most "
-            f"{_LARGEST} are read."
-        )
-        raise DataFileError(message)
-    return shape
-
-
-def _read_array(path: Path, archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
-    _read_shape(path, archive, name)
-    try:
-        with archive.open(name + _SUFFIX) as file:
-            array: npt.NDArray[Any] = npy.read_array(file, allow_pickle=False)
-    except MemoryError:
-        raise
-    except Exception as error:
-        message = f"`{name}` in `{path}` is damaged: {error}"
-        raise DataFileError(message) from error
-    return array

@@ -73,6 +73,37 @@ class Contents:
     has_groups: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class RawPictures:
+    """Some pictures to be answered, as a file holds them.
+
+    Attributes:
+        pictures: Numbers of shape (N, H, W) or (N, H, W, 3); or the pictures' files or their
+            encoded bytes.
+        names: What each is called in an answer: what the file calls it, else its number.
+        places: How each is called in an error.
+        labels: What the file says that they are, where it does.
+    """
+
+    pictures: npt.NDArray[Any] | Sequence[Path | bytes]
+    names: Sequence[str]
+    places: Sequence[str]
+    labels: Sequence[Label] | None = None
+
+
+@dataclass(frozen=True)
+class Unlabelled:
+    """A file of pictures, whether it has labels or not, before they are read.
+
+    Attributes:
+        format: What it is, in words.
+        read: Gives the pictures, some at a time.
+    """
+
+    format: str
+    read: Callable[[], Iterator[RawPictures]]
+
+
 def words_of(name: str) -> list[str]:
     """The words of a name, in lower case.
 

@@ -17,9 +17,10 @@ import numpy.typing as npt
 
 from lenet.core import reading_errors
 from lenet.datasets._catalog import EMNIST_SPLITS
-from lenet.datasets.readers._arrays import ZIP_ERRORS, to_labels, to_pictures
+from lenet.datasets.readers._arrays import to_labels, to_pictures
 from lenet.datasets.readers._contents import Classes, Contents, RawExamples, SplitName
 from lenet.datasets.readers._idx import unpack_idx
+from lenet.datasets.readers._numpy_files import ZIP_ERRORS
 from lenet.errors import DataFileError, UnknownNameError
 
 _NAME = re.compile(

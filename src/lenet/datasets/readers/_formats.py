@@ -3,24 +3,39 @@
 import shlex
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from lenet.core import reading_errors
 from lenet.datasets._catalog import EMNIST_SPLITS
 from lenet.datasets._reading import DataSource
-from lenet.datasets.readers._arrays import is_npz, list_npz
 from lenet.datasets.readers._contents import Contents, split_of
-from lenet.datasets.readers._csv import list_csv
+from lenet.datasets.readers._csv import is_list, list_csv
 from lenet.datasets.readers._emnist import find_emnist, list_emnist
 from lenet.datasets.readers._folder import list_folder
 from lenet.datasets.readers._idx import find_idx_files, idx_shape, list_idx
+from lenet.datasets.readers._numpy_files import (
+    NPY_MAGIC,
+    is_npz,
+    list_arrays,
+    list_npz,
+    open_archive,
+)
 from lenet.datasets.readers._parquet import find_parquet, list_parquet
 from lenet.datasets.readers._scan import is_picture, scan_folder
 from lenet.errors import DataFileError, SettingError
 
 _ZIPS, _PARQUET = (b"PK\x03\x04", b"PK\x05\x06"), b"PAR1"
-_TABLES = {".csv", ".tsv"}
+_TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 _SNIFFED = 512  # bytes
 _TABLE, _FOLDER = "tables (CSV)", "folders of pictures"
+_PICKLED = "lenet never unpickles, as that could run any code"
+# What foreign files begin with, what they are and how their arrays are got out.
+_FOREIGN = {
+    b"\x89HDF": "an HDF5 file; open it with `h5py`, and keep its arrays",
+    b"MATLAB 5.0": "a MATLAB file; read it with `scipy.io.loadmat`, and keep its arrays",
+    b"\x80": f"a pickle, and {_PICKLED}; load it where you trust it, and keep its arrays",
+}
+_KEEP = 'with `np.savez("data.npz", x_train=…, y_train=…)`'
 
 
 def open_contents(source: DataSource) -> Contents:
@@ -109,40 +124,88 @@ def _open_folder(folder: Path, label_column: str) -> Contents:
         files = sorted(
             path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")
         )
-    tables = [path for path in files if path.suffix.lower() in _TABLES]
+    tables = [path for path in files if path.name.lower().endswith(_TABLES)]
+    if not tables:
+        lists = [path for path in files if path.suffix.lower() == ".txt" and is_list(path)]
+        tables = [path for path in lists if split_of(path.name)]
     for_splits = [path for path in tables if split_of(path.name)]
     if len(tables) == 1 or len(for_splits) > 1:
         used = for_splits if len(for_splits) > 1 else tables
         return list_csv(used, label_column, [path for path in tables if path not in used])
-    archives = [path for path in files if path.suffix.lower() == ".npz"]
-    if len(archives) == 1:
-        return list_npz(archives[0])
-    return list_folder(folder)
+    arrays = [path for path in files if path.suffix.lower() in (".npz", ".npy")]
+    if len(arrays) == 1 and arrays[0].suffix.lower() == ".npz":
+        return list_npz(arrays[0])
+    return list_arrays(folder, arrays) if arrays else list_folder(folder)
+
+
+Kind = Literal["parquet", "zip", "npz", "npy", "idx", "picture", "foreign", "empty", "table"]
+
+
+def sniff(path: Path) -> Kind:
+    """What kind of file it is, by its content."""
+    start = _start_of(path)
+    if start.startswith(_PARQUET):
+        return "parquet"
+    if start.startswith(_ZIPS):
+        return "npz" if is_npz(path) or path.suffix.lower() == ".npz" else "zip"
+    if start.startswith(NPY_MAGIC):
+        return "npy"
+    if idx_shape(path) is not None:
+        return "idx"
+    if is_picture(path):
+        return "picture"
+    if not start:
+        return "empty"
+    is_binary = b"\0" in start or start.startswith(tuple(_FOREIGN))
+    return "foreign" if is_binary and not path.name.lower().endswith(_TABLES) else "table"
+
+
+def _start_of(path: Path) -> bytes:
+    with reading_errors(path, DataFileError), path.open("rb") as file:
+        return file.read(_SNIFFED)
 
 
 def _open_file(path: Path, label_column: str) -> Contents:
     if not path.is_file():  # opening a pipe would wait for ever
         message = f"`{path}` is neither a folder nor a file."
         raise DataFileError(message)
-    with reading_errors(path, DataFileError), path.open("rb") as file:
-        start = file.read(_SNIFFED)
-    if start.startswith(_PARQUET):
+    kind = sniff(path)
+    if kind == "parquet":
         return list_parquet([path])
-    if start.startswith(_ZIPS):
-        if emnist := find_emnist(path):
-            return list_emnist(path, emnist, None)
-        if is_npz(path) or path.suffix.lower() == ".npz":
-            return list_npz(path)
-        advice = "is an archive; unpack it and give the folder"
-    elif idx_shape(path) is not None:
-        advice = "is one IDX file; give the folder that holds it with its labels"
-    elif is_picture(path):
-        advice = "is one picture; give a folder with a folder of pictures for every class"
-    elif not start:
-        advice = "is empty"
-    elif b"\0" in start:
-        advice = "is in no format that lenet reads: folder, CSV, NPZ, IDX, Parquet, EMNIST's zip"
-    else:
+    if kind == "table":
         return list_csv([path], label_column)
-    message = f"`{path}` {advice}."
+    if kind in ("npz", "zip") and (emnist := find_emnist(path)):
+        return list_emnist(path, emnist, None)
+    if kind == "npz":
+        return list_npz(path)
+    message = f"`{path}` {_advice(path, kind)}."
     raise DataFileError(message)
+
+
+def _advice(path: Path, kind: Kind) -> str:
+    """What a file is that holds no examples, and what to do with it."""
+    if kind == "npy":
+        return (
+            "is one array; give the folder that holds it with its labels, such as `X.npy` and "
+            f"`y.npy`. What images without labels show, `lenet predict {path}` answers"
+        )
+    if kind == "foreign":
+        start = _start_of(path)
+        known = next((about for begin, about in _FOREIGN.items() if start.startswith(begin)), "")
+        formats = "folder, CSV, NPZ, NPY, IDX, Parquet, EMNIST's zip"
+        return f"is {known} {_KEEP}" if known else f"is in no format that lenet reads: {formats}"
+    if kind == "zip" and _is_torch_save(path):
+        return (
+            f"is what `torch.save` writes, and {_PICKLED}; `torch.load` it where you trust it, and "
+            f"keep its tensors as arrays {_KEEP}"
+        )
+    return {
+        "zip": "is an archive; unpack it and give the folder",
+        "idx": "is one IDX file; give the folder that holds it with its labels",
+        "picture": "is one picture; give a folder with a folder of pictures for every class",
+    }.get(kind, "is empty")
+
+
+def _is_torch_save(path: Path) -> bool:
+    with open_archive(path) as archive:
+        return any(name.endswith("/data.pkl") for name in archive.namelist())

@@ -6,7 +6,7 @@ Source: Y. LeCun, C. Cortes and C. Burges, "The MNIST database of handwritten di
 
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.core import reading_errors
-from lenet.datasets.readers._arrays import pair_arrays, read_pairs
-from lenet.datasets.readers._contents import Contents, natural_key, number_classes, read_class_names
+from lenet.datasets.readers._arrays import pair_arrays, read_pairs, to_pictures
+from lenet.datasets.readers._contents import (
+    Contents,
+    RawPictures,
+    Unlabelled,
+    natural_key,
+    number_classes,
+    read_class_names,
+)
 from lenet.errors import DataFileError
 
 try:
@@ -175,6 +182,22 @@ def list_idx(folder: Path, files: Mapping[str, Path]) -> Contents:
         read_pairs, pairs, lambda name: read_idx(files[name]), lambda name: f"`{files[name]}`"
     )
     return Contents("IDX files", list(files.values()), read, number_classes(names))
+
+
+def list_pictures_of_idx(path: Path) -> Unlabelled:
+    """The images of one IDX file."""
+    shape = idx_shape(path) or ()
+    if len(shape) < 2:
+        message = f"`{path}` holds no images of shape (N, H, W); it has shape {shape}."
+        raise DataFileError(message)
+    return Unlabelled("an IDX file", partial(_read_pictures, path))
+
+
+def _read_pictures(path: Path) -> Iterator[RawPictures]:
+    pictures = to_pictures(read_idx(path), f"`{path}`")
+    numbers = range(len(pictures))
+    places = [f"`{path}`, no. {number}" for number in numbers]
+    yield RawPictures(pictures, [str(number) for number in numbers], places)
 
 
 def find_idx_files(folder: Path) -> dict[str, Path]:

@@ -1,18 +1,29 @@
 """Parquet files with encoded pictures, as the Hugging Face hub keeps datasets."""
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from lenet.core import reading_errors
+from lenet.datasets.readers._arrays import are_planar, rows_to_pictures, to_labels, to_pictures
+from lenet.datasets.readers._columns import Heading, describe_colours, find_columns
 from lenet.datasets.readers._contents import (
     Classes,
     Contents,
+    Label,
     RawExamples,
+    RawPictures,
     SplitName,
+    Unlabelled,
+    name_some,
     natural_key,
+    number_classes,
     split_of,
 )
 from lenet.errors import DataFileError, MissingExtraError
@@ -20,14 +31,20 @@ from lenet.errors import DataFileError, MissingExtraError
 HUB_KEY = b"huggingface"  # of the schema's metadata
 _LABEL_NAMES = ("label", "labels", "class", "target", "fine_label", "character")
 _AT_ONCE = 64  # rows; a photo may have megabytes
+_LOOKED_AT = 64  # rows, to see what the columns hold
+_LEAST_PIXELS = 4
+_NAMED = 3  # files in a sentence
 
 
 class _Columns(NamedTuple):
-    """Which columns hold the encoded pictures and the labels; the classes, where they are named."""
+    """Which columns hold the pictures and the labels; the classes, where they are named."""
 
-    image: str
-    label: str
+    images: tuple[str, ...]  # one of encoded pictures or of lists of numbers, or one for each pixel
+    labels: tuple[str, ...]  # one, or one for each class; none where there are pictures alone
     classes: Classes | None
+    shape: tuple[int, int, int] | None = None  # where each pixel has a column
+    is_planar: bool | None = None
+    note: str = ""
 
 
 def find_parquet(folder: Path) -> list[Path]:
@@ -46,13 +63,39 @@ def find_parquet(folder: Path) -> list[Path]:
 def list_parquet(paths: list[Path]) -> Contents:
     """Find the columns of pictures and labels."""
     paths = sorted(paths, key=lambda path: natural_key(path.name))
-    columns, *others = dict.fromkeys(_find_columns(path) for path in paths)
+    found = {path: _find_columns(path) for path in paths}
+    unlabelled = [path for path in paths if not found[path].labels]
+    paths = [path for path in paths if found[path].labels]
+    if not paths:
+        message = (
+            f"`{unlabelled[0]}` should have a column of encoded pictures, such as `image`, and one "
+            f"of labels, `label`; it has no labels. `lenet predict {unlabelled[0]}` answers what "
+            "its pictures show."
+        )
+        raise DataFileError(message)
+    columns, *others = dict.fromkeys(found[path] for path in paths)
     if others:
         message = f"The Parquet files in `{paths[0].parent}` differ in their columns."
         raise DataFileError(message)
-    splits = {path: split_of(path.name) if len(paths) > 1 else None for path in paths}
+    notes = [columns.note] if columns.note else []
+    if unlabelled:
+        named = name_some([path.name for path in unlabelled], _NAMED)
+        notes.append(
+            f"Passed over: {named}, without labels; `lenet predict {unlabelled[0]}` answers it."
+        )
+    splits = {path: split_of(path.name) if len(found) > 1 else None for path in paths}
     read = partial(_read, splits, columns)
-    return Contents("pictures in Parquet", paths, read, columns.classes)
+    return Contents(f"{_kind(columns)} in Parquet", paths, read, columns.classes, tuple(notes))
+
+
+def list_pictures_of_parquet(path: Path) -> Unlabelled:
+    """Find the pictures of a file, whether it has labels or not."""
+    columns = _find_columns(path)
+    return Unlabelled(f"{_kind(columns)} in Parquet", partial(_read_pictures, path, columns))
+
+
+def _kind(columns: _Columns) -> str:
+    return "pixels" if columns.shape else "pictures"
 
 
 def _open(path: Path) -> Any:
@@ -74,26 +117,34 @@ def _find_columns(path: Path) -> _Columns:
         schema = file.schema_arrow
     from pyarrow import types
 
-    images = [
+    lists = [f.name for f in schema if types.is_list(f.type) or types.is_large_list(f.type)]
+    encoded = [
         field.name
         for field in schema
-        if _is_binary(field.type)
+        if (_is_binary(field.type) and field.name not in _LABEL_NAMES)
         or (
             types.is_struct(field.type)
             and field.type.get_field_index("bytes") >= 0
             and _is_binary(field.type.field("bytes").type)
         )
     ]
+    images = encoded or lists
+    if not images and len(schema) > _LEAST_PIXELS:
+        return _find_pixels(path, [field.name for field in schema])
     labels = [
         field.name
         for field in schema
         if types.is_integer(field.type)
+        or types.is_boolean(field.type)
         or types.is_string(field.type)
         or types.is_large_string(field.type)
         or types.is_dictionary(field.type)
+        or (
+            field.name in _LABEL_NAMES and (_is_binary(field.type) or types.is_floating(field.type))
+        )
     ]
     named = [name for name in _LABEL_NAMES if name in labels]
-    if not images or not labels or (len(labels) > 1 and not named):
+    if not images or (len(labels) > 1 and not named):
         held = ", ".join(f"`{field.name}` ({field.type})" for field in schema)
         message = (
             f"`{path}` should have a column of encoded pictures, such as `image`, and one of "
@@ -101,8 +152,43 @@ def _find_columns(path: Path) -> _Columns:
         )
         raise DataFileError(message)
     image = "image" if "image" in images else images[0]
-    label = named[0] if named else labels[0]
-    return _Columns(image, label, _read_classes(schema.metadata or {}, label))
+    label = (named or labels)[:1]
+    classes = _read_classes(schema.metadata or {}, label[0]) if label else None
+    return _Columns((image,), tuple(label), classes)
+
+
+def _find_pixels(path: Path, names: list[str]) -> _Columns:
+    """The columns of a table that has one for each pixel."""
+    with _open(path) as file:
+        some = next(file.iter_batches(_LOOKED_AT), None)
+    rows = (
+        [] if some is None else [list(map(_text, row)) for row in zip(*some.columns, strict=True)]
+    )
+    if not rows:
+        message = f"`{path}` has no rows."
+        raise DataFileError(message)
+
+    def count(columns: Sequence[int]) -> Mapping[int, Counter[str]]:
+        with _open(path) as file:
+            table = file.read([names[column] for column in columns])
+        return {c: Counter(map(_text, table.column(names[c]))) for c in columns}
+
+    found = find_columns(Heading(path, tuple(names), rows, "", count, lambda cell: False))
+    classes = number_classes(found.classes or None)
+    labels, pixels = ([names[c] for c in columns] for columns in (found.labels, found.pixels))
+    is_planar, note = found.is_planar, found.note
+    if found.shape and found.shape[2] == 3:
+        if is_planar is None:
+            is_planar = are_planar(
+                np.array([[row[c] for c in found.pixels] for row in rows], float)
+            )
+        note = describe_colours(len(pixels), found.shape, is_planar)
+    return _Columns(tuple(pixels), tuple(labels), classes, found.shape, is_planar, note)
+
+
+def _text(value: Any) -> str:
+    held = value.as_py()
+    return "" if held is None else str(held)
 
 
 def _is_binary(kind: Any) -> bool:
@@ -123,23 +209,81 @@ def _read_classes(metadata: dict[bytes, bytes], label: str) -> Classes | None:
 
 
 def _read(splits: dict[Path, SplitName | None], columns: _Columns) -> Iterator[RawExamples]:
+    for path, split in splits.items():
+        for pictures, labels, places in _read_file(path, columns):
+            yield RawExamples(split, labels, pictures, places)
+
+
+def _read_pictures(path: Path, columns: _Columns) -> Iterator[RawPictures]:
+    start = 0
+    for pictures, labels, places in _read_file(path, columns):
+        count = len(pictures)
+        names = [str(start + number) for number in range(count)]
+        places = [f"`{path}`, row {name}" for name in names]
+        yield RawPictures(pictures, names, places, labels if columns.labels else None)
+        start += count
+
+
+def _read_file(
+    path: Path, columns: _Columns
+) -> Iterator[tuple[npt.NDArray[Any] | list[bytes], list[Label], list[str]]]:
+    """Pictures, labels and places of some rows after the other."""
     from pyarrow import ArrowException
 
-    for path, split in splits.items():
-        start = 0
-        with _open(path) as file:
-            try:
-                for rows in file.iter_batches(_AT_ONCE, columns=[columns.image, columns.label]):
-                    labels = rows.column(columns.label).to_pylist()
-                    places = [f"`{path}`, row {start + row}" for row in range(len(labels))]
-                    if None in labels:
-                        message = f"{places[labels.index(None)]}: the label is missing."
-                        raise DataFileError(message)
-                    cells = rows.column(columns.image).to_pylist()
-                    pictures = [cell["bytes"] if isinstance(cell, dict) else cell for cell in cells]
-                    pictures = [picture or b"" for picture in pictures]
-                    yield RawExamples(split, labels, pictures, places)
-                    start += len(labels)
-            except (ArrowException, OSError) as error:
-                message = f"`{path}` is damaged: {error}"
-                raise DataFileError(message) from error
+    start = 0
+    with _open(path) as file:
+        try:
+            wanted = [*columns.images, *columns.labels]
+            for rows in file.iter_batches(_AT_ONCE, columns=wanted):
+                places = [f"`{path}`, row {start + row}" for row in range(rows.num_rows)]
+                place = f"`{path}`, rows {start} to {start + rows.num_rows - 1}:"
+                labels = _labels(rows, columns.labels, place, places)
+                pictures = _pictures(rows, columns, place)
+                yield pictures, labels, [place] if isinstance(pictures, np.ndarray) else places
+                start += rows.num_rows
+        except (ArrowException, OSError) as error:
+            message = f"`{path}` is damaged: {error}"
+            raise DataFileError(message) from error
+
+
+def _labels(rows: Any, names: Sequence[str], place: str, places: Sequence[str]) -> list[Label]:
+    if len(names) != 1:
+        return to_labels(_numbers(rows, names, place), place) if names else []
+    labels: list[Label] = []
+    for value, where in zip(rows.column(names[0]).to_pylist(), places, strict=True):
+        if value is None:
+            message = f"{where}: the label is missing."
+            raise DataFileError(message)
+        if isinstance(value, float) and not value.is_integer():
+            message = f"{where}: the label `{value}` is neither a whole number nor a text."
+            raise DataFileError(message)
+        try:
+            labels.append(value.decode() if isinstance(value, bytes) else value)
+        except UnicodeDecodeError as error:
+            message = f"{where}: the label holds bytes that are no text in UTF-8."
+            raise DataFileError(message) from error
+    return [label if isinstance(label, str) else int(label) for label in labels]
+
+
+def _pictures(rows: Any, columns: _Columns, place: str) -> npt.NDArray[Any] | list[bytes]:
+    if columns.shape:
+        values = _numbers(rows, columns.images, place)
+        return to_pictures(rows_to_pictures(values, columns.shape, bool(columns.is_planar)), place)
+    cells = rows.column(columns.images[0]).to_pylist()
+    if any(isinstance(cell, list) for cell in cells):
+        try:
+            return to_pictures(np.array(cells), place)
+        except ValueError as error:  # of rows of another length
+            message = f"{place} hold lists of different lengths."
+            raise DataFileError(message) from error
+    pictures = [cell["bytes"] if isinstance(cell, dict) else cell for cell in cells]
+    return [picture or b"" for picture in pictures]
+
+
+def _numbers(rows: Any, names: Sequence[str], place: str) -> npt.NDArray[Any]:
+    """The numbers in some columns, a row each."""
+    arrays = [rows.column(name).to_numpy(zero_copy_only=False) for name in names]
+    if any(array.dtype.kind not in "buif" for array in arrays):
+        message = f"{place} hold something else than numbers in the columns of pixels."
+        raise DataFileError(message)
+    return np.stack(arrays, axis=1)

@@ -1,0 +1,429 @@
+"""Which columns of a table hold what: labels, pixels, pictures' files, names of the lines."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from lenet.datasets.readers._arrays import image_shape
+from lenet.datasets.readers._contents import name_some, split_of
+from lenet.datasets.readers._likely_labels import is_number, judge_ends
+from lenet.errors import DataFileError
+
+_LABEL_NAMES: tuple[str, ...] = ("label", "labels", "class", "target", "category", "y")
+_LABEL_NAMES += ("class_label", "class_name", "classid", "class_id", "label_name", "emotion")
+_FILE_NAMES: tuple[str, ...] = ("path", "file", "filename", "file_name", "filepath", "file_path")
+_FILE_NAMES += ("image", "img", "image_path", "image_name", "picture", "filenames", "fname")
+_ID_NAMES = ("id", "image_id", "imageid", "img_id", "id_code")  # a file's without its ending
+_ROW_NAMES = ("", "id", "index", "unnamed: 0", "image_id", "imageid", "row_id")  # number the lines
+_PART_NAMES = ("split", "usage", "subset", "partition", "part")
+_PIXEL_NAME = re.compile(
+    r"(pixels?|px|p|x|r|g|b|red|green|blue)?[ _.-]?\d+([x_. -]\d+){0,2}[ _.-]?"
+    r"(r|g|b|red|green|blue)?",
+    re.IGNORECASE,
+)
+_CHANNEL = re.compile(r"(?:^|[\d _.-])(r|g|b|red|green|blue)(?=$|[\d _.-])")
+_ONE_OF = re.compile(r"(label|class|target|category|y)[ _.:-](.+)", re.IGNORECASE)
+_LEAST_PIXELS = 4
+_NAMED = 3  # columns in an error
+_FEW_FILES = 4  # columns without names that are looked through for pictures' files
+_LEAST_LINES = 8  # that a column must have to look like anything
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns hold what.
+
+    Attributes:
+        labels: One, or one for each class, of which a single one is 1; none where the table holds
+            pictures alone.
+        pixels: Of a picture, in their order; or the one in which all stand, parted by blanks.
+        shape: Height, width and channels of a picture whose pixels the table holds.
+        is_planar: Whether all red pixels stand first, then all green and all blue ones; `None`
+            where that is to be seen from the pixels.
+        file: Which one names the picture's file.
+        name: Which one names or numbers the line.
+        part: Which one says what the line is for, such as `train`.
+        classes: What the columns of `labels` stand for, where there are several.
+        note: How sure it is which one holds the labels, where their names do not say so.
+    """
+
+    labels: tuple[int, ...] = ()
+    pixels: tuple[int, ...] = ()
+    shape: tuple[int, int, int] | None = None
+    is_planar: bool | None = None
+    file: int | None = None
+    name: int | None = None
+    part: int | None = None
+    classes: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What a table's first lines show.
+
+    Attributes:
+        path: The table.
+        header: The names of the columns as they stand there; none where no line names them.
+        rows: The cells of some lines below.
+        label_column: Which column was said to hold the labels; empty where nothing was said.
+        count: Gives, for some columns, how often which value occurs in the whole table.
+        has_file: Whether a cell names a picture's file.
+    """
+
+    path: Path
+    header: tuple[str, ...]
+    rows: Sequence[Sequence[str]]
+    label_column: str
+    count: Callable[[Sequence[int]], Mapping[int, Counter[str]]]
+    has_file: Callable[[str], bool]
+
+    @property
+    def width(self) -> int:
+        return len(self.rows[0])
+
+    @property
+    def names(self) -> list[str] | None:
+        """In lower case; `None` where the header only numbers the columns."""
+        names = [name.lower() for name in self.header]
+        return names if column_names(names) else None
+
+
+def column_names(first: Sequence[str]) -> list[str] | None:
+    """The names in a table's first line, in lower case; `None` where it is a line as others are."""
+    names = [cell.strip().lower() for cell in first]
+    texts = [name for name in names if not is_number(name)]
+    has_pixels = len(first) > _LEAST_PIXELS
+    known = {*_LABEL_NAMES, *_FILE_NAMES, *_ID_NAMES} & set(names)
+    if has_pixels and len(texts) == 1:
+        known.discard("y")  # it is a letter's label, if what follows does not number the pixels
+    numbered = texts and counts_up([name for name in names if is_number(name)])
+    is_pixels = all(_PIXEL_NAME.fullmatch(name) for name in texts)
+    is_header = known or numbered or (has_pixels and (len(texts) > 1 or (texts and is_pixels)))
+    return names if is_header else None
+
+
+def counts_up(cells: Sequence[str]) -> bool:
+    """Whether cells number the columns, as programs do that have no names for them.
+
+    So does what pandas makes of a line of pixels that it took for names: of 0, 0 and 0 come 0, 0.1
+    and 0.2.
+
+    >>> counts_up(["0", "1", "2", "3"]), counts_up(["5", "0", "0.1", "0.2", "7", "0.3"])
+    (True, True)
+    >>> counts_up(["5", "0", "0", "0", "7", "0"])
+    False
+    """
+    if len(cells) < _LEAST_PIXELS:
+        return False
+    cells = [cell.strip() for cell in cells]
+    if all(cell.isdecimal() for cell in cells):
+        numbers = list(map(int, cells))
+        return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    met: Counter[str] = Counter()
+    for cell in cells:
+        base, point, copy = cell.partition(".")
+        if not base.isdecimal() or (point and copy != str(met[base])) or (not point and met[base]):
+            return False
+        met[base] += 1
+    return len(met) < len(cells)
+
+
+def find_columns(table: Heading) -> Columns:
+    """Find out which columns hold what, by their names and by what stands in them.
+
+    Raises:
+        DataFileError: It is not plain; what to do is said.
+    """
+    names = table.names
+    part = _part_column(table, names)
+    file = _file_column(table, names)
+    columns = [column for column in range(table.width) if column not in (file, part)]
+    if file is not None:
+        return _with_files(table, names, columns, file, part)
+    in_cell = _pixels_in_a_cell(table, names, columns)
+    if in_cell is not None:
+        label = _label_by_name(table, names, [c for c in columns if c != in_cell])
+        shape = image_shape(len(table.rows[0][in_cell].split()))
+        if shape is None:
+            raise _no_image(table, len(table.rows[0][in_cell].split()), f"column {in_cell + 1}")
+        labels = () if label is None else (label,)
+        return Columns(labels, (in_cell,), shape, part=part)
+    if table.width <= _LEAST_PIXELS:
+        message = (
+            f"`{table.path}` has {table.width} columns, none of which holds the pictures' files; "
+            "name it `path`. Files are looked for beside the table and in the folders there."
+        )
+        raise DataFileError(message)
+    found = _find_named(table, names, columns) if names else _find_unnamed(table, columns)
+    return Columns(**{**found.__dict__, "part": part})
+
+
+def _with_files(
+    table: Heading, names: list[str] | None, columns: list[int], file: int, part: int | None
+) -> Columns:
+    if table.label_column:
+        return Columns((_chosen_column(table, columns),), file=file, part=part)
+    columns = [c for c in columns if not (names and names[c] in _ROW_NAMES)]
+    if not columns:
+        return Columns(file=file, part=part)
+    if names is None:
+        note = ""
+        if len(columns) > 1:
+            note = _note(table, columns[0], "the first beside the files")
+        return Columns((columns[0],), file=file, part=part, note=note)
+    label = _label_by_name(table, names, columns)
+    if label is not None:
+        return Columns((label,), file=file, part=part)
+    raise _no_label(table)
+
+
+def _find_named(table: Heading, names: list[str], columns: list[int]) -> Columns:
+    """The columns of a table of pixels whose first line names them."""
+    rows = [column for column in columns if names[column] in _ROW_NAMES]
+    name = rows[-1] if rows else None
+    rest = [column for column in columns if column not in rows]
+    several = [column for column in rest if _ONE_OF.fullmatch(names[column])]
+    if table.label_column:
+        labels: tuple[int, ...] = (_chosen_column(table, columns),)
+    elif len(several) > 1 and _are_one_hot(table, several):
+        labels = tuple(several)
+    else:
+        label = _label_by_name(table, names, rest)
+        labels = () if label is None else (label,)
+    pixels = [column for column in rest if column not in labels]
+    are_pixels = all(_PIXEL_NAME.fullmatch(names[column]) for column in pixels)
+    if not labels and (not are_pixels or image_shape(len(pixels)) is None):
+        raise _no_label(table)
+    classes: tuple[str, ...] = ()
+    if len(labels) > 1:
+        matches = [_ONE_OF.fullmatch(table.header[column].strip()) for column in labels]
+        classes = tuple(match[2] for match in matches if match)
+    shape = _named_shape([names[column] for column in pixels]) or image_shape(len(pixels))
+    if shape is None:
+        raise _no_image(table, len(pixels), "beside the label")
+    is_planar = None
+    if shape[2] == 3:
+        pixels, is_planar = _in_planes(names, pixels)
+    return Columns(labels, tuple(pixels), shape, is_planar=is_planar, name=name, classes=classes)
+
+
+def _find_unnamed(table: Heading, columns: list[int]) -> Columns:
+    """The columns of a table of pixels that has no names for them."""
+    width = len(columns)
+    if table.label_column:
+        label = _chosen_column(table, columns)
+        pixels = [column for column in columns if column != label]
+        if shape := image_shape(len(pixels)):
+            return Columns((label,), tuple(pixels), shape)
+        raise _no_image(table, len(pixels), "beside the label")
+    texts = [
+        column
+        for column in columns
+        if not all(is_number(row[column].strip() or "0") for row in table.rows)
+    ]
+    if len(texts) == 1 and (shape := image_shape(width - 1)):  # a text is no pixel
+        pixels = [column for column in columns if column not in texts]
+        return Columns((texts[0],), tuple(pixels), shape)
+    grey, all_of_it = image_shape(width - 1), image_shape(width)
+    if grey and not (grey[2] == 3 and all_of_it):
+        label, note = _judge_ends(table, columns)
+        pixels = [column for column in columns if column != label]
+        return Columns((label,), tuple(pixels), grey, note=note)
+    if all_of_it:
+        return Columns((), tuple(columns), all_of_it)
+    if (shape := image_shape(width - 2)) and _number_the_lines(table, columns[0]):
+        label, note = _judge_ends(table, columns[1:])
+        pixels = [column for column in columns[1:] if column != label]
+        return Columns((label,), tuple(pixels), shape, name=columns[0], note=note)
+    for count in range(2, width - _LEAST_PIXELS + 1):
+        shape = image_shape(width - count)
+        for labels in (columns[-count:], columns[:count]) if shape else ():
+            if _are_one_hot(table, labels):
+                pixels = [column for column in columns if column not in labels]
+                end = "last" if labels[-1] == columns[-1] else "first"
+                note = (
+                    f"`{table.path.name}` does not name its columns; its {end} {count} are taken "
+                    "for the classes, as one of them is 1 and the others are 0."
+                )
+                classes = tuple(map(str, range(count)))
+                return Columns(tuple(labels), tuple(pixels), shape, classes=classes, note=note)
+    raise _no_image(table, width - 1, "beside the label")
+
+
+def _judge_ends(table: Heading, columns: Sequence[int]) -> tuple[int, str]:
+    """Which end of a line holds the label, and how sure that is; an error where either may."""
+    ends = {"first": columns[0], "last": columns[-1]}
+    counted = table.count([columns[0], columns[-1]])
+    found, note = judge_ends(table.path.name, *(counted[column] for column in ends.values()))
+    if found is None:
+        message = (
+            f"`{table.path}` does not name its columns, and its first and its last column look "
+            "like labels. Say which holds them: `--label-column last` or `--label-column first` "
+            '(`label_column="last"`).'
+        )
+        raise DataFileError(message)
+    return ends[found], note
+
+
+def _number_the_lines(table: Heading, column: int) -> bool:
+    """Whether a column counts the lines from 0 or 1 on."""
+    cells = [row[column].strip() for row in table.rows]
+    begin = int(cells[0]) if cells[0] in ("0", "1") else 0
+    counted = [str(begin + number) for number in range(len(cells))]
+    return len(cells) >= _LEAST_LINES and cells == counted
+
+
+def _are_one_hot(table: Heading, columns: Sequence[int]) -> bool:
+    """Whether one of some columns is 1 in every line, not always the same, and the others 0."""
+    places = set()
+    for row in table.rows:
+        cells = [row[column].strip() for column in columns]
+        values = [float(cell) if is_number(cell) else -1.0 for cell in cells]
+        if sorted(values) != [0.0] * (len(values) - 1) + [1.0]:
+            return False
+        places.add(values.index(1.0))
+    return len(places) > 1 or len(table.rows) == 1
+
+
+def _part_column(table: Heading, names: list[str] | None) -> int | None:
+    for column, name in enumerate(names or ()):
+        cells = [row[column].strip() for row in table.rows]
+        if name in _PART_NAMES and all(map(split_of, cells)):
+            return column
+    return None
+
+
+def _file_column(table: Heading, names: list[str] | None) -> int | None:
+    for name in _FILE_NAMES if names else ():
+        if names and name in names:
+            column = names.index(name)
+            if any(not is_number(row[column].strip() or "0") for row in table.rows):
+                return column
+    if names:
+        candidates = [names.index(name) for name in (*_FILE_NAMES, *_ID_NAMES) if name in names]
+        candidates = candidates if table.width <= _LEAST_PIXELS + 1 + len(names) // 2 else []
+    else:
+        candidates = []
+    texts = [
+        column
+        for column in range(min(table.width, _FEW_FILES))
+        if any(row[column].strip() and not is_number(row[column]) for row in table.rows)
+    ]
+    for column in dict.fromkeys([*candidates, *texts]):
+        if any(row[column].strip() and table.has_file(row[column]) for row in table.rows):
+            return column
+    return None
+
+
+def _pixels_in_a_cell(
+    table: Heading, names: list[str] | None, columns: Sequence[int]
+) -> int | None:
+    """The column that holds all pixels of a picture, parted by blanks."""
+    for column in columns if len(columns) <= _LEAST_PIXELS else ():
+        parts = table.rows[0][column].split()
+        if len(parts) >= _LEAST_PIXELS and all(map(is_number, parts)):
+            return column
+    return None
+
+
+def _label_by_name(table: Heading, names: list[str] | None, columns: Sequence[int]) -> int | None:
+    """The column that holds the labels: that was said, is called so, or is called unlike others."""
+    if table.label_column:
+        return _chosen_column(table, columns)
+    if names is None:
+        return columns[0] if len(columns) == 1 else None
+    for name in _LABEL_NAMES:
+        if name in names and names.index(name) in columns:
+            return names.index(name)
+    unlike = [
+        column
+        for column in columns
+        if names[column] not in _ROW_NAMES and not _PIXEL_NAME.fullmatch(names[column])
+    ]
+    return unlike[0] if len(unlike) == 1 else None
+
+
+def _chosen_column(table: Heading, columns: Sequence[int]) -> int:
+    """The column that was said to hold the labels: by its name, number or end of the line."""
+    wanted = table.label_column.strip()
+    names = [name.lower() for name in table.header]
+    ends = {"first": columns[0], "last": columns[-1]}
+    if wanted.lower() in names:
+        column = names.index(wanted.lower())
+    elif wanted.isdecimal():
+        column = int(wanted) - 1
+    else:
+        column = ends.get(wanted.lower(), -1)
+    if column not in columns:
+        header = table.header
+        named = f": {', '.join(f'`{name}`' for name in header[:_NAMED])}, …" if header else ""
+        message = (
+            f"`{table.path}` has no column `{table.label_column}` that could hold the labels. It "
+            f"has {len(columns):,} to choose from{named}; say its name, its number from 1 on, "
+            "`first` or `last`."
+        )
+        raise DataFileError(message)
+    return column
+
+
+def _named_shape(names: Sequence[str]) -> tuple[int, int, int] | None:
+    """The shape of a grey picture whose pixels are called by their rows and columns."""
+    places = [tuple(map(int, re.findall(r"\d+", name))) for name in names]
+    if not places or any(len(place) != 2 for place in places) or len(set(places)) < len(places):
+        return None
+    height, width = (len({place[axis] for place in places}) for axis in range(2))
+    in_order = sorted(places) == places
+    return (height, width, 1) if in_order and height * width == len(places) else None
+
+
+def _in_planes(names: Sequence[str], pixels: list[int]) -> tuple[list[int], bool | None]:
+    """The columns of red, green and blue pixels, plane after plane where their names say which."""
+    matches = [_CHANNEL.search(names[column]) for column in pixels]
+    channels = [match[1][0] for match in matches if match]
+    if len(channels) == len(pixels) and Counter(channels) == dict.fromkeys("rgb", len(pixels) // 3):
+        paired = list(zip(channels, pixels, strict=True))
+        return list(chain(*([c for channel, c in paired if channel == one] for one in "rgb"))), True
+    numbers = [tuple(map(int, re.findall(r"\d+", names[column]))) for column in pixels]
+    if all(len(one) == 3 for one in numbers):
+        for axis, is_planar in ((2, False), (0, True)):
+            if len({one[axis] for one in numbers}) == 3:
+                return pixels, is_planar
+    return pixels, None
+
+
+def describe_colours(count: int, shape: tuple[int, int, int], is_planar: bool) -> str:
+    """How so many columns are read as pixels of three colours, as a sentence."""
+    order = "one colour after the other, as in CIFAR-10" if is_planar else "pixel by pixel"
+    return (
+        f"{count:,} columns are read as {shape[0]}×{shape[1]} pixels of red, green and blue, "
+        f"{order}."
+    )
+
+
+def _note(table: Heading, column: int, why: str) -> str:
+    return (
+        f"`{table.path.name}` does not name its columns; no. {column + 1} is taken for the label, "
+        f"{why}. `--label-column` takes another."
+    )
+
+
+def _no_label(table: Heading) -> DataFileError:
+    names = [name for name in table.header if name and not _PIXEL_NAME.fullmatch(name)]
+    among = f" It has {name_some(names, _NAMED)}." if names else ""
+    message = (
+        f"`{table.path}` has no column of labels; name it `label`, or say which one it is with "
+        f"`--label-column` (`label_column`).{among}"
+    )
+    return DataFileError(message)
+
+
+def _no_image(table: Heading, count: int, where: str) -> DataFileError:
+    message = (
+        f"`{table.path}` has {count} columns {where}, which make no square image of "
+        "grey pixels, nor of red, green and blue ones."
+    )
+    return DataFileError(message)

@@ -1,0 +1,96 @@
+"""The lines of a table, and their cells."""
+
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from lenet.core import reading_errors
+from lenet.errors import DataFileError
+from lenet.pictures import SUFFIXES
+
+_LONGEST_LINE = 2**24  # characters; an image of 1024×1024 pixels has fewer
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+def find_delimiter(line: str) -> str:
+    """What parts a line's cells; a blank stands for any number of blanks."""
+    found = max(",;\t", key=line.count)
+    return " " if found not in line and len(line.split()) > 1 else found
+
+
+def split_line(line: str, delimiter: str) -> list[str]:
+    """The cells of a line."""
+    if delimiter == " ":
+        return _parted_by_blanks(line)
+    if '"' in line:
+        try:
+            return next(csv.reader(io.StringIO(line, newline=""), delimiter=delimiter))
+        except csv.Error:  # a cell is too long for any of ours
+            return [line]
+    return line.split(delimiter)
+
+
+def _parted_by_blanks(line: str) -> list[str]:
+    """The cells of a line of numbers; or a picture's file, whose name may hold blanks, and a label.
+
+    >>> _parted_by_blanks("my photo 1.jpg 7"), _parted_by_blanks("7 my photo 1.jpg")
+    (['my photo 1.jpg', '7'], ['7', 'my photo 1.jpg'])
+    """
+    cells = line.split()
+    if len(cells) > 2:
+        front, end = line.strip().rsplit(None, 1)
+        start, rest = line.strip().split(None, 1)
+        if is_picture_name(front):
+            return [front, end]
+        if is_picture_name(rest):
+            return [start, rest]
+    return cells
+
+
+def is_picture_name(name: str) -> bool:
+    """Whether a name ends as pictures' do."""
+    return "." + name.strip().rpartition(".")[2].lower() in SUFFIXES
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a file that hold something, with their numbers, counted from 1.
+
+    A quoted cell that goes over several lines makes one of them. The file may be gzip-compressed.
+    """
+    with reading_errors(path, DataFileError), path.open("rb") as raw:
+        is_packed = raw.read(2) == _GZIP_MAGIC
+        raw.seek(0)
+        stream = gzip.GzipFile(fileobj=raw) if is_packed else raw
+        file = io.TextIOWrapper(stream, encoding="utf-8-sig")
+        number, start, whole, is_open = 0, 0, "", False
+        try:
+            while line := file.readline(_LONGEST_LINE + 1):
+                number += 1
+                start, whole = (start, whole + line) if whole else (number, line)
+                if len(whole) > _LONGEST_LINE or "\0" in line:
+                    message = f"`{path}` is not a table: see line {number}."
+                    raise DataFileError(message)
+                is_open = _ends_in_quotes(whole) if '"' in line else is_open
+                if is_open:
+                    continue
+                if whole.strip():
+                    yield start, whole.rstrip("\r\n")
+                whole = ""
+        except UnicodeDecodeError as error:
+            message = f"`{path}` is not in UTF-8. Save it so; Excel calls that `CSV UTF-8`."
+            raise DataFileError(message) from error
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            message = f"`{path}` is damaged: its gzip compression does not unpack."
+            raise DataFileError(message) from error
+        if is_open:
+            message = f"`{path}`, line {start}: a quoted cell has no end."
+            raise DataFileError(message)
+
+
+def _ends_in_quotes(text: str) -> bool:
+    """Whether a quoted cell has begun and not ended."""
+    opens = text.startswith('"') or any(mark in text for mark in (',"', ';"', '\t"'))
+    return opens and text.count('"') % 2 == 1
