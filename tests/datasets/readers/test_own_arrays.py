@@ -1,7 +1,9 @@
 """NumPy archives and IDX files with any names."""
 
 import io
+import pickle
 import zipfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -250,3 +252,46 @@ def test_any_arrays_are_paired_or_refused(shapes: dict[str, tuple[int, ...]]) ->
         pairs = pair_arrays(shapes, "x.npz")
         paired = [name for pair in pairs for name in (pair.images, pair.labels)]
         assert sorted(paired) == sorted(shapes)
+
+
+def test_a_file_of_images_for_each_class_is_read(tmp_path: Path) -> None:
+    images, labels = TRAIN
+    for number, name in enumerate(("ant", "bee", "cow")):
+        rows = images[labels == number].reshape(-1, 784)
+        np.save(tmp_path / f"full_numpy_bitmap_{name}.npy", rows)
+    dataset = load(tmp_path)
+    assert dataset.class_names == ("ant", "bee", "cow")
+    order = np.argsort(labels, kind="stable")
+    assert_holds(dataset.train, images[order], labels[order])
+    assert dataset.origin is not None
+    assert dataset.origin.notes == ("There are no labels; each file is taken for a class.",)
+
+
+def save_tensors(path: Path) -> None:
+    import torch
+
+    torch.save({"images": torch.zeros(2, 28, 28)}, path)
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "message"),
+    [
+        ("x.pt", save_tensors, r"is what `torch\.save` writes, and .*keep its tensors as arrays"),
+        ("x.pkl", lambda path: path.write_bytes(pickle.dumps(TRAIN)), "is a pickle, and lenet nev"),
+        ("x.h5", lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n\0"), "an HDF5 file; open it w"),
+        ("x.mat", lambda path: path.write_bytes(b"MATLAB 5.0 MAT-file\0"), r"`scipy\.io\.loadmat`"),
+        ("x.npy", lambda path: np.save(path, TRAIN[0]), "is one array; give the folder that holds"),
+    ],
+)
+def test_a_file_of_another_program_is_told_what_to_do(
+    tmp_path: Path, name: str, write: Callable[[Path], Any], message: str
+) -> None:
+    write(tmp_path / name)
+    with pytest.raises(DataFileError, match=rf"{name}` .*{message}"):
+        load(tmp_path / name)
+
+
+def test_images_that_stand_last_are_told_how_to_turn(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", X=TRAIN[0].transpose(1, 2, 0), y=TRAIN[1])
+    with pytest.raises(DataFileError, match=r"np\.moveaxis\(images, -1, 0\)"):
+        load(tmp_path / "x.npz")
