@@ -322,3 +322,23 @@ def test_runs_on_a_folder_can_be_compared(pictures: Path) -> None:
     answer = call_alone("compare", "--data", "./pictures", "--models", "softmax,mlp", *arguments)
     assert "pictures, test split" in answer.stdout
     assert {run.config.source is not None for run in lenet.find_runs("runs/compare")} == {True}
+
+
+def test_white_is_typed_and_told(tmp_path: Path) -> None:
+    values = np.linspace(0, 4095, 36, dtype=np.uint16).reshape(6, 6)
+    for number in range(8):
+        path = tmp_path / "deep" / str(number % 2) / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(values // (1 + number)).save(path)
+    deep = str(tmp_path / "deep")
+    for typed, told in (("8191", "0 to 8191"), ("-40,5000", "-40 to 5000"), (None, "0 to 4095")):
+        flags = ["--white", typed] if typed else []
+        assert f"values from {told} became 0 to 255" in call("data", "info", deep, *flags).stdout
+    for wrong in ("0", "5,4", "white", "1,2,3", ""):
+        refused = call("data", "info", deep, "--white", wrong, code=2).stderr
+        assert "`--white` must be a number above 0, or" in refused
+    for path in (tmp_path / "deep").glob("*/*.png"):
+        Image.fromarray((values / 17).astype(np.uint8)).save(path)
+    text = call("data", "info", deep, "--white", "4095").stdout
+    assert "All pictures have 8 bits and were taken as they are, without `--white`" in text
+    assert "became 0 to 255" not in text

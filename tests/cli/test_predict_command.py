@@ -216,3 +216,13 @@ def test_an_answer_starts_without_pytorch(scans: Path) -> None:
 
 def test_a_reader_that_goes_away_is_no_error(scans: Path) -> None:
     assert call_alone("predict", "scans").stdout.count("\n") == 3
+
+
+def test_white_says_the_scale_of_pictures_of_16_bits() -> None:
+    Image.fromarray(np.asarray(draw_one()).astype(np.uint16) * 16).save("deep.png")
+    refused = call("predict", "deep.png", code=3).stderr
+    assert "`deep.png` holds values from 0 to 4080, and 16 bits are white at 65535" in refused
+    assert "`--white 4095`" in refused
+    answer = call("predict", "deep.png", "--white", "4095", "--picture", "seen.png").stdout
+    assert answer.split()[1] == "1"
+    assert Path("seen.png").is_file()

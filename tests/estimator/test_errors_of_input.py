@@ -64,7 +64,6 @@ def test_there_must_be_images(shape: tuple[int, ...], fitted: lenet.LeNetClassif
         ((60, 784), {"input_shape": (3, 32, 32)}, "hold no images of `input_shape`"),
         ((60, 784), {"input_shape": (28, 28)}, "hold no images of `input_shape`"),
         ((60, 1, 1, 28, 28), {}, r"must be \(N, values\)"),
-        ((60, 32, 32, 3), {}, "channels last"),
     ],
 )
 def test_shapes_that_hold_no_images_are_refused(

@@ -36,6 +36,7 @@ def test_bytes_stay_as_they_are_whatever_they_hold() -> None:
     values = np.array([[3, 5, 9, 16]], np.uint8)
     np.testing.assert_array_equal(to_bytes(values), values)
     assert PixelRange.measure(values) == PixelRange(0, 255)
+    assert PixelRange.measure(values % 2) == PixelRange(0, 1)
 
 
 def test_booleans_are_black_and_white() -> None:

@@ -114,7 +114,7 @@ def test_bytes_and_booleans_are_pixels_whatever_the_range_is(pixel_range: tuple[
 @pytest.mark.parametrize(
     ("values", "scale"),
     [
-        (np.array([[0, 250, 4000]], np.uint16), 65535),
+        (np.array([[0, 250, 4096]], np.uint16), 65535),
         (np.array([[0, 250, 255]], np.int64), 255),
         (np.array([[0, 1]], np.int32), 255),
         (np.array([[0, 0.25, 1]]), 1),
@@ -137,6 +137,10 @@ def test_16_bits_are_shares_of_white_where_the_range_is_that_of_shares() -> None
         (np.array([0, 4000]), (), "from 0 to 4000"),
         (np.array([0, 16.0]), (), "from 0 to 16"),
         (np.array([0, 255.5]), (), "from 0 to 255"),
+        (np.array([0, 255], np.uint16), (), "to 255, and 16 bits are .* 65535. If 255 is"),
+        (np.array([0, 256], np.uint16), (), "from 0 to 256, .* `--white 1023`"),
+        (np.array([0, 1]), (0.0, 255.0), "from 0 to 1, and .* taught on .* from 0 to 255;"),
+        (np.array([-0.4, 2.8]), (0.0, 255.0), "from -0.4 to 2.8, and .* from 0 to 255;"),
         (np.array([0, np.nan]), (), "not finite"),
         (np.array([0, np.inf]), (0.0, 1.0), "not finite"),
         (np.array(["a"]), (), "holds <U1 instead of numbers"),

@@ -146,9 +146,16 @@ def test_16_bits_become_8() -> None:
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 def test_16_bits_become_8_by_the_same_scale_in_every_picture(kind: str) -> None:
     values = np.linspace(0, 1, 600).reshape(20, 30)
+    picture = encoded(Image.fromarray((5000 * values).astype(np.uint16)), kind)
+    assert read_picture(picture).max() == round(5000 / 257)
     for white in (250, 4000):
         picture = encoded(Image.fromarray((white * values).astype(np.uint16)), kind)
-        assert read_picture(picture).max() == round(white / 257)
+        named = 255 if white == 250 else 4095
+        with pytest.raises(
+            PictureError, match=rf"white at 65535\. If {named} is .*`--white {named}`"
+        ):
+            read_picture(picture)
+        assert read_picture(picture, pixel_range=(0.0, 65535.0)).max() == round(white / 257)
         pixels = read_picture(picture, pixel_range=(0.0, 4095.0))
         expected = np.rint((white * values).astype(np.uint16) * (255 / 4095))
         assert np.array_equal(pixels, expected)

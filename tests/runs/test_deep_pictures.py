@@ -56,13 +56,15 @@ def test_whoever_asks_sees_what_the_training_saw(run: Run, deep: Path) -> None:
     assert (taught == images[0]).all(axis=(1, 2, 3)).any()
 
 
-def seen_by_predict(run: Run, folder: Path) -> list[bytes]:
+def seen_by_predict(
+    run: Run, folder: Path, pixel_range: tuple[float, float] | None = None
+) -> list[bytes]:
     """The images that `lenet.predict` makes of a folder's pictures, in the order of their bytes."""
-    answers = lenet.predict(run, sorted(folder.glob("*/*.png")))
+    answers = lenet.predict(run, sorted(folder.glob("*/*.png")), pixel_range=pixel_range)
     return sorted(answer.seen.image.tobytes() for answer in answers)
 
 
-def seen_by_evaluate(run: Run, folder: Path) -> list[bytes]:
+def seen_by_evaluate(run: Run, folder: Path | DataSource) -> list[bytes]:
     """Those that they are scored on."""
     return sorted(image.tobytes() for image in answer(run, folder).examples.images)
 
@@ -84,9 +86,11 @@ def test_a_score_on_other_pictures_is_on_the_scale_of_the_network(
 def test_a_run_of_8_bits_takes_16_bits_by_their_full_scale(few_digits: Dataset, deep: Path) -> None:
     run = lenet.train(dataset=few_digits, epochs=1, batch_size=64, listeners=[])
     assert lenet.open_model(run).card.preparation.pixel_range == ()
-    images = seen_by_evaluate(run, deep)
+    with pytest.raises(DatasetError, match=r"If 1023 is white, say so: `--white 1023`"):
+        seen_by_evaluate(run, deep)
+    images = seen_by_evaluate(run, DataSource(str(deep), pixel_range=(0, 65535)))
     assert max(map(max, images)) == round(3929 / 257)
-    assert images == seen_by_predict(run, deep)
+    assert images == seen_by_predict(run, deep, (0, 65535))
 
 
 def test_pictures_in_another_unit_are_refused(run: Run, deep: Path, tmp_path: Path) -> None:

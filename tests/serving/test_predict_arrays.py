@@ -71,6 +71,9 @@ ONE: dict[str, Callable[[], Any]] = {
     "a tensor that asks for gradients": lambda: (torch.from_numpy(GREY) / 255).requires_grad_(),
     "Pillow's image": lambda: Image.fromarray(GREY),
     "Pillow's image in colour": lambda: Image.fromarray(GREY).convert("RGBA"),
+    "nested lists": lambda: GREY.tolist(),
+    "nested lists of floats": lambda: (GREY / 255).tolist(),
+    "nested tuples in a list": lambda: [tuple(map(tuple, GREY.tolist()))],
     "a list of one": lambda: [GREY / 255],
     "a tuple of one tensor": lambda: (torch.from_numpy(GREY)[None],),
 }
@@ -110,6 +113,8 @@ MANY: dict[str, Callable[[], Any]] = {
     "a list of Pillow's images": lambda: [Image.fromarray(one) for one in BATCH],
     "a generator": lambda: (one for one in BATCH),
     "batches, as a loader gives them": lambda: [BATCH[:3, None], BATCH[3:, None]],
+    "nested lists": lambda: BATCH.tolist(),
+    "lists of lists of floats": lambda: [(one / 255).tolist() for one in BATCH],
     "all sorts": lambda: [png(BATCH[0]), BATCH[1] / 255, Image.fromarray(BATCH[2]), BATCH[3:]],
 }
 
@@ -187,6 +192,17 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: np.linspace(0, 2.8, 784).reshape(28, 28),
         r"holds values from 0 to 2\.8\. Pixels are expected, not normalised",
     ),
+    "0 and 1 as whole numbers": (
+        lambda: (GREY > 100).astype(np.int64),
+        r"int64 of shape \(200, 180\)\) holds 0 and 1 alone.* pass truth values: `array > 0`",
+    ),
+    "0 and 1 as bytes": (lambda: (GREY > 100).astype(np.uint8), "holds 0 and 1 alone"),
+    "12 bits in 16": (lambda: GREY.astype(np.uint16) * 16, r"to \d+, .* If 4095 is white, say so"),
+    "ragged": (lambda: [[1, 2], [3]], "A `list` is no picture: .* inhomogeneous"),
+    "rows of pixels": (
+        lambda: np.zeros((7, 784), np.uint8),
+        r"or 7 of 28×28 in a row each\. .* `array\.reshape\(-1, 28, 28\)` are several",
+    ),
     "another scale": (lambda: np.rint(GREY / 16.0), "from .* to 1[0-6]. Pixels are expected"),
     "beyond 255": (lambda: GREY * 16.0, r"holds values from .* 0 to 255, floats from 0 to 1"),
     "beyond 255 in int32": (lambda: GREY.astype(np.int32) * 16, "int32 .* or 16 bits"),
@@ -211,7 +227,19 @@ def test_what_is_no_picture_is_an_error_that_says_so(model: TrainedModel, form: 
     assert len(told) == 1
 
 
-@pytest.mark.parametrize("source", [None, 5, [None], [(GREY, 7)], [[0, 255], [255, 0]]])
+@pytest.mark.parametrize("side", [28, 40])
+def test_a_row_of_pixels_is_the_picture_of_the_networks_size_or_a_square(
+    model: TrainedModel, side: int
+) -> None:
+    grey = np.asarray(Image.fromarray(GREY).resize((side, side)))
+    expected = lenet.predict(model, grey)
+    assert expected[0].class_name == "7"
+    rows = [grey.ravel(), grey.ravel() / 255, grey.ravel().tolist(), [grey.ravel()]]
+    for row in [*rows, grey.reshape(1, -1)] if side == 28 else rows:
+        assert_same(lenet.predict(model, row), expected)
+
+
+@pytest.mark.parametrize("source", [None, 5, [None], [(GREY, 7)]])
 def test_what_can_be_no_picture_is_named_by_its_type(model: TrainedModel, source: Any) -> None:
     kind = type(source[0] if isinstance(source, list) else source).__name__
     with pytest.raises(PictureFormatError, match=f"`{kind}` is no picture. Pass a path"):

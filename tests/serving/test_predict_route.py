@@ -114,10 +114,14 @@ def test_json_brings_base64_pixels_and_prepared_images(service: ServiceProcess) 
         {"base64": f"data:image/png;base64,{encoded}"},
         {"pixels": grey.tolist()},
         {"pixels": colour.tolist()},
+        {"pixels": (grey / 255).tolist()},
+        {"pixels": (colour / 255).tolist()},
+        {"pixels": (grey > 100).tolist()},
         {"prepared": seen.tolist()},
     ]
     told = predictions(ask(service, json={"pictures": pictures}))
-    sources = [png(grey), png(grey), grey, colour, PreparedPicture(seen, (0.0, 0.0, 1.0, 1.0))]
+    sources = [png(grey), png(grey), grey, colour, grey, colour, grey > 100]
+    sources += [PreparedPicture(seen, (0.0, 0.0, 1.0, 1.0))]
     for one, source in zip(told, sources, strict=True):
         assert_same(one, lenet.predict("digits", source)[0])
     assert told[0]["name"] == "一.png"
@@ -272,10 +276,16 @@ REFUSED: dict[str, tuple[str, dict[str, Any], int, str]] = {
     "two forms": ("", {"json": {"pictures": [{"base64": "", "pixels": []}]}}, 422, "with one of"),
     "no base64": ("", {"json": {"pictures": [{"base64": "é!"}]}}, 422, "is no base64"),
     "ragged rows": ("", {"json": {"pictures": [{"pixels": [[1], [1, 2]]}]}}, 422, "of equal"),
-    "fractions": ("", {"json": {"pictures": [{"pixels": [[0.5]]}]}}, 422, "whole numbers"),
-    "truth values": ("", {"json": {"pictures": [{"pixels": [[True]]}]}}, 422, "whole numbers"),
+    "fractions of 255": ("", {"json": {"pictures": [{"pixels": [[2.5]]}]}}, 422, "not normalised"),
+    "0 and 1": ("", {"json": {"pictures": [{"pixels": [[0, 1]]}]}}, 422, "pass truth values"),
     "256": ("", {"json": {"pictures": [{"pixels": [[256]]}]}}, 422, "from 0 to 255"),
-    "a huge number": ("", {"json": {"pictures": [{"pixels": [[10**30]]}]}}, 422, "0 to 255"),
+    "a huge number": ("", {"json": {"pictures": [{"pixels": [[10**30]]}]}}, 422, "of numbers"),
+    "prepared fractions": (
+        "",
+        {"json": {"pictures": [{"prepared": [[[0.5]]]}]}},
+        422,
+        "whole numbers from 0 to 255",
+    ),
     "one row": ("", {"json": {"pictures": [{"pixels": [1, 2, 3]}]}}, 422, "H×W×3; these are 3"),
     "two channels": ("", {"json": {"pictures": [{"pixels": [[[1, 2]]]}]}}, 422, "are 1×1×2"),
     "another size": ("", {"json": {"pictures": [{"prepared": [[[1]]]}]}}, 422, "1×28×28; this is"),

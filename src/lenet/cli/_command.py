@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from functools import partial
+from math import inf
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
@@ -57,9 +58,9 @@ class Panel:
 
 
 _ANY_TEXT = {str: str, str | None: str, Path: Path, Path | None: Path}  # kinds that any text is of
-READING = Panel(Reading, "Your own images", skip=("pixel_range",))
+READING = Panel(Reading, "Your own images")
 READING_TO_SCORE = Panel(
-    Reading, "Your own images", only=("skip_bad", "label_column", "label_from")
+    Reading, "Your own images", only=("skip_bad", "pixel_range", "label_column", "label_from")
 )
 TRAINING = (
     READING,
@@ -101,11 +102,13 @@ class Given:
 
         data, reading = self.typed.get("data"), self.typed_of(Reading)
         if data is None and reading:
-            flag = next(iter(reading)).replace("_", "-")
-            message = f"`--{flag}` is for folders and files of your own; name one with `--data`."
+            flag = _flag_of(next(iter(reading)))
+            message = f"`{flag}` is for folders and files of your own; name one with `--data`."
             raise SettingError(message)
         if "size" in reading:
             reading["size"] = _parse_size(reading["size"])
+        if "pixel_range" in reading:
+            reading["pixel_range"] = parse_white(reading["pixel_range"])
         return None if data is None else find_source(data, **reading) or data
 
 
@@ -223,7 +226,8 @@ def _typed_as(annotation: Any, metavar: str | None, as_text: bool) -> tuple[Any,
     if as_text and kind is not bool:
         metavars = {int: "N", float: "X", tuple: "N,N,…", Literal: "NAME"}
         return str, metavar or metavars[get_origin(kind) or kind]
-    if others or (metavar and get_origin(kind) is Literal):
+    is_pair = get_origin(kind) is tuple and get_args(kind)[0] is float
+    if others or is_pair or (metavar and get_origin(kind) is Literal):
         return str, metavar
     return (list[str] if get_origin(kind) is tuple else kind), metavar
 
@@ -284,6 +288,27 @@ class Printed(Settings):
     """
 
     json: bool = False
+
+
+def _flag_of(name: str) -> str:
+    """What is typed for a field of `Reading`."""
+    return "--white" if name == "pixel_range" else f"--{name.replace('_', '-')}"
+
+
+def parse_white(text: str) -> tuple[float, float]:
+    """The value of white where 0 is black, or those of black and white: `4095`, `-40,85`."""
+    try:
+        ends = [float(part) for part in text.split(",")]
+        low, high = (0.0, *ends) if len(ends) == 1 else ends
+    except ValueError:
+        low = high = 0.0
+    if not -inf < low < high < inf:
+        message = (
+            f"`--white` must be a number above 0, or what is black and what is white, as in "
+            f"`-40,85`, not `{text}`."
+        )
+        raise SettingError(message)
+    return low, high
 
 
 def _parse_size(text: str) -> int | tuple[int, int]:

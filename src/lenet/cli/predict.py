@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from lenet.cli._command import Given, command
+from lenet.cli._command import Given, command, parse_white
 from lenet.cli._console import print_error, print_json, print_line, print_notice, save_figure
 from lenet.core import Settings, escape_name, option
 from lenet.errors import DatasetError, PictureError, SettingError
@@ -32,6 +32,7 @@ class _Question(Settings):
         top: How many classes to give.
         threshold: The least probability of an answer; below it is none of the classes.
         many: Cut pictures into symbols and read one by one.
+        white: Which value of pictures of more than 8 bits is white where 0 is black, or both.
         show: Draw in the terminal what the network saw.
         picture: A PNG file that is made: each picture beside what the network saw.
         json: Print a JSON object a line.
@@ -44,6 +45,7 @@ class _Question(Settings):
     top: int = 3
     threshold: float | None = option(None, usual="as measured on the model's validation images")
     many: bool = False
+    white: str | None = option(None, metavar="N|N,N", usual="as the network was taught")
     show: bool = False
     picture: Path | None = None
     json: bool = False
@@ -73,6 +75,7 @@ def predict(given: Given) -> None:
     if not names:
         message = f"Say which pictures `{model}` should look at: `lenet predict {model} photo.png`."
         raise SettingError(message)
+    scale = parse_white(asked.white) if asked.white else None
     opened = open_model(model or "digits", runs_folder=asked.runs_folder)
     sources = list(find_pictures(names))
     errors: list[DatasetError] = []
@@ -87,6 +90,7 @@ def predict(given: Given) -> None:
         top=asked.top,
         threshold=asked.threshold,
         many=asked.many,
+        pixel_range=scale,
         on_error=note if len(sources) > 1 else None,
     )
     if asked.json:
@@ -105,7 +109,7 @@ def predict(given: Given) -> None:
         if asked.picture is not None and len(drawn) < _MOST_DRAWN:
             drawn.append(answer)
     if asked.picture is not None and drawn:
-        _save_picture(drawn, sources, asked.picture, opened.card.preparation.pixel_range)
+        _save_picture(drawn, sources, asked.picture, scale or opened.card.preparation.pixel_range)
     for source in map(_name_of, sources if asked.many else ()):
         if source not in answered and not any(source in str(error) for error in errors):
             print_notice(f"{escape_name(source)}: nothing to be seen")

@@ -165,7 +165,7 @@ def _make_dataset(
     splits: dict[SplitName, Split],
 ) -> Dataset:
     """A dataset of the splits that were found, with one for testing where there is none."""
-    notes = list(contents.notes)
+    notes = [*contents.notes, *collected.notes]
     if not splits:
         message = f"`{source.path}` holds no images."
         raise DatasetError(message)

@@ -41,9 +41,9 @@ class Reading(Settings):
         skip_bad: Pass over pictures that can't be read; they are an error otherwise.
         test_share: Share of the images kept for testing where the data has no test part; 0 for
             none, below 1.
-        pixel_range: Which values of grey pictures of more than 8 bits become 0 and 255; where none
-            is given, it is measured on the training pictures. Empty for pictures that a network is
-            asked about that was taught on 8 bits, see `Preparation`.
+        pixel_range: Which value of grey pictures of more than 8 bits is white where 0 is black, or
+            both, as `-40,85`. It is measured on the training pictures where none is given, and
+            empty for pictures that a network is asked about that was taught on 8 bits.
         label_column: Which column of a table holds the labels: its name, its number from 1 on,
             `first` or `last`. Found by itself where none is named.
         label_from: What the label of a picture is, where that is asked: `folder`, the folder of its
@@ -68,7 +68,9 @@ class Reading(Settings):
     prepare: Literal["plain", "symbol", "object"] = "plain"
     skip_bad: bool = False
     test_share: float = option(0.2, metavar="X")
-    pixel_range: tuple[float, ...] | None = None
+    pixel_range: tuple[float, ...] | None = option(
+        None, flags=("--white",), metavar="N|N,N", usual="as measured"
+    )
     label_column: str = option("", metavar="NAME|N")
     label_from: str = option("", metavar="KIND|PATTERN")
     group_column: str = option("", metavar="NAME|N")
@@ -114,10 +116,10 @@ class Reading(Settings):
         )
 
     def as_options(self) -> list[str]:
-        """What is typed to have images read so; a `pixel_range` can't be typed.
+        """What is typed to have images read so.
 
-        >>> Reading(size=(32, 28), colour=True).as_options()
-        ['--size', '32x28', '--colour']
+        >>> Reading(size=(32, 28), colour=True, pixel_range=(0, 4095)).as_options()
+        ['--size', '32x28', '--colour', '--white', '4095']
         """
         usual = Reading()
         words: list[str] = []
@@ -131,6 +133,9 @@ class Reading(Settings):
             words.append("--skip-bad")
         if self.test_share != usual.test_share:
             words += ["--test-share", f"{self.test_share!r}".removesuffix(".0")]
+        if self.pixel_range:
+            low, high = (f"{end!r}".removesuffix(".0") for end in self.pixel_range)
+            words += ["--white", high if low == "0" else f"{low},{high}"]
         if self.label_column:
             words += ["--label-column", self.label_column]
         if self.label_from:

@@ -23,7 +23,7 @@ from lenet.models import (
     module_of,
     save_model,
 )
-from lenet.pictures import Preparation
+from lenet.pictures import Preparation, refuse_other_unit
 from lenet.runs import build_trainer
 from lenet.training import (
     CurvePoint,
@@ -76,11 +76,12 @@ class LeNetClassifier(_Classifier):
     It stands wherever scikit-learn takes a classifier: in `cross_val_score`, `GridSearchCV`,
     `Pipeline`, with `clone` and `joblib`.
 
-    Images are `(N, values)`, `(N, H, W)` or `(N, C, H, W)`. Rows of values are square images of one
-    channel, or images of the shape that the setting `input_shape` says. uint8 pixels are taken as
-    they are, 0 to 255. Other numbers are brought to 0 to 255 by one linear map, from the lowest
-    to the highest value of the training images (far outliers cut off, see
-    [`PixelRange`][lenet.estimator.PixelRange]); `predict` uses the same map. Images that are too
+    Images are `(N, values)`, `(N, H, W)`, `(N, C, H, W)` or `(N, H, W, C)`. Rows of values are
+    square images of one channel, or images of the shape that the setting `input_shape` says. uint8
+    pixels are taken as they are, 0 to 255. Other numbers are brought to 0 to 255 by one linear map,
+    from the lowest to the highest value of the training images (far outliers cut off, see
+    [`PixelRange`][lenet.estimator.PixelRange]); `predict` uses the same map, and refuses images of
+    another unit. Images that are too
     small for the network, as the 8×8 digits of scikit-learn are, are enlarged to 28×28 as the
     dataset `digits` is; with `input_shape` given they are not, and the network has to fit.
 
@@ -178,7 +179,8 @@ class LeNetClassifier(_Classifier):
         """Train a new network.
 
         Args:
-            X: Images, numbers of shape (N, values), (N, H, W) or (N, C, H, W).
+            X: Images, numbers of shape (N, values), (N, H, W), (N, C, H, W) or (N, H, W, C): an
+                array, a tensor, or a list of arrays or of Pillow's images.
             y: Labels of any kind that can be sorted, shape (N,); at least two different ones.
 
         Returns:
@@ -251,7 +253,7 @@ class LeNetClassifier(_Classifier):
 
         Raises:
             NotFittedError: `fit` comes first.
-            ValueError: The images are not finite, none, or of another shape than in `fit`
+            ValueError: The images are not finite, none, or of another shape or unit than in `fit`
                 (`ArrayError`).
         """
         check_is_fitted(self, "classes_")
@@ -263,6 +265,9 @@ class LeNetClassifier(_Classifier):
             )
             raise ArrayError(message)
         rows = validate_data(self, rows, reset=False)
+        low, high = self.pixel_range_.low, self.pixel_range_.high
+        if low < high:
+            refuse_other_unit(rows, (low, high), "`X`")
         device = pick_device(self.device)
         norm = self.normalisation_
         batches: BatchesOf[Any]
@@ -294,7 +299,7 @@ class LeNetClassifier(_Classifier):
 
         Raises:
             NotFittedError: `fit` comes first.
-            ValueError: The images are not finite, none, or of another shape than in `fit`
+            ValueError: The images are not finite, none, or of another shape or unit than in `fit`
                 (`ArrayError`).
         """
         probabilities = self.predict_proba(X)

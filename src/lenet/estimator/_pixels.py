@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from lenet.datasets import enlarge_images
 from lenet.errors import ArrayError
-from lenet.pictures import sample_of, to_unit, without_outliers
+from lenet.pictures import as_numpy, sample_of, to_unit, without_outliers
 
 _COLOURS = (1, 3, 4)  # channels that an image file may have
 _SAMPLE = 10_000_000  # values that are enough to find the range of the others
@@ -21,22 +21,20 @@ def flatten_images(images: Any) -> tuple[Any, tuple[int, int, int] | None]:
     """Images as one row of values each, which is what scikit-learn checks.
 
     Channels, height and width come with them where the array's shape says them: an array of
-    (N, H, W) or (N, C, H, W), where it is not (N, values) already.
+    (N, H, W), (N, C, H, W) or (N, H, W, C), where it is not (N, values) already. A tensor becomes
+    an array, and so do lists.
     """
-    if isinstance(images, (list, tuple)):
-        images = np.asarray(images)
+    if isinstance(images, (list, tuple)) or hasattr(images, "detach"):
+        images = as_numpy(images)
     shape = tuple(getattr(images, "shape", ()))
     if len(shape) < 3:
         return images, None
     if len(shape) > 4:
-        message = f"`X` must be (N, values), (N, H, W) or (N, C, H, W), not {shape}."
+        message = f"`X` must be (N, values), (N, H, W), (N, C, H, W) or (N, H, W, C), not {shape}."
         raise ArrayError(message)
     if len(shape) == 4 and shape[1] not in _COLOURS and shape[3] in _COLOURS:
-        message = (
-            f"`X` of shape {shape} seems to have its channels last; they belong before height and "
-            "width: `X.transpose(0, 3, 1, 2)`."
-        )
-        raise ArrayError(message)
+        images = images.transpose(0, 3, 1, 2)
+        shape = images.shape
     channels, height, width = shape[1:] if len(shape) == 4 else (1, *shape[1:])
     return images.reshape(shape[0], math.prod(shape[1:])), (channels, height, width)
 
@@ -81,7 +79,7 @@ class PixelRange:
         It is from the lowest to the highest value, except that far outliers are cut off: both
         ends are at most as far from the middle 99.8 % of the values as those are wide. Without
         that, `StandardScaler` on pixels that are nearly always black would leave a few grey levels
-        for everything else. uint8 is 0 to 255, whatever it holds.
+        for everything else. uint8 is 0 to 255, unless it holds 0 and 1 alone.
 
         Args:
             values: (N, values), finite.
@@ -89,7 +87,7 @@ class PixelRange:
         >>> PixelRange.measure(np.array([[0.0, 4.0, 16.0]]))
         PixelRange(low=0.0, high=16.0)
         """
-        if values.dtype == np.uint8:
+        if values.dtype == np.uint8 and values.max() != 1:
             return cls()
         low, high = float(values.min()), float(values.max())
         return cls(*without_outliers(low, high, sample_of(values, _SAMPLE)))

@@ -1,7 +1,11 @@
+from ._arrays import as_numpy as as_numpy
+from ._arrays import is_array as is_array
+from ._arrays import pictures_in as pictures_in
 from ._pixels import Numbers as Numbers
 from ._pixels import Spread as Spread
 from ._pixels import is_deep as is_deep
 from ._pixels import pick_range as pick_range
+from ._pixels import refuse_other_unit as refuse_other_unit
 from ._pixels import sample_of as sample_of
 from ._pixels import spread_of as spread_of
 from ._pixels import to_pixels as to_pixels
@@ -31,14 +35,18 @@ __all__ = [
     "PreparedPicture",
     "Spread",
     "are_blank",
+    "as_numpy",
+    "is_array",
     "is_deep",
     "look_at",
     "look_at_each",
     "pick_range",
+    "pictures_in",
     "preparation_numbers",
     "prepare",
     "read_picture",
     "read_values",
+    "refuse_other_unit",
     "sample_of",
     "spread_of",
     "to_pixels",

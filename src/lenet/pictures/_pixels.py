@@ -19,6 +19,7 @@ _TAIL = 0.001  # share of the values at either end that may be outliers
 _STRAY = 0.01  # share of a picture's values that may be far outside of the range
 _SAMPLE, _MOST_SAMPLED = 2**14, 2**22  # values of some pictures, and of all of them
 _NEARLY_BLACK = 16  # of 255; floats up to here are rather normalised, or in another unit
+_DARK_16_BITS = 4095  # up to here pictures of 16 bits have rather fewer
 _CHUNK = 2**22  # values that become pixels at a time
 
 
@@ -117,8 +118,9 @@ def to_pixels(
 ) -> npt.NDArray[np.uint8]:
     """Numbers of any type as pixels.
 
-    uint8 is taken as it is, and booleans are black and white, whatever the range is. Without a
-    range 16 bits go from 0 to 65535, floats from 0 to 1, or from 0 to 255 where one is above 16,
+    uint8 is taken as it is, and booleans are black and white, whatever the range is; where that is
+    0 to 1, uint8 of 0 and 1 alone is black and white, too. Without a range 16 bits go from 0 to
+    65535, if one of them is above 4095, floats from 0 to 1, or from 0 to 255 where one is above 16,
     and other whole numbers from 0 to 255.
 
     Args:
@@ -133,7 +135,9 @@ def to_pixels(
     Raises:
         ArrayError: They are no numbers, not finite, or of another scale.
     """
-    if values.dtype == np.uint8:
+    if values.dtype == np.uint8 and not (
+        tuple(pixel_range) == (0.0, 1.0) and values.size and values.max() == 1
+    ):
         return values
     if values.dtype.kind == "b":
         black_or_white: npt.NDArray[np.uint8] = values.astype(np.uint8) * np.uint8(255)
@@ -165,19 +169,19 @@ def _range_for(
     lowest, highest = values.min(), values.max()
     # 0 to 1 is a share of white, and so is each whole number of 16 bits.
     if _has_16_bits(values) and pixel_range in ((), (0.0, 1.0)):
+        if not pixel_range and not clip and lowest < highest <= _DARK_16_BITS:
+            white = next(full for full in _FULL_SCALES[1:] if highest <= full)
+            message = (
+                f"{name} holds values from {lowest} to {highest}, and 16 bits are white at "
+                f"{_16_BITS:.0f}. If {white:.0f} is white, say so: `--white {white:.0f}` "
+                f"(`pixel_range=(0, {white:.0f})`)."
+            )
+            raise ArrayError(message)
         return 0.0, _16_BITS
     if pixel_range:
         low, high = pixel_range
-        width = high - low
-        with np.errstate(over="ignore"):  # of float32, when ends are near its largest
-            stray = (values < low - width) | (values > high + width)
-        is_share = values.dtype.kind == "f" and 0 <= lowest < highest <= 1 and width > 255
-        if not clip and (is_share or stray.mean() > _STRAY):
-            message = (
-                f"{name} holds values from {lowest:g} to {highest:g}, and the network was taught "
-                f"on values from {low:g} to {high:g}; bring them to the same unit."
-            )
-            raise ArrayError(message)
+        if not clip:
+            refuse_other_unit(values, (low, high), name)
         return low, high
     is_float = values.dtype.kind == "f"
     if lowest >= 0 and highest <= 1 and is_float:
@@ -189,6 +193,37 @@ def _range_for(
         "from 0 to 255, floats from 0 to 1, or 16 bits (uint16)."
     )
     raise ArrayError(message)
+
+
+def _is_nearly_black(values: Numbers) -> bool:
+    """Whether floats are rather normalised, or in another unit, than from 0 to 255."""
+    return values.dtype.kind == "f" and bool(values.min() < values.max() <= _NEARLY_BLACK)
+
+
+def refuse_other_unit(values: Numbers, pixel_range: tuple[float, float], name: str) -> None:
+    """Raise the `ArrayError` for values that are in another unit than a network was taught on.
+
+    Many of them lie further outside of its range than that is wide, or all are shares of 1, or
+    normalised, where it reaches to 255 or more.
+
+    Args:
+        values: Finite, at least one.
+        pixel_range: What was black and white.
+        name: What to call them.
+    """
+    (low, high), lowest, highest = pixel_range, values.min(), values.max()
+    width = high - low
+    with np.errstate(over="ignore"):  # of float32, when ends are near its largest
+        stray = (values < low - width) | (values > high + width)
+    is_tiny = 0 <= lowest < highest <= 1 or (
+        _is_nearly_black(values) and (width == _FULL_SCALES[1] or lowest < low)
+    )
+    if (is_tiny and width >= _FULL_SCALES[1]) or stray.mean() > _STRAY:
+        message = (
+            f"{name} holds values from {lowest:g} to {highest:g}, and the network was taught "
+            f"on values from {low:g} to {high:g}; bring them to the same unit."
+        )
+        raise ArrayError(message)
 
 
 def fitted_size(size: tuple[int, ...], within: tuple[int, int]) -> tuple[int, int]:

@@ -77,8 +77,8 @@ def read_picture(
         source: A file's path, its bytes, an open binary file, or Pillow's image.
         most_pixels: How many pixels the file may declare.
         pixel_range: Which values of a grey picture of more than 8 bits become 0 and 255, as
-            `Preparation` has them; without, 16 bits go from 0 to 65535 and floats from 0 to 1 or
-            from 0 to 255.
+            `Preparation` has them; without, 16 bits go from 0 to 65535, if one is above 4095, and
+            floats from 0 to 1 or from 0 to 255.
 
     Returns:
         uint8 (H, W) where the file is grey, else (H, W, 3).

@@ -19,13 +19,14 @@ from lenet.pictures import (
     Pixels,
     Preparation,
     PreparedPicture,
+    is_array,
     look_at,
     look_at_each,
+    pictures_in,
     read_picture,
 )
 from lenet.runs import Run
 from lenet.serving._models import TrainedModel, is_model, open_model
-from lenet.serving._sources import is_array, pictures_in
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,6 +71,7 @@ def predict(
     top: int = 3,
     threshold: float | None = None,
     many: bool = False,
+    pixel_range: tuple[float, ...] | None = None,
     runs_folder: Path | str = "runs",
 ) -> list[Prediction]:
     """Say what pictures show.
@@ -81,17 +83,20 @@ def predict(
         model: `digits` or `fashion`, which are bundled; a model file; a run, its folder or name, or
             `latest`; or what `open_model` gave.
         pictures: One picture or several: paths, bytes of files, open files, Pillow's images,
-            arrays or tensors; or what `lenet.pictures.look_at` saw. An array is one picture,
-            (H, W), (1, H, W) or (H, W, C), or a batch, (N, H, W), (N, C, H, W) or (N, H, W, C),
-            with 1, 3 or 4 channels. uint8 goes from 0 to 255, and so do other whole numbers; uint16
-            from 0 to 65535; floats from 0 to 1, or from 0 to 255 where one of the array is above
-            16; booleans are black and white. A network that was taught on pictures of more than 8
-            bits takes all but uint8 and booleans in the unit of those.
+            arrays, tensors or lists of numbers; or what `lenet.pictures.look_at` saw. An array is
+            one picture, (H, W), (1, H, W), (H, W, C) or a row of its pixels, or a batch, (N, H, W),
+            (N, C, H, W) or (N, H, W, C), with 1, 3 or 4 channels. uint8 goes from 0 to 255, and so
+            do other whole numbers; uint16 from 0 to 65535; floats from 0 to 1, or from 0 to 255
+            where one of the array is above 16; booleans are black and white. A network that was
+            taught on pictures of more than 8 bits takes all but uint8 and booleans in the unit of
+            those.
         top: How many classes to give, at least 1.
         threshold: The least probability of an answer, 0 to 1; where none is given, the one that was
             measured on the model's validation images.
         many: Whether a picture holds several symbols, which are cut out and answered one by one:
             line by line, each from the left.
+        pixel_range: Which values of pictures of more than 8 bits are black and white, where these
+            are not those that the network was taught on.
         runs_folder: Where names of runs are looked for.
 
     Returns:
@@ -121,7 +126,10 @@ def predict(
     opened = (
         model if isinstance(model, TrainedModel) else open_model(model, runs_folder=runs_folder)
     )
-    return list(predict_each(sources, opened, top=top, threshold=threshold, many=many))
+    answers = predict_each(
+        sources, opened, top=top, threshold=threshold, many=many, pixel_range=pixel_range
+    )
+    return list(answers)
 
 
 def _is_content(thing: object) -> bool:
@@ -151,6 +159,7 @@ def predict_each(
     top: int = 3,
     threshold: float | None = None,
     many: bool = False,
+    pixel_range: tuple[float, ...] | None = None,
     on_error: Callable[[DatasetError], None] | None = None,
 ) -> Iterator[Prediction]:
     """Say what any number of pictures show; they are read as the answers are asked for.
@@ -161,6 +170,8 @@ def predict_each(
         top: How many classes to give, at least 1.
         threshold: The least probability of an answer, 0 to 1; the model's own where none is given.
         many: Whether a picture holds several symbols, which are cut out and answered one by one.
+        pixel_range: Which values of pictures of more than 8 bits are black and white, where these
+            are not those that the network was taught on.
         on_error: Is told of each picture that can't be read, and the others go on; where none is
             given, the first one is an error.
 
@@ -176,10 +187,13 @@ def predict_each(
         message = f"`threshold` must be from 0 to 1, not {threshold!r}."
         raise SettingError(message)
     least = model.card.calibration.threshold if threshold is None else threshold
+    preparation = model.card.preparation
+    if pixel_range is not None:
+        preparation = preparation.replace(pixel_range=pixel_range)
     waiting: list[tuple[str, PreparedPicture]] = []
     for source in pictures:
         try:
-            seen = _see(source, model.card.preparation, many)
+            seen = _see(source, preparation, many)
         except DatasetError as error:
             if on_error is None:
                 raise
@@ -198,7 +212,7 @@ def _see(source: Source, preparation: Preparation, many: bool) -> list[PreparedP
     if isinstance(source, PreparedPicture):
         return [source]
     if is_array(source):
-        pictures = pictures_in(source, preparation.pixel_range)
+        pictures = pictures_in(source, preparation)
     else:
         pictures = [read_picture(source, pixel_range=preparation.pixel_range)]  # type: ignore[arg-type]
     if many:

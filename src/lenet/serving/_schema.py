@@ -29,14 +29,15 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import NotRequired, TypedDict
 
 from lenet.errors import LenetError, SettingError, UnknownNameError
-from lenet.pictures import Pixels, Preparation, PreparedPicture
+from lenet.pictures import Numbers, Pixels, Preparation, PreparedPicture
 
 _THRESHOLD = "The least probability of an answer; below it is none of the classes. Without it, the \
 one that was measured with the model."
 _CLASS = "What it shows; null for none of the classes."
 _DOUBT = "Why it is none of the classes: nothing is to be seen, or none is likely enough."
 _IMAGE = "The image that the network got, as a PNG in a `data:` address; with `image=true` only."
-_PIXELS = "Rows of grey values from 0 to 255, or of red, green and blue (H×W×3)."
+_PIXELS = "Rows of grey values, or of red, green and blue (H×W×3): whole numbers from 0 to 255, \
+fractions from 0 to 1, truth values, or the unit of the pictures that the network was taught on."
 _PREPARED = "The image as the network takes it, C×H×W, from 0 to 255; it is not prepared again."
 
 _MOST_LISTS = 2**19  # lists and objects of a body; millions would take seconds and a gigabyte
@@ -46,6 +47,7 @@ _Flag = Annotated[bool, BeforeValidator(lambda value: value == "" or value)]  # 
 # `+3`, `3.0` and `1_0` are none, though Python takes them for numbers.
 _Whole = Annotated[int, BeforeValidator(lambda value: value if str(value).isdigit() else None)]
 _Rows = list[list[int]]
+_Values = list[list[float]]
 
 
 class BodyError(LenetError):
@@ -129,8 +131,8 @@ def _decoded(text: object) -> bytes | None:
     raise PydanticCustomError("picture", "is no base64")
 
 
-def _pixels(values: object) -> Pixels | None:
-    array = _bytes_in(values)
+def _pixels(values: object) -> Numbers | None:
+    array = _numbers_in(values)
     if array is None or (array.size and (array.ndim == 2 or array.shape[2:] == (3,))):
         return array
     raise PydanticCustomError(
@@ -153,17 +155,27 @@ def _prepared(values: object, info: ValidationInfo) -> PreparedPicture | None:
 
 
 def _bytes_in(values: object) -> Pixels | None:
-    """Nested lists of whole numbers from 0 to 255; NumPy looks at them, as they may be millions."""
+    """Nested lists of whole numbers from 0 to 255."""
+    array = _numbers_in(values)
+    if array is None:
+        return None
+    if array.dtype.kind not in "iu" or (array.size and not 0 <= array.min() <= array.max() <= 255):
+        message = "must be lists of whole numbers from 0 to 255, of equal lengths"
+        raise PydanticCustomError("picture", message)
+    return array.astype(np.uint8)
+
+
+def _numbers_in(values: object) -> Numbers | None:
+    """Nested lists of numbers; NumPy looks at them, as they may be millions."""
     if values is None:
         return None
     try:
         array = np.array(values)
     except (ValueError, OverflowError):
         array = np.array(None)
-    if array.dtype.kind not in "iu" or (array.size and not 0 <= array.min() <= array.max() <= 255):
-        message = "must be lists of whole numbers from 0 to 255, of equal lengths"
-        raise PydanticCustomError("picture", message)
-    return array.astype(np.uint8)
+    if array.dtype.kind not in "buif":
+        raise PydanticCustomError("picture", "must be lists of numbers, of equal lengths")
+    return array
 
 
 def _shape_text(shape: tuple[int, ...]) -> str:
@@ -178,7 +190,7 @@ class Picture(BaseModel):
     base64: Annotated[Any, PlainValidator(_decoded, str | None)] = Field(
         default=None, description="The bytes of a picture file, in base64."
     )
-    pixels: Annotated[Any, PlainValidator(_pixels, _Rows | list[_Rows] | None)] = Field(
+    pixels: Annotated[Any, PlainValidator(_pixels, _Values | list[_Values] | None)] = Field(
         default=None, description=_PIXELS
     )
     prepared: Annotated[Any, PlainValidator(_prepared, list[_Rows] | None)] = Field(
@@ -197,10 +209,12 @@ class Picture(BaseModel):
         raise PydanticCustomError("forms", "")
 
     @property
-    def content(self) -> bytes | Pixels | PreparedPicture:
+    def content(self) -> bytes | Numbers | PreparedPicture:
         """The picture, in whichever form it came."""
         forms = (self.base64, self.pixels, self.prepared)
-        content: bytes | Pixels | PreparedPicture = next(form for form in forms if form is not None)
+        content: bytes | Numbers | PreparedPicture = next(
+            form for form in forms if form is not None
+        )
         return content
 
 

@@ -19,13 +19,22 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from lenet.errors import (
+    ArrayError,
     LenetError,
     PictureError,
     PictureFormatError,
     PictureSizeError,
     SettingError,
 )
-from lenet.pictures import Pixels, Preparation, PreparedPicture, look_at, look_at_each, read_picture
+from lenet.pictures import (
+    Numbers,
+    Preparation,
+    PreparedPicture,
+    look_at,
+    look_at_each,
+    pictures_in,
+    read_picture,
+)
 from lenet.serving import _schema as schema
 from lenet.serving._messages import (
     Answer,
@@ -148,7 +157,7 @@ def _failure(error: Exception) -> Answer:
 def _look(job: Job, model: TrainedModel, limits: Limits) -> list[_Picture]:
     """What is to be seen in the pictures of a request."""
     if job.kind == "picture":
-        sent: list[tuple[str | None, bytes | Pixels | PreparedPicture]] = [(None, job.body)]
+        sent: list[tuple[str | None, bytes | Numbers | PreparedPicture]] = [(None, job.body)]
     elif job.kind == "form":
         sent = list(_files_in(job, limits.pictures))
     else:
@@ -162,7 +171,7 @@ def _look(job: Job, model: TrainedModel, limits: Limits) -> list[_Picture]:
     for number, (name, content) in enumerate(sent, 1):
         try:
             seen = _see(content, model.card.preparation, limits.pixels, job.question.many)
-        except PictureError as error:
+        except (PictureError, ArrayError) as error:
             if len(sent) == 1:
                 raise
             message = f"Picture {number}{f', `{name}`' if name else ''}: {error}"
@@ -172,7 +181,7 @@ def _look(job: Job, model: TrainedModel, limits: Limits) -> list[_Picture]:
 
 
 def _see(
-    content: bytes | Pixels | PreparedPicture,
+    content: bytes | Numbers | PreparedPicture,
     preparation: Preparation,
     most_pixels: int,
     many: bool,
@@ -182,11 +191,13 @@ def _see(
         return [content]
     if isinstance(content, bytes):
         scale = preparation.pixel_range
-        content = read_picture(content, most_pixels=most_pixels, pixel_range=scale)
+        pixels = read_picture(content, most_pixels=most_pixels, pixel_range=scale)
     elif np.prod(content.shape[:2]) > most_pixels:
         message = f"The picture has more than {most_pixels:,} pixels."
         raise PictureSizeError(message)
-    return look_at_each(content, preparation) if many else [look_at(content, preparation)]
+    else:
+        (pixels,) = pictures_in(content if content.ndim == 3 else content[..., None], preparation)
+    return look_at_each(pixels, preparation) if many else [look_at(pixels, preparation)]
 
 
 def _files_in(job: Job, most: int) -> Iterator[tuple[str | None, bytes]]:

@@ -9,7 +9,7 @@ from own_data import draw, load, write_pictures
 import lenet
 from calling import call
 from lenet.datasets import DataSource, pack_dataset
-from lenet.errors import DataFileError, SettingError
+from lenet.errors import DataFileError, DatasetError, SettingError
 
 IMAGES, LABELS = draw(12, classes=2)
 DIM = IMAGES / 255 * np.linspace(0.05, 1, 12)[:, None, None]  # each brighter than the one before
@@ -133,12 +133,14 @@ def test_a_packed_set_keeps_the_range(tmp_path: Path) -> None:
 def test_a_range_may_be_given(tmp_path: Path) -> None:
     values = KINDS["12 bits"][0]
     write_pictures(tmp_path / "deep", values, NAMES)
-    for given, low, high in (((0, 8191), 0, 8191), ((), 0, 65535)):
+    for given, low, high in (((0, 8191), 0, 8191), ((0, 65535), 0, 65535)):
         source = DataSource(str(tmp_path / "deep"), test_share=0.0, pixel_range=given)
         dataset = lenet.load_dataset(source)
         assert dataset.preparation is not None
         assert dataset.preparation.pixel_range == given
         assert_scaled(dataset.train.images, values, low, high)
+    with pytest.raises(DatasetError, match="If 255 is white, say so: `--white 255`"):
+        lenet.load_dataset(DataSource(str(tmp_path / "deep"), pixel_range=()))
     with pytest.raises(SettingError, match="`pixel_range` must be two finite numbers"):
         DataSource(str(tmp_path), pixel_range=(3, 2))
 

@@ -276,7 +276,12 @@ def test_dark_images_are_as_dark_as_they_were_written(tmp_path: Path) -> None:
     pixels = np.zeros((4, 2, 2), np.uint8)
     pixels[:, 0, 0] = 1
     table(pixels, np.array([0, 0, 1, 1])).to_csv(tmp_path / "dark.csv", index=False)
-    assert load(tmp_path / "dark.csv", size=2).train.images.max() == 1
+    dark = load(tmp_path / "dark.csv", size=2)
+    assert dark.train.images.max() == 255  # as in pictures of ink that is there or not
+    assert dark.preparation is not None
+    assert dark.preparation.pixel_range == (0, 1)
+    table(pixels * 3, np.array([0, 0, 1, 1])).to_csv(tmp_path / "grey.csv", index=False)
+    assert load(tmp_path / "grey.csv", size=2).train.images.max() == 3
     table(pixels * 1.0, np.array([0, 0, 1, 1])).to_csv(tmp_path / "light.csv", index=False)
     assert load(tmp_path / "light.csv", size=2).train.images.max() == 255
 
@@ -297,6 +302,7 @@ def test_any_small_table_comes_back(
     path = tmp_path_factory.mktemp("any") / "any.csv"
     labels = np.arange(len(images))
     pixels = np.array(images, np.uint8).reshape(-1, 2, 2)
+    pixels[pixels == 1] = 2  # 1 would be white where no other is above 0
     table(pixels, labels * gap).to_csv(path, index=False, header=header)
     dataset = load(path, size=2)
     assert dataset.class_names == tuple(str(label * gap) for label in labels)

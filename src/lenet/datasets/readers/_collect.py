@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
@@ -33,6 +34,7 @@ _NAMED = 5  # unreadable pictures in an error
 _TOGETHER = 8  # pictures that a thread reads in one go
 _MOST_THREADS = 4  # a picture may take 400 MB while it is decoded
 _OTHER_UNIT = 100  # times the range of the training pictures, or a share of it
+_BLACK_AND_WHITE = (0.0, 1.0)
 _MANY = 2000  # files; fewer are read before anybody wonders
 
 
@@ -58,6 +60,10 @@ class Collected:
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)  # heights and widths
     skipped: list[str] = field(default_factory=list)  # why which pictures were passed over
     counts: Counter[SplitName | None] = field(default_factory=Counter)  # examples, also skipped
+    notes: list[str] = field(default_factory=list)
+    has_deep: bool = False  # whether a picture has more than 8 bits
+    has_grey: bool = False  # whether a value of the others is above 1
+    has_one: bool = False  # whether one is 1
 
 
 def collect(
@@ -65,15 +71,25 @@ def collect(
 ) -> Collected:
     """Read and prepare all examples, some at a time.
 
-    Pictures of more than 8 bits are brought to pixels by one range for all of them. That takes a
-    second reading; pictures of 8 bits, which nearly all are, are read once. `open_store` gives, for
-    a reading, what keeps images and labels.
+    Pictures of more than 8 bits are brought to pixels by one range for all of them, and so are
+    those that hold 0 and 1 alone. That takes a second reading; other pictures of 8 bits, which
+    nearly all are, are read once. `open_store` gives, for a reading, what keeps images and labels.
     """
     preparation = source.preparation
     if source.pixel_range is not None:
-        return _Pass(contents, source, preparation, "check").run(open_store)
+        collected = _Pass(contents, source, preparation, "check").run(open_store)
+        if source.pixel_range and not collected.has_deep and source.pixel_range != _BLACK_AND_WHITE:
+            collected.preparation = preparation.replace(pixel_range=())
+            collected.notes.append(
+                "All pictures have 8 bits and were taken as they are, without `--white` "
+                "(`pixel_range`)."
+            )
+        return collected
+    found: tuple[float, ...] = _BLACK_AND_WHITE
     try:
-        return _Pass(contents, source, preparation, "raise").run(open_store)
+        collected = _Pass(contents, source, preparation, "raise").run(open_store)
+        if collected.has_grey or not collected.has_one:
+            return collected
     except _UnknownRangeError:
         found = _measure_range(contents, source)
     return _Pass(contents, source, preparation.replace(pixel_range=found), "clip").run(open_store)
@@ -128,12 +144,13 @@ class _Pass:
         if isinstance(examples.pictures, np.ndarray):
             place = examples.places[0] if examples.places else "The data"
             found.sizes[examples.pictures.shape[1:3]] += len(examples.labels)
-            images = self._prepare_array(self._pixels(examples.pictures, place))
+            images = self._prepare_array(self._pixels(examples.pictures, place, found))
             return images, range(len(images))
         named = list(zip(examples.pictures, examples.places, strict=True))
         chunks = (named[start : start + _TOGETHER] for start in range(0, len(named), _TOGETHER))
         # Decoders let other threads work meanwhile.
-        prepared = list(chain.from_iterable(pool.map(self._prepare_encoded, chunks)))
+        each = pool.map(partial(self._prepare_encoded, found=found), chunks)
+        prepared = list(chain.from_iterable(each))
         found.skipped += [one for one in prepared if isinstance(one, str)]
         readable = {index: one for index, one in enumerate(prepared) if not isinstance(one, str)}
         found.sizes.update(size for _, size in readable.values())
@@ -160,22 +177,27 @@ class _Pass:
         return np.stack([prepare(picture, self.preparation) for picture in pictures])
 
     def _prepare_encoded(
-        self, named: Sequence[tuple[Path | bytes, str]]
+        self, named: Sequence[tuple[Path | bytes, str]], found: Collected
     ) -> list[tuple[npt.NDArray[np.uint8], tuple[int, int]] | str]:
         """The images and sizes of pictures with their places; or why one can't be read."""
         prepared: list[tuple[npt.NDArray[np.uint8], tuple[int, int]] | str] = []
         for picture, place in named:
             try:
-                pixels = self._pixels(read_values(picture), place)
+                pixels = self._pixels(read_values(picture), place, found)
                 image = prepare(pixels, self.preparation)
                 prepared.append((image, (pixels.shape[0], pixels.shape[1])))
             except DataFileError as error:
                 prepared.append(str(error) if place in str(error) else f"{place}: {error}")
         return prepared
 
-    def _pixels(self, values: Numbers, place: str) -> npt.NDArray[np.uint8]:
-        if self.deep == "raise" and is_deep(values):
-            raise _UnknownRangeError
+    def _pixels(self, values: Numbers, place: str, found: Collected) -> npt.NDArray[np.uint8]:
+        if is_deep(values):
+            found.has_deep = True
+            if self.deep == "raise":
+                raise _UnknownRangeError
+        elif not found.has_grey and values.size and values.dtype.kind != "b":
+            found.has_grey |= bool(values.max() > 1)
+            found.has_one |= bool(values.max() == 1)
         try:
             return to_pixels(values, self.preparation.pixel_range, place, clip=self.deep == "clip")
         except ArrayError as error:

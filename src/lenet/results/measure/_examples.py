@@ -33,8 +33,8 @@ def find_dataset(
     was trained on and has no test part, all of it is for testing.
 
     Args:
-        dataset: A name, a path, a source of which path, `skip_bad` and `label_column` count, or
-            images in memory, if any are wanted.
+        dataset: A name, a path, a source of which path, `skip_bad`, `pixel_range` and
+            `label_column` count, or images in memory, if any are wanted.
         source: The run or the model file that the network is from.
         card: What the model file says.
 
@@ -52,7 +52,7 @@ def find_dataset(
         return _with_classes(load_dataset(dataset), card.class_names)
     if isinstance(source, Run) and (trained_on := _find_training_data(source, wanted)):
         return trained_on
-    preparation = card.preparation
+    preparation, own_range = card.preparation, wanted.pixel_range
     found = load_dataset(
         wanted.replace(
             height=preparation.height,
@@ -60,7 +60,7 @@ def find_dataset(
             colour=preparation.channels == 3,
             prepare=preparation.method,
             test_share=0.0,
-            pixel_range=preparation.pixel_range,
+            pixel_range=preparation.pixel_range if own_range is None else own_range,
         ),
         for_training=False,
     )
