@@ -149,7 +149,19 @@ def test_symbols_of_pages() -> None:
         assert check_page(np.kron(specks, np.ones((3, 3), np.uint8))) > 5
 
 
-@pytest.mark.parametrize(("step", "message"), [(6, "1,000 symbols"), (3, "4,000 parts")])
+def test_pages_of_large_and_small_symbols_and_of_turned_lines() -> None:
+    page = np.full((1300, 900), 235, np.uint8)
+    page[:900, :810] = np.kron(photo(4), np.ones((5, 5), np.uint8))[:900, :810]
+    for place in range(40):
+        top, left = 1000 + 60 * (place // 10) + 5 * (place % 10), 30 + 85 * (place % 10)
+        page[top : top + 40, left : left + 36] = photo(place % 10)[::5, ::5]
+    assert check_page(page) > 40
+    stripes = np.full((1200, 300), 250, np.uint8)
+    stripes[5:-5, 4::9] = stripes[5:-5, 5::9] = 20
+    assert check_page(stripes) == 33
+
+
+@pytest.mark.parametrize(("step", "message"), [(3, "4,000 symbols"), (2, "8,000 parts")])
 def test_too_many_symbols_are_refused_alike(step: int, message: str) -> None:
     pattern = np.zeros((240, 240), np.uint8)
     pattern[1::step, 1::step] = 255

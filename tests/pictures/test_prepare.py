@@ -227,6 +227,38 @@ def test_many_symbols_come_in_reading_order() -> None:
         assert corner == pytest.approx((top + side * 0.1, left + side * 0.1), abs=3)
 
 
+@pytest.mark.parametrize("tilt", [-0.05, -0.02, 0.0, 0.03, 0.07])
+def test_lines_of_a_turned_page_are_read_one_after_the_other(tilt: float) -> None:
+    page = np.zeros((740, 1000))
+    expected = []
+    for row in range(8):
+        for column in range(14):
+            top = 90 + 72 * row + 9 * ((row + 3 * column) % 3) + round(tilt * 65 * column)
+            page[top : top + 40, 30 + 65 * column : 36 + 65 * column] = 1
+            expected.append((top, 30 + 65 * column))
+    seen = look_at_each(as_bytes(240 - 200 * page), SYMBOL)
+    corners = [(round(one.box[0] * 740), round(one.box[1] * 1000)) for one in seen]
+    assert corners == expected
+
+
+def test_digits_much_smaller_than_the_largest_are_kept_and_specks_are_not() -> None:
+    page = placed(drawn_two(380), (800, 800), 20, 30)
+    for place in range(5):
+        page += placed(drawn_two(24), (800, 800), 300 + 60 * place, 500 + 40 * place)
+    page[100:103, 600:603] = page[700:702, 100:104] = 1
+    seen = look_at_each(as_bytes(240 - 200 * page), SYMBOL)
+    heights = [round(800 * (one.box[2] - one.box[0])) for one in seen]
+    assert len(heights) == 6
+    assert max(heights) > 10 * min(heights)
+
+
+def test_a_symbol_over_the_whole_page_is_as_one_that_is_small(expected: np.ndarray) -> None:
+    (seen,) = look_at_each(
+        as_bytes(255 - 255 * placed(drawn_two(1500), (1600, 1600), 9, 9)), SYMBOL
+    )
+    assert difference(seen.image, expected) < 6
+
+
 def test_parts_of_one_symbol_stay_together() -> None:
     page = np.zeros((100, 200))
     page[20:26, 30:60] = page[30:70, 30:36] = 1  # a bar closely above a stem
@@ -277,7 +309,7 @@ def stand_together(one: tuple[slice, slice], other: tuple[slice, slice]) -> bool
     return 2 * shared >= narrower and gap <= 0.2 * taller
 
 
-@pytest.mark.parametrize(("step", "kind"), [(12, "4,000 parts"), (24, "1,000 symbols")])
+@pytest.mark.parametrize(("step", "kind"), [(8, "8,000 parts"), (12, "4,000 symbols")])
 def test_a_pattern_is_no_page(step: int, kind: str) -> None:
     page = np.full((1000, 1000), 255, np.uint8)
     for row in range(3):

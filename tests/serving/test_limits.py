@@ -111,10 +111,10 @@ def test_a_pattern_is_refused_as_too_many_symbols(service: ServiceProcess) -> No
     pattern = np.full((1000, 1000), 255, np.uint8)
     for row in range(3):
         for column in range(3):
-            pattern[6 + row :: 24, 6 + column :: 24] = 0
+            pattern[6 + row :: 12, 6 + column :: 12] = 0
     answer = service.http.post("/v1/predict?many", content=png(pattern))
     assert answer.status_code == 413
-    assert "more than 1,000 symbols" in answer.json()["detail"]
+    assert "more than 4,000 symbols" in answer.json()["detail"]
 
 
 def test_a_full_queue_says_when_to_come_again(patient_service: ServiceProcess) -> None:

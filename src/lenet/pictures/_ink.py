@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from lenet.pictures._ground import contrast_with_surface, contrast_with_surroundings, percentile
 from lenet.pictures._pixels import Values, fitted_size, resize
@@ -21,6 +22,8 @@ _REACH, _REACHES = 2, 100  # pixels, and parts of a picture's longer side, that 
 _LINED = 8  # crossings of a picture's edge that no symbol makes
 _STEP = 1.25  # by which more contrast is asked for where the paper's lines were found
 _LEAST_PART = 0.08  # of the largest part: less is a speck
+_LEAST_SYMBOL = 6  # pixels of the longer side of a symbol of a page,
+_SYMBOLS_ACROSS = 160  # and how many of the smallest go into the page's longer side
 _STRAIGHT = 0.8  # of each side of a frame is drawn
 _LEAST_FRAME = 8  # pixels of each of its sides
 _LEAST_SIDE = 64  # pixels of a picture in which shadows are looked for
@@ -46,27 +49,29 @@ class Ink:
         return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
-def find_ink(image: Values, largest_side: int) -> Ink | None:
+def find_ink(image: Values, largest_side: int, *, is_page: bool = False) -> Ink | None:
     """Tell ink from its ground, in a picture (C, H, W) that is made smaller if a side is larger.
 
-    Gives the ink, in the picture's own size or the smaller one; nothing where there is none.
+    Of a page all is kept that may be a symbol, however large others are. Gives the ink, in the
+    picture's own size or the smaller one; nothing where there is none.
     """
     _, height, width = image.shape
     if max(height, width) > largest_side:
         image = resize(image, *fitted_size((height, width), (largest_side, largest_side)))
-    ink = _ink_in(*contrast_with_surface(image))
+    smallest = max(_LEAST_SYMBOL, max(image.shape[1:]) // _SYMBOLS_ACROSS) if is_page else None
+    ink = _ink_in(*contrast_with_surface(image), smallest)
     if ink and _covers_the_edge(ink.mask):  # with a shadow, a table
-        return _ink_in(*contrast_with_surroundings(image)) or ink
+        return _ink_in(*contrast_with_surroundings(image), smallest) or ink
     return ink
 
 
-def _ink_in(contrast: Values, deviation: float) -> Ink | None:
+def _ink_in(contrast: Values, deviation: float, smallest: int | None) -> Ink | None:
     """What stands out from a ground of a standard deviation by its contrast, (H, W)."""
     floor = max(_FAINTEST, _NOISE * deviation)
     if contrast.max() < floor:
         return None
     peak = percentile(contrast[contrast >= floor], 95)
-    mask = _drawn_pixels(contrast, max(_WEAK * peak, _NOISE * deviation), peak)
+    mask = _drawn_pixels(contrast, max(_WEAK * peak, _NOISE * deviation), peak, smallest)
     if mask.sum() < max(_FEWEST, _LEAST_SHARE * mask.size):
         return None
     high = percentile(contrast[mask], 95)
@@ -74,14 +79,14 @@ def _ink_in(contrast: Values, deviation: float) -> Ink | None:
     return Ink(strength, mask)
 
 
-def _drawn_pixels(contrast: Values, least: float, peak: float) -> Mask:
+def _drawn_pixels(contrast: Values, least: float, peak: float, smallest: int | None) -> Mask:
     """What is drawn, from the least contrast to its peak, without specks, lines and frames."""
-    mask = _connected(contrast, least, peak)
+    mask = _connected(contrast, least, peak, smallest)
     if _crossings_of_the_edge(mask) >= _LINED:
         # Ruled or squared paper, whose lines are fainter than what is written on it.
         while least < _STRONG * peak and _crossings_of_the_edge(mask):
             least *= _STEP
-            mask = _connected(contrast, least, peak)
+            mask = _connected(contrast, least, peak, smallest)
     return mask
 
 
@@ -93,8 +98,11 @@ def _covers_the_edge(mask: Mask) -> bool:
     return min(mask.shape) >= _LEAST_SIDE and bool(_edge(mask).mean() > _COVERED)
 
 
-def _connected(contrast: Values, least: float, peak: float) -> Mask:
-    """The connected parts of a picture that are strong somewhere, bar the specks."""
+def _connected(contrast: Values, least: float, peak: float, smallest: int | None) -> Mask:
+    """The connected parts of a picture that are strong somewhere, bar the specks.
+
+    What has less mass than others is no speck if it is as long as the smallest symbols of a page.
+    """
     # What is faint and far from all that is not, is a line of the paper or a shadow.
     reach = max(_REACH, max(contrast.shape) // _REACHES)
     firm = grow(contrast >= max(least, _FIRM * peak), reach)
@@ -104,7 +112,10 @@ def _connected(contrast: Values, least: float, peak: float) -> Mask:
     np.maximum.at(strongest, parts, contrast)
     mass = np.bincount(parts.ravel(), contrast.ravel(), count + 1).astype(float)[1:]
     mass[strongest[1:] < _STRONG * peak] = 0
-    is_kept = mass >= _LEAST_PART * mass.max()
+    is_long = np.zeros(count, bool)
+    if smallest is not None:
+        is_long = (boxes[:, 1::2] - boxes[:, ::2]).max(axis=1) >= smallest
+    is_kept = _are_no_specks(mass, is_long)
     left = is_kept.sum()
     is_large = np.bincount(parts.ravel(), minlength=count + 1)[1:] >= 2 * _LEAST_FRAME * _STRAIGHT
     candidates = np.flatnonzero(is_kept & is_large)  # patterns have thousands that are not large
@@ -112,10 +123,16 @@ def _connected(contrast: Values, least: float, peak: float) -> Mask:
         top, bottom, first, last = boxes[index]
         if left > 1 and _is_frame(parts[top:bottom, first:last] == index + 1):
             mass[index] = 0
-            is_kept = mass >= _LEAST_PART * mass.max()
+            is_kept = _are_no_specks(mass, is_long)
             left = is_kept.sum()
     mask: Mask = np.r_[False, is_kept][parts]
     return mask
+
+
+def _are_no_specks(mass: npt.NDArray[np.float64], is_long: Mask) -> Mask:
+    """Which parts have enough mass beside the largest, or are long enough."""
+    are_none: Mask = (mass >= _LEAST_PART * mass.max()) | (is_long & (mass > 0))
+    return are_none
 
 
 def _is_frame(part: Mask) -> bool:

@@ -103,7 +103,7 @@ def look_at_each(pixels: Pixels, preparation: Preparation) -> list[PreparedPictu
         SettingError: The method is another one: only drawn symbols can be told apart.
         ModelError: The network takes neither grey nor coloured images.
         ArrayError: The pixels are no picture.
-        PictureSizeError: There are more than 1,000 symbols, as in a pattern.
+        PictureSizeError: There are more than 4,000 symbols, as in a pattern.
     """
     if preparation.method != "symbol":
         message = (
@@ -119,7 +119,7 @@ def look_at_each(pixels: Pixels, preparation: Preparation) -> list[PreparedPictu
         raise too_many(MOST_OF[kind], kind) from None
     if found is not None:
         return [_as_seen(one) for one in found]
-    ink = find_ink(_planes(pixels), _PAGE_SIDE)
+    ink = find_ink(_planes(pixels), _PAGE_SIDE, is_page=True)
     if ink is None:
         return []
     return [

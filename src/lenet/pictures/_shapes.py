@@ -34,7 +34,7 @@ def find_parts(mask: Mask) -> Parts:
     counts = np.searchsorted(starts, ends + width, side="right") - first
     above = np.repeat(np.arange(len(starts)), counts)
     below = np.arange(len(above)) + np.repeat(first - np.cumsum(counts) + counts, counts)
-    roots, part_of = np.unique(_first_joined(len(starts), above, below), return_inverse=True)
+    roots, part_of = np.unique(first_joined(len(starts), above, below), return_inverse=True)
     numbers = np.zeros(mask.shape, np.int64)
     numbers[mask] = np.repeat(part_of + 1, ends - starts)
     boxes = np.empty((len(roots), 4), np.int64)
@@ -51,7 +51,7 @@ def find_parts(mask: Mask) -> Parts:
     return Parts(numbers, boxes)
 
 
-def _first_joined(count: int, ones: _Whole, others: _Whole) -> _Whole:
+def first_joined(count: int, ones: _Whole, others: _Whole) -> _Whole:
     """Of things that are joined in pairs: the first that each hangs together with."""
     first = np.arange(count)
     while True:

@@ -9,11 +9,21 @@ from lenet.errors import PictureSizeError
 from lenet.pictures._ink import Box, Ink
 from lenet.pictures._pixels import Values, fitted_size, resize
 from lenet.pictures._preparation import Preparation
-from lenet.pictures._shapes import Mask, distances_to_edge, find_parts, largest_in_disk
+from lenet.pictures._shapes import (
+    Mask,
+    distances_to_edge,
+    find_parts,
+    first_joined,
+    largest_in_disk,
+)
 
 _OVERLAP = 0.5  # of the narrower of two parts that stand above each other: they are one symbol
 _NEAR = 0.2  # of the taller of the two: the gap that may be between them
-MOST_OF = {"symbols": 1000, "parts": 4000}  # beyond any page that is written by hand
+MOST_OF = {"symbols": 4000, "parts": 8000}  # beyond any page that is written by hand
+_LARGEST = 400  # pixels of a symbol's longer side: more would take long and show no more
+_MOST_TILT = 24  # 256ths: how far lines of a page may rise or fall
+_FEWEST_TILTED = 8  # symbols; the lines of fewer are not known well enough
+_TILT_GAIN = 115  # percent: how much better lines must part from each other than level ones
 _THINNEST, _THIN = 1.35, 1.9  # strokes in pixels of the box: below the first they get the second
 _FINE = 4  # pixels for one of the box, where strokes are measured
 _HALF = 0.5  # of the ink
@@ -41,26 +51,26 @@ def split_symbols(ink: Ink) -> list[Symbol]:
     Symbols that touch each other are one too.
 
     Raises:
-        PictureSizeError: There are more than 1,000.
+        PictureSizeError: There are more than 4,000.
     """
     parts, boxes = find_parts(ink.mask)
     if len(boxes) > MOST_OF["parts"]:
         raise too_many(MOST_OF["parts"], "parts")
-    symbol_of = _join(boxes)
-    symbols = np.unique(symbol_of).tolist()
-    if len(symbols) > MOST_OF["symbols"]:
+    roots, symbol_of = np.unique(_join(boxes), return_inverse=True)
+    if len(roots) > MOST_OF["symbols"]:
         raise too_many(MOST_OF["symbols"], "symbols")
+    around = boxes[roots]  # of each symbol, as of a part
+    for column, choose in enumerate((np.minimum, np.maximum, np.minimum, np.maximum)):
+        choose.at(around[:, column], symbol_of, boxes[:, column])
     symbol_in = np.r_[-1, symbol_of]  # of the number that a pixel has in `parts`
     cut_out = []
-    for symbol in symbols:
-        its_boxes = boxes[symbol_of == symbol]
-        top, _, left, _ = its_boxes.min(axis=0).tolist()
-        _, bottom, _, right = its_boxes.max(axis=0).tolist()
+    for symbol in reading_order(around):
+        top, bottom, left, right = around[symbol].tolist()
         box = slice(top, bottom), slice(left, right)
         mask = symbol_in[parts[box]] == symbol
         strength = np.where(mask, ink.strength[box], 0)
         cut_out.append(Symbol(Ink(strength, mask), box))
-    return _in_reading_order(cut_out)
+    return cut_out
 
 
 def too_many(most: int, kind: str) -> PictureSizeError:
@@ -69,13 +79,16 @@ def too_many(most: int, kind: str) -> PictureSizeError:
 
 
 def _join(boxes: _Boxes) -> _Boxes:
-    """Which symbol each part belongs to, as one number for the parts of a symbol."""
-    symbol_of = np.arange(len(boxes))
-    for first, box in enumerate(boxes):
-        others = first + 1 + np.flatnonzero(_belong_together(box, boxes[first + 1 :]))
-        if len(others):
-            symbol_of[np.isin(symbol_of, symbol_of[others])] = symbol_of[first]
-    return symbol_of
+    """The first part of the symbol that each part belongs to; parts come from the top."""
+    tops, bottoms = boxes[:, 0], boxes[:, 1]
+    lowest = bottoms + _NEAR * (bottoms - tops).max()
+    ends = np.searchsorted(tops, lowest, side="right").tolist()
+    ones, others = [], []
+    for first, end in enumerate(ends):
+        found = np.flatnonzero(_belong_together(boxes[first], boxes[first + 1 : end]))
+        ones.append(np.full(len(found), first))
+        others.append(first + 1 + found)
+    return first_joined(len(boxes), np.concatenate(ones), np.concatenate(others))
 
 
 def _belong_together(box: _Boxes, others: _Boxes) -> npt.NDArray[np.bool_]:
@@ -90,16 +103,42 @@ def _belong_together(box: _Boxes, others: _Boxes) -> npt.NDArray[np.bool_]:
     return together
 
 
-def _in_reading_order(symbols: list[Symbol]) -> list[Symbol]:
-    """Line by line: a line is what has its middle above the foot of the line's highest symbol."""
-    waiting = sorted(symbols, key=lambda symbol: symbol.box[0].start)
-    ordered: list[Symbol] = []
-    while waiting:
-        foot = waiting[0].box[0].stop
-        line = [one for one in waiting if (one.box[0].start + one.box[0].stop) / 2 < foot]
-        waiting = [one for one in waiting if one not in line]
-        ordered += sorted(line, key=lambda symbol: symbol.box[1].start)
+def reading_order(boxes: _Boxes) -> list[int]:
+    """In which order boxes are read: line by line from the top, each from the left.
+
+    A line is what has its middle above the foot of the line's highest symbol, once the page is
+    turned upright.
+    """
+    shift = _tilt(boxes) * (boxes[:, 2] + boxes[:, 3])
+    tops, bottoms = 512 * boxes[:, 0] - shift, 512 * boxes[:, 1] - shift
+    waiting = np.argsort(tops, kind="stable")
+    ordered: list[int] = []
+    while len(waiting):
+        is_in_line = tops[waiting] + bottoms[waiting] < 2 * bottoms[waiting[0]]
+        line = waiting[is_in_line]
+        ordered += line[np.argsort(boxes[line, 2], kind="stable")].tolist()
+        waiting = waiting[~is_in_line]
     return ordered
+
+
+def _tilt(boxes: _Boxes) -> int:
+    """By how many 256ths lines fall to the right: there the symbols cover the fewest rows."""
+    if len(boxes) < _FEWEST_TILTED:
+        return 0
+    heights, sides = boxes[:, 1] - boxes[:, 0], boxes[:, 2] + boxes[:, 3]
+    unit = 512 * max(1, int(heights.sum()) // (4 * len(boxes)))
+    best, most = 0, 0
+    for tilt in sorted(range(-_MOST_TILT, _MOST_TILT + 1), key=lambda tilt: (abs(tilt), -tilt)):
+        shift = _MOST_TILT * int(sides.max()) - tilt * sides
+        changes = np.bincount((512 * boxes[:, 0] + shift) // unit)
+        ends = np.bincount((512 * boxes[:, 1] + shift) // unit)
+        changes = np.pad(changes, (0, len(ends) - len(changes))) - ends
+        score = int((np.cumsum(changes) ** 2).sum())
+        if not tilt:
+            most = score * _TILT_GAIN // 100
+        elif score > most:
+            best, most = tilt, score
+    return best
 
 
 def fit_symbol(ink: Ink, preparation: Preparation) -> Values:
@@ -110,6 +149,8 @@ def fit_symbol(ink: Ink, preparation: Preparation) -> Values:
     kept, and its centre of mass comes to the middle of 28×28.
     """
     drawn = ink.strength[ink.box]
+    if max(drawn.shape) > _LARGEST:
+        drawn = resize(drawn, *fitted_size(drawn.shape, (_LARGEST, _LARGEST)))
     height, width, margin = preparation.height, preparation.width, preparation.margin
     inner = fitted_size(drawn.shape, (height - 2 * margin, width - 2 * margin))
     fitted = resize(_thick_enough(drawn, inner), *inner)

@@ -53,7 +53,7 @@ static void prepare_symbol(const Picture *picture, const Preparation *preparatio
                            uint8_t *image, int32_t *seen) {
   const int is_dark = preparation->polarity == DARK_ON_LIGHT;
   int found;
-  const Ink ink = find_ink(picture, SYMBOL_SIDE, &scratch, &found);
+  const Ink ink = find_ink(picture, SYMBOL_SIDE, 0, &scratch, &found);
   if (found) {
     const Drawn symbol = {&ink, ink.box, NULL, 0};
     const Frame frame = frame_of(preparation);
@@ -118,7 +118,9 @@ int32_t lenet_prepare_scratch(int32_t height, int32_t width, int32_t channels,
     looked_at_size(height, width, side, &rows, &columns);
     const InkRoom room = room_for_ink(height, width, channels, side);
     size_t using = room_for_fitting(rows, columns, &frame);
-    if (many && room_for_splitting() > using) using = room_for_splitting();
+    if (many && room_for_splitting(rows, columns) > using) {
+      using = room_for_splitting(rows, columns);
+    }
     using += many ? room.ink : room.strength; /* of which a single symbol needs no more */
     size += room.finding > using ? room.finding : using;
     if (many) size += room_for_page(rows, columns);
@@ -151,7 +153,7 @@ int32_t lenet_find_symbols(const uint8_t *pixels, int32_t height, int32_t width,
   page->boxes = take(&memory, MOST_SYMBOLS, sizeof *page->boxes);
   page->parts = take(&memory, MOST_SYMBOLS, sizeof *page->parts);
   page->count = 0;
-  page->ink = find_ink(&picture, PAGE_SIDE, &memory, &found);
+  page->ink = find_ink(&picture, PAGE_SIDE, 1, &memory, &found);
   return found ? split_symbols(page, page->ink.rest) : 0;
 }
 

@@ -23,6 +23,8 @@ enum {
   REACH = 2, REACHES = 100,   /* pixels, and parts of the longer side, that ink may be away */
   LINED = 8,                  /* crossings of a picture's edge that no symbol makes */
   LEAST_FRAME = 8,            /* pixels of each of its sides */
+  LEAST_SYMBOL = 6,           /* pixels of the longer side of a symbol of a page, */
+  SYMBOLS_ACROSS = 160,       /* and how many of the smallest go into the page's longer side */
   LARGE = 13,                 /* pixels, as the sides of a frame have */
   LEAST_SIDE = 64             /* pixels of a picture in which shadows are looked for */
 };
@@ -33,7 +35,8 @@ typedef struct {
   float *strength;
   uint8_t *mask, *was_kept; /* of pixels, and of parts */
   Parts parts;
-  int kept; /* parts that are ink */
+  int kept;     /* parts that are ink */
+  int smallest; /* pixels of a part of a page that is more than a speck; 0 for one symbol */
   Box box;
   Scratch rest; /* what is behind mask and parts */
 } Ink;
@@ -97,6 +100,14 @@ static int is_frame(const Parts *parts, int number) {
   return 1;
 }
 
+/* Whether a part is more than a speck: by its mass, or on a page by its longer side. */
+static int is_large_part(const Ink *ink, int number, double least) {
+  if (ink->parts.masses[number] >= least) return 1;
+  if (!ink->smallest || ink->parts.masses[number] == 0) return 0;
+  const Box box = box_of_part(&ink->parts, number);
+  return most_of(box.bottom - box.top, box.right - box.left) >= ink->smallest;
+}
+
 /* Keep the parts that are more than specks, and count them. */
 static int keep_large_parts(Ink *ink) {
   const Parts *parts = &ink->parts;
@@ -107,7 +118,7 @@ static int keep_large_parts(Ink *ink) {
   const double least = LEAST_PART * largest;
   int kept = 0;
   for (int i = 0; i < parts->count; i++) {
-    ink->was_kept[i] = parts->masses[i] >= least;
+    ink->was_kept[i] = (uint8_t)is_large_part(ink, i, least);
     kept += ink->was_kept[i];
   }
   return kept;
@@ -285,13 +296,17 @@ static Picture smaller_picture(const Picture *picture, int height, int width, Sc
   return smaller;
 }
 
-/* Tell ink from its ground, in a picture that is made smaller if a side is larger. Its strength is
- * taken from the scratch, and `rest` is what is left behind its mask and parts. `found` is 0 where
- * there is none. */
-static Ink find_ink(const Picture *given, int largest_side, Scratch *scratch, int *found) {
+/* Tell ink from its ground, in a picture that is made smaller if a side is larger. Of a page all is
+ * kept that may be a symbol, however large others are. Its strength is taken from the scratch, and
+ * `rest` is what is left behind its mask and parts. `found` is 0 where there is none. */
+static Ink find_ink(const Picture *given, int largest_side, int is_page, Scratch *scratch,
+                    int *found) {
   Ink ink = {0};
   Picture picture = *given;
   looked_at_size(given->height, given->width, largest_side, &ink.height, &ink.width);
+  if (is_page) {
+    ink.smallest = most_of(LEAST_SYMBOL, most_of(ink.height, ink.width) / SYMBOLS_ACROSS);
+  }
   ink.strength = take(scratch, ink.height * ink.width, sizeof *ink.strength);
   Scratch rest = *scratch;
   if (ink.height != given->height || ink.width != given->width) {

@@ -14,8 +14,12 @@ static const float HALF_INK = 0.5f;
 static const double PER_PIXEL = 1000; /* places are told apart; what is finer is rounding */
 
 enum {
-  MOST_SYMBOLS = 1000, MOST_PARTS = 4000, /* beyond any page that is written by hand */
-  FINE = 4 /* pixels for one of the box, where strokes are measured */
+  MOST_SYMBOLS = 4000, MOST_PARTS = 8000, /* beyond any page that is written by hand */
+  LARGEST = 400, /* pixels of a symbol's longer side: more would take long and show no more */
+  FINE = 4, /* pixels for one of the box, where strokes are measured */
+  MOST_TILT = 24, /* 256ths: how far lines of a page may rise or fall */
+  FEWEST_TILTED = 8, /* symbols; the lines of fewer are not known well enough */
+  TILT_GAIN = 115 /* percent: how much better lines must part than level ones */
 };
 
 /* The ink of a symbol in its box: all that is there, or that of some parts. */
@@ -45,6 +49,11 @@ static void read_drawn(const Rows *rows, int row, float *values) {
   }
 }
 
+/* A symbol made smaller. */
+static void read_values(const Rows *rows, int row, float *values) {
+  copy_floats(values, (const float *)rows->source + row * rows->width, rows->width);
+}
+
 /* The largest radius by which strokes may be made thicker. */
 static int largest_radius(int height, int width, const Frame *frame) {
   const int inner = least_of(frame->height, frame->width) - 2 * frame->margin;
@@ -54,6 +63,11 @@ static int largest_radius(int height, int width, const Frame *frame) {
 
 /* The memory for the symbols of ink of a size. */
 static size_t room_for_fitting(int height, int width, const Frame *frame) {
+  if (most_of(height, width) > LARGEST) {
+    const int rows = least_of(height, LARGEST), columns = least_of(width, LARGEST);
+    return room_for(rows * columns, sizeof(float)) + room_for(width, sizeof(float)) +
+           room_for_resizer(height, width, rows, columns) + room_for_fitting(rows, columns, frame);
+  }
   const int inner_height = frame->height - 2 * frame->margin;
   const int inner_width = frame->width - 2 * frame->margin;
   const int rows = most_of(height, FINE * inner_height);
@@ -147,6 +161,23 @@ static int start_of(const double *masses, int count, int room) {
   return most_of(0, least_of(room - count, (int)rint(offset)));
 }
 
+/* A symbol whose longer side is `LARGEST`. */
+static Rows smaller_symbol(const Rows *drawn, Scratch *scratch) {
+  int height, width;
+  fit_size(drawn->height, drawn->width, LARGEST, LARGEST, &height, &width);
+  float *values = take(scratch, height * width, sizeof *values);
+  Scratch rest = *scratch;
+  float *line = take(&rest, drawn->width, sizeof *line), lowest, highest;
+  find_range(drawn, line, &lowest, &highest);
+  Resizer resizer;
+  start_resizer(&resizer, drawn, height, width, lowest, highest, &rest);
+  for (int y = 0; y < height; y++) {
+    copy_floats(values + y * width, resized_row(&resizer, y), width);
+  }
+  const Rows smaller = {height, width, values, 0, read_values};
+  return smaller;
+}
+
 /* Fit ink into a box, with its centre of mass in the middle of the frame: pixels of a plane.
  *
  * Source: LeCun, Bottou, Bengio and Haffner (1998), "Gradient-based learning applied to document
@@ -154,8 +185,9 @@ static int start_of(const double *masses, int count, int room) {
 static void fit_symbol(const Drawn *symbol, const Frame *frame, int is_dark, uint8_t *plane,
                        Scratch scratch) {
   const Box box = symbol->box;
-  const Rows drawn = {box.bottom - box.top, box.right - box.left, symbol, 0, read_drawn};
+  Rows drawn = {box.bottom - box.top, box.right - box.left, symbol, 0, read_drawn};
   int height, width;
+  if (most_of(drawn.height, drawn.width) > LARGEST) drawn = smaller_symbol(&drawn, &scratch);
   fit_size(drawn.height, drawn.width, frame->height - 2 * frame->margin,
            frame->width - 2 * frame->margin, &height, &width);
   float *fitted = take(&scratch, height * width, sizeof *fitted), largest = 0;
@@ -198,10 +230,20 @@ static size_t room_for_page(int height, int width) {
          room_for(MOST_SYMBOLS, sizeof(Box)) + room_for(MOST_SYMBOLS, sizeof(int16_t));
 }
 
+/* How many rows may be told apart where lines of a page rise or fall. */
+static int bins_of(int height, int width) { return height + MOST_TILT * 4 * width / 512 + 2; }
+
+/* What it takes to put boxes of a page into the order of reading, at the most. */
+static size_t room_for_order(int height, int width) {
+  return room_for(bins_of(height, width), sizeof(int32_t)) +
+         2 * room_for(MOST_SYMBOLS, sizeof(int32_t)) + 2 * room_for(MOST_SYMBOLS, sizeof(int16_t));
+}
+
 /* What it takes to split a page, at the most. */
-static size_t room_for_splitting(void) {
+static size_t room_for_splitting(int height, int width) {
   return room_for(MOST_PARTS, sizeof(Box)) + 3 * room_for(MOST_PARTS, sizeof(int16_t)) +
-         room_for(MOST_SYMBOLS, sizeof(Box)) + 3 * room_for(MOST_SYMBOLS, sizeof(int16_t));
+         room_for(MOST_SYMBOLS, sizeof(Box)) + room_for(MOST_SYMBOLS, sizeof(int16_t)) +
+         room_for_order(height, width);
 }
 
 /* Whether two parts stand above each other, or one in the other. */
@@ -213,29 +255,79 @@ static int belong_together(const Box *one, const Box *other) {
   return shared >= OVERLAP * narrower && gap <= NEAR_PART * taller;
 }
 
-/* Say which symbol each part belongs to: one of its parts. */
-static void join_parts(const Box *boxes, int count, int16_t *symbol_of) {
-  for (int i = 0; i < count; i++) symbol_of[i] = (int16_t)i;
-  for (int first = 0; first < count; first++) {
-    for (int other = first + 1; other < count; other++) {
-      const int16_t joined = symbol_of[other], symbol = symbol_of[first];
-      if (joined == symbol || !belong_together(boxes + first, boxes + other)) continue;
-      for (int i = 0; i < count; i++) {
-        if (symbol_of[i] == joined) symbol_of[i] = symbol;
-      }
-    }
+/* The first part of the symbol that a part belongs to, as far as it is known. */
+static int first_of_symbol(int16_t *symbol_of, int part) {
+  while (symbol_of[part] != part) {
+    symbol_of[part] = symbol_of[symbol_of[part]];
+    part = symbol_of[part];
   }
+  return part;
 }
 
-/* Put numbers of boxes into order by one side, those that are level as they were. */
-static void sort_boxes(int16_t *order, int count, const Box *boxes, int by_left) {
+/* Say which symbol each part belongs to: the first of its parts. Parts come from the top. */
+static void join_parts(const Box *boxes, int count, int16_t *symbol_of) {
+  int tallest = 0;
+  for (int i = 0; i < count; i++) {
+    symbol_of[i] = (int16_t)i;
+    tallest = most_of(tallest, boxes[i].bottom - boxes[i].top);
+  }
+  for (int first = 0; first < count; first++) {
+    const double lowest = boxes[first].bottom + NEAR_PART * tallest;
+    for (int other = first + 1; other < count && boxes[other].top <= lowest; other++) {
+      if (!belong_together(boxes + first, boxes + other)) continue;
+      const int one = first_of_symbol(symbol_of, first), two = first_of_symbol(symbol_of, other);
+      symbol_of[most_of(one, two)] = (int16_t)least_of(one, two);
+    }
+  }
+  for (int i = 0; i < count; i++) symbol_of[i] = (int16_t)first_of_symbol(symbol_of, i);
+}
+
+/* How many symbols cover each row, squared and summed, if lines fall by so many 256ths. */
+static int64_t score_of_tilt(const Box *boxes, int count, int tilt, int most_sides, int unit,
+                             int32_t *changes, int bins) {
+  for (int i = 0; i < bins; i++) changes[i] = 0;
+  for (int i = 0; i < count; i++) {
+    const int shift = MOST_TILT * most_sides - tilt * (boxes[i].left + boxes[i].right);
+    changes[(512 * boxes[i].top + shift) / unit]++;
+    changes[(512 * boxes[i].bottom + shift) / unit]--;
+  }
+  int64_t score = 0, covering = 0;
+  for (int i = 0; i < bins; i++) {
+    covering += changes[i];
+    score += covering * covering;
+  }
+  return score;
+}
+
+/* By how many 256ths lines fall to the right: there the symbols cover the fewest rows. */
+static int find_tilt(const Box *boxes, int count, int height, int width, Scratch scratch) {
+  if (count < FEWEST_TILTED) return 0;
+  const int bins = bins_of(height, width);
+  int32_t *changes = take(&scratch, bins, sizeof *changes);
+  int heights = 0, most_sides = 0;
+  for (int i = 0; i < count; i++) {
+    heights += boxes[i].bottom - boxes[i].top;
+    most_sides = most_of(most_sides, boxes[i].left + boxes[i].right);
+  }
+  const int unit = 512 * most_of(1, heights / (4 * count));
+  int64_t most = score_of_tilt(boxes, count, 0, most_sides, unit, changes, bins) * TILT_GAIN / 100;
+  int best = 0;
+  for (int step = 2; step <= 2 * MOST_TILT + 1; step++) {
+    const int tilt = step % 2 ? -(step / 2) : step / 2;
+    const int64_t score = score_of_tilt(boxes, count, tilt, most_sides, unit, changes, bins);
+    if (score <= most) continue;
+    most = score;
+    best = tilt;
+  }
+  return best;
+}
+
+/* Put numbers of boxes into order by one of their sides, those that are level as they were. */
+static void sort_boxes(int16_t *order, int count, const int32_t *sides) {
   for (int i = 1; i < count; i++) {
     const int16_t one = order[i];
-    const int side = by_left ? boxes[one].left : boxes[one].top;
     int place = i;
-    while (place) {
-      const Box *before = boxes + order[place - 1];
-      if ((by_left ? before->left : before->top) <= side) break;
+    while (place && sides[order[place - 1]] > sides[one]) {
       order[place] = order[place - 1];
       place--;
     }
@@ -243,24 +335,33 @@ static void sort_boxes(int16_t *order, int count, const Box *boxes, int by_left)
   }
 }
 
-/* Line by line: a line is what has its middle above the foot of the line's highest symbol. */
-static void put_in_reading_order(int16_t *waiting, int count, const Box *boxes, int16_t *ordered,
-                                 int16_t *later) {
-  sort_boxes(waiting, count, boxes, 0);
+/* Say in which order boxes are read: line by line from the top, each from the left. A line is what
+ * has its middle above the foot of the line's highest symbol, once the page is turned upright. */
+static void put_in_reading_order(const Box *boxes, int count, int height, int width,
+                                 int16_t *ordered, Scratch scratch) {
+  const int tilt = find_tilt(boxes, count, height, width, scratch);
+  int32_t *tops = take(&scratch, count, sizeof *tops), *lefts = take(&scratch, count, sizeof *lefts);
+  int16_t *waiting = take(&scratch, count, sizeof *waiting);
+  for (int i = 0; i < count; i++) {
+    tops[i] = 512 * boxes[i].top - tilt * (boxes[i].left + boxes[i].right);
+    lefts[i] = boxes[i].left;
+    waiting[i] = (int16_t)i;
+  }
+  sort_boxes(waiting, count, tops);
   while (count) {
-    const int foot = boxes[waiting[0]].bottom;
+    const int first = waiting[0];
+    const int foot = tops[first] + 512 * (boxes[first].bottom - boxes[first].top);
     int in_line = 0, left = 0;
     for (int i = 0; i < count; i++) {
-      const Box *box = boxes + waiting[i];
-      if (box->top + box->bottom < 2 * foot) {
-        ordered[in_line++] = waiting[i];
+      const int one = waiting[i];
+      if (2 * tops[one] + 512 * (boxes[one].bottom - boxes[one].top) < 2 * foot) {
+        ordered[in_line++] = (int16_t)one;
       } else {
-        later[left++] = waiting[i];
+        waiting[left++] = (int16_t)one;
       }
     }
-    sort_boxes(ordered, in_line, boxes, 1);
+    sort_boxes(ordered, in_line, lefts);
     ordered += in_line;
-    for (int i = 0; i < left; i++) waiting[i] = later[i];
     count = left;
   }
 }
@@ -280,21 +381,15 @@ static int split_symbols(Page *page, Scratch scratch) {
     if (page->ink.was_kept[i]) boxes[part++] = box_of_part(parts, i);
   }
   join_parts(boxes, kept, root_of);
-  for (int i = 0; i < kept; i++) numbers[i] = -1;
-  for (int root = 0; root < kept; root++) { /* the lowest number first */
-    for (int i = 0; i < kept && numbers[root] < 0; i++) {
-      if (root_of[i] == root) numbers[root] = (int16_t)count++;
-    }
+  for (int i = 0; i < kept; i++) {
+    if (root_of[i] == i) numbers[i] = (int16_t)count++;
   }
   if (count > MOST_SYMBOLS) return -2;
   Box *found = take(&scratch, count, sizeof *found);
-  int16_t *waiting = take(&scratch, count, sizeof *waiting);
   int16_t *ordered = take(&scratch, count, sizeof *ordered);
-  int16_t *later = take(&scratch, count, sizeof *later);
   for (int i = 0; i < count; i++) {
     const Box empty = {INT16_MAX, INT16_MAX, 0, 0};
     found[i] = empty;
-    waiting[i] = (int16_t)i;
   }
   for (int i = 0; i < kept; i++) {
     Box *box = found + numbers[root_of[i]];
@@ -303,7 +398,7 @@ static int split_symbols(Page *page, Scratch scratch) {
     box->bottom = most_of(box->bottom, boxes[i].bottom);
     box->right = most_of(box->right, boxes[i].right);
   }
-  put_in_reading_order(waiting, count, found, ordered, later);
+  put_in_reading_order(found, count, page->ink.height, page->ink.width, ordered, scratch);
   for (int place = 0; place < count; place++) {
     places[ordered[place]] = (int16_t)place;
     page->boxes[place] = found[ordered[place]];
