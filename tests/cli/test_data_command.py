@@ -10,6 +10,7 @@ from PIL import Image
 
 import lenet
 from calling import call, call_alone
+from kept_checkpoint import keep_checkpoints
 from lenet.datasets import Dataset, convert_dataset
 from lenet.errors import RunError
 from lenet.results import confusion_text, draw_confusion
@@ -94,7 +95,10 @@ def test_a_size_that_is_none_is_refused(pictures: Path) -> None:
     )
 
 
-def test_a_network_is_trained_resumed_and_scored_on_a_folder(pictures: Path) -> None:
+def test_a_network_is_trained_resumed_and_scored_on_a_folder(
+    pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_checkpoints(monkeypatch)
     text = call("train", "--data", str(pictures), "--epochs", "1").stdout
     assert "a folder of pictures" in text
     assert "Training `lenet` on `pictures`: 128 images, preset `modern`" in text
@@ -207,14 +211,14 @@ def test_images_of_one_class_are_looked_at_and_not_trained_on(
 
 
 @pytest.mark.usefixtures("torchlib_once")
-def test_the_column_of_labels_is_asked_for_and_kept(few_digits: Dataset, tmp_path: Path) -> None:
+def test_the_column_of_labels_is_told_and_kept(few_digits: Dataset, tmp_path: Path) -> None:
     split = few_digits.train
     rows = np.column_stack([split.images.reshape(len(split), -1), split.labels])
     np.savetxt(tmp_path / "x.csv", rows, fmt="%d", delimiter=",")
     np.savetxt(tmp_path / "y.csv", rows[:50], fmt="%d", delimiter=",")
-    for command in ("train", "sweep", "compare"):
-        assert "--label-column last" in call(command, "--data", "./x.csv", code=3).stderr
-    assert "--label-column last" in call("data", "info", "./x.csv", code=3).stderr
+    told = call("data", "info", "./x.csv").stdout
+    assert "its last one is taken for the label" in told
+    assert "`--label-column first` takes that" in told
     chosen = ("--label-column", "last")
     assert "102 train, 26 test" in call("data", "info", "./x.csv", *chosen).stdout
     call("data", "convert", "./x.csv", "x.npz", "--to", "npz", *chosen)
@@ -227,7 +231,6 @@ def test_the_column_of_labels_is_asked_for_and_kept(few_digits: Dataset, tmp_pat
     (run,) = lenet.find_runs()
     assert run.config.source is not None
     assert run.config.source.as_options()[-2:] == list(chosen)
-    assert "--label-column last" in call("evaluate", "--data", "y.csv", code=3).stderr
     for command in ("evaluate", "report", "export"):
         call(command, "latest", "--data", "y.csv", *chosen)
     call("inspect", "latest", "--data", "y.csv", *chosen, "--parts", "activations")

@@ -12,6 +12,7 @@ from PIL import Image
 
 import lenet
 from calling import call
+from kept_checkpoint import keep_checkpoints
 from lenet.datasets import Dataset, PackWriter
 from packed_sets import leave_little_room, pack
 
@@ -86,7 +87,10 @@ def test_info_and_show(large: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Not learning")
-def test_a_network_is_trained_resumed_and_looked_at(large: Path, tmp_path: Path) -> None:
+def test_a_network_is_trained_resumed_and_looked_at(
+    large: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_checkpoints(monkeypatch)
     chosen = ("--epochs", "2", "--validation", "0.4", "--batch-size", "16")
     text = call("train", "--data", str(large), *chosen).stdout
     assert "Training `lenet` on `packed`" in text
