@@ -134,9 +134,23 @@ def _print_entries(compared: "Comparison", views: str) -> None:
     for entry in compared.entries:
         for seed, reason in entry.failures.items():
             print_line(f"{entry.label}, seed {seed}: {reason}")
+    print_untaught(compared)
     runs = [run for entry in compared.entries for run in entry.runs]
     if any(run.environment.get("together", 1) > 1 for run in runs):
         print_line("Seconds are those of all networks that were computed together.")
+
+
+def print_untaught(compared: "Comparison") -> None:
+    """Write which networks have learnt nothing, so that nobody takes their scores for a finding."""
+    for entry in compared.entries:
+        if entry.untaught:
+            seeds = f"seed{'s' * (len(entry.untaught) > 1)} {', '.join(map(str, entry.untaught))}"
+            print_line(
+                f"{entry.label}, {seeds}: not learnt, as always naming the most frequent class is "
+                "as good."
+            )
+    if all(entry.untaught == entry.seeds for entry in compared.entries):
+        print_line("None of the networks has learnt; which is better, this does not say.")
 
 
 def _row(entry: "Entry", averaged: bool) -> list[str]:

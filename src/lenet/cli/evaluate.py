@@ -73,6 +73,8 @@ def _print_scores(scored: "Evaluation") -> None:
     print_line(f"{scored.dataset}, {scored.split} split, {scored.images:,} images")
     print_line(f"accuracy {scored.accuracy:.4f} (95 % interval {low:.4f} to {high:.4f})")
     print_line(f"loss {scored.loss:.4f}\n")
+    if scored.warning:
+        print_line(f"{scored.warning}\n")
     rows = [["class", "precision", "recall", "f1", "images"]]
     for score in scored.classes:
         shares = [f"{share:.3f}" for share in (score.precision, score.recall, score.f1)]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from lenet.cli._command import TRAINING, Data, Given, Printed, command
 from lenet.cli._console import print_json, print_line, print_table
-from lenet.cli.compare import print_pair, split_setting
+from lenet.cli.compare import print_pair, print_untaught, split_setting
 from lenet.core import field_types, option
 from lenet.errors import SettingError
 from lenet.experiments import SweepOptions, SweepWork
@@ -97,6 +97,11 @@ def _print_trials(made: "Sweep") -> None:
     states = [trial.state for trial in made.trials]
     counts = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
     print_line(f"\n{', '.join(counts)}")
+    if made.untaught:
+        print_line(
+            "No trial has learnt, as always naming the most frequent class is as good as the best: "
+            "search over other values, or longer `--epochs`."
+        )
     if made.importance:
         shares = [
             f"{name.replace('_', ' ')} {share:.2f}" for name, share in made.importance.items()
@@ -112,3 +117,4 @@ def _print_confirmation(compared: "Comparison") -> None:
         print_line(f"  {entry.label}: {reached}{spread} (n = {len(entry.seeds)})")
     for pair in compared.pairs:
         print_pair(pair, "the difference counts")
+    print_untaught(compared)

@@ -32,7 +32,7 @@ from lenet.models import (
 )
 from lenet.results import Views, log_probabilities, pick_examples
 from lenet.runs import Run, core_count, load_data_of, make_plan, open_run
-from lenet.training import PRESETS, pick_device
+from lenet.training import PRESETS, beats_guessing, pick_device
 
 if TYPE_CHECKING:
     from torch import nn
@@ -300,6 +300,7 @@ def _entry(
     runs = {seed: Run(Path(one.folder)) for seed, one in outcomes.items() if one.folder}
     right: dict[int, npt.NDArray[np.bool_]] = {}
     averaged: list[float] = []
+    untaught: list[int] = []
     network: ArrayNetwork | nn.Module | None = None
     for seed, run in runs.items():
         network, card = read_network(run.model_path)
@@ -311,6 +312,8 @@ def _entry(
             is_right: npt.NDArray[np.bool_] = scores.argmax(axis=1) == examples.labels
             if look == "single":
                 right[seed] = is_right
+                if not beats_guessing(float(is_right.mean()), np.bincount(examples.labels)):
+                    untaught.append(seed)
             else:
                 averaged.append(float(is_right.mean()))
     layers = summarise(network, (1, *data.image_shape)) if network is not None else []
@@ -324,4 +327,5 @@ def _entry(
         failures={seed: one.reason for seed, one in outcomes.items() if not one.folder},
         runs=tuple(runs.values()),
         right=right,
+        untaught=tuple(untaught),
     )

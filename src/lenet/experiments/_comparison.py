@@ -32,6 +32,7 @@ class Entry:
         failures: Why a seed has no accuracy.
         runs: The runs.
         right: By seed, which of the images that run got right, shape (N,).
+        untaught: The seeds whose networks are no better than always naming the most frequent class.
     """
 
     label: str
@@ -43,6 +44,7 @@ class Entry:
     failures: dict[int, str]
     runs: tuple[Run, ...] = field(repr=False)
     right: dict[int, npt.NDArray[np.bool_]] = field(repr=False)
+    untaught: tuple[int, ...] = ()
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -88,6 +90,7 @@ class Entry:
             "seconds": list(self.seconds),
             "threads": self.threads,
             "failures": {str(seed): reason for seed, reason in self.failures.items()},
+            "untaught": list(self.untaught),
             "runs": [str(run.folder) for run in self.runs],
         }
 

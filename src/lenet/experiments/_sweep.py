@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import filelock
+import numpy as np
 
 from lenet._version import __version__
 from lenet.core import (
@@ -35,7 +36,7 @@ from lenet.experiments._definition import Definition, define
 from lenet.experiments._options import SweepOptions, SweepWork
 from lenet.experiments._progress import Progress, SweepProgress
 from lenet.experiments._sweep_result import Sweep
-from lenet.training import override_settings, pick_device, read_recipe_file
+from lenet.training import beats_guessing, override_settings, pick_device, read_recipe_file
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -193,11 +194,13 @@ def _search(
             for trial in running_trials(study):
                 give_up(study, trial.number)
         _write_definition(folder, definition, work.trials, place)
-        search = Search(study, place, definition, definition.hold_out(data), work, progress)
+        held_out = definition.hold_out(data)
+        search = Search(study, place, definition, held_out, work, progress)
         search.announce(folder)
         stopped_by = search.run()
         ended = tuple(trial for trial in search.trials() if trial.state != "running")
         made = Sweep(folder, definition, ended, measure_importance(study))
+        made = replace(made, untaught=not _has_learnt(made, held_out))
         made.write()
     if stopped_by is not None:
         done = sum(trial.counts for trial in ended)
@@ -210,6 +213,14 @@ def _search(
         )
         raise SweepError(message)
     return made
+
+
+def _has_learnt(made: Sweep, held_out: Dataset) -> bool:
+    """Whether the best trial has learnt; where none is complete that is another matter."""
+    if made.best is None or held_out.validation is None:
+        return True
+    assert made.best.validation_accuracy is not None
+    return beats_guessing(made.best.validation_accuracy, np.bincount(held_out.validation.labels))
 
 
 def _confirm(made: Sweep, work: SweepWork, progress: Progress | None) -> Sweep:

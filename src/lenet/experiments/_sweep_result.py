@@ -33,6 +33,8 @@ class Sweep:
             together 1 (PED-ANOVA, Watanabe et al. 2023); empty for too few trials.
         confirmation: What the best and the preset reach on the test images over several seeds,
             if that was wanted.
+        untaught: Whether even the best trial is no better than always naming the most frequent
+            class of the validation images.
     """
 
     folder: Path
@@ -40,6 +42,7 @@ class Sweep:
     trials: tuple[SweepTrial, ...]
     importance: dict[str, float]
     confirmation: Comparison | None = None
+    untaught: bool = False
 
     @property
     def name(self) -> str:
@@ -97,6 +100,7 @@ class Sweep:
             "trials": [trial.to_dict() for trial in self.trials],
             "best": None if self.best is None else self.best.number,
             "importance": self.importance,
+            "untaught": self.untaught,
             "confirmation": None if self.confirmation is None else self.confirmation.to_dict(),
         }
 

@@ -4,6 +4,7 @@ from ._computing import pick_device as pick_device
 from ._curves import draw_terminal_curves as draw_terminal_curves
 from ._diagnosis import Diagnosis as Diagnosis
 from ._diagnosis import LayerHealth as LayerHealth
+from ._diagnosis import beats_guessing as beats_guessing
 from ._diagnosis import diagnose as diagnose
 from ._displays import NotebookCell as NotebookCell
 from ._displays import NotebookDisplay as NotebookDisplay
@@ -88,6 +89,7 @@ __all__ = [
     "TrainerState",
     "TrainingResult",
     "as_array",
+    "beats_guessing",
     "build_optimiser",
     "calibrate",
     "compute_logits",

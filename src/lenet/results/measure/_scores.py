@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.core import escape_name
+from lenet.training import beats_guessing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -64,6 +65,19 @@ class Evaluation:
     def to_dict(self) -> dict[str, Any]:
         """The values as JSON can hold them."""
         return asdict(self)
+
+    @property
+    def warning(self) -> str | None:
+        """That the network is no better than a constant answer, if it is not."""
+        counts = [score.images for score in self.classes]
+        most = max(self.classes, key=lambda score: score.images)
+        if most.images == self.images or beats_guessing(self.accuracy, counts):
+            return None
+        return (
+            "The network has learnt little or nothing: always answering "
+            f"`{escape_name(most.name)}` is right for {most.images / self.images:.3f} of these "
+            f"images, and it is for {self.accuracy:.3f}."
+        )
 
 
 def wilson_interval(correct: int, count: int) -> tuple[float, float]:

@@ -184,6 +184,8 @@ def _warnings(findings: Findings) -> list[str]:
             f"{reason} are scores on the validation images. The epoch was chosen by them, and the "
             "temperature too, so they are a little better than on images never looked at."
         )
+    if nothing_learnt := findings.evaluation.warning:
+        warnings.append(nothing_learnt.replace("`", ""))
     return warnings
 
 
