@@ -84,6 +84,7 @@ class BatchesOf(ABC, Generic[Values]):
     plain_from: int | None
     placed: PlacedSplit[Values]
     labels: Values
+    weights: Values | None
     _place: Place[Values]
 
     def __init__(
@@ -106,6 +107,10 @@ class BatchesOf(ABC, Generic[Values]):
         self.mean, self.std = mean, std
         self.augmentation, self.plain_from = augmentation, plain_from
         self._ahead: ReadAhead[Values] | None = None
+        self.weights = None
+        if split.weights is not None:
+            shares = split.weights / split.weights.mean(dtype=np.float64)
+            self.weights = self._place.put(shares.astype(np.float32))
         if split.packed is not None:
             self._read_ahead(split.packed, split.labels)
             return
@@ -214,6 +219,7 @@ class BatchesOf(ABC, Generic[Values]):
     def part(self, part: slice) -> Self:
         """Batches of some of the examples, which share their memory with these if they can."""
         some = copy.copy(self)
+        some.weights = None if self.weights is None else self.weights[part]
         if self._ahead is None:
             some.labels = self.labels[part]
             some.placed = self.placed.slice(part)
@@ -271,6 +277,8 @@ class ArrayBatches(BatchesOf[_Array]):
     Attributes:
         placed: The images that are in memory, with their labels.
         labels: Of the split's examples, int64 (N,).
+        weights: How much each counts in the loss, float32 (N,) with mean 1; `None` where all count
+            alike.
 
     >>> from lenet.datasets import load_dataset
     >>> images, labels = next(iter(ArrayBatches(load_dataset("digits").test, 32)))

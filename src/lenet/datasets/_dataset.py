@@ -76,15 +76,18 @@ class Split:
             known.
         groups: The group that each belongs to, int64 of shape (N,), as the person who wrote it; the
             members of a group stay on one side when images are held out. `None` without groups.
+        weights: How much each counts in the loss of a training, float32 of shape (N,), 0 or more;
+            what counts is a weight's share of their mean. `None` where all count alike.
 
     Raises:
-        DatasetError: They do not go together.
+        DatasetError: They do not go together, or the weights are none.
     """
 
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
     names: Sequence[str] | None = None
     groups: npt.NDArray[np.int64] | None = None
+    weights: npt.NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         images, labels, message = self.images, self.labels, ""
@@ -98,9 +101,12 @@ class Split:
             message = f"There are {len(images)} images but {len(labels)} labels."
         elif len(images) == 0:
             message = "There are no images."
-        for what, values in (("names", self.names), ("groups", self.groups)):
+        beside = (("names", self.names), ("groups", self.groups), ("weights", self.weights))
+        for what, values in beside:
             if values is not None and len(values) != len(labels):
                 message = f"There are {len(images)} images but {len(values)} {what}."
+        if not message and self.weights is not None and not _are_weights(self.weights):
+            message = "Weights must be finite, 0 or more, and not all 0."
         if message:
             raise DatasetError(message)
         if self.names is not None and not isinstance(self.names, Names):
@@ -123,6 +129,7 @@ class Split:
             self.labels[indices],
             self.names.take(indices) if isinstance(self.names, Names) else None,
             None if self.groups is None else self.groups[indices],
+            None if self.weights is None else self.weights[indices],
         )
 
     def name_of(self, index: int, split: str = "train") -> str:
@@ -141,6 +148,10 @@ class Split:
     @cached_property
     def _units(self) -> npt.NDArray[np.int64] | None:
         return self.groups if self.packed else find_units(self.images, self.groups)
+
+
+def _are_weights(weights: npt.NDArray[np.float32]) -> bool:
+    return bool(np.isfinite(weights).all() and weights.min() >= 0 and weights.max() > 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,4 +298,6 @@ class Dataset:
             packed = split.packed
             digest.update(packed.digest() if packed else np.ascontiguousarray(split.images).data)
             digest.update(np.ascontiguousarray(split.labels).data)
+            if split.weights is not None:
+                digest.update(np.ascontiguousarray(split.weights, np.float32).data)
         return digest.hexdigest()

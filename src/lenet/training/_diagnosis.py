@@ -100,9 +100,9 @@ def _least_loss(network: ArrayNetwork | nn.Module, split: Split, recipe: Recipe)
 
 
 def _shares(split: Split) -> Exact:
-    """How frequent each class is, 0 to 1."""
-    shares: Exact = np.bincount(split.labels) / len(split)
-    return shares
+    """How frequent each class is, 0 to 1, as the loss counts images."""
+    counts: Exact = np.bincount(split.labels, split.weights).astype(np.float64)
+    return counts / counts.sum()
 
 
 def _constant_loss(network: ArrayNetwork | nn.Module, shares: Exact, recipe: Recipe) -> float:

@@ -40,7 +40,7 @@ def lockstep_key(trainer: Trainer) -> Hashable | None:
     the recipe but for learning rate, schedule, weight decay, the size of the momentum, early
     stopping and, where augmentation does not depend on them, epochs. A training by the compiled
     kernels or by several processes, of images that are too large for memory, with dropout or with
-    code of its own, or with batch normalisation in bfloat16 is by itself.
+    code of its own, with weighted images, or with batch normalisation in bfloat16 is by itself.
     """
     if not _can_be_stacked(trainer):
         return None
@@ -260,6 +260,8 @@ def _tensor_batches(trainer: Trainer) -> Batches:
 def _can_be_stacked(trainer: Trainer) -> bool:
     """Whether `StackedEngine` computes what the layers compute one network at a time."""
     if trainer.engine.name != "torch" or trainer.peers.size > 1:
+        return False
+    if trainer.train_batches.weights is not None:
         return False
     if not trainer.train_batches.is_in_memory:
         return False

@@ -53,9 +53,12 @@ class NumpyEngine(Engine):
     def step(self, selection: Selection[Any], learning_rate: float) -> Scores:
         recipe, arrays = self._recipe, self.network.arrays
         images, labels = self.batches.take(selection)
+        weights = self.batches.weights
+        if weights is not None:
+            weights = weights[selection.indices]
         with np.errstate(all="ignore"):  # the trainer tells of a loss that is not finite
             logits, back = forward_all(self.network.placed, images, arrays, self._draws)
-            loss, slopes = loss_and_slopes(logits, labels, recipe)
+            loss, slopes = loss_and_slopes(logits, labels, recipe, weights)
             _, found = back(slopes)
         frozen = self.network.frozen
         gradients = {name: found[name] for name in self.network.weight_names if name not in frozen}

@@ -38,7 +38,8 @@ def pick_engine(
 
     On a GPU its steps are captured in graphs. On a CPU they are the compiled kernels' if
     `use_engine` has chosen these and they serve, unless it left the choice and PyTorch is the
-    quicker; NumPy's if it has chosen that or PyTorch is not installed, else PyTorch's. Several
+    quicker; NumPy's if it has chosen that or PyTorch is not installed, else PyTorch's. Weighted
+    images are for PyTorch and NumPy. Several
     processes on GPUs make them one by one, and the kernels leave batch normalisation over several
     processes to PyTorch.
 
@@ -62,6 +63,9 @@ def pick_engine(
             message = "The compiled kernels are for the CPU."
             raise ModelError(message)
         batches = arrays()
+        if batches.weights is not None:
+            message = "The compiled kernels do not weigh images; `torch` and `numpy` do."
+            raise ModelError(message)
         known = _known(network, batches)
         if peers.size > 1 and any(
             isinstance(one.layer, BatchNorm) for one in flat_layers(known.placed)
@@ -108,6 +112,7 @@ def torch_engine(
 
     module, batches = module_of(network).to(device), tensors()
     captures = captures and peers.size == 1 and device.startswith("cuda")
+    captures = captures and batches.weights is None  # a graph has the mean loss in it
     if captures and not is_watched(module):
         return GraphEngine(module, recipe, batches)
     return _together(TorchEngine(module, recipe, batches), peers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ from lenet.training._recipe import Recipe
 from lenet.training.engines._engine import OptimiserState, TwoPhaseEngine, as_array
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+Reduction = Literal["mean", "none"]
 Precision = Literal["float32", "tf32", "bfloat16"]
 
 
@@ -43,7 +45,7 @@ class TorchEngine(TwoPhaseEngine):
         self.network, self._recipe, self.batches = network, recipe, batches
         self.draws_numbers = draws_numbers(network)
         self._optimiser = build_optimiser(recipe, network.parameters(), learning_rate)
-        self._loss = build_loss(recipe)
+        self._loss = build_loss(recipe, "mean" if batches.weights is None else "none")
 
     @property
     def gradients(self) -> Sequence[Tensor]:
@@ -53,10 +55,14 @@ class TorchEngine(TwoPhaseEngine):
     def compute_gradients(
         self, selection: Selection[Any], share: float = 1.0
     ) -> tuple[Tensor, Tensor]:
-        images, labels = self.batches.take(_as_tensors(selection))
+        selection = _as_tensors(selection)
+        images, labels = self.batches.take(selection)
+        weights = self.batches.weights
         with compute_in(self._recipe.precision, images.device):
             logits = self.network(images)
             loss = self._loss(logits, labels) if len(labels) else logits.sum()
+            if weights is not None and len(labels):
+                loss = (loss * weights[selection.indices.to(weights.device)]).mean()
         self._optimiser.zero_grad()
         (loss * share).backward()
         return loss.detach(), (logits.argmax(dim=1) == labels).sum()
@@ -154,14 +160,17 @@ def compute_in(precision: Precision, device: torch.device) -> AbstractContextMan
     )
 
 
-def build_loss(recipe: Recipe) -> Loss:
-    """The loss of a recipe: from logits (B, classes) and labels (B,) to their mean loss in nats."""
+def build_loss(recipe: Recipe, reduction: Reduction = "mean") -> Loss:
+    """The loss of a recipe: from logits (B, classes) and labels (B,) to their mean loss in nats.
+
+    Without a reduction it is that of each image, (B,).
+    """
     if recipe.loss == "map":
-        return map_loss
-    return nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
+        return partial(map_loss, reduction=reduction)
+    return nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing, reduction=reduction)
 
 
-def map_loss(logits: Tensor, labels: Tensor) -> Tensor:
+def map_loss(logits: Tensor, labels: Tensor, reduction: Reduction = "mean") -> Tensor:
     """LeNet-5's loss: a wrong class should be far away, but farther than rubbish is no merit.
 
     It is cross-entropy with one more class, rubbish, whose penalty is fixed. The paper calls it the
@@ -170,10 +179,13 @@ def map_loss(logits: Tensor, labels: Tensor) -> Tensor:
     Args:
         logits: Minus each class's penalty, (B, classes).
         labels: The true classes, int64 (B,).
+        reduction: `mean`, or `none` for the loss of each image.
 
     Source: LeCun et al. (1998), equation 9.
     """
-    return F.cross_entropy(F.pad(logits, (0, 1), value=-RUBBISH_PENALTY), labels)
+    return F.cross_entropy(
+        F.pad(logits, (0, 1), value=-RUBBISH_PENALTY), labels, reduction=reduction
+    )
 
 
 def build_optimiser(
