@@ -1,5 +1,6 @@
 """`lenet data` and own data in the other commands, as a person has them."""
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -48,6 +49,42 @@ def test_info_tells_what_was_found(few_digits: Dataset, pictures: Path) -> None:
     assert values["counts"]["test"] == np.bincount(few_digits.test.labels).tolist()
     assert values["origin"]["format"] == "a folder of pictures"
     assert json.loads(call("data", "info", "digits", "--json").stdout)["origin"] is None
+
+
+def test_info_lists_the_files_that_it_finds_fault_with(pictures: Path) -> None:
+    blank = sorted((pictures / "train" / "0").iterdir())[:6]
+    for path in blank:
+        Image.fromarray(np.zeros((28, 28), np.uint8)).save(path)
+    names = [str(path.relative_to(pictures)) for path in blank]
+    text = call("data", "info", str(pictures)).stdout
+    assert f"6 images are blank: `{names[0]}`, `{names[1]}`, `{names[2]}` and 3 more." in text
+    listed = call("data", "info", str(pictures), "--list").stdout
+    assert all(f"\n  {name} (train, 0)\n" in f"{listed}\n" for name in names)
+    values = json.loads(call("data", "info", str(pictures), "--json").stdout)
+    (first, *_) = values["examples"]["blank"]
+    assert first == [{"split": "train", "name": names[0], "class_name": "0"}]
+
+
+def test_every_answer_is_written_with_its_file(pictures: Path) -> None:
+    call("train", "--data", str(pictures), "--epochs", "1")
+    answer = call("evaluate", "--csv", "answers.csv")
+    assert answer.stdout.endswith("Answers written to answers.csv\n")
+    with open("answers.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 64
+    (run,) = lenet.find_runs()
+    scored = lenet.evaluate(run)
+    assert sum(row["true"] == row["answer"] for row in rows) == round(64 * scored.accuracy)
+    for row in rows:
+        assert (pictures / row["file"]).is_file()
+        assert row["file"].split("/")[:2] == ["test", row["true"]]
+        assert 0.1 <= float(row["probability"]) <= 1
+    call("report")
+    page = (run.folder / "report.html").read_text()
+    wrong = [row["file"] for row in rows if row["true"] != row["answer"]]
+    assert wrong
+    assert any(name in page for name in wrong)
+    assert "ends in `.csv`" in call("evaluate", "--csv", "answers.txt", code=2).stderr
 
 
 def test_info_prints_nothing_but_json_and_names_bad_pictures(pictures: Path) -> None:

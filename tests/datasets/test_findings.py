@@ -8,7 +8,7 @@ from own_data import draw, load, write_idx, write_pictures
 from PIL import Image
 
 import lenet
-from lenet.datasets import Dataset, Split, describe_dataset, examine_dataset
+from lenet.datasets import Dataset, Example, Split, describe_dataset, examine_dataset
 
 
 def make(
@@ -37,6 +37,10 @@ def test_images_in_both_parts_are_counted() -> None:
     findings = examine_dataset(dataset)
     assert findings.duplicates == 2
     assert "2 of 3 test images are training images too" in findings.warnings[0]
+    assert "`test no. 0` = `train no. 5`, `test no. 1` = `train no. 5`" in findings.warnings[0]
+    first, second = findings.examples["duplicates"]
+    assert (first[0].split, first[0].name, first[0].class_name) == ("test", "test no. 0", "a")
+    assert second[1] == first[1] == Example("train", "train no. 5", "c")
 
 
 def test_one_image_under_two_labels_is_suspicious() -> None:
@@ -45,7 +49,10 @@ def test_one_image_under_two_labels_is_suspicious() -> None:
     dataset.train.images[3] = dataset.train.images[0]  # the same label: no contradiction
     findings = examine_dataset(dataset)
     assert findings.contradictions == 1
-    assert any("under more than one label" in warning for warning in findings.warnings)
+    (alike,) = findings.examples["contradictions"]
+    assert [example.name for example in alike] == [f"train no. {n}" for n in (0, 3, 4)]
+    (warning,) = findings.warnings
+    assert "label: `train no. 0` = `train no. 3` = `train no. 4`." in warning
 
 
 def test_small_and_giant_classes_are_named() -> None:
@@ -60,6 +67,7 @@ def test_blank_and_dark_images_are_told() -> None:
     dataset.train.images[3:5] = 7
     findings = examine_dataset(dataset)
     assert findings.blank == 2
+    assert any("`train no. 3`, `train no. 4`." in warning for warning in findings.warnings)
     assert any("No pixel is brighter than 15" in warning for warning in findings.warnings)
 
 
@@ -126,3 +134,37 @@ def test_images_that_are_no_pictures_are_examined_too() -> None:
     images = np.random.default_rng(0).integers(0, 256, (30, 2, 8, 8), dtype=np.uint8)
     dataset = Dataset("two-channels", ("a", "b"), Split(images, np.arange(30) % 2))
     assert not examine_dataset(dataset).unfitted_symbols
+
+
+def test_all_files_that_were_found_fault_with_are_listed(tmp_path: Path) -> None:
+    images, labels = draw(40, classes=2)
+    images[10:26] = 9
+    images[26:28] = images[0]  # `a/26.png`, `b/27.png`
+    write_pictures(tmp_path / "x" / "train", images, [["a", "b"][label] for label in labels])
+    write_pictures(tmp_path / "x" / "test", images[:4], ["a", "b"] * 2)
+    dataset = load(tmp_path / "x")
+    findings = examine_dataset(dataset)
+    listed = describe_dataset(dataset, findings, listed=True)
+    assert "Test images that are training images too, 4 in all:" in listed
+    assert "  test/b/3.png (test, b) = train/b/3.png (train, b)" in listed
+    assert "Images under more than one label, 2 in all:" in listed
+    shown = "train/a/0.png (train, a) = train/a/26.png (train, a) = train/b/27.png (train, b)"
+    assert f"  {shown} = test/a/0.png (test, a)" in listed
+    assert all(f"  train/{'ab'[n % 2]}/{n}.png (train" in listed for n in range(10, 26))
+    short = describe_dataset(dataset, findings)
+    assert (
+        "16 images are blank: `train/a/10.png`, `train/b/11.png`, `train/a/12.png` and 13" in short
+    )
+    assert listed.startswith(short)
+
+
+def test_groups_that_the_data_itself_has_on_both_sides_are_told() -> None:
+    images, groups = draw(40)[0][:, None], np.arange(40) // 4
+    train = Split(images[:30], np.arange(30) % 2, None, groups[:30])
+    test = Split(images[30:], np.arange(10) % 2, None, groups[30:])
+    findings = examine_dataset(Dataset("some", ("a", "b"), train, test))
+    assert [example.name for (example,) in findings.examples["groups"]] == [
+        "test no. 0",
+        "test no. 1",
+    ]
+    assert "2 of 10 test images are of groups that are trained on too" in findings.warnings[0]

@@ -124,8 +124,19 @@ def get(
         print_line(f"{name} {place}: {images:,} images in {len(dataset.class_names)} classes")
 
 
+@dataclass(frozen=True)
+class _Listed(Settings):
+    """How much is told.
+
+    Attributes:
+        list: Name every image that was found fault with.
+    """
+
+    list: bool = False
+
+
 @app.command()
-@command(_Source, Printed, READING)
+@command(_Source, _Listed, Printed, READING)
 def info(given: Given) -> None:
     """Say what a dataset holds and what would harm a training: nothing is trained."""
     from lenet.datasets import describe_dataset, examine_dataset
@@ -139,7 +150,7 @@ def info(given: Given) -> None:
         values["origin"] = dataset.origin.to_dict() if dataset.origin else None
         print_json(values)
         return
-    print_line(describe_dataset(dataset, findings))
+    print_line(describe_dataset(dataset, findings, given.of(_Listed).list))
 
 
 @app.command()

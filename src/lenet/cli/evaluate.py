@@ -1,17 +1,19 @@
 """How good a network is: `lenet evaluate` and `lenet report`."""
 
+import csv
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lenet.cli._command import READING_TO_SCORE, Given, Panel, Printed, Trained, command
 from lenet.cli._console import print_json, print_line, print_notice, print_table, save_figure
-from lenet.core import Compute, check_ending, option
+from lenet.core import Compute, check_ending, escape_name, option, write_atomically
 from lenet.errors import MissingExtraError, StorageError
 from lenet.results import SplitName, Views
 
 if TYPE_CHECKING:
-    from lenet.results import Evaluation
+    from lenet.results import Answers, Evaluation
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,13 @@ class _Scoring(Trained):
         views: How each image is looked at: once, also mirrored, or also moved by up to one pixel.
             The probabilities of several views are averaged.
         picture: Where the confusion matrix is drawn.
+        csv: A table that is made: each image's file, its class, the answer, its probability.
     """
 
     split: SplitName = "test"
     views: Views = "single"
     picture: Path | None = option(None, usual="in the run folder")
+    csv: Path | None = option(None, metavar="FILE")
 
 
 @command(_Scoring, Panel(Compute, skip=("threads",)), Printed, READING_TO_SCORE)
@@ -39,14 +43,19 @@ def evaluate(given: Given) -> None:
     wanted, picture = given.of(_Scoring), given.of(_Scoring).picture
     if picture is not None:
         check_ending(picture, "The confusion matrix", ".png")
+    if wanted.csv is not None:
+        check_ending(wanted.csv, "The table of answers", ".csv")
     source = locate_model(wanted.model, wanted.runs_folder)
-    scored = results.evaluate(
+    answers = results.answer(
         source,
         given.dataset(),
         split=wanted.split,
         views=wanted.views,
         **given.typed_of(Compute),
     )
+    scored = answers.evaluation
+    if wanted.csv is not None:
+        _write_answers(wanted.csv, answers)
     title = f"{scored.dataset}, {scored.split}: accuracy {scored.accuracy:.3f}"
     as_json = given.of(Printed).json
     if picture is not None:
@@ -64,6 +73,17 @@ def evaluate(given: Given) -> None:
     _print_scores(scored)
     if picture is not None:
         print_line(f"\nConfusion matrix drawn in {picture}")
+    if wanted.csv is not None:
+        print_line(f"Answers written to {wanted.csv}")
+
+
+def _write_answers(path: Path, answers: "Answers") -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["file", "true", "answer", "probability"])
+    for name, true, given, probability in answers.rows():
+        writer.writerow([*map(escape_name, (name, true, given)), f"{probability:.6f}"])
+    write_atomically(path, text.getvalue())
 
 
 def _print_scores(scored: "Evaluation") -> None:

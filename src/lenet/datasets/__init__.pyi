@@ -15,6 +15,7 @@ from ._dataset import Dataset as Dataset
 from ._dataset import Origin as Origin
 from ._dataset import Split as Split
 from ._dividing import stratified_halves as stratified_halves
+from ._findings import Example as Example
 from ._findings import Findings as Findings
 from ._findings import describe_dataset as describe_dataset
 from ._findings import draw_contact_sheet as draw_contact_sheet
@@ -56,6 +57,7 @@ __all__ = [
     "DataSource",
     "Dataset",
     "DrawnChanges",
+    "Example",
     "Findings",
     "Origin",
     "PackWriter",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 _FEW = 10  # training images of a class
 _GIANT = 0.8  # share of one class in a set of three classes or more
 _DARK = 128  # a set whose brightest pixel is below has probably another range than 0 to 255
-_LISTED = 5
+_LISTED, _MOST_LISTED = 5, 10**9
+_NAMED = 3  # images in a sentence
 _SAMPLED, _SAMPLED_BYTES = 20_000, 2**26  # of a packed split are looked at, at most
 _LOOKED_AT = 200
 _FOUND = 0.9  # of the images hold something drawn that does not fill them
@@ -34,6 +35,21 @@ _LEAST_SIDE = 56  # pixels that an image has on the sheet
 _DOTS = 100  # an inch
 _GROUND = (222, 222, 226)  # on which black and white images stand out
 _MARGIN = 15  # dots around all
+
+
+@dataclass(frozen=True)
+class Example:
+    """Which of a dataset's images one is.
+
+    Attributes:
+        split: The part that it is in.
+        name: What it is called: its file, or its number in the part.
+        class_name: What it is said to be.
+    """
+
+    split: str
+    name: str
+    class_name: str
 
 
 @dataclass(frozen=True)
@@ -49,6 +65,10 @@ class Findings:
         unfitted_symbols: Whether the images look like drawings of one symbol each, in different
             places or sizes, and were not prepared as such.
         warnings: What is likely to harm a training or its score, a sentence each.
+        examples: Which images were counted, those that belong together in one tuple: `duplicates`,
+            a test image with the training image that it equals; `contradictions`, an image under
+            all its labels; `blank`; and `groups`, test images of which training has others of their
+            group.
     """
 
     counts: dict[str, tuple[int, ...]]
@@ -58,6 +78,7 @@ class Findings:
     blank: int
     unfitted_symbols: bool
     warnings: tuple[str, ...]
+    examples: dict[str, tuple[tuple[Example, ...], ...]] = field(default_factory=dict, repr=False)
 
 
 def examine_dataset(dataset: Dataset) -> Findings:
@@ -77,54 +98,104 @@ def examine_dataset(dataset: Dataset) -> Findings:
         for name, split in dataset.splits.items()
     }
     problem = training_problem(dataset)
-    sampled: dict[str, Any] = {name: _some_of(split) for name, split in dataset.splits.items()}
+    sampled: dict[str, Any] = {
+        name: _some_of(split, name) for name, split in dataset.splits.items()
+    }
     dataset = replace(dataset, **sampled)
-    splits = dataset.splits
-    keys = image_keys(np.concatenate([split.images for split in splits.values()]))
-    labels = np.concatenate([split.labels for split in splits.values()])
-    by_split = np.split(keys, np.cumsum([len(split) for split in splits.values()])[:-1])
-    keys_of = dict(zip(splits, by_split, strict=True))
-    duplicates = int(np.isin(keys_of["test"], keys_of["train"]).sum()) if "test" in splits else 0
-    pairs = np.unique(np.stack([keys, labels]), axis=1)
-    contradictions = int((np.unique(pairs[0], return_counts=True)[1] > 1).sum())
-    blank = sum(
-        int((split.images.reshape(len(split), -1) == split.images[:, 0, :1, 0]).all(axis=1).sum())
-        for split in splits.values()
-    )
+    found = _look_for_copies(dataset)
+    blank = np.concatenate([_are_blank(split.images) for split in dataset.splits.values()])
+    found["blank"] = [(_example(dataset, index),) for index in np.flatnonzero(blank).tolist()]
     is_plain = dataset.preparation is None or dataset.preparation.method == "plain"
     findings = Findings(
         counts=counts,
         polarity=measure_polarity(dataset.train.images),
-        duplicates=duplicates,
-        contradictions=contradictions,
-        blank=blank,
+        duplicates=len(found["duplicates"]),
+        contradictions=len(found["contradictions"]),
+        blank=len(found["blank"]),
         unfitted_symbols=is_plain and _hold_unfitted_symbols(dataset.train.images),
         warnings=(),
+        examples={kind: tuple(sets) for kind, sets in found.items()},
     )
     warnings = (*((problem,) if problem else ()), *_warnings(dataset, findings))
     return replace(findings, warnings=warnings)
 
 
-def _some_of(split: Split) -> Split:
+def _example(dataset: Dataset, index: int) -> Example:
+    """One of all images, counted through the parts."""
+    for name, split in dataset.splits.items():
+        if index < len(split):
+            class_name = dataset.class_names[split.labels[index]]
+            return Example(name, split.name_of(index, name), class_name)
+        index -= len(split)
+    raise IndexError(index)
+
+
+def _are_blank(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Which images are of one grey level alone."""
+    blank: npt.NDArray[np.bool_] = (images.reshape(len(images), -1) == images[:, 0, :1, 0]).all(
+        axis=1
+    )
+    return blank
+
+
+def _look_for_copies(dataset: Dataset) -> dict[str, list[tuple[Example, ...]]]:
+    """Images that stand in two parts or under two labels, and groups that stand in two parts."""
+    splits = dataset.splits
+    keys = image_keys(np.concatenate([split.images for split in splits.values()]))
+    labels = np.concatenate([split.labels for split in splits.values()])
+    pairs = np.unique(np.stack([keys, labels]), axis=1)
+    under_several, counts = np.unique(pairs[0], return_counts=True)
+    contradictory: dict[int, list[Example]] = {}
+    for index in np.flatnonzero(np.isin(keys, under_several[counts > 1])).tolist():
+        contradictory.setdefault(int(keys[index]), []).append(_example(dataset, index))
+    found: dict[str, list[tuple[Example, ...]]] = {
+        "duplicates": [],
+        "contradictions": [tuple(own) for own in contradictory.values()],
+        "groups": [],
+    }
+    if dataset.test is None:
+        return found
+    # The training images come first, so a key below their number is one of theirs.
+    first = len(dataset.train)
+    for index in np.flatnonzero(keys[first : first + len(dataset.test)] < first).tolist():
+        pair = _example(dataset, first + index), _example(dataset, int(keys[first + index]))
+        found["duplicates"].append(pair)
+    if dataset.test.groups is not None and dataset.train.groups is not None:
+        shared = np.isin(dataset.test.groups, dataset.train.groups)
+        found["groups"] = [(_example(dataset, first + i),) for i in np.flatnonzero(shared).tolist()]
+    return found
+
+
+def _some_of(split: Split, name: str) -> Split:
     """A split itself, or of a packed one as much as can be looked at."""
     packed = split.packed
     if packed is None:
         return split
     count = min(len(split), _SAMPLED, max(1, _SAMPLED_BYTES // packed.image_bytes))
     chosen = np.linspace(0, len(split) - 1, count).astype(np.int64)
-    return Split(packed.read(chosen), split.labels[chosen])
+    names = [split.name_of(index, name) for index in chosen.tolist()]
+    return Split(packed.read(chosen), split.labels[chosen], names)
 
 
 def _warnings(dataset: Dataset, findings: Findings) -> Iterator[str]:
+    named = {kind: _named(sets) for kind, sets in findings.examples.items()}
     if findings.duplicates:
         yield (
             f"{findings.duplicates:,} of {len(dataset.require_test()):,} test images are training "
-            "images too; the test score will be too good."
+            f"images too; the test score will be too good: {named['duplicates']}."
+        )
+    if shared := len(findings.examples.get("groups", ())):
+        yield (
+            f"{shared:,} of {len(dataset.require_test()):,} test images are of groups that are "
+            f"trained on too; the test score will be too good: {named['groups']}."
         )
     if findings.contradictions:
-        yield f"{findings.contradictions:,} images occur under more than one label."
+        yield (
+            f"{findings.contradictions:,} images occur under more than one label: "
+            f"{named['contradictions']}."
+        )
     if findings.blank:
-        yield f"{findings.blank:,} images are blank."
+        yield f"{findings.blank:,} images are blank: {named['blank']}."
     train = findings.counts["train"]
     few = [name for name, count in zip(dataset.class_names, train, strict=True) if count < _FEW]
     if few:
@@ -143,12 +214,44 @@ def _warnings(dataset: Dataset, findings: Findings) -> Iterator[str]:
         yield f"No pixel is brighter than {brightest} of 255; do the values have another range?"
 
 
-def describe_dataset(dataset: Dataset, findings: Findings) -> str:
-    """What a dataset is and what was found in it, as text for a person."""
-    return "\n".join(escape_name(line) for line in _description(dataset, findings))
+def _named(sets: tuple[tuple[Example, ...], ...]) -> str:
+    """The first of some images; those that belong together as equal."""
+    names = [" = ".join(f"`{example.name}`" for example in some) for some in sets[:_NAMED]]
+    more = f" and {len(sets) - _NAMED:,} more" if len(sets) > _NAMED else ""
+    return f"{', '.join(names)}{more}"
 
 
-def _description(dataset: Dataset, findings: Findings) -> Iterator[str]:
+def describe_dataset(dataset: Dataset, findings: Findings, listed: bool = False) -> str:
+    """What a dataset is and what was found in it, as text for a person.
+
+    Args:
+        dataset: The images.
+        findings: What `examine_dataset` found in them.
+        listed: Whether every image that was found is named, with its part and class.
+    """
+    lines = _description(dataset, findings, _MOST_LISTED if listed else _LISTED)
+    more = _lists(findings) if listed else ()
+    return "\n".join(escape_name(line) for line in (*lines, *more))
+
+
+_TITLES = {
+    "duplicates": "Test images that are training images too",
+    "groups": "Test images of groups that are trained on too",
+    "contradictions": "Images under more than one label",
+    "blank": "Blank images",
+}
+
+
+def _lists(findings: Findings) -> Iterator[str]:
+    for kind, title in _TITLES.items():
+        sets = findings.examples.get(kind, ())
+        if sets:
+            yield f"{title}, {len(sets):,} in all:"
+        for some in sets:
+            yield "  " + " = ".join(f"{one.name} ({one.split}, {one.class_name})" for one in some)
+
+
+def _description(dataset: Dataset, findings: Findings, listed: int) -> Iterator[str]:
     channels, height, width = dataset.image_shape
     origin = dataset.origin
     yield f"{dataset.name}: {origin.format}, {origin.source.path}" if origin else dataset.name
@@ -164,9 +267,9 @@ def _description(dataset: Dataset, findings: Findings) -> Iterator[str]:
     yield from origin.notes if origin else ()
     if origin and origin.skipped:
         yield f"Can't be read and passed over, {len(origin.skipped):,} in all:"
-        yield from (f"  {reason}" for reason in origin.skipped[:_LISTED])
-        if len(origin.skipped) > _LISTED:
-            yield f"  and {len(origin.skipped) - _LISTED:,} more"
+        yield from (f"  {reason}" for reason in origin.skipped[:listed])
+        if len(origin.skipped) > listed:
+            yield f"  and {len(origin.skipped) - listed:,} more"
     for warning in findings.warnings:
         yield f"Look here: {warning}"
 

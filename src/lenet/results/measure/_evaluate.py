@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -51,6 +52,23 @@ class Answers:
     def probabilities(self, temperature: float = 1.0) -> npt.NDArray[np.float64]:
         """The classes' probabilities, (N, classes), their logarithms divided by a temperature."""
         return softmax(self.log_probabilities.astype(np.float64) / temperature)
+
+    def rows(self) -> Iterator[tuple[str, str, str, float]]:
+        """For every image its name, its class, the likeliest class and that one's probability.
+
+        The probability is as the model file's temperature makes it, as `predict` gives it. An image
+        whose name is not known has its number in the split, counted from 0.
+        """
+        names, shares = self.dataset.class_names, self.probabilities(self.temperature)
+        for index, given in enumerate(shares.argmax(axis=1).tolist()):
+            true = names[self.examples.labels[index]]
+            name = self.examples.name_of(index, self.split)
+            yield name, true, names[given], float(shares[index, given])
+
+    @property
+    def temperature(self) -> float:
+        """What the model file divides the logits by."""
+        return self.card.calibration.temperature
 
     @cached_property
     def evaluation(self) -> Evaluation:

@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from lenet.core import escape_name
 from lenet.results._wording import counted, percent, probability
 from lenet.results.measure._doubt import (
     BINS,
@@ -203,8 +204,13 @@ def _shown(
 
 
 def _place(answers: Answers, index: int) -> str:
-    """Which of a dataset's images this is, counted from 0; validation is part of training."""
+    """Which of a dataset's images this is: its name, or its number counted from 0.
+
+    Without a name, a validation image is called by its number in the training images.
+    """
     source, data = answers.source, answers.dataset
+    if answers.examples.names is not None:
+        return escape_name(answers.examples.names[index])
     if answers.split == "test" or not isinstance(source, Run):
         return f"{answers.split} no. {index:,}"
     config = source.config
