@@ -153,6 +153,11 @@ def test_evaluate_prints_the_scores_and_draws_the_matrix(folder: Path) -> None:
     assert re.search(r"^accuracy 0\.\d{4} \(95 % interval 0\.\d{4} to \d\.\d{4}\)$", output, re.M)
     assert re.search(r"^class +precision +recall +f1 +images$", output, re.M)
     assert "true \\ given" in output
+    assert re.search(r"^macro F1 0\.\d{4}, balanced accuracy 0\.\d{4}, top 2 [01]\.", output, re.M)
+    assert re.search(r"^calibration error 0\.\d{4} at temperature \d+\.\d{4}$", output, re.M)
+    counts = re.search(r"(\d+) right, (\d+) wrong, (\d+) none of these$", output, re.M)
+    assert counts is not None
+    assert sum(map(int, counts.groups())) == 359
     (path,) = (folder / "runs").glob("*/confusion-digits-test.png")
     with Image.open(path) as picture:
         assert picture.size[0] > 400
@@ -162,6 +167,13 @@ def test_evaluate_gives_json_alone(folder: Path) -> None:
     output = call("evaluate", "--json", "--runs-folder", f"{folder}/runs").stdout
     values = json.loads(output)
     assert values["images"] == 359
+    (run,) = (folder / "runs").iterdir()
+    assert (values["run"], values["model"]) == (run.name, str(run / "model.safetensors"))
+    assert {"macro_f1", "balanced_accuracy", "calibration_error", "temperature"} < set(values)
+    assert set(values["top_k"]) == {"2", "3", "5"}
+    assert set(values["answered"]) == {"right", "wrong", "none", "threshold"}
+    alone = json.loads(call("evaluate", values["model"], "--data", "digits", "--json").stdout)
+    assert alone == values | {"run": None}
     assert len(values["confusion"]) == 10
     assert values["interval"][0] < values["accuracy"] < values["interval"][1]
 

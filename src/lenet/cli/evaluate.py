@@ -68,7 +68,10 @@ def evaluate(given: Given) -> None:
             print_notice(f"The confusion matrix is not drawn. {error}")
             picture = None
     if as_json:
-        print_json(scored.to_dict())
+        run, model = (
+            (None, source) if isinstance(source, Path) else (source.name, source.model_path)
+        )
+        print_json({"run": run, "model": str(model), **scored.to_dict()})
         return
     _print_scores(scored)
     if picture is not None:
@@ -92,13 +95,25 @@ def _print_scores(scored: "Evaluation") -> None:
     low, high = scored.interval
     print_line(f"{scored.dataset}, {scored.split} split, {scored.images:,} images")
     print_line(f"accuracy {scored.accuracy:.4f} (95 % interval {low:.4f} to {high:.4f})")
-    print_line(f"loss {scored.loss:.4f}\n")
+    print_line(f"loss {scored.loss:.4f}")
+    means = f"macro F1 {scored.macro_f1:.4f}, balanced accuracy {scored.balanced_accuracy:.4f}"
+    tops = (scored.top_k or {}).items()
+    print_line("".join([means, *(f", top {k} {share:.4f}" for k, share in tops)]))
+    if scored.calibration_error is not None:
+        at = f"calibration error {scored.calibration_error:.4f}"
+        print_line(f"{at} at temperature {scored.temperature:.4f}")
+    if answered := scored.answered:
+        counts = (
+            f"{answered.right:,} right, {answered.wrong:,} wrong, {answered.none:,} none of these"
+        )
+        print_line(f"`lenet predict` answers, by its threshold {answered.threshold:.3f}: {counts}")
+    print_line("")
     if scored.warning:
         print_line(f"{scored.warning}\n")
     rows = [["class", "precision", "recall", "f1", "images"]]
     for score in scored.classes:
-        shares = [f"{share:.3f}" for share in (score.precision, score.recall, score.f1)]
-        shares = shares if score.images else ["–"] * 3  # without images there is nothing to score
+        known = score.precision, score.recall, score.f1
+        shares = ["–" if share is None else f"{share:.3f}" for share in known]
         rows.append([score.name, *shares, str(score.images)])
     print_table(rows)
     print_line(f"\n{confusion_text(scored)}")

@@ -108,7 +108,7 @@ def _metadata(trained: TrainedNetwork, scores: Evaluation) -> dict[str, Any]:
     known = _HUB_DATASETS.get(trained.dataset)
     metrics = (
         ("accuracy", scores.accuracy, "Accuracy"),
-        ("f1", _macro_f1(scores), "F1, mean of the classes"),
+        ("f1", scores.macro_f1, "F1, mean of the classes"),
         ("loss", scores.loss, "Cross-entropy, calibrated, in nats"),
     )
     results = {
@@ -139,10 +139,6 @@ def _licence(trained: TrainedNetwork) -> str:
     return "mit" if trained.path in BUNDLED.values() else "unknown"
 
 
-def _macro_f1(scores: Evaluation) -> float:
-    return float(np.mean([score.f1 for score in scores.classes]))
-
-
 def _what_it_is(trained: TrainedNetwork, scores: Evaluation) -> str:
     card = trained.card
     channels, height, width = card.input_shape
@@ -160,17 +156,22 @@ def _what_it_is(trained: TrainedNetwork, scores: Evaluation) -> str:
 
 def _results(scores: Evaluation) -> str:
     low, high = scores.interval
-    worst = min((score for score in scores.classes if score.images), key=lambda score: score.f1)
+    f1s = [(one.f1, one.name) for one in scores.classes if one.f1 is not None]
+    lowest, hardest = min(f1s, key=lambda one: one[0])
     rows = [
-        [escaped(one.name), *(f"{x:.3f}" for x in (one.precision, one.recall, one.f1)), one.images]
+        [
+            escaped(one.name),
+            *("–" if x is None else f"{x:.3f}" for x in (one.precision, one.recall, one.f1)),
+            one.images,
+        ]
         for one in scores.classes
     ]
     parts = [
         f"Measured on the {scores.split} split of {escaped(scores.dataset)}, {scores.images:,} "
         f"images: accuracy {_percent(scores.accuracy)} (95 % interval {_percent(low)} to "
-        f"{_percent(high)}), mean F1 of the classes {_macro_f1(scores):.3f}, cross-entropy "
+        f"{_percent(high)}), mean F1 of the classes {scores.macro_f1:.3f}, cross-entropy "
         f"{scores.loss:.4f} with the calibrated probabilities. Hardest is "
-        f"{escaped(worst.name)}, with an F1 of {worst.f1:.3f}.",
+        f"{escaped(hardest)}, with an F1 of {lowest:.3f}.",
         markdown_table(["class", "precision", "recall", "F1", "images"], rows),
     ]
     mistakes = [

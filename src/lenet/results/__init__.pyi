@@ -57,6 +57,7 @@ from .measure._robustness import measure_robustness as measure_robustness
 from .measure._robustness import rotate_images as rotate_images
 from .measure._robustness import scale_images as scale_images
 from .measure._robustness import shift_images as shift_images
+from .measure._scores import Answered as Answered
 from .measure._scores import ClassScore as ClassScore
 from .measure._scores import Confusion as Confusion
 from .measure._scores import Evaluation as Evaluation
@@ -98,6 +99,7 @@ from .reporting._report import report as report
 __all__ = [
     "CORRUPTIONS",
     "PARTS",
+    "Answered",
     "Answers",
     "Axis",
     "ClassScore",

@@ -1,5 +1,6 @@
 """Scores against scipy, scikit-learn's report and counting by hand."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,16 +9,23 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
-from sklearn.metrics import classification_report
+from sklearn.metrics import (
+    balanced_accuracy_score,
+    classification_report,
+    top_k_accuracy_score,
+)
 from torch import nn
 
 import lenet
 from lenet.datasets import Dataset
 from lenet.errors import DatasetError, DownloadError, ModelError, RunError
 from lenet.results import (
+    Answered,
     Views,
+    answer,
     confusion_text,
     draw_confusion,
+    expected_calibration_error,
     log_probabilities,
     score_predictions,
     wilson_interval,
@@ -45,6 +53,8 @@ def test_the_scores_are_those_of_scikit_learns_report() -> None:
             (expected["precision"], expected["recall"], expected["f1-score"], expected["support"])
         )
     assert scored.accuracy == report["accuracy"]
+    assert scored.macro_f1 == pytest.approx(report["macro avg"]["f1-score"])
+    assert scored.balanced_accuracy == pytest.approx(balanced_accuracy_score(labels, predictions))
     for row in range(4):
         for column in range(4):
             count = int(((labels == row) & (predictions == column)).sum())
@@ -56,7 +66,14 @@ def test_classes_that_never_occur_score_nothing_and_break_nothing() -> None:
     scored = score_predictions(
         labels, predictions, ("a", "b", "c"), loss=1.0, dataset="x", split="test"
     )
-    assert [score.f1 for score in scored.classes] == pytest.approx([2 / 3, 0, 0])
+    a, *others = scored.classes
+    assert (a.precision, a.recall, a.f1) == pytest.approx((1, 1 / 2, 2 / 3))
+    assert {(b.precision, b.recall, b.f1, b.images) for b in others} == {(None, None, None, 0)}
+    assert (scored.macro_f1, scored.balanced_accuracy) == pytest.approx((2 / 3, 1 / 2))
+    assert scored.to_dict()["classes"][2]["recall"] is None
+    never = score_predictions(labels + 1, predictions * 0, ("a", "b"), loss=1, dataset="", split="")
+    b = never.classes[1]
+    assert (b.precision, b.recall, b.f1, b.images) == (0, 0, 0, 2)
     text = confusion_text(scored)
     assert len(text.splitlines()) == 4
     assert len({len(line) for line in text.splitlines()}) == 1, "columns stand under each other"
@@ -92,6 +109,46 @@ def test_the_evaluation_agrees_with_the_training(run: lenet.Run) -> None:
     assert validation.accuracy == run.result.validation_accuracy
     train = lenet.evaluate(run, split="train")
     assert train.images + validation.images == 1438 or train.images + validation.images == 1437
+
+
+@pytest.mark.parametrize("threshold", [None, 0.0, 0.9, 1.0])
+def test_what_predict_would_answer_is_counted(
+    run: lenet.Run, digits: Dataset, threshold: float | None
+) -> None:
+    network, card = lenet.load(run)
+    test = digits.require_test()
+    images = test.images.copy()
+    images[:7] = 40  # in which nothing is to be seen
+    if threshold is not None:
+        card = replace(card, calibration=card.calibration.replace(threshold=threshold))
+    data = replace(digits, test=lenet.Split(images, test.labels))
+    scored = lenet.evaluate((network, card), data)
+    assert scored.answered is not None
+    answers = lenet.predict(run, list(images[:, 0]), threshold=threshold)
+    named = [card.class_names[label] for label in test.labels]
+    right = sum(one.class_name == name for one, name in zip(answers, named, strict=True))
+    none = sum(one.class_name is None for one in answers)
+    assert none >= 7
+    assert scored.answered == Answered(
+        right, len(images) - right - none, none, card.calibration.threshold
+    )
+    knowing = lenet.evaluate((network, replace(card, answers_blank=True)), data).answered
+    if threshold == 0:
+        assert knowing is not None
+        assert (none, knowing.none) == (7, 0)
+        assert knowing.right == round(scored.accuracy * len(images))
+
+
+def test_temperature_calibration_error_and_likeliest_classes_are_told(run: lenet.Run) -> None:
+    answers = answer(run)
+    scored, temperature = answers.evaluation, answers.card.calibration.temperature
+    assert scored.temperature == temperature != 1
+    shares, labels = answers.probabilities(temperature), answers.examples.labels
+    assert scored.calibration_error == expected_calibration_error(shares, labels)
+    assert scored.top_k is not None
+    assert list(scored.top_k) == [2, 3, 5]
+    for k, share in scored.top_k.items():
+        assert share == top_k_accuracy_score(labels, shares, k=k)
 
 
 def test_a_model_file_is_evaluated_alone(run: lenet.Run) -> None:

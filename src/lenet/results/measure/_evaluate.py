@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +12,17 @@ import numpy.typing as npt
 from lenet.core import Compute, ComputeKeywords
 from lenet.datasets import Dataset, DataSource, Split
 from lenet.models import ModelCard, Normalisation
+from lenet.pictures import are_blank
 from lenet.results._choices import SplitName, Views
 from lenet.results._networks import AnyNetwork, logits_of, network_on, softmax
+from lenet.results.measure._doubt import expected_calibration_error
 from lenet.results.measure._examples import find_dataset, pick_examples
-from lenet.results.measure._scores import Evaluation, score_predictions
+from lenet.results.measure._scores import (
+    Answered,
+    Evaluation,
+    score_predictions,
+    share_among_likeliest,
+)
 from lenet.runs import Run, open_network
 from lenet.training import computing, log_softmax
 
@@ -24,6 +31,7 @@ if TYPE_CHECKING:
     from torch import nn
     from typing_extensions import Unpack
 
+_AT_ONCE = 4096  # images
 _SHIFTS = tuple((down, right) for down in (-1, 0, 1) for right in (-1, 0, 1))
 
 
@@ -73,16 +81,37 @@ class Answers:
     @cached_property
     def evaluation(self) -> Evaluation:
         """How good the answers are."""
-        labels = self.examples.labels
+        labels, given = self.examples.labels, self.log_probabilities.argmax(axis=1)
         of_labels = self.log_probabilities[np.arange(len(labels)), labels]
-        return score_predictions(
+        scored = score_predictions(
             labels,
-            self.log_probabilities.argmax(axis=1),
+            given,
             self.dataset.class_names,
             loss=-float(of_labels.mean(dtype=np.float64)),
             dataset=self.dataset.name,
             split=self.split,
         )
+        calibration = self.card.calibration
+        shares = self.probabilities(calibration.temperature)
+        is_none = shares.max(axis=1) < calibration.threshold
+        if not self.card.answers_blank:
+            is_none |= self._are_blank
+        right = int(((given == labels) & ~is_none).sum())
+        none = int(is_none.sum())
+        return replace(
+            scored,
+            top_k=share_among_likeliest(self.log_probabilities, labels),
+            temperature=calibration.temperature,
+            calibration_error=expected_calibration_error(shares, labels),
+            answered=Answered(right, len(labels) - right - none, none, calibration.threshold),
+        )
+
+    @property
+    def _are_blank(self) -> npt.NDArray[np.bool_]:
+        """In which images nothing is to be seen; packed ones are read some at a time."""
+        images = self.examples.images
+        pieces = (images[start : start + _AT_ONCE] for start in range(0, len(images), _AT_ONCE))
+        return np.concatenate([are_blank(np.asarray(piece)) for piece in pieces])
 
 
 def answer(

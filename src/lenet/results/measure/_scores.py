@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,26 +17,44 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+_TOPS = (2, 3, 5)
 _Z = 1.959963984540054  # the normal distribution holds 95 % within ± this many deviations
 
 
 @dataclass(frozen=True)
 class ClassScore:
-    """How well one class is recognised.
+    """How well one class is recognised; a class without images has no scores.
 
     Attributes:
         name: The class.
         precision: Share of the images called so that are so; 0 if none was called so.
-        recall: Share of the images that are so that were called so; 0 if there were none.
-        f1: The harmonic mean of the two.
+        recall: Share of the images that are so that were called so.
+        f1: The harmonic mean of the two, 0 where none was called so rightly.
         images: How many images of the class there were.
     """
 
     name: str
-    precision: float
-    recall: float
-    f1: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
     images: int
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What `predict` answers, for which an unlikely class is none, and so is an empty picture.
+
+    Attributes:
+        right: How many images get their class.
+        wrong: How many get another one.
+        none: How many get none of the classes.
+        threshold: The probability below which an answer is none, from the model file.
+    """
+
+    right: int
+    wrong: int
+    none: int
+    threshold: float
 
 
 @dataclass(frozen=True)
@@ -51,6 +70,10 @@ class Evaluation:
         loss: Mean cross-entropy in nats.
         classes: Each class's score.
         confusion: How many images of each class (row) were called what (column).
+        top_k: For some k, the share of the images whose class is among the k likeliest.
+        temperature: What the model file divides logits by.
+        calibration_error: How far confidence and accuracy lie apart with that temperature.
+        answered: What `predict` answers; the accuracy counts the likeliest class always.
     """
 
     dataset: str
@@ -61,10 +84,25 @@ class Evaluation:
     loss: float
     classes: tuple[ClassScore, ...]
     confusion: tuple[tuple[int, ...], ...]
+    top_k: dict[int, float] | None = None
+    temperature: float | None = None
+    calibration_error: float | None = None
+    answered: Answered | None = None
+
+    @property
+    def macro_f1(self) -> float:
+        """The mean F1 of the classes that have images, each counted alike."""
+        return _mean_of(score.f1 for score in self.classes)
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """The mean recall of the classes that have images, each counted alike."""
+        return _mean_of(score.recall for score in self.classes)
 
     def to_dict(self) -> dict[str, Any]:
         """The values as JSON can hold them."""
-        return asdict(self)
+        means = {"macro_f1": self.macro_f1, "balanced_accuracy": self.balanced_accuracy}
+        return {**asdict(self), **means}
 
     @property
     def warning(self) -> str | None:
@@ -122,15 +160,18 @@ def score_predictions(
     confusion = np.zeros((len(class_names),) * 2, np.int64)
     np.add.at(confusion, (labels, predictions), 1)
     right, there, called = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
-    columns = (
-        _shares(right, called),
-        _shares(right, there),
-        _shares(2 * right, there + called),
-        there,
-    )
+    columns = zip(class_names, right.tolist(), there.tolist(), called.tolist(), strict=True)
     scores = (
-        ClassScore(name, float(precision), float(recall), float(f1), int(images))
-        for name, precision, recall, f1, images in zip(class_names, *columns, strict=True)
+        ClassScore(
+            name,
+            hits / given if given else 0.0,
+            hits / images,
+            2 * hits / (images + given),
+            images,
+        )
+        if images
+        else ClassScore(name, None, None, None, 0)
+        for name, hits, images, given in columns
     )
     correct = int((labels == predictions).sum())
     return Evaluation(
@@ -145,9 +186,24 @@ def score_predictions(
     )
 
 
-def _shares(parts: npt.NDArray[np.int64], wholes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Part by whole; 0 where the whole is 0."""
-    return np.divide(parts, wholes, out=np.zeros(len(wholes)), where=wholes > 0)
+def _mean_of(scores: Iterable[float | None]) -> float:
+    """The mean of those that there are."""
+    return float(np.mean([score for score in scores if score is not None]))
+
+
+def share_among_likeliest(
+    probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.int64]
+) -> dict[int, float]:
+    """For k of 2, 3 and 5, as far as there are more classes, how often the label is among the k.
+
+    Args:
+        probabilities: Of every class for every image, (N, classes), or their logarithms.
+        labels: What the images are, (N,).
+    """
+    own = np.take_along_axis(probabilities, labels[:, None], axis=1)
+    before = np.arange(probabilities.shape[1]) < labels[:, None]
+    rank = ((probabilities > own) | ((probabilities == own) & before)).sum(axis=1)
+    return {k: float((rank < k).mean()) for k in _TOPS if k < probabilities.shape[1]}
 
 
 @dataclass(frozen=True)

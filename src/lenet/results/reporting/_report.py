@@ -12,7 +12,7 @@ from lenet.models import ModelCard, count_weights
 from lenet.results._choices import SplitName
 from lenet.results._networks import AnyNetwork
 from lenet.results._wording import counted, percent
-from lenet.results.measure._doubt import expected_calibration_error
+from lenet.results.measure._scores import Answered
 from lenet.results.page._page import Node, Page
 from lenet.results.page._parts import note, tiles
 from lenet.results.reporting._findings import Findings, examine
@@ -144,17 +144,18 @@ def _overview(findings: Findings) -> tuple[Node, ...]:
     evaluation, run = findings.evaluation, findings.run
     low, high = evaluation.interval
     weights = count_weights(findings.answers.network)
-    seen = [score for score in evaluation.classes if score.images]
-    weakest = min(seen, key=lambda score: score.f1)
-    error = expected_calibration_error(findings.probabilities, findings.answers.examples.labels)
+    f1s = [(one.f1, one.name) for one in evaluation.classes if one.f1 is not None]
+    lowest, weakest = min(f1s, key=lambda one: one[0])
+    answered, error = evaluation.answered, evaluation.calibration_error or 0.0
     values: list[tuple[str, Node, str]] = [
         (
             f"{evaluation.split} accuracy",
             percent(evaluation.accuracy, 2),
             f"95 % interval {percent(low)} to {percent(high)}",
         ),
+        *([_as_answered(answered, evaluation.images)] if answered else []),
         ("images scored", f"{evaluation.images:,}", f"{evaluation.split}, {evaluation.dataset}"),
-        ("weakest class", weakest.name, f"F1 {percent(weakest.f1)}"),
+        ("weakest class", weakest, f"F1 {percent(lowest)}"),
         ("calibration error", percent(error), "mean gap of confidence and accuracy"),
         ("parameters", f"{weights:,}", "numbers that it has learnt"),
     ]
@@ -164,6 +165,15 @@ def _overview(findings: Findings) -> tuple[Node, ...]:
         speed = f"{result.examples_per_second:,.0f}"
         values.append(("training", speed, f"examples/s; {took}"))
     return (*map(note, _warnings(findings)), tiles(values))
+
+
+def _as_answered(answered: Answered, images: int) -> tuple[str, Node, str]:
+    """What `predict` makes of the images, which leaves out what is unlikely."""
+    right, wrong, none = (
+        percent(count / images) for count in (answered.right, answered.wrong, answered.none)
+    )
+    least = percent(answered.threshold)
+    return "right at the threshold", right, f"{wrong} wrong, {none} none, as below {least}"
 
 
 def _warnings(findings: Findings) -> list[str]:

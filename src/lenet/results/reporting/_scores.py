@@ -192,7 +192,7 @@ def classes_section(findings: Findings) -> Section:
             _named(findings, index, score.name),
             _with_bar(score.precision, precise, low),
             _with_bar(score.recall, recalled, low),
-            percent(score.f1) if score.images else "–",
+            "–" if score.f1 is None else percent(score.f1),
             f"{score.images:,}",
         ]
         for index, (score, (precise, recalled)) in enumerate(
@@ -225,8 +225,10 @@ def _named(findings: Findings, index: int, name: str) -> Element:
     return element("span", image, element("span", name), class_="named")
 
 
-def _with_bar(value: float, interval: tuple[float, float] | None, low: float) -> Element | str:
-    if interval is None:
+def _with_bar(
+    value: float | None, interval: tuple[float, float] | None, low: float
+) -> Element | str:
+    if value is None or interval is None:
         return "–"
     start, end, at = (
         _WIDTH * (bound - low) / (1 - low) for bound in (*interval, max(value, interval[0]))

@@ -49,6 +49,16 @@ def calibration_section(findings: Findings) -> Section:
             "network is as sure as it should be, below the line it is too sure."
         )
     ]
+    if answered := evaluation.answered:
+        content.append(
+            paragraph(
+                f"Where the likeliest class is below {percent(answered.threshold)}, or nothing is "
+                "to be seen, ",
+                element("code", "lenet predict"),
+                f" answers none of the classes. Of these images {answered.right:,} get the right "
+                f"answer so, {answered.wrong:,} a wrong one and {answered.none:,} none.",
+            )
+        )
     diagrams = [_diagram(findings, raw, "As trained")]
     if findings.is_calibrated:
         title = f"At temperature {calibration.temperature:.2f}"
