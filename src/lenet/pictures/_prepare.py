@@ -14,6 +14,7 @@ from lenet.pictures._ink import Box, Ink, find_ink
 from lenet.pictures._pixels import Values, as_bytes, fitted_size, place_in_middle, resize
 from lenet.pictures._preparation import Method, Polarity, Preparation
 from lenet.pictures._read import Pixels
+from lenet.pictures._ruling import without_ruling
 from lenet.pictures._symbols import MOST_OF, count_parts, fit_symbol, split_symbols, too_many
 
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
@@ -112,6 +113,7 @@ def look_at_each(pixels: Pixels, preparation: Preparation) -> list[PreparedPictu
         )
         raise SettingError(message)
     _check(pixels, preparation)
+    pixels = without_ruling(_page(pixels))
     try:
         found = prepare_symbols(pixels, preparation_numbers(preparation))
     except TooManyError as error:
@@ -126,6 +128,15 @@ def look_at_each(pixels: Pixels, preparation: Preparation) -> list[PreparedPictu
         _prepare_symbol(symbol.ink, symbol.box, ink.mask.shape, preparation)
         for symbol in split_symbols(ink)
     ]
+
+
+def _page(pixels: Pixels) -> Pixels:
+    """A picture in the size in which symbols are looked for."""
+    size = pixels.shape[:2]
+    if max(size) <= _PAGE_SIDE:
+        return pixels
+    fitted = resize(_planes(pixels), *fitted_size(size, (_PAGE_SIDE, _PAGE_SIDE)))
+    return as_bytes(fitted.transpose(1, 2, 0)).reshape(*fitted.shape[1:], *pixels.shape[2:])
 
 
 def are_blank(images: Pixels) -> npt.NDArray[np.bool_]:

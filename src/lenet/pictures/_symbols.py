@@ -19,6 +19,8 @@ from lenet.pictures._shapes import (
 
 _OVERLAP = 0.5  # of the narrower of two parts that stand above each other: they are one symbol
 _NEAR = 0.2  # of the taller of the two: the gap that may be between them
+_FEWEST_USUAL = 8  # parts; of fewer it is not known how high a symbol is
+_HIGHEST = 1.4  # of the height of most symbols, or of a part: parts of one symbol are no higher
 MOST_OF = {"symbols": 4000, "parts": 8000}  # beyond any page that is written by hand
 _LARGEST = 400  # pixels of a symbol's longer side: more would take long and show no more
 _MOST_TILT = 24  # 256ths: how far lines of a page may rise or fall
@@ -81,25 +83,33 @@ def too_many(most: int, kind: str) -> PictureSizeError:
 def _join(boxes: _Boxes) -> _Boxes:
     """The first part of the symbol that each part belongs to; parts come from the top."""
     tops, bottoms = boxes[:, 0], boxes[:, 1]
-    lowest = bottoms + _NEAR * (bottoms - tops).max()
+    heights = np.sort(bottoms - tops)
+    usual = heights[3 * len(boxes) // 4] if len(boxes) >= _FEWEST_USUAL else heights.sum()
+    lowest = bottoms + _NEAR * heights[-1]
     ends = np.searchsorted(tops, lowest, side="right").tolist()
     ones, others = [], []
     for first, end in enumerate(ends):
-        found = np.flatnonzero(_belong_together(boxes[first], boxes[first + 1 : end]))
+        found = np.flatnonzero(_belong_together(boxes[first], boxes[first + 1 : end], usual))
         ones.append(np.full(len(found), first))
         others.append(first + 1 + found)
     return first_joined(len(boxes), np.concatenate(ones), np.concatenate(others))
 
 
-def _belong_together(box: _Boxes, others: _Boxes) -> npt.NDArray[np.bool_]:
-    """Whether a part and each of others stand above each other, or one in the other."""
+def _belong_together(box: _Boxes, others: _Boxes, usual: int) -> npt.NDArray[np.bool_]:
+    """Whether a part and each of others stand above each other, or one in the other.
+
+    Together they must not be much higher than the usual symbol, as two lines of writing would be.
+    """
     top, bottom, left, right = box
     tops, bottoms, lefts, rights = others.T
     shared = np.minimum(right, rights) - np.maximum(left, lefts)
     narrower = np.minimum(right - left, rights - lefts)
     gap = np.maximum(top, tops) - np.minimum(bottom, bottoms)
     taller = np.maximum(bottom - top, bottoms - tops)
-    together: npt.NDArray[np.bool_] = (shared >= _OVERLAP * narrower) & (gap <= _NEAR * taller)
+    height = np.maximum(bottom, bottoms) - np.minimum(top, tops)
+    is_low = height <= _HIGHEST * np.maximum(taller, usual)
+    is_near = gap <= _NEAR * taller
+    together: npt.NDArray[np.bool_] = (shared >= _OVERLAP * narrower) & is_near & is_low
     return together
 
 

@@ -4,10 +4,12 @@
 #define LENET_PREPARE_SYMBOLS_H
 
 #include "prepare_ink.h"
+#include "prepare_order.h"
 #include "prepare_strokes.h"
 
 static const double OVERLAP = 0.5;   /* of the narrower of two parts above each other: one symbol */
 static const double NEAR_PART = 0.2; /* of the taller of the two: the gap between them */
+static const double HIGHEST = 1.4;   /* of most symbols or of a part: parts of one are no higher */
 static const double THINNEST = 1.35; /* pixels of the box: thinner strokes */
 static const double THIN = 1.9;      /* get this width */
 static const float HALF_INK = 0.5f;
@@ -17,6 +19,7 @@ enum {
   MOST_SYMBOLS = 4000, MOST_PARTS = 8000, /* beyond any page that is written by hand */
   LARGEST = 400, /* pixels of a symbol's longer side: more would take long and show no more */
   FINE = 4, /* pixels for one of the box, where strokes are measured */
+  FEWEST_USUAL = 8, /* parts; of fewer it is not known how high a symbol is */
   MOST_TILT = 24, /* 256ths: how far lines of a page may rise or fall */
   FEWEST_TILTED = 8, /* symbols; the lines of fewer are not known well enough */
   TILT_GAIN = 115 /* percent: how much better lines must part than level ones */
@@ -241,18 +244,23 @@ static size_t room_for_order(int height, int width) {
 
 /* What it takes to split a page, at the most. */
 static size_t room_for_splitting(int height, int width) {
+  const size_t ordering = room_for(MOST_SYMBOLS, sizeof(Box)) +
+                          room_for(MOST_SYMBOLS, sizeof(int16_t)) + room_for_order(height, width);
+  const size_t joining = room_for(MOST_PARTS, sizeof(double));
   return room_for(MOST_PARTS, sizeof(Box)) + 3 * room_for(MOST_PARTS, sizeof(int16_t)) +
-         room_for(MOST_SYMBOLS, sizeof(Box)) + room_for(MOST_SYMBOLS, sizeof(int16_t)) +
-         room_for_order(height, width);
+         (joining > ordering ? joining : ordering);
 }
 
-/* Whether two parts stand above each other, or one in the other. */
-static int belong_together(const Box *one, const Box *other) {
+/* Whether two parts stand above each other, or one in the other, and are together not much higher
+ * than the usual symbol, as two lines of writing would be. */
+static int belong_together(const Box *one, const Box *other, int usual) {
   const int shared = least_of(one->right, other->right) - most_of(one->left, other->left);
   const int narrower = least_of(one->right - one->left, other->right - other->left);
   const int gap = most_of(one->top, other->top) - least_of(one->bottom, other->bottom);
   const int taller = most_of(one->bottom - one->top, other->bottom - other->top);
-  return shared >= OVERLAP * narrower && gap <= NEAR_PART * taller;
+  const int height = most_of(one->bottom, other->bottom) - least_of(one->top, other->top);
+  return shared >= OVERLAP * narrower && gap <= NEAR_PART * taller &&
+         height <= HIGHEST * most_of(taller, usual);
 }
 
 /* The first part of the symbol that a part belongs to, as far as it is known. */
@@ -264,8 +272,19 @@ static int first_of_symbol(int16_t *symbol_of, int part) {
   return part;
 }
 
+/* The height that three of four parts do not reach, at least; beyond all where there are few. */
+static int usual_height(const Box *boxes, int count, double *heights) {
+  double sum = 0;
+  for (int i = 0; i < count; i++) {
+    heights[i] = boxes[i].bottom - boxes[i].top;
+    sum += heights[i];
+  }
+  return (int)(count < FEWEST_USUAL ? sum : select_in_order(heights, count, 3 * count / 4));
+}
+
 /* Say which symbol each part belongs to: the first of its parts. Parts come from the top. */
-static void join_parts(const Box *boxes, int count, int16_t *symbol_of) {
+static void join_parts(const Box *boxes, int count, int16_t *symbol_of, Scratch scratch) {
+  const int usual = usual_height(boxes, count, take(&scratch, count, sizeof(double)));
   int tallest = 0;
   for (int i = 0; i < count; i++) {
     symbol_of[i] = (int16_t)i;
@@ -274,7 +293,7 @@ static void join_parts(const Box *boxes, int count, int16_t *symbol_of) {
   for (int first = 0; first < count; first++) {
     const double lowest = boxes[first].bottom + NEAR_PART * tallest;
     for (int other = first + 1; other < count && boxes[other].top <= lowest; other++) {
-      if (!belong_together(boxes + first, boxes + other)) continue;
+      if (!belong_together(boxes + first, boxes + other, usual)) continue;
       const int one = first_of_symbol(symbol_of, first), two = first_of_symbol(symbol_of, other);
       symbol_of[most_of(one, two)] = (int16_t)least_of(one, two);
     }
@@ -380,7 +399,7 @@ static int split_symbols(Page *page, Scratch scratch) {
   for (int i = 0; i < parts->count; i++) {
     if (page->ink.was_kept[i]) boxes[part++] = box_of_part(parts, i);
   }
-  join_parts(boxes, kept, root_of);
+  join_parts(boxes, kept, root_of, scratch);
   for (int i = 0; i < kept; i++) {
     if (root_of[i] == i) numbers[i] = (int16_t)count++;
   }
