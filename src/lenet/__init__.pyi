@@ -16,6 +16,7 @@ from . import training as training
 from ._version import __version__ as __version__
 from .datasets import Dataset as Dataset
 from .datasets import Split as Split
+from .datasets import as_dataset as as_dataset
 from .datasets import load_dataset as load_dataset
 from .errors import LenetError as LenetError
 from .estimator import LeNetClassifier as LeNetClassifier
@@ -56,6 +57,7 @@ __all__ = [
     "Run",
     "Split",
     "__version__",
+    "as_dataset",
     "compare",
     "compare_runs",
     "d2l",

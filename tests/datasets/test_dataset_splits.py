@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,17 +35,50 @@ def test_images_that_are_not_uint8_are_refused(dtype: type) -> None:
         Split(np.zeros((2, 1, 4, 4), dtype), np.zeros(2, np.int64))
 
 
-@pytest.mark.parametrize("shape", [(2,), (2, 16), (2, 4, 4), (2, 1, 1, 4, 4)])
+@pytest.mark.parametrize("shape", [(2,), (2, 16), (2, 1, 1, 4, 4)])
 def test_images_of_other_dimensions_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(DatasetError, match="Images must be uint8") as caught:
         Split(np.zeros(shape, np.uint8), np.zeros(2, np.int64))
     assert str(shape) in str(caught.value)
 
 
-@pytest.mark.parametrize("labels", [np.zeros(2, np.int32), np.zeros(2), np.zeros((2, 1), np.int64)])
+@pytest.mark.parametrize("labels", [np.zeros(2, bool), np.zeros(2), np.zeros((2, 1), np.int64)])
 def test_labels_that_are_not_a_row_of_int64_are_refused(labels: npt.NDArray[np.int64]) -> None:
     with pytest.raises(DatasetError, match=r"Labels must be int64 of shape \(N,\)"):
         Split(np.zeros((2, 1, 4, 4), np.uint8), labels)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, ">i8", np.uint64])
+def test_whole_numbers_of_any_type_are_labels(dtype: str) -> None:
+    split = Split(np.zeros((2, 1, 4, 4), np.uint8), np.array([7, 3], dtype))  # type: ignore[arg-type]
+    assert split.labels.dtype == np.int64
+    assert split.labels.tolist() == [7, 3]
+
+
+def test_images_without_channels_or_with_channels_last_are_images() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (2, 3, 5, 7), np.uint8)
+    labels = np.array([0, 1])
+    for passed, expected in (
+        (images[:, 0], images[:, :1]),
+        (images[:, 0, :, :, None], images[:, :1]),
+        (images.transpose(0, 2, 3, 1), images),
+    ):
+        np.testing.assert_array_equal(Split(passed, labels).images, expected)
+
+
+def test_a_split_takes_tensors_and_is_a_sequence_of_pairs_for_pytorch() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (5, 1, 6, 6), np.uint8)
+    labels = [3, 1, 4, 1, 5]
+    split = Split(torch.from_numpy(images), torch.tensor(labels))  # type: ignore[arg-type]
+    assert type(split.images) is type(split.labels) is np.ndarray
+    batches = list(torch.utils.data.DataLoader(split, batch_size=2))  # type: ignore[arg-type]
+    np.testing.assert_array_equal(torch.cat([batch for batch, _ in batches]).numpy(), images)
+    assert torch.cat([batch for _, batch in batches]).tolist() == labels
+    assert [label for _, label in split] == labels
+    np.testing.assert_array_equal(split[-1][0], images[4])
+    np.testing.assert_array_equal(split[3:0:-2].images, images[3:0:-2])
+    with pytest.raises(IndexError):
+        split[5]
 
 
 def test_different_numbers_of_images_and_labels_are_refused() -> None:

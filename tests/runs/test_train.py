@@ -69,7 +69,7 @@ def test_the_run_folder_is_complete(few_digits: Dataset) -> None:
     assert run.folder.parent == Path("runs")
     assert run.name.endswith("-few-digits-lenet")
     assert run.status == "complete"
-    assert (run.config.seed, run.config.recipe.epochs, run.config.preset) == (3, 2, "tutorial")
+    assert (run.config.seed, run.config.recipe.epochs, run.config.preset) == (3, 2, "modern")
     assert run.history[-1].epoch == 2
     with Image.open(run.folder / "curves.png") as picture:
         assert picture.size[0] > 600

@@ -24,6 +24,9 @@ from ._load import dataset_names as dataset_names
 from ._load import enlarge_images as enlarge_images
 from ._load import find_source as find_source
 from ._load import load_dataset as load_dataset
+from ._objects import ImageHolder as ImageHolder
+from ._objects import as_dataset as as_dataset
+from ._objects import holds_images as holds_images
 from ._prepared import PreparedDataset as PreparedDataset
 from ._prepared import cache_folder as cache_folder
 from ._prepared import prepared_datasets as prepared_datasets
@@ -59,6 +62,7 @@ __all__ = [
     "DrawnChanges",
     "Example",
     "Findings",
+    "ImageHolder",
     "Origin",
     "PackWriter",
     "PackedFile",
@@ -76,6 +80,7 @@ __all__ = [
     "Split",
     "Unlabelled",
     "apply_changes",
+    "as_dataset",
     "cache_folder",
     "cached_datasets",
     "check_packed",
@@ -88,6 +93,7 @@ __all__ = [
     "enlarge_images",
     "examine_dataset",
     "find_source",
+    "holds_images",
     "is_offline",
     "load_dataset",
     "natural_key",

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, SupportsIndex, cast, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -66,12 +66,16 @@ class Origin:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Images with their labels.
+    """Images with their labels; a sequence of pairs of the one and the other.
+
+    Arrays of another shape or type and tensors are accepted where nothing about them is to be
+    decided; `lenet.as_dataset` reads all others.
 
     Attributes:
-        images: uint8 of shape (N, C, H, W), 0 to 255. Of a large packed set they are
-            `PackedImages`, which are indexed in the same way.
-        labels: int64 of shape (N,), each the index of a class.
+        images: uint8 of shape (N, C, H, W), 0 to 255; what is passed may be (N, H, W). Of a large
+            packed set they are `PackedImages`, which are indexed in the same way.
+        labels: int64 of shape (N,), each the index of a class; what is passed may be of any type
+            of whole numbers.
         names: What each is called where it came from, as `cat/17.png`; `None` where that is not
             known.
         groups: The group that each belongs to, int64 of shape (N,), as the person who wrote it; the
@@ -81,6 +85,11 @@ class Split:
 
     Raises:
         DatasetError: They do not go together, or the weights are none.
+
+    >>> split = Split(np.zeros((2, 28, 28), np.uint8), np.array([3, 1], np.int32))
+    >>> image, label = split[0]
+    >>> image.shape, label, len(split[1:])
+    ((1, 28, 28), 3, 1)
     """
 
     images: npt.NDArray[np.uint8]
@@ -90,13 +99,23 @@ class Split:
     weights: npt.NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
+        if self.packed is None:
+            images, labels = _plain(self.images), _plain(self.labels)
+            if images.ndim == 3:
+                images = images[:, None]
+            elif images.ndim == 4 and images.shape[1] not in (1, 3) and images.shape[3] in (1, 3):
+                images = images.transpose(0, 3, 1, 2)
+            if labels.dtype.kind in "iu":
+                labels = labels.astype(np.int64, copy=False)
+            object.__setattr__(self, "images", images)
+            object.__setattr__(self, "labels", labels)
         images, labels, message = self.images, self.labels, ""
         if images.dtype != np.uint8 or images.ndim != 4:
             message = "Images must be uint8 of shape (N, C, H, W), not "
-            message += f"{images.dtype} of shape {images.shape}."
+            message += f"{images.dtype} of shape {images.shape}; `lenet.as_dataset` reads others."
         elif labels.dtype != np.int64 or labels.ndim != 1:
             message = f"Labels must be int64 of shape (N,), not {labels.dtype} of shape "
-            message += f"{labels.shape}."
+            message += f"{labels.shape}; `lenet.as_dataset` reads others."
         elif len(images) != len(labels):
             message = f"There are {len(images)} images but {len(labels)} labels."
         elif len(images) == 0:
@@ -114,6 +133,21 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @overload
+    def __getitem__(self, index: slice) -> "Split": ...
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> tuple[npt.NDArray[np.uint8], int]: ...
+    def __getitem__(
+        self, index: SupportsIndex | slice
+    ) -> "tuple[npt.NDArray[np.uint8], int] | Split":
+        """An image, uint8 (C, H, W), and its label; or the examples of a slice."""
+        chosen = range(len(self))[index]
+        if isinstance(chosen, range):
+            return self.take(np.array(chosen, np.int64))
+        packed = self.packed
+        image = self.images[chosen] if packed is None else packed.read(np.array([chosen]))[0]
+        return image, int(self.labels[chosen])
 
     @property
     def packed(self) -> PackedImages | None:
@@ -152,6 +186,13 @@ class Split:
 
 def _are_weights(weights: npt.NDArray[np.float32]) -> bool:
     return bool(np.isfinite(weights).all() and weights.min() >= 0 and weights.max() > 0)
+
+
+def _plain(values: Any) -> npt.NDArray[Any]:
+    """An array of what is one, or a tensor."""
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+    return np.asarray(values)
 
 
 @dataclass(frozen=True, eq=False)

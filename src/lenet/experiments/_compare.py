@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.core import CompareKeywords, Compute, format_setting, take_settings
-from lenet.datasets import Dataset, DataSource, find_source, load_dataset
+from lenet.datasets import Dataset, DataSource, ImageHolder, as_dataset, find_source
 from lenet.errors import (
     InterruptedTraining,
     RunError,
@@ -120,7 +120,7 @@ def _label(model: str, changes: Mapping[str, Any]) -> str:
 
 def compare(
     models: Sequence[str | Contender] = (),
-    dataset: str | Path | DataSource = "fashion-mnist",
+    dataset: str | Path | DataSource | ImageHolder = "fashion-mnist",
     *,
     vary: Mapping[str, Sequence[Any]] | None = None,
     progress: Progress | None = None,
@@ -134,7 +134,9 @@ def compare(
     Args:
         models: Names of presets or networks; the preset that suits the data where none are given.
             Or contenders that are put together already.
-        dataset: The dataset's name, or the path of a folder or file of one's own.
+        dataset: The dataset's name, or the path of a folder or file of one's own; or what
+            `lenet.as_dataset` takes, on which the networks are trained one after the other, in this
+            process.
         vary: For each setting the values to try, such as `{"activation": ["sigmoid", "relu"]}`;
             every combination is tried with every model.
         progress: Who is told how it goes.
@@ -150,9 +152,10 @@ def compare(
     """
     options, common = take_settings(CompareOptions, settings)
     contenders = make_contenders(models, vary, common)
-    source = find_source(dataset)
+    source = find_source(dataset) if isinstance(dataset, (str, Path, DataSource)) else None
+    is_held = source is None and not isinstance(dataset, str)
     # Downloaded or read once, before several processes want it.
-    data = load_dataset(dataset if source is None else source)
+    data = as_dataset(dataset if source is None else source)
     shape = {"input_shape": data.image_shape, "classes": len(data.class_names)}
     for one in contenders:  # what can be said against them before anything is trained
         plan = make_plan(data.name, one.model, None, one.preset, one.settings, data)
@@ -171,7 +174,7 @@ def compare(
     }
     job = Job(
         trainings,
-        str(dataset) if source is None else source,
+        source or (data.name if is_held else str(dataset)),
         Compute(str(place), options.threads, options.engine),
         runs_folder=str(options.runs_folder),
     )
@@ -184,7 +187,7 @@ def compare(
         else:
             each = [replace(job, trainings={key: value}) for key, value in trainings.items()]
             jobs = _Trainings(each, progress)
-            stopped_by = work_in_processes(jobs, processes)
+            stopped_by = work_here(jobs, data) if is_held else work_in_processes(jobs, processes)
     finally:
         progress.on_stop()
     if stopped_by is not None:

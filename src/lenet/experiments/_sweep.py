@@ -22,7 +22,15 @@ from lenet.core import (
     take_settings,
     write_atomically,
 )
-from lenet.datasets import Dataset, DataSource, find_source, load_dataset
+from lenet.datasets import (
+    Dataset,
+    DataSource,
+    ImageHolder,
+    as_dataset,
+    find_source,
+    load_dataset,
+    pack_dataset,
+)
 from lenet.errors import (
     InterruptedTraining,
     LenetError,
@@ -49,7 +57,7 @@ _FILE = "sweep.json"
 
 def sweep(
     search: Mapping[str, str | Sequence[Any]] | None = None,
-    dataset: str | Path | DataSource = "fashion-mnist",
+    dataset: str | Path | DataSource | ImageHolder = "fashion-mnist",
     *,
     progress: SweepProgress | None = None,
     confirm_progress: Progress | None = None,
@@ -64,7 +72,7 @@ def sweep(
     Args:
         search: For each setting of the recipe or the network a list of values, or a text: values as
             `0.8,0.9,0.95`, a range as `0.1..0.9`, `log:0.01..1` or `64..512:64`.
-        dataset: The dataset's name, or the path of a folder or file of one's own.
+        dataset: A name, a path, or what `lenet.as_dataset` takes, which is kept in `sweeps_folder`.
         progress: Who is told how it goes.
         confirm_progress: Who is told how the trainings of `confirm` go.
         settings: Fields of [`SweepOptions`][lenet.experiments.SweepOptions]: `space`, `model`,
@@ -99,6 +107,8 @@ def sweep(
         # What is fixed here is not searched over, and the other way round.
         searched = _without(file.search, fixed) | searched
         fixed = override_settings(_without(file.settings, searched), fixed)
+    if not isinstance(dataset, (str, Path, DataSource)):
+        dataset = _keep_images(as_dataset(dataset), options.sweeps_folder)
     source = find_source(dataset)
     data = load_dataset(dataset if source is None else source)
     definition = define(searched, data, options.replace(model=model, preset=preset), fixed)
@@ -153,6 +163,17 @@ def resume_sweep(
         raise SweepError(message)
     made = _search(folder, definition, data, server, work, progress, create=False)
     return _confirm(made, work, confirm_progress)
+
+
+def _keep_images(data: Dataset, sweeps_folder: Path) -> Path:
+    """Keep images in memory where all processes of a sweep find them, and whoever goes on with it.
+
+    They lie in a packed set, once for all sweeps on the same images.
+    """
+    folder = sweeps_folder / f"images-{data.fingerprint()[:12]}"
+    if not folder.exists():
+        pack_dataset(data, folder)
+    return folder
 
 
 def _require_optuna() -> None:

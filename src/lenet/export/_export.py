@@ -29,7 +29,7 @@ from lenet.runs import Run, locate_model, name_of_model
 if TYPE_CHECKING:
     from torch import nn
 
-    from lenet.datasets import Dataset, DataSource
+    from lenet.datasets import DataSource, ImageHolder
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def export_model(
     to: FormatName = "onnx",
     *,
     output: Path | str | None = None,
-    data: str | Path | DataSource | Dataset | None = None,
+    data: str | Path | DataSource | ImageHolder | None = None,
     int8: bool = False,
     runs_folder: Path | str = "runs",
     network: nn.Module | None = None,
@@ -111,7 +111,7 @@ def export_model(
         output: The file or folder to write. Where none is given, it lies in the run folder and its
             name begins with `model`; for a model file it lies in the current folder and its name
             begins with the model's. A file goes into a folder that is there, or that ends in `/`.
-        data: What it is checked on: a name, the path of a folder or file, or images in memory; what
+        data: What it is checked on: a name, a path, or what `lenet.as_dataset` takes; what
             the network was trained on where none is given.
         int8: Whether weights are rounded to eight bits: `onnx` with this is `onnx-int8`.
         runs_folder: Where names of runs are looked for.

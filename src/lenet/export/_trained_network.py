@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.core import has_torch
-from lenet.datasets import ArrayBatches, Dataset, DataSource, Split
+from lenet.datasets import ArrayBatches, Dataset, DataSource, ImageHolder, Split
 from lenet.errors import ExportError, LenetError, ModelError
 from lenet.kernels import use_engine
 from lenet.models import (
@@ -110,7 +110,7 @@ def require_layers(card: ModelCard) -> None:
 
 def open_trained_network(
     model: Run | Path | str = "latest",
-    data: str | Path | DataSource | Dataset | None = None,
+    data: str | Path | DataSource | ImageHolder | None = None,
     *,
     runs_folder: Path | str = "runs",
     network: nn.Module | None = None,
@@ -122,7 +122,7 @@ def open_trained_network(
 
     Args:
         model: A run, its folder or name, `latest`, a model file, or `digits` or `fashion`.
-        data: Other images to check on: a name, the path of a folder or file, or images in memory.
+        data: Other images to check on: a name, a path, or what `lenet.as_dataset` takes.
         runs_folder: Where names of runs are looked for.
         network: A network whose weights become the model's; only one that is no list of layers
             that lenet knows has to be given, built by its own code.

@@ -11,7 +11,10 @@ from lenet.core import field_types
 from lenet.datasets import (
     Dataset,
     DataSource,
+    ImageHolder,
     SharedImages,
+    as_dataset,
+    dataset_names,
     describe_dataset,
     examine_dataset,
     load_dataset,
@@ -46,20 +49,24 @@ _DEFAULT_DATASET, _BUNDLED_DATASET = "fashion-mnist", "digits"
 _LECUN_BACKGROUND, _LECUN_RANGE = -0.1, 1.275  # so that ink is 1.175
 
 
-def name_of_data(dataset: str | Path | DataSource | Dataset | None) -> str:
+def name_of_data(dataset: str | Path | DataSource | ImageHolder | None) -> str:
     """What data that was asked for is called, before it is read."""
-    return dataset.name if isinstance(dataset, Dataset) else str(dataset or _DEFAULT_DATASET)
+    if isinstance(dataset, Dataset):
+        return dataset.name
+    if isinstance(dataset, (str, Path, DataSource)):
+        return str(dataset)
+    return _DEFAULT_DATASET if dataset is None else ""
 
 
 def find_dataset(
-    dataset: str | Path | DataSource | Dataset | None, listeners: Sequence[Listener]
+    dataset: str | Path | DataSource | ImageHolder | None, listeners: Sequence[Listener]
 ) -> Dataset:
     """The data that was asked for; without a wish and a network, what is bundled."""
     if isinstance(dataset, Dataset):
         return dataset
     if dataset is not None:
-        data = load_dataset(dataset)
-        if data.origin:
+        data = as_dataset(dataset)
+        if data.origin or not isinstance(dataset, (str, Path, DataSource)):
             announce(listeners, describe_dataset(data, examine_dataset(data)) + "\n")
         return data
     try:
@@ -112,7 +119,8 @@ def make_plan(
         recipe: How to train; the preset's where none is given.
         preset: The preset's name; the one that suits network and data where none is given.
         settings: Fields of the recipe and of the network's settings, together.
-        data: The images, where they are known already; those of one's own decide the preset.
+        data: The images, where they are known already; those of one's own decide the
+            preset, be they in files or in memory.
 
     Raises:
         SettingError: Something is unknown, ill-typed or out of range.
@@ -125,7 +133,7 @@ def make_plan(
         dataset,
         preset,
         model if isinstance(model, str) else None,
-        own_images=_own_images(data, settings) if data and data.origin else None,
+        own_images=_own_images(data, settings) if data and _are_own(data) else None,
     )
     model = base.model if model is None else model
     of_recipe = field_types(Recipe)
@@ -140,6 +148,11 @@ def make_plan(
         for_model = base.settings | for_model
     for_recipe = override_settings((recipe or base.recipe).to_dict(), for_recipe)
     return Plan(base.name, Recipe.from_dict(for_recipe), model, for_model)
+
+
+def _are_own(data: Dataset) -> bool:
+    """Whether images are a person's own: read from files, or in memory under no known name."""
+    return data.origin is not None or data.name not in dataset_names()
 
 
 def _own_images(data: Dataset, settings: dict[str, Any]) -> tuple[int, int]:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import NoneType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from lenet.core import TrainKeywords, take_settings
-from lenet.datasets import Dataset, DataSource
+from lenet.datasets import Dataset, DataSource, ImageHolder, as_dataset, holds_images
 from lenet.errors import (
     InterruptedTraining,
     LostProcessError,
@@ -71,8 +71,8 @@ if TYPE_CHECKING:
 
 
 def train(
-    model: str | Path | Run | nn.Module | Network | None = None,
-    dataset: str | Path | DataSource | Dataset | None = None,
+    model: str | Path | Run | nn.Module | Network | ImageHolder | None = None,
+    dataset: str | Path | DataSource | ImageHolder | None = None,
     recipe: Recipe | Path | str | None = None,
     *,
     listeners: Sequence[Listener] | None = None,
@@ -86,10 +86,10 @@ def train(
         model: A name in the registry; the path of a network's `.toml` file, or what was read from
             one; or a network, which is trained in place from the weights it has. Or a run or the
             path of a model file, whose network is trained on, by the recipe it was trained by where
-            none is given. The preset's where nothing is.
-        dataset: A name; the path of a folder or file of one's own, or how it is read; or images in
-            memory. Where none is given it is Fashion-MNIST; should that be neither cached nor
-            reachable, the bundled `digits`.
+            none is given. The preset's where nothing is. Images that stand here are the dataset.
+        dataset: A name; the path of a folder or file of one's own, or how it is read; or whatever
+            `lenet.as_dataset` takes, such as `(X, y)`. Where none is given it is Fashion-MNIST;
+            should that be neither cached nor reachable, the bundled `digits`.
         recipe: How to train; the preset's where none is given. Or the path of a recipe file, whose
             network, preset and settings hold where nothing else is said here.
         listeners: Who is told how it goes; where none are given, a display that suits a notebook,
@@ -120,7 +120,11 @@ def train(
     >>> run.status
     'complete'
     """
-    options, make = _check(model, recipe, settings, name_of_data(dataset))
+    if dataset is None and holds_images(model):
+        network, dataset = None, cast("ImageHolder", model)
+    else:
+        network = cast("str | Path | Run | nn.Module | Network | None", model)
+    options, make = _check(network, recipe, settings, name_of_data(dataset))
     track, runs_folder = options.track, options.runs_folder
     listeners, trackers = _audience(listeners, track)
     used_device, used_threads = place_process(options.device, options.threads)
@@ -129,7 +133,7 @@ def train(
     check_agreement(config)
     if options.reuse and (equal := _find_equal_folder(runs_folder, config)):
         return resume(Run(Path(equal)), dataset=trainer.dataset, track=track, listeners=listeners)
-    run = Run(Path(_make_folder(runs_folder, trainer, config, trackers, not _is_new(model))))
+    run = Run(Path(_make_folder(runs_folder, trainer, config, trackers, not _is_new(network))))
     processes = join_group().size
     on = (
         config.device
@@ -151,7 +155,7 @@ def train(
 def resume(
     run: Run | Path | str = "latest",
     *,
-    dataset: Path | str | Dataset | None = None,
+    dataset: Path | str | ImageHolder | None = None,
     network: nn.Module | None = None,
     runs_folder: Path | str = "runs",
     track: str | Sequence[str] = (),
@@ -161,8 +165,9 @@ def resume(
 
     Args:
         run: The run folder, its name in `runs_folder`, or `latest`.
-        dataset: The data, where the run was trained on images in memory; the path where a folder or
-            file lies now, if it was moved. Loaded again from where it was otherwise.
+        dataset: The data, where the run was trained on images in memory, as they were passed to
+            `train`; the path where a folder or file lies now, if it was moved. Loaded again from
+            where it was otherwise.
         network: The network as its own code builds it, where it is no `nn.Sequential` of layers
             that lenet knows.
         runs_folder: Where names are looked for.
@@ -186,9 +191,10 @@ def resume(
             f"its network by `lenet train --network {quoted(run)}`.",
         )
         return run
-    data = dataset
-    if not isinstance(data, Dataset):
-        data = in_turn(load_data_of)(run, data)
+    if dataset is None or isinstance(dataset, (str, Path)):
+        data = in_turn(load_data_of)(run, dataset)
+    else:
+        data = in_turn(as_dataset)(dataset)
     threads = run.config.threads if processes == join_group().size else None
     device, _ = place_process(run.config.device, threads)
     trainer = _build_again(run, data, device, network)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lenet.core import TrainKeywords, check_range, has_torch, remove_partial_files, take_settings
-from lenet.datasets import Dataset, DataSource, SharedImages
+from lenet.datasets import Dataset, DataSource, ImageHolder, SharedImages
 from lenet.errors import (
     InterruptedTraining,
     LenetError,
@@ -65,7 +65,7 @@ class Ending:
 
 def train_many(
     trainings: Sequence[Mapping[str, Any]],
-    dataset: str | Path | DataSource | Dataset | None = None,
+    dataset: str | Path | DataSource | ImageHolder | None = None,
     *,
     at_once: int = 32,
     listeners: Sequence[Sequence[Listener]] | None = None,

@@ -102,7 +102,8 @@ def _least_loss(network: ArrayNetwork | nn.Module, split: Split, recipe: Recipe)
 def _shares(split: Split) -> Exact:
     """How frequent each class is, 0 to 1, as the loss counts images."""
     counts: Exact = np.bincount(split.labels, split.weights).astype(np.float64)
-    return counts / counts.sum()
+    shares: Exact = counts / counts.sum()
+    return shares
 
 
 def _constant_loss(network: ArrayNetwork | nn.Module, shares: Exact, recipe: Recipe) -> float:

@@ -1,5 +1,6 @@
 """Every form in which people hold a labelled set of pictures is read to the same pictures."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,29 @@ def kmnist(folder: Path) -> None:
     np.savez_compressed(folder / "kmnist-test-labels.npz", HELD_OUT[1])
 
 
+def imagefolder(folder: Path) -> None:
+    """As the Hugging Face hub's folders of pictures with a table in each."""
+    for part, images, labels in (("train", IMAGES, LABELS), ("test", *HELD_OUT)):
+        write_pictures(folder, images, [part] * len(images))
+        names = [f"{number}.png" for number in range(len(images))]
+        table = pd.DataFrame({"file_name": names, "label": labels})
+        table.to_csv(folder / part / "metadata.csv", index=False)
+
+
+def json_lines(folder: Path) -> None:
+    lines = [
+        {"file_name": name, "label": str(label)}
+        for name, label in zip(pictures(folder, "."), NAMED, strict=True)
+    ]
+    (folder / "metadata.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def json_pixels(folder: Path) -> None:
+    pd.DataFrame({"pixels": IMAGES.tolist(), "digit": LABELS}).to_json(
+        folder / "digits.jsonl", orient="records", lines=True
+    )
+
+
 LAST = frame()[[*frame().columns[1:], "label"]]
 GET_DUMMIES = pd.concat([pd.get_dummies(LABELS, prefix="class"), frame().iloc[:, 1:]], axis=1)
 OF_ROWS = pd.DataFrame({"image": IMAGES.tolist(), "label": LABELS.astype(float)})
@@ -146,6 +170,8 @@ FORMS: dict[str, tuple[Write, str]] = {
     "ids beside train/": (beside("train", "id", "labels.csv", ""), "are taken from `train/….png`"),
     "names beside images/": (beside("images", "image_id", "train.csv"), "from `images/…`"),
     "gtsrb": (gtsrb, ""),
+    "imagefolder": (imagefolder, "`test` (test), `train` (train)"),
+    "json of pixels": (json_pixels, ""),
     "npy": (files(X=IMAGES, y=LABELS), ""),
     "npy of Keras' names": (files(x_train=ROWS, y_train=LABELS[:, None]), ""),
     "npy of images and labels": (files(images=IMAGES[..., None], labels=LABELS.astype("i4")), ""),
@@ -188,13 +214,13 @@ def test_every_form_is_read_to_the_same_pictures(tmp_path: Path, form: str) -> N
         parquet(frame(NAMED)),
         parquet(OF_ROWS.assign(label=NAMED.astype("S"))),
         parquet(OF_ROWS.assign(label=pd.Categorical(NAMED))),
+        json_lines,
     ],
-    ids=["csv", "bare csv", "npz", "bytes", "parquet", "parquet of bytes", "dictionary"],
+    ids=["csv", "bare csv", "npz", "bytes", "parquet", "parquet of bytes", "dictionary", "json"],
 )
 def test_every_text_is_a_label(tmp_path: Path, write: Write) -> None:
     write(tmp_path)
-    (path,) = tmp_path.iterdir()
-    dataset = load(path, size=SIDE)
+    dataset = load(next(path for path in tmp_path.iterdir() if path.suffix != ".png"), size=SIDE)
     assert dataset.class_names == ("10", "NaN", "none")
     assert_holds(dataset.train, IMAGES, 2 - LABELS)
 

@@ -32,7 +32,13 @@ from lenet.datasets.readers._contents import (
     split_of,
 )
 from lenet.datasets.readers._likely_labels import is_number
-from lenet.datasets.readers._lines import find_delimiter, is_picture_name, read_lines, split_line
+from lenet.datasets.readers._lines import (
+    find_delimiter,
+    is_picture_name,
+    json_names,
+    read_lines,
+    split_line,
+)
 from lenet.datasets.readers._table_pictures import PicturePlace, find_pictures
 from lenet.errors import DataFileError
 
@@ -60,8 +66,9 @@ class _Table:
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Every line below the header: its number, its cells."""
-        for number, line in islice(read_lines(self.path), bool(self.header), None):
-            cells = split_line(line, self.delimiter)
+        above = bool(self.header) and self.delimiter != "{"
+        for number, line in islice(read_lines(self.path), above, None):
+            cells = split_line(line, self.delimiter, self.header)
             if len(cells) != self.width:
                 message = (
                     f"`{self.path}`, line {number}: {len(cells)} cells where the first line has "
@@ -118,7 +125,7 @@ def list_csv(paths: list[Path], label_column: str = "", left_out: Sequence[Path]
     Tables beside them that are `left_out` are named, and so are those without labels.
     """
     found = [
-        _recognise(path, split_of(path.name) if len(paths) > 1 else None, label_column)
+        _recognise(path, _split_of(path) if len(paths) > 1 else None, label_column)
         for path in paths
     ]
     tables = [table for table in found if table.columns.labels]
@@ -136,7 +143,11 @@ def list_csv(paths: list[Path], label_column: str = "", left_out: Sequence[Path]
             files += [table.picture(cells) for _, cells in table.rows()]
     notes = []
     if len(tables) > 1:
-        named = ", ".join(f"`{table.path.name}` ({table.split})" for table in tables)
+        several = len({table.path.name for table in tables}) < len(tables)
+        named = ", ".join(
+            f"`{table.path.parent.name if several else table.path.name}` ({table.split})"
+            for table in tables
+        )
         notes.append(f"Parts of the data by the names of tables: {named}.")
     for table in tables:
         notes += _notes(table)
@@ -151,6 +162,11 @@ def list_csv(paths: list[Path], label_column: str = "", left_out: Sequence[Path]
     kind = "pictures' files" if tables[0].columns.file is not None else "pixels"
     read = partial(_read, tables)
     return Contents(f"a table of {kind} (CSV)", files, read, classes, tuple(notes))
+
+
+def _split_of(path: Path) -> SplitName | None:
+    """What a table is for, by its name or by that of its folder."""
+    return split_of(path.name) or split_of(path.parent.name)
 
 
 def list_pictures_of_csv(path: Path, label_column: str = "") -> Unlabelled:
@@ -187,16 +203,19 @@ def _recognise(path: Path, split: SplitName | None, label_column: str) -> _Table
         message = f"`{path}` is empty."
         raise DataFileError(message)
     delimiter = find_delimiter(lines[0])
-    first = [cell.strip() for cell in split_line(lines[0], delimiter)]
-    has_header = column_names(first) is not None or counts_up(first)
+    is_json = delimiter == "{"
+    first = json_names(lines[0]) if is_json else split_line(lines[0], delimiter)
+    first = [cell.strip() for cell in first]
+    has_header = is_json or column_names(first) is not None or counts_up(first)
     if len(first) < 2:
         message = f"`{path}` has one column; a table has a label and pixels or a file on each line."
         raise DataFileError(message)
-    if has_header and len(lines) == 1:
+    if has_header and len(lines) == 1 and not is_json:
         message = f"`{path}` names its columns and has no lines below."
         raise DataFileError(message)
     header = tuple(first) if has_header else ()
-    rows = [split_line(line, delimiter) for line in lines[bool(header) :]]
+    below = lines[bool(header) and not is_json :]
+    rows = [split_line(line, delimiter, header) for line in below]
     rows = [row for row in rows if len(row) == len(first)] or [[""] * len(first)]
     heading = Heading(
         path,

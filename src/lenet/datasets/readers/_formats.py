@@ -25,7 +25,8 @@ from lenet.datasets.readers._scan import is_picture, scan_folder
 from lenet.errors import DataFileError, SettingError
 
 _ZIPS, _PARQUET = (b"PK\x03\x04", b"PK\x05\x06"), b"PAR1"
-_TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+_TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".jsonl")
+_METADATA = ("metadata.csv", "metadata.jsonl")  # as the Hugging Face hub's folders have
 _SNIFFED = 512  # bytes
 _TABLE, _FOLDER = "tables (CSV)", "folders of pictures"
 _PICKLED = "lenet never unpickles, as that could run any code"
@@ -135,7 +136,11 @@ def _open_folder(folder: Path, label_column: str) -> Contents:
     arrays = [path for path in files if path.suffix.lower() in (".npz", ".npy")]
     if len(arrays) == 1 and arrays[0].suffix.lower() == ".npz":
         return list_npz(arrays[0])
-    return list_arrays(folder, arrays) if arrays else list_folder(folder)
+    if arrays:
+        return list_arrays(folder, arrays)
+    with reading_errors(folder, DataFileError):
+        inner = sorted(path for name in _METADATA for path in folder.glob(f"*/{name}"))
+    return list_csv(inner, label_column) if inner else list_folder(folder)
 
 
 Kind = Literal["parquet", "zip", "npz", "npy", "idx", "picture", "foreign", "empty", "table"]

@@ -3,9 +3,11 @@
 import csv
 import gzip
 import io
+import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from lenet.core import reading_errors
 from lenet.errors import DataFileError
@@ -16,13 +18,27 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 
 def find_delimiter(line: str) -> str:
-    """What parts a line's cells; a blank stands for any number of blanks."""
+    """What parts a line's cells; a blank stands for any number of blanks, a brace for JSON."""
+    if line.lstrip().startswith("{"):
+        return "{"
     found = max(",;\t", key=line.count)
     return " " if found not in line and len(line.split()) > 1 else found
 
 
-def split_line(line: str, delimiter: str) -> list[str]:
-    """The cells of a line."""
+def json_names(line: str) -> list[str]:
+    """The names of the values in a line of JSON."""
+    return list(map(str, _json_object(line)))
+
+
+def split_line(line: str, delimiter: str, names: Sequence[str] = ()) -> list[str]:
+    """The cells of a line; of JSON those of some names.
+
+    >>> split_line('{"label": "none", "pixels": [[0, 9], [9, 0]]}', "{", ["pixels", "label", "id"])
+    ['0 9 9 0', 'none', '']
+    """
+    if delimiter == "{":
+        values = _json_object(line)
+        return [_json_text(values.get(name)) for name in names] if values else []
     if delimiter == " ":
         return _parted_by_blanks(line)
     if '"' in line:
@@ -31,6 +47,22 @@ def split_line(line: str, delimiter: str) -> list[str]:
         except csv.Error:  # a cell is too long for any of ours
             return [line]
     return line.split(delimiter)
+
+
+def _json_object(line: str) -> dict[str, Any]:
+    try:
+        values = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _json_text(value: Any) -> str:
+    if isinstance(value, list):  # of pixels, or of rows of them
+        return " ".join(map(_json_text, value))
+    if isinstance(value, bool):
+        return str(int(value))
+    return "" if value is None else str(value)
 
 
 def _parted_by_blanks(line: str) -> list[str]:

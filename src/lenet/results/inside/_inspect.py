@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lenet.datasets import Dataset, DataSource, Split
+from lenet.datasets import Dataset, DataSource, ImageHolder, Split
 from lenet.errors import DatasetError, ModelError, RunError, SettingError, UnknownNameError
 from lenet.models import ArrayNetwork, ModelCard
 from lenet.results._choices import PARTS, Distance, MapMethod, Part
@@ -44,7 +44,7 @@ _SAMPLE = 1500  # images on the map, whose layers' health is measured too
 def inspect_network(
     model: Run | Path | str | tuple[AnyNetwork, ModelCard] = "latest",
     inputs: str | Path | Sequence[str | Path | Images] = (),
-    dataset: str | Path | DataSource | Dataset | None = None,
+    dataset: str | Path | DataSource | ImageHolder | None = None,
     *,
     parts: str | Iterable[str] = PARTS,
     layers: str | Iterable[str] = (),
@@ -60,7 +60,7 @@ def inspect_network(
             `digits` or `fashion`, which come with the package.
         inputs: What to show to it, one or several, as for `make_subject`; two are compared. One
             example of each class where none are given.
-        dataset: A name, the path of a folder or file of one's own, or images in memory; what the
+        dataset: A name, a path, or what `lenet.as_dataset` takes, such as `(X, y)`; what the
             network was trained on where none is given.
         parts: What to look at: `filters`, `activations`, `saliency`, `neighbours`, `map`.
         layers: The layers to show: each a name such as `0 Conv2d`, the place (`0`, `c1`) or the
@@ -154,7 +154,7 @@ def _known_parts(parts: Iterable[str]) -> tuple[Part, ...]:
 
 
 def _find_data(
-    dataset: str | Path | DataSource | Dataset | None,
+    dataset: str | Path | DataSource | ImageHolder | None,
     source: Run | Path,
     card: ModelCard,
     inputs: Sequence[str | Path | Images],

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.core import Compute, ComputeKeywords
-from lenet.datasets import Dataset, DataSource, Split
+from lenet.datasets import Dataset, DataSource, ImageHolder, Split
 from lenet.models import ModelCard, Normalisation
 from lenet.pictures import are_blank
 from lenet.results._choices import SplitName, Views
@@ -116,7 +116,7 @@ class Answers:
 
 def answer(
     model: Run | Path | str | tuple[AnyNetwork, ModelCard] = "latest",
-    dataset: str | Path | DataSource | Dataset | None = None,
+    dataset: str | Path | DataSource | ImageHolder | None = None,
     *,
     split: SplitName = "test",
     views: Views = "single",
@@ -197,7 +197,7 @@ def _views(examples: Split, views: Views) -> list[Split]:
 
 def evaluate(
     model: Run | Path | str | tuple[AnyNetwork, ModelCard] = "latest",
-    dataset: str | Path | DataSource | Dataset | None = None,
+    dataset: str | Path | DataSource | ImageHolder | None = None,
     *,
     split: SplitName = "test",
     views: Views = "single",
@@ -209,7 +209,7 @@ def evaluate(
 
     Args:
         model: A run, its folder or name, `latest`, a model file, or what `lenet.load` gave.
-        dataset: A name, the path of a folder or file of one's own, or images in memory; what the
+        dataset: A name, a path, or what `lenet.as_dataset` takes, such as `(X, y)`; what the
             network was trained on where none is given.
         split: Which images; `validation` gives those that the run held out.
         views: `single` looks once at each image; `mirrored` also at its mirror image, `shifted` at

@@ -9,7 +9,10 @@ import numpy as np
 from lenet.datasets import (
     Dataset,
     DataSource,
+    ImageHolder,
+    ReadingOptions,
     Split,
+    as_dataset,
     dataset_names,
     find_source,
     load_dataset,
@@ -23,7 +26,7 @@ _AT_HAND = "digits"  # images that come with the package
 
 
 def find_dataset(
-    dataset: str | Path | DataSource | Dataset | None, source: Run | Path, card: ModelCard
+    dataset: str | Path | DataSource | ImageHolder | None, source: Run | Path, card: ModelCard
 ) -> Dataset:
     """The dataset that was asked for, else the one that a network was trained on.
 
@@ -34,7 +37,7 @@ def find_dataset(
 
     Args:
         dataset: A name, a path, a source of which path, `skip_bad`, `pixel_range` and
-            `label_column` count, or images in memory, if any are wanted.
+            `label_column` count, or what `lenet.as_dataset` takes, if any are wanted.
         source: The run or the model file that the network is from.
         card: What the model file says.
 
@@ -47,26 +50,48 @@ def find_dataset(
         return _with_classes(dataset, card.class_names)
     if dataset is None:
         return load_data_of(source) if isinstance(source, Run) else _load_by_name(source, card)
+    if not isinstance(dataset, (str, Path, DataSource)):
+        return _read_held(dataset, source, card)
     wanted = find_source(dataset)
     if wanted is None:
         return _with_classes(load_dataset(dataset), card.class_names)
     if isinstance(source, Run) and (trained_on := _find_training_data(source, wanted)):
         return trained_on
-    preparation, own_range = card.preparation, wanted.pixel_range
-    found = load_dataset(
-        wanted.replace(
-            height=preparation.height,
-            width=preparation.width,
-            colour=preparation.channels == 3,
-            prepare=preparation.method,
-            test_share=0.0,
-            pixel_range=preparation.pixel_range if own_range is None else own_range,
-        ),
-        for_training=False,
-    )
-    if found.test is None:
-        found = replace(found, test=found.train)
-    return _with_classes(found, card.class_names)
+    reading = _reading_of(card)
+    if wanted.pixel_range is not None:
+        reading["pixel_range"] = wanted.pixel_range
+    found = load_dataset(wanted.replace(**reading), for_training=False)
+    return _with_classes(_for_testing(found), card.class_names)
+
+
+def _read_held(held: ImageHolder, source: Run | Path, card: ModelCard) -> Dataset:
+    """Images in memory: what a run was trained on as it divided it, others as its own were read."""
+    if isinstance(source, Run) and source.config.source is None:
+        try:
+            data = as_dataset(held)
+        except DatasetError:  # it need not be fit to train on
+            pass
+        else:
+            if as_trained_on(source, data) is not None:
+                return data
+    data = as_dataset(held, for_training=False, **_reading_of(card))
+    return _with_classes(_for_testing(data), card.class_names)
+
+
+def _reading_of(card: ModelCard) -> ReadingOptions:
+    """How images are read as a network's own were, with none of them set aside."""
+    preparation = card.preparation
+    return {
+        "size": (preparation.height, preparation.width),
+        "colour": preparation.channels == 3,
+        "prepare": preparation.method,
+        "test_share": 0.0,
+        "pixel_range": preparation.pixel_range,
+    }
+
+
+def _for_testing(data: Dataset) -> Dataset:
+    return replace(data, test=data.train) if data.test is None else data
 
 
 def _load_by_name(path: Path, card: ModelCard) -> Dataset:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.core import Compute, ComputeKeywords
-from lenet.datasets import Dataset, DataSource
+from lenet.datasets import Dataset, DataSource, ImageHolder
 from lenet.errors import DatasetError, RunError
 from lenet.models import ModelCard
 from lenet.results._choices import SplitName
@@ -75,7 +75,7 @@ class Findings:
 
 def examine(
     model: Run | Path | str | tuple[AnyNetwork, ModelCard] = "latest",
-    dataset: str | Path | DataSource | Dataset | None = None,
+    dataset: str | Path | DataSource | ImageHolder | None = None,
     *,
     split: SplitName | None = None,
     network: nn.Module | None = None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lenet._version import __version__
 from lenet.core import ComputeKeywords, check_ending, write_atomically
-from lenet.datasets import Dataset, DataSource
+from lenet.datasets import DataSource, ImageHolder
 from lenet.models import ModelCard, count_weights
 from lenet.results._choices import SplitName
 from lenet.results._networks import AnyNetwork
@@ -35,7 +35,7 @@ _STAMP = re.compile(r"(\d{8}-\d{6})-")
 
 def report(
     model: Run | Path | str | tuple[AnyNetwork, ModelCard] = "latest",
-    dataset: str | Path | DataSource | Dataset | None = None,
+    dataset: str | Path | DataSource | ImageHolder | None = None,
     *,
     output: Path | str | None = None,
     split: SplitName | None = None,
@@ -49,7 +49,7 @@ def report(
 
     Args:
         model: A run, its folder or name, `latest`, a model file, or what `lenet.load` gave.
-        dataset: A name, the path of a folder or file of one's own, or images in memory; what the
+        dataset: A name, a path, or what `lenet.as_dataset` takes, such as `(X, y)`; what the
             network was trained on where none is given.
         output: The file to write. Where none is given it is `report.html` in the run folder, or
             `report-DATASET-SPLIT.html` if a dataset or split was asked for that is not the usual
