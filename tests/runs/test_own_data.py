@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 import lenet
+from kept_checkpoint import keep_checkpoints
 from lenet.datasets import Dataset, DataSource, Split, convert_dataset
 from lenet.errors import DataFileError, RunError
 from lenet.runs import Run, RunConfig, load_data_of
@@ -102,8 +103,9 @@ def test_a_few_empty_pictures_are_no_class_of_them(few_digits: Dataset) -> None:
 
 
 def test_data_that_is_gone_or_has_changed_is_one_clear_error(
-    archive: Path, few_digits: Dataset
+    archive: Path, few_digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    keep_checkpoints(monkeypatch)
     run = train(archive)
     run.result_path.unlink()
     moved = archive.rename(archive.with_name("moved.npz"))
