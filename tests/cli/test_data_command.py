@@ -233,6 +233,34 @@ def test_images_of_which_few_are_left_are_not_what_a_run_was_trained_on(
     assert "is not what" in call("evaluate", code=5).stderr
 
 
+@pytest.mark.parametrize("validation", ["0", "0.2"])
+def test_of_a_moved_folder_that_lacks_a_picture_only_the_test_images_are_scored(
+    pictures: Path, validation: str
+) -> None:
+    folder = (pictures / "train").rename(pictures.with_name("all"))
+    call("train", "--data", str(folder), "--epochs", "1", "--validation", validation)
+    (run,) = lenet.find_runs()
+    before = lenet.evaluate(run)
+    moved = folder.rename(folder.with_name("moved"))
+    data = lenet.load_dataset(moved)
+    (moved / data.train.name_of(0)).unlink()
+    answer = call("evaluate", "--data", str(moved))
+    assert f"moved, test split, {before.images} images" in answer.stdout
+    assert (
+        f"{127 - before.images} of 127 images are left out, as they were trained on"
+        in answer.stderr
+    )
+    assert lenet.evaluate(run, moved).accuracy == before.accuracy
+    for name in data.test.names:
+        (moved / name).unlink()
+    assert (
+        "was trained on all images of `moved`"
+        in call("evaluate", "--data", str(moved), code=3).stderr
+    )
+    (run.folder / "trained-on.bin").unlink()  # as in runs of earlier versions
+    assert lenet.evaluate(run, moved).images == 127 - before.images
+
+
 def test_images_of_one_class_are_looked_at_and_not_trained_on(
     pictures: Path, tmp_path: Path
 ) -> None:

@@ -54,6 +54,9 @@ def evaluate(given: Given) -> None:
         **given.typed_of(Compute),
     )
     scored = answers.evaluation
+    for note in answers.dataset.origin.notes if answers.dataset.origin else ():
+        if results.TRAINED_ON in note:
+            print_notice(note)
     if wanted.csv is not None:
         _write_answers(wanted.csv, answers)
     title = f"{scored.dataset}, {scored.split}: accuracy {scored.accuracy:.3f}"

@@ -14,6 +14,7 @@ from ._convert import convert_dataset as convert_dataset
 from ._dataset import Dataset as Dataset
 from ._dataset import Origin as Origin
 from ._dataset import Split as Split
+from ._dividing import hash_images as hash_images
 from ._dividing import stratified_halves as stratified_halves
 from ._findings import Example as Example
 from ._findings import Findings as Findings
@@ -93,6 +94,7 @@ __all__ = [
     "enlarge_images",
     "examine_dataset",
     "find_source",
+    "hash_images",
     "holds_images",
     "is_offline",
     "load_dataset",

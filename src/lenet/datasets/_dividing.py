@@ -18,7 +18,7 @@ def image_keys(images: Images) -> Numbers:
     >>> image_keys(np.array([[[[7]]], [[[1]]], [[[7]]]], np.uint8))
     array([0, 1, 0])
     """
-    hashes = np.concatenate([_hash(piece) for piece in _pieces(images)])
+    hashes = np.concatenate([hash_images(piece) for piece in _pieces(images)])
     _, numbers, counts = np.unique(hashes, return_inverse=True, return_counts=True)
     keys = np.arange(len(images))
     first: dict[bytes, int] = {}
@@ -35,7 +35,7 @@ def _pieces(images: Images) -> Iterator[Images]:
     return (images[start : start + _AT_ONCE] for start in range(0, len(images), _AT_ONCE))
 
 
-def _hash(images: Images) -> npt.NDArray[np.uint64]:
+def hash_images(images: Images) -> npt.NDArray[np.uint64]:
     """A number for each image: the same for equal ones, and hardly ever for others.
 
     It takes a tenth of the time of a digest, and every training that holds images out begins so.
@@ -43,7 +43,7 @@ def _hash(images: Images) -> npt.NDArray[np.uint64]:
     rows = np.ascontiguousarray(images).reshape(len(images), -1)
     if rows.shape[1] % 8:
         rows = np.pad(rows, ((0, 0), (0, -rows.shape[1] % 8)))
-    words = rows.view(np.uint64)
+    words = rows.view("<u8")
     weights = np.random.default_rng(0).integers(1, 2**63, words.shape[1], np.uint64) * 2 + 1
     hashes: npt.NDArray[np.uint64] = words @ weights
     return hashes

@@ -42,6 +42,7 @@ from .measure._evaluate import Answers as Answers
 from .measure._evaluate import answer as answer
 from .measure._evaluate import evaluate as evaluate
 from .measure._evaluate import log_probabilities as log_probabilities
+from .measure._examples import TRAINED_ON as TRAINED_ON
 from .measure._examples import find_dataset as find_dataset
 from .measure._examples import pick_examples as pick_examples
 from .measure._robustness import CORRUPTIONS as CORRUPTIONS
@@ -99,6 +100,7 @@ from .reporting._report import report as report
 __all__ = [
     "CORRUPTIONS",
     "PARTS",
+    "TRAINED_ON",
     "Answered",
     "Answers",
     "Axis",

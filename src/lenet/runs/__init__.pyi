@@ -26,6 +26,7 @@ from ._train import resume as resume
 from ._train import train as train
 from ._train_many import Ending as Ending
 from ._train_many import train_many as train_many
+from ._trained_on import find_trained_on as find_trained_on
 
 __all__ = [
     "LIBRARY",
@@ -43,6 +44,7 @@ __all__ = [
     "describe_environment",
     "doing_first_on_signals",
     "find_runs",
+    "find_trained_on",
     "load",
     "load_data_of",
     "locate_model",

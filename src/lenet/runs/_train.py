@@ -48,6 +48,7 @@ from lenet.runs._together import (
     place_process,
     training_in,
 )
+from lenet.runs._trained_on import TRAINED_ON_FILE, pack_trained_on
 from lenet.training import (
     TRACKING_FILE,
     Guard,
@@ -306,6 +307,8 @@ def _make_folder(
     own_weights: bool,
 ) -> str:
     files: dict[str, bytes | str] = {"checkpoint.safetensors": pack_checkpoint(trainer.state())}
+    if config.source is not None:
+        files[TRAINED_ON_FILE] = pack_trained_on(trainer.dataset)
     if trackers:
         files[TRACKING_FILE] = pack_trackers(tracker.name for tracker in trackers)
     for tracker in trackers:

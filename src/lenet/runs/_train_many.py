@@ -33,6 +33,7 @@ from lenet.runs._plan import (
 from lenet.runs._recorder import Recorder, pack_checkpoint, restore, with_advice
 from lenet.runs._run import Run, RunConfig, create_run
 from lenet.runs._setup import RunsOptions, describe_environment, set_threads, stop_on_signals
+from lenet.runs._trained_on import TRAINED_ON_FILE, pack_trained_on
 from lenet.training import (
     Listener,
     Trainer,
@@ -269,6 +270,8 @@ class _Many:
 
     def _begin(self, member: _Member, environment: dict[str, Any]) -> Run:
         files = {"checkpoint.safetensors": pack_checkpoint(member.trainer.state())}
+        if member.config.source is not None:
+            files[TRAINED_ON_FILE] = pack_trained_on(member.trainer.dataset)
         return create_run(self.options.runs_folder, member.config, environment, files)
 
 

@@ -19,8 +19,9 @@ from lenet.datasets import (
 )
 from lenet.errors import DatasetError, DownloadError, RunError, SettingError
 from lenet.models import ModelCard
-from lenet.runs import Run, as_trained_on, load_data_of
+from lenet.runs import Run, as_trained_on, find_trained_on, load_data_of
 
+TRAINED_ON = "are left out, as they were trained on in"
 _NAMED = 10  # classes in an error
 _AT_HAND = "digits"  # images that come with the package
 
@@ -33,7 +34,7 @@ def find_dataset(
     Classes are known by their names; they may be fewer than the network's and stand in another
     order. A folder or file is read as the network's own images were: with their size, their
     colours, their range of values and their way of preparation. Where it is not what the network
-    was trained on and has no test part, all of it is for testing.
+    was trained on and has no test part, all of it is for testing that the run was not trained on.
 
     Args:
         dataset: A name, a path, a source of which path, `skip_bad`, `pixel_range` and
@@ -61,7 +62,7 @@ def find_dataset(
     if wanted.pixel_range is not None:
         reading["pixel_range"] = wanted.pixel_range
     found = load_dataset(wanted.replace(**reading), for_training=False)
-    return _with_classes(_for_testing(found), card.class_names)
+    return _with_classes(_for_testing(found, source), card.class_names)
 
 
 def _read_held(held: ImageHolder, source: Run | Path, card: ModelCard) -> Dataset:
@@ -75,7 +76,7 @@ def _read_held(held: ImageHolder, source: Run | Path, card: ModelCard) -> Datase
             if as_trained_on(source, data) is not None:
                 return data
     data = as_dataset(held, for_training=False, **_reading_of(card))
-    return _with_classes(_for_testing(data), card.class_names)
+    return _with_classes(_for_testing(data, source), card.class_names)
 
 
 def _reading_of(card: ModelCard) -> ReadingOptions:
@@ -90,8 +91,30 @@ def _reading_of(card: ModelCard) -> ReadingOptions:
     }
 
 
-def _for_testing(data: Dataset) -> Dataset:
-    return replace(data, test=data.train) if data.test is None else data
+def _for_testing(data: Dataset, source: Run | Path) -> Dataset:
+    """A dataset with a test part: where it has none, all that a run was not trained on."""
+    if data.test is not None:
+        return data
+    data = replace(data, test=data.train)
+    return _without_trained_on(data, source) if isinstance(source, Run) else data
+
+
+def _without_trained_on(found: Dataset, run: Run) -> Dataset:
+    """A dataset without the test images that a run was trained on, with a note on that."""
+    test = found.require_test()
+    is_known = find_trained_on(run, test)
+    count = int(is_known.sum())
+    if not count:
+        return found
+    if count == len(test):
+        message = (
+            f"`{run.folder}` was trained on all images of `{found.name}`; a score on them says "
+            "nothing. Name others."
+        )
+        raise DatasetError(message)
+    note = f"{count:,} of {len(test):,} images {TRAINED_ON} `{run.name}`."
+    origin = found.origin and replace(found.origin, notes=(*found.origin.notes, note))
+    return replace(found, test=test.take(np.flatnonzero(~is_known)), origin=origin)
 
 
 def _load_by_name(path: Path, card: ModelCard) -> Dataset:
