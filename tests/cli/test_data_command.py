@@ -343,6 +343,14 @@ def test_control_characters_in_names_are_shown_escaped(hostile: Path) -> None:
     labels = draw_confusion(scored).axes[0].get_yticklabels()
     assert_harmless("\n".join(label.get_text() for label in labels))
     assert_harmless(call("evaluate").stdout)
+    inspected = call("inspect", "--parts", "activations").stdout
+    assert_harmless(inspected, "is taken for")
+    assert "\nError: c" not in inspected
+    call("evaluate", "--split", "train", "--csv", "answers.csv")
+    with open("answers.csv", newline="") as file:
+        assert_harmless(file.read(), r"b\nError: c/0\x1b.png")
+    listed = call("data", "info", str(hostile), "--list").stdout
+    assert_harmless(listed)
     picture = str(hostile / HOSTILE[2] / "0\x1b.png")
     for form in ((), ("--csv",), ("--json",)):
         answer = call("predict", "--model", "latest", "--top", "9", picture, *form)

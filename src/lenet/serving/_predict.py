@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from lenet.core import check_range
+from lenet.core import check_range, escape_name
 from lenet.errors import DatasetError, SettingError
 from lenet.pictures import (
     PictureSource,
@@ -316,9 +316,10 @@ def _draw_one(original: Axes, seen: Axes, words: Axes, answer: Prediction, pictu
     image = answer.seen.image.transpose(1, 2, 0)
     seen.imshow(image[..., 0] if image.shape[2] == 1 else image, cmap="gray", vmin=0, vmax=255)
     seen.set_title("what the network sees", fontsize=8)
-    name = os.path.basename(answer.source)
+    name = escape_name(os.path.basename(answer.source))
     shown = name if len(name) <= _LONGEST_NAME else f"…{name[1 - _LONGEST_NAME :]}"
     original.set_title(shown, fontsize=8)  # the end of a long name, where files differ
-    words.text(0, 0.92, answer.class_name or "none of these", fontsize=15, weight="bold", va="top")
-    likeliest = "\n".join(f"{share:6.1%}  {name}" for name, share in answer.top)
+    given = escape_name(answer.class_name or "none of these")
+    words.text(0, 0.92, given, fontsize=15, weight="bold", va="top")
+    likeliest = "\n".join(f"{share:6.1%}  {escape_name(name)}" for name, share in answer.top)
     words.text(0, 0.6, likeliest, fontsize=8, va="top", family="monospace")

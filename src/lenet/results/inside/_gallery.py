@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from lenet.core import escape_name
 from lenet.results._wording import number
 from lenet.results.page._page import Element, Node, element
 from lenet.results.page._parts import Column, figure, picture, picture_grid, remark, row, table
@@ -376,6 +377,7 @@ def fit(pixels: Pixels, width: float, height: float = np.inf) -> tuple[float, fl
 
 def shorten(name: str, most: int) -> str:
     """A name that may be long, for where there is little room."""
+    name = escape_name(name)
     return name if len(name) <= most else f"{name[: max(1, most - 1)]}…"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from lenet.core import escape_name
 from lenet.datasets import Dataset, Split
 from lenet.models import ModelCard
 from lenet.results._choices import Part
@@ -149,7 +150,7 @@ def describe_inspection(inspection: Inspection) -> list[str]:
     said.append(_describe_dead(inspection))
     if inspection.missing:
         said.append(inspection.missing)
-    return [sentence for sentence in said if sentence][:5]
+    return [escape_name(sentence) for sentence in said if sentence][:5]
 
 
 def _describe_answer(inspection: Inspection, observation: Observation) -> str:
