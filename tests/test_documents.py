@@ -192,7 +192,7 @@ def test_the_guide_to_own_pictures_prints_what_the_command_prints(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(ROOT)
-    (shown,) = (block for block in blocks("docs/guides/own-pictures.md", "console"))
+    shown, *_ = blocks("docs/guides/own-pictures.md", "console")
     app(shlex.split("predict docs/images/photos"), standalone_mode=False)
     answers = [line.split("  ") for line in capsys.readouterr().out.splitlines()]
     # The last digit of a probability may differ between processors.

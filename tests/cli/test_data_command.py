@@ -352,7 +352,7 @@ def test_control_characters_in_names_are_shown_escaped(hostile: Path) -> None:
     listed = call("data", "info", str(hostile), "--list").stdout
     assert_harmless(listed)
     picture = str(hostile / HOSTILE[2] / "0\x1b.png")
-    for form in ((), ("--csv",), ("--json",)):
+    for form in ((), ("--csv", "-"), ("--json",)):
         answer = call("predict", "--model", "latest", "--top", "9", picture, *form)
         assert_harmless(answer.stdout, r"d\u202ee/0")
     line = json.loads(call("predict", "--model", "latest", picture, "--json").stdout)

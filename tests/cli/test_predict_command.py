@@ -127,10 +127,10 @@ def test_json_and_csv_are_for_programs(scans: Path) -> None:
     assert [value["class_name"] for value in values] == ["1"] * 3
     assert values[0]["top"][0] == {"class_name": "1", "probability": values[0]["probability"]}
     assert set(values[0]["box"]) == {"top", "left", "bottom", "right"}
-    rows = list(csv.DictReader(io.StringIO(call("predict", "scans", "--csv").stdout)))
+    rows = list(csv.DictReader(io.StringIO(call("predict", "scans", "--csv", "-").stdout)))
     assert [row["class_name"] for row in rows] == ["1"] * 3
     assert float(rows[0]["probability"]) == pytest.approx(values[0]["probability"], abs=1e-6)
-    for both in (("--csv", "--json"), ("--json", "--show")):
+    for both in (("--csv", "-", "--json"), ("--json", "--show")):
         assert "only one can be had" in call("predict", "scans", *both, code=2).stderr
 
 
@@ -226,3 +226,72 @@ def test_white_says_the_scale_of_pictures_of_16_bits() -> None:
     answer = call("predict", "deep.png", "--white", "4095", "--picture", "seen.png").stdout
     assert answer.split()[1] == "1"
     assert Path("seen.png").is_file()
+
+
+def test_a_mistyped_path_does_not_silence_the_other_pictures(scans: Path) -> None:
+    answer = call("predict", "scans/2.jpg", "scans/3.jpg", "nowhere/*.png", "scans/more", code=3)
+    assert [line.split()[:2] for line in answer.stdout.splitlines()] == [
+        ["scans/2.jpg", "1"],
+        ["scans/more/a.bmp", "1"],
+    ]
+    first, second, last = answer.stderr.splitlines()
+    assert "Could not read `scans/3.jpg`: no such file" in first
+    assert "No file goes by `nowhere/*.png`" in second
+    assert "2 of 4 pictures can't be read" in last
+    alone = call("predict", "digits", "x.png", "y.png", code=3)
+    assert "2 of 2 pictures can't be read" in alone.stderr
+    assert not alone.stdout
+
+
+def test_a_picture_without_an_ending_is_one_in_a_folder_too(scans: Path) -> None:
+    (scans / "2.jpg").rename(scans / "two")
+    (scans / "README").write_text("no picture")
+    names = [line.split()[0] for line in call("predict", "scans").stdout.splitlines()]
+    assert names == ["scans/10.png", "scans/two", "scans/more/a.bmp"]
+
+
+STROKES = np.stack([np.asarray(draw_one((84, 84)).resize((28, 28)))] * 3)
+
+
+def kaggle_table(path: Path) -> None:
+    header = ",".join(f"pixel{number}" for number in range(784))
+    rows = 255 - STROKES.reshape(3, -1).astype(int)
+    np.savetxt(path, rows, "%d", delimiter=",", header=header, comments="")
+
+
+def test_a_table_without_labels_is_answered_into_a_table(tmp_path: Path) -> None:
+    kaggle_table(Path("test.csv"))
+    told = call("predict", "test.csv", "--csv", "answers.csv", "--columns", "ImageId,Label")
+    assert told.stdout == "Written to answers.csv: 3 answers, 0 of them none of the classes\n"
+    assert Path("answers.csv").read_text() == "ImageId,Label\n1,1\n2,1\n3,1\n"
+    rows = [line.split()[:3] for line in call("predict", "digits", "test.csv").stdout.splitlines()]
+    assert rows == [["test.csv", str(number), "1"] for number in (1, 2, 3)]
+    told = call("predict", "test.csv", "--csv", "x.csv", "--threshold", "1", "--columns", "a,b")
+    assert "3 of them none of the classes" in told.stdout
+    assert "Their cells are empty; `--threshold 0` answers" in told.stderr
+    assert Path("x.csv").read_text() == "a,b\n1,\n2,\n3,\n"
+    draw_one().save("17.png")
+    told = call("predict", "17.png", "test.csv", "--csv", "-", "--columns", "name,class")
+    assert told.stdout.splitlines() == ["name,class", "17.png,1", "1,1", "2,1", "3,1"]
+    values = [
+        json.loads(line) for line in call("predict", "test.csv", "--json").stdout.splitlines()
+    ]
+    assert [(one["source"], one["row"]) for one in values] == [("test.csv", n) for n in "123"]
+    call("predict", "test.csv", "--picture", "seen.png")
+    assert Path("seen.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--columns", "a,b"], "names the two columns of the table that `--csv` writes"),
+        (["--csv", "-", "--columns", "a"], "not `a`"),
+        (["--csv", "-", "--columns", "a,b,c"], "not `a,b,c`"),
+        (["--csv", "one.png"], "`--csv` wants the name of the table to write"),
+    ],
+)
+def test_a_table_of_answers_that_is_none_is_refused(flags: list[str], message: str) -> None:
+    draw_one().save("one.png")
+    assert message in call("predict", "one.png", *flags, code=2).stderr
+    with Image.open("one.png") as picture:
+        assert picture.size == (90, 90)

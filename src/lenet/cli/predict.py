@@ -1,6 +1,7 @@
 """The `lenet predict` command."""
 
 import csv
+import io
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,15 +10,17 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from lenet.cli._command import Given, command, parse_white
 from lenet.cli._console import print_error, print_json, print_line, print_notice, save_figure
-from lenet.core import Settings, escape_name, option
+from lenet.core import Settings, escape_name, option, write_atomically
 from lenet.errors import DatasetError, PictureError, SettingError
 
 if TYPE_CHECKING:
+    from lenet.pictures import Pixels
     from lenet.serving import Prediction
 
 _MOST_DRAWN = 64  # answers in a picture
 _BAR_FROM = 50  # pictures
 _NONE = "none of these"
+_COLUMNS = ("source", "class_name", "probability", "doubt", "likeliest", "box", "row")
 _SEVERAL = 3  # pieces that do not hang together: no digit and hardly a letter has so many
 
 
@@ -26,8 +29,9 @@ class _Question(Settings):
     """What is looked at, and how the answer is told.
 
     Attributes:
-        names: Files, folders, patterns, URLs, or `-` for standard input; before them, if you like,
-            a run's folder or name, `latest`, a model file, `digits` or `fashion`.
+        names: Files, folders, patterns, URLs, or `-` for standard input; tables, archives and
+            datasets, with labels or without; before them, if you like, a run's folder or name,
+            `latest`, a model file, `digits` or `fashion`.
         model: The model, if it does not stand before the pictures.
         top: How many classes to give.
         threshold: The least probability of an answer; below it is none of the classes.
@@ -36,7 +40,10 @@ class _Question(Settings):
         show: Draw in the terminal what the network saw.
         picture: A PNG file that is made: each picture beside what the network saw.
         json: Print a JSON object a line.
-        csv: Print CSV.
+        csv: The table of the answers that is written, `answers.csv`; `-` prints it.
+        columns: The names of the only two columns of that table: for what a picture is called, or
+            for its number, and for its class, as `ImageId,Label`.
+        label_column: Which column of a table holds labels, which are left aside.
         runs_folder: Where names of runs are looked for.
     """
 
@@ -49,7 +56,9 @@ class _Question(Settings):
     show: bool = False
     picture: Path | None = None
     json: bool = False
-    csv: bool = False
+    csv: str | None = option(None, metavar="FILE|-")
+    columns: str | None = option(None, metavar="NAME,NAME")
+    label_column: str = option("", metavar="NAME|N", usual="found by itself")
     runs_folder: Path = Path("runs")
 
 
@@ -63,10 +72,18 @@ def predict(given: Given) -> None:
 
     A picture that can't be read is named, and the others are answered all the same.
     """
-    from lenet.serving import find_pictures, image_text, is_model, open_model, predict_each
+    from lenet.serving import (
+        find_pictures,
+        holds_many,
+        image_text,
+        is_model,
+        open_model,
+        predict_each,
+    )
 
     asked = given.of(_Question)
-    if asked.json + asked.csv + asked.show > 1:
+    table = _table_of(asked)
+    if asked.json + (table is not None) + asked.show > 1:
         message = "Of `--json`, `--csv` and `--show` only one can be had."
         raise SettingError(message)
     model, names = asked.model, list(asked.names)
@@ -77,13 +94,17 @@ def predict(given: Given) -> None:
         raise SettingError(message)
     scale = parse_white(asked.white) if asked.white else None
     opened = open_model(model or "digits", runs_folder=asked.runs_folder)
-    sources = list(find_pictures(names))
     errors: list[DatasetError] = []
 
     def note(error: DatasetError) -> None:
         errors.append(error)
         print_error(str(error))
 
+    # The first name may be a mistyped model, and another one must not answer for it.
+    is_known = model is not None or Path(names[0]).suffix or Path(names[0]).exists()
+    goes_on = len(names) > 1 and is_known
+    sources = list(find_pictures(names, on_error=note if goes_on else None))
+    tables = {name for name in map(_name_of, sources) if holds_many(name)}
     answers = predict_each(
         _with_progress(sources),
         opened,
@@ -91,18 +112,19 @@ def predict(given: Given) -> None:
         threshold=asked.threshold,
         many=asked.many,
         pixel_range=scale,
-        on_error=note if len(sources) > 1 else None,
+        label_column=asked.label_column,
+        on_error=note if len(sources) + len(errors) > 1 or tables else None,
     )
     if asked.json:
         answers = _print_json(answers)
-    elif asked.csv:
-        answers = _print_csv(answers)
+    elif table is not None:
+        answers = table.rows(answers)
     else:
         answers = _print_table(answers, sources, opened.card.class_names)
     drawn: list[Prediction] = []
-    answered: set[str] = set()
+    answered: set[tuple[str, str | None]] = set()
     for answer in answers:
-        answered.add(answer.source)
+        answered.add((answer.source, answer.row))
         if asked.show:
             picture = image_text(answer.seen.image, colour=sys.stdout.isatty())
             sys.stdout.write(f"{picture}\n")  # its control characters are its colours
@@ -110,11 +132,18 @@ def predict(given: Given) -> None:
             drawn.append(answer)
     if asked.picture is not None and drawn:
         _save_picture(drawn, sources, asked.picture, scale or opened.card.preparation.pixel_range)
+    if table is not None:
+        table.write()
     for source in map(_name_of, sources if asked.many else ()):
-        if source not in answered and not any(source in str(error) for error in errors):
+        if (
+            source not in tables
+            and (source, None) not in answered
+            and not any(source in str(error) for error in errors)
+        ):
             print_notice(f"{escape_name(source)}: nothing to be seen")
     if errors:
-        message = f"{len(errors)} of {len(sources)} pictures can't be read."
+        total = len(answered) + len(errors)
+        message = f"{len(errors)} of {total:,} pictures can't be read."
         raise PictureError(message)
 
 
@@ -141,32 +170,85 @@ def _print_json(answers: "Iterable[Prediction]") -> "Iterator[Prediction]":
             "probability": answer.probability,
             "doubt": answer.doubt,
             "top": [{"class_name": name, "probability": share} for name, share in answer.top],
+            "row": answer.row,
             "box": dict(zip(("top", "left", "bottom", "right"), answer.seen.box, strict=True)),
         }
         print_json(values, ensure_ascii=False, indent=None)
         yield answer
 
 
-def _print_csv(answers: "Iterable[Prediction]") -> "Iterator[Prediction]":
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["source", "class_name", "probability", "doubt", "likeliest", "box"])
-    for answer in answers:
+class _Table:
+    """The answers as CSV, on standard output or in a file that is there once all are known."""
+
+    def __init__(self, path: Path | None, columns: tuple[str, ...]):
+        self._path, self._columns = path, columns
+        self._file = io.StringIO() if path else sys.stdout
+        self._count = self._none = 0
+
+    def rows(self, answers: "Iterable[Prediction]") -> "Iterator[Prediction]":
+        """The answers, each of which is written as it comes."""
+        writer = csv.writer(self._file, lineterminator="\n")
+        writer.writerow(self._columns or _COLUMNS)
+        for answer in answers:
+            self._count += 1
+            self._none += answer.class_name is None
+            writer.writerow(self._short(answer) if self._columns else self._whole(answer))
+            yield answer
+
+    def _short(self, answer: "Prediction") -> list[str]:
+        name = Path(answer.source).name if answer.row is None else answer.row
+        return [escape_name(name), escape_name(answer.class_name or "")]
+
+    def _whole(self, answer: "Prediction") -> list[str]:
         box = " ".join(f"{edge:.4f}" for edge in answer.seen.box)
-        names = answer.source, answer.class_name or "", answer.top[0][0] if answer.top else ""
-        source, given, likeliest = map(escape_name, names)
+        likeliest = answer.top[0][0] if answer.top else ""
+        names = answer.source, answer.class_name or "", likeliest, answer.row or ""
+        source, given, likeliest, row = map(escape_name, names)
         probability = f"{answer.probability:.6f}"
-        writer.writerow([source, given, probability, answer.doubt or "", likeliest, box])
-        yield answer
+        return [source, given, probability, answer.doubt or "", likeliest, box, row]
+
+    def write(self) -> None:
+        """Put the file in its place, and say what it holds."""
+        if self._path is None or not isinstance(self._file, io.StringIO):
+            return
+        write_atomically(self._path, self._file.getvalue().encode(errors="surrogateescape"))
+        counts = f"{self._count:,} answers, {self._none:,} of them none of the classes"
+        print_line(f"Written to {self._path}: {counts}")
+        if self._columns and self._none:
+            print_notice("Their cells are empty; `--threshold 0` answers all but empty pictures.")
+
+
+def _table_of(asked: _Question) -> _Table | None:
+    """The table that was asked for."""
+    columns = tuple(name.strip() for name in asked.columns.split(",")) if asked.columns else ()
+    if asked.columns is not None and (len(columns) != 2 or not all(columns) or asked.csv is None):
+        message = (
+            f"`--columns` names the two columns of the table that `--csv` writes, as in "
+            f"`--csv answers.csv --columns ImageId,Label`, not `{asked.columns}`."
+        )
+        raise SettingError(message)
+    if asked.csv is None:
+        return None
+    if asked.csv == "-":
+        return _Table(None, columns)
+    if not asked.csv.lower().endswith(".csv"):
+        message = (
+            f"`--csv` wants the name of the table to write, which ends in `.csv`, or `-` to print "
+            f"it, not `{asked.csv}`."
+        )
+        raise SettingError(message)
+    return _Table(Path(asked.csv), columns)
 
 
 def _print_table(
     answers: "Iterable[Prediction]", sources: "list[str | BinaryIO]", class_names: tuple[str, ...]
 ) -> "Iterator[Prediction]":
     """A line for each answer as soon as it is there."""
-    first = max(len(escape_name(_name_of(source))) for source in sources)
+    first = max((len(escape_name(_name_of(source))) for source in sources), default=0)
     second = max(len(_NONE), *(len(escape_name(name)) for name in class_names))
     for answer in answers:
-        source, given = escape_name(answer.source), escape_name(answer.class_name or _NONE)
+        place = answer.source if answer.row is None else f"{answer.source} {answer.row}"
+        source, given = escape_name(place), escape_name(answer.class_name or _NONE)
         if answer.doubt == "blank":
             rest = "nothing to be seen"
         else:
@@ -175,6 +257,12 @@ def _print_table(
             rest += "; several symbols? `--many` reads them one by one"
         print_line(f"{source:<{first}}  {given:<{second}}  {rest}")
         yield answer
+
+
+def _as_picture(image: "Pixels") -> "Pixels":
+    """What a network got, as a picture (H, W) or (H, W, 3)."""
+    shown: Pixels = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
+    return shown
 
 
 def _save_picture(
@@ -188,11 +276,12 @@ def _save_picture(
 
     by_name = {_name_of(source): source for source in sources}
     pictures = {}
-    for name in {answer.source for answer in answers}:
+    for name in {answer.source for answer in answers if answer.row is None}:
         source = by_name[name]
         if not isinstance(source, str):
             source.seek(0)
         pictures[name] = read_picture(source, pixel_range=pixel_range)
-    figure = draw_predictions(answers, [pictures[answer.source] for answer in answers])
+    shown = [pictures.get(answer.source, _as_picture(answer.seen.image)) for answer in answers]
+    figure = draw_predictions(answers, shown)
     save_figure(figure, path, dpi=90)
     print_notice(f"Drawn in {path}")

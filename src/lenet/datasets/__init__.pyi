@@ -43,12 +43,15 @@ from .packed._images import PackedImages as PackedImages
 from .packed._index import PackedFile as PackedFile
 from .packed._index import PackedIndex as PackedIndex
 from .packed._index import PackedPart as PackedPart
+from .packed._index import is_packed as is_packed
 from .packed._pack import PackWriter as PackWriter
 from .packed._pack import pack_dataset as pack_dataset
 from .readers._contents import RawPictures as RawPictures
 from .readers._contents import Unlabelled as Unlabelled
 from .readers._contents import natural_key as natural_key
 from .readers._idx import read_idx as read_idx
+from .readers._scan import is_picture as is_picture
+from .readers._unlabelled import is_file_of_pictures as is_file_of_pictures
 from .readers._unlabelled import open_unlabelled as open_unlabelled
 
 __all__ = [
@@ -96,7 +99,10 @@ __all__ = [
     "find_source",
     "hash_images",
     "holds_images",
+    "is_file_of_pictures",
     "is_offline",
+    "is_packed",
+    "is_picture",
     "load_dataset",
     "natural_key",
     "open_unlabelled",

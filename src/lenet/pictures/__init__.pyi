@@ -1,6 +1,7 @@
 from ._arrays import as_numpy as as_numpy
 from ._arrays import is_array as is_array
 from ._arrays import pictures_in as pictures_in
+from ._arrays import refuse_0_and_1 as refuse_0_and_1
 from ._pixels import Numbers as Numbers
 from ._pixels import Spread as Spread
 from ._pixels import is_deep as is_deep
@@ -46,6 +47,7 @@ __all__ = [
     "prepare",
     "read_picture",
     "read_values",
+    "refuse_0_and_1",
     "refuse_other_unit",
     "sample_of",
     "spread_of",

@@ -64,18 +64,30 @@ def pictures_in(array: Any, preparation: Preparation) -> list[Pixels]:
         message = f"A picture has pixels, but this is {kind}."
         raise ArrayError(message)
     scale = preparation.pixel_range
-    if not scale and values.dtype.kind in "iu" and values.max() == 1 and values.min() == 0:
-        message = (
-            f"The array ({kind}) holds 0 and 1 alone, and whole numbers are black at 0 and white "
-            "at 255. Where 1 is white, pass truth values: `array > 0`."
-        )
-        raise ArrayError(message)
+    refuse_0_and_1(values, f"The array ({kind})", scale)
     pixels = to_pixels(stacked, scale, f"The array ({kind})")
     if pixels.shape[3:] == (1,):
         pixels = pixels[..., 0]
     if pixels.shape[3:] == (4,):
         return [read_picture(Image.fromarray(np.ascontiguousarray(one))) for one in pixels]
     return list(pixels)
+
+
+def refuse_0_and_1(values: Numbers, name: str, pixel_range: tuple[float, ...]) -> None:
+    """Raise the `ArrayError` for whole numbers that are 0 and 1 alone, which would be black.
+
+    Args:
+        values: Of one picture or several.
+        name: What to call them.
+        pixel_range: Which values are black and white; empty for 0 and 255.
+    """
+    if not pixel_range and values.dtype.kind in "iu" and values.size:
+        if values.max() == 1 and values.min() == 0:
+            message = (
+                f"{name} holds 0 and 1 alone, and whole numbers are white at 255. If 1 is white, "
+                "say so: `--white 1` (`pixel_range=(0, 1)`); or pass truth values: `array > 0`."
+            )
+            raise ArrayError(message)
 
 
 def as_numpy(array: Any) -> Numbers:

@@ -10,6 +10,7 @@ from ._serve import serve as serve
 from ._settings import KEY_VARIABLE as KEY_VARIABLE
 from ._settings import ServiceSettings as ServiceSettings
 from ._sources import find_pictures as find_pictures
+from ._sources import holds_many as holds_many
 
 __all__ = [
     "KEY_VARIABLE",
@@ -18,6 +19,7 @@ __all__ = [
     "TrainedModel",
     "draw_predictions",
     "find_pictures",
+    "holds_many",
     "image_text",
     "is_model",
     "open_model",

@@ -9,23 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from lenet.core import check_range, escape_name
 from lenet.errors import DatasetError, SettingError
 from lenet.pictures import (
-    PictureSource,
     Pixels,
-    Preparation,
     PreparedPicture,
     is_array,
-    look_at,
-    look_at_each,
-    pictures_in,
-    read_picture,
 )
 from lenet.runs import Run
+from lenet.serving._look import Look, Source, looks_of
 from lenet.serving._models import TrainedModel, is_model, open_model
 
 if TYPE_CHECKING:
@@ -37,7 +31,6 @@ _SHADES = " .:-=+*#%@"
 _COLUMNS = 4  # of answers in a picture
 _LONGEST_NAME = 24  # characters above a picture
 
-Source = PictureSource | PreparedPicture | npt.ArrayLike
 Doubt = Literal["blank", "unsure"]
 
 
@@ -54,6 +47,8 @@ class Prediction:
         doubt: Why it is none of the classes: there is nothing in it (`blank`), unless the model
             knows empty pictures, or no class is likely enough (`unsure`).
         seen: The image that the network got, and where it lies in the picture.
+        row: What a table, an archive or a dataset calls the picture, by its number where it has no
+            other name; `None` for a picture that is a file of its own.
     """
 
     source: str
@@ -62,6 +57,7 @@ class Prediction:
     top: tuple[tuple[str, float], ...]
     doubt: Doubt | None
     seen: PreparedPicture
+    row: str | None = None
 
 
 def predict(
@@ -83,13 +79,14 @@ def predict(
         model: `digits` or `fashion`, which are bundled; a model file; a run, its folder or name, or
             `latest`; or what `open_model` gave.
         pictures: One picture or several: paths, bytes of files, open files, Pillow's images,
-            arrays, tensors or lists of numbers; or what `lenet.pictures.look_at` saw. An array is
-            one picture, (H, W), (1, H, W), (H, W, C) or a row of its pixels, or a batch, (N, H, W),
-            (N, C, H, W) or (N, H, W, C), with 1, 3 or 4 channels. uint8 goes from 0 to 255, and so
-            do other whole numbers; uint16 from 0 to 65535; floats from 0 to 1, or from 0 to 255
-            where one of the array is above 16; booleans are black and white. A network that was
-            taught on pictures of more than 8 bits takes all but uint8 and booleans in the unit of
-            those.
+            arrays, tensors or lists of numbers; paths of tables, archives and datasets as
+            `load_dataset` takes them, with labels or without, and of folders of pictures; or what
+            `lenet.pictures.look_at` saw. An array is one picture, (H, W), (1, H, W), (H, W, C) or a
+            row of its pixels, or a batch, (N, H, W), (N, C, H, W) or (N, H, W, C), with 1, 3 or 4
+            channels. uint8 goes from 0 to 255, and so do other whole numbers; uint16 from 0 to
+            65535; floats from 0 to 1, or from 0 to 255 where one of the array is above 16; booleans
+            are black and white. A network that was taught on pictures of more than 8 bits takes all
+            but uint8 and booleans in the unit of those.
         top: How many classes to give, at least 1.
         threshold: The least probability of an answer, 0 to 1; where none is given, the one that was
             measured on the model's validation images.
@@ -160,6 +157,7 @@ def predict_each(
     threshold: float | None = None,
     many: bool = False,
     pixel_range: tuple[float, ...] | None = None,
+    label_column: str = "",
     on_error: Callable[[DatasetError], None] | None = None,
 ) -> Iterator[Prediction]:
     """Say what any number of pictures show; they are read as the answers are asked for.
@@ -172,6 +170,7 @@ def predict_each(
         many: Whether a picture holds several symbols, which are cut out and answered one by one.
         pixel_range: Which values of pictures of more than 8 bits are black and white, where these
             are not those that the network was taught on.
+        label_column: Which column of a table holds labels, where it is not found by itself.
         on_error: Is told of each picture that can't be read, and the others go on; where none is
             given, the first one is an error.
 
@@ -190,16 +189,16 @@ def predict_each(
     preparation = model.card.preparation
     if pixel_range is not None:
         preparation = preparation.replace(pixel_range=pixel_range)
-    waiting: list[tuple[str, PreparedPicture]] = []
-    for source in pictures:
+    waiting: list[Look] = []
+    for source, row, see in looks_of(pictures, preparation, many, label_column):
         try:
-            seen = _see(source, preparation, many)
+            seen = see()
         except DatasetError as error:
             if on_error is None:
                 raise
             on_error(error)
             continue
-        waiting += [(_name(source), one) for one in seen]
+        waiting += [Look(source, row, one) for one in seen]
         if len(waiting) >= _BATCH:
             yield from _answers(waiting, model, top, least)
             waiting = []
@@ -207,28 +206,15 @@ def predict_each(
         yield from _answers(waiting, model, top, least)
 
 
-def _see(source: Source, preparation: Preparation, many: bool) -> list[PreparedPicture]:
-    """What is seen of a picture or a batch, once or of each symbol in it."""
-    if isinstance(source, PreparedPicture):
-        return [source]
-    if is_array(source):
-        pictures = pictures_in(source, preparation)
-    else:
-        pictures = [read_picture(source, pixel_range=preparation.pixel_range)]  # type: ignore[arg-type]
-    if many:
-        return [seen for pixels in pictures for seen in look_at_each(pixels, preparation)]
-    return [look_at(pixels, preparation) for pixels in pictures]
-
-
 def _answers(
-    looks: list[tuple[str, PreparedPicture]], model: TrainedModel, top: int, least: float
+    looks: list[Look], model: TrainedModel, top: int, least: float
 ) -> Iterator[Prediction]:
     """What a model makes of a batch."""
-    images = np.stack([seen.image for _, seen in looks])
+    images = np.stack([look.seen.image for look in looks])
     names = model.card.class_names
-    for (source, seen), shares in zip(looks, model.probabilities(images), strict=True):
+    for (source, row, seen), shares in zip(looks, model.probabilities(images), strict=True):
         if seen.is_blank and not model.card.answers_blank:
-            yield Prediction(source, None, 0.0, (), "blank", seen)
+            yield Prediction(source, None, 0.0, (), "blank", seen, row)
             continue
         likeliest = np.argsort(-shares, kind="stable")[:top]
         probability = float(shares[likeliest[0]])
@@ -240,15 +226,8 @@ def _answers(
             tuple((names[index], float(shares[index])) for index in likeliest),
             doubt,
             seen,
+            row,
         )
-
-
-def _name(source: Source) -> str:
-    if isinstance(source, (str, Path)):
-        return str(source)
-    if is_array(source):
-        return "picture"
-    return str(getattr(source, "name", None) or getattr(source, "filename", None) or "picture")
 
 
 def image_text(image: Pixels, colour: bool) -> str:

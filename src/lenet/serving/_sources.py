@@ -5,57 +5,78 @@ from __future__ import annotations
 import glob
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
+import numpy as np
+
 from lenet.datasets import is_offline, natural_key
-from lenet.errors import DownloadError, PictureError
+from lenet.errors import DatasetError, DownloadError, PictureError
 from lenet.pictures import MOST_BYTES, SUFFIXES
 
+if TYPE_CHECKING:
+    from lenet.datasets import RawPictures
+
+_AT_ONCE = 256  # images of a packed set
 _TIMEOUT = (5, 30)  # seconds to connect, seconds between two pieces of a file
 
 
-def find_pictures(names: Iterable[str]) -> Iterator[str | BinaryIO]:
+def find_pictures(
+    names: Iterable[str], on_error: Callable[[PictureError], None] | None = None
+) -> Iterator[str | BinaryIO]:
     """The pictures that names stand for, each as a path or an open file.
 
-    What a URL names is fetched when it is read, which may raise a `DownloadError`.
+    What a URL names is fetched when it is read, which may raise a `DownloadError`. A table or an
+    archive of pictures is one path.
 
     Args:
-        names: Files; folders, which stand for all pictures in them and below, hidden ones left out;
-            patterns such as `scans/*.png`; URLs of `file:`, `http:` and `https:`; `-` for standard
-            input. Numbers in the names of files count as such: `2.png` is before `10.png`.
+        names: Files; folders, which stand for all pictures in them and below, hidden ones left out,
+            or for the dataset that they hold; patterns such as `scans/*.png`; URLs of `file:`,
+            `http:` and `https:`; `-` for standard input. Numbers in the names of files count as
+            such: `2.png` is before `10.png`.
+        on_error: Is told of each name that stands for nothing, and the others go on; where none is
+            given, the first one is an error.
 
     Raises:
         PictureError: A file is not there, a folder has no picture in it, or nothing goes by a
             pattern.
     """
     for name in names:
-        scheme = urlsplit(name).scheme.lower()
-        if name == "-":
-            typed = BytesIO(sys.stdin.buffer.read(MOST_BYTES + 1))
-            typed.name = "standard input"
-            yield typed
-        elif scheme in ("http", "https"):
-            yield _Fetched(name)
-        elif scheme == "file":
-            yield url2pathname(unquote(urlsplit(name).path))
-        elif os.path.isdir(name):
-            yield from _in_folder(Path(name))
-        elif not os.path.exists(name) and glob.has_magic(name):
-            found = sorted(glob.glob(name, recursive=True), key=natural_key)
-            if not found:
-                message = f"No file goes by `{name}`."
-                raise PictureError(message)
-            yield from found
-        elif not os.path.exists(name):
-            message = f"Could not read `{name}`: no such file or directory."
+        try:
+            yield from _find(name)
+        except PictureError as error:
+            if on_error is None:
+                raise
+            on_error(error)
+
+
+def _find(name: str) -> Iterator[str | BinaryIO]:
+    scheme = urlsplit(name).scheme.lower()
+    if name == "-":
+        typed = BytesIO(sys.stdin.buffer.read(MOST_BYTES + 1))
+        typed.name = "standard input"
+        yield typed
+    elif scheme in ("http", "https"):
+        yield _Fetched(name)
+    elif scheme == "file":
+        yield url2pathname(unquote(urlsplit(name).path))
+    elif os.path.isdir(name):
+        yield from _in_folder(Path(name))
+    elif not os.path.exists(name) and glob.has_magic(name):
+        found = sorted(glob.glob(name, recursive=True), key=natural_key)
+        if not found:
+            message = f"No file goes by `{name}`."
             raise PictureError(message)
-        else:
-            yield name
+        yield from found
+    elif not os.path.exists(name):
+        message = f"Could not read `{name}`: no such file or directory."
+        raise PictureError(message)
+    else:
+        yield name
 
 
 def _in_folder(folder: Path) -> Iterator[str]:
@@ -63,12 +84,60 @@ def _in_folder(folder: Path) -> Iterator[str]:
     for place, folders, files in os.walk(folder):
         folders[:] = sorted((name for name in folders if name[0] != "."), key=natural_key)
         for name in sorted(files, key=natural_key):
-            if name[0] != "." and os.path.splitext(name)[1].lower() in SUFFIXES:
+            path = os.path.join(place, name)
+            if name[0] != "." and _is_picture(path):
                 found = True
-                yield os.path.join(place, name)
-    if not found:
+                yield path
+    if not found and holds_many(folder):
+        yield str(folder)
+    elif not found:
         message = f"There is no picture in `{folder}`."
         raise PictureError(message)
+
+
+def _is_picture(path: str) -> bool:
+    """Whether a file in a folder is a picture, as in a folder to train on."""
+    ending = os.path.splitext(path)[1].lower()
+    if ending or not os.path.isfile(path):  # a pipe is not opened
+        return ending in SUFFIXES
+    from lenet.datasets import is_picture
+
+    try:
+        return is_picture(Path(path))
+    except DatasetError:  # which may not be read
+        return False
+
+
+def holds_many(path: Path | str) -> bool:
+    """Whether what lies at a path is a table, an archive or a dataset of pictures, and not one."""
+    from lenet.datasets import is_file_of_pictures, is_packed, open_unlabelled
+
+    if not os.path.isdir(path):
+        return is_file_of_pictures(path)
+    if is_packed(Path(path)):
+        return True
+    try:
+        open_unlabelled(path)
+    except DatasetError:
+        return False
+    return True
+
+
+def read_many(path: Path | str, label_column: str = "") -> Iterator[RawPictures]:
+    """The pictures of a table, an archive or a dataset, some at a time; labels are left aside."""
+    from lenet.datasets import DataSource, RawPictures, is_packed, load_dataset, open_unlabelled
+
+    if not is_packed(Path(path)):
+        yield from open_unlabelled(path, label_column=label_column).read()
+        return
+    dataset = load_dataset(DataSource(str(path)), for_training=False)
+    for split, examples in dataset.splits.items():
+        for start in range(0, len(examples), _AT_ONCE):
+            stop = min(start + _AT_ONCE, len(examples))
+            images = np.asarray(examples.images[start:stop]).transpose(0, 2, 3, 1)
+            names = [f"{split} {number}" for number in range(start, stop)]
+            places = [f"`{path}`, {name}" for name in names]
+            yield RawPictures(images[..., 0] if images.shape[3] == 1 else images, names, places)
 
 
 class _Fetched(BytesIO):

@@ -15,6 +15,10 @@ from lenet.datasets.readers._idx import list_pictures_of_idx
 from lenet.datasets.readers._numpy_files import list_pictures_of_arrays
 from lenet.datasets.readers._parquet import list_pictures_of_parquet
 from lenet.errors import DataFileError
+from lenet.pictures import SUFFIXES
+
+_MANY = ("npz", "npy", "idx", "parquet")
+_TEXTS = (".csv", ".tsv", ".txt", ".data")
 
 
 def open_unlabelled(path: Path | str, *, label_column: str = "") -> Unlabelled:
@@ -53,6 +57,19 @@ def open_unlabelled(path: Path | str, *, label_column: str = "") -> Unlabelled:
         return list_pictures_of_parquet(path)
     contents = open_contents(DataSource(str(path), label_column=label_column))
     return Unlabelled(contents.format, partial(_without_labels, contents))
+
+
+def is_file_of_pictures(path: Path | str) -> bool:
+    """Whether a file holds pictures as a table, an archive or an array does, rather than is one.
+
+    A text is a table if its name says so.
+    """
+    path = Path(path)
+    name = path.name.lower().removesuffix(".gz")
+    if path.suffix.lower() in SUFFIXES or not path.is_file():
+        return False
+    kind = sniff(path)
+    return kind in _MANY or (kind == "table" and name.endswith(_TEXTS))
 
 
 def _without_labels(contents: Contents) -> Iterator[RawPictures]:

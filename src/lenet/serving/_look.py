@@ -1,0 +1,111 @@
+"""What is seen of everything that may be given as a picture, or holds many."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lenet.errors import DatasetError
+from lenet.pictures import (
+    SUFFIXES,
+    PictureSource,
+    Pixels,
+    Preparation,
+    PreparedPicture,
+    is_array,
+    look_at,
+    look_at_each,
+    pictures_in,
+    read_picture,
+    refuse_0_and_1,
+    to_pixels,
+)
+from lenet.serving._sources import find_pictures, holds_many, read_many
+
+if TYPE_CHECKING:
+    from lenet.datasets import RawPictures
+
+Source = PictureSource | PreparedPicture | npt.ArrayLike
+
+
+class Look(NamedTuple):
+    """What was seen of a picture, or of a symbol in it."""
+
+    source: str
+    row: str | None
+    seen: PreparedPicture
+
+
+def looks_of(
+    pictures: Iterable[Source], preparation: Preparation, many: bool, label_column: str
+) -> Iterator[tuple[str, str | None, Callable[[], list[PreparedPicture]]]]:
+    """How each picture is called, and what sees it."""
+    for source in pictures:
+        if not isinstance(source, (str, Path)) or _is_one(source):
+            yield _name(source), None, partial(_see, source, preparation, many)
+            continue
+        try:
+            for inner in find_pictures([str(source)]) if os.path.isdir(source) else [source]:
+                if inner is not source and inner != str(source):
+                    yield _name(inner), None, partial(_see, inner, preparation, many)
+                elif holds_many(source):
+                    for part in read_many(source, label_column):
+                        for row, see in _looks_at(part, f"`{source}`", preparation, many):
+                            yield str(source), row, see
+                else:
+                    yield _name(source), None, partial(_see, source, preparation, many)
+        except DatasetError as error:
+            yield str(source), None, partial(_fail, error)
+
+
+def _is_one(path: Path | str) -> bool:
+    """Whether a path is quickly known to be that of one picture."""
+    return os.path.splitext(path)[1].lower() in SUFFIXES and not os.path.isdir(path)
+
+
+def _looks_at(
+    part: RawPictures, place: str, preparation: Preparation, many: bool
+) -> Iterator[tuple[str, Callable[[], list[PreparedPicture]]]]:
+    """The same for some pictures of a table or dataset, which are on one scale."""
+    values = part.pictures
+    if not isinstance(values, np.ndarray):
+        for row, picture in zip(part.names, values, strict=True):
+            yield row, partial(_see, picture, preparation, many)
+        return
+    refuse_0_and_1(values, place, preparation.pixel_range)
+    images = to_pixels(values, preparation.pixel_range, place)
+    for row, image in zip(part.names, images, strict=True):
+        yield row, partial(_look, image, preparation, many)
+
+
+def _fail(error: DatasetError) -> list[PreparedPicture]:
+    raise error
+
+
+def _see(source: Source, preparation: Preparation, many: bool) -> list[PreparedPicture]:
+    """What is seen of a picture or a batch, once or of each symbol in it."""
+    if isinstance(source, PreparedPicture):
+        return [source]
+    if is_array(source):
+        pictures = pictures_in(source, preparation)
+    else:
+        pictures = [read_picture(source, pixel_range=preparation.pixel_range)]  # type: ignore[arg-type]
+    return [seen for pixels in pictures for seen in _look(pixels, preparation, many)]
+
+
+def _look(pixels: Pixels, preparation: Preparation, many: bool) -> list[PreparedPicture]:
+    return look_at_each(pixels, preparation) if many else [look_at(pixels, preparation)]
+
+
+def _name(source: Source) -> str:
+    if isinstance(source, (str, Path)):
+        return str(source)
+    if is_array(source):
+        return "picture"
+    return str(getattr(source, "name", None) or getattr(source, "filename", None) or "picture")
