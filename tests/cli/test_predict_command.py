@@ -170,8 +170,14 @@ def test_many_symbols_get_a_line_each() -> None:
     page = np.hstack([np.asarray(draw_one())] * 4)
     Image.fromarray(page).save("page.png")
     assert len(call("predict", "--many", "page.png").stdout.splitlines()) == 4
-    one = call("predict", "page.png", "--threshold", "1").stdout
-    assert "several symbols? `--many` reads them one by one" in one
+    for options in ((), ("--threshold", "1"), ("--threshold", "0")):
+        one = call("predict", "page.png", *options).stdout
+        assert "several symbols? `--many` reads them one by one" in one
+    assert json.loads(call("predict", "page.png", "--json").stdout)["several"] is True
+    assert "page.png: several symbols?" in call("predict", "page.png", "--csv").stderr
+    draw_one().save("one.png")
+    assert "several" not in call("predict", "one.png").stdout
+    assert json.loads(call("predict", "one.png", "--json").stdout)["several"] is False
     Image.new("L", (60, 60), 255).save("empty.png")
     said = call("predict", "--many", "page.png", "empty.png")
     assert len(said.stdout.splitlines()) == 4

@@ -34,6 +34,7 @@ def assert_same(told: Mapping[str, Any], expected: Prediction) -> None:
     assert [share for _, share in top] == pytest.approx([share for _, share in expected.top])
     assert list(told["box"]) == ["top", "left", "bottom", "right"]
     assert list(told["box"].values()) == pytest.approx(expected.seen.box)
+    assert told["several"] is expected.seen.is_several
 
 
 def predictions(answer: httpx.Response) -> list[dict[str, Any]]:
@@ -141,6 +142,7 @@ def test_symbols_are_cut_out_of_a_page(service: ServiceProcess) -> None:
     told = predictions(ask(service, "?many=true", content=page))
     expected = lenet.predict("digits", page, many=True)
     assert len(expected) > 5
+    assert predictions(ask(service, content=page))[0]["several"]
     for one, prediction in zip(told, expected, strict=True):
         assert_same(one, prediction)
     refused = ask(service, "?many&model=fashion", content=page)

@@ -21,7 +21,7 @@ _MOST_DRAWN = 64  # answers in a picture
 _BAR_FROM = 50  # pictures
 _NONE = "none of these"
 _COLUMNS = ("source", "class_name", "probability", "doubt", "likeliest", "box", "row")
-_SEVERAL = 3  # pieces that do not hang together: no digit and hardly a letter has so many
+_SEVERAL = "several symbols? `--many` reads them one by one"
 
 
 @dataclass(frozen=True)
@@ -172,6 +172,7 @@ def _print_json(answers: "Iterable[Prediction]") -> "Iterator[Prediction]":
             "top": [{"class_name": name, "probability": share} for name, share in answer.top],
             "row": answer.row,
             "box": dict(zip(("top", "left", "bottom", "right"), answer.seen.box, strict=True)),
+            "several": answer.seen.is_several,
         }
         print_json(values, ensure_ascii=False, indent=None)
         yield answer
@@ -193,6 +194,8 @@ class _Table:
             self._count += 1
             self._none += answer.class_name is None
             writer.writerow(self._short(answer) if self._columns else self._whole(answer))
+            if answer.seen.is_several:
+                print_notice(f"{escape_name(answer.source)}: {_SEVERAL}")
             yield answer
 
     def _short(self, answer: "Prediction") -> list[str]:
@@ -253,8 +256,8 @@ def _print_table(
             rest = "nothing to be seen"
         else:
             rest = ", ".join(f"{escape_name(name)} {share:.1%}" for name, share in answer.top)
-        if answer.doubt == "unsure" and answer.seen.parts >= _SEVERAL:
-            rest += "; several symbols? `--many` reads them one by one"
+        if answer.seen.is_several:
+            rest += f"; {_SEVERAL}"
         print_line(f"{source:<{first}}  {given:<{second}}  {rest}")
         yield answer
 

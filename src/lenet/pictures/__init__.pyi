@@ -25,6 +25,7 @@ from ._read import PictureSource as PictureSource
 from ._read import Pixels as Pixels
 from ._read import read_picture as read_picture
 from ._read import read_values as read_values
+from ._several import notice_several as notice_several
 
 __all__ = [
     "MOST_BYTES",
@@ -41,6 +42,7 @@ __all__ = [
     "is_deep",
     "look_at",
     "look_at_each",
+    "notice_several",
     "pick_range",
     "pictures_in",
     "preparation_numbers",

@@ -33,13 +33,16 @@ class PreparedPicture:
         box: The part of the picture that it shows: top, left, bottom and right, in shares of the
             picture's height and width from 0 to 1.
         is_blank: Whether there is nothing to be seen.
-        parts: Of how many pieces that do not hang together a symbol is; many are several symbols.
+        parts: Of how many pieces that do not hang together a symbol is.
+        is_several: Whether there seem to be several symbols, which `look_at_each` tells apart; as
+            far as `notice_several` was asked.
     """
 
     image: Pixels
     box: tuple[float, float, float, float]
     is_blank: bool = False
     parts: int = 1
+    is_several: bool = False
 
 
 def prepare(pixels: Pixels, preparation: Preparation) -> Pixels:
@@ -113,7 +116,11 @@ def look_at_each(pixels: Pixels, preparation: Preparation) -> list[PreparedPictu
         )
         raise SettingError(message)
     _check(pixels, preparation)
-    pixels = without_ruling(_page(pixels))
+    return split_page(without_ruling(as_page(pixels, _PAGE_SIDE)), preparation)
+
+
+def split_page(pixels: Pixels, preparation: Preparation) -> list[PreparedPicture]:
+    """See each symbol of a page that has no lines; the same without checks."""
     try:
         found = prepare_symbols(pixels, preparation_numbers(preparation))
     except TooManyError as error:
@@ -130,12 +137,12 @@ def look_at_each(pixels: Pixels, preparation: Preparation) -> list[PreparedPictu
     ]
 
 
-def _page(pixels: Pixels) -> Pixels:
-    """A picture in the size in which symbols are looked for."""
+def as_page(pixels: Pixels, side: int) -> Pixels:
+    """A picture whose longer side is made smaller if it is larger."""
     size = pixels.shape[:2]
-    if max(size) <= _PAGE_SIDE:
+    if max(size) <= side:
         return pixels
-    fitted = resize(_planes(pixels), *fitted_size(size, (_PAGE_SIDE, _PAGE_SIDE)))
+    fitted = resize(_planes(pixels), *fitted_size(size, (side, side)))
     return as_bytes(fitted.transpose(1, 2, 0)).reshape(*fitted.shape[1:], *pixels.shape[2:])
 
 

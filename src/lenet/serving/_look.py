@@ -21,6 +21,7 @@ from lenet.pictures import (
     is_array,
     look_at,
     look_at_each,
+    notice_several,
     pictures_in,
     read_picture,
     refuse_0_and_1,
@@ -96,11 +97,14 @@ def _see(source: Source, preparation: Preparation, many: bool) -> list[PreparedP
         pictures = pictures_in(source, preparation)
     else:
         pictures = [read_picture(source, pixel_range=preparation.pixel_range)]  # type: ignore[arg-type]
-    return [seen for pixels in pictures for seen in _look(pixels, preparation, many)]
+    if many:
+        return [seen for pixels in pictures for seen in look_at_each(pixels, preparation)]
+    return [notice_several(one, look_at(one, preparation), preparation) for one in pictures]
 
 
-def _look(pixels: Pixels, preparation: Preparation, many: bool) -> list[PreparedPicture]:
-    return look_at_each(pixels, preparation) if many else [look_at(pixels, preparation)]
+def _look(image: Pixels, preparation: Preparation, many: bool) -> list[PreparedPicture]:
+    """The same for an image of a dataset, in which nobody wonders whether there are several."""
+    return look_at_each(image, preparation) if many else [look_at(image, preparation)]
 
 
 def _name(source: Source) -> str:

@@ -35,6 +35,7 @@ _THRESHOLD = "The least probability of an answer; below it is none of the classe
 one that was measured with the model."
 _CLASS = "What it shows; null for none of the classes."
 _DOUBT = "Why it is none of the classes: nothing is to be seen, or none is likely enough."
+_SEVERAL = "Whether there seem to be several symbols; `many=true` reads them one by one."
 _IMAGE = "The image that the network got, as a PNG in a `data:` address; with `image=true` only."
 _PIXELS = "Rows of grey values, or of red, green and blue (H×W×3): whole numbers from 0 to 255, \
 fractions from 0 to 1, truth values, or the unit of the pictures that the network was taught on."
@@ -108,6 +109,7 @@ class Prediction(TypedDict):
     doubt: Annotated[Literal["blank", "unsure"] | None, Field(description=_DOUBT)]
     top: Annotated[list[ClassProbability], Field(description="The likeliest classes.")]
     box: Box
+    several: Annotated[bool, Field(description=_SEVERAL)]
     image: NotRequired[Annotated[str, Field(description=_IMAGE)]]
 
 
@@ -357,6 +359,7 @@ ANSWER_EXAMPLE: Predictions = {
                 {"class_name": "2", "probability": 0.0002},
             ],
             "box": {"top": 0.15, "left": 0.4167, "bottom": 0.85, "right": 0.5833},
+            "several": False,
         }
     ],
 }

@@ -32,6 +32,7 @@ from lenet.pictures import (
     PreparedPicture,
     look_at,
     look_at_each,
+    notice_several,
     pictures_in,
     read_picture,
 )
@@ -197,7 +198,9 @@ def _see(
         raise PictureSizeError(message)
     else:
         (pixels,) = pictures_in(content if content.ndim == 3 else content[..., None], preparation)
-    return look_at_each(pixels, preparation) if many else [look_at(pixels, preparation)]
+    if many:
+        return look_at_each(pixels, preparation)
+    return [notice_several(pixels, look_at(pixels, preparation), preparation)]
 
 
 def _files_in(job: Job, most: int) -> Iterator[tuple[str | None, bytes]]:
@@ -302,6 +305,7 @@ def _told(
             for class_name, probability in prediction.top
         ],
         "box": {"top": top, "left": left, "bottom": bottom, "right": right},
+        "several": prediction.seen.is_several,
     }
     if with_image:
         told["image"] = schema.as_data_url(prediction.seen.image)
