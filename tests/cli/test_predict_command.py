@@ -174,7 +174,7 @@ def test_many_symbols_get_a_line_each() -> None:
         one = call("predict", "page.png", *options).stdout
         assert "several symbols? `--many` reads them one by one" in one
     assert json.loads(call("predict", "page.png", "--json").stdout)["several"] is True
-    assert "page.png: several symbols?" in call("predict", "page.png", "--csv").stderr
+    assert "page.png: several symbols?" in call("predict", "page.png", "--csv", "-").stderr
     draw_one().save("one.png")
     assert "several" not in call("predict", "one.png").stdout
     assert json.loads(call("predict", "one.png", "--json").stdout)["several"] is False
