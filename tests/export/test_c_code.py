@@ -203,6 +203,9 @@ def test_the_header_tells_the_range_of_deep_pictures() -> None:
     ]
     told = ["Values from -10.5 to 4095 became 0 to 255." in header for header in headers]
     assert told == [False, True]
+    ends = ["0.0f #define SMALL_WHITE 255.0f", "-10.5f #define SMALL_WHITE 4095.0f"]
+    for header, black_and_white in zip(headers, ends, strict=True):
+        assert f"#define SMALL_BLACK {black_and_white}" in header
 
 
 def test_a_compiler_that_tells_no_sizes_is_no_obstacle(tmp_path: Path) -> None:

@@ -66,6 +66,14 @@ extern "C" {
 #define ${NAME}_THRESHOLD $threshold
 #define ${NAME}_NONE (-1)
 
+/* Whether a class holds empty images. Where none does, one in which nothing is to be seen is none
+ * of the classes, however likely one is: `seen[6]` of `lenet_prepare` says so of a picture. */
+#define ${NAME}_ANSWERS_BLANK $answers_blank
+
+/* Which values of a picture of more than 8 bits became 0 and 255, of one of 8 bits 0 and 255. */
+#define ${NAME}_BLACK $black
+#define ${NAME}_WHITE $white
+
 ${preparation}extern const char *const ${name}_class_names[${NAME}_CLASSES];
 
 /* What the network needs while it works, $scratch_size bytes. Put it where you like; each thread or
@@ -240,6 +248,9 @@ class CNetwork:
             "width": width,
             "pixels": channels * height * width,
             "threshold": float_literal(card.calibration.threshold),
+            "answers_blank": int(card.answers_blank),
+            "black": float_literal((card.preparation.pixel_range or (0.0, 255.0))[0]),
+            "white": float_literal((card.preparation.pixel_range or (0.0, 255.0))[1]),
             "logit_type": "int32_t" if self.is_int8 else "float",
             "logit_comment": f"in units of {self.logit_unit:.6g}"
             if self.is_int8

@@ -9,7 +9,7 @@ import numpy as np
 
 from lenet.errors import RunError
 from lenet.export._trained_network import TrainedNetwork
-from lenet.models import BUNDLED, CUSTOM, Calibration, count_weights
+from lenet.models import BUNDLED, CUSTOM, ModelCard, count_weights
 from lenet.results import Evaluation, frequent_confusions, score_predictions
 from lenet.runs import LIBRARY
 
@@ -73,7 +73,7 @@ def model_card_text(trained: TrainedNetwork) -> str:
         "## How to use it",
         _use(trained),
         "## What it is for, and what not",
-        _limits(trained.card.calibration),
+        _limits(trained.card),
         "## How it was trained",
         _training(trained),
         "## Where it comes from",
@@ -208,7 +208,8 @@ def _use(trained: TrainedNetwork) -> str:
     )
 
 
-def _limits(calibration: Calibration) -> str:
+def _limits(card: ModelCard) -> str:
+    calibration = card.calibration
     doubt = "Its probabilities are not calibrated: take them for an order, not for odds."
     if calibration.images:
         doubt = (
@@ -216,11 +217,14 @@ def _limits(calibration: Calibration) -> str:
             f"out (temperature {calibration.temperature:.3f}). An answer below "
             f"{calibration.threshold:.2f} is best taken for none of the classes, as lenet does."
         )
+    empty = "An empty picture is none of the classes for lenet, whatever the probabilities are."
+    if card.answers_blank:
+        empty = "Empty pictures are of one of its classes, and are answered like any other."
     return (
         "It is for pictures like those that it was trained on, for teaching, and for small "
         "devices. It knows its classes alone: whatever it is shown, it gives them probabilities "
         "that sum up to 1. It was not tested for decisions about people, and should not make "
-        f"any.\n\n{doubt}"
+        f"any.\n\n{doubt} {empty}"
     )
 
 
