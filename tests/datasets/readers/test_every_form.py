@@ -148,6 +148,35 @@ def json_pixels(folder: Path) -> None:
     )
 
 
+def kaggles_pictures(folder: Path) -> None:
+    """As Kaggle's CIFAR-10: numbers of files, a part to be answered, and the form for answers."""
+    write_pictures(folder, IMAGES, ["train"] * 60)
+    write_pictures(folder, HELD_OUT[0], ["test"] * 30)
+    pd.DataFrame({"id": range(60), "label": LABELS}).to_csv(folder / "trainLabels.csv", index=False)
+    pd.DataFrame({"id": range(30), "label": 0}).to_csv(folder / "sampleSubmission.csv", index=False)
+
+
+def dog_breeds(folder: Path) -> None:
+    names = [name.removesuffix(".png") for name in pictures(folder, "train")]
+    pd.DataFrame({"id": names, "breed": LABELS}).to_csv(folder / "labels.csv", index=False)
+    pd.DataFrame({"id": ["a"], "1": [0.5]}).to_csv(folder / "sample_submission.csv", index=False)
+
+
+def tables_in_folders(folder: Path) -> None:
+    """As Kaggle's sign language: each table in a folder that is called as it is."""
+    for part, images, labels in (("train", IMAGES, LABELS), ("test", *HELD_OUT)):
+        (folder / f"sign_mnist_{part}").mkdir()
+        table = frame(labels, images.reshape(len(images), -1))
+        table.to_csv(folder / f"sign_mnist_{part}" / f"sign_mnist_{part}.csv", index=False)
+
+
+def json_of_files(folder: Path) -> str:
+    labelled = dict(zip([f"images/{name}" for name in pictures(folder)], LABELS, strict=True))
+    text = json.dumps({name: int(label) for name, label in labelled.items()})
+    (folder / "labels.json").write_text(text, encoding="utf-8-sig")
+    return "labels.json"
+
+
 LAST = frame()[[*frame().columns[1:], "label"]]
 GET_DUMMIES = pd.concat([pd.get_dummies(LABELS, prefix="class"), frame().iloc[:, 1:]], axis=1)
 OF_ROWS = pd.DataFrame({"image": IMAGES.tolist(), "label": LABELS.astype(float)})
@@ -171,6 +200,10 @@ FORMS: dict[str, tuple[Write, str]] = {
     "names beside images/": (beside("images", "image_id", "train.csv"), "from `images/…`"),
     "gtsrb": (gtsrb, ""),
     "imagefolder": (imagefolder, "`test` (test), `train` (train)"),
+    "kaggle's pictures": (kaggles_pictures, "Passed over: `sampleSubmission.csv`"),
+    "dog breeds": (dog_breeds, "are taken from `train/….png`"),
+    "tables in folders": (tables_in_folders, "`sign_mnist_train.csv` (train)"),
+    "json of files": (json_of_files, ""),
     "json of pixels": (json_pixels, ""),
     "npy": (files(X=IMAGES, y=LABELS), ""),
     "npy of Keras' names": (files(x_train=ROWS, y_train=LABELS[:, None]), ""),
@@ -280,3 +313,45 @@ def test_rows_of_coloured_pixels_are_read(tmp_path: Path, write: Write, note: st
     np.testing.assert_array_equal(dataset.train.images, COLOURS.transpose(0, 3, 1, 2))
     assert dataset.origin is not None
     assert note in " ".join(dataset.origin.notes)
+
+
+def ham10000(folder: Path) -> None:
+    """As the skin lesions: pictures in two folders, and many columns of which none is `label`."""
+    write_pictures(folder, IMAGES, ["part_1"] * 25 + ["part_2"] * 35, ".jpg")
+    columns = {"lesion_id": np.arange(60) // 2, "image_id": range(60), "dx": NAMED, "age": 50}
+    pd.DataFrame(columns).to_csv(folder / "metadata.csv", index=False)
+
+
+def test_a_table_of_files_is_not_passed_over_for_want_of_a_name(tmp_path: Path) -> None:
+    ham10000(tmp_path)
+    with pytest.raises(DataFileError, match=r"has no column of labels.*--label-column.*and 1 more"):
+        load(tmp_path)
+    dataset = load(tmp_path, label_column="dx", group_column="lesion_id")
+    assert dataset.class_names == ("10", "NaN", "none")
+    assert dataset.origin is not None
+    assert dataset.origin.notes == (
+        "The pictures of `metadata.csv` are taken from `part_1/….jpg`, `part_2/….jpg`.",
+    )
+    assert dataset.train.groups is not None
+    groups = dataset.train.groups
+    assert (groups[::2] == groups[1::2]).all()
+    assert len(np.unique(groups)) == 30
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("x.libsvm", "1 1:0.5 3:0.7\n2 2:0.1\n", r"LIBSVM's format; read it by `sklearn\.datasets"),
+        ("y.csv", "3\n1\n4\n", "has one column.*put them into that table; or pass both"),
+        ("x.json", '{"a.png": ', "should hold a list of objects"),
+        ("x.json", "[1, 2]", "should hold a list of objects"),
+        ("x.jsonl", '{"pixels": [1, 2, 3], "label": 0}\n', "none of which holds|make no square"),
+        ("x.jsonl", '{"a": 1, "label": 0}\nno\n', "none of which holds|0 cells where"),
+    ],
+)
+def test_text_of_another_form_is_told_what_to_do(
+    tmp_path: Path, name: str, text: str, message: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DataFileError, match=rf"{name}`.*{message}"):
+        load(tmp_path / name)

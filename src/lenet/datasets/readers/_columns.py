@@ -3,12 +3,12 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
 from lenet.datasets.readers._arrays import image_shape
-from lenet.datasets.readers._contents import name_some, split_of
+from lenet.datasets.readers._contents import UnclearTableError, name_some, split_of
 from lenet.datasets.readers._likely_labels import is_number, judge_ends
 from lenet.errors import DataFileError
 
@@ -28,6 +28,7 @@ _CHANNEL = re.compile(r"(?:^|[\d _.-])(r|g|b|red|green|blue)(?=$|[\d _.-])")
 _ONE_OF = re.compile(r"(label|class|target|category|y)[ _.:-](.+)", re.IGNORECASE)
 _LEAST_PIXELS = 4
 _NAMED = 3  # columns in an error
+_MOST_COLUMNS = 64  # of a table that lists files; one of pixels has more
 _FEW_FILES = 4  # columns without names that are looked through for pictures' files
 _LEAST_LINES = 8  # that a column must have to look like anything
 
@@ -46,6 +47,7 @@ class Columns:
         file: Which one names the picture's file.
         name: Which one names or numbers the line.
         part: Which one says what the line is for, such as `train`.
+        group: Which one names the group that the picture belongs to.
         classes: What the columns of `labels` stand for, where there are several.
         note: How sure it is which one holds the labels, where their names do not say so.
     """
@@ -57,6 +59,7 @@ class Columns:
     file: int | None = None
     name: int | None = None
     part: int | None = None
+    group: int | None = None
     classes: tuple[str, ...] = ()
     note: str = ""
 
@@ -70,6 +73,7 @@ class Heading:
         header: The names of the columns as they stand there; none where no line names them.
         rows: The cells of some lines below.
         label_column: Which column was said to hold the labels; empty where nothing was said.
+        group_column: Which column was said to name the groups; empty where none was.
         count: Gives, for some columns, how often which value occurs in the whole table.
         has_file: Whether a cell names a picture's file.
     """
@@ -78,6 +82,7 @@ class Heading:
     header: tuple[str, ...]
     rows: Sequence[Sequence[str]]
     label_column: str
+    group_column: str
     count: Callable[[Sequence[int]], Mapping[int, Counter[str]]]
     has_file: Callable[[str], bool]
 
@@ -139,11 +144,21 @@ def find_columns(table: Heading) -> Columns:
         DataFileError: It is not plain; what to do is said.
     """
     names = table.names
+    columns = list(range(table.width))
+    group = _chosen_column(table, columns, table.group_column) if table.group_column else None
     part = _part_column(table, names)
     file = _file_column(table, names)
-    columns = [column for column in range(table.width) if column not in (file, part)]
+    columns = [column for column in columns if column not in (file, part, group)]
+    found = _find_among(table, names, columns, file)
+    return replace(found, part=part, group=group)
+
+
+def _find_among(
+    table: Heading, names: list[str] | None, columns: list[int], file: int | None
+) -> Columns:
+    """The columns of labels and pictures, among those that hold nothing else."""
     if file is not None:
-        return _with_files(table, names, columns, file, part)
+        return _with_files(table, names, columns, file)
     in_cell = _pixels_in_a_cell(table, names, columns)
     if in_cell is not None:
         label = _label_by_name(table, names, [c for c in columns if c != in_cell])
@@ -151,34 +166,31 @@ def find_columns(table: Heading) -> Columns:
         if shape is None:
             raise _no_image(table, len(table.rows[0][in_cell].split()), f"column {in_cell + 1}")
         labels = () if label is None else (label,)
-        return Columns(labels, (in_cell,), shape, part=part)
+        return Columns(labels, (in_cell,), shape)
     if table.width <= _LEAST_PIXELS:
         message = (
             f"`{table.path}` has {table.width} columns, none of which holds the pictures' files; "
             "name it `path`. Files are looked for beside the table and in the folders there."
         )
         raise DataFileError(message)
-    found = _find_named(table, names, columns) if names else _find_unnamed(table, columns)
-    return Columns(**{**found.__dict__, "part": part})
+    return _find_named(table, names, columns) if names else _find_unnamed(table, columns)
 
 
-def _with_files(
-    table: Heading, names: list[str] | None, columns: list[int], file: int, part: int | None
-) -> Columns:
+def _with_files(table: Heading, names: list[str] | None, columns: list[int], file: int) -> Columns:
     if table.label_column:
-        return Columns((_chosen_column(table, columns),), file=file, part=part)
+        return Columns((_chosen_column(table, columns, table.label_column),), file=file)
     columns = [c for c in columns if not (names and names[c] in _ROW_NAMES)]
     if not columns:
-        return Columns(file=file, part=part)
+        return Columns(file=file)
     if names is None:
         note = ""
         if len(columns) > 1:
             note = _note(table, columns[0], "the first beside the files")
-        return Columns((columns[0],), file=file, part=part, note=note)
+        return Columns((columns[0],), file=file, note=note)
     label = _label_by_name(table, names, columns)
     if label is not None:
-        return Columns((label,), file=file, part=part)
-    raise _no_label(table)
+        return Columns((label,), file=file)
+    raise UnclearTableError(str(_no_label(table)))
 
 
 def _find_named(table: Heading, names: list[str], columns: list[int]) -> Columns:
@@ -188,7 +200,7 @@ def _find_named(table: Heading, names: list[str], columns: list[int]) -> Columns
     rest = [column for column in columns if column not in rows]
     several = [column for column in rest if _ONE_OF.fullmatch(names[column])]
     if table.label_column:
-        labels: tuple[int, ...] = (_chosen_column(table, columns),)
+        labels: tuple[int, ...] = (_chosen_column(table, columns, table.label_column),)
     elif len(several) > 1 and _are_one_hot(table, several):
         labels = tuple(several)
     else:
@@ -215,7 +227,7 @@ def _find_unnamed(table: Heading, columns: list[int]) -> Columns:
     """The columns of a table of pixels that has no names for them."""
     width = len(columns)
     if table.label_column:
-        label = _chosen_column(table, columns)
+        label = _chosen_column(table, columns, table.label_column)
         pixels = [column for column in columns if column != label]
         if shape := image_shape(len(pixels)):
             return Columns((label,), tuple(pixels), shape)
@@ -303,11 +315,9 @@ def _file_column(table: Heading, names: list[str] | None) -> int | None:
             column = names.index(name)
             if any(not is_number(row[column].strip() or "0") for row in table.rows):
                 return column
-    if names:
+    candidates = []
+    if names and table.width <= _MOST_COLUMNS:
         candidates = [names.index(name) for name in (*_FILE_NAMES, *_ID_NAMES) if name in names]
-        candidates = candidates if table.width <= _LEAST_PIXELS + 1 + len(names) // 2 else []
-    else:
-        candidates = []
     texts = [
         column
         for column in range(min(table.width, _FEW_FILES))
@@ -333,7 +343,7 @@ def _pixels_in_a_cell(
 def _label_by_name(table: Heading, names: list[str] | None, columns: Sequence[int]) -> int | None:
     """The column that holds the labels: that was said, is called so, or is called unlike others."""
     if table.label_column:
-        return _chosen_column(table, columns)
+        return _chosen_column(table, columns, table.label_column)
     if names is None:
         return columns[0] if len(columns) == 1 else None
     for name in _LABEL_NAMES:
@@ -347,9 +357,9 @@ def _label_by_name(table: Heading, names: list[str] | None, columns: Sequence[in
     return unlike[0] if len(unlike) == 1 else None
 
 
-def _chosen_column(table: Heading, columns: Sequence[int]) -> int:
-    """The column that was said to hold the labels: by its name, number or end of the line."""
-    wanted = table.label_column.strip()
+def _chosen_column(table: Heading, columns: Sequence[int], named: str) -> int:
+    """The column that was said: by its name, its number, or the end of the line."""
+    wanted = named.strip()
     names = [name.lower() for name in table.header]
     ends = {"first": columns[0], "last": columns[-1]}
     if wanted.lower() in names:
@@ -360,11 +370,12 @@ def _chosen_column(table: Heading, columns: Sequence[int]) -> int:
         column = ends.get(wanted.lower(), -1)
     if column not in columns:
         header = table.header
-        named = f": {', '.join(f'`{name}`' for name in header[:_NAMED])}, …" if header else ""
+        known = f": {', '.join(f'`{name}`' for name in header[:_NAMED])}, …" if header else ""
+        kind = "labels" if named == table.label_column else "groups"
         message = (
-            f"`{table.path}` has no column `{table.label_column}` that could hold the labels. It "
-            f"has {len(columns):,} to choose from{named}; say its name, its number from 1 on, "
-            "`first` or `last`."
+            f"`{table.path}` has no column `{named}` that could hold the {kind}. It has "
+            f"{len(columns):,} to choose from{known}; say its name, its number from 1 on, `first` "
+            "or `last`."
         )
         raise DataFileError(message)
     return column

@@ -73,6 +73,10 @@ class Contents:
     has_groups: bool = False
 
 
+class UnclearTableError(DataFileError):
+    """A table names pictures that are there, but not which column is their label."""
+
+
 @dataclass(frozen=True, eq=False)
 class RawPictures:
     """Some pictures to be answered, as a file holds them.

@@ -39,7 +39,7 @@ from lenet.datasets.readers._lines import (
     read_lines,
     split_line,
 )
-from lenet.datasets.readers._table_pictures import PicturePlace, find_pictures
+from lenet.datasets.readers._table_pictures import PicturePlaces, find_pictures
 from lenet.errors import DataFileError
 
 _AT_ONCE = 512  # lines
@@ -47,6 +47,7 @@ _LOOKED_AT = 64  # lines, to see what the columns hold
 _FRACTION = re.compile("[.eE]")  # in a number
 _WHOLE = re.compile(r"[+-]?\d{1,18}(\.0*)?")
 _IN_POWERS = re.compile(r"[+-]?\d\.\d+e[+-]\d\d")  # as NumPy's `savetxt` writes numbers
+_SPARSE = re.compile(r"\d+:\S+")
 _BYTES = re.compile(r"b'([^']*)'|b\"([^\"]*)\"")  # as Python shows them
 _NAMED = 3  # tables in a sentence
 
@@ -61,7 +62,7 @@ class _Table:
     width: int
     header: tuple[str, ...]  # the columns' names; none where the first line is like the others
     columns: Columns
-    place: PicturePlace
+    place: PicturePlaces
     is_planar: bool = False
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
@@ -98,6 +99,10 @@ class _Table:
         part = self.columns.part
         return self.split if part is None else split_of(cells[part])
 
+    def group(self, cells: Sequence[str]) -> str:
+        group = self.columns.group
+        return "" if group is None else cells[group].strip()
+
     def picture(self, cells: Sequence[str]) -> Path:
         assert self.columns.file is not None
         return self.place.of(cells[self.columns.file])
@@ -119,13 +124,18 @@ def to_label(text: str) -> Label:
     return to_label(quoted[1] or quoted[2]) if quoted and (quoted[1] or quoted[2]) else text
 
 
-def list_csv(paths: list[Path], label_column: str = "", left_out: Sequence[Path] = ()) -> Contents:
+def list_csv(
+    paths: list[Path],
+    label_column: str = "",
+    group_column: str = "",
+    left_out: Sequence[Path] = (),
+) -> Contents:
     """Find out how some tables are to be read, each a split of one dataset.
 
     Tables beside them that are `left_out` are named, and so are those without labels.
     """
     found = [
-        _recognise(path, _split_of(path) if len(paths) > 1 else None, label_column)
+        _recognise(path, _split_of(path) if len(paths) > 1 else None, label_column, group_column)
         for path in paths
     ]
     tables = [table for table in found if table.columns.labels]
@@ -161,7 +171,8 @@ def list_csv(paths: list[Path], label_column: str = "", left_out: Sequence[Path]
     classes = number_classes(tables[0].columns.classes or None)
     kind = "pictures' files" if tables[0].columns.file is not None else "pixels"
     read = partial(_read, tables)
-    return Contents(f"a table of {kind} (CSV)", files, read, classes, tuple(notes))
+    form = f"a table of {kind} (CSV)"
+    return Contents(form, files, read, classes, tuple(notes), has_groups=bool(group_column))
 
 
 def _split_of(path: Path) -> SplitName | None:
@@ -190,14 +201,19 @@ def _notes(table: _Table) -> Iterator[str]:
     columns = table.columns
     if columns.note:
         yield columns.note
-    if columns.file is not None and (table.place.folder != table.path.parent or table.place.ending):
-        where = table.place.of("…").relative_to(table.path.parent)
-        yield f"The pictures of `{table.path.name}` are taken from `{where}`."
+    place = table.place
+    if columns.file is not None and (place.folders != (table.path.parent,) or place.ending):
+        where = [
+            (folder / f"…{place.ending}").relative_to(table.path.parent) for folder in place.folders
+        ]
+        yield f"The pictures of `{table.path.name}` are taken from {name_some(where, _NAMED)}."
     if columns.shape and columns.shape[2] == 3:
         yield describe_colours(len(columns.pixels), columns.shape, table.is_planar)
 
 
-def _recognise(path: Path, split: SplitName | None, label_column: str) -> _Table:
+def _recognise(
+    path: Path, split: SplitName | None, label_column: str, group_column: str = ""
+) -> _Table:
     lines = [line for _, line in islice(read_lines(path), 1 + _LOOKED_AT)]
     if not lines:
         message = f"`{path}` is empty."
@@ -209,6 +225,17 @@ def _recognise(path: Path, split: SplitName | None, label_column: str) -> _Table
     has_header = is_json or column_names(first) is not None or counts_up(first)
     if len(first) < 2:
         message = f"`{path}` has one column; a table has a label and pixels or a file on each line."
+        if not is_json and is_number(lines[-1]):
+            message += (
+                " If it holds the labels of another table's pixels, put them into that table; or "
+                "pass both to `lenet.train(dataset=(X, y))`."
+            )
+        raise DataFileError(message)
+    if delimiter == " " and all(map(_SPARSE.fullmatch, first[1:])):
+        message = (
+            f"`{path}` is in LIBSVM's format; read it by `sklearn.datasets.load_svmlight_file` "
+            "and pass `(X.toarray(), y)` to `lenet.train(dataset=…)`."
+        )
         raise DataFileError(message)
     if has_header and len(lines) == 1 and not is_json:
         message = f"`{path}` names its columns and has no lines below."
@@ -222,6 +249,7 @@ def _recognise(path: Path, split: SplitName | None, label_column: str) -> _Table
         header,
         rows,
         label_column,
+        group_column,
         partial(_count_values, path, delimiter, bool(header)),
         lambda cell: find_pictures(path, split_of(path.name), [cell]) is not None,
     )
@@ -231,7 +259,7 @@ def _recognise(path: Path, split: SplitName | None, label_column: str) -> _Table
         cells = [row[columns.file] for row in rows if row[columns.file].strip()]
         place = find_pictures(path, split_of(path.name), cells)
     table = _Table(
-        path, split, delimiter, len(first), header, columns, place or PicturePlace(path.parent)
+        path, split, delimiter, len(first), header, columns, place or PicturePlaces((path.parent,))
     )
     if columns.shape and columns.shape[2] == 3:
         is_planar = columns.is_planar
@@ -260,8 +288,9 @@ def _read(tables: list[_Table]) -> Iterator[RawExamples]:
         while batch := list(islice(rows, _AT_ONCE)):
             labels = [table.label(number, cells) for number, cells in batch]
             pictures, places = _pictures(table, batch)
+            groups = [] if table.columns.group is None else [table.group(c) for _, c in batch]
             if table.columns.part is None:
-                yield RawExamples(table.split, labels, pictures, places)
+                yield RawExamples(table.split, labels, pictures, places, groups=groups)
                 continue
             parts = [table.part(cells) for _, cells in batch]
             for part in dict.fromkeys(parts):
@@ -272,7 +301,13 @@ def _read(tables: list[_Table]) -> Iterator[RawExamples]:
                     else [pictures[index] for index in chosen]
                 )
                 named = places if len(places) == 1 else [places[index] for index in chosen]
-                yield RawExamples(part, [labels[index] for index in chosen], some, named)
+                yield RawExamples(
+                    part,
+                    [labels[index] for index in chosen],
+                    some,
+                    named,
+                    groups=[groups[index] for index in chosen] if groups else [],
+                )
 
 
 def _read_pictures(table: _Table) -> Iterator[RawPictures]:

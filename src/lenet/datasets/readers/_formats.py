@@ -1,6 +1,7 @@
 """Which reader a folder or file is for, seen from its content."""
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -8,13 +9,14 @@ from typing import Literal
 from lenet.core import reading_errors
 from lenet.datasets._catalog import EMNIST_SPLITS
 from lenet.datasets._reading import DataSource
-from lenet.datasets.readers._contents import Contents, split_of
+from lenet.datasets.readers._contents import Contents, UnclearTableError, split_of
 from lenet.datasets.readers._csv import is_list, list_csv
 from lenet.datasets.readers._emnist import find_emnist, list_emnist
 from lenet.datasets.readers._folder import list_folder
 from lenet.datasets.readers._idx import find_idx_files, idx_shape, list_idx
 from lenet.datasets.readers._numpy_files import (
     NPY_MAGIC,
+    check_array,
     is_npz,
     list_arrays,
     list_npz,
@@ -27,6 +29,7 @@ from lenet.errors import DataFileError, SettingError
 _ZIPS, _PARQUET = (b"PK\x03\x04", b"PK\x05\x06"), b"PAR1"
 _TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".jsonl")
 _METADATA = ("metadata.csv", "metadata.jsonl")  # as the Hugging Face hub's folders have
+_INNER = (".csv", ".tsv", ".jsonl")
 _SNIFFED = 512  # bytes
 _TABLE, _FOLDER = "tables (CSV)", "folders of pictures"
 _PICKLED = "lenet never unpickles, as that could run any code"
@@ -48,7 +51,7 @@ def open_contents(source: DataSource) -> Contents:
     with reading_errors(path, DataFileError):
         is_folder, exists = path.is_dir(), path.exists()
     if exists:
-        contents = _choose(source) if is_folder else _open_file(path, source.label_column)
+        contents = _choose(source) if is_folder else _open_file(source)
     elif path.name in EMNIST_SPLITS and (files := find_emnist(path.parent)):
         contents = list_emnist(path.parent, files, path.name)
     else:
@@ -84,11 +87,11 @@ def _choose(source: DataSource) -> Contents:
     found, problem = None, ""
     is_table = bool(source.label_column or source.group_column or wanted)
     try:
-        found = _open_folder(path, source.label_column)
+        found = _open_folder(source)
         if not found.format.startswith("a table") or is_table:
             return found
     except DataFileError as error:
-        if is_table:
+        if is_table or isinstance(error, UnclearTableError):
             raise
         problem = str(error)
     try:
@@ -114,7 +117,8 @@ def _choose(source: DataSource) -> Contents:
     raise DataFileError(message)
 
 
-def _open_folder(folder: Path, label_column: str) -> Contents:
+def _open_folder(source: DataSource) -> Contents:
+    folder = source.place
     if emnist := find_emnist(folder):
         return list_emnist(folder, emnist, None)
     if parquet := find_parquet(folder):
@@ -129,18 +133,34 @@ def _open_folder(folder: Path, label_column: str) -> Contents:
     if not tables:
         lists = [path for path in files if path.suffix.lower() == ".txt" and is_list(path)]
         tables = [path for path in lists if split_of(path.name)]
-    for_splits = [path for path in tables if split_of(path.name)]
-    if len(tables) == 1 or len(for_splits) > 1:
-        used = for_splits if len(for_splits) > 1 else tables
-        return list_csv(used, label_column, [path for path in tables if path not in used])
+    answers = [path for path in tables if "submission" in path.name.lower()]  # Kaggle's forms
+    asked = [path for path in tables if path not in answers] or tables
+    for_splits = [path for path in asked if split_of(path.name)]
+    has_parts = len(for_splits) > 1 or any(split_of(path.name) == "train" for path in for_splits)
+    if len(asked) == 1 or has_parts:
+        used = for_splits if has_parts else asked
+        return _list_csv(source, used, [path for path in tables if path not in used])
     arrays = [path for path in files if path.suffix.lower() in (".npz", ".npy")]
     if len(arrays) == 1 and arrays[0].suffix.lower() == ".npz":
         return list_npz(arrays[0])
     if arrays:
         return list_arrays(folder, arrays)
+    inner = _tables_of_parts(folder)
+    return _list_csv(source, inner) if inner else list_folder(folder)
+
+
+def _tables_of_parts(folder: Path) -> list[Path]:
+    """The tables in a folder's folders: one for each part, with its pictures or all by itself."""
     with reading_errors(folder, DataFileError):
-        inner = sorted(path for name in _METADATA for path in folder.glob(f"*/{name}"))
-    return list_csv(inner, label_column) if inner else list_folder(folder)
+        found = sorted(path for path in folder.glob("*/[!.]*") if path.suffix.lower() in _INNER)
+    named = [path for path in found if path.name in _METADATA]
+    parts = [split_of(path.parent.name) for path in found]
+    is_clear = "train" in parts and None not in parts and len(set(parts)) == len(parts)
+    return named or (found if is_clear else [])
+
+
+def _list_csv(source: DataSource, tables: list[Path], left_out: Sequence[Path] = ()) -> Contents:
+    return list_csv(tables, source.label_column, source.group_column, left_out)
 
 
 Kind = Literal["parquet", "zip", "npz", "npy", "idx", "picture", "foreign", "empty", "table"]
@@ -170,7 +190,8 @@ def _start_of(path: Path) -> bytes:
         return file.read(_SNIFFED)
 
 
-def _open_file(path: Path, label_column: str) -> Contents:
+def _open_file(source: DataSource) -> Contents:
+    path = source.place
     if not path.is_file():  # opening a pipe would wait for ever
         message = f"`{path}` is neither a folder nor a file."
         raise DataFileError(message)
@@ -178,7 +199,7 @@ def _open_file(path: Path, label_column: str) -> Contents:
     if kind == "parquet":
         return list_parquet([path])
     if kind == "table":
-        return list_csv([path], label_column)
+        return _list_csv(source, [path])
     if kind in ("npz", "zip") and (emnist := find_emnist(path)):
         return list_emnist(path, emnist, None)
     if kind == "npz":
@@ -190,6 +211,7 @@ def _open_file(path: Path, label_column: str) -> Contents:
 def _advice(path: Path, kind: Kind) -> str:
     """What a file is that holds no examples, and what to do with it."""
     if kind == "npy":
+        check_array(path)
         return (
             "is one array; give the folder that holds it with its labels, such as `X.npy` and "
             f"`y.npy`. What images without labels show, `lenet predict {path}` answers"
@@ -199,7 +221,10 @@ def _advice(path: Path, kind: Kind) -> str:
         known = next((about for begin, about in _FOREIGN.items() if start.startswith(begin)), "")
         formats = "folder, CSV, NPZ, NPY, IDX, Parquet, EMNIST's zip"
         return f"is {known} {_KEEP}" if known else f"is in no format that lenet reads: {formats}"
-    if kind == "zip" and _is_torch_save(path):
+    names = _members(path) if kind == "zip" else []
+    if "[Content_Types].xml" in names:
+        return "is a workbook; save its table as `CSV UTF-8`"
+    if any(name.endswith("/data.pkl") for name in names):
         return (
             f"is what `torch.save` writes, and {_PICKLED}; `torch.load` it where you trust it, and "
             f"keep its tensors as arrays {_KEEP}"
@@ -211,6 +236,6 @@ def _advice(path: Path, kind: Kind) -> str:
     }.get(kind, "is empty")
 
 
-def _is_torch_save(path: Path) -> bool:
-    with open_archive(path) as archive:
-        return any(name.endswith("/data.pkl") for name in archive.namelist())
+def _members(archive: Path) -> list[str]:
+    with open_archive(archive) as opened:
+        return opened.namelist()

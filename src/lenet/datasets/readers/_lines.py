@@ -14,6 +14,7 @@ from lenet.errors import DataFileError
 from lenet.pictures import SUFFIXES
 
 _LONGEST_LINE = 2**24  # characters; an image of 1024×1024 pixels has fewer
+_LARGEST_JSON = 2**28  # bytes
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -91,7 +92,11 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     """The lines of a file that hold something, with their numbers, counted from 1.
 
     A quoted cell that goes over several lines makes one of them. The file may be gzip-compressed.
+    What is JSON as a whole (`.json`) is given as JSON lines.
     """
+    if path.suffix.lower() == ".json":
+        yield from enumerate(_json_lines(path), 1)
+        return
     with reading_errors(path, DataFileError), path.open("rb") as raw:
         is_packed = raw.read(2) == _GZIP_MAGIC
         raw.seek(0)
@@ -120,6 +125,25 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
         if is_open:
             message = f"`{path}`, line {start}: a quoted cell has no end."
             raise DataFileError(message)
+
+
+def _json_lines(path: Path) -> list[str]:
+    """The objects in a list; or a file and its label each, from an object of those."""
+    with reading_errors(path, DataFileError), path.open("rb") as file:
+        content = file.read(_LARGEST_JSON + 1)
+    try:
+        values = json.loads(content.decode("utf-8-sig")) if len(content) <= _LARGEST_JSON else None
+    except (ValueError, RecursionError):
+        values = None
+    if isinstance(values, dict):
+        values = [{"file": name, "label": label} for name, label in values.items()]
+    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+        message = (
+            f"`{path}` should hold a list of objects, such as "
+            '`[{"file": "0.png", "label": "cat"}, …]`, or an object of files and labels.'
+        )
+        raise DataFileError(message)
+    return list(map(json.dumps, values))
 
 
 def _ends_in_quotes(text: str) -> bool:

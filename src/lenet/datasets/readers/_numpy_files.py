@@ -99,7 +99,10 @@ class _Stored:
         except Exception as error:  # nor have NumPy's
             raise self._damaged(error) from error
         if dtype.hasobject:
-            message = f"{self.place} holds pickled objects, which could run any code."
+            message = (
+                f"{self.place} holds pickled objects, which could run any code; keep its arrays by "
+                "`np.savez` instead."
+            )
             raise DataFileError(message)
         if declared != size or declared > _LARGEST:
             message = (
@@ -168,6 +171,11 @@ def list_pictures_of_arrays(path: Path) -> Unlabelled:
         message = f"`{path}` holds no images of shape (N, H, W)."
         raise DataFileError(message)
     return Unlabelled("NumPy arrays", partial(_read_pictures, images))
+
+
+def check_array(path: Path) -> None:
+    """Raise what can be said against a file of one array."""
+    _Stored(path).shape()
 
 
 def is_npz(path: Path) -> bool:

@@ -173,7 +173,7 @@ def _find_pixels(path: Path, names: list[str]) -> _Columns:
             table = file.read([names[column] for column in columns])
         return {c: Counter(map(_text, table.column(names[c]))) for c in columns}
 
-    found = find_columns(Heading(path, tuple(names), rows, "", count, lambda cell: False))
+    found = find_columns(Heading(path, tuple(names), rows, "", "", count, lambda cell: False))
     classes = number_classes(found.classes or None)
     labels, pixels = ([names[c] for c in columns] for columns in (found.labels, found.pixels))
     is_planar, note = found.is_planar, found.note

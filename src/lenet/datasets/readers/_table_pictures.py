@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import product
 from pathlib import Path
 
 from lenet.core import reading_errors
@@ -17,18 +17,24 @@ _ENDINGS = (".png", ".jpg", ".jpeg", ".JPG", ".bmp", ".tif", ".gif", ".webp")
 
 
 @dataclass(frozen=True)
-class PicturePlace:
-    """Where a table's pictures lie: a folder, and what their names lack at the end."""
+class PicturePlaces:
+    """Where a table's pictures lie: one folder or more, and what their names lack at the end."""
 
-    folder: Path
+    folders: tuple[Path, ...]
     ending: str = ""
 
     def of(self, cell: str) -> Path:
-        return self.folder / (cell.strip().replace("\\", "/") + self.ending)
+        """The picture of a cell, in the first folder that has it."""
+        name = cell.strip().replace("\\", "/") + self.ending
+        paths = [folder / name for folder in self.folders]
+        there = (path for path in paths[:-1] if path.is_file()) if len(paths) > 1 else ()
+        return next(iter(there), paths[-1])
 
 
-def find_pictures(table: Path, part: SplitName | None, cells: Sequence[str]) -> PicturePlace | None:
-    """Where the first of some pictures that is there lies: beside a table, or a folder deeper.
+def find_pictures(
+    table: Path, part: SplitName | None, cells: Sequence[str]
+) -> PicturePlaces | None:
+    """Where some pictures lie: beside a table, in the folders there, or one deeper.
 
     The names may lack their ending. Of several folders one for the same part comes first.
     """
@@ -43,13 +49,21 @@ def find_pictures(table: Path, part: SplitName | None, cells: Sequence[str]) -> 
     folders.sort(key=rank)
     inner = [folder / name for folder in folders for name in (folder.name, *_FOLDERS[:2])]
     places = [table.parent, *folders, *(folder for folder in inner if folder.is_dir())]
-    for cell in islice(filter(str.strip, cells), _LOOKED_FOR):
-        for ending in ("", *(() if is_picture_name(cell) else _ENDINGS)):
-            for folder in places:
-                place = PicturePlace(folder, ending)
-                try:
-                    if place.of(cell).is_file():
-                        return place
-                except (OSError, ValueError):  # what is no name of a file
-                    return None
-    return None
+    named = [cell for cell in cells if cell.strip()]
+    some = named[:: -(-len(named) // _LOOKED_FOR) or 1]
+    found: list[Path] = []
+    ending = ""
+    for cell in some:
+        if found and PicturePlaces(tuple(found), ending).of(cell).is_file():
+            continue
+        endings = (ending,) if found else ("", *(() if is_picture_name(cell) else _ENDINGS))
+        for ending, folder in product(endings, places):
+            try:
+                if PicturePlaces((folder,), ending).of(cell).is_file():
+                    found.append(folder)
+                    break
+            except (OSError, ValueError):  # what is no name of a file
+                return None
+        else:
+            ending = ending if found else ""
+    return PicturePlaces(tuple(found), ending) if found else None
