@@ -27,6 +27,7 @@ QUICK: dict[str, Any] = {
     "validation": 0.0,
     "activation": "tanh",
     "learning_rate": 0.002,
+    "optimiser": "adam",
 }
 
 
@@ -48,6 +49,9 @@ def test_parameters_are_those_of_the_signature_and_the_settings_given() -> None:
         "recipe": "tutorial",
         "model": None,
         "seed": 0,
+        "random_state": None,
+        "class_weight": None,
+        "warm_start": False,
         "device": "auto",
         "threads": None,
         "verbose": False,
@@ -134,6 +138,9 @@ _SMALL = {"channels": (2, 4), "dense_widths": (16,), "epochs": 40, "learning_rat
 _LEFT_OUT = {
     "check_do_not_raise_errors_in_init_or_set_params": "it takes `**settings` for a parameter of "
     "the name `settings`; an unknown name is refused at once, as Python does",
+    "check_sample_weight_equivalence_on_dense_data": "an image that is there twice is in two "
+    "batches, one of weight 2 in one, and small batches are what it learns from; with all images "
+    "in a batch the two are the same, which tests/training/engines/test_weights.py holds",
 }
 
 

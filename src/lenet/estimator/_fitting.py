@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import _check_sample_weight
 
 from lenet.core import Settings, field_types
-from lenet.errors import ModelError, SettingError
+from lenet.datasets import Dataset
+from lenet.errors import ArrayError, ModelError, SettingError
 from lenet.models import MODELS, model_config
 from lenet.runs import Plan, make_plan
 from lenet.training import Recipe
@@ -17,12 +21,7 @@ from lenet.training import Recipe
 if TYPE_CHECKING:
     from torch import nn
 
-# Adam and small batches: better than the tutorial's recipe on Fashion-MNIST at every size, from 30
-# images to 60,000. docs/guides/scikit-learn.md has the figures.
-_PRESET = "digits"
 _ENLARGED = (28, 28)
-_STEPS = 1000  # a network of sigmoids needs a few hundred before it begins to learn
-_VALIDATION_IMAGES = 100  # fewer are too few to choose an epoch by
 
 
 def setting_names() -> list[str]:
@@ -35,9 +34,9 @@ def plan_fit(
     recipe: str | Recipe | None,
     model: str | nn.Module | None,
     settings: dict[str, Any],
-    images: int,
+    data: Dataset,
 ) -> Plan:
-    """What the classifier's settings of these names ask for, and what suits so many images."""
+    """What the classifier's settings of these names ask for, and what suits the images."""
     if not isinstance(recipe, (str, Recipe, type(None))):
         message = f"`recipe` must be a preset's name, a `Recipe` or none, not {recipe!r}."
         raise SettingError(message)
@@ -45,43 +44,71 @@ def plan_fit(
         message = f"`model` must be a network's name, a network or none, not {model!r}."
         raise SettingError(message)
     plain = {name: _plain(value) for name, value in settings.items()}
-    preset = recipe if isinstance(recipe, str) else _PRESET
+    if recipe is None and "early_stopping" not in plain:
+        # Choosing the epoch by held-out images costs more than it gives (figures stand in
+        # docs/guides/scikit-learn.md), and who wants to choose has scikit-learn's tools.
+        plain = {"validation": 0.0, **plain}
+    preset = recipe if isinstance(recipe, str) else None
     own = recipe if isinstance(recipe, Recipe) else None
-    plan = make_plan("", model, own, preset, plain)
-    if recipe is not None:
-        return plan
-    suited = suit_recipe(plan.recipe, images, plain)
-    return Plan(plan.preset, suited, plan.model, plan.settings)
+    return make_plan("", model, own, preset, plain, data, are_own=recipe is None)
 
 
-def suit_recipe(recipe: Recipe, images: int, fixed: Collection[str]) -> Recipe:
-    """A recipe changed so that it trains on few images as well.
+def once_through(recipe: Recipe, images: int) -> Recipe:
+    """A recipe for one pass over some images, at a rate that does not change.
 
-    A batch is not larger than the set; there are so many epochs that 1,000 steps are made; no
-    images are held out if that would be fewer than 100. The settings that are `fixed`, which the
-    person chose, are left alone.
-
-    >>> recipe = Recipe(epochs=30, batch_size=64, validation=0.1)
-    >>> suited = suit_recipe(recipe, 120, {"learning_rate"})
-    >>> suited.epochs, suited.batch_size, suited.validation
-    (500, 64, 0.0)
-    >>> suit_recipe(recipe, 2400, ()) == recipe
-    True
+    >>> recipe = once_through(Recipe(schedule="cosine", validation=0.1, batch_size=64), 33)
+    >>> recipe.epochs, recipe.schedule, recipe.validation, recipe.batch_size
+    (1, 'constant', 0.0, 33)
     """
-    changes: dict[str, float] = {}
-    held_out = round(recipe.validation * images)
-    chooses = "validation" in fixed or "early_stopping" in fixed
-    if held_out < _VALIDATION_IMAGES and not chooses:
-        changes["validation"] = 0.0
-        held_out = 0
-    train_images = max(1, images - held_out)
-    batch_size = recipe.batch_size
-    if "batch_size" not in fixed:
-        changes["batch_size"] = batch_size = min(batch_size, train_images)
-    if "epochs" not in fixed:
-        steps_per_epoch = -(-train_images // batch_size)
-        changes["epochs"] = max(recipe.epochs, -(-_STEPS // steps_per_epoch))
-    return recipe.replace(**changes)
+    batch_size = min(recipe.batch_size, images)
+    while images > 1 and images % batch_size == 1:  # which batch normalisation can't work on
+        batch_size += 1
+    return recipe.replace(
+        epochs=1,
+        batch_size=batch_size,
+        schedule="constant",
+        validation=0.0,
+        early_stopping=0,
+        plain_epochs=0,
+    )
+
+
+def label_examples(y: npt.NDArray[Any], classes: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """The class of each image, as its place among some classes."""
+    if len(classes) < 2:
+        message = f"`y` holds one class only, `{classes[0]}`; it takes two to tell apart."
+        raise ArrayError(message)
+    order = np.argsort(classes)
+    places = np.searchsorted(classes, y, sorter=order).clip(max=len(classes) - 1)
+    labels: npt.NDArray[np.int64] = order[places].astype(np.int64)
+    if (new := y[classes[labels] != y]).size:
+        names = ", ".join(map(str, classes))
+        message = f"`y` holds `{new[0]}`, which is none of the classes that are known: {names}."
+        raise ArrayError(message)
+    return labels
+
+
+def weigh_examples(
+    rows: npt.NDArray[Any],
+    y: npt.NDArray[Any],
+    sample_weight: npt.ArrayLike | None,
+    class_weight: Mapping[Any, float] | str | None,
+) -> npt.NDArray[np.float32] | None:
+    """How much each image counts, (N,); `None` where nothing is said."""
+    weights = None
+    if sample_weight is not None:
+        weights = _check_sample_weight(
+            sample_weight, rows, dtype=np.float64, ensure_non_negative=True
+        )
+    if class_weight is not None:
+        of_classes = compute_sample_weight(class_weight, y)
+        weights = of_classes if weights is None else weights * of_classes
+    if weights is None:
+        return None
+    if not weights.max() > 0:
+        message = "All images have the weight 0; there is nothing to learn from."
+        raise ArrayError(message)
+    return np.asarray(weights, np.float32)
 
 
 def needs_enlarging(plan: Plan, image_shape: tuple[int, int, int], classes: int) -> bool:

@@ -110,6 +110,8 @@ def make_plan(
     preset: str | None,
     settings: dict[str, Any],
     data: Dataset | None = None,
+    *,
+    are_own: bool | None = None,
 ) -> Plan:
     """Put together what was asked for and what the preset brings, as far as that goes with it.
 
@@ -121,6 +123,7 @@ def make_plan(
         settings: Fields of the recipe and of the network's settings, together.
         data: The images, where they are known already; those of one's own decide the
             preset, be they in files or in memory.
+        are_own: Whether these are images of one's own; told by where they came from by default.
 
     Raises:
         SettingError: Something is unknown, ill-typed or out of range.
@@ -129,11 +132,13 @@ def make_plan(
         model = Network.read(model)
     if isinstance(model, str) and model not in MODELS:
         raise UnknownNameError("model", model, MODELS)
+    if are_own is None:
+        are_own = data is not None and _are_own(data)
     base = preset_for(
         dataset,
         preset,
         model if isinstance(model, str) else None,
-        own_images=_own_images(data, settings) if data and _are_own(data) else None,
+        own_images=_own_images(data, settings) if data and are_own else None,
     )
     model = base.model if model is None else model
     of_recipe = field_types(Recipe)

@@ -101,7 +101,7 @@ def _least_loss(network: ArrayNetwork | nn.Module, split: Split, recipe: Recipe)
 
 def _shares(split: Split) -> Exact:
     """How frequent each class is, 0 to 1, as the loss counts images."""
-    counts: Exact = np.bincount(split.labels, split.weights).astype(np.float64)
+    counts = np.bincount(split.labels, split.weights).astype(np.float64)
     shares: Exact = counts / counts.sum()
     return shares
 
