@@ -100,8 +100,11 @@ FORMS: dict[str, Any] = {
     "half": (UNIT.double().requires_grad_(), list(torch.from_numpy(Y))),
     "pandas": (pd.DataFrame(X.reshape(30, -1)), pd.Series(Y)),
     "a table": pd.DataFrame(X.reshape(30, -1)).assign(label=Y),
+    "a table with the label last": pd.DataFrame(X.reshape(30, -1)).assign(digit=Y),
+    "a table of pictures": pd.DataFrame({"image": list(X), "label": Y}),
     "a dictionary": {"images": X, "labels": Y},
     "scikit-learn's": Bunch(data=X.reshape(30, -1), images=X, target=Y, target_names=np.arange(3)),
+    "OpenML's": Bunch(data=pd.DataFrame(X.reshape(30, -1)), target=Y, target_names=["class"]),
     "TensorDataset": TensorDataset(UNIT, torch.from_numpy(Y)),
     "Subset": Subset(TensorDataset(UNIT, torch.from_numpy(Y)), range(30)),
     "DataLoader": DataLoader(TensorDataset(UNIT, torch.from_numpy(Y)), batch_size=7),
@@ -132,6 +135,8 @@ NAMED: dict[str, Any] = {
     "torchvision": OfTorchvision(),
     "torchvision with a transform": OfTorchvision(to_tensor),
     "a loader of torchvision's": DataLoader(OfTorchvision(to_tensor), batch_size=8),
+    "a part of torchvision's": Subset(OfTorchvision(), range(30)),
+    "a loader of a part": DataLoader(Subset(OfTorchvision(to_tensor), range(30)), batch_size=9),
     "Hugging Face": OfHuggingFace(PICTURES, Y),
     "undecoded": OfHuggingFace([{"bytes": encode(image), "path": None} for image in X], Y),
 }
@@ -197,6 +202,11 @@ def test_texts_are_classes_and_names_may_be_given() -> None:
     ):
         assert lenet.as_dataset((X, labels)).class_names == ("9", "10", "none")
     assert lenet.as_dataset((X, Y), class_names=NAMES).class_names == NAMES
+    in_order = lenet.as_dataset((X, texts), class_names=["none", "9", "10", "never"])
+    assert in_order.class_names == ("none", "9", "10", "never")
+    np.testing.assert_array_equal(in_order.train.labels[:3], [0, 2, 1])
+    with pytest.raises(DatasetError, match="The label `10` is none of the 2 names of classes"):
+        lenet.as_dataset((X, texts), class_names=["none", "9"])
     with pytest.raises(DatasetError, match="There are 2 names of classes, but the label 2"):
         lenet.as_dataset((X, Y), class_names=NAMES[:2])
 
@@ -251,7 +261,7 @@ def test_names_paths_and_datasets_are_themselves(few_digits: Dataset) -> None:
         ((X / np.nan, Y), "The array of images holds values that are not finite"),
         ((X[:, :, :5, None].repeat(7, 3), Y), r"The array of images has shape"),
         ((X, Y * 0), "`the data` has training images of one class alone, `0`"),
-        (pd.DataFrame(X.reshape(30, -1)), "has no column of labels; call it `label`"),
+        (pd.DataFrame(X.reshape(30, -1)), "A `DataFrame` holds no images with labels"),
     ],
 )
 def test_what_holds_no_examples_is_told_what_would(data: Any, message: str) -> None:

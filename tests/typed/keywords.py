@@ -6,6 +6,8 @@ Each mistake must be found: an `ignore` that nothing needs is an error to mypy a
 
 from pathlib import Path
 
+import numpy as np
+
 import lenet
 
 run = lenet.train("lenet", "digits", epochs=3, learning_rate=0.1, channels=[6, 16], seed=1)
@@ -13,6 +15,15 @@ lenet.train(learning_rat=0.1)  # type: ignore
 lenet.train(epochs="3")  # type: ignore
 lenet.train(optimiser="sdg")  # type: ignore
 lenet.train(device=0)  # type: ignore
+arrays = np.zeros((4, 28, 28)), np.array([0, 1, 0, 1])
+lenet.train(dataset=arrays)
+lenet.train((arrays, arrays), seed=1)
+lenet.train(7)  # type: ignore
+lenet.evaluate(run, [(arrays[0][0], 1)])
+held: lenet.Dataset = lenet.as_dataset({"images": [], "labels": []}, size=28, test_share=0.1)
+lenet.as_dataset(arrays, sise=28)  # type: ignore
+pair: tuple[object, int] = held.train[0]
+half: lenet.Split = held.train[::2]
 lenet.train_many([{"seed": 0}], "digits", runs_folder="many", threads=2)
 lenet.train_many([], reuse="yes")  # type: ignore
 

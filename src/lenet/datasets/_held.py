@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.datasets._dataset import Split
-from lenet.datasets.readers._arrays import to_labels, to_pictures
+from lenet.datasets.readers._arrays import are_planar, rows_to_pictures, to_labels, to_pictures
+from lenet.datasets.readers._columns import Heading, find_columns
 from lenet.datasets.readers._contents import Label
 from lenet.errors import DatasetError
 from lenet.pictures import read_values
 
-IMAGE_NAMES = ("images", "image", "img", "data", "x", "pixel_values", "picture")
+IMAGE_NAMES: tuple[str, ...] = ("images", "image", "img", "data", "x", "pixel_values", "picture")
+IMAGE_NAMES += ("features", "inputs")
 LABEL_NAMES = ("target", "targets", "labels", "label", "y", "fine_label", "character")
+_LOOKED_AT = 64  # rows of a table, to see what its columns hold
 CLASS_NAMES = ("target_names", "classes", "class_names")
 
 
@@ -92,15 +96,32 @@ def examples_of(data: Any) -> HeldExamples:
 
 
 def _examples_of_table(table: Any) -> HeldExamples:
-    """A pandas table: a column of labels, and one for each pixel."""
+    """A pandas table: a column of labels and one for each pixel, or one of pictures."""
     names = [str(name) for name in table.columns]
-    label = next((n for name in LABEL_NAMES for n in names if n.lower() == name), None)
-    if label is None:
-        message = "The table has no column of labels; call it `label`."
-        raise DatasetError(message)
-    place = names.index(label)
-    rest = [number for number in range(len(names)) if number != place]
-    return make_examples(table.iloc[:, rest].to_numpy(), table.iloc[:, place].to_numpy())
+    by_name = dict(zip(names, range(len(names)), strict=True))
+    image, label = (first_key(by_name, known) for known in (IMAGE_NAMES, LABEL_NAMES))
+    if image is not None and label is not None:
+        pictures, labels = (table.iloc[:, by_name[name]] for name in (image, label))
+        return make_examples(list(pictures), labels)
+    rows = [[str(cell) for cell in row] for row in table.head(_LOOKED_AT).to_numpy().tolist()]
+    if not rows:
+        raise _nothing(table)
+
+    def count(columns: Sequence[int]) -> dict[int, Counter[str]]:
+        return {column: Counter(map(str, table.iloc[:, column])) for column in columns}
+
+    heading = Heading(Path("the table"), tuple(names), rows, "", "", count, lambda cell: False)
+    columns = find_columns(heading)
+    if not columns.labels:
+        raise _nothing(table)
+    pixels, labels = (
+        table.iloc[:, list(chosen)].to_numpy() for chosen in (columns.pixels, columns.labels)
+    )
+    if columns.shape:
+        is_planar = bool(columns.shape[2] == 3 and are_planar(pixels))
+        is_planar = is_planar if columns.is_planar is None else columns.is_planar
+        pixels = rows_to_pictures(pixels, columns.shape, is_planar)
+    return make_examples(pixels, labels, columns.classes or None)
 
 
 def _examples_of_columns(data: Any) -> HeldExamples:
@@ -127,8 +148,7 @@ def _examples_of_batches(loader: Any) -> HeldExamples:
         pictures, numbers = _pair(batch)
         images += list(as_numbers(pictures))
         labels += list(as_numbers(numbers))
-    inner = loader.dataset
-    return make_examples(images, labels, getattr(inner, "classes", None))
+    return make_examples(images, labels, _class_names(loader))
 
 
 def _examples_of_items(data: Any) -> HeldExamples:
@@ -143,8 +163,15 @@ def _examples_of_items(data: Any) -> HeldExamples:
             raise _nothing(data) from None
         items = iter(data)
     pairs = [_pair(item) for item in items]
-    names = getattr(data, "classes", None)
-    return make_examples([image for image, _ in pairs], [label for _, label in pairs], names)
+    images, labels = ([pair[side] for pair in pairs] for side in range(2))
+    return make_examples(images, labels, _class_names(data))
+
+
+def _class_names(data: Any) -> Any:
+    """The names of classes that a dataset has, or the one that it is a part of."""
+    while not hasattr(data, "classes") and hasattr(data, "dataset"):
+        data = data.dataset
+    return getattr(data, "classes", None)
 
 
 def _pair(item: Any) -> tuple[Any, Any]:

@@ -195,12 +195,19 @@ def _classes_of(
 ) -> Classes:
     """A class for every label; by its name, where it is a number and the names are known."""
     labels = {label for examples in parts.values() for label in examples.labels}
-    names = names or next((one.class_names for one in parts.values() if one.class_names), None)
+    held = next((one.class_names for one in parts.values() if one.class_names), None)
     if any(isinstance(label, str) for label in labels):
-        return tuple(
-            (one, str(one)) for one in sorted(labels, key=lambda one: natural_key(str(one)))
-        )
+        texts = list(names or sorted(map(str, labels), key=natural_key))
+        if names and not labels <= set(texts):
+            missing = min(map(str, labels - set(texts)), key=natural_key)
+            message = f"The label `{missing}` is none of the {len(texts)} names of classes."
+            raise DatasetError(message)
+        by_text = {str(label): label for label in labels}
+        return tuple((by_text.get(text, text), text) for text in texts)
     numbers = sorted(int(label) for label in labels)
+    are_enough = held is not None and numbers[0] >= 0 and numbers[-1] < len(held)
+    if names is None:  # what scikit-learn calls `target_names` may name something else
+        names = held if are_enough else None
     if names is None:
         return tuple((number, str(number)) for number in numbers)
     if numbers[0] < 0 or numbers[-1] >= len(names):

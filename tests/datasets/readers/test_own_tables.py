@@ -230,7 +230,11 @@ def test_a_table_that_lists_a_missing_picture_names_it(tmp_path: Path) -> None:
         ("label,a,b,c,d\n", "has no lines below"),
         ("label,a,b,c,d\n1,0,0,0,0\n2,0,0,0\n", "line 3: 4 cells where the first line has 5"),
         ("label,a,b,c,d\n1,0,0,0,0\n,0,0,0,0\n", "line 3: the label is missing"),
-        ("label,a,b,c,d\n1,0,0,0,0\n2,0,nan,0,0\n", "not finite"),
+        (
+            "label,a,b,c,d\n1,0,0,0,0\n2,0,nan,0,0\n",
+            r"line 3, column 3 \(`b`\): `nan` is not finite",
+        ),
+        ("1,0,0,0,0\n2,0,0,inf,0\n", "line 2, column 4: `inf` is not finite"),
         ("label,a,b,c,d\n1,0,0,0,0\n2,0,300,0,0\n", "from 0 to 300; pixels go from 0 to 255"),
         ("label,a,b,c,d\n1,0,0,0,0\n2,0,-1,0,0\n", "from -1 to 0;"),
         ("label,a,b,c,d\n1,0,0.5,-1,0\n2,0,0,0,0\n", r"from -1\.0 to 0\.5; pixels go from 0"),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -360,10 +361,11 @@ def _numbers(table: _Table, batch: list[tuple[int, list[str]]]) -> npt.NDArray[n
     except ValueError as error:
         place = f"`{table.path}`, lines {batch[0][0]} to {batch[-1][0]}:"
         raise DataFileError(_bad_cell(table, batch) or f"{place} {error}") from error
+    if not np.isfinite(values).all():
+        raise DataFileError(_bad_cell(table, batch))
     # Some lines of dark pixels, all 0 or 1, are whole numbers and not fractions.
-    if np.isfinite(values).all() and not any(_FRACTION.search(text) for text in texts):
-        return values.astype(np.int64)
-    return values
+    is_whole = not any(_FRACTION.search(text) for text in texts)
+    return values.astype(np.int64) if is_whole else values
 
 
 def _bad_cell(table: _Table, rows: list[tuple[int, list[str]]]) -> str:
@@ -371,9 +373,11 @@ def _bad_cell(table: _Table, rows: list[tuple[int, list[str]]]) -> str:
     for number, cells in rows:
         for column in table.columns.pixels:
             found = cells[column].split() if len(table.columns.pixels) == 1 else [cells[column]]
-            wrong = next((cell.strip() for cell in found if not is_number(cell)), None)
+            cells_of = (cell.strip() for cell in found)
+            wrong = next((c for c in cells_of if not is_number(c) or not isfinite(float(c))), None)
             if wrong is not None:
                 name = f" (`{table.header[column]}`)" if table.header else ""
-                problem = f"`{wrong}` is no number" if wrong else "the cell is empty"
+                kind = "not finite" if is_number(wrong) else "no number"
+                problem = f"`{wrong}` is {kind}" if wrong else "the cell is empty"
                 return f"`{table.path}`, line {number}, column {column + 1}{name}: {problem}."
     return ""
