@@ -242,6 +242,22 @@ def test_a_bomb_is_refused_before_it_is_unpacked(size: tuple[int, int]) -> None:
     assert "more than 100 million pixels" in refusal(png(*size))
 
 
+@pytest.mark.parametrize("size", [(1, 65_536), (50_000_000, 1)])
+def test_a_side_that_no_picture_has_is_refused(size: tuple[int, int]) -> None:
+    assert "a side of more than 65,535 pixels" in refusal(png(*size))
+    assert read_picture(encoded(Image.new("L", (1, 65_535)))).shape == (65_535, 1)
+
+
+def test_a_jpeg_is_decoded_in_as_many_passes_as_a_picture_needs() -> None:
+    content = encoded(Image.new("L", (400, 300), 128), "JPEG", progressive=True)
+    last = content.rindex(b"\xff\xda")
+    usual = content[:last] + 90 * content[last:-2] + content[-2:]
+    assert read_picture(usual).shape == (300, 400)
+    assert "a JPEG of 2,0" in refusal(content[:last] + 2000 * content[last:-2] + content[-2:])
+    with pytest.raises(PictureSizeError, match="is a JPEG of 9"):
+        read_picture(usual, most_pixels=300 * 400)
+
+
 def test_fewer_pixels_may_be_allowed() -> None:
     content = encoded(Image.new("L", (40, 30)))
     assert read_picture(content, most_pixels=1200).shape == (30, 40)
@@ -261,7 +277,7 @@ def test_what_is_no_picture_is_told_from_what_is_damaged() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from `/proc`")
 def test_the_largest_picture_allowed_takes_bounded_memory(tmp_path: Path) -> None:
     path = tmp_path / "large.png"
-    path.write_bytes(png(99_999, 999, bytes(100_000 * 999)))
+    path.write_bytes(png(10_000, 9_999, bytes(10_001 * 9_999)))
     code = (
         "import re, sys\n"
         "from lenet.pictures import read_picture\n"

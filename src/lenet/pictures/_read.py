@@ -28,7 +28,11 @@ SUFFIXES = frozenset(
 )
 MOST_BYTES = 2**27  # of a file
 MOST_PIXELS = 100_000_000  # that a file may declare; four bytes each while it is decoded
+_MOST_SIDE = 65_535  # pixels, as in JPEG; millions of rows cost more than what is in them
+_MOST_SCANS = 100  # of a JPEG: each passes over all pixels; progressive ones have ten
 KEPT_PIXELS = 2**22  # a larger picture is made smaller, by a whole factor
+_USUAL_SCANS = 20  # of a picture with as many pixels as are read at all
+_SCAN = b"\xff\xda"  # what each begins with, in JPEG
 _LIGHT = 128
 
 
@@ -176,8 +180,7 @@ def _decode(name: str, source: bytes | Image.Image, most_pixels: int) -> Numbers
     """The values of a file's first picture, or of an image that is open already."""
     with _QUIET_PILLOW, _opened(source) as opened:
         width, height = opened.size
-        if width * height > most_pixels:
-            raise _too_many_pixels(name, most_pixels)
+        _check_cost(name, source, opened, most_pixels)
         turned = _orientation(opened)
         if isinstance(source, bytes):
             factor = _whole_factor(width, height)  # where the decoder itself can shrink
@@ -189,6 +192,23 @@ def _decode(name: str, source: bytes | Image.Image, most_pixels: int) -> Numbers
     if image.mode == "I" and 0 <= values.min() <= values.max() <= 65535:
         return values.astype(np.uint16)
     return values
+
+
+def _check_cost(
+    name: str, source: bytes | Image.Image, opened: Image.Image, most_pixels: int
+) -> None:
+    """Raise the `PictureSizeError` for a picture that would take long to decode."""
+    width, height = opened.size
+    if width * height > most_pixels:
+        raise _too_many_pixels(name, most_pixels)
+    if max(width, height) > _MOST_SIDE:
+        message = f"{name} has a side of more than {_MOST_SIDE:,} pixels."
+        raise PictureSizeError(message)
+    if isinstance(source, bytes) and opened.format in ("JPEG", "MPO"):
+        scans = source.count(_SCAN)
+        if scans > _MOST_SCANS or scans * width * height > _USUAL_SCANS * most_pixels:
+            message = f"{name} is a JPEG of {scans:,} scans, many more than a picture needs."
+            raise PictureSizeError(message)
 
 
 def _opened(source: bytes | Image.Image) -> AbstractContextManager[Image.Image]:
