@@ -16,6 +16,7 @@ from lenet.core import (
     read_json_object,
     reading_errors,
     remove_partial_files,
+    staged_folder,
     storage_errors,
     write_atomically,
 )
@@ -194,11 +195,10 @@ def test_a_writer_that_dies_leaves_a_file_that_is_then_removed(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_folder_of_an_export_is_no_partial_file(tmp_path: Path) -> None:
-    folder = tmp_path / f".model.onnx.7{PARTIAL_SUFFIX}"
-    folder.mkdir()
-    remove_partial_files(tmp_path)
-    assert list(tmp_path.iterdir()) == [folder]
+def test_what_is_being_written_is_no_leftover(tmp_path: Path) -> None:
+    with staged_folder(tmp_path / "model.onnx") as folder:
+        remove_partial_files(tmp_path)
+        assert list(tmp_path.iterdir()) == [folder]
 
 
 def test_only_the_systems_refusals_become_storage_errors(tmp_path: Path) -> None:

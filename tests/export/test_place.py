@@ -1,6 +1,5 @@
 """What stands at a place is lost only once something better stands there."""
 
-import os
 import signal
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ from forked_process import ForkedProcess
 from lenet.errors import ExportError
 
 # How files come into place whole; an export shows the end of it.
-from lenet.export._place import put_into_place, temporary_folder
+from lenet.export._place import put_into_place, unfinished_folder
 
 
 def made_folder(name: str, *files: str) -> Path:
@@ -80,27 +79,25 @@ def test_after_a_kill_between_two_renames_the_next_export_stands_and_the_old_one
 
 def test_folders_are_made_and_unmade(tmp_path: Path) -> None:
     output = tmp_path / "one" / "two" / "out[1]"
-    with temporary_folder(output) as folder:
+    with unfinished_folder(output) as folder:
         assert folder.parent == output.parent
     assert list(tmp_path.iterdir()) == []
-    with temporary_folder(output) as folder:
+    with unfinished_folder(output) as folder:
         (folder / "file").write_text("")
         put_into_place(folder / "file", output)
     assert [path.name for path in output.parent.iterdir()] == ["out[1]"]
 
 
-def test_what_a_kill_left_behind_is_removed_later(tmp_path: Path) -> None:
-    old, fresh = tmp_path / ".out[1].7.partial", tmp_path / ".out[1].8.partial"
-    for folder in (old, fresh):
-        folder.mkdir()
-    os.utime(old, (0, 0))
-    with temporary_folder(tmp_path / "out[1]"):
-        pass
-    assert list(tmp_path.iterdir()) == [fresh]
+def test_what_a_kill_left_behind_is_removed_and_what_is_being_made_is_not(tmp_path: Path) -> None:
+    (tmp_path / ".out[1].7.partial").mkdir()
+    with unfinished_folder(tmp_path / "out[1]") as first:
+        assert list(tmp_path.iterdir()) == [first]
+        with unfinished_folder(tmp_path / "out[1]") as second:
+            assert {*tmp_path.iterdir()} == {first, second}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are another thing there")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_stop_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
     code = """
 import sys, time

@@ -173,7 +173,8 @@ def convert(given: Given) -> None:
     from lenet.datasets import convert_dataset
 
     wanted, dataset = given.of(_Converted), _load(given)
-    path = convert_dataset(dataset, wanted.target, wanted.to)
+    with _cleaning_up_on_signals():
+        path = convert_dataset(dataset, wanted.target, wanted.to)
     parts = ", ".join(f"{len(split):,} {name}" for name, split in dataset.splits.items())
     print_line(f"Written to {path}: {parts} images of {dataset.name}")
     if dataset.image_shape != (1, 28, 28):
@@ -209,8 +210,8 @@ def check(
 
 @contextmanager
 def _cleaning_up_on_signals() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM be exceptions, so that gigabytes half written are removed."""
-    from lenet.runs import answer_signals
+    """Let the signals that end a process be exceptions, once what is half written is removed."""
+    from lenet.core import answer_signals
 
     def interrupt(number: int, frame: FrameType | None, before: Any) -> None:
         raise Interrupted("Interrupted; nothing is left.", number=number)

@@ -31,7 +31,12 @@ from ._settings import option as option
 from ._settings import parse_setting as parse_setting
 from ._settings import parse_values as parse_values
 from ._settings import take_settings as take_settings
-from ._storage import PARTIAL_SUFFIX as PARTIAL_SUFFIX
+from ._signals import answer_signals as answer_signals
+from ._signals import doing_first_on_signals as doing_first_on_signals
+from ._signals import stop_on_signals as stop_on_signals
+from ._staging import PARTIAL_SUFFIX as PARTIAL_SUFFIX
+from ._staging import staged_folder as staged_folder
+from ._staging import temporary_folder as temporary_folder
 from ._storage import check_ending as check_ending
 from ._storage import finite_values as finite_values
 from ._storage import newer_version as newer_version
@@ -66,6 +71,7 @@ __all__ = [
     "SweepKeywords",
     "SweepWorkKeywords",
     "TrainKeywords",
+    "answer_signals",
     "attach_names",
     "check_ending",
     "check_range",
@@ -73,6 +79,7 @@ __all__ = [
     "cpu_threads",
     "default_threads",
     "distribution_name",
+    "doing_first_on_signals",
     "draw_series",
     "escape_name",
     "escape_text",
@@ -96,8 +103,11 @@ __all__ = [
     "remove_partial_files",
     "require_torch",
     "set_thread_count",
+    "staged_folder",
+    "stop_on_signals",
     "storage_errors",
     "take_settings",
+    "temporary_folder",
     "thread_count",
     "unpack_arrays",
     "write_atomically",

@@ -5,14 +5,14 @@ import math
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from lenet._version import __version__
+from lenet.core._staging import remove_abandoned, staged_file
 from lenet.errors import LenetError, SettingError, StorageError
 
-PARTIAL_SUFFIX = ".partial"
 _ENDINGS = {
     *(".c", ".csv", ".docx", ".gif", ".h", ".htm", ".html", ".jpeg", ".jpg", ".json", ".md"),
     *(".npz", ".onnx", ".pdf", ".png", ".py", ".safetensors", ".svg", ".txt", ".webp", ".zip"),
@@ -130,24 +130,14 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         message = f"Could not write `{path}`: it is a folder."
         raise StorageError(message)
     data = content.encode() if isinstance(content, str) else content
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL_SUFFIX}")
-    with storage_errors(path):
-        try:
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink()
-            raise
+    with storage_errors(path), staged_file(path) as made:
+        with made.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        made.replace(path)
 
 
 def remove_partial_files(folder: Path) -> None:
-    """Delete what writers killed in the middle of `write_atomically` left in a folder."""
-    for leftover in folder.glob(f".*{PARTIAL_SUFFIX}"):
-        if leftover.is_dir():  # an export that is being made, or was killed
-            continue
-        with storage_errors(leftover):
-            leftover.unlink(missing_ok=True)
+    """Delete what writers that were killed left in a folder."""
+    remove_abandoned(folder, ".")

@@ -4,7 +4,6 @@ import gzip
 import io
 import json
 import os
-import shutil
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from lenet.core import PARTIAL_SUFFIX, storage_errors, write_atomically
+from lenet.core import staged_folder, storage_errors, write_atomically
 from lenet.datasets._dataset import Dataset, Split
 from lenet.datasets.readers._contents import CLASS_NAMES_FILE
 from lenet.datasets.readers._numpy_files import CLASS_NAMES_ARRAY
@@ -56,15 +55,9 @@ def convert_dataset(dataset: Dataset, target: Path | str, to: Form) -> Path:
         write_atomically(target, _pack_npz(dataset))
         return target
     writers = {"folder": _write_folder, "idx": _write_idx, "parquet": _write_parquet}
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}{PARTIAL_SUFFIX}")
-    try:
-        with storage_errors(target):
-            unfinished.mkdir()
-            writers[to](dataset, unfinished)
-            unfinished.rename(target)
-    except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise
+    with storage_errors(target), staged_folder(target) as unfinished:
+        writers[to](dataset, unfinished)
+        unfinished.rename(target)
     return target
 
 

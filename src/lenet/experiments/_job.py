@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from lenet.core import Compute, cpu_threads
+from lenet.core import Compute, cpu_threads, stop_on_signals
 from lenet.datasets import Dataset, DataSource, SharedImages, load_dataset
 from lenet.errors import (
     Interrupted,
@@ -28,7 +28,7 @@ from lenet.errors import (
     NonFiniteLossError,
     SettingError,
 )
-from lenet.runs import Run, build_trainer, make_plan, stop_on_signals, train, train_many
+from lenet.runs import Run, build_trainer, make_plan, train, train_many
 from lenet.training import (
     CurvePoint,
     Listener,

@@ -10,10 +10,10 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from lenet.core import stop_on_signals
 from lenet.datasets import Dataset
 from lenet.errors import LenetError
 from lenet.experiments._job import Job, JobSource, Outcome, Worker
-from lenet.runs import stop_on_signals
 
 _PAUSE = 0.3  # seconds between two looks for new jobs
 

@@ -14,7 +14,7 @@ from lenet.export._format_name import FORMAT_NAMES, FormatName
 from lenet.export._html import write_html
 from lenet.export._hub import keep_licence, write_hub
 from lenet.export._onnx import write_onnx, write_onnx_int8
-from lenet.export._place import check_place, put_into_place, temporary_folder
+from lenet.export._place import check_place, put_into_place, unfinished_folder
 from lenet.export._trained_network import (
     Comparison,
     TrainedNetwork,
@@ -141,7 +141,7 @@ def export_model(
     if place.exists() and os.path.samefile(place, trained.path):
         message = f"`{place}` is the model itself; choose another `--output`."
         raise ExportError(message)
-    with temporary_folder(place) as folder:
+    with unfinished_folder(place) as folder:
         tell(f"writing {name}")
         with storage_errors(place):
             written = chosen.write(trained, folder)

@@ -1,48 +1,38 @@
 """Putting a finished file or folder where it belongs, and nothing where it is not finished."""
 
-import glob
 import os
 import shutil
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from lenet.core import PARTIAL_SUFFIX, storage_errors
+from lenet.core import doing_first_on_signals, staged_folder, stop_on_signals, storage_errors
 from lenet.errors import ExportError
-from lenet.runs import doing_first_on_signals, stop_on_signals
-
-_LEFT_BEHIND = 3600.0  # seconds; an export that is being made takes a minute at most
 
 
 @contextmanager
-def temporary_folder(output: Path) -> Iterator[Path]:
+def unfinished_folder(output: Path) -> Iterator[Path]:
     """A folder beside an output, so that a rename is enough; it is gone afterwards.
 
-    It is removed on an error, on Ctrl-C and on SIGTERM too, and the output's folder with it if
-    nothing came of it. One that a kill left behind is removed by the next export to the same place.
+    The output's folder is, too, if nothing came of it.
     """
     made = [folder for folder in output.parents if not folder.exists()]
-    with storage_errors(output):
-        output.parent.mkdir(parents=True, exist_ok=True)
-        for left in output.parent.glob(f".{glob.escape(output.name)}.*{PARTIAL_SUFFIX}"):
-            if left.is_dir() and time.time() - left.stat().st_mtime > _LEFT_BEHIND:
-                shutil.rmtree(left, ignore_errors=True)  # an export was killed
-        folder = output.with_name(f".{output.name}.{os.getpid()}{PARTIAL_SUFFIX}")
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
 
-    def remove() -> None:
-        shutil.rmtree(folder, ignore_errors=True)
+    def remove_parents() -> None:
         for parent in made:
             with suppress(OSError):  # the output is in it
                 parent.rmdir()
 
+    with storage_errors(output):
+        output.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with doing_first_on_signals(remove):
+        # Of a signal the inner one is done first.
+        with doing_first_on_signals(remove_parents), ExitStack() as stack:
+            with storage_errors(output):
+                folder = stack.enter_context(staged_folder(output))
             yield folder
     finally:
-        remove()
+        remove_parents()
 
 
 def put_into_place(made: Path, output: Path) -> None:

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lenet.core import doing_first_on_signals
 from lenet.errors import ExportError
-from lenet.runs import doing_first_on_signals
 
 _NODE = ("node", "nodejs")
 _BROWSERS = (

@@ -16,12 +16,9 @@ from ._run import Run as Run
 from ._run import RunConfig as RunConfig
 from ._setup import RunsOptions as RunsOptions
 from ._setup import TrainOptions as TrainOptions
-from ._setup import answer_signals as answer_signals
 from ._setup import core_count as core_count
 from ._setup import describe_environment as describe_environment
-from ._setup import doing_first_on_signals as doing_first_on_signals
 from ._setup import processor_name as processor_name
-from ._setup import stop_on_signals as stop_on_signals
 from ._train import resume as resume
 from ._train import train as train
 from ._train_many import Ending as Ending
@@ -37,12 +34,10 @@ __all__ = [
     "RunConfig",
     "RunsOptions",
     "TrainOptions",
-    "answer_signals",
     "as_trained_on",
     "build_trainer",
     "core_count",
     "describe_environment",
-    "doing_first_on_signals",
     "find_runs",
     "find_trained_on",
     "load",
@@ -55,7 +50,6 @@ __all__ = [
     "open_run",
     "processor_name",
     "resume",
-    "stop_on_signals",
     "train",
     "train_many",
 ]

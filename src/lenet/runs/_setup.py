@@ -1,17 +1,12 @@
-"""How a training is set up in its process: options, threads, signals, and what it runs on."""
+"""How a training is set up in its process: options, threads, and what it runs on."""
 
 import os
 import platform
-import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from lenet._version import __version__
@@ -24,14 +19,11 @@ from lenet.core import (
     set_thread_count,
     thread_count,
 )
-from lenet.errors import Interrupted
 from lenet.kernels import kernel_status
 from lenet.training import PRESETS
 
 if TYPE_CHECKING:
     from lenet.training import Trainer
-
-Answer = Callable[[int, FrameType | None, Any], None]
 
 
 @dataclass(frozen=True)
@@ -81,80 +73,6 @@ def set_threads(threads: int | None, processes: int = 1) -> int:
     if threads is not None:
         set_thread_count(threads)
     return thread_count()
-
-
-@contextmanager
-def answer_signals(answer: Answer) -> Iterator[None]:
-    """Let something else answer Ctrl-C and SIGTERM, until the block ends.
-
-    Args:
-        answer: Is given the signal's number, the frame, and the handler that was there before. In a
-            thread other than the main one, where no signals arrive, it is never called.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous: dict[int, Any] = {}
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        answer(number, frame, previous[number])
-
-    for one in (signal.SIGINT, signal.SIGTERM):
-        previous[one] = signal.getsignal(one)
-        signal.signal(one, handle)
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            if handler is not None:  # one that was not installed by Python can't be put back
-                signal.signal(number, handler)
-
-
-@contextmanager
-def stop_on_signals(request_stop: Callable[[], None]) -> Iterator[list[int]]:
-    """Let Ctrl-C and SIGTERM ask for a stop; the second of them does what it would do otherwise.
-
-    Gives a list in which the number of the first one will be. An `Interrupted` is told of it.
-
-    Args:
-        request_stop: Asks for a stop and returns at once.
-    """
-    received: list[int] = []
-
-    def stop(number: int, frame: FrameType | None, before: Any) -> None:
-        if not received:
-            received.append(number)
-            request_stop()
-        elif callable(before):
-            before(number, frame)
-        else:
-            raise KeyboardInterrupt
-
-    with answer_signals(stop):
-        try:
-            yield received
-        except Interrupted as error:
-            error.number = received[0] if received else error.number
-            raise
-
-
-@contextmanager
-def doing_first_on_signals(action: Callable[[], None]) -> Iterator[None]:
-    """On Ctrl-C or SIGTERM do something, then what would happen otherwise.
-
-    An exception alone would not do: the command line leaves at once, and SIGTERM raises none.
-    """
-
-    def act(number: int, frame: FrameType | None, before: Any) -> None:
-        action()
-        if callable(before):
-            before(number, frame)
-        elif before == signal.SIG_DFL:
-            signal.signal(number, before)
-            signal.raise_signal(number)
-
-    with answer_signals(act):
-        yield
 
 
 def advice_on_speed(trainer: "Trainer") -> str | None:

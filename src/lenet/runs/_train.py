@@ -8,7 +8,7 @@ from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Any, cast
 
-from lenet.core import TrainKeywords, take_settings
+from lenet.core import TrainKeywords, stop_on_signals, take_settings
 from lenet.datasets import Dataset, DataSource, ImageHolder, as_dataset, holds_images
 from lenet.errors import (
     InterruptedTraining,
@@ -37,7 +37,6 @@ from lenet.runs._setup import (
     TrainOptions,
     advice_on_speed,
     describe_environment,
-    stop_on_signals,
 )
 from lenet.runs._together import (
     by_the_first,

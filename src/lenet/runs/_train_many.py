@@ -9,7 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lenet.core import TrainKeywords, check_range, has_torch, remove_partial_files, take_settings
+from lenet.core import (
+    TrainKeywords,
+    check_range,
+    has_torch,
+    remove_partial_files,
+    stop_on_signals,
+    take_settings,
+)
 from lenet.datasets import Dataset, DataSource, ImageHolder, SharedImages
 from lenet.errors import (
     InterruptedTraining,
@@ -32,7 +39,7 @@ from lenet.runs._plan import (
 )
 from lenet.runs._recorder import Recorder, pack_checkpoint, restore, with_advice
 from lenet.runs._run import Run, RunConfig, create_run
-from lenet.runs._setup import RunsOptions, describe_environment, set_threads, stop_on_signals
+from lenet.runs._setup import RunsOptions, describe_environment, set_threads
 from lenet.runs._trained_on import TRAINED_ON_FILE, pack_trained_on
 from lenet.training import (
     Listener,

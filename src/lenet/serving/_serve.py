@@ -3,12 +3,12 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lenet.core import temporary_folder
 from lenet.errors import MissingExtraError, SettingError
 from lenet.serving._settings import ServiceSettings
 
@@ -48,8 +48,8 @@ def serve(
     from lenet.serving._service import run_service
 
     chosen = settings or ServiceSettings()
-    with tempfile.TemporaryDirectory(prefix="lenet-serve-") as folder:
-        served = take_models(models, Path(folder), runs_folder)
+    with temporary_folder("lenet-serve-") as folder:
+        served = take_models(models, folder, runs_folder)
         with _listen(chosen) as listener:
             run_service(chosen, served, listener, on_start)
 

@@ -3,7 +3,6 @@
 import hashlib
 import math
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from lenet.core import PARTIAL_SUFFIX, check_range, storage_errors, write_atomically
+from lenet.core import check_range, staged_folder, storage_errors, write_atomically
 from lenet.datasets._dataset import Dataset, Split
 from lenet.datasets._load import find_source, load_dataset
 from lenet.datasets._own import read_own, require_trainable
@@ -90,16 +89,15 @@ class PackWriter:
             raise StorageError(message)
         self._class_names, self._preparation = tuple(class_names), preparation
         self._shard_bytes = shard_mib * 2**20
-        self._folder = self._target.with_name(f".{self._target.name}.{os.getpid()}{PARTIAL_SUFFIX}")
         self._parts: dict[SplitName, _PartWriter] = {}
         self._image_shape: tuple[int, int, int] | None = None
-        self._open_files = ExitStack()
+        self._open_files, self._stage = ExitStack(), ExitStack()
         self.path = self._target
 
     def __enter__(self) -> "PackWriter":
         with storage_errors(self._target):
             self._target.parent.mkdir(parents=True, exist_ok=True)
-            self._folder.mkdir()
+            self._folder = self._stage.enter_context(staged_folder(self._target))
         return self
 
     def __exit__(self, *raised: object) -> None:
@@ -111,7 +109,7 @@ class PackWriter:
                 with storage_errors(self._target):  # what was not written yet is written here
                     self._open_files.close()
             finally:
-                shutil.rmtree(self._folder, ignore_errors=True)  # renamed, if all went well
+                self._stage.close()
 
     def write(
         self,
@@ -265,9 +263,10 @@ def pack_dataset(
     """
     # Refuses what can't be before anything is read.
     target = PackWriter(target, [""], shard_mib=shard_mib).path
-    stage = target.with_name(f".{target.name}-read.{os.getpid()}{PARTIAL_SUFFIX}")
-    try:
-        data = dataset if isinstance(dataset, Dataset) else _read_or_load(dataset, stage)
+    with storage_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    with storage_errors(target), staged_folder(target.with_name(f"{target.name}-read")) as stage:
+        data = dataset if isinstance(dataset, Dataset) else _read_or_load(dataset, stage / "set")
         with PackWriter(
             target, data.class_names, preparation=data.preparation, shard_mib=shard_mib
         ) as writer:
@@ -275,8 +274,6 @@ def pack_dataset(
                 for start in range(0, len(split), _AT_ONCE):
                     chosen = slice(start, start + _AT_ONCE)
                     writer.write(split.images[chosen], split.labels[chosen], part)
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
     return read_index(target)
 
 
