@@ -89,6 +89,20 @@ INTEL = several(
             id="GTSRB without tables",
         ),
         pytest.param(
+            several(*(f"{part}/{c}/{{}}.jpg" for part in ("trainingSet", "trainingSample")
+                      for c in "01"), "testSet/testSet/{}.jpg"),
+            {"train": [3, 3]},
+            ["`trainingSet` (train)", "6 pictures in `trainingSample`", "latest {}/testSet`"],
+            id="MNIST as pictures",
+        ),
+        pytest.param(
+            several(*(f"{p}/{c}/{{}}.png" for p in ("rps", "rps-test-set")
+                      for c in ("rock", "paper")), "rps-validation/{}.png"),
+            {"train": [3, 3], "test": [3, 3]},
+            ["`rps` (train), `rps-test-set` (test)", "3 pictures in `rps-validation`"],
+            id="a training part without a word for it",
+        ),
+        pytest.param(
             [*INTEL, "docs/screen.png", "preview.jpg", "README.md"],
             {"train": [3, 3], "test": [3, 3]},
             ["1 picture in `docs`.", "passed over: `preview.jpg`", "`README.md`"],
@@ -186,7 +200,9 @@ def test_labels_are_found_in_names_where_it_is_plain(
 
 def test_parts_with_labels_in_names_may_have_a_test_part_without(tmp_path: Path) -> None:
     files = several("train/cat.{}.jpg", "train/dog.{}.jpg", count=5) + several("test1/{}.jpg")
-    folder = write(tmp_path / "x", *files, "sampleSubmission.csv")
+    folder = write(tmp_path / "x", *files)
+    lines = "".join(f"{number},0\n" for number in range(3))
+    (folder / "sampleSubmission.csv").write_text(f"id,label\n{lines}")
     with pytest.raises(DatasetError, match="--label-from name`"):
         load(folder)
     dataset = load(folder, label_from="name")

@@ -2,9 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from lenet.datasets.readers._contents import name_some, natural_key
+from lenet.datasets.readers._parts import NAMED, info_command
+from lenet.errors import DataFileError
 from lenet.pictures import SUFFIXES
 
 _MOST = 1000  # classes
@@ -146,3 +149,34 @@ def _counts(labels: Sequence[str], numbers: Sequence[str]) -> bool:
     starts = {min(found) for found in of_label.values()}
     has_gaps = any(max(found) - min(found) >= len(found) for found in of_label.values())
     return not has_gaps and starts in ({0}, {1})
+
+
+def choose_pattern(root: Path, stems: Sequence[str]) -> str:
+    """The pattern by which names hold labels; an error where that is not plain."""
+    patterns = find_patterns(stems)
+    if len(patterns) == 1:
+        return patterns[0]
+    message = (
+        f"In the names of the pictures in `{root}`, such as `{stems[0]}`, no label is found. Say "
+        "where it stands: `--label-from 'LABEL_*'`."
+    )
+    if patterns:
+        readings = "; ".join(info_command(root, pattern) for pattern in patterns)
+        message = (
+            f"The names of the pictures in `{root}`, such as `{stems[0]}`, may hold their labels "
+            f"in {len(patterns)} places. Say in which: {readings}."
+        )
+    raise DataFileError(message)
+
+
+def advice_on_names(root: Path, pictures: Sequence[Path]) -> Iterator[str]:
+    """How to have labels read from the names of pictures, if those may hold any."""
+    stems = [stem_of(path) for path in pictures]
+    if patterns := find_patterns(stems):
+        kind = "name" if len(patterns) == 1 else patterns[0]
+        find = finder_in(patterns[0], "LABEL")
+        labels = sorted({found for stem in stems if (found := find(stem))}, key=natural_key)
+        yield (
+            f"If its name says what a picture shows, as in {name_some(labels, NAMED)}, "
+            f"{info_command(root, kind)} reads it so."
+        )

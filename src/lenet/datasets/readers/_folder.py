@@ -5,7 +5,8 @@ from functools import partial
 from pathlib import Path
 
 from lenet.datasets.readers._contents import Contents, RawExamples, read_class_names
-from lenet.datasets.readers._layout import Layout, Part
+from lenet.datasets.readers._layout import Layout
+from lenet.datasets.readers._parts import Part
 from lenet.datasets.readers._scan import scan_folder
 from lenet.errors import DataFileError
 

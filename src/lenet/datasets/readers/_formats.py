@@ -134,7 +134,7 @@ def _open_folder(source: DataSource) -> Contents:
         lists = [path for path in files if path.suffix.lower() == ".txt" and is_list(path)]
         tables = [path for path in lists if split_of(path.name)]
     answers = [path for path in tables if "submission" in path.name.lower()]  # Kaggle's forms
-    asked = [path for path in tables if path not in answers] or tables
+    asked = [path for path in tables if path not in answers]
     for_splits = [path for path in asked if split_of(path.name)]
     has_parts = len(for_splits) > 1 or any(split_of(path.name) == "train" for path in for_splits)
     if len(asked) == 1 or has_parts:

@@ -1,10 +1,9 @@
 """What the folders in a folder stand for: parts of the data, classes, or neither."""
 
-import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from lenet.datasets.readers._contents import (
     CLASS_NAMES_FILE,
@@ -14,36 +13,28 @@ from lenet.datasets.readers._contents import (
     natural_key,
     read_class_names,
     split_of,
-    words_of,
 )
-from lenet.datasets.readers._file_names import find_patterns, finder_in, stem_of
+from lenet.datasets.readers._file_names import (
+    advice_on_names,
+    choose_pattern,
+    finder_in,
+    stem_of,
+)
+from lenet.datasets.readers._parts import (
+    NAMED,
+    Part,
+    Picture,
+    info_command,
+    is_beside,
+    name_folders,
+    shown_command,
+)
 from lenet.datasets.readers._scan import Folder
 from lenet.errors import DataFileError
 
-_NAMED = 3  # folders or files in a sentence
 _MOSTLY = 0.5  # of the names of a part hold a label
-# What comes with a download beside its parts.
-_BESIDE = {"doc", "docs", "documentation", "preview", "previews", "example", "examples", "sample"}
-_BESIDE |= {"samples", "demo", "figure", "figures", "assets", "screenshots", "meta", "metadata"}
 # What pictures of no class lie in, below `test`.
 _WRAPPERS = {"unknown", "unlabelled", "unlabeled", "images", "imgs", "pictures", "photos", "all"}
-
-
-class Picture(NamedTuple):
-    """A picture of a dataset."""
-
-    path: Path
-    label: str
-    group: str
-
-
-@dataclass(eq=False)
-class Part:
-    """The pictures of a part of the data."""
-
-    split: SplitName | None
-    pictures: list[Picture]
-    classes: set[str]
 
 
 @dataclass(eq=False)
@@ -84,7 +75,7 @@ class Layout:
         if self.group_from:
             self._tell_groups(parts)
         elif not self._by_name and len(set().union(*(part.classes for part in parts))) == 1:
-            self.notes += self._advice_on_names([one.path for one in parts[0].pictures])
+            self.notes += advice_on_names(self.root.path, [one.path for one in parts[0].pictures])
         return parts
 
     def _find_labels(self, folders: "dict[Folder, SplitName | None]") -> list[Part]:
@@ -138,13 +129,15 @@ class Layout:
         unlabelled = [inner for inner in called if self._is_unlabelled(inner, parts)]
         for inner in unlabelled:
             parts.pop(inner, None)
+        samples = [inner for inner in parts if is_beside(inner) and self._is_twice(inner, parts)]
+        for inner in samples:
+            del parts[inner]
         others = [inner for inner in place.full if inner not in parts]
+        if parts and "train" not in parts.values():
+            parts = self._with_training(parts, others, unlabelled)
+            others = [inner for inner in others if inner not in parts]
         if "train" in parts.values():
-            beside = [
-                inner
-                for inner in others
-                if inner not in unlabelled and not {*words_of(inner.name)} & _BESIDE
-            ]
+            beside = [inner for inner in others if inner not in unlabelled and not is_beside(inner)]
             if beside and len({*parts.values()}) + len(unlabelled) < 2:
                 if self.label_from == "folder":
                     return {}
@@ -154,8 +147,30 @@ class Layout:
             self._look_at_flat(place, called)
             return {}
         if len(set(parts.values())) < len(parts):
-            message = f"`{place.path}` has two folders for the same part of the data: "
-            raise DataFileError(message + f"{_listed(parts)}.")
+            message = (
+                f"`{place.path}` has two folders for the same part of the data: "
+                f"{name_folders(parts)}. Move one elsewhere, or name one: "
+                f"{info_command(next(iter(parts)).path)}."
+            )
+            raise DataFileError(message)
+        return parts
+
+    def _is_twice(self, folder: Folder, parts: "dict[Folder, SplitName | None]") -> bool:
+        return list(parts.values()).count(parts[folder]) > 1
+
+    def _with_training(
+        self,
+        parts: "dict[Folder, SplitName | None]",
+        others: list[Folder],
+        unlabelled: list[Folder],
+    ) -> "dict[Folder, SplitName | None]":
+        """The parts with that for training, if a single other folder has all their classes."""
+        beside = [inner for inner in others if inner not in unlabelled and not is_beside(inner)]
+        if len(beside) == 1:
+            names = {one.name for part in parts for one in part.unwrapped(self.named).full}
+            own = {one.name for one in beside[0].unwrapped(self.named).full}
+            if len(names) > 1 and names <= own:
+                return {beside[0]: "train", **parts}
         return parts
 
     def _is_unlabelled(self, folder: Folder, parts: "dict[Folder, SplitName | None]") -> bool:
@@ -174,9 +189,9 @@ class Layout:
         train = next(inner for inner, split in parts.items() if split == "train")
         message = (
             f"`{place.path}` has a folder of training images, `{train.name}`, and beside it "
-            f"{_listed(beside)}, which is no part of a dataset. {_command(train.path)} reads "
-            f"`{train.name}` alone; {_command(self.root.path, 'folder')} takes "
-            f"{_listed(place.full)} for the classes."
+            f"{name_folders(beside)}, which is no part of a dataset. {info_command(train.path)} "
+            f"reads `{train.name}` alone; {info_command(self.root.path, 'folder')} takes "
+            f"{name_folders(place.full)} for the classes."
         )
         raise DataFileError(message)
 
@@ -210,7 +225,7 @@ class Layout:
                     deeper.append(one.path.relative_to(folder.path))
         if deeper and not (self.label_from == "path" or self.group_from == "folder"):
             self.notes.append(
-                f"Deeper down and counted to the class above: {name_some(deeper, _NAMED)}."
+                f"Deeper down and counted to the class above: {name_some(deeper, NAMED)}."
             )
         # By the names of files across all classes: a folder that `convert` wrote keeps its order.
         pictures.sort(key=lambda picture: (natural_key(picture.path.name), picture.label))
@@ -223,7 +238,9 @@ class Layout:
         }
         main = next((one for one, split in folders.items() if split == "train"), None)
         stems = [stem_of(path) for path in paths[main or next(iter(folders))]]
-        pattern = self._pattern(stems) if self.label_from == "name" else self.label_from
+        pattern = (
+            choose_pattern(self.root.path, stems) if self.label_from == "name" else self.label_from
+        )
         find, parts = finder_in(pattern, "LABEL"), []
         for folder, split in folders.items():
             labelled = [
@@ -251,22 +268,6 @@ class Layout:
             f"`{first.label}`."
         )
         return parts
-
-    def _pattern(self, stems: list[str]) -> str:
-        patterns = find_patterns(stems)
-        if len(patterns) == 1:
-            return patterns[0]
-        message = (
-            f"In the names of the pictures in `{self.root.path}`, such as `{stems[0]}`, no label "
-            "is found. Say where it stands: `--label-from 'LABEL_*'`."
-        )
-        if patterns:
-            readings = "; ".join(_command(self.root.path, pattern) for pattern in patterns)
-            message = (
-                f"The names of the pictures in `{self.root.path}`, such as `{stems[0]}`, may hold "
-                f"their labels in {len(patterns)} places. Say in which: {readings}."
-            )
-        raise DataFileError(message)
 
     def _group(self, path: Path, above: Folder) -> str:
         if not self.group_from:
@@ -309,25 +310,13 @@ class Layout:
             f"`{folder.path}` itself has pictures, {len(folder.pictures):,} in all, such as "
             f"`{first}`. Put every picture into the folder of its class."
         )
-        message = " ".join((message, *self._advice_on_names(folder.pictures)))
+        message = " ".join((message, *advice_on_names(self.root.path, folder.pictures)))
         if or_class:
             message += (
-                f" If `{folder.name}` is a class, {_command(self.root.path, 'folder')} takes the "
-                "folders for the classes."
+                f" If `{folder.name}` is a class, {info_command(self.root.path, 'folder')} takes "
+                "the folders for the classes."
             )
         raise DataFileError(message)
-
-    def _advice_on_names(self, pictures: Sequence[Path]) -> Iterator[str]:
-        """How to have labels read from the names of files, if those may hold any."""
-        stems = [stem_of(path) for path in pictures]
-        if patterns := find_patterns(stems):
-            kind = "name" if len(patterns) == 1 else patterns[0]
-            find = finder_in(patterns[0], "LABEL")
-            labels = sorted({found for stem in stems if (found := find(stem))}, key=natural_key)
-            yield (
-                f"If its name says what a picture shows, as in {name_some(labels, _NAMED)}, "
-                f"{_command(self.root.path, kind)} reads it so."
-            )
 
     def _refuse_lost_classes(self, folder: Folder) -> None:
         """Raise if what looks like a class holds several folders of pictures, maybe classes."""
@@ -344,21 +333,21 @@ class Layout:
         below = largest.unwrapped().full
         if all(split_of(inner.name) for inner in below):
             message = (
-                f"`{largest.path}` holds {_listed(below)}: a class with parts in it. The parts "
-                f"must stand above the classes, as in `{below[0].name}/{largest.name}`."
+                f"`{largest.path}` holds {name_folders(below)}: a class with parts in it. The "
+                f"parts must stand above the classes, as in `{below[0].name}/{largest.name}`."
             )
             raise DataFileError(message)
         message = (
             f"In `{folder.path}` pictures lie a level deeper than its folders: `{largest.name}` "
-            f"holds {_listed(below)}. If those are the classes, {_command(largest.path)} reads it "
-            f"by itself. If {_listed(folder.full)} are the classes, "
-            f"{_command(self.root.path, 'folder')} takes them for that."
+            f"holds {name_folders(below)}. If those are the classes, {info_command(largest.path)} "
+            f"reads it by itself. If {name_folders(folder.full)} are the classes, "
+            f"{info_command(self.root.path, 'folder')} takes them for that."
         )
         if len(lost) > 1:
             count = sum(bool(one.pictures) for inner in folder.full for one in inner.walk())
             message += (
                 f" If every folder with pictures is a class, {count:,} in all, "
-                f"{_command(self.root.path, 'path')} reads them so."
+                f"{info_command(self.root.path, 'path')} reads them so."
             )
         raise DataFileError(message)
 
@@ -378,12 +367,11 @@ class Layout:
         """What was passed over, a sentence for each kind."""
         everything = list(self.root.walk())
         for folder in self._without_class:
-            test = f" {_shown('lenet predict latest', folder.path)} answers that."
-            is_beside = bool({*words_of(folder.name)} & _BESIDE)
+            test = f" {shown_command('lenet predict latest', folder.path)} answers that."
             count = f"{folder.count:,} picture{'s' * (folder.count > 1)}"
             yield (
                 f"Left out, as nothing says what they show: {count} in "
-                f"`{folder.path.relative_to(self.root.path)}`.{'' if is_beside else test}"
+                f"`{folder.path.relative_to(self.root.path)}`.{'' if is_beside(folder) else test}"
             )
         for what, paths in (
             ("Pictures outside of all classes", self._strays),
@@ -395,23 +383,5 @@ class Layout:
             ("Neither files nor folders", [path for at in everything for path in at.odd]),
         ):
             if paths:
-                named = name_some([path.relative_to(self.root.path) for path in paths], _NAMED)
+                named = name_some([path.relative_to(self.root.path) for path in paths], NAMED)
                 yield f"{what} and passed over: {named}."
-
-
-def _shown(command: str, path: Path, *more: str) -> str:
-    return f"`{command} {shlex.join([str(path), *more])}`"
-
-
-def _command(path: Path, label_from: str = "") -> str:
-    """What is typed to have a folder looked at in one way."""
-    return _shown("lenet data info", path, *(["--label-from", label_from] if label_from else []))
-
-
-def _listed(folders: Iterable[Folder]) -> str:
-    """The names of folders in a sentence: the first, and how many there are."""
-    names = [f"`{inner.name}`" for inner in folders]
-    if len(names) > _NAMED:
-        names = [*names[:_NAMED], f"{len(names) - _NAMED:,} more"]
-    *before, last = names
-    return f"{', '.join(before)} and {last}" if before else last
