@@ -261,6 +261,24 @@ def test_of_a_moved_folder_that_lacks_a_picture_only_the_test_images_are_scored(
     assert lenet.evaluate(run, moved).images == 127 - before.images
 
 
+def test_labels_are_looked_for_in_the_names_of_other_pictures_too(
+    pictures: Path, tmp_path: Path
+) -> None:
+    for part, folder in (("train", "all"), ("test", "others")):
+        (tmp_path / folder).mkdir()
+        for path in (pictures / part).glob("*/*.png"):
+            path.rename(tmp_path / folder / f"{path.parent.name}-{path.name}")
+    call("train", "--data", "./all", "--label-from", "name", "--epochs", "1")
+    text = call("evaluate", "--data", "./others").stdout
+    assert "others, test split, 64 images" in text
+    other = call("evaluate", "--data", "./others", "--label-from", "LABEL-#").stdout
+    assert other == text
+    (tmp_path / "others" / "0").mkdir()
+    for path in (tmp_path / "others").glob("*.png"):
+        path.rename(tmp_path / "others" / "0" / path.name)
+    assert "others, test split, 64 images" in call("evaluate", "--data", "./others").stdout
+
+
 def test_images_of_one_class_are_looked_at_and_not_trained_on(
     pictures: Path, tmp_path: Path
 ) -> None:

@@ -223,6 +223,7 @@ def test_a_single_folder_of_named_pictures_is_told_of(tmp_path: Path) -> None:
     [
         (["1_{}.png", "2_{}.png", "3_{}.png"], ["'LABEL_#'", "'#_LABEL'"]),
         (["red_cat_{}.png", "red_dog_{}.png", "tan_cat_{}.png"], ["'*_LABEL_#'", "'LABEL_*_#'"]),
+        (["1_ann_{}.png", "1_bo_{}.png", "2_ann_{}.png"], ["'LABEL_*_#'", "'#_LABEL_#'"]),
         (["IMG_{}.png"], ["no label is found", "`--label-from 'LABEL_*'`"]),
     ],
 )

@@ -78,7 +78,8 @@ def _shapes(rows: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
 
 
 def _text_labels(rows: Sequence[Sequence[str]]) -> list[str]:
-    counts = Counter(_shapes(rows))
+    own_shapes = _shapes(rows)
+    counts = Counter(own_shapes)
     shapes = [shape for shape, count in counts.items() if count > 1]
     if not 2 <= len(shapes) <= _MOST:
         return []
@@ -111,7 +112,29 @@ def _text_labels(rows: Sequence[Sequence[str]]) -> list[str]:
                 for one in varying
             ]
             return [f"{before}{middle}{after}" for middle in ("LABEL", *chosen)]
-    return [f"{before}LABEL{after}"]
+    known = set(shapes)
+    alike = [row for row, shape in zip(rows, own_shapes, strict=True) if shape in known]
+    rivals = _rival_numbers(alike, shapes[0], first, last)
+    return [f"{before}LABEL{after}", *rivals]
+
+
+def _rival_numbers(
+    rows: Sequence[Sequence[str]], shape: Sequence[str], first: int, last: int
+) -> Iterator[str]:
+    """The patterns by which numbers beside a text may be the label: those that count nothing.
+
+    Within a text each of them comes back, as the 3 in `3_anna_001` and `3_anna_002`.
+    """
+    before, after = list(shape[:first]), list(shape[len(shape) - last :])
+    for at in [*range(first), *range(-last, 0)]:
+        if shape[at] == "#":
+            texts = ["".join(row[first : len(row) - last]) for row in rows]
+            numbers = [row[at] for row in rows]
+            pairs = [f"{text}\0{number}" for text, number in zip(texts, numbers, strict=True)]
+            if _come_back(numbers) and _come_back(pairs):
+                tokens = [*before, "*", *after]
+                tokens[at] = "LABEL"
+                yield "".join(tokens)
 
 
 def _number_labels(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -17,7 +17,7 @@ from lenet.datasets import (
     find_source,
     load_dataset,
 )
-from lenet.errors import DatasetError, DownloadError, RunError, SettingError
+from lenet.errors import DataFileError, DatasetError, DownloadError, RunError, SettingError
 from lenet.models import ModelCard
 from lenet.runs import Run, as_trained_on, find_trained_on, load_data_of
 
@@ -61,7 +61,14 @@ def find_dataset(
     reading = _reading_of(card)
     if wanted.pixel_range is not None:
         reading["pixel_range"] = wanted.pixel_range
-    found = load_dataset(wanted.replace(**reading), for_training=False)
+    wanted = wanted.replace(**reading)
+    try:
+        found = load_dataset(wanted, for_training=False)
+    except DataFileError:
+        own = source.config.source if isinstance(source, Run) else None
+        if own is None or wanted.label_from or not own.label_from:
+            raise
+        found = load_dataset(wanted.replace(label_from=own.label_from), for_training=False)
     return _with_classes(_for_testing(found, source), card.class_names)
 
 
