@@ -210,6 +210,19 @@ def test_parts_with_labels_in_names_may_have_a_test_part_without(tmp_path: Path)
     assert f"`lenet predict latest {folder}/test1`" in told(dataset)
 
 
+def test_names_are_read_wherever_the_pictures_lie(tmp_path: Path) -> None:
+    files = several(
+        "cat_{}.png", "more/a/dog_1{}.png", "more/b/cat_2{}.png", "more/b/c/dog_3{}.png"
+    )
+    assert counts(load(write(tmp_path / "x", *files), label_from="name")) == {"train": [6, 6]}
+    files = several(
+        "pets/train/cat_{}.png", "pets/train/dog_{}.png", "pets/test/cat_{}.png", count=4
+    )
+    dataset = load(write(tmp_path / "y", *files, "preview.png"), label_from="name")
+    assert counts(dataset) == {"train": [4, 4], "test": [4, 0]}
+    assert "passed over: `preview.png`" in told(dataset)
+
+
 def test_a_single_folder_of_named_pictures_is_told_of(tmp_path: Path) -> None:
     folder = write(tmp_path / "x", *several("images/cat_{}.jpg", "images/dog_{}.jpg"), "notes.txt")
     assert f"`lenet data info {folder} --label-from name`" in told(load(folder, for_training=False))

@@ -54,23 +54,26 @@ class Layout:
         self._by_name = self.label_from not in ("", "folder", "path", "table")
         if self.group_from == "folder" and not self.label_from:
             self.label_from = "folder"  # then those below a class are groups
+        self._find_group = finder_in(self.group_from, "GROUP")
 
     def find(self) -> list[Part]:
         """The parts of the data with their pictures."""
         place = self.root
         folders = self._find_parts(place)
-        if not folders:
+        if not folders and (not self._by_name or self._find_parts(place.unwrapped())):
             place = self._unwrap(place)
             if place is not self.root:
                 self.named = self.named or read_class_names(place.path) or ()
                 folders = self._find_parts(place)
         self._passed.append(place)
         wrappers = [one for one in self._passed if one.path in place.path.parents]
-        for one in wrappers if self._by_name else (*wrappers, *([place] if folders else [])):
+        for one in (*wrappers, *([place] if folders else [])):
             self._leave_strays(one, any_number=bool(folders))
         if folders:
             named = ", ".join(f"`{one.name}` ({split})" for one, split in folders.items())
             self.notes.append(f"Parts of the data by the names of folders: {named}.")
+            if self._by_name:
+                self._without_class += [one for one in place.full if one not in folders]
         parts = self._find_labels({place: None} if not folders else folders)
         if self.group_from:
             self._tell_groups(parts)
@@ -115,10 +118,7 @@ class Layout:
         }
         is_whole = len(called) == len(place.full)
         if self._by_name:
-            if "train" not in called.values() and not is_whole:
-                return {}
-            self._without_class += [inner for inner in place.full if inner not in called]
-            return called
+            return called if "train" in called.values() or is_whole else {}
         parts = {
             inner: split
             for inner, split in called.items()
@@ -275,7 +275,7 @@ class Layout:
         if self.group_from == "folder":
             below = path.relative_to(above.path).parts
             return below[0] if len(below) > 1 else ""
-        return finder_in(self.group_from, "GROUP")(stem_of(path)) or ""
+        return self._find_group(stem_of(path)) or ""
 
     def _tell_groups(self, parts: list[Part]) -> None:
         groups = {picture.group for part in parts for picture in part.pictures} - {""}
