@@ -3,6 +3,7 @@
 import re
 import shlex
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -17,7 +18,7 @@ from lenet.cli import app
 from lenet.core import field_types
 from lenet.errors import LenetError
 from lenet.models import LeNetConfig, build_model
-from lenet.training import Recipe
+from lenet.training import Recipe, own
 
 ROOT = Path(__file__).parent.parent
 TRAIN = "python3 -m venv .venv && .venv/bin/pip install -e . && .venv/bin/lenet train"
@@ -205,7 +206,9 @@ def test_the_guide_to_own_pictures_prints_what_the_command_prints(
 @pytest.mark.filterwarnings("ignore:Not learning")  # on 300 images, in few epochs
 def test_the_python_of_the_scikit_learn_guide_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     # The fewest steps of a training; nobody looks at how well it learns.
-    monkeypatch.setattr("lenet.estimator._fitting._STEPS", 1)
+    quick = own(300)
+    quick = replace(quick, recipe=quick.recipe.replace(epochs=1))
+    monkeypatch.setattr("lenet.training._presets.own", lambda *_: quick)
     names: dict[str, object] = {}
     for block in blocks("docs/guides/scikit-learn.md", "python"):
         exec(block.replace("n_jobs=2", "n_jobs=1"), names)  # other processes import PyTorch anew
