@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.validation import _check_sample_weight
 
 from lenet.core import Settings, field_types
 from lenet.datasets import Dataset
@@ -95,6 +93,9 @@ def weigh_examples(
     class_weight: Mapping[Any, float] | str | None,
 ) -> npt.NDArray[np.float32] | None:
     """How much each image counts, (N,); `None` where nothing is said."""
+    from sklearn.utils.class_weight import compute_sample_weight
+    from sklearn.utils.validation import _check_sample_weight
+
     weights = None
     if sample_weight is not None:
         weights = _check_sample_weight(
