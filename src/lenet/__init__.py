@@ -9,11 +9,14 @@ Importing the package costs next to nothing: PyTorch is imported when a name tha
 first used.
 """
 
+import logging
 from typing import Any
 
 import lazy_loader
 
 from lenet._version import __version__ as __version__
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # quiet unless somebody listens
 
 _find_name, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
 

@@ -4,7 +4,7 @@ from lenet.doctor import Finding
 from lenet.doctor._examine import examine_part  # one check alone; others take seconds
 
 PARTS = ["versions", "machine", "device", "cores", "kernels", "engines", "results"]
-PARTS += ["data", "runs", "peers"]
+PARTS += ["data", "cache", "runs", "peers"]
 
 
 def find(name: str) -> Finding:

@@ -79,6 +79,20 @@ def test_a_data_folder_that_cannot_be_written_is_told(
     assert "LENET_DATA" in finding.advice
 
 
+def test_a_home_that_may_not_be_written_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LENET_CACHE", str(tmp_path / "cache"))
+    assert find("cache").state == "ok"
+    (tmp_path / "home").touch()
+    monkeypatch.delenv("LENET_CACHE")
+    monkeypatch.setattr("lenet.datasets._prepared.platform_cache", lambda: tmp_path / "home/.cache")
+    finding = find("cache")
+    assert finding.state == "note"
+    assert "can't be written: not a directory; data of your own is read anew" in finding.text
+    assert "LENET_CACHE" in finding.advice
+
+
 def test_a_folder_that_cannot_keep_runs_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

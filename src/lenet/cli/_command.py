@@ -311,6 +311,17 @@ def parse_white(text: str) -> tuple[float, float]:
     return low, high
 
 
+@dataclass(frozen=True)
+class Quiet(Settings):
+    """How much a command tells while it works.
+
+    Attributes:
+        quiet: Tell nothing of how it goes: warnings, errors and what comes out alone.
+    """
+
+    quiet: bool = option(False, flags=("--quiet", "-q"))
+
+
 def _parse_size(text: str) -> int | tuple[int, int]:
     """A side, or height and width: `32`, `32x48`."""
     match = re.fullmatch(r"(\d{1,4})(?:[x×](\d{1,4}))?", text.strip())

@@ -1,6 +1,7 @@
 """What every subcommand needs to write to the terminal."""
 
 import json
+import logging
 import sys
 from collections.abc import Iterable, Sequence
 from io import BytesIO
@@ -52,6 +53,22 @@ def print_notice(message: str) -> None:
     """Write something for a person to stderr; control characters are shown escaped."""
     sys.stdout.flush()
     sys.stderr.write(f"{escape_text(message)}\n")
+
+
+class _Notices(logging.Handler):
+    """Writes records of a log to stderr, as notices."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print_notice(f"Warning: {record.getMessage()}")
+
+
+_NOTICES = _Notices(logging.WARNING)
+
+
+def warn_on_stderr(log: str, *, is_on: bool = True) -> None:
+    """Show what a log of the package warns of, or don't any more."""
+    found = logging.getLogger(log)
+    (found.addHandler if is_on else found.removeHandler)(_NOTICES)
 
 
 def print_error(message: str) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lenet.cli._command import TRAINING, Data, Given, Panel, Printed, command
+from lenet.cli._command import TRAINING, Data, Given, Panel, Printed, Quiet, command
 from lenet.cli._console import (
     listed,
     print_json,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lenet.experiments import Comparison, Entry, Pair
 
 _PICTURES = (".png", ".svg")
-_OF_FINISHED_RUNS = ("runs", "split", "views", "device", "runs_folder", "picture", "json")
+_OF_FINISHED_RUNS = ("runs", "split", "views", "device", "runs_folder", "picture", "json", "quiet")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,9 @@ class _Compared(Data):
     picture: Path | None = option(None, usual="comparison.png in the runs folder")
 
 
-@command(_Compared, Panel(CompareOptions, skip=("first_seed", "runs_folder")), Printed, *TRAINING)
+@command(
+    _Compared, Panel(CompareOptions, skip=("first_seed", "runs_folder")), Printed, Quiet, *TRAINING
+)
 def compare(given: Given) -> None:
     """Compare networks, recipes or settings over several seeds.
 
@@ -63,7 +65,7 @@ def compare(given: Given) -> None:
     """
     from lenet import experiments
 
-    what, options = given.of(_Compared), given.of(CompareOptions)
+    what, options, quiet = given.of(_Compared), given.of(CompareOptions), given.of(Quiet).quiet
     picture = what.picture
     if picture is not None and picture.suffix.lower() not in _PICTURES:
         message = f"`{picture}` must end in {listed(_PICTURES)}."
@@ -79,7 +81,7 @@ def compare(given: Given) -> None:
             [name.strip() for name in (what.models or "").split(",") if name.strip()],
             given.dataset() or "fashion-mnist",
             vary=dict(map(parse_variation, what.vary)),
-            progress=experiments.ConsoleProgress(options.split),
+            progress=None if quiet else experiments.ConsoleProgress(options.split),
             **given.typed_of(CompareOptions, Recipe, LeNetConfig) | {"runs_folder": folder},
         )
     is_asked, picture = picture is not None, picture or folder / "comparison.png"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lenet.cli._command import TRAINING, Data, Given, Printed, command
+from lenet.cli._command import TRAINING, Data, Given, Printed, Quiet, command
 from lenet.cli._console import print_json, print_line, print_table
 from lenet.cli.compare import print_pair, print_untaught, split_setting
 from lenet.core import field_types, option
@@ -33,7 +33,7 @@ class _Searched(Data):
     resume: str | None = option(None, metavar="NAME")
 
 
-@command(_Searched, SweepOptions, Printed, *TRAINING)
+@command(_Searched, SweepOptions, Printed, Quiet, *TRAINING)
 def sweep(given: Given) -> None:
     """Search for the recipe with the best validation accuracy.
 
@@ -44,10 +44,12 @@ def sweep(given: Given) -> None:
     from lenet import experiments
 
     what, options = given.of(_Searched), given.typed_of(SweepOptions)
-    progress, confirming = experiments.SweepConsoleProgress(), experiments.ConsoleProgress()
+    quiet = given.of(Quiet).quiet
+    progress = None if quiet else experiments.SweepConsoleProgress()
+    confirming = None if quiet else experiments.ConsoleProgress()
     if what.resume is not None:
         given.refuse_others(
-            ("resume", "json", *field_types(SweepWork)),
+            ("resume", "json", "quiet", *field_types(SweepWork)),
             "`--resume` goes on with the sweep as it is",
         )
         made = experiments.resume_sweep(

@@ -2,14 +2,27 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lenet.cli._command import TRAINING, Data, Given, Panel, command, data_option
+from lenet.cli._command import (
+    TRAINING,
+    Data,
+    Given,
+    Panel,
+    Printed,
+    Quiet,
+    command,
+    data_option,
+)
+from lenet.cli._console import print_json, print_line, warn_on_stderr
 from lenet.core import option
 from lenet.errors import SettingError
 from lenet.models import MODELS, LeNetConfig
 from lenet.runs import TrainOptions
 from lenet.training import Recipe
+
+if TYPE_CHECKING:
+    from lenet.runs import Run
 
 
 @dataclass(frozen=True)
@@ -34,7 +47,7 @@ class _What(Data):
     resume: str | None = option(None, metavar="RUN")
 
 
-@command(_What, Panel(TrainOptions, skip=("reuse",)), *TRAINING)
+@command(_What, Panel(TrainOptions, skip=("reuse",)), Quiet, Printed, *TRAINING)
 def train(given: Given) -> None:
     """Train a network; without options, the tutorial's LeNet on Fashion-MNIST.
 
@@ -50,12 +63,16 @@ def train(given: Given) -> None:
     from lenet.training import join_group
 
     what, options = given.of(_What), given.typed_of(TrainOptions)
+    as_json = given.of(Printed).json
+    if as_json or given.of(Quiet).quiet:
+        warn_on_stderr("lenet")  # which the display does otherwise
+        options["listeners"] = []
     if what.resume is not None:
         given.refuse_others(
-            ("resume", "data", "runs_folder", "track"),
+            ("resume", "data", "runs_folder", "track", "quiet", "json"),
             "`--resume` goes on with the run's own settings",
         )
-        runs.resume(what.resume, dataset=what.data, **options)
+        _print_run(runs.resume(what.resume, dataset=what.data, **options), given)
         return
     with join_group().together():  # what is missing on one machine ends the training on all
         source = given.dataset()
@@ -68,4 +85,16 @@ def train(given: Given) -> None:
         folder = given.of(TrainOptions).runs_folder
         is_toml = what.network.endswith(".toml")
         model = Path(what.network) if is_toml else runs.locate_model(what.network, folder)
-    runs.train(model, source, what.recipe, **options, **changed)
+    _print_run(runs.train(model, source, what.recipe, **options, **changed), given)
+
+
+def _print_run(run: "Run", given: Given) -> None:
+    """Write what came out, where the display has not told it."""
+    from lenet.training import join_group
+
+    if not join_group().is_first:
+        return
+    if given.of(Printed).json:
+        print_json({"run": run.name, "folder": str(run.folder), **run.result.to_dict()})
+    elif given.of(Quiet).quiet:
+        print_line(str(run.folder))

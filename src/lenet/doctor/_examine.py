@@ -14,7 +14,7 @@ from packaging.specifiers import SpecifierSet
 
 from lenet._version import __version__
 from lenet.core import distribution_name, has_torch, install_command
-from lenet.datasets import CATALOG, cached_datasets, data_folder, is_offline
+from lenet.datasets import CATALOG, cache_folder, cached_datasets, data_folder, is_offline
 from lenet.doctor._computing import (
     Finding,
     check_kernel_results,
@@ -25,7 +25,7 @@ from lenet.doctor._computing import (
 )
 from lenet.runs import processor_name
 
-_DATA = "LENET_DATA"
+_DATA, _CACHE = "LENET_DATA", "LENET_CACHE"
 _DEFAULT_DATASET = "fashion-mnist"
 _DISTRIBUTIONS = ("lenet", "lenet-core")
 _LITTLE_SPACE = 1e9  # bytes
@@ -145,6 +145,16 @@ def find_data() -> Finding:
     return Finding("data", "ok", text)
 
 
+def find_cache() -> Finding:
+    """Whether a person's own data can be kept as it was read, by default below their home."""
+    folder = cache_folder().absolute()
+    if obstacle := _find_obstacle(folder):
+        text = f"{folder} can't be written: {obstacle}; data of your own is read anew each time"
+        advice = f"Set `{_CACHE}` to a folder that can be written."
+        return Finding("cache", "note", text, advice)
+    return Finding("cache", "ok", f"data of your own is kept in {folder} as it was read")
+
+
 def find_run_folder() -> Finding:
     """Whether a run can be kept where the person is."""
     folder = Path.cwd()
@@ -192,6 +202,7 @@ CHECKS = {
     "engines": find_engines,
     "results": check_kernel_results,
     "data": find_data,
+    "cache": find_cache,
     "runs": find_run_folder,
     "peers": find_peers,
 }

@@ -199,7 +199,7 @@ def _judge() -> str | None:
     if fault is None:
         return None
     reason = f"The compiled kernels do not fit PyTorch {torch.__version__}: {fault}."
-    logging.getLogger("lenet").warning("%s PyTorch computes by itself.", reason)
+    logging.getLogger("lenet.kernels").warning("%s PyTorch computes by itself.", reason)
     return reason
 
 

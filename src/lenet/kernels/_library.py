@@ -3,6 +3,7 @@
 import ctypes
 import functools
 import hashlib
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -58,6 +59,8 @@ def _load() -> tuple[ctypes.CDLL | None, KernelStatus]:
     try:
         library, kind = _pick_library(os.environ.get(VARIABLE, ""), damaged)
     except _NoKernelsError as error:
+        if os.environ.get(VARIABLE) not in ("", "none", None):
+            logging.getLogger("lenet.kernels").warning("%s They are not used.", error)
         return None, KernelStatus(None, 0, str(error), log, tuple(damaged.values()))
     return library, KernelStatus(kind, library.lenet_lanes(), None, log, tuple(damaged.values()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,6 +46,7 @@ from lenet.training import (
 if TYPE_CHECKING:
     from torch import nn
 
+_LOG = logging.getLogger("lenet.runs")
 _DEFAULT_DATASET, _BUNDLED_DATASET = "fashion-mnist", "digits"
 _LECUN_BACKGROUND, _LECUN_RANGE = -0.1, 1.275  # so that ink is 1.175
 
@@ -81,7 +83,8 @@ def find_dataset(
 
 
 def announce(listeners: Sequence[Listener], text: str) -> None:
-    """Tell every listener something that the person should know."""
+    """Tell every listener, and whoever reads the log, something that the person should know."""
+    _LOG.info("%s", text.strip())
     for listener in listeners:
         listener.on_message(text)
 

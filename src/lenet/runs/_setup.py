@@ -81,9 +81,12 @@ def advice_on_speed(trainer: "Trainer") -> str | None:
         return None
     engine, status = trainer.engine.name, kernel_status()
     reason, torch = status.reason, install_command("torch")
-    chosen = bool(os.environ.get("LENET_INSTRUCTIONS"))
+    wanted = os.environ.get("LENET_INSTRUCTIONS")
+    chosen = bool(wanted)
     if engine == "native" and status.damaged:
         return f"{status.damaged[-1]} Install lenet again to be faster."
+    if engine == "torch" and reason and chosen and wanted != "none":
+        return f"PyTorch trains this network. {reason} Correct it, or unset it, to be faster."
     if engine == "torch" and reason and not chosen:
         return (
             f"PyTorch trains this network. {reason} A C++ compiler and then lenet again would "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+_LOG = logging.getLogger("lenet.training")
 _POINTS_PER_EPOCH = 5
 _DRAWN = 2  # the stream of random numbers that layers draw, beside those of `Batches`
 _EVALUATION_BATCH, _EVALUATION_BATCH_ON_GPU = 256, 4096
@@ -557,7 +559,17 @@ class Trainer:
         self.epoch, self.step = self.epoch + 1, 0
         diagnosis = self._diagnose(point)  # before the listeners, who may save the state
         self.tell("on_epoch", point)
+        reached = point.held_out_accuracy
+        _LOG.info(
+            "epoch %d/%d: loss %.3f, train acc %.3f%s",
+            self.epoch,
+            self.recipe.epochs,
+            point.train_loss,
+            point.train_accuracy,
+            "" if reached is None else f", {point.held_out_name} acc {reached:.3f}",
+        )
         if diagnosis:
+            _LOG.warning("%s", diagnosis)
             self.tell("on_diagnosis", diagnosis)
 
     def _diagnose(self, point: CurvePoint) -> Diagnosis | None:
