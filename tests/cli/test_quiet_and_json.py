@@ -3,13 +3,14 @@
 import json
 import logging
 import sys
+from pathlib import Path
 
 import pytest
 
 import lenet
 from calling import call, call_alone
 from forked_process import ForkedProcess
-from lenet.datasets import Dataset
+from lenet.datasets import Dataset, convert_dataset
 
 QUICK = ("--data", "digits", "--model", "softmax", "--epochs", "1", "--batch-size", "64")
 
@@ -75,3 +76,27 @@ def test_instructions_that_are_none_are_told() -> None:
     evaluating = ForkedProcess("evaluate", "latest", code=code, environment=variables)
     assert evaluating.communicate()[1] == f"Warning: {words} They are not used.\n"
     assert "Warning" not in call_alone("evaluate", "latest").stderr
+
+
+def test_every_command_that_writes_tells_it_as_json(few_digits: Dataset) -> None:
+    lenet.train("softmax", "digits", epochs=1, listeners=[])
+    convert_dataset(few_digits, Path("few.npz"), "npz")
+    written = {
+        "report latest": {},
+        "inspect latest test:1 --parts activations": {"findings"},
+        "export latest --to html": {"accuracy", "comparisons", "facts", "format", "reference"},
+        "data show ./few.npz -o few.png": {},
+        "data convert ./few.npz few --to folder": {"images", "name"},
+        "data pack ./few.npz packed": {"bytes", "files", "images"},
+    }
+    for line, keys in written.items():
+        values = json.loads(call(*line.split(), "--json").stdout)
+        assert values.keys() >= {"written", *keys}, line
+        assert values["written"], line
+        assert all(Path(path).exists() for path in values["written"])
+    assert json.loads(call("data", "check", "packed", "--json").stdout) == {
+        **{name: values[name] for name in ("bytes", "files", "images")},
+        "folder": "packed",
+    }
+    (got,) = json.loads(call("data", "get", "digits", "--json").stdout)
+    assert got == {"name": "digits", "images": 1797, "classes": 10, "folder": None}

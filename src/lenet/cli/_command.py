@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields
 from functools import partial
 from math import inf
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from lenet.cli._console import listed
+from lenet.cli._console import listed, print_json, print_line
 from lenet.core import (
     Settings,
     SettingsType,
@@ -309,6 +309,14 @@ def parse_white(text: str) -> tuple[float, float]:
         )
         raise SettingError(message)
     return low, high
+
+
+def print_written(paths: Sequence[Path], told: str, given: Given, **facts: object) -> None:
+    """Say which files were written: in words, or as JSON with facts about them."""
+    if given.of(Printed).json:
+        print_json({"written": [str(path) for path in paths], **facts})
+    else:
+        print_line(told)
 
 
 @dataclass(frozen=True)

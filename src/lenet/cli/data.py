@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from lenet.cli._command import READING, Given, Printed, command
+from lenet.cli._command import READING, Given, Printed, command, print_written
 from lenet.cli._console import print_json, print_line, print_notice, print_table, save_figure
 from lenet.core import Settings, check_ending, option
 from lenet.errors import Interrupted
@@ -106,22 +106,39 @@ def list_datasets(given: Given) -> None:
         print_line(f"\nThey are kept in {datasets.cache_folder()}")
 
 
+@dataclass(frozen=True)
+class _Fetched(Settings):
+    """What is fetched.
+
+    Attributes:
+        names: Names of datasets.
+    """
+
+    names: tuple[str, ...] = option(argument=True, metavar="NAME...")
+
+
 @app.command()
-def get(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Names of datasets.")],
-) -> None:
+@command(_Fetched, Printed)
+def get(given: Given) -> None:
     """Fetch datasets that have a name, and check their files."""
     from lenet.datasets import data_folder, dataset_names, load_dataset
     from lenet.errors import UnknownNameError
 
+    names, found = given.of(_Fetched).names, list[dict[str, Any]]()
     for name in names:
         if name not in dataset_names():
             raise UnknownNameError("dataset", name, dataset_names())
     for name in names:
         dataset = load_dataset(name)
         images = sum(len(split) for split in dataset.splits.values())
-        place = "is bundled" if name == "digits" else f"is in {data_folder()}"
-        print_line(f"{name} {place}: {images:,} images in {len(dataset.class_names)} classes")
+        classes, place = len(dataset.class_names), str(data_folder())
+        found.append({"name": name, "images": images, "classes": classes})
+        found[-1]["folder"] = None if name == "digits" else place
+        if not given.of(Printed).json:
+            where = "is bundled" if name == "digits" else f"is in {place}"
+            print_line(f"{name} {where}: {images:,} images in {classes} classes")
+    if given.of(Printed).json:
+        print_json(found)
 
 
 @dataclass(frozen=True)
@@ -154,7 +171,7 @@ def info(given: Given) -> None:
 
 
 @app.command()
-@command(_Source, _Sheet, READING)
+@command(_Source, _Sheet, Printed, READING)
 def show(given: Given) -> None:
     """Draw training images of every class, as the network gets them, into a PNG file."""
     from lenet.datasets import draw_contact_sheet
@@ -163,11 +180,11 @@ def show(given: Given) -> None:
     path = wanted.output or Path(f"{dataset.name}.png")
     check_ending(path, "The drawing", ".png")
     save_figure(draw_contact_sheet(dataset, wanted.per_class), path, dpi="figure")
-    print_line(f"Drawn in {path}")
+    print_written([path], f"Drawn in {path}", given)
 
 
 @app.command()
-@command(_Source, _Converted, READING)
+@command(_Source, _Converted, Printed, READING)
 def convert(given: Given) -> None:
     """Write a dataset in a form that other programs read, and `lenet` reads again."""
     from lenet.datasets import convert_dataset
@@ -176,7 +193,9 @@ def convert(given: Given) -> None:
     with _cleaning_up_on_signals():
         path = convert_dataset(dataset, wanted.target, wanted.to)
     parts = ", ".join(f"{len(split):,} {name}" for name, split in dataset.splits.items())
-    print_line(f"Written to {path}: {parts} images of {dataset.name}")
+    told = f"Written to {path}: {parts} images of {dataset.name}"
+    counts = {name: len(split) for name, split in dataset.splits.items()}
+    print_written([path], told, given, name=dataset.name, images=counts)
     if dataset.image_shape != (1, 28, 28):
         channels, height, width = dataset.image_shape
         colour_flag = " --colour" if channels == 3 else ""
@@ -185,7 +204,7 @@ def convert(given: Given) -> None:
 
 
 @app.command()
-@command(_Source, _Packed, READING)
+@command(_Source, _Packed, Printed, READING)
 def pack(given: Given) -> None:
     """Write a dataset as a packed set, which a training reads piece by piece as it goes."""
     from lenet.datasets import pack_dataset
@@ -194,17 +213,32 @@ def pack(given: Given) -> None:
     assert source is not None
     with _cleaning_up_on_signals():
         index = pack_dataset(source, wanted.target, shard_mib=wanted.shard_mib)
-    print_line(f"Packed into {wanted.target}: {_counted(index)}, read back and whole")
+    told = f"Packed into {wanted.target}: {_counted(index)}, read back and whole"
+    print_written([wanted.target], told, given, **_facts(index))
+
+
+@dataclass(frozen=True)
+class _Checked(Settings):
+    """What is read.
+
+    Attributes:
+        folder: The folder of a packed set.
+    """
+
+    folder: Path = option(argument=True)
 
 
 @app.command()
-def check(
-    folder: Annotated[Path, typer.Argument(help="The folder of a packed set.")],
-) -> None:
+@command(_Checked, Printed)
+def check(given: Given) -> None:
     """Read every byte of a packed set and compare it with the checksums."""
     from lenet.datasets import check_packed
 
+    folder = given.of(_Checked).folder
     index = check_packed(folder)
+    if given.of(Printed).json:
+        print_json({"folder": str(folder), **_facts(index)})
+        return
     print_line(f"{folder} is whole: {_counted(index)}")
 
 
@@ -218,6 +252,12 @@ def _cleaning_up_on_signals() -> Iterator[None]:
 
     with answer_signals(interrupt):
         yield
+
+
+def _facts(index: "PackedIndex") -> dict[str, Any]:
+    counts = {name: part.images for name, part in index.parts.items()}
+    size = sum(file.size for file in index.files)
+    return {"images": counts, "files": len(index.files), "bytes": size}
 
 
 def _counted(index: "PackedIndex") -> str:

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lenet.cli._command import READING_TO_SCORE, Given, Panel, Printed, Trained, command
+from lenet.cli._command import (
+    READING_TO_SCORE,
+    Given,
+    Panel,
+    Printed,
+    Trained,
+    command,
+    print_written,
+)
 from lenet.cli._console import print_json, print_line, print_notice, print_table, save_figure
 from lenet.core import Compute, check_ending, escape_name, option, write_atomically
 from lenet.errors import MissingExtraError, StorageError
@@ -140,7 +148,7 @@ class _Report(Trained):
     split: SplitName | None = option(None, usual="test, or validation without test images")
 
 
-@command(_Report, Panel(Compute, skip=("threads",)), READING_TO_SCORE)
+@command(_Report, Panel(Compute, skip=("threads",)), Printed, READING_TO_SCORE)
 def report(given: Given) -> None:
     """Write one HTML page about a trained network: scores, mistakes, trust, robustness, recipe."""
     from lenet import results
@@ -154,4 +162,4 @@ def report(given: Given) -> None:
         runs_folder=wanted.runs_folder,
         **given.typed_of(Compute),
     )
-    print_line(f"Report written to {path}")
+    print_written([path], f"Report written to {path}", given)

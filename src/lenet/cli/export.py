@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from lenet.cli._command import READING_TO_SCORE, Given, Trained, command
-from lenet.cli._console import print_line, print_table
+from lenet.cli._command import READING_TO_SCORE, Given, Printed, Trained, command
+from lenet.cli._console import print_json, print_line, print_table
 from lenet.core import option
 from lenet.export import FormatName
 
@@ -35,7 +35,7 @@ class _Export(Trained):
     int8: bool = False
 
 
-@command(_Export, READING_TO_SCORE)
+@command(_Export, Printed, READING_TO_SCORE)
 def export(given: Given) -> None:
     """Write a trained network down for others to use, and see that it answers as PyTorch does.
 
@@ -48,6 +48,10 @@ def export(given: Given) -> None:
     asked = given.typed_of(_Export) | {"data": given.dataset()}
     with _progress() as tell:
         made = export_model(**asked, on_progress=tell)
+    if given.of(Printed).json:
+        values = asdict(made)
+        print_json({"written": [str(values.pop("path"))], **values, "facts": dict(made.facts)})
+        return
     _print_export(made)
 
 

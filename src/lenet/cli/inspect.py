@@ -3,8 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from lenet.cli._command import READING_TO_SCORE, Data, Given, Panel, command, data_option
-from lenet.cli._console import print_line
+from lenet.cli._command import (
+    READING_TO_SCORE,
+    Data,
+    Given,
+    Panel,
+    Printed,
+    command,
+    data_option,
+    print_written,
+)
 from lenet.core import Compute, option
 from lenet.results import PARTS, Distance, Format, MapMethod
 
@@ -46,7 +54,7 @@ class _Inspection(Data):
     runs_folder: Path = Path("runs")
 
 
-@command(_Inspection, Panel(Compute, only=("device",)), READING_TO_SCORE)
+@command(_Inspection, Panel(Compute, only=("device",)), Printed, READING_TO_SCORE)
 def inspect(given: Given) -> None:
     """Show what happens inside a network: filters, activations, saliency, neighbours, a map.
 
@@ -74,6 +82,6 @@ def inspect(given: Given) -> None:
         runs_folder=wanted.runs_folder,
     )
     written = write_inspection(found, wanted.output, wanted.format)
-    for sentence in describe_inspection(found):
-        print_line(sentence)
-    print_line("Written to " + ", ".join(map(str, written)))
+    sentences = describe_inspection(found)
+    words = "\n".join([*sentences, "Written to " + ", ".join(map(str, written))])
+    print_written(written, words, given, findings=sentences)
