@@ -125,9 +125,28 @@ def test_drawn_symbols_in_different_places_are_told_how_to_be_fitted(
     np.savez(path, images=images, labels=digits.train.labels[:100])
     plain, fitted = (examine_dataset(load(path, prepare=way)) for way in ("plain", "symbol"))
     assert plain.unfitted_symbols
-    assert "--prepare symbol" in " ".join(plain.warnings)
+    assert plain.symbol_sizes is not None
+    (told,) = (warning for warning in plain.warnings if "--prepare symbol" in warning)
+    assert f"by {plain.symbol_places:.0%} of their size" in told
+    assert f"by a factor of {plain.symbol_sizes:.2f}" in told
     assert not any("--prepare" in warning for warning in fitted.warnings)
     assert not examine_dataset(digits).unfitted_symbols
+
+
+@pytest.mark.parametrize(("moved", "is_told"), [(0, False), (2, False), (4, True)])
+def test_places_count_by_the_size_of_what_is_drawn(moved: int, is_told: bool) -> None:
+    random = np.random.default_rng(0)
+    images = np.zeros((60, 1, 60, 60), np.uint8)
+    for image in images[:, 0]:
+        top, left = 20 + random.integers(-moved, moved + 1, 2)
+        image[top : top + 20, left : left + 20] = 200
+    dataset = Dataset("squares", ("a", "b"), Split(images, np.arange(60) % 2))
+    findings = examine_dataset(dataset)
+    assert findings.unfitted_symbols is is_told
+    assert findings.symbol_places == pytest.approx(
+        np.sqrt(((2 * moved + 1) ** 2 - 1) / 12) / 20, abs=0.02
+    )
+    assert findings.symbol_sizes == pytest.approx(1)
 
 
 def test_images_that_are_no_pictures_are_examined_too() -> None:

@@ -319,3 +319,36 @@ def test_settings_of_another_type_are_refused(settings: dict, words: str) -> Non
 
 def test_a_model_is_shown_in_a_line() -> None:
     assert repr(open_model("fashion")) == "<TrainedModel `fashion`: lenet, 1×28×28, 10 classes>"
+
+
+UNITS: dict[str, Callable[[Any], Any]] = {
+    "bytes": lambda pixels: pixels,
+    "shares": lambda pixels: pixels / 255,
+    "floats to 255": lambda pixels: pixels.astype(np.float32),
+    "truth values": lambda pixels: pixels > 100,
+    "0 and 1": lambda pixels: (pixels > 100).astype(np.int64),
+    "0 and 1 as bytes": lambda pixels: (pixels > 100).astype(np.uint8),
+    "0 to 15": lambda pixels: pixels // 16,
+    "12 bits": lambda pixels: pixels.astype(np.uint16) * 16,
+    "normalised": lambda pixels: (pixels / 255 - 0.13) / 0.31,
+}
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_network_sees_of_numbers_what_it_was_taught_of_the_same(
+    few_digits: lenet.Dataset, unit: str, tmp_path: Path
+) -> None:
+    """Nobody says the unit: it is found in the data and kept in the model file."""
+    values = UNITS[unit](few_digits.train.images[:, 0])
+    taught = lenet.as_dataset((values, few_digits.train.labels), test_share=0)
+    path = tmp_path / "model.safetensors"
+    save_model(
+        path,
+        build_model(LeNetConfig(), seed=0),
+        class_names=taught.class_names,
+        preparation=taught.preparation,
+        answers_blank=taught.has_blank_class,
+    )
+    answers = lenet.predict(path, values[:, None], threshold=0)
+    np.testing.assert_array_equal([one.seen.image for one in answers], taught.train.images)
+    assert all(one.class_name for one in answers)
