@@ -86,6 +86,38 @@ def test_a_file_that_can_not_be_used_is_said_in_words(
     on_playground(page_browser, digits_page, bring)
 
 
+def test_16_bits_are_read_by_their_full_scale_or_refused(
+    page_browser: PageBrowser, digits_page: Path, tmp_path: Path
+) -> None:
+    network, card = lenet.load("digits")
+    save_model(
+        tmp_path / "deep.safetensors",
+        network,
+        class_names=card.class_names,
+        normalisation=card.normalisation,
+        preparation=card.preparation.replace(pixel_range=(0.0, 4095.0)),
+    )
+    deep = PlaygroundModel("deep", (tmp_path / "deep.safetensors").read_bytes())
+    (tmp_path / "deep.html").write_text(build_playground([deep]), encoding="utf-8")
+    said = "has 16 bits, and the browser keeps the upper 8 of them"
+
+    def bring(page: Playground) -> None:
+        page.bring("full.png", png(photo(7).astype(np.uint16) * 257), how="drop")
+        page.say_soon(".answer", "7")
+        page.bring("dark.png", png(photo(5).astype(np.uint16) * 16), how="drop")
+        page.say_soon("#notice", f"dark.png {said}")
+        assert page.answer() == "7", "what was there stays"
+
+    def bring_to_deep(page: Playground) -> None:
+        page.bring("grey.png", png(photo(7)), how="drop")
+        page.say_soon(".answer", "7")
+        page.bring("full.png", png(photo(5).astype(np.uint16) * 257), how="drop")
+        page.say_soon("#notice", f"full.png {said}")
+
+    on_playground(page_browser, digits_page, bring)
+    on_playground(page_browser, tmp_path / "deep.html", bring_to_deep)
+
+
 def test_the_test_images_are_the_dataset_s(page_browser: PageBrowser, digits_page: Path) -> None:
     examples = bundled_examples("digits")
     model = lenet.serving.open_model("digits")

@@ -142,7 +142,8 @@ export class Playground {
         await this.choose(1, await this.shelf.add(file));
         this.tell("modelAdded", this.volumes[1].name);
       } else {
-        const picture = await openPicture(file, name);
+        const scales = this.volumes.map(({ model }) => model.card.preparation.pixel_range ?? []);
+        const picture = await openPicture(file, name, scales.some(({ length }) => length > 0));
         this.example = null;
         this.pictureName = name;
         this.paper.lay(picture);

@@ -7,6 +7,7 @@ import { penOf } from "./elements.js";
 
 const MOST_PIXELS_OPENED = 100_000_000; // as in `lenet/pictures/_read.py`
 const KEPT_PIXELS_OPENED = 2 ** 22;
+const NEARLY_BLACK = 16; // of 255: up to here 16 bits hold rather fewer, as in `_pixels.py`
 
 /** What can't be used, with the key of the words that say so. */
 export class OpeningError extends Error {
@@ -18,9 +19,10 @@ export class OpeningError extends Error {
   }
 }
 
-/** Read a picture file as a person sees it: turned as its camera says.
- * @type {(file: Blob, name: string) => Promise<ShownPicture>} */
-export async function openPicture(file, name) {
+/** Read a picture file as a person sees it: turned as its camera says. Of 16 bits the browser keeps
+ * the upper eight, so that a scale that was learnt, or one of fewer bits, can't be had.
+ * @type {(file: Blob, name: string, hasScale: boolean) => Promise<ShownPicture>} */
+export async function openPicture(file, name, hasScale) {
   let bitmap;
   try {
     bitmap = await createImageBitmap(file, { premultiplyAlpha: "none" }); // turned as EXIF says
@@ -32,7 +34,27 @@ export async function openPicture(file, name) {
   const factor = Math.max(1, Math.ceil(Math.sqrt((width * height) / KEPT_PIXELS_OPENED)));
   const picture = asPicture(bitmap, Math.ceil(width / factor), Math.ceil(height / factor));
   bitmap.close();
+  if ((await isDeep(file)) && (hasScale || isNearlyBlack(picture))) {
+    throw new OpeningError("deepPicture", name);
+  }
   return picture;
+}
+
+/** Whether a file is a grey PNG of 16 bits. @type {(file: Blob) => Promise<boolean>} */
+async function isDeep(file) {
+  const head = new Uint8Array(await file.slice(0, 26).arrayBuffer());
+  const isPng = String.fromCharCode(...head.slice(1, 4)) === "PNG";
+  return isPng && head[24] === 16 && (head[25] === 0 || head[25] === 4);
+}
+
+/** @type {(picture: Picture) => boolean} */
+function isNearlyBlack({ data }) {
+  let [lowest, highest] = [255, 0];
+  for (let place = 0; place < data.length; place += 4) {
+    lowest = Math.min(lowest, data[place]);
+    highest = Math.max(highest, data[place]);
+  }
+  return lowest < highest && highest <= NEARLY_BLACK;
 }
 
 /** An image of a certain size as a picture on the paper.

@@ -61,6 +61,8 @@ type Preparation = {
   channels: number;
   /** Pixels left free at each side of the shorter direction. */
   margin: number;
+  /** Which values of pictures of more than 8 bits are black and white, if it was taught on such. */
+  pixel_range?: number[];
 };
 
 /** What a network sees of a picture. */

@@ -128,6 +128,8 @@ const ENGLISH = {
   unpin: "Let go",
 
   notAPicture: (name) => `${name} is no picture that this browser can read. Try a PNG or a JPEG.`,
+  deepPicture: (name) =>
+    `${name} has 16 bits, and the browser keeps the upper 8 of them. “lenet predict” reads it on the scale of the training.`,
   pictureTooLarge: (name) => `${name} has too many pixels. Make it smaller first.`,
   notAModel: (name, why) => `${name} can't be used as a model. ${why}`,
   modelNotFetched: (name) => `The model ${name} can't be fetched. Is the server still running?`,
@@ -302,6 +304,8 @@ const CHINESE = {
   unpin: "松开",
 
   notAPicture: (name) => `浏览器无法读取图片 ${name}。请试试 PNG 或 JPEG。`,
+  deepPicture: (name) =>
+    `${name} 是 16 位图片，浏览器只保留高 8 位。“lenet predict” 会按训练时的数值范围读取它。`,
   pictureTooLarge: (name) => `${name} 的像素太多，请先缩小。`,
   notAModel: (name, why) => `${name} 不能作为模型使用。${why}`,
   modelNotFetched: (name) => `无法取得模型 ${name}。服务器还在运行吗？`,
