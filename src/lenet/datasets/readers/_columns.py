@@ -1,32 +1,28 @@
 """Which columns of a table hold what: labels, pixels, pictures' files, names of the lines."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 
 from lenet.datasets.readers._arrays import image_shape
+from lenet.datasets.readers._column_names import (
+    FILE_NAMES,
+    ID_NAMES,
+    LABEL_NAMES,
+    LEAST_PIXELS,
+    ONE_OF,
+    PART_NAMES,
+    PIXEL_NAME,
+    ROW_NAMES,
+    column_names,
+    in_planes,
+    named_shape,
+)
 from lenet.datasets.readers._contents import UnclearTableError, name_some, split_of
 from lenet.datasets.readers._likely_labels import is_number, judge_ends
 from lenet.errors import DataFileError
 
-_LABEL_NAMES: tuple[str, ...] = ("label", "labels", "class", "target", "category", "y")
-_LABEL_NAMES += ("class_label", "class_name", "classid", "class_id", "label_name", "emotion")
-_FILE_NAMES: tuple[str, ...] = ("path", "file", "filename", "file_name", "filepath", "file_path")
-_FILE_NAMES += ("image", "img", "image_path", "image_name", "picture", "filenames", "fname")
-_ID_NAMES = ("id", "image_id", "imageid", "img_id", "id_code")  # a file's without its ending
-_ROW_NAMES = ("", "id", "index", "unnamed: 0", "image_id", "imageid", "row_id")  # number the lines
-_PART_NAMES = ("split", "usage", "subset", "partition", "part")
-_PIXEL_NAME = re.compile(
-    r"(pixels?|px|p|x|r|g|b|red|green|blue)?[ _.-]?\d+([x_. -]\d+){0,2}[ _.-]?"
-    r"(r|g|b|red|green|blue)?",
-    re.IGNORECASE,
-)
-_CHANNEL = re.compile(r"(?:^|[\d _.-])(r|g|b|red|green|blue)(?=$|[\d _.-])")
-_ONE_OF = re.compile(r"(label|class|target|category|y)[ _.:-](.+)", re.IGNORECASE)
-_LEAST_PIXELS = 4
 _NAMED = 3  # columns in an error
 _MOST_COLUMNS = 64  # of a table that lists files; one of pixels has more
 _FEW_FILES = 4  # columns without names that are looked through for pictures' files
@@ -97,46 +93,6 @@ class Heading:
         return names if column_names(names) else None
 
 
-def column_names(first: Sequence[str]) -> list[str] | None:
-    """The names in a table's first line, in lower case; `None` where it is a line as others are."""
-    names = [cell.strip().lower() for cell in first]
-    texts = [name for name in names if not is_number(name)]
-    has_pixels = len(first) > _LEAST_PIXELS
-    known = {*_LABEL_NAMES, *_FILE_NAMES, *_ID_NAMES} & set(names)
-    if has_pixels and len(texts) == 1:
-        known.discard("y")  # it is a letter's label, if what follows does not number the pixels
-    numbered = texts and counts_up([name for name in names if is_number(name)])
-    is_pixels = all(_PIXEL_NAME.fullmatch(name) for name in texts)
-    is_header = known or numbered or (has_pixels and (len(texts) > 1 or (texts and is_pixels)))
-    return names if is_header else None
-
-
-def counts_up(cells: Sequence[str]) -> bool:
-    """Whether cells number the columns, as programs do that have no names for them.
-
-    So does what pandas makes of a line of pixels that it took for names: of 0, 0 and 0 come 0, 0.1
-    and 0.2.
-
-    >>> counts_up(["0", "1", "2", "3"]), counts_up(["5", "0", "0.1", "0.2", "7", "0.3"])
-    (True, True)
-    >>> counts_up(["5", "0", "0", "0", "7", "0"])
-    False
-    """
-    if len(cells) < _LEAST_PIXELS:
-        return False
-    cells = [cell.strip() for cell in cells]
-    if all(cell.isdecimal() for cell in cells):
-        numbers = list(map(int, cells))
-        return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-    met: Counter[str] = Counter()
-    for cell in cells:
-        base, point, copy = cell.partition(".")
-        if not base.isdecimal() or (point and copy != str(met[base])) or (not point and met[base]):
-            return False
-        met[base] += 1
-    return len(met) < len(cells)
-
-
 def find_columns(table: Heading) -> Columns:
     """Find out which columns hold what, by their names and by what stands in them.
 
@@ -167,7 +123,7 @@ def _find_among(
             raise _no_image(table, len(table.rows[0][in_cell].split()), f"column {in_cell + 1}")
         labels = () if label is None else (label,)
         return Columns(labels, (in_cell,), shape)
-    if table.width <= _LEAST_PIXELS:
+    if table.width <= LEAST_PIXELS:
         message = (
             f"`{table.path}` has {table.width} columns, none of which holds the pictures' files; "
             "name it `path`. Files are looked for beside the table and in the folders there."
@@ -179,7 +135,7 @@ def _find_among(
 def _with_files(table: Heading, names: list[str] | None, columns: list[int], file: int) -> Columns:
     if table.label_column:
         return Columns((_chosen_column(table, columns, table.label_column),), file=file)
-    columns = [c for c in columns if not (names and names[c] in _ROW_NAMES)]
+    columns = [c for c in columns if not (names and names[c] in ROW_NAMES)]
     if not columns:
         return Columns(file=file)
     if names is None:
@@ -195,10 +151,10 @@ def _with_files(table: Heading, names: list[str] | None, columns: list[int], fil
 
 def _find_named(table: Heading, names: list[str], columns: list[int]) -> Columns:
     """The columns of a table of pixels whose first line names them."""
-    rows = [column for column in columns if names[column] in _ROW_NAMES]
+    rows = [column for column in columns if names[column] in ROW_NAMES]
     name = rows[-1] if rows else None
     rest = [column for column in columns if column not in rows]
-    several = [column for column in rest if _ONE_OF.fullmatch(names[column])]
+    several = [column for column in rest if ONE_OF.fullmatch(names[column])]
     if table.label_column:
         labels: tuple[int, ...] = (_chosen_column(table, columns, table.label_column),)
     elif len(several) > 1 and _are_one_hot(table, several):
@@ -207,19 +163,19 @@ def _find_named(table: Heading, names: list[str], columns: list[int]) -> Columns
         label = _label_by_name(table, names, rest)
         labels = () if label is None else (label,)
     pixels = [column for column in rest if column not in labels]
-    are_pixels = all(_PIXEL_NAME.fullmatch(names[column]) for column in pixels)
+    are_pixels = all(PIXEL_NAME.fullmatch(names[column]) for column in pixels)
     if not labels and (not are_pixels or image_shape(len(pixels)) is None):
         raise _no_label(table)
     classes: tuple[str, ...] = ()
     if len(labels) > 1:
-        matches = [_ONE_OF.fullmatch(table.header[column].strip()) for column in labels]
+        matches = [ONE_OF.fullmatch(table.header[column].strip()) for column in labels]
         classes = tuple(match[2] for match in matches if match)
-    shape = _named_shape([names[column] for column in pixels]) or image_shape(len(pixels))
+    shape = named_shape([names[column] for column in pixels]) or image_shape(len(pixels))
     if shape is None:
         raise _no_image(table, len(pixels), "beside the label")
     is_planar = None
     if shape[2] == 3:
-        pixels, is_planar = _in_planes(names, pixels)
+        pixels, is_planar = in_planes(names, pixels)
     return Columns(labels, tuple(pixels), shape, is_planar=is_planar, name=name, classes=classes)
 
 
@@ -251,7 +207,7 @@ def _find_unnamed(table: Heading, columns: list[int]) -> Columns:
         label, note = _judge_ends(table, columns[1:])
         pixels = [column for column in columns[1:] if column != label]
         return Columns((label,), tuple(pixels), shape, name=columns[0], note=note)
-    for count in range(2, width - _LEAST_PIXELS + 1):
+    for count in range(2, width - LEAST_PIXELS + 1):
         shape = image_shape(width - count)
         for labels in (columns[-count:], columns[:count]) if shape else ():
             if _are_one_hot(table, labels):
@@ -304,20 +260,20 @@ def _are_one_hot(table: Heading, columns: Sequence[int]) -> bool:
 def _part_column(table: Heading, names: list[str] | None) -> int | None:
     for column, name in enumerate(names or ()):
         cells = [row[column].strip() for row in table.rows]
-        if name in _PART_NAMES and all(map(split_of, cells)):
+        if name in PART_NAMES and all(map(split_of, cells)):
             return column
     return None
 
 
 def _file_column(table: Heading, names: list[str] | None) -> int | None:
-    for name in _FILE_NAMES if names else ():
+    for name in FILE_NAMES if names else ():
         if names and name in names:
             column = names.index(name)
             if any(not is_number(row[column].strip() or "0") for row in table.rows):
                 return column
     candidates = []
     if names and table.width <= _MOST_COLUMNS:
-        candidates = [names.index(name) for name in (*_FILE_NAMES, *_ID_NAMES) if name in names]
+        candidates = [names.index(name) for name in (*FILE_NAMES, *ID_NAMES) if name in names]
     texts = [
         column
         for column in range(min(table.width, _FEW_FILES))
@@ -333,9 +289,9 @@ def _pixels_in_a_cell(
     table: Heading, names: list[str] | None, columns: Sequence[int]
 ) -> int | None:
     """The column that holds all pixels of a picture, parted by blanks."""
-    for column in columns if len(columns) <= _LEAST_PIXELS else ():
+    for column in columns if len(columns) <= LEAST_PIXELS else ():
         parts = table.rows[0][column].split()
-        if len(parts) >= _LEAST_PIXELS and all(map(is_number, parts)):
+        if len(parts) >= LEAST_PIXELS and all(map(is_number, parts)):
             return column
     return None
 
@@ -346,13 +302,13 @@ def _label_by_name(table: Heading, names: list[str] | None, columns: Sequence[in
         return _chosen_column(table, columns, table.label_column)
     if names is None:
         return columns[0] if len(columns) == 1 else None
-    for name in _LABEL_NAMES:
+    for name in LABEL_NAMES:
         if name in names and names.index(name) in columns:
             return names.index(name)
     unlike = [
         column
         for column in columns
-        if names[column] not in _ROW_NAMES and not _PIXEL_NAME.fullmatch(names[column])
+        if names[column] not in ROW_NAMES and not PIXEL_NAME.fullmatch(names[column])
     ]
     return unlike[0] if len(unlike) == 1 else None
 
@@ -381,31 +337,6 @@ def _chosen_column(table: Heading, columns: Sequence[int], named: str) -> int:
     return column
 
 
-def _named_shape(names: Sequence[str]) -> tuple[int, int, int] | None:
-    """The shape of a grey picture whose pixels are called by their rows and columns."""
-    places = [tuple(map(int, re.findall(r"\d+", name))) for name in names]
-    if not places or any(len(place) != 2 for place in places) or len(set(places)) < len(places):
-        return None
-    height, width = (len({place[axis] for place in places}) for axis in range(2))
-    in_order = sorted(places) == places
-    return (height, width, 1) if in_order and height * width == len(places) else None
-
-
-def _in_planes(names: Sequence[str], pixels: list[int]) -> tuple[list[int], bool | None]:
-    """The columns of red, green and blue pixels, plane after plane where their names say which."""
-    matches = [_CHANNEL.search(names[column]) for column in pixels]
-    channels = [match[1][0] for match in matches if match]
-    if len(channels) == len(pixels) and Counter(channels) == dict.fromkeys("rgb", len(pixels) // 3):
-        paired = list(zip(channels, pixels, strict=True))
-        return list(chain(*([c for channel, c in paired if channel == one] for one in "rgb"))), True
-    numbers = [tuple(map(int, re.findall(r"\d+", names[column]))) for column in pixels]
-    if all(len(one) == 3 for one in numbers):
-        for axis, is_planar in ((2, False), (0, True)):
-            if len({one[axis] for one in numbers}) == 3:
-                return pixels, is_planar
-    return pixels, None
-
-
 def describe_colours(count: int, shape: tuple[int, int, int], is_planar: bool) -> str:
     """How so many columns are read as pixels of three colours, as a sentence."""
     order = "one colour after the other, as in CIFAR-10" if is_planar else "pixel by pixel"
@@ -423,7 +354,7 @@ def _note(table: Heading, column: int, why: str) -> str:
 
 
 def _no_label(table: Heading) -> DataFileError:
-    names = [name for name in table.header if name and not _PIXEL_NAME.fullmatch(name)]
+    names = [name for name in table.header if name and not PIXEL_NAME.fullmatch(name)]
     among = f" It has {name_some(names, _NAMED)}." if names else ""
     message = (
         f"`{table.path}` has no column of labels; name it `label`, or say which one it is with "
