@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from sklearn.datasets import load_digits
 from sklearn.utils import Bunch
@@ -267,3 +270,22 @@ def test_names_paths_and_datasets_are_themselves(few_digits: Dataset) -> None:
 def test_what_holds_no_examples_is_told_what_would(data: Any, message: str) -> None:
     with np.errstate(all="ignore"), pytest.raises(DatasetError, match=message):
         lenet.as_dataset(data)
+
+
+SHAPES = st.sampled_from(
+    [(), (0,), (6,), (6, 1), (6, 3), (6, 16), (6, 48), (6, 4, 4), (6, 4, 4, 3)]
+)
+TYPES = st.sampled_from(["u1", "i8", "f2", "f8", "?", "U3", "S3", "c8", "M8[s]", "O"])
+ARRAYS = st.tuples(SHAPES, TYPES, st.sampled_from([0, 1, np.inf])).map(
+    lambda drawn: (np.zeros(drawn[0]) + (drawn[2] if drawn[1] == "f8" else 0)).astype(drawn[1])
+)
+
+
+@settings(max_examples=50)
+@given(arrays=st.lists(ARRAYS, max_size=4), names=st.permutations("x y images target".split()))
+def test_any_arrays_are_a_dataset_or_a_clear_error(
+    arrays: list[npt.NDArray[Any]], names: list[str]
+) -> None:
+    for data in (arrays, tuple(arrays), dict(zip(names, arrays, strict=False))):
+        with suppress(DatasetError):
+            assert lenet.as_dataset(data, for_training=False).class_names

@@ -227,7 +227,7 @@ def _plain_labels(labels: Any) -> npt.NDArray[Any]:
     if isinstance(labels, (list, tuple)):
         labels = [as_numbers(label).item() if shape_of(label) == () else label for label in labels]
     values = as_numbers(labels)
-    if values.dtype.kind != "O":
+    if values.dtype.kind != "O" or not values.ndim:
         return values
     listed = values.tolist()
     missing = [number for number, label in enumerate(listed) if label is None or label != label]

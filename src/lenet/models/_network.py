@@ -232,7 +232,7 @@ class Network:
             if len(content) > _MOST_FILE_BYTES:
                 message = "it is larger than 1 MiB."
                 raise ModelError(message)
-            values = tomllib.loads(content.decode("utf-8"))
+            values = tomllib.loads(content.decode("utf-8-sig"))
             if input_shape is not None:
                 values["input_shape"] = input_shape
             return cls.from_dict(values)

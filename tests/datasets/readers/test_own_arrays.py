@@ -124,6 +124,8 @@ class Runs:
         ({"images": TRAIN[0], "labels": TRAIN[1][:5]}, "12 images in `images` but 5 labels"),
         ({"a": TRAIN[0], "b": TRAIN[0], "y": TRAIN[1]}, "should hold images"),
         ({"images": TRAIN[0], "labels": TRAIN[1] + 0.5}, "a whole number or a text"),
+        ({"images": TRAIN[0], "labels": np.full(12, np.inf)}, "a whole number or a text"),
+        ({"images": TRAIN[0], "labels": np.float64(3)}, "should hold images"),
         ({"images": TRAIN[0] * np.nan, "labels": TRAIN[1]}, r"`images` in .*x\.npz` .* not finite"),
         ({"images": TRAIN[0] * 1j, "labels": TRAIN[1]}, "holds complex128 instead of numbers"),
         ({"images": np.zeros((4, 5, 5, 7)), "labels": np.arange(4)}, r"not \(N, H, W\)"),

@@ -1,5 +1,6 @@
 """Tables as pandas and spreadsheets write them."""
 
+import json
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from own_data import assert_holds, draw, load, write_pictures
 
 import lenet
+from lenet.datasets import open_unlabelled
 from lenet.errors import DataFileError, DatasetError, SettingError
 
 
@@ -266,14 +268,32 @@ def test_labels_that_are_all_different_are_taken_for_a_mistake(tmp_path: Path) -
         lenet.load_dataset(tmp_path / "x.csv")
 
 
-@given(content=st.binary(max_size=300) | st.text(max_size=200).map(str.encode))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-1, 300) | st.sampled_from(["cat", "0.png", "NaN"]),
+    lambda inner: st.lists(inner, max_size=9) | st.dictionaries(st.sampled_from("xyz"), inner),
+    max_leaves=20,
+)
+CELLS = st.sampled_from(["0", "7", "255", "1.5", "", "nan", "cat", "label", "0.1", '"a\nb"', "²"])
+LINES = st.lists(st.lists(CELLS, min_size=5, max_size=5), max_size=9)
+
+
+@given(
+    content=st.binary(max_size=300)
+    | st.text(max_size=200).map(str.encode)
+    | JSON.map(lambda values: json.dumps(values).encode())
+    | LINES.map(lambda lines: "\n".join(map(",".join, lines)).encode())
+    | LINES.map(lambda lines: "\n".join(map(" ".join, lines)).encode()),
+    ending=st.sampled_from([".csv", ".txt", ".json", ".jsonl", ".csv.gz"]),
+)
 def test_any_bytes_are_a_table_or_a_clear_error(
-    tmp_path_factory: pytest.TempPathFactory, content: bytes
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, ending: str
 ) -> None:
-    path = tmp_path_factory.mktemp("any") / "any.csv"
+    path = tmp_path_factory.mktemp("any") / f"any{ending}"
     path.write_bytes(content)
     with suppress(DatasetError):
         assert len(lenet.load_dataset(path).class_names) >= 2
+    with suppress(DatasetError):
+        assert all(len(part.names) for part in open_unlabelled(path).read())
 
 
 def test_dark_images_are_as_dark_as_they_were_written(tmp_path: Path) -> None:

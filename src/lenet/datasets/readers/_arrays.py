@@ -15,6 +15,7 @@ _LABEL_WORDS = {"y", "label", "labels", "target", "targets", "lbl", "lbls"}
 _COMMON_WORDS = {"x", "image", "images", "img", "imgs", "data", "idx1", "idx3", "idx4", "ubyte"}
 _COMMON_WORDS |= {*_LABEL_WORDS, "gz", "npy"}
 _UNNAMED = re.compile(r"arr_\d+")  # as NumPy calls what it is given without a name
+_LARGEST_LABEL = 2.0**53  # that a fraction holds exactly
 _LOOKED_AT = 64  # images, to see in which order their colours stand
 
 Shapes = Mapping[str, tuple[int, ...]]  # by the names of arrays
@@ -121,7 +122,7 @@ def _pairs_by_order(images: Shapes, labels: Shapes) -> list[ArrayPair]:
     """
     if not all(_UNNAMED.fullmatch(name) for name in (*images, *labels)):
         return []
-    if not 0 < len(images) == len(labels) <= 2:
+    if not 0 < len(images) == len(labels) <= 2 or () in (*images.values(), *labels.values()):
         return []
     pairs = []
     free = dict(labels)
@@ -175,6 +176,7 @@ def are_planar(rows: npt.NDArray[Any]) -> bool:
     """
     side = math.isqrt(rows.shape[1] // 3)
     some = rows[:: -(-len(rows) // _LOOKED_AT) or 1].astype(np.float64)
+    some = np.where(np.isfinite(some), some, 0)
     roughness = [
         np.abs(np.diff(some.reshape(shape), axis=axis)).mean() if side > 1 else 0.0
         for shape, axis in (((-1, 3, side, side), 2), ((-1, side, side, 3), 1))
@@ -231,12 +233,15 @@ def to_pictures(values: npt.NDArray[Any], place: str) -> npt.NDArray[Any]:
 
 def to_labels(values: npt.NDArray[Any], place: str) -> list[Label]:
     """Labels as arrays come: whole numbers of any type, texts, or a column for every class."""
-    values = values.reshape(len(values)) if values.shape == (len(values), 1) else values
+    values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
     if values.ndim == 2 and values.dtype.kind in "buif" and values.shape[1] > 1:
         is_one_hot = np.isin(values, (0, 1)).all() and (values.sum(axis=1) == 1).all()
         values = values.argmax(axis=1) if is_one_hot else values
+    held = values.dtype
+    values = values.astype(np.float64) if held.kind == "f" else values
     kind = values.dtype.kind
-    if kind == "f" and values.ndim == 1 and np.array_equal(values, np.trunc(values)):
+    is_whole = kind == "f" and np.isfinite(values).all() and (values == np.trunc(values)).all()
+    if is_whole and values.ndim == 1 and (np.abs(values) < _LARGEST_LABEL).all():
         kind, values = "i", values.astype(np.int64)
     if kind == "S" and values.ndim == 1:
         try:
@@ -247,7 +252,7 @@ def to_labels(values: npt.NDArray[Any], place: str) -> list[Label]:
     if values.ndim == 1 and kind in "iubU":
         return [int(value) if kind == "b" else value for value in values.tolist()]
     message = (
-        f"{place} should hold a whole number or a text for every image; it holds {values.dtype} of "
-        f"shape {values.shape}."
+        f"{place} should hold a whole number or a text for every image; it holds {held} of shape "
+        f"{values.shape}."
     )
     raise DataFileError(message)
