@@ -77,6 +77,9 @@ def test_a_list_comes_back_from_toml_json_and_a_model_file(name: str, tmp_path: 
     described = Network.from_module(network)
     described.write(tmp_path / "net.toml")
     assert Network.read(tmp_path / "net.toml") == described
+    text = (tmp_path / "net.toml").read_text("utf-8")
+    (tmp_path / "net.toml").write_text(text, encoding="utf-8-sig")  # as Notepad saves it
+    assert Network.read(tmp_path / "net.toml") == described
     assert Network.from_dict(json.loads(json.dumps(described.to_dict()))) == described
     save_model(tmp_path / "model.safetensors", network, class_names=tuple("abcdefg"))
     loaded, card = load_model(tmp_path / "model.safetensors")
