@@ -242,6 +242,34 @@ def test_paths_and_pictures_of_any_size_are_read_as_files_are(tmp_path: Path) ->
     assert lenet.as_dataset((opened, [0, 1] * 3)).fingerprint() == by_path.fingerprint()
 
 
+def _groups(split: Split) -> list[int]:
+    assert split.groups is not None
+    return split.groups.tolist()
+
+
+def test_splits_keep_what_they_have() -> None:
+    weights, groups = np.linspace(1, 2, 30, dtype=np.float32), np.arange(30) // 6
+    whole = Split(X, Y + 2, groups=groups, weights=weights)
+    dataset = lenet.as_dataset(whole)
+    assert dataset.class_names == tuple("01234")  # labels are the numbers of classes
+    assert dataset.test is not None
+    assert dataset.train.weights is not None
+    assert not {*_groups(dataset.train)} & {*_groups(dataset.test)}
+    np.testing.assert_array_equal(np.unique(dataset.train.labels), [2, 3, 4])
+    parts = lenet.as_dataset((whole, whole[:5]), class_names="abcde")
+    assert parts.train is whole
+    assert parts.class_names == tuple("abcde")
+    with pytest.raises(SettingError, match="A `Split` is taken as it is; leave out `size`"):
+        lenet.as_dataset(whole, size=28)
+
+
+def test_what_is_for_files_is_refused() -> None:
+    with pytest.raises(SettingError, match="`label_column` is for folders and files"):
+        lenet.as_dataset((X, Y), label_column="last")
+    with pytest.raises(DatasetError, match=r"A `tuple` is neither a name nor a path; `lenet\.as_d"):
+        lenet.load_dataset((X, Y))  # type: ignore[arg-type]
+
+
 def test_names_paths_and_datasets_are_themselves(few_digits: Dataset) -> None:
     assert lenet.as_dataset(few_digits) is few_digits
     assert lenet.as_dataset("digits").name == "digits"

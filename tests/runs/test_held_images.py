@@ -10,7 +10,7 @@ from torch.utils.data import TensorDataset
 
 import lenet
 from lenet.datasets import Dataset
-from lenet.errors import SettingError
+from lenet.errors import DatasetError, SettingError
 
 QUICK: dict[str, Any] = {"model": "softmax", "epochs": 1, "seed": 0}
 SILENT: dict[str, Any] = {"listeners": []}
@@ -71,6 +71,20 @@ def test_a_run_on_images_in_memory_is_scored_on_them_and_on_others(few_digits: D
     one = test.take(np.flatnonzero(test.labels == 3))
     assert lenet.evaluate(run, (one.images, one.labels)).images == len(one)
     assert lenet.resume(run, dataset=(images, labels), **SILENT).status == "complete"
+
+
+def test_numbers_are_the_numbers_of_a_networks_classes(few_digits: Dataset) -> None:
+    images, labels = held(few_digits)
+    names = tuple("abcdefghij")
+    data = lenet.as_dataset((images, labels), class_names=names, test_share=0.0)
+    run = lenet.train(dataset=data, **QUICK, **SILENT)
+    test = few_digits.require_test()
+    pairs = zip(test.images, test.labels, strict=True)  # which are given but once
+    by_name = lenet.Dataset("test", names, test, test)
+    for other in ((test.images[:, 0], test.labels.tolist()), pairs, test):
+        assert lenet.evaluate(run, other).confusion == lenet.evaluate(run, by_name).confusion
+    with pytest.raises(DatasetError, match="has the class `11`, which the network does not know"):
+        lenet.evaluate(run, (images, [11] * len(images)))
 
 
 def test_networks_are_compared_on_images_in_memory(few_digits: Dataset, tmp_path: Path) -> None:

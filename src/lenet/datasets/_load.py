@@ -113,6 +113,12 @@ def find_source(
         UnknownNameError: It is neither a known name nor a path, or there is no such field.
         SettingError: A value is out of range, or does not belong to a known name.
     """
+    if not isinstance(name, (str, Path, DataSource)):
+        message = (
+            f"A `{type(name).__name__}` is neither a name nor a path; `lenet.as_dataset` reads "
+            "whatever holds images."
+        )
+        raise DatasetError(message)
     fields = field_types(Reading)
     for option in reading:
         if option not in fields:

@@ -105,6 +105,9 @@ def as_dataset(
             message = "A `Dataset` is taken as it is; leave out how images are read."
             raise SettingError(message)
         return data
+    _refuse_options_of_files(reading)
+    if isinstance(data, Split) or (isinstance(data, (tuple, list)) and _are_splits(data)):
+        return _of_splits(data, class_names, reading)
     parts = _parts_of(data)
     if not any(len(examples.labels) for examples in parts.values()):
         message = f"A `{type(data).__name__}` without images is no dataset."
@@ -118,6 +121,40 @@ def as_dataset(
     if for_training:
         require_trainable(dataset)
     return replace(dataset, origin=None)
+
+
+def _refuse_options_of_files(reading: Mapping[str, Any]) -> None:
+    for name in ("label_column", "label_from", "group_column", "group_from", "skip_bad"):
+        if reading.get(name):
+            message = f"`{name}` is for folders and files; images in memory come with their labels."
+            raise SettingError(message)
+
+
+def _are_splits(data: Sequence[Any]) -> bool:
+    return 0 < len(data) < len(_PARTS) and all(isinstance(part, Split) for part in data)
+
+
+def _of_splits(
+    data: Split | Sequence[Split], class_names: Sequence[str] | None, reading: Mapping[str, Any]
+) -> Dataset:
+    """Splits as they are, with their groups and weights; their labels are numbers of classes."""
+    share = reading.get("test_share")
+    for name, value in reading.items():
+        if value is not None and name != "test_share":
+            message = f"A `Split` is taken as it is; leave out `{name}`."
+            raise SettingError(message)
+    parts = [data] if isinstance(data, Split) else list(data)
+    splits: dict[str, Any] = {
+        name or "train": split for name, split in zip(_PARTS[len(parts)], parts, strict=True)
+    }
+    highest = max(int(split.labels.max()) for split in parts)
+    names = tuple(class_names or map(str, range(highest + 1)))
+    share = DataSource(_PLACE).test_share if share is None else share
+    if len(parts) == 1 and share:
+        kept, drawn = splits["train"].halves(share, 0)
+        if len(kept) and len(drawn):
+            splits = {"train": parts[0].take(kept), "test": parts[0].take(drawn)}
+    return Dataset(_NAME, names, **splits)
 
 
 def holds_images(value: object) -> bool:

@@ -224,7 +224,7 @@ class _Trainings(JobSource):
 
 def compare_runs(
     runs: Sequence[Run | Path | str],
-    dataset: Dataset | None = None,
+    dataset: ImageHolder | None = None,
     *,
     split: ScoredSplit = "test",
     views: Views = "single",
@@ -255,7 +255,7 @@ def compare_runs(
         listed = ", ".join(f"`{name}`" for name in sorted(names))
         message = f"The runs were trained on different data: {listed}."
         raise RunError(message)
-    data = dataset or load_data_of(opened[-1])
+    data = load_data_of(opened[-1]) if dataset is None else as_dataset(dataset)
     return _score(list(_group(opened)), data, split, views, device)
 
 

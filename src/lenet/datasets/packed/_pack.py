@@ -14,6 +14,7 @@ import numpy.typing as npt
 from lenet.core import check_range, staged_folder, storage_errors, write_atomically
 from lenet.datasets._dataset import Dataset, Split
 from lenet.datasets._load import find_source, load_dataset
+from lenet.datasets._objects import ImageHolder, as_dataset
 from lenet.datasets._own import read_own, require_trainable
 from lenet.datasets._reading import DataSource
 from lenet.datasets.packed._check import check_files, load_packed
@@ -232,7 +233,10 @@ class _FileWriter:
 
 
 def pack_dataset(
-    dataset: str | Path | DataSource | Dataset, target: Path | str, *, shard_mib: int = SHARD_MIB
+    dataset: str | Path | DataSource | ImageHolder,
+    target: Path | str,
+    *,
+    shard_mib: int = SHARD_MIB,
 ) -> PackedIndex:
     """Write a dataset as a packed set, from which a training reads ahead as it goes.
 
@@ -242,7 +246,7 @@ def pack_dataset(
 
     Args:
         dataset: A name, the path of a folder or file of one's own, or how it is read, as for
-            `load_dataset`; or images in memory.
+            `load_dataset`; or what `as_dataset` takes.
         target: The folder that is made; it must not be there yet.
         shard_mib: Size of a shard in MiB, 1 to 4096.
 
@@ -266,7 +270,10 @@ def pack_dataset(
     with storage_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
     with storage_errors(target), staged_folder(target.with_name(f"{target.name}-read")) as stage:
-        data = dataset if isinstance(dataset, Dataset) else _read_or_load(dataset, stage / "set")
+        if isinstance(dataset, (str, Path, DataSource)):
+            data = _read_or_load(dataset, stage / "set")
+        else:
+            data = as_dataset(dataset)
         with PackWriter(
             target, data.class_names, preparation=data.preparation, shard_mib=shard_mib
         ) as writer:

@@ -1,5 +1,6 @@
 """Which images a trained network is scored on."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,8 @@ def find_dataset(
 
 def _read_held(held: ImageHolder, source: Run | Path, card: ModelCard) -> Dataset:
     """Images in memory: what a run was trained on as it divided it, others as its own were read."""
+    if isinstance(held, Iterator):
+        held = list(held)  # it gives what it has but once
     if isinstance(source, Run) and source.config.source is None:
         try:
             data = as_dataset(held)
@@ -81,8 +84,16 @@ def _read_held(held: ImageHolder, source: Run | Path, card: ModelCard) -> Datase
             pass
         else:
             if as_trained_on(source, data) is not None:
-                return data
+                return replace(data, class_names=card.class_names)
+    if isinstance(held, Split):
+        data = as_dataset(held, class_names=card.class_names, test_share=0.0)
+        return _for_testing(data, source)
     data = as_dataset(held, for_training=False, **_reading_of(card))
+    names = data.class_names
+    if not set(names) <= set(card.class_names) and all(map(str.isdecimal, names)):
+        # Numbers that are no names are the numbers of the network's classes.
+        if max(map(int, names)) < len(card.class_names):
+            data = replace(data, class_names=tuple(card.class_names[int(name)] for name in names))
     return _with_classes(_for_testing(data, source), card.class_names)
 
 
