@@ -7,7 +7,8 @@ ink, in boxes, turned by some degrees, in a shadow, small beside large ones, tou
 Prints for each kind how many of the digits `lenet predict --many` cuts out rightly (the box that is
 found and the true one share 60 % of what they cover), how many of all it reads as what they are,
 how many symbols it finds that are none, how often the next digit is the next to be read, and the
-seconds for a sheet. Then the same of the pictures that `lenet data cut` makes.
+seconds for a sheet. Then how many of the cells hold in their place, once `lenet data cut` has cut
+them out, what is read as the right digit, and the seconds for that.
 """
 
 import argparse
@@ -21,7 +22,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 import lenet
-from lenet.pictures import Pixels
+from lenet.pictures import Pixels, cut_sheet
 from lenet.serving import TrainedModel
 
 Random = np.random.Generator
@@ -97,20 +98,26 @@ def main() -> None:
     parser.add_argument("--show", type=Path, help="write the sheets into this folder, too")
     arguments = parser.parse_args()
     model = lenet.open_model("digits")
-    print(f"{'':<42}{'digits':>8}{'cut':>8}{'read':>8}{'others':>8}{'order':>8}{'s':>7}")
+    many = f"{'cut':>8}{'read':>8}{'others':>8}{'order':>8}{'s':>7}"
+    print(f"{'':<42}{'digits':>8}{many}{'cells read':>12}{'s':>7}")
     for number, (name, kind) in enumerate(KINDS.items()):
         if arguments.only and arguments.only not in name:
             continue
-        counts = np.zeros(6)
+        counts = np.zeros(8)
         for seed in range(arguments.sheets):
             sheet, labels, boxes = draw_sheet(kind, np.random.default_rng([number, seed]))
             if arguments.show:
                 arguments.show.mkdir(exist_ok=True)
                 Image.fromarray(sheet).save(arguments.show / f"{number:02}-{seed}.png")
-            counts += score_many(model, sheet, labels, boxes)
-        digits, cut, read, others, order, seconds = counts
+            counts[:6] += score_many(model, sheet, labels, boxes)
+            counts[6:] += score_cells(model, sheet, np.reshape(labels, (kind.rows, kind.columns)))
+        digits, cut, read, others, order, seconds, cells, cutting = counts
         shares = f"{cut / digits:8.3f}{read / digits:8.3f}{others:8.0f}{order / digits:8.3f}"
-        print(f"{name:<42}{digits:8.0f}{shares}{seconds / arguments.sheets:7.2f}", flush=True)
+        in_cells = f"{cells / digits:12.3f}{cutting / arguments.sheets:7.2f}"
+        print(
+            f"{name:<42}{digits:8.0f}{shares}{seconds / arguments.sheets:7.2f}{in_cells}",
+            flush=True,
+        )
 
 
 def score_many(
@@ -134,6 +141,26 @@ def score_many(
     )
     in_order = sum(one is not None and other == one + 1 for one, other in pairwise(matched))
     return len(labels), cut, read, len(answers) - cut, in_order + (cut == len(labels)), seconds
+
+
+def score_cells(
+    model: TrainedModel, sheet: Pixels, labels: npt.NDArray[np.int64]
+) -> tuple[int, float]:
+    """How many digits are read in the cells that they stand in, and the seconds to cut."""
+    start = time.perf_counter()
+    cells = [
+        cell
+        for cell in cut_sheet(sheet).cells
+        if not cell.is_empty and cell.row < len(labels) and cell.column < len(labels[0])
+    ]
+    seconds = time.perf_counter() - start
+    answers = lenet.predict(model, [cell.picture for cell in cells], threshold=0)
+    right = {
+        (cell.row, cell.column)
+        for cell, answer in zip(cells, answers, strict=True)
+        if answer.class_name == str(labels[cell.row, cell.column])
+    }
+    return len(right), seconds
 
 
 def match(boxes: Boxes, found: Boxes) -> list[int | None]:

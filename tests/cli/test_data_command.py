@@ -11,6 +11,7 @@ from PIL import Image
 
 import lenet
 from calling import call, call_alone
+from drawn_digits import photo
 from kept_checkpoint import keep_checkpoints
 from lenet.datasets import Dataset, convert_dataset
 from lenet.errors import RunError
@@ -436,3 +437,25 @@ def test_white_is_typed_and_told(tmp_path: Path) -> None:
     text = call("data", "info", deep, "--white", "4095").stdout
     assert "All pictures have 8 bits and were taken as they are, without `--white`" in text
     assert "became 0 to 255" not in text
+
+
+def test_sheets_are_cut_into_a_folder_that_is_data() -> None:
+    sheet = np.full((460, 700), 225, np.uint8)
+    for row, column in np.ndindex(2, 3):
+        place = sheet[30 + 200 * row : 230 + 200 * row, 50 + 200 * column : 230 + 200 * column]
+        place[:] = photo(3 * row + 4)
+    for down in (30, 230, 430):
+        sheet[down : down + 3, 40:643] = 50
+    for across in (40, 240, 440, 640):
+        sheet[30:433, across : across + 3] = 50
+    Image.fromarray(sheet).save("sheet.png")
+    said = call("data", "cut", "sheet.png", "-o", "cut", "--classes", "four,seven").stdout
+    assert "sheet.png: 2 rows of up to 3 cells in a grid; 6 cut out\n" in said
+    assert "Look at cut-sheet.png\n" in said
+    assert "Written to cut: 6 pictures; `lenet data info cut`" in said
+    answers = call("predict", "cut", "--threshold", "0").stdout.splitlines()
+    assert [line.split()[1] for line in answers] == ["4"] * 3 + ["7"] * 3
+    assert "  0  four" in call("data", "info", "cut").stdout
+    error = call("data", "cut", "sheet.png", "-o", "other", "--classes", "a", code=2).stderr
+    assert "has 2 rows, and `classes` has 1 names" in error
+    assert "there already" in call("data", "cut", "sheet.png", "-o", "cut", code=7).stderr

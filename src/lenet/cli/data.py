@@ -11,7 +11,7 @@ import typer
 
 from lenet.cli._command import READING, Given, Printed, command, print_written
 from lenet.cli._console import print_json, print_line, print_notice, print_table, save_figure
-from lenet.core import Settings, check_ending, option
+from lenet.core import Settings, check_ending, escape_name, option
 from lenet.errors import Interrupted
 
 if TYPE_CHECKING:
@@ -59,6 +59,28 @@ class _Converted(Settings):
 
     target: Path = option(argument=True)
     to: Literal["folder", "idx", "npz", "parquet"] = option()
+
+
+@dataclass(frozen=True)
+class _Cut(Settings):
+    """What is cut, and how its pictures are labelled.
+
+    Attributes:
+        sheets: Scans or photos of sheets.
+        output: The folder that is made; it must not be there yet.
+        labels: What names a cell's class: its row, its column, or the page that it is on.
+        classes: Names of the rows, columns or pages with commas between them; an empty one leaves
+            its row, column or page out.
+        empty: The class of cells that nothing is in.
+    """
+
+    sheets: tuple[Path, ...] = option(argument=True, metavar="SHEET…")
+    output: Path = option(flags=("--output", "-o"))
+    labels: Literal["row", "column", "page"] = "row"
+    classes: str | None = option(
+        None, metavar="NAME,NAME,…", usual="numbers from 0; for pages the files' names"
+    )
+    empty: str | None = option(None, metavar="NAME", usual="they are left out")
 
 
 @dataclass(frozen=True)
@@ -201,6 +223,31 @@ def convert(given: Given) -> None:
         colour_flag = " --colour" if channels == 3 else ""
         flags = f"--size {height}x{width}{colour_flag}"
         print_notice(f"To read the same images again: `--data {path} {flags}`")
+
+
+@app.command()
+@command(_Cut)
+def cut(given: Given) -> None:
+    """Cut scanned sheets of digits or signs into pictures of each, without lines, by class.
+
+    Cells are what lies between the lines of a grid or in boxes; without, each symbol is a cell, and
+    its line is its row. A drawing of what was cut lies beside the folder.
+    """
+    from lenet.datasets import cut_sheets
+
+    wanted = given.of(_Cut)
+    names = [] if wanted.classes is None else wanted.classes.split(",")
+    sheets = cut_sheets(
+        wanted.sheets, wanted.output, labels=wanted.labels, classes=names, empty=wanted.empty
+    )
+    for sheet in sheets:
+        form = "in a grid" if sheet.has_grid else "by their symbols"
+        left = f", {sheet.empty} empty" if sheet.empty else ""
+        size = f"{sheet.rows} rows of up to {sheet.columns} cells {form}"
+        print_line(f"{escape_name(str(sheet.path))}: {size}; {sheet.written:,} cut out{left}")
+        print_line(f"Look at {escape_name(str(sheet.drawing))}")
+    count = sum(sheet.written for sheet in sheets)
+    print_line(f"Written to {wanted.output}: {count:,} pictures; `lenet data info {wanted.output}`")
 
 
 @app.command()

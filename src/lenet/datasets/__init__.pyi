@@ -11,6 +11,8 @@ from ._catalog import CATALOG as CATALOG
 from ._catalog import CatalogEntry as CatalogEntry
 from ._catalog import RemoteFile as RemoteFile
 from ._convert import convert_dataset as convert_dataset
+from ._cut import CutSheet as CutSheet
+from ._cut import cut_sheets as cut_sheets
 from ._dataset import Dataset as Dataset
 from ._dataset import Origin as Origin
 from ._dataset import Split as Split
@@ -61,6 +63,7 @@ __all__ = [
     "Batches",
     "BatchesOf",
     "CatalogEntry",
+    "CutSheet",
     "DataSource",
     "Dataset",
     "DrawnChanges",
@@ -89,6 +92,7 @@ __all__ = [
     "cached_datasets",
     "check_packed",
     "convert_dataset",
+    "cut_sheets",
     "data_folder",
     "dataset_names",
     "derive_seed",

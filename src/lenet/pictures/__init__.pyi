@@ -26,18 +26,24 @@ from ._read import Pixels as Pixels
 from ._read import read_picture as read_picture
 from ._read import read_values as read_values
 from ._several import notice_several as notice_several
+from ._sheet import Cell as Cell
+from ._sheet import Sheet as Sheet
+from ._sheet import cut_sheet as cut_sheet
 
 __all__ = [
     "MOST_BYTES",
     "SUFFIXES",
+    "Cell",
     "Numbers",
     "PictureSource",
     "Pixels",
     "Preparation",
     "PreparedPicture",
+    "Sheet",
     "Spread",
     "are_blank",
     "as_numpy",
+    "cut_sheet",
     "is_array",
     "is_deep",
     "look_at",

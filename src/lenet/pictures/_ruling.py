@@ -21,7 +21,7 @@ _WEAK = 0.12  # of what stands out most
 _NORMAL = 1.4826  # the standard deviation in median absolute deviations
 _THICKEST, _LEAST_THICK = 120, 3  # parts of the longer side, but not less than so many pixels
 _LONG, _LONG_ALONE = 6, 2  # parts of the longer side: two parallel lines, and a single one
-_SHORT = 60  # parts of the longer side: sides of boxes
+_SHORT = 40  # parts of the longer side: sides of boxes
 _GAP = 3  # pixels that may be missing
 _THIN = 0.5  # of a line's length: where nothing else touches it
 _STEEPEST, _STEPS = 0.09, 36  # of a line, and slopes that are tried on either side
@@ -43,13 +43,15 @@ class Ruling(NamedTuple):
         upright: Which belong to lines from top to bottom.
         slopes: By how many pixels the ones fall for each to the right, and the others go to the
             right for each downwards.
-        strokes: What stands out from the paper and is no line.
+        pieces: What is nothing but pieces of lines, beside them or where they would go on.
+        strokes: What else stands out from the paper.
         paper: What the page would be without all that, of each channel, (C, H, W).
     """
 
     level: Mask
     upright: Mask
     slopes: tuple[float, float]
+    pieces: Mask
     strokes: Mask
     paper: _Floats
 
@@ -85,20 +87,24 @@ def find_ruling(pixels: Pixels) -> Ruling | None:
     has_lines = short.any() or short_upright.any()
     if not has_lines or strokes.mean() < _LEAST_SHARE:  # without lines, or a long stroke alone
         return None
-    return Ruling(short, short_upright, (tilt, lean), strokes, paper)
+    pieces = _pieces(strokes, (short, tilt), (short_upright.T, lean))
+    return Ruling(short, short_upright, (tilt, lean), pieces, strokes & ~pieces, paper)
 
 
 def paint_over(pixels: Pixels, ruling: Ruling) -> Pixels:
     """A picture with paper where its lines are, bar where strokes cross them."""
     tilt, lean = ruling.slopes
-    left_over = _left_over(ruling)
-    strokes = ruling.strokes & ~left_over
-    level = _without_crossings(ruling.level, strokes, tilt)
-    upright = _without_crossings(ruling.upright.T, strokes.T, lean).T
-    gone = level | upright | left_over
+    level = _without_crossings(ruling.level, ruling.strokes, tilt)
+    upright = _without_crossings(ruling.upright.T, ruling.strokes.T, lean).T
+    gone = level | upright | ruling.pieces
     painted = np.atleast_3d(pixels).copy()
-    painted[gone] = np.rint(ruling.paper[:, gone].T).astype(np.uint8)
+    painted[gone] = np.rint(ruling.paper[:, gone].T.clip(0, 255)).astype(np.uint8)
     return np.asarray(painted.reshape(pixels.shape))
+
+
+def find_drawn(pixels: Pixels) -> tuple[Mask, _Floats]:
+    """What is drawn on a page (H, W), and the page without it, (C, H, W)."""
+    return _stand_out(np.atleast_3d(pixels).transpose(2, 0, 1))
 
 
 def _stand_out(planes: Pixels) -> tuple[Mask, _Floats]:
@@ -107,13 +113,13 @@ def _stand_out(planes: Pixels) -> tuple[Mask, _Floats]:
     for sign in (1, -1):
         signed = sign * planes.astype(np.float32)
         paper = np.stack([_paper(plane) for plane in signed])
-        inks.append(((paper - signed).max(axis=0), sign * paper))
-    ink, paper = max(inks, key=lambda one: _sparse_height(one[0][::4, ::4]))
+        inks.append(((paper - signed).max(axis=0), paper, sign))
+    ink, paper, sign = max(inks, key=lambda one: _sparse_height(one[0][::4, ::4]))
     some = ink[::4, ::4]
     usual = float(np.median(some))
     deviation = _NORMAL * float(np.median(np.abs(some - usual)))
     strong = _WEAK * float(np.percentile(some, 98) - usual)
-    return ink - usual >= max(_FAINTEST, _NOISE * deviation, strong), paper
+    return ink - usual >= max(_FAINTEST, _NOISE * deviation, strong), sign * (paper - usual)
 
 
 def _sparse_height(ink: _Floats) -> float:
@@ -281,18 +287,17 @@ def _runs_between(runs: _Runs, ends: Mask) -> Mask:
     return _painted(ends.shape, runs.only(touches(runs.start) & touches(runs.end)))
 
 
-def _left_over(ruling: Ruling) -> Mask:
-    """What is nothing but pieces of lines: it lies beside them, or where they would go on."""
-    tilt, lean = ruling.slopes
-    side = max(ruling.level.shape)
+def _pieces(strokes: Mask, level: tuple[Mask, float], upright: tuple[Mask, float]) -> Mask:
+    """What is nothing but pieces of lines, (H, W) and (W, H), each with their slope."""
+    side = max(strokes.shape)
     further = side // _FURTHER
-    beside = _along(ruling.level, tilt, further) | _along(ruling.upright.T, lean, further).T
-    numbers, boxes = find_parts(ruling.strokes)
+    beside = _along(*level, further) | _along(*upright, further).T
+    numbers, boxes = find_parts(strokes)
     thickness = (boxes[:, 1::2] - boxes[:, ::2]).min(axis=1)
     is_stroke = np.r_[True, thickness > _thickest(side)]
     is_stroke[numbers[~beside]] = True
-    left_over: Mask = ~is_stroke[numbers]
-    return left_over
+    pieces: Mask = ~is_stroke[numbers]
+    return pieces
 
 
 def _along(lines: Mask, slope: float, further: int) -> Mask:

@@ -1,5 +1,6 @@
 """Symbols: cut out of a page in the order in which they are read, and put into their frames."""
 
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -66,7 +67,7 @@ def split_symbols(ink: Ink) -> list[Symbol]:
         choose.at(around[:, column], symbol_of, boxes[:, column])
     symbol_in = np.r_[-1, symbol_of]  # of the number that a pixel has in `parts`
     cut_out = []
-    for symbol in reading_order(around):
+    for symbol in chain.from_iterable(find_lines(around)[0]):
         top, bottom, left, right = around[symbol].tolist()
         box = slice(top, bottom), slice(left, right)
         mask = symbol_in[parts[box]] == symbol
@@ -113,22 +114,23 @@ def _belong_together(box: _Boxes, others: _Boxes, usual: int) -> npt.NDArray[np.
     return together
 
 
-def reading_order(boxes: _Boxes) -> list[int]:
-    """In which order boxes are read: line by line from the top, each from the left.
+def find_lines(boxes: _Boxes) -> tuple[list[list[int]], float]:
+    """The lines in which boxes are read, from the top, each from the left, and how they fall.
 
     A line is what has its middle above the foot of the line's highest symbol, once the page is
     turned upright.
     """
-    shift = _tilt(boxes) * (boxes[:, 2] + boxes[:, 3])
+    tilt = _tilt(boxes)
+    shift = tilt * (boxes[:, 2] + boxes[:, 3])
     tops, bottoms = 512 * boxes[:, 0] - shift, 512 * boxes[:, 1] - shift
     waiting = np.argsort(tops, kind="stable")
-    ordered: list[int] = []
+    lines: list[list[int]] = []
     while len(waiting):
         is_in_line = tops[waiting] + bottoms[waiting] < 2 * bottoms[waiting[0]]
         line = waiting[is_in_line]
-        ordered += line[np.argsort(boxes[line, 2], kind="stable")].tolist()
+        lines.append(line[np.argsort(boxes[line, 2], kind="stable")].tolist())
         waiting = waiting[~is_in_line]
-    return ordered
+    return lines, tilt / 256
 
 
 def _tilt(boxes: _Boxes) -> int:
