@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -71,6 +72,8 @@ ONE: dict[str, Callable[[], Any]] = {
     "a tensor that asks for gradients": lambda: (torch.from_numpy(GREY) / 255).requires_grad_(),
     "Pillow's image": lambda: Image.fromarray(GREY),
     "Pillow's image in colour": lambda: Image.fromarray(GREY).convert("RGBA"),
+    "with its label": lambda: (Image.fromarray(GREY), 7),
+    "in a pair with its label": lambda: [(torch.from_numpy(GREY)[None] / 255, torch.tensor(7))],
     "nested lists": lambda: GREY.tolist(),
     "nested lists of floats": lambda: (GREY / 255).tolist(),
     "nested tuples in a list": lambda: [tuple(map(tuple, GREY.tolist()))],
@@ -114,6 +117,11 @@ MANY: dict[str, Callable[[], Any]] = {
     "a generator": lambda: (one for one in BATCH),
     "batches, as a loader gives them": lambda: [BATCH[:3, None], BATCH[3:, None]],
     "nested lists": lambda: BATCH.tolist(),
+    "pairs with labels": lambda: [(Image.fromarray(one), 3) for one in BATCH],
+    "batches with labels": lambda: [
+        [torch.from_numpy(BATCH[:3, None]), torch.tensor([3, 1, 4])],
+        [torch.from_numpy(BATCH[3:, None]), torch.tensor([1, 5])],
+    ],
     "lists of lists of floats": lambda: [(one / 255).tolist() for one in BATCH],
     "all sorts": lambda: [png(BATCH[0]), BATCH[1] / 255, Image.fromarray(BATCH[2]), BATCH[3:]],
 }
@@ -228,6 +236,15 @@ def test_what_is_no_picture_is_an_error_that_says_so(model: TrainedModel, form: 
 
 
 @pytest.mark.parametrize("side", [28, 40])
+def test_a_data_frame_has_a_picture_in_each_row(model: TrainedModel, side: int) -> None:
+    small = [np.asarray(Image.fromarray(one).resize((side, side))) for one in BATCH]
+    frame = pd.DataFrame(np.stack(small).reshape(5, -1))
+    assert_same(lenet.predict(model, frame), lenet.predict(model, small))
+    assert_same(lenet.predict(model, frame[:1]), lenet.predict(model, small[:1]))
+    assert_same(lenet.predict(model, frame.iloc[0]), lenet.predict(model, small[:1]))
+
+
+@pytest.mark.parametrize("side", [28, 40])
 def test_a_row_of_pixels_is_the_picture_of_the_networks_size_or_a_square(
     model: TrainedModel, side: int
 ) -> None:
@@ -239,7 +256,7 @@ def test_a_row_of_pixels_is_the_picture_of_the_networks_size_or_a_square(
         assert_same(lenet.predict(model, row), expected)
 
 
-@pytest.mark.parametrize("source", [None, 5, [None], [(GREY, 7)]])
+@pytest.mark.parametrize("source", [None, 5, [None], [(GREY, "7", 3)]])
 def test_what_can_be_no_picture_is_named_by_its_type(model: TrainedModel, source: Any) -> None:
     kind = type(source[0] if isinstance(source, list) else source).__name__
     with pytest.raises(PictureFormatError, match=f"`{kind}` is no picture. Pass a path"):

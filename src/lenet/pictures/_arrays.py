@@ -36,7 +36,8 @@ def pictures_in(array: Any, preparation: Preparation) -> list[Pixels]:
     Args:
         array: Numbers as `to_pixels` takes them: a picture (H, W), (1, H, W), (H, W, C) or a row of
             as many numbers as it has pixels; or a batch (N, H, W), (N, C, H, W) or (N, H, W, C),
-            which is on one scale, with 1, 3 or 4 channels.
+            which is on one scale, with 1, 3 or 4 channels. A data frame of pandas has a picture in
+            each row.
         preparation: What the network was taught on.
 
     Returns:
@@ -50,6 +51,8 @@ def pictures_in(array: Any, preparation: Preparation) -> list[Pixels]:
     [(40, 30), (40, 30), (40, 30), (40, 30), (40, 30)]
     """
     values = as_numpy(array)
+    if hasattr(array, "iloc") and values.ndim == 2:  # a row of a data frame is no row of a picture
+        values = _squares(values, preparation)
     if values.dtype == np.uint8 and values.ndim == 2 and values.size and values.max() > 1:
         if values.shape[1] != preparation.height * preparation.width:
             return [values]  # as nearly all are
@@ -139,6 +142,15 @@ def _stacked(values: Numbers, kind: str, preparation: Preparation) -> Numbers:
     raise ArrayError(message)
 
 
+def _squares(rows: Numbers, preparation: Preparation) -> Numbers:
+    """Grey pictures in a row each as (N, H, W), of the network's size, else square if possible."""
+    height, width, pixels = preparation.height, preparation.width, rows.shape[1]
+    side = math.isqrt(pixels)
+    if preparation.channels == 1 and pixels == height * width:
+        return rows.reshape(-1, height, width)
+    return rows.reshape(-1, side, side) if side * side == pixels else rows
+
+
 def _out_of_a_row(values: Numbers, kind: str, preparation: Preparation) -> Numbers:
     """A grey picture as (H, W) where it is a row, (values,) or (1, values); all else as it is.
 
@@ -150,9 +162,9 @@ def _out_of_a_row(values: Numbers, kind: str, preparation: Preparation) -> Numbe
     pixels, is_row = values.shape[-1], values.ndim == 1 or len(values) == 1
     if is_row and pixels == height * width:
         return values.reshape(height, width)
-    side = math.isqrt(pixels)
-    if values.ndim == 1 and side >= _LEAST_SIDE and side * side == pixels:
-        return values.reshape(side, side)
+    if values.ndim == 1 and pixels >= _LEAST_SIDE**2:
+        squares = _squares(values[None], preparation)
+        return squares[0] if squares.ndim == 3 else values
     if not is_row and pixels == height * width:
         message = (
             f"An array, {kind}, may be one picture, or {len(values)} of {height}×{width} in a row "

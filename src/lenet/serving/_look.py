@@ -6,10 +6,11 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from lenet.errors import DatasetError
 from lenet.pictures import (
@@ -47,7 +48,7 @@ def looks_of(
     pictures: Iterable[Source], preparation: Preparation, many: bool, label_column: str
 ) -> Iterator[tuple[str, str | None, Callable[[], list[PreparedPicture]]]]:
     """How each picture is called, and what sees it."""
-    for source in pictures:
+    for source in map(without_label, pictures):
         if not isinstance(source, (str, Path)) or _is_one(source):
             yield _name(source), None, partial(_see, source, preparation, many)
             continue
@@ -63,6 +64,18 @@ def looks_of(
                     yield _name(source), None, partial(_see, source, preparation, many)
         except DatasetError as error:
             yield str(source), None, partial(_fail, error)
+
+
+def without_label(source: Any) -> Any:
+    """A picture or a batch by itself where it stands in a pair with what it shows."""
+    if not isinstance(source, (tuple, list)) or len(source) != 2 or is_array(source):
+        return source
+    picture, label = source
+    is_label = isinstance(label, (int, np.integer)) or (is_array(label) and np.shape(label) == ())
+    if is_array(picture) and len(np.shape(picture)) > 2 and not is_label:
+        is_label = is_array(label) and np.shape(label) == np.shape(picture)[:1]
+    is_picture = is_array(picture) or isinstance(picture, (Image.Image, bytes, Path))
+    return picture if is_picture and is_label else source
 
 
 def _is_one(path: Path | str) -> bool:

@@ -19,7 +19,7 @@ from lenet.pictures import (
     is_array,
 )
 from lenet.runs import Run
-from lenet.serving._look import Look, Source, looks_of
+from lenet.serving._look import Look, Source, looks_of, without_label
 from lenet.serving._models import TrainedModel, is_model, open_model
 
 if TYPE_CHECKING:
@@ -83,10 +83,11 @@ def predict(
             `load_dataset` takes them, with labels or without, and of folders of pictures; or what
             `lenet.pictures.look_at` saw. An array is one picture, (H, W), (1, H, W), (H, W, C) or a
             row of its pixels, or a batch, (N, H, W), (N, C, H, W) or (N, H, W, C), with 1, 3 or 4
-            channels. uint8 goes from 0 to 255, and so do other whole numbers; uint16 from 0 to
-            65535; floats from 0 to 1, or from 0 to 255 where one of the array is above 16; booleans
-            are black and white. A network that was taught on pictures of more than 8 bits takes all
-            but uint8 and booleans in the unit of those.
+            channels; a data frame has one in each row. Labels beside them, as a `DataLoader` gives
+            them, are left aside. uint8 goes from 0 to 255, and so do other whole numbers; uint16
+            from 0 to 65535; floats from 0 to 1, or from 0 to 255 where one of the array is above
+            16; booleans are black and white. A network that was taught on pictures of more than 8
+            bits takes all but uint8 and booleans in the unit of those.
         top: How many classes to give, at least 1.
         threshold: The least probability of an answer, 0 to 1; where none is given, the one that was
             measured on the model's validation images.
@@ -114,6 +115,8 @@ def predict(
     ['1']
     """
     _check_order(model, pictures, runs_folder)
+    if isinstance(pictures, tuple):
+        pictures = without_label(pictures)
     is_one = (
         isinstance(pictures, (str, Path))
         or _is_content(pictures)
