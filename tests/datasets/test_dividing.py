@@ -134,3 +134,15 @@ def test_images_of_arrays_are_called_by_their_numbers(tmp_path: Path) -> None:
     assert dataset.train.name_of(7) == "train no. 7"
     assert dataset.test is not None
     assert dataset.test.name_of(3, "test") == "test no. 3"
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_images_of_tables_are_called_by_their_lines(tmp_path: Path, header: bool) -> None:
+    images, labels = draw(12, classes=2)
+    rows = np.column_stack([labels, images.reshape(12, -1)])
+    names = ["label", *(f"pixel{number}" for number in range(784))]
+    lines = [",".join(names)] * header + [",".join(map(str, row)) for row in rows.tolist()]
+    (tmp_path / "x.csv").write_text("\n".join(lines))
+    dataset = load(tmp_path / "x.csv", label_column="first")
+    assert dataset.train.name_of(0) == f"x.csv, line {1 + header}"
+    assert dataset.train.name_of(11) == f"x.csv, line {12 + header}"

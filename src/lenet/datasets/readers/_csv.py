@@ -119,8 +119,11 @@ def _read(tables: list[Table]) -> Iterator[RawExamples]:
             labels = [table.label(number, cells) for number, cells in batch]
             pictures, places = _pictures(table, batch)
             groups = [] if table.columns.group is None else [table.group(c) for _, c in batch]
+            names = []
+            if table.columns.file is None:
+                names = [f"{table.path.name}, line {number}" for number, _ in batch]
             if table.columns.part is None:
-                yield RawExamples(table.split, labels, pictures, places, groups=groups)
+                yield RawExamples(table.split, labels, pictures, places, names, groups)
                 continue
             parts = [table.part(cells) for _, cells in batch]
             for part in dict.fromkeys(parts):
@@ -136,7 +139,8 @@ def _read(tables: list[Table]) -> Iterator[RawExamples]:
                     [labels[index] for index in chosen],
                     some,
                     named,
-                    groups=[groups[index] for index in chosen] if groups else [],
+                    [names[index] for index in chosen] if names else [],
+                    [groups[index] for index in chosen] if groups else [],
                 )
 
 
