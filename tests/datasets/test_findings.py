@@ -186,4 +186,19 @@ def test_groups_that_the_data_itself_has_on_both_sides_are_told() -> None:
         "test no. 0",
         "test no. 1",
     ]
-    assert "2 of 10 test images are of groups that are trained on too" in findings.warnings[0]
+    assert "2 images to test or choose on are of groups" in findings.warnings[0]
+
+
+def test_copies_in_a_validation_part_of_its_own_are_told() -> None:
+    images = draw(40)[0][:, None]
+    images[35] = images[3]
+    train, test, validation = (
+        Split(images[part], np.arange(40)[part] % 2)
+        for part in (slice(30), slice(30, 34), slice(34, 40))
+    )
+    findings = examine_dataset(Dataset("some", ("a", "b"), train, test, validation))
+    assert findings.duplicates == 0
+    ((copy, original),) = findings.examples["validation_duplicates"]
+    assert (copy.name, original.name) == ("validation no. 1", "train no. 3")
+    (warning,) = findings.warnings
+    assert warning.startswith("1 of 6 validation images are training images too")

@@ -69,10 +69,10 @@ class Findings:
             standard deviation. `None` where the images are no such drawings.
         symbol_sizes: How far their sizes vary, as a factor.
         warnings: What is likely to harm a training or its score, a sentence each.
-        examples: Which images were counted, those that belong together in one tuple: `duplicates`,
-            a test image with the training image that it equals; `contradictions`, an image under
-            all its labels; `blank`; and `groups`, test images of which training has others of their
-            group.
+        examples: Which images were found, those that belong together in one tuple: `duplicates`,
+            a test image with the training image that it equals, and `validation_duplicates`;
+            `contradictions`, an image under all its labels; `blank`; and `groups`, images to test
+            or choose on of whose group others are trained on.
     """
 
     counts: dict[str, tuple[int, ...]]
@@ -159,19 +159,24 @@ def _look_for_copies(dataset: Dataset) -> dict[str, list[tuple[Example, ...]]]:
         contradictory.setdefault(int(keys[index]), []).append(_example(dataset, index))
     found: dict[str, list[tuple[Example, ...]]] = {
         "duplicates": [],
+        "validation_duplicates": [],
         "contradictions": [tuple(own) for own in contradictory.values()],
         "groups": [],
     }
-    if dataset.test is None:
-        return found
     # The training images come first, so a key below their number is one of theirs.
-    first = len(dataset.train)
-    for index in np.flatnonzero(keys[first : first + len(dataset.test)] < first).tolist():
-        pair = _example(dataset, first + index), _example(dataset, int(keys[first + index]))
-        found["duplicates"].append(pair)
-    if dataset.test.groups is not None and dataset.train.groups is not None:
-        shared = np.isin(dataset.test.groups, dataset.train.groups)
-        found["groups"] = [(_example(dataset, first + i),) for i in np.flatnonzero(shared).tolist()]
+    first = start = len(dataset.train)
+    for part, kind in (("test", "duplicates"), ("validation", "validation_duplicates")):
+        split: Split | None = getattr(dataset, part)
+        if split is None:
+            continue
+        for index in range(start, start + len(split)):
+            if keys[index] < first:
+                pair = _example(dataset, index), _example(dataset, int(keys[index]))
+                found[kind].append(pair)
+        if split.groups is not None and dataset.train.groups is not None:
+            shared = np.flatnonzero(np.isin(split.groups, dataset.train.groups))
+            found["groups"] += [(_example(dataset, start + index),) for index in shared.tolist()]
+        start += len(split)
     return found
 
 
@@ -193,10 +198,16 @@ def _warnings(dataset: Dataset, findings: Findings) -> Iterator[str]:
             f"{findings.duplicates:,} of {len(dataset.require_test()):,} test images are training "
             f"images too; the test score will be too good: {named['duplicates']}."
         )
+    if dataset.validation and (copies := findings.examples.get("validation_duplicates")):
+        yield (
+            f"{len(copies):,} of {len(dataset.validation):,} validation images are training images "
+            "too; the epoch is chosen by what was learnt by heart: "
+            f"{named['validation_duplicates']}."
+        )
     if shared := len(findings.examples.get("groups", ())):
         yield (
-            f"{shared:,} of {len(dataset.require_test()):,} test images are of groups that are "
-            f"trained on too; the test score will be too good: {named['groups']}."
+            f"{shared:,} images to test or choose on are of groups that are trained on too; scores "
+            f"on them will be too good: {named['groups']}."
         )
     if findings.contradictions:
         yield (
@@ -247,7 +258,8 @@ def describe_dataset(dataset: Dataset, findings: Findings, listed: bool = False)
 
 _TITLES = {
     "duplicates": "Test images that are training images too",
-    "groups": "Test images of groups that are trained on too",
+    "validation_duplicates": "Validation images that are training images too",
+    "groups": "Images of groups that are trained on too",
     "contradictions": "Images under more than one label",
     "blank": "Blank images",
 }
