@@ -146,6 +146,10 @@ def test_a_class_may_be_called_as_a_part_is(tmp_path: Path, names: tuple[str, ..
         ),
         (["test/s1", "test/s2", "dog"], ["`dog` and `test` are the classes"]),
         (["cat/train", "cat/test", "dog/train", "dog/test"], ["as in `test/cat`"]),
+        (
+            ["0/ann", "0/bo", "1/ann", "1/bo"],
+            ["If `ann` and `bo` are groups", "{} --group-from folder`"],
+        ),
         (["train", "test"], ["itself has pictures, 2 in all", "{} --label-from folder`"]),
         (["train", "test", "extra"], ["itself has pictures, 2 in all", "{} --label-from folder`"]),
         (

@@ -349,6 +349,13 @@ class Layout:
                 f" If every folder with pictures is a class, {count:,} in all, "
                 f"{info_command(self.root.path, 'path')} reads them so."
             )
+            shared = set.intersection(*({one.name for one in inner.full} for inner in lost))
+            if len(shared) > 1:
+                command = shown_command("lenet data info", self.root.path, "--group-from", "folder")
+                message += (
+                    f" If {name_folders(below)} are groups, such as writers, {command} keeps each "
+                    "on one side when images are held out."
+                )
         raise DataFileError(message)
 
     def classes(self, parts: list[Part]) -> Classes:
