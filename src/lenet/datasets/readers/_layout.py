@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
 
 from lenet.datasets.readers._contents import (
     CLASS_NAMES_FILE,
@@ -29,6 +28,7 @@ from lenet.datasets.readers._parts import (
     name_folders,
     shown_command,
 )
+from lenet.datasets.readers._readings import refuse_beside, refuse_loose, refuse_lost_classes
 from lenet.datasets.readers._scan import Folder
 from lenet.errors import DataFileError
 
@@ -141,7 +141,7 @@ class Layout:
             if beside and len({*parts.values()}) + len(unlabelled) < 2:
                 if self.label_from == "folder":
                     return {}
-                self._refuse_beside(place, parts, beside)
+                refuse_beside(self.root.path, place, parts, beside)
             self._without_class += others
         elif others or not parts:
             self._look_at_flat(place, called)
@@ -183,18 +183,6 @@ class Layout:
         is_wrapper = only.name.lower() in _WRAPPERS or bool(split_of(only.name))
         return not more and bool(only.pictures) and is_wrapper
 
-    def _refuse_beside(
-        self, place: Folder, parts: "dict[Folder, SplitName | None]", beside: list[Folder]
-    ) -> NoReturn:
-        train = next(inner for inner, split in parts.items() if split == "train")
-        message = (
-            f"`{place.path}` has a folder of training images, `{train.name}`, and beside it "
-            f"{name_folders(beside)}, which is no part of a dataset. {info_command(train.path)} "
-            f"reads `{train.name}` alone; {info_command(self.root.path, 'folder')} takes "
-            f"{name_folders(place.full)} for the classes."
-        )
-        raise DataFileError(message)
-
     def _look_at_flat(self, place: Folder, called: "dict[Folder, SplitName | None]") -> None:
         """Tell of folders that are called as parts and have pictures themselves, or refuse them."""
         flat = [inner for inner in called if inner.pictures and inner.name not in self.named]
@@ -202,7 +190,7 @@ class Layout:
         seem_parts = len(kinds) > 1 and ("train" in kinds or len(called) == len(place.full))
         if flat and self.label_from != "folder" and (len(place.full) == 1 or seem_parts):
             first = next((inner for inner in flat if called[inner] == "train"), flat[0])
-            self._refuse_loose(first, or_class=True)
+            refuse_loose(self.root.path, first, or_class=True)
         self.notes += [
             f"`{inner.name}` is taken for a class, as its pictures lie directly in it."
             for inner in flat
@@ -212,7 +200,7 @@ class Layout:
         """The pictures in the folders of classes, however deep in them they lie."""
         self._leave_strays(folder)
         if not self.label_from:
-            self._refuse_lost_classes(folder)
+            refuse_lost_classes(self.root.path, folder, self.named)
         pictures, deeper = [], []
         for inner in folder.full:
             for one in inner.walk():
@@ -296,67 +284,10 @@ class Layout:
         if any_number or folder.has_strays or self._is_wrapper_with_stray(folder):
             self._strays += folder.pictures
         else:
-            self._refuse_loose(folder)
+            refuse_loose(self.root.path, folder)
 
     def _is_wrapper_with_stray(self, folder: Folder) -> bool:
         return len(folder.pictures) == 1 and folder in self._passed[:-1]
-
-    def _refuse_loose(self, folder: Folder, or_class: bool = False) -> None:
-        """Raise if pictures lie where no folder says of which class they are."""
-        if not folder.pictures:
-            return
-        first = min(path.name for path in folder.pictures)
-        message = (
-            f"`{folder.path}` itself has pictures, {len(folder.pictures):,} in all, such as "
-            f"`{first}`. Put every picture into the folder of its class."
-        )
-        message = " ".join((message, *advice_on_names(self.root.path, folder.pictures)))
-        if or_class:
-            message += (
-                f" If `{folder.name}` is a class, {info_command(self.root.path, 'folder')} takes "
-                "the folders for the classes."
-            )
-        raise DataFileError(message)
-
-    def _refuse_lost_classes(self, folder: Folder) -> None:
-        """Raise if what looks like a class holds several folders of pictures, maybe classes."""
-        lost = [
-            inner
-            for inner in folder.full
-            if not inner.pictures
-            and inner.name not in self.named
-            and len(inner.unwrapped().full) > 1
-        ]
-        if not lost:
-            return
-        largest = max(lost, key=lambda inner: inner.count)
-        below = largest.unwrapped().full
-        if all(split_of(inner.name) for inner in below):
-            message = (
-                f"`{largest.path}` holds {name_folders(below)}: a class with parts in it. The "
-                f"parts must stand above the classes, as in `{below[0].name}/{largest.name}`."
-            )
-            raise DataFileError(message)
-        message = (
-            f"In `{folder.path}` pictures lie a level deeper than its folders: `{largest.name}` "
-            f"holds {name_folders(below)}. If those are the classes, {info_command(largest.path)} "
-            f"reads it by itself. If {name_folders(folder.full)} are the classes, "
-            f"{info_command(self.root.path, 'folder')} takes them for that."
-        )
-        if len(lost) > 1:
-            count = sum(bool(one.pictures) for inner in folder.full for one in inner.walk())
-            message += (
-                f" If every folder with pictures is a class, {count:,} in all, "
-                f"{info_command(self.root.path, 'path')} reads them so."
-            )
-            shared = set.intersection(*({one.name for one in inner.full} for inner in lost))
-            if len(shared) > 1:
-                command = shown_command("lenet data info", self.root.path, "--group-from", "folder")
-                message += (
-                    f" If {name_folders(below)} are groups, such as writers, {command} keeps each "
-                    "on one side when images are held out."
-                )
-        raise DataFileError(message)
 
     def classes(self, parts: list[Part]) -> Classes:
         """The classes in the order of `class-names.txt`, else in natural order."""
