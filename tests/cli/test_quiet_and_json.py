@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import lenet
-from calling import call, call_alone
+from calling import call
 from forked_process import ForkedProcess
 from lenet.datasets import Dataset, convert_dataset
 
@@ -75,7 +75,7 @@ def test_instructions_that_are_none_are_told() -> None:
     assert errors == ""
     evaluating = ForkedProcess("evaluate", "latest", code=code, environment=variables)
     assert evaluating.communicate()[1] == f"Warning: {words} They are not used.\n"
-    assert "Warning" not in call_alone("evaluate", "latest").stderr
+    assert "Warning" not in call("evaluate", "latest").stderr
 
 
 def test_every_command_that_writes_tells_it_as_json(few_digits: Dataset) -> None:

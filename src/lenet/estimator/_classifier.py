@@ -1,20 +1,19 @@
 from __future__ import annotations
 
 import copy
-import math
 import operator
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from lenet.core import RecipeKeywords, check_range, cpu_threads
-from lenet.datasets import ArrayBatches, BatchesOf, Dataset, Split, derive_seed
+from lenet.datasets import Dataset, Split, derive_seed
 from lenet.errors import ArrayError, MissingExtraError, SettingError, UnknownNameError
+from lenet.estimator._fitted import NAME, FittedClassifier
 from lenet.estimator._fitting import (
     label_examples,
     needs_enlarging,
@@ -24,41 +23,26 @@ from lenet.estimator._fitting import (
     weigh_examples,
 )
 from lenet.estimator._pixels import PixelRange, flatten_images, shape_of_rows
-from lenet.kernels import EngineName, chosen_engine
-from lenet.models import (
-    ArrayNetwork,
-    Normalisation,
-    identify,
-    known_network,
-    module_of,
-    save_model,
-)
-from lenet.pictures import Preparation, refuse_other_unit
-from lenet.runs import Run, build_trainer, open_network
+from lenet.kernels import chosen_engine
+from lenet.models import ArrayNetwork, Normalisation, known_network
+from lenet.runs import build_trainer
 from lenet.training import (
-    CurvePoint,
     Diagnosis,
     Listener,
     Recipe,
     Trainer,
-    TrainingResult,
-    compute_logits,
-    log_softmax,
     pick_device,
     pick_display,
 )
 
 try:
-    from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.utils import check_random_state
     from sklearn.utils.multiclass import check_classification_targets
-    from sklearn.utils.validation import check_is_fitted, validate_data
+    from sklearn.utils.validation import validate_data
 except ModuleNotFoundError as error:
     raise MissingExtraError("The estimator", package="scikit-learn") from error
 
-_BATCH = 256  # images a prediction by PyTorch
-_NAME = "X"  # what error messages and the model file call the images
 _CALLS_TO_FIT = 7  # from a listener up to the line that calls `fit`, which a warning names
 
 
@@ -66,22 +50,8 @@ if TYPE_CHECKING:
     from torch import nn
     from typing_extensions import Unpack
 
-    class _Classifier:
-        """What a classifier has from scikit-learn, which comes without types."""
 
-        def get_params(self, deep: bool = True) -> dict[str, Any]: ...
-        def score(
-            self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
-        ) -> float: ...
-        def __sklearn_tags__(self) -> Any: ...
-
-else:
-
-    class _Classifier(ClassifierMixin, BaseEstimator):
-        """What a classifier has from scikit-learn."""
-
-
-class LeNetClassifier(_Classifier):
+class LeNetClassifier(FittedClassifier):
     """A small convolutional network as a scikit-learn classifier of images.
 
     It stands wherever scikit-learn takes a classifier: in `cross_val_score`, `GridSearchCV`,
@@ -140,20 +110,6 @@ class LeNetClassifier(_Classifier):
     >>> classifier.score(more_images, more_labels) > 0.9
     True
     """
-
-    result_: TrainingResult
-    classes_: npt.NDArray[Any]
-    n_features_in_: int
-    image_shape_: tuple[int, int, int]
-    pixel_range_: PixelRange
-    enlarged_: bool
-    recipe_: Recipe
-    engine_: EngineName
-    normalisation_: Normalisation
-    history_: list[CurvePoint]
-    _network: ArrayNetwork | nn.Module
-    _optimiser: dict[int, dict[str, npt.NDArray[Any]]]
-    _calls: int
 
     def __init__(
         self,
@@ -307,7 +263,7 @@ class LeNetClassifier(_Classifier):
         def dataset() -> Dataset:
             images = pixel_range.to_bytes(rows, image_shape, enlarge=enlarged)
             names = tuple(str(label) for label in known)
-            return Dataset(_NAME, names, Split(images, labels, weights=weights))
+            return Dataset(NAME, names, Split(images, labels, weights=weights))
 
         with cpu_threads(self.threads):
             data = dataset()
@@ -358,172 +314,6 @@ class LeNetClassifier(_Classifier):
             return int(check_random_state(self.random_state).randint(2**31 - 1))
         check_range(name, seed, 0, 2**63 - 1)
         return seed
-
-    def _same_shape(self, image_shape: tuple[int, int, int] | None) -> tuple[int, int, int]:
-        """The shape of the images that it was trained on, which others have to have."""
-        if image_shape is not None and image_shape != self.image_shape_:
-            message = (
-                f"`X` holds images of shape {image_shape} (channels, height, width), but "
-                f"{type(self).__name__} was fitted on {self.image_shape_}."
-            )
-            raise ArrayError(message)
-        return self.image_shape_
-
-    def _refuse_other_unit(self, rows: npt.NDArray[np.generic]) -> None:
-        low, high = self.pixel_range_.low, self.pixel_range_.high
-        if low < high:
-            refuse_other_unit(rows, (low, high), "`X`")
-
-    @property
-    def network_(self) -> nn.Module:
-        """The trained `nn.Module`, on the CPU and in evaluation mode.
-
-        Raises:
-            NotFittedError: `fit` comes first.
-            MissingExtraError: PyTorch is not installed.
-        """
-        check_is_fitted(self, "classes_")
-        return module_of(self._network).eval()
-
-    def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """The probability of each class for each image.
-
-        Args:
-            X: Images as for `fit`, of the same shape and the same range of values.
-
-        Returns:
-            float64 (N, classes), 0 to 1, in the order of `classes_`.
-
-        Raises:
-            NotFittedError: `fit` comes first.
-            ValueError: The images are not finite, none, or of another shape or unit than in `fit`
-                (`ArrayError`).
-        """
-        probabilities: npt.NDArray[np.float64] = np.exp(self.predict_log_proba(X))
-        return probabilities
-
-    def predict_log_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """The logarithms of what `predict_proba` gives."""
-        return log_softmax(self._compute_logits(X))
-
-    def decision_function(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """The network's logits, (N, classes); of two classes how far the second is above, (N,)."""
-        logits = self._compute_logits(X)
-        return logits if len(self.classes_) > 2 else logits[:, 1] - logits[:, 0]
-
-    def _compute_logits(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """The network's logits, float64 (N, classes)."""
-        check_is_fitted(self, "classes_")
-        rows, image_shape = flatten_images(X)
-        self._same_shape(image_shape)
-        rows = validate_data(self, rows, reset=False)
-        self._refuse_other_unit(rows)
-        device = pick_device(self.device)
-        norm = self.normalisation_
-        batches: BatchesOf[Any]
-        with cpu_threads(self.threads):
-            images = self.pixel_range_.to_bytes(rows, self.image_shape_, enlarge=self.enlarged_)
-            unknown = np.zeros(len(images), np.int64)  # a `Split` wants labels; nobody reads them
-            examples = Split(images, unknown)
-            # Somebody may listen to `network_`, or have changed it.
-            network = known_network(self._network, images.shape[1:]) or module_of(self._network)
-            if device == "cpu":
-                batches = ArrayBatches(examples, _BATCH, mean=norm.mean, std=norm.std)
-            else:
-                from lenet.datasets import Batches
-
-                network = copy.deepcopy(module_of(network)).to(device)
-                batches = Batches(examples, _BATCH, device=device, mean=norm.mean, std=norm.std)
-            logits: npt.NDArray[np.float64] = compute_logits(network, batches).astype(np.float64)
-        return logits
-
-    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
-        """The most probable class of each image.
-
-        Args:
-            X: Images as for `fit`, of the same shape and the same range of values.
-
-        Returns:
-            Labels of the kind that `fit` was given, shape (N,).
-
-        Raises:
-            NotFittedError: `fit` comes first.
-            ValueError: The images are not finite, none, or of another shape or unit than in `fit`
-                (`ArrayError`).
-        """
-        probabilities = self.predict_proba(X)
-        labels: npt.NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
-        return labels
-
-    def save(self, path: Path | str) -> None:
-        """Write the network into a model file that explains itself; `lenet.load` reads it.
-
-        The classes are text there. The file holds `pixel_range_`, too, so that `lenet.predict`
-        takes pictures with such values.
-
-        Args:
-            path: The file, by custom `model.safetensors`.
-
-        Raises:
-            NotFittedError: `fit` comes first.
-            StorageError: The file can't be written.
-        """
-        check_is_fitted(self, "classes_")
-        ends = self.pixel_range_.low, self.pixel_range_.high
-        is_usual = self.pixel_range_ == PixelRange() or ends[0] == ends[1]
-        _, config = identify(self._network)
-        preparation = Preparation.plain(config.input_shape)
-        scores = ("train_loss", "train_accuracy", "validation_accuracy", "best_epoch", "epochs")
-        save_model(
-            path,
-            self._network,
-            class_names=tuple(str(label) for label in self.classes_),
-            normalisation=self.normalisation_,
-            answers_blank=self._answers_blank,
-            preparation=preparation if is_usual else preparation.replace(pixel_range=ends),
-            dataset=_NAME,
-            recipe=self.recipe_.to_dict(),
-            results={name: getattr(self.result_, name) for name in scores},
-        )
-
-    @classmethod
-    def load(
-        cls,
-        model: Path | str | Run,
-        *,
-        classes: Sequence[Any] | None = None,
-        image_shape: tuple[int, int, int] | None = None,
-    ) -> LeNetClassifier:
-        """A fitted classifier with the network of a model file, as `save` and every training write.
-
-        Args:
-            model: A model file, a run, its folder or name, `latest`, `digits` or `fashion`.
-            classes: What `predict` is to give for each of the file's classes, in their order; their
-                names, which are text, where nothing is said.
-            image_shape: Channels, height and width of the images, where they are smaller than the
-                network takes and were enlarged in `fit`.
-
-        Raises:
-            LenetError: There is no such file, or it is not one of ours.
-            ValueError: The classes are not as many (`ArrayError`).
-        """
-        _, network, card = open_network(model)
-        known = np.array(card.class_names if classes is None else classes)
-        if known.shape != (len(card.class_names),):
-            message = f"`classes` must be {len(card.class_names)} labels, not {len(known)}."
-            raise ArrayError(message)
-        ends = card.preparation.pixel_range
-        loaded = cls()
-        loaded.classes_ = known
-        loaded.image_shape_ = image_shape or card.input_shape  # type: ignore[assignment]
-        loaded.enlarged_ = image_shape is not None
-        loaded.n_features_in_ = math.prod(loaded.image_shape_)
-        loaded.pixel_range_ = PixelRange() if ends is None else PixelRange(*ends)
-        loaded.normalisation_, loaded._answers_blank = card.normalisation, card.answers_blank
-        loaded.recipe_ = Recipe.from_dict(card.recipe) if card.recipe else Recipe()
-        loaded.history_, loaded._optimiser, loaded._calls = [], {}, 0
-        loaded._network = network
-        return loaded
 
     def _given_settings(self) -> dict[str, Any]:
         """The settings that differ from the preset's."""
