@@ -459,3 +459,6 @@ def test_sheets_are_cut_into_a_folder_that_is_data() -> None:
     error = call("data", "cut", "sheet.png", "-o", "other", "--classes", "a", code=2).stderr
     assert "has 2 rows, and `classes` has 1 names" in error
     assert "there already" in call("data", "cut", "sheet.png", "-o", "cut", code=7).stderr
+    told = json.loads(call("data", "cut", "sheet.png", "-o", "other", "--json").stdout)
+    assert told["written"] == ["other"]
+    assert (told["sheets"][0]["path"], told["sheets"][0]["written"]) == ("sheet.png", 6)

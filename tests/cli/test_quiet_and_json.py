@@ -100,3 +100,11 @@ def test_every_command_that_writes_tells_it_as_json(few_digits: Dataset) -> None
     }
     (got,) = json.loads(call("data", "get", "digits", "--json").stdout)
     assert got == {"name": "digits", "images": 1797, "classes": 10, "folder": None}
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_benchmark_is_told_to_be_quiet(quiet: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: dict[str, object] = {}
+    monkeypatch.setattr("lenet.doctor.run_benchmark", lambda *_, **asked: heard.update(asked) or [])
+    call("bench", "startup", *["--quiet"] * quiet)
+    assert heard["quiet"] is quiet

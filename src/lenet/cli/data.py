@@ -226,7 +226,7 @@ def convert(given: Given) -> None:
 
 
 @app.command()
-@command(_Cut)
+@command(_Cut, Printed)
 def cut(given: Given) -> None:
     """Cut scanned sheets of digits or signs into pictures of each, without lines, by class.
 
@@ -240,6 +240,12 @@ def cut(given: Given) -> None:
     sheets = cut_sheets(
         wanted.sheets, wanted.output, labels=wanted.labels, classes=names, empty=wanted.empty
     )
+    if given.of(Printed).json:
+        found = [
+            asdict(one) | {"path": str(one.path), "drawing": str(one.drawing)} for one in sheets
+        ]
+        print_json({"written": [str(wanted.output)], "sheets": found})
+        return
     for sheet in sheets:
         form = "in a grid" if sheet.has_grid else "by their symbols"
         left = f", {sheet.empty} empty" if sheet.empty else ""

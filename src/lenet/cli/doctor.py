@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from lenet.cli._command import Data, Given, Printed, command
+from lenet.cli._command import Data, Given, Printed, Quiet, command
 from lenet.cli._console import print_json, print_line, print_table
 from lenet.core import option
 from lenet.errors import InterruptedBenchmark, SettingError
@@ -91,7 +91,7 @@ class _Bench(Data, Printed):
     save: Path | None = None
 
 
-@command(_Bench)
+@command(_Bench, Quiet)
 def bench(given: Given) -> None:
     """Measure lenet's speed beside PyTorch and, where installed, onnxruntime, JAX, scikit-learn.
 
@@ -111,6 +111,7 @@ def bench(given: Given) -> None:
             rounds=wanted.rounds,
             only=wanted.only.split(",") if wanted.only is not None else (),
             all=wanted.all,
+            quiet=given.of(Quiet).quiet,
         )
     except InterruptedBenchmark as error:
         stopped, reports = error, error.reports

@@ -48,6 +48,7 @@ def run_benchmark(
     rounds: int | None = None,
     only: Sequence[str] = (),
     all: bool = False,
+    quiet: bool = False,
 ) -> list[Report]:
     """Measure lenet and its peers in turn, with a process of its own for each number of threads.
 
@@ -65,6 +66,7 @@ def run_benchmark(
             where PyTorch is.
         all: Let that take part too, train ReLU with AdamW and batch normalisation beside the
             tutorial's recipe, and take all the time that 5 rounds need.
+        quiet: Whether nothing is told meanwhile, on standard error.
 
     Raises:
         SettingError: A number is out of range, or a name is unknown.
@@ -97,6 +99,7 @@ def run_benchmark(
             "all": all,
             "seconds": (end - time.monotonic()) / (later + 1),
             "later": later,
+            "quiet": quiet,
         }
         code, found = _measure(asked)
         reports += found
@@ -150,6 +153,7 @@ def main(place: str, asked: str) -> None:
     """Measure on some threads, and keep the figures."""
     wanted = json.loads(asked)
     dataset, threads = wanted.pop("dataset"), wanted["threads"]
+    is_quiet = wanted.pop("quiet")
     if sys.platform == "linux":  # for libraries that count cores themselves, imported below
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
     from lenet.core import has_torch, set_thread_count
@@ -162,8 +166,9 @@ def main(place: str, asked: str) -> None:
     from lenet.runs import describe_environment
 
     def tell(text: str) -> None:
-        sys.stderr.write(text)
-        sys.stderr.flush()
+        if not is_quiet:
+            sys.stderr.write(text)
+            sys.stderr.flush()
 
     def keep(reports: list[Report]) -> None:
         write_atomically(Path(place), json.dumps([report.to_dict() for report in reports]))
