@@ -283,6 +283,10 @@ def test_a_table_without_labels_is_answered_into_a_table(tmp_path: Path) -> None
         json.loads(line) for line in call("predict", "test.csv", "--json").stdout.splitlines()
     ]
     assert [(one["source"], one["row"]) for one in values] == [("test.csv", n) for n in "123"]
+    before = Path("test.csv").read_bytes()
+    refused = call("predict", "digits", "./test.csv", "--csv", "test.csv", code=2).stderr
+    assert "`test.csv` is what is read; name another table" in refused
+    assert Path("test.csv").read_bytes() == before
     call("predict", "test.csv", "--picture", "seen.png")
     assert Path("seen.png").is_file()
 

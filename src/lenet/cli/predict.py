@@ -105,6 +105,9 @@ def predict(given: Given) -> None:
     goes_on = len(names) > 1 and is_known
     sources = list(find_pictures(names, on_error=note if goes_on else None))
     tables = {name for name in map(_name_of, sources) if holds_many(name)}
+    if asked.csv and Path(asked.csv).resolve() in {Path(name).resolve() for name in tables}:
+        message = f"`{asked.csv}` is what is read; name another table for `--csv` to write."
+        raise SettingError(message)
     answers = predict_each(
         _with_progress(sources),
         opened,
