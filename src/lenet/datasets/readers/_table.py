@@ -172,7 +172,7 @@ def recognise_table(
         rows,
         label_column,
         group_column,
-        partial(_count_values, path, delimiter, bool(header)),
+        partial(_count_values, path, delimiter, len(first), bool(header)),
         lambda cell: find_pictures(path, split_of(path.name), [cell]) is not None,
     )
     columns = find_columns(heading)
@@ -192,16 +192,26 @@ def recognise_table(
 
 
 def _count_values(
-    path: Path, delimiter: str, has_header: bool, columns: Sequence[int]
+    path: Path, delimiter: str, width: int, has_header: bool, columns: Sequence[int]
 ) -> Mapping[int, Counter[str]]:
     """How often which value stands in some columns, over all lines."""
     counted: dict[int, Counter[str]] = {column: Counter() for column in columns}
     for _, line in islice(read_lines(path), has_header, None):
-        cells = split_line(line, delimiter)
         for column, values in counted.items():
-            if column < len(cells):
-                values[cells[column].strip()] += 1
+            values[_cell_of(line, delimiter, column, width).strip()] += 1
     return counted
+
+
+def _cell_of(line: str, delimiter: str, column: int, width: int) -> str:
+    """One cell of a line, which is not parted more than it takes."""
+    between = None if delimiter == " " else delimiter
+    if '"' in line:
+        cells = split_line(line, delimiter)
+    elif column == width - 1:
+        return line.rsplit(between, 1)[-1]
+    else:
+        cells = line.split(between, column + 1)
+    return cells[column] if column < len(cells) else ""
 
 
 def numbers_of(table: Table, batch: list[tuple[int, list[str]]]) -> npt.NDArray[np.generic]:
