@@ -65,6 +65,17 @@ def mangled(folder: Path) -> None:
     (folder / "first.csv").unlink()
 
 
+def excel(folder: Path) -> None:
+    text = frame().to_csv(index=False, sep=";", lineterminator="\r\n")
+    (folder / "x.csv").write_text(f"sep=;\r\n{text}", encoding="utf-8-sig", newline="")
+
+
+def with_a_comment(folder: Path) -> None:
+    header = ",".join(frame().columns)
+    values = np.c_[LABELS, ROWS]
+    np.savetxt(folder / "x.csv", values, "%d", delimiter=",", header=header)
+
+
 def semeion(folder: Path) -> None:
     """As UCI's handwritten digits: pixels as fractions, then a column for every class."""
     lines = [
@@ -190,6 +201,8 @@ FORMS: dict[str, tuple[Write, str]] = {
     "numbered lines without a header": (csv(frame(), header=False, index=True), "first one"),
     "packed": (csv(frame(), compression="gzip"), ""),
     "with a byte-order mark": (csv(frame(), encoding="utf-8-sig"), ""),
+    "excel's": (excel, ""),
+    "names in a comment of NumPy's": (with_a_comment, ""),
     "fractions": (csv(frame(rows=ROWS / 255)), ""),
     "one-hot columns": (csv(GET_DUMMIES.astype(int)), ""),
     "semeion": (semeion, "last 3 are taken for the classes"),
@@ -355,3 +368,16 @@ def test_text_of_another_form_is_told_what_to_do(
     (tmp_path / name).write_text(text)
     with pytest.raises(DataFileError, match=rf"{name}`.*{message}"):
         load(tmp_path / name)
+
+
+def test_pixels_that_are_called_by_row_and_column_make_images_of_any_shape(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (12, 6, 10), np.uint8)
+    names = [f"{row}x{column}" for row in range(6) for column in range(10)]
+    table = pd.DataFrame(images.reshape(12, -1), columns=names).assign(label=LABELS[:12])
+    table.to_csv(tmp_path / "x.csv", index=False)
+    dataset = load(tmp_path / "x.csv", size=(6, 10))
+    assert_holds(dataset.train, images, LABELS[:12])
+    table.columns = [*NUMBERED[:60], "label"]
+    table.to_csv(tmp_path / "x.csv", index=False)
+    with pytest.raises(DataFileError, match="call the pixels by row and column: `0x0`, `0x1`"):
+        load(tmp_path / "x.csv")

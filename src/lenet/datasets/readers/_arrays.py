@@ -208,7 +208,10 @@ def to_pictures(values: npt.NDArray[Any], place: str) -> npt.NDArray[Any]:
     if values.ndim == 2:
         shape = image_shape(values.shape[1])
         if shape is None:
-            message = f"{place} has {values.shape[1]} pixels a row, which make no square image."
+            message = (
+                f"{place} has {values.shape[1]} pixels a row, which make no square image; give "
+                "them as (N, H, W)."
+            )
             raise DataFileError(message)
         is_planar = shape[2] == 3 and values.dtype.kind in "buif" and are_planar(values)
         values = rows_to_pictures(values, shape, is_planar)

@@ -366,6 +366,7 @@ def _no_label(table: Heading) -> DataFileError:
 def _no_image(table: Heading, count: int, where: str) -> DataFileError:
     message = (
         f"`{table.path}` has {count} columns {where}, which make no square image of "
-        "grey pixels, nor of red, green and blue ones."
+        "grey pixels, nor of red, green and blue ones. Of another image, call the pixels by row "
+        "and column: `0x0`, `0x1`, …"
     )
     return DataFileError(message)

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from lenet.errors import DataFileError
 from lenet.pictures import SUFFIXES
 
 _LONGEST_LINE = 2**24  # characters; an image of 1024×1024 pixels has fewer
+_SEPARATOR = re.compile(r'"?sep=.?"?')  # which Excel writes above a table
 _LARGEST_JSON = 2**28  # bytes
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -113,7 +115,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
                 is_open = _ends_in_quotes(whole) if '"' in line else is_open
                 if is_open:
                     continue
-                if whole.strip():
+                if whole.strip() and not (number == 1 and _SEPARATOR.fullmatch(whole.strip())):
                     yield start, whole.rstrip("\r\n")
                 whole = ""
         except UnicodeDecodeError as error:
