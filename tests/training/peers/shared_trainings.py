@@ -57,11 +57,13 @@ def few_digits() -> Dataset:
 def train_each(folder: Path, names: Iterable[str]) -> None:
     """Train some into a folder of their own each."""
     for name in names:
+        preset = TRAININGS[name].get("model", "tutorial")
         lenet.train(
             dataset=few_digits(),
             threads=1,
             runs_folder=folder / name,
             listeners=[],
+            preset=preset,
             **{"epochs": 1, **TRAININGS[name]},
         )
 
