@@ -113,6 +113,16 @@ def test_labels_come_from_columns_rows_or_pages_and_names_are_given() -> None:
     assert sum(len(split) for split in dataset.splits.values()) == 46
 
 
+def test_squares_of_the_paper_are_no_cells_if_they_mean_nothing() -> None:
+    page = np.asarray(Image.open(write_sheet(Path("plain.png"), "none"))).copy()
+    squares = np.zeros(page.shape, bool)
+    squares[10::40] = squares[:, 10::40] = squares[11::40] = squares[:, 11::40] = True
+    Image.fromarray(np.where(squares, np.minimum(page, 150), page)).save("squared.png")
+    (cut,) = cut_sheets(["squared.png"], "cut", grid=False)
+    assert (cut.rows, cut.columns, cut.has_grid) == (ROWS, COLUMNS, False)
+    assert digits_read(Path("cut")) == EXPECTED
+
+
 def test_a_drawing_shows_what_was_cut_and_what_was_not() -> None:
     sheet = write_sheet(Path("sheet.png"))
     (cut,) = cut_sheets([sheet], "cut")

@@ -72,6 +72,7 @@ class _Cut(Settings):
         classes: Names of the rows, columns or pages with commas between them; an empty one leaves
             its row, column or page out.
         empty: The class of cells that nothing is in.
+        grid: Whether lines may say where cells are; else each symbol is one, as on squared paper.
     """
 
     sheets: tuple[Path, ...] = option(argument=True, metavar="SHEET…")
@@ -81,6 +82,7 @@ class _Cut(Settings):
         None, metavar="NAME,NAME,…", usual="numbers from 0; for pages the files' names"
     )
     empty: str | None = option(None, metavar="NAME", usual="they are left out")
+    grid: bool = True
 
 
 @dataclass(frozen=True)
@@ -238,7 +240,12 @@ def cut(given: Given) -> None:
     wanted = given.of(_Cut)
     names = [] if wanted.classes is None else wanted.classes.split(",")
     sheets = cut_sheets(
-        wanted.sheets, wanted.output, labels=wanted.labels, classes=names, empty=wanted.empty
+        wanted.sheets,
+        wanted.output,
+        labels=wanted.labels,
+        classes=names,
+        empty=wanted.empty,
+        grid=wanted.grid,
     )
     if given.of(Printed).json:
         found = [

@@ -50,6 +50,7 @@ def cut_sheets(
     labels: Labels = "row",
     classes: Sequence[str] = (),
     empty: str | None = None,
+    grid: bool = True,
 ) -> list[CutSheet]:
     """Cut scanned sheets into a folder with a folder of pictures for every class.
 
@@ -65,6 +66,8 @@ def cut_sheets(
             row, column or page out. Without, rows and columns are numbered from 0, and pages are
             called as their files.
         empty: The class of cells that nothing is in; these are left out without.
+        grid: Whether lines may say where the cells are; else each symbol is one, as on squared
+            paper whose squares mean nothing.
 
     Returns:
         What became of each sheet.
@@ -93,7 +96,7 @@ def cut_sheets(
         with storage_errors(target):
             unfinished.mkdir(parents=True)
         for number, (path, stem) in enumerate(zip(paths, _stems(paths), strict=True)):
-            sheet = _cut(path)
+            sheet = _cut(path, grid)
             names = _names(sheet, path, labels, classes, number)
             drawing = target.with_name(f"{target.name}-{stem}.png")
             with storage_errors(drawing):
@@ -126,8 +129,8 @@ def _stems(paths: list[Path]) -> Iterator[str]:
         yield path.stem if seen[path.stem] == 1 else f"{path.stem}-{seen[path.stem]}"
 
 
-def _cut(path: Path) -> Sheet:
-    sheet = cut_sheet(read_picture(path))
+def _cut(path: Path, grid: bool) -> Sheet:
+    sheet = cut_sheet(read_picture(path), grid=grid)
     if not sheet.cells:
         message = f"`{escape_name(str(path))}` has nothing on it that could be cut out."
         raise PictureError(message)

@@ -4,6 +4,7 @@ A line is thin, straight and long, or one side of a box. Lines may be as dark as
 and touch it; a page may be turned by a few degrees.
 """
 
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -132,8 +133,8 @@ def _paper(plane: _Floats) -> _Floats:
     """The paper below what is darker and narrower, by a morphological closing of large pixels."""
     height, width = plane.shape
     padded = np.pad(plane, ((0, -height % _BLOCK), (0, -width % _BLOCK)), mode="edge")
-    rows, columns = (size // _BLOCK for size in padded.shape)
-    lightest = padded.reshape(rows, _BLOCK, columns, _BLOCK).max(axis=(1, 3))
+    in_rows = reduce(np.maximum, [padded[row::_BLOCK] for row in range(_BLOCK)])
+    lightest = reduce(np.maximum, [in_rows[:, column::_BLOCK] for column in range(_BLOCK)])
     wide = max(3, max(height, width) // _PAPER // _BLOCK) | 1
     closed = smallest_around(largest_around(lightest, wide), wide)
     image = Image.fromarray(closed).resize(padded.shape[::-1], Image.Resampling.BILINEAR)

@@ -60,11 +60,13 @@ class Sheet(NamedTuple):
     has_grid: bool
 
 
-def cut_sheet(pixels: Pixels) -> Sheet:
+def cut_sheet(pixels: Pixels, *, grid: bool = True) -> Sheet:
     """Find the cells of a sheet, between its lines or else round its symbols, and cut them out.
 
     Args:
         pixels: uint8 (H, W) or (H, W, 3), as `read_picture` gives them.
+        grid: Whether lines may say where the cells are; else each symbol is one, as on squared
+            paper whose squares mean nothing.
 
     Raises:
         PictureSizeError: There are thousands of symbols, as in a pattern.
@@ -74,7 +76,7 @@ def cut_sheet(pixels: Pixels) -> Sheet:
         clean, (drawn, paper) = upright, find_drawn(upright)
     else:
         clean, drawn, paper = paint_over(upright, ruling), ruling.strokes, ruling.paper
-    boxes, rows, columns = _between_lines(ruling)
+    boxes, rows, columns = _between_lines(ruling if grid else None)
     has_grid = len(boxes) > 0
     if not has_grid:
         boxes, rows, columns = _round_symbols(clean)
