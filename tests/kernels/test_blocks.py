@@ -35,7 +35,8 @@ def case_with_exact_numbers(
 ) -> tuple[nn.Module, Tensor, Tensor, list[Tensor]]:
     """A network, images and labels, and their logits and gradients in float64."""
     config = LeNetConfig.from_dict({"activation": activation, "pooling": pooling, **SHAPES[shape]})
-    network = build_model(config, seed=1)
+    # Where a ReLU is 0 or not by rounding, gradients part: with this seed, none is.
+    network = build_model(config, seed=3)
     reference = nn.Sequential(*copy.deepcopy(network)).double()
     generator = torch.Generator().manual_seed(batch)
     images = torch.randn(batch, *config.input_shape, generator=generator, requires_grad=True)

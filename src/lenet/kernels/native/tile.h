@@ -145,16 +145,17 @@ inline void convolve_forward(const Layer& layer, const Filters& filters, const M
   });
 }
 
-// The same by fewer multiplications. Calls `finish(row)` for every second row of `all`, when it and
-// the one after it are complete.
+// The same by fewer multiplications. Calls `finish(channel, strip)` when these rows of `all` are
+// complete.
 template <typename Finish>
 inline void convolve_fast(const Layer& layer, const float* filters, const float* biases,
                           const Maps& input, Vector* transformed_input, Vector* sums,
                           const Maps& all, Finish finish) {
   const winograd::Shape shape(layer);
-  winograd::with_taps(layer, [&](auto taps) {
-    winograd::transform_inputs<taps()>(shape, input, transformed_input);
-    winograd::forward<taps()>(shape, filters, biases, transformed_input, sums, all, finish);
+  winograd::with_transform(layer, [&](auto transform) {
+    using Transform = decltype(transform);
+    winograd::transform_inputs<Transform>(shape, input, transformed_input);
+    winograd::forward<Transform>(shape, filters, biases, transformed_input, sums, all, finish);
   });
 }
 
@@ -190,10 +191,12 @@ inline void forward_layer(const Network& network, int index, const float* const*
   }
   const Maps all = layer.inner(values.inner[index]);
   convolve_fast(layer, fast->filters.layer(index).for_outputs.get(), biases, in,
-                fast->workspace.inputs[index].get(), fast->workspace.sums.get(), all,
-                [&](int row) {
-                  const Maps pair{all.at(0, row), all.row, all.channel};
-                  activate_and_pool(layer, pair, 0, layer.outputs, row / 2, out);
+                fast->workspace.inputs[index].get(), fast->workspace.strip.get(), all,
+                [&](int channel, const winograd::Strip& strip) {
+                  for (int row = strip.first_pair; row < strip.first_pair + strip.pairs; ++row) {
+                    const Maps pair{all.at(channel, 2 * row), all.row, all.channel};
+                    activate_and_pool(layer, pair, channel, 1, row, out);
+                  }
                 });
 }
 
@@ -210,8 +213,8 @@ inline void forward_to_norm(const Network& network, int index, const float* cons
   const Maps in = layer.padded_input(input), all = layer.inner(values.inner[index]);
   if (winograd::serves(layer)) {
     return convolve_fast(layer, fast.filters.layer(index).for_outputs.get(), biases, in,
-                         fast.workspace.inputs[index].get(), fast.workspace.sums.get(), all,
-                         [](int) {});
+                         fast.workspace.inputs[index].get(), fast.workspace.strip.get(), all,
+                         [](int, const winograd::Strip&) {});
   }
   const Filters filters = network.filters(index, parameters);
   for_each_block(layer.outputs, convolution::kMostChannels, [&](int channel, int channels) {
@@ -290,17 +293,38 @@ inline void convolve_backward_fast(const Layer& layer, const float* filters, con
                                    float* gradient, const Maps& input_gradient, Unpool unpool) {
   const winograd::Shape shape(layer);
   float* bias_gradient = gradient + shape.points * shape.filter_count();
-  Vector* const gradients = workspace.output_gradients.get();
-  Vector* const sums = workspace.sums.get();
-  for (int channel = 0; channel < layer.outputs; ++channel) {
-    bias_gradient[channel] = sum_of_lanes(unpool(channel, 0, layer.pooled_rows));
-  }
-  winograd::with_taps(layer, [&](auto taps) {
-    winograd::transform_output_gradients<taps()>(shape, all, gradients);
-    winograd::filter_gradient(shape, gradients, transformed_input, sums, gradient);
-    if (input_gradient.data) {
-      winograd::input_gradient<taps()>(shape, filters, gradients, sums, input_gradient);
-    }
+  Vector* const gradients = workspace.strip.get();
+  Vector* const filter_sums = workspace.filter_sums.get();
+  Vector* const input_sums = workspace.input_sums.get();
+  const bool to_input = input_gradient.data;
+  std::fill_n(bias_gradient, shape.outputs, 0.0f);
+  if (to_input) std::fill_n(input_sums, shape.points * shape.input_count(), Vector{});
+  winograd::with_transform(layer, [&](auto transform) {
+    using Transform = decltype(transform);
+    // Where sums for the filters stay near, so does Z of two rows and a few channels. Otherwise sums
+    // are walked over the less often, the more Z there is. The way to the input wants Z of all channels.
+    const bool is_small = shape.points * shape.filter_count() <= winograd::kMostSumsNear;
+    const int pairs = is_small ? 1 : shape.pairs_in_strip();
+    const int most = is_small ? winograd::kMostOutputs : layer.outputs;
+    winograd::for_each_strip(shape, pairs, [&](const winograd::Strip& strip) {
+      const size_t positions = size_t(strip.rows) * shape.blocks;
+      for_each_block(layer.outputs, most, [&](int first, int channels) {
+        const size_t point_count = (to_input ? layer.outputs : channels) * positions;
+        Vector* const block = gradients + (to_input ? first * positions : 0);
+        for (int c = 0; c < channels; ++c) {
+          const Vector sum = unpool(first + c, strip.first_pair, strip.pairs);
+          bias_gradient[first + c] += sum_of_lanes(sum);
+          winograd::transform_output_gradients<Transform>(shape, all, first + c, strip,
+                                                          block + c * positions, point_count);
+        }
+        winograd::filter_gradient_of_strip(shape, strip, first, channels, block, point_count,
+                                           transformed_input, filter_sums, gradient);
+      });
+      if (to_input) {
+        winograd::input_gradient_of_strip(shape, filters, strip, gradients, input_sums);
+      }
+    });
+    if (to_input) winograd::finish_input_gradient<Transform>(shape, input_sums, input_gradient);
   });
 }
 
@@ -368,10 +392,10 @@ inline void restore_workspace(const Network& network, int index, const TileValue
                               winograd::Workspace& workspace) {
   const Layer& layer = network.layers[index];
   if (!winograd::serves(layer)) return;
-  winograd::with_taps(layer, [&](auto taps) {
-    winograd::transform_inputs<taps()>(winograd::Shape(layer),
-                                       layer.padded_input(values.inputs[index]),
-                                       workspace.inputs[index].get());
+  winograd::with_transform(layer, [&](auto transform) {
+    winograd::transform_inputs<decltype(transform)>(winograd::Shape(layer),
+                                                    layer.padded_input(values.inputs[index]),
+                                                    workspace.inputs[index].get());
   });
 }
 

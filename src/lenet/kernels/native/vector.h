@@ -48,8 +48,17 @@ typedef uint32_t BitVector __attribute__((vector_size(kVectorBytes), may_alias))
 inline Vector broadcast(float value) { return value - Vector{}; }  // keeps -0, as `0 + -0` does not
 
 // A choice lane by lane; a comparison with nan is false, so `minimum(limit, nan)` is nan.
+#if defined(__AVX512F__)  // GCC 12 compares and blends
+inline Vector minimum(Vector limit, Vector x) {
+  return (Vector)_mm512_maskz_min_ps(kAllLanes, (__m512)limit, (__m512)x);
+}
+inline Vector maximum(Vector limit, Vector x) {
+  return (Vector)_mm512_maskz_max_ps(kAllLanes, (__m512)limit, (__m512)x);
+}
+#else
 inline Vector minimum(Vector limit, Vector x) { return limit < x ? limit : x; }
 inline Vector maximum(Vector limit, Vector x) { return limit > x ? limit : x; }
+#endif
 
 inline Vector load(const float* source) {
   Vector result;
@@ -87,23 +96,23 @@ inline Vector shuffle(Vector a, Vector b) {
 #endif
 }
 
-// The sums of 2 `kEach` vectors, each spread over as many lanes as there are for it, from those of
-// the first `kEach` in a and of the others in b, which are spread over twice as many.
-template <int kEach, int... lanes>
+// From sums that are spread over groups of 2 `kHalf` lanes, a's and b's over half as many: a's in
+// the lower half of each group, b's in the upper.
+template <int kHalf, int... lanes>
 inline Vector join_sums(Vector a, Vector b, std::integer_sequence<int, lanes...>) {
-  constexpr int kHalf = kLanes / kEach / 2;
-  return shuffle<(lanes / kHalf * 2 * kHalf + lanes % kHalf)...>(a, b) +
-         shuffle<(lanes / kHalf * 2 * kHalf + lanes % kHalf + kHalf)...>(a, b);
+  return shuffle<(lanes & kHalf ? kLanes + lanes : lanes)...>(a, b) +
+         shuffle<(lanes & kHalf ? kLanes + lanes - kHalf : lanes + kHalf)...>(a, b);
 }
 
-template <int kCount>
+// The sums over `kLanes` vectors' lanes, each in the lane of its vector's number.
+template <int kApart = 1>
 inline Vector spread_sums(const Vector* vectors) {
-  if constexpr (kCount == 1) {
+  if constexpr (kApart == kLanes) {
     return *vectors;
   } else {
-    constexpr int kEach = kCount / 2;
-    return join_sums<kEach>(spread_sums<kEach>(vectors), spread_sums<kEach>(vectors + kEach),
-                            std::make_integer_sequence<int, kLanes>{});
+    return join_sums<kApart>(spread_sums<2 * kApart>(vectors),
+                             spread_sums<2 * kApart>(vectors + kApart),
+                             std::make_integer_sequence<int, kLanes>{});
   }
 }
 
@@ -128,9 +137,13 @@ inline void transpose(Vector* block) {
 
 // `sum_of_lanes` of each of `count` vectors.
 inline void sum_lanes(const Vector* vectors, size_t count, float* sums) {
-  const size_t whole = count / kLanes * kLanes;
-  for (size_t i = 0; i < whole; i += kLanes) store(sums + i, spread_sums<kLanes>(vectors + i));
-  for (size_t i = whole; i < count; ++i) sums[i] = sum_of_lanes(vectors[i]);
+  const size_t whole = count / kLanes * kLanes, rest = count - whole;
+  for (size_t i = 0; i < whole; i += kLanes) store(sums + i, spread_sums(vectors + i));
+  if (rest == 0) return;
+  Vector padded[kLanes];
+  for (size_t i = 0; i < kLanes; ++i) padded[i] = i < rest ? vectors[whole + i] : Vector{};
+  const Vector last = spread_sums(padded);
+  std::memcpy(sums + whole, &last, rest * sizeof(float));
 }
 
 // 2 to the power of x, for x up to 126 or nan; relative error below 3e-7. 0, or nearly, far below.
