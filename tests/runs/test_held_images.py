@@ -55,8 +55,16 @@ def test_images_may_stand_where_a_network_does(few_digits: Dataset, by_file: len
     settings = {name: value for name, value in QUICK.items() if name != "model"}
     run = lenet.train(data, preset="softmax", **settings, **SILENT)
     assert run.config.fingerprint == by_file.config.fingerprint
-    with pytest.raises(SettingError, match="model"):
-        lenet.train("softmax-regression", (images, labels))
+    run = lenet.train(images, labels, preset="softmax", **settings, **SILENT)  # as `fit` is called
+    assert run.config.fingerprint == by_file.config.fingerprint
+    for arguments, message in (
+        (("softmax-regression", (images, labels)), "model"),
+        (("softmax", images, np.array(labels)), "A `ndarray` is no recipe. Images and labels are"),
+        ((images, images), "A `ndarray` stands where the network belongs, and `dataset` is anot"),
+        ((7,), "A `int` is neither a network nor images"),
+    ):
+        with pytest.raises(SettingError, match=message):
+            lenet.train(*arguments, **SILENT)  # type: ignore[arg-type]
 
 
 def test_a_run_on_images_in_memory_is_scored_on_them_and_on_others(few_digits: Dataset) -> None:

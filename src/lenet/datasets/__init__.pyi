@@ -23,6 +23,7 @@ from ._findings import Findings as Findings
 from ._findings import describe_dataset as describe_dataset
 from ._findings import draw_contact_sheet as draw_contact_sheet
 from ._findings import examine_dataset as examine_dataset
+from ._held import are_labels_of as are_labels_of
 from ._load import dataset_names as dataset_names
 from ._load import enlarge_images as enlarge_images
 from ._load import find_source as find_source
@@ -87,6 +88,7 @@ __all__ = [
     "Split",
     "Unlabelled",
     "apply_changes",
+    "are_labels_of",
     "as_dataset",
     "cache_folder",
     "cached_datasets",

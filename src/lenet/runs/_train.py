@@ -9,7 +9,14 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, cast
 
 from lenet.core import TrainKeywords, stop_on_signals, take_settings
-from lenet.datasets import Dataset, DataSource, ImageHolder, as_dataset, holds_images
+from lenet.datasets import (
+    Dataset,
+    DataSource,
+    ImageHolder,
+    are_labels_of,
+    as_dataset,
+    holds_images,
+)
 from lenet.errors import (
     InterruptedTraining,
     LostProcessError,
@@ -18,7 +25,7 @@ from lenet.errors import (
     SettingError,
     StorageError,
 )
-from lenet.models import Network
+from lenet.models import ArrayNetwork, Network
 from lenet.runs._find import OWN_WEIGHTS, as_trained_on, find_equal_run, load_data_of, open_network
 from lenet.runs._plan import (
     Plan,
@@ -120,10 +127,7 @@ def train(
     >>> run.status
     'complete'
     """
-    if dataset is None and holds_images(model):
-        network, dataset = None, cast("ImageHolder", model)
-    else:
-        network = cast("str | Path | Run | nn.Module | Network | None", model)
+    network, dataset = _told_apart(model, dataset, recipe)
     options, make = _check(network, recipe, settings, name_of_data(dataset))
     track, runs_folder = options.track, options.runs_folder
     listeners, trackers = _audience(listeners, track)
@@ -150,6 +154,40 @@ def train(
     with training_in(run, trainer):
         _train_in(run, trainer, trackers, listeners)
     return run
+
+
+def _told_apart(
+    model: object, dataset: str | Path | DataSource | ImageHolder | None, recipe: object
+) -> tuple[
+    str | Path | Run | nn.Module | Network | None, str | Path | DataSource | ImageHolder | None
+]:
+    """The network and the images that `train` was given, also `train(data)` and `train(X, y)`."""
+    if recipe is not None and not isinstance(recipe, (Recipe, Path, str)):
+        message = (
+            f"A `{type(recipe).__name__}` is no recipe. Images and labels are one argument: "
+            "`dataset=(X, y)`."
+        )
+        raise SettingError(message)
+    if not holds_images(model):
+        is_network = hasattr(model, "parameters") or hasattr(model, "layers")
+        if not (
+            is_network
+            or model is None
+            or isinstance(model, (str, Path, Run, Network, ArrayNetwork))
+        ):
+            message = f"A `{type(model).__name__}` is neither a network nor images."
+            raise SettingError(message)
+        return cast("str | Path | Run | nn.Module | Network | None", model), dataset
+    images = cast("ImageHolder", model)
+    if dataset is None:
+        return None, images
+    if are_labels_of(dataset, images):
+        return None, (images, dataset)
+    message = (
+        f"A `{type(model).__name__}` stands where the network belongs, and `dataset` is another. "
+        "Pass images and labels as `dataset=(X, y)`."
+    )
+    raise SettingError(message)
 
 
 def resume(
