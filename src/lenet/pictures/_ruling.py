@@ -44,7 +44,7 @@ class Ruling(NamedTuple):
         upright: Which belong to lines from top to bottom.
         slopes: By how many pixels the ones fall for each to the right, and the others go to the
             right for each downwards.
-        pieces: What is nothing but pieces of lines, beside them or where they would go on.
+        gone: What is to be painted over: lines bar where strokes cross them, and pieces of lines.
         strokes: What else stands out from the paper.
         paper: What the page would be without all that, of each channel, (C, H, W).
     """
@@ -52,7 +52,7 @@ class Ruling(NamedTuple):
     level: Mask
     upright: Mask
     slopes: tuple[float, float]
-    pieces: Mask
+    gone: Mask
     strokes: Mask
     paper: _Floats
 
@@ -89,17 +89,16 @@ def find_ruling(pixels: Pixels) -> Ruling | None:
     if not has_lines or strokes.mean() < _LEAST_SHARE:  # without lines, or a long stroke alone
         return None
     pieces = _pieces(strokes, (short, tilt), (short_upright.T, lean))
-    return Ruling(short, short_upright, (tilt, lean), pieces, strokes & ~pieces, paper)
+    strokes &= ~pieces
+    gone = _without_crossings(short, strokes, tilt) | pieces
+    gone |= _without_crossings(short_upright.T, strokes.T, lean).T
+    return Ruling(short, short_upright, (tilt, lean), gone, drawn & ~gone, paper)
 
 
 def paint_over(pixels: Pixels, ruling: Ruling) -> Pixels:
     """A picture with paper where its lines are, bar where strokes cross them."""
-    tilt, lean = ruling.slopes
-    level = _without_crossings(ruling.level, ruling.strokes, tilt)
-    upright = _without_crossings(ruling.upright.T, ruling.strokes.T, lean).T
-    gone = level | upright | ruling.pieces
     painted = np.atleast_3d(pixels).copy()
-    painted[gone] = np.rint(ruling.paper[:, gone].T.clip(0, 255)).astype(np.uint8)
+    painted[ruling.gone] = np.rint(ruling.paper[:, ruling.gone].T.clip(0, 255)).astype(np.uint8)
     return np.asarray(painted.reshape(pixels.shape))
 
 

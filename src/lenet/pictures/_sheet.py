@@ -20,7 +20,7 @@ _LINE = 0.4  # of a grid's width or height: lines of cells are longer
 _WITHIN = 0.5  # of the ink is in the grid
 _NARROW = 0.5  # of most spaces between lines: less is a gap between boxes
 _AROUND = 0.12  # of a cell, that is cut out with it on each side
-_MARGIN = 0.2  # of a symbol's longer side
+_MARGIN, _MOST_MARGIN = 0.2, 40  # of a symbol's longer side, and parts of the page's
 _EDGE = 2  # pixels round ink that belong to it
 _LEAST_PIXELS, _SMALLEST = 6, 10  # of a symbol's longer side; and parts of a cell's shorter one
 _SYMBOL = Preparation("symbol")
@@ -88,9 +88,7 @@ def cut_sheet(pixels: Pixels, *, grid: bool = True) -> Sheet:
     ):
         place = slice(top, bottom), slice(left, right)
         own = owners[place] == number
-        picture = _without_others(
-            clean[place], own, owners[place] >= 0, paper[:, place[0], place[1]]
-        )
+        picture = _without_others(clean[place], own, drawn[place], paper[:, place[0], place[1]])
         height, width = box[1] - box[0], box[3] - box[2]
         is_empty = has_grid and not _is_long(
             own, max(_LEAST_PIXELS, min(height, width) // _SMALLEST)
@@ -193,7 +191,8 @@ def _regions(boxes: _Boxes, has_grid: bool, shape: tuple[int, ...]) -> _Boxes:
     heights, widths = boxes[:, 1] - boxes[:, 0], boxes[:, 3] - boxes[:, 2]
     down, across = _AROUND * heights, _AROUND * widths
     if not has_grid:
-        down = across = _MARGIN * np.maximum(heights, widths)
+        most = max(shape[:2]) / _MOST_MARGIN
+        down = across = np.minimum(_MARGIN * np.maximum(heights, widths), most)
     grown = boxes + np.stack([-down, down, -across, across], axis=1).round().astype(np.int64)
     within: _Boxes = grown.clip(0, [shape[0], shape[0], shape[1], shape[1]])
     return within
