@@ -359,7 +359,8 @@ static void sort_boxes(int16_t *order, int count, const int32_t *sides) {
 static void put_in_reading_order(const Box *boxes, int count, int height, int width,
                                  int16_t *ordered, Scratch scratch) {
   const int tilt = find_tilt(boxes, count, height, width, scratch);
-  int32_t *tops = take(&scratch, count, sizeof *tops), *lefts = take(&scratch, count, sizeof *lefts);
+  int32_t *tops = take(&scratch, count, sizeof *tops);
+  int32_t *lefts = take(&scratch, count, sizeof *lefts);
   int16_t *waiting = take(&scratch, count, sizeof *waiting);
   for (int i = 0; i < count; i++) {
     tops[i] = 512 * boxes[i].top - tilt * (boxes[i].left + boxes[i].right);
