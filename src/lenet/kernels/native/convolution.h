@@ -32,8 +32,8 @@ struct Filters {
 
 namespace convolution {
 
-constexpr int kMostChannels = kIsInPage ? 6 : kRegisters == 32 ? 4 : 2;
-constexpr int kMostColumns = kIsInPage ? 2 : kRegisters == 32 ? 6 : 5;
+constexpr int kMostChannels = kRegisters == 32 ? 4 : 2;
+constexpr int kMostColumns = kIsInPage ? 1 : kRegisters == 32 ? 6 : 5;
 constexpr int kMostTaps = 5;
 constexpr int kMostGradientColumns = kRegisters == 32 ? 10 : 8;
 constexpr int kMostGradientChannels = 1;

@@ -10,7 +10,7 @@ namespace lenet::dense {
 // addition takes.
 constexpr int kMostUnits = kIsInPage ? 4 : 12;
 constexpr int kMostGradientUnits = kRegisters == 32 ? 4 : 2;
-constexpr int kMostGradientVectors = kIsInPage ? 2 : 5;
+constexpr int kMostGradientVectors = kIsInPage ? 1 : 5;
 
 template <int kUnits>
 inline void forward_block(const Vector* input, int inputs, const float* weights,

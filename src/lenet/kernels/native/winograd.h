@@ -181,8 +181,8 @@ inline void with_transform(const Layer& layer, Function function) {
 }
 
 constexpr int kMostChannels = kIsInPage ? 4 : kRegisters == 32 ? 6 : 3;
-constexpr int kMostPositions = kIsInPage ? 2 : 4;
-constexpr int kMostOutputs = !kIsInPage && kRegisters == 32 ? 4 : 2;
+constexpr int kMostPositions = kIsInPage ? 1 : 4;
+constexpr int kMostOutputs = kIsInPage ? 1 : kRegisters == 32 ? 4 : 2;
 constexpr int kMostTaps = 5;
 constexpr size_t kStripBytes = 192 * 1024;
 constexpr size_t kMostSumsNear = 256;  // vectors
