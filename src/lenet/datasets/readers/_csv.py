@@ -1,6 +1,5 @@
 """Tables as text: all pixels of an image a line, or a picture's file, with a label or without."""
 
-import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
@@ -34,12 +33,6 @@ from lenet.datasets.readers._table import (
 from lenet.errors import DataFileError
 
 _AT_ONCE = 512  # lines
-_LOOKED_AT = 64  # lines, to see what the columns hold
-_FRACTION = re.compile("[.eE]")  # in a number
-_WHOLE = re.compile(r"[+-]?\d{1,18}(\.0*)?")
-_IN_POWERS = re.compile(r"[+-]?\d\.\d+e[+-]\d\d")  # as NumPy's `savetxt` writes numbers
-_SPARSE = re.compile(r"\d+:\S+")
-_BYTES = re.compile(r"b'([^']*)'|b\"([^\"]*)\"")  # as Python shows them
 _NAMED = 3  # tables in a sentence
 
 

@@ -31,7 +31,6 @@ from lenet.datasets.readers._lines import (
 from lenet.datasets.readers._table_pictures import PicturePlaces, find_pictures
 from lenet.errors import DataFileError
 
-_AT_ONCE = 512  # lines
 _LOOKED_AT = 64  # lines, to see what the columns hold
 _FRACTION = re.compile("[.eE]")  # in a number
 _WHOLE = re.compile(r"[+-]?\d{1,18}(\.0*)?")
