@@ -16,7 +16,8 @@ import lazy_loader
 
 from lenet._version import __version__ as __version__
 
-logging.getLogger(__name__).addHandler(logging.NullHandler())  # quiet unless somebody listens
+for _told in ("runs", "training"):  # what listeners tell, too; else Python shows what is warned of
+    logging.getLogger(f"{__name__}.{_told}").addHandler(logging.NullHandler())
 
 _find_name, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
 

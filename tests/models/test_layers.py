@@ -201,6 +201,10 @@ SHARED = nn.Linear(784, 784)
         (nn.Sequential(nn.GELU("tanh")), "has `approximate` 'tanh'"),
         (nn.Sequential(nn.Softplus(beta=2)), "has `beta` 2"),
         (nn.Sequential(nn.Flatten(2)), "has `start_dim` 2"),
+        (
+            nn.Sequential(nn.Conv2d(1, 2, 28), nn.MaxPool2d(2, padding=1, dilation=2)),
+            "a window would lie in the padding",
+        ),
         (nn.Sequential(nn.Conv2d(1, 2, 30)), "its 30×30 window does not fit the 28×28 input"),
         (nn.Sequential(nn.Flatten(), SHARED, SHARED), "share weights"),
         (nn.Sequential(Residual(nn.Sequential(nn.Conv2d(1, 2, 3)))), "adds 2×26×26 of `main`"),

@@ -62,13 +62,19 @@ class _Notices(logging.Handler):
         print_notice(f"Warning: {record.getMessage()}")
 
 
-_NOTICES = _Notices(logging.WARNING)
+_NOTICES, _NOTHING = _Notices(logging.WARNING), logging.NullHandler()
 
 
 def warn_on_stderr(log: str, *, is_on: bool = True) -> None:
-    """Show what a log of the package warns of, or don't any more."""
-    found = logging.getLogger(log)
-    (found.addHandler if is_on else found.removeHandler)(_NOTICES)
+    """Show what a log of the package warns of, or leave that to who tells it otherwise."""
+    logging.getLogger(log).addHandler(_NOTICES if is_on else _NOTHING)
+
+
+def forget_logs() -> None:
+    """Leave the package's warnings to Python again."""
+    for log in map(logging.getLogger, ("lenet", "lenet.kernels")):
+        for handler in (_NOTICES, _NOTHING):
+            log.removeHandler(handler)
 
 
 def print_error(message: str) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from lenet._version import __version__
 from lenet.cli._command import QuickCommand, QuickGroup, Stopped
-from lenet.cli._console import print_error, print_notice, warn_on_stderr
+from lenet.cli._console import forget_logs, print_error, print_notice, warn_on_stderr
 from lenet.core import nearest_name
 from lenet.errors import (
     Interrupted,
@@ -83,8 +83,7 @@ def options(
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
         return
-    if context.invoked_subcommand not in _TELL_THEMSELVES:
-        warn_on_stderr("lenet.kernels")
+    warn_on_stderr("lenet.kernels", is_on=context.invoked_subcommand not in _TELL_THEMSELVES)
     place = find_place()
     if place and place.size > 1 and context.invoked_subcommand != "train":
         command = f"lenet {context.invoked_subcommand}"
@@ -116,8 +115,7 @@ def main() -> NoReturn:
         code = _report(stop or error)
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        for log in ("lenet", "lenet.kernels"):
-            warn_on_stderr(log, is_on=False)
+        forget_logs()
     leave(code)
     if number == signal.SIGINT:  # the process dies of it then; only so does a shell end its loop
         sys.excepthook = lambda *_: None  # it is told already

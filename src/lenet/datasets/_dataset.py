@@ -103,8 +103,6 @@ class Split:
             images, labels = _plain(self.images), _plain(self.labels)
             if images.ndim == 3:
                 images = images[:, None]
-            elif images.ndim == 4 and images.shape[1] not in (1, 3) and images.shape[3] in (1, 3):
-                images = images.transpose(0, 3, 1, 2)
             if labels.dtype.kind in "iu":
                 labels = labels.astype(np.int64, copy=False)
             object.__setattr__(self, "images", images)

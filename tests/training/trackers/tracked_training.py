@@ -43,7 +43,7 @@ class StopAt(CrashAt):
 
 def track(dataset: Dataset, *trackers: str, **settings: Any) -> lenet.Run:
     """A silent training of two epochs of 16 steps, five points each."""
-    settings = {"epochs": 2, "batch_size": 8, "listeners": [], **settings}
+    settings = {"preset": "tutorial", "epochs": 2, "batch_size": 8, "listeners": [], **settings}
     return lenet.train(dataset=dataset, track=trackers, **settings)
 
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from lenet.errors import SettingError
+from lenet.errors import ModelError, SettingError
 from lenet.models.layers._layer import MOST, Array, Arrays, Layer, Pair, Shape
 
 if TYPE_CHECKING:
@@ -215,7 +215,19 @@ class Pooling(Layer):
     def output_shape(self, shape: Shape) -> Shape:
         channels, *sizes = self.maps(shape)
         way = (self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
-        return channels, *self.slide(sizes, *way)
+        places = self.slide(sizes, *way)
+        # PyTorch takes the largest of nothing, too, and then writes its gradient outside of memory.
+        for side, (size, count) in enumerate(zip(sizes, places, strict=True)):
+            if not all(self._sees_pixels(side, size, place) for place in range(count)):
+                message = f"{self.label}: a window would lie in the padding of the input alone."
+                raise ModelError(message)
+        return channels, *places
+
+    def _sees_pixels(self, side: int, size: int, place: int) -> bool:
+        """Whether the window at a place along a side holds some of the `size` pixels there."""
+        first = place * self.stride[side] - self.padding[side]
+        reach = range(first, first + self.dilation[side] * self.kernel_size[side])
+        return any(0 <= pixel < size for pixel in reach[:: self.dilation[side]])
 
     def window(self, shape: Shape) -> tuple[int, int]:
         return self.dilation[0] * (self.kernel_size[0] - 1) + 1, self.stride[0]
