@@ -88,11 +88,13 @@ const pause = () => new Promise((done) => setTimeout(done, 20));
 const answersTo = async (drawings) => {
   const page = () => frame.contentDocument;
   while (!page()?.querySelector(".probabilities tbody tr")) await pause();
+  const isEmpty = () => page().querySelector(".certainty").innerText === "Nothing to be seen";
   const answers = [];
   for (const strokes of drawings) {
     page().getElementById("clear").click();
+    while (!isEmpty()) await pause();
     drawOn(page(), strokes);
-    await pause();
+    while (isEmpty()) await pause();
     answers.push(page().querySelector(".answer").innerText);
   }
   return answers;
