@@ -48,6 +48,54 @@ return Object.values(cores).map((core) => {
 });
 """
 
+# The same by two workers together, in Node.js.
+BY_TWO_WORKERS = """
+const { Worker } = await import("node:worker_threads");
+const { layers, shape, initialisation } = readJson("network");
+const { images, labels } = inputs;
+const byteValues = byteValuesOf({ mean: 0, std: 1 });
+const examples = { images, labels, byteValues, shape: [1, 28, 28] };
+const work = `
+  const { parentPort, workerData } = require("node:worker_threads");
+  const { core, begun, examples, settings, share, orders } = workerData;
+  PartOfTraining.open(core, begun, examples, settings, share).then((part) => {
+    for (const order of orders) parentPort.postMessage(part.steps(order, 0.9));
+    parentPort.postMessage([...part.network.weights()]);
+  });
+`;
+return Promise.all(
+  ["relaxed_simd", "simd"].map(async (name) => {
+    const network = networkOf(cores[name], readJson("network"), 0);
+    const weights = network.weights();
+    const orders = [];
+    for (let epoch = 0; orders.length < 50; epoch++) {
+      const order = cores[name].order(0, epoch, labels.length);
+      for (let start = 0; start < labels.length && orders.length < 50; start += 256) {
+        orders.push(order.slice(start, start + 256));
+      }
+    }
+    const said = await Promise.all(
+      shareMemory(2, weights).map((share) => {
+        const begun = { layers, shape, weights };
+        const workerData = { core: inputs[name], begun, examples, share, orders };
+        workerData.settings = { batchSize: 256 };
+        const worker = new Worker(modules + work, { eval: true, workerData });
+        const heard = [];
+        return new Promise((done, fail) => {
+          worker.on("error", fail);
+          worker.on("message", (message) => heard.push(message));
+          worker.on("exit", () => done(heard));
+        });
+      }),
+    );
+    const [one, other] = said;
+    const losses = orders.map((order, step) => (one[step].loss + other[step].loss) / order.length);
+    const alike = JSON.stringify(one.at(-1)) === JSON.stringify(other.at(-1));
+    return { losses, indices: orders.map((order) => Array.from(order, Number)), alike };
+  }),
+);
+"""
+
 
 def as_said(config: ModelConfig) -> bytes:
     """A network as the page learns of it."""

@@ -20,6 +20,7 @@ _COMPUTING = (
     "explain.js",
     "network.js",
     "native_network.js",
+    "shared_training.js",
     "model.js",
     "reasons.js",
     "feature_maps.js",

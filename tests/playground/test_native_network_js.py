@@ -9,13 +9,14 @@ import pytest
 import torch
 from fifty_steps import (
     BEGIN,
+    BY_TWO_WORKERS,
     FIFTY_STEPS,
     FORMS,
     as_said,
     check_fifty_steps,
     inputs_of_fifty_steps,
 )
-from page_functions import call_page
+from page_functions import call_page, modules_in_order
 
 from lenet.datasets import ArrayBatches, Augmentation, Split
 from lenet.kernels import FusedStep, StepSettings, use_engine, web_core
@@ -141,6 +142,14 @@ def test_it_begins_and_answers_as_in_python(
 def test_fifty_steps_lose_what_pytorch_s_do() -> None:
     """From seed 0, with the weights, the order and the losses of `lenet train`."""
     check_fifty_steps(in_node(FIFTY_STEPS, inputs_of_fifty_steps()))
+
+
+def test_two_workers_lose_what_one_does_and_stay_alike() -> None:
+    modules = "\n".join(modules_in_order().values())
+    body = f"const modules = {json.dumps(modules)};\n{BY_TWO_WORKERS}"
+    found = in_node(body, inputs_of_fifty_steps())
+    check_fifty_steps(found)
+    assert all(one["alike"] for one in found)
 
 
 RECIPES: dict[str, dict[str, Any]] = {

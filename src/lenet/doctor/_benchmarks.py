@@ -111,10 +111,7 @@ def _trainers(task: Task, dataset: Dataset, threads: int) -> dict[str, Callable[
     def in_webassembly() -> Contestant:
         from lenet.doctor._web import train_in_webassembly
 
-        if threads > 1:
-            message = "It has one thread."
-            raise ModelError(message)
-        return train_in_webassembly(WEB, task, dataset)
+        return train_in_webassembly(WEB, task, dataset, threads)
 
     makers: dict[str, Callable[[], Contestant]] = {
         "lenet": lambda: Contestant("lenet", lambda: tasks.train_with_lenet(task, dataset)),

@@ -209,6 +209,7 @@ class NativeTraining {
   /** @type {number[]} */
   #memory = [];
   #trainer;
+  #gradients;
   #at;
 
   /** @param {NativeNetwork} network @param {number} described @param {Examples} examples
@@ -240,6 +241,7 @@ class NativeTraining {
       [0, 1].map((index) => (index < arraysEach ? keep(core.take(4 * count)) : 0)),
     );
     const gradients = counts.map((count) => keep(core.take(4 * count)));
+    this.#gradients = counts.map((count, place) => ({ address: gradients[place], count }));
     const [bytes, values, classes] = [
       images,
       byteValues,
@@ -294,6 +296,28 @@ class NativeTraining {
     const { buffer } = core.functions.memory;
     const [loss] = new Float64Array(buffer, at.loss, 1);
     return { loss: loss / count, correct: Number(core.longs(at.loss + 8, 1)[0]) };
+  }
+
+  /** Put the gradients, times a factor, one after the other into an array.
+   * @type {(target: Float32Array, factor: number) => void} */
+  writeGradients(target, factor) {
+    let place = 0;
+    for (const { address, count } of this.#gradients) {
+      for (const gradient of this.core.floats(address, count)) target[place++] = gradient * factor;
+    }
+  }
+
+  /** Take sums of such arrays for the gradients. @type {(arrays: Float32Array[]) => void} */
+  takeGradients([first, ...others]) {
+    let place = 0;
+    for (const { address, count } of this.#gradients) {
+      const sums = this.core.floats(address, count);
+      for (let i = 0; i < count; i++, place++) {
+        let sum = first[place];
+        for (const other of others) sum += other[place];
+        sums[i] = sum;
+      }
+    }
   }
 
   /** Change the weights by the gradients. @type {(learningRate: number) => void} */

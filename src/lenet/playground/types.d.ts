@@ -382,6 +382,14 @@ type Training = {
   gradientClipping: number;
 };
 
+/** What a worker of a training shares with the others. */
+type Share = {
+  worker: number;
+  /** Of each worker. */
+  gradients: SharedArrayBuffer[];
+  meeting: SharedArrayBuffer;
+};
+
 /** Layers that the core computes at once. */
 type Block = {
   /** Of the convolution or dense layer. */

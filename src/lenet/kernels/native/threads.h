@@ -6,7 +6,7 @@
 
 namespace lenet {
 
-// A page's program has one thread, unless the page lends it more.
+// A core in a page has one thread; workers with cores of their own may share a training.
 struct Mutex {
   void lock() {}
   void unlock() {}
