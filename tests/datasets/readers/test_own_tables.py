@@ -242,6 +242,11 @@ def test_a_table_that_lists_a_missing_picture_names_it(tmp_path: Path) -> None:
         ("label,a,b,c,d\n1,0,0.5,-1,0\n2,0,0,0,0\n", r"from -1\.0 to 0\.5; pixels go from 0"),
         ("label,a,b,c,d\n1,0,0,0,0\n2,0,x,0,0\n", r"line 3, column 3 \(`b`\): `x` is no number"),
         ("label,a,B,c,d\n1,0,0,0,0\n2,0,,0,0\n", r"line 3, column 3 \(`B`\): the cell is empty"),
+        ("label;a;b;c;d\n1;0;0,5;0;0\n2;0;0,5;0;0\n", "`0,5` is no number; write it .* as 0.5"),
+        (
+            "label,a,b,c,d\n1,0,0,0,0\n2,0,1_0,0,0\n",
+            r"line 3, column 3 \(`b`\): `1_0` is no number",
+        ),
         ("1,0,0,0,0\n2,0,0,0, \n", "line 2, column 5: the cell is empty"),
         ("p0,p1,p2,p3,p4,p5\n1,0,0,0,0,0\n", "has no column of labels; name it `label`"),
         ("1,0,0,0,0,0\n2,0,0,0,0,0\n", "5 columns beside the label, which make no square"),
@@ -344,4 +349,34 @@ def test_a_cell_longer_than_any_of_ours_is_one_clear_error(tmp_path: Path) -> No
     path = tmp_path / "long.csv"
     path.write_text('"' + "a," * 100_000)
     with pytest.raises(DatasetError, match=r"long\.csv"):
+        lenet.load_dataset(path)
+
+
+@pytest.mark.parametrize("name", ["pixel{0}", "p{1}_{2}", "{1}x{2}", "img_{0}", "set1_{0}"])
+@pytest.mark.parametrize("order", ["texts", "any"])
+def test_pixels_stand_where_their_names_say(tmp_path: Path, name: str, order: str) -> None:
+    images, labels = draw(12, size=12)
+    whole = table(images, labels)
+    whole.columns = ["label", *(name.format(at, at // 12, at % 12) for at in range(144))]
+    columns = list(whole.columns[1:])
+    if order == "texts":
+        columns.sort()
+    else:
+        np.random.default_rng(0).shuffle(columns)
+    whole[["label", *columns]].to_csv(tmp_path / "x.csv", index=False)
+    assert_holds(load(tmp_path / "x.csv", size=12).train, images, labels)
+
+
+def test_pixels_named_by_x_and_y_keep_their_order(tmp_path: Path) -> None:
+    images, labels = draw(12, size=12)
+    whole = table(images, labels)
+    whole.columns = ["label", *(f"p{at % 12}_{at // 12}" for at in range(144))]
+    whole.to_csv(tmp_path / "x.csv", index=False)
+    assert_holds(load(tmp_path / "x.csv", size=12).train, images, labels)
+
+
+def test_a_quoted_cell_of_many_lines_is_looked_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text('label,path\n"' + "\n" * 2_000_000)
+    with pytest.raises(DatasetError, match="line 2: a quoted cell has no end"):
         lenet.load_dataset(path)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
 
+from lenet.datasets.readers._arrays import image_shape
 from lenet.datasets.readers._likely_labels import is_number
 
 LABEL_NAMES: tuple[str, ...] = ("label", "labels", "class", "target", "category", "y")
@@ -70,8 +71,35 @@ def named_shape(names: Sequence[str]) -> tuple[int, int, int] | None:
     if not places or any(len(place) != 2 for place in places) or len(set(places)) < len(places):
         return None
     height, width = (len({place[axis] for place in places}) for axis in range(2))
-    in_order = sorted(places) == places
-    return (height, width, 1) if in_order and height * width == len(places) else None
+    is_in_order = sorted(places) == places
+    if 1 in (height, width) and image_shape(len(places)):
+        return None  # `set1_0`, `set1_1`: the same number in every name is no row
+    return (height, width, 1) if is_in_order and height * width == len(places) else None
+
+
+def in_order(names: Sequence[str], pixels: list[int]) -> list[int]:
+    """The columns of pixels as their names number them, where these tell one order.
+
+    A program that sorts names as texts puts `pixel10` before `pixel2`.
+
+    >>> in_order(["pixel0", "pixel1", "pixel10", "pixel2"], [0, 1, 2, 3])
+    [0, 1, 3, 2]
+    """
+    places = {column: tuple(map(int, re.findall(r"\d+", names[column]))) for column in pixels}
+    beginnings = {re.split(r"\d", names[column], maxsplit=1)[0] for column in pixels}
+    lengths = {len(place) for place in places.values()}
+    if len(beginnings) > 1 or not lengths <= {1, 2} or len(lengths) > 1:
+        return pixels
+    ordered = sorted(pixels, key=places.__getitem__)
+    found = [places[column] for column in ordered]
+    if lengths == {1}:
+        is_whole = [at for (at,) in found] == list(range(found[0][0], found[0][0] + len(found)))
+        return ordered if is_whole else pixels
+    rows, columns = (sorted({place[axis] for place in found}) for axis in range(2))
+    is_whole = found == [(row, column) for row in rows for column in columns]
+    by_columns = sorted(pixels, key=lambda column: places[column][::-1])
+    # Where the second number changes last, `0_1` may as well be an x and a y.
+    return ordered if is_whole and pixels != by_columns else pixels
 
 
 def in_planes(names: Sequence[str], pixels: list[int]) -> tuple[list[int], bool | None]:

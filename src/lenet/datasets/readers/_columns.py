@@ -16,6 +16,7 @@ from lenet.datasets.readers._column_names import (
     PIXEL_NAME,
     ROW_NAMES,
     column_names,
+    in_order,
     in_planes,
     named_shape,
 )
@@ -170,6 +171,7 @@ def _find_named(table: Heading, names: list[str], columns: list[int]) -> Columns
     if len(labels) > 1:
         matches = [ONE_OF.fullmatch(table.header[column].strip()) for column in labels]
         classes = tuple(match[2] for match in matches if match)
+    pixels = in_order(names, pixels)
     shape = named_shape([names[column] for column in pixels]) or image_shape(len(pixels))
     if shape is None:
         raise _no_image(table, len(pixels), "beside the label")

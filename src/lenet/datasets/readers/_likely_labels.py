@@ -15,12 +15,16 @@ End = Literal["first", "last"]
 
 
 def is_number(cell: str) -> bool:
-    """Whether a cell holds a number."""
+    """Whether a cell holds a number, as NumPy reads it: Python's `1_0` is none.
+
+    >>> is_number(" 1.5e3"), is_number("1_0"), is_number("\u0661")
+    (True, False, False)
+    """
     try:
         float(cell)
     except ValueError:
         return False
-    return True
+    return cell.isascii() and "_" not in cell
 
 
 def judge_ends(table: str, first: Counter[str], last: Counter[str]) -> tuple[End | None, str]:

@@ -104,20 +104,25 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
         raw.seek(0)
         stream = gzip.GzipFile(fileobj=raw) if is_packed else raw
         file = io.TextIOWrapper(stream, encoding="utf-8-sig")
-        number, start, whole, is_open = 0, 0, "", False
+        number, start, length, is_open = 0, 0, 0, False
+        parts: list[str] = []  # of a line: a quoted cell may go over many, and be looked at once
         try:
             while line := file.readline(_LONGEST_LINE + 1):
                 number += 1
-                start, whole = (start, whole + line) if whole else (number, line)
-                if len(whole) > _LONGEST_LINE or "\0" in line:
+                start = start if parts else number
+                parts.append(line)
+                length += len(line)
+                if length > _LONGEST_LINE or "\0" in line:
                     message = f"`{path}` is not a table: see line {number}."
                     raise DataFileError(message)
-                is_open = _ends_in_quotes(whole) if '"' in line else is_open
+                if '"' in line:
+                    is_open = is_open != bool(line.count('"') % 2) if is_open else _opens(line)
                 if is_open:
                     continue
+                whole = "".join(parts)
+                parts, length = [], 0
                 if whole.strip() and not (number == 1 and _SEPARATOR.fullmatch(whole.strip())):
                     yield start, whole.rstrip("\r\n")
-                whole = ""
         except UnicodeDecodeError as error:
             message = f"`{path}` is not in UTF-8. Save it so; Excel calls that `CSV UTF-8`."
             raise DataFileError(message) from error
@@ -148,7 +153,7 @@ def _json_lines(path: Path) -> list[str]:
     return list(map(json.dumps, values))
 
 
-def _ends_in_quotes(text: str) -> bool:
-    """Whether a quoted cell has begun and not ended."""
+def _opens(text: str) -> bool:
+    """Whether a quoted cell begins in a line and does not end."""
     opens = text.startswith('"') or any(mark in text for mark in (',"', ';"', '\t"'))
     return opens and text.count('"') % 2 == 1

@@ -35,6 +35,7 @@ _LOOKED_AT = 64  # lines, to see what the columns hold
 _FRACTION = re.compile("[.eE]")  # in a number
 _WHOLE = re.compile(r"[+-]?\d{1,18}(\.0*)?")
 _IN_POWERS = re.compile(r"[+-]?\d\.\d+e[+-]\d\d")  # as NumPy's `savetxt` writes numbers
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
 _SPARSE = re.compile(r"\d+:\S+")
 _BYTES = re.compile(r"b'([^']*)'|b\"([^\"]*)\"")  # as Python shows them
 _NAMED = 3  # tables in a sentence
@@ -225,6 +226,8 @@ def numbers_of(table: Table, batch: list[tuple[int, list[str]]]) -> npt.NDArray[
     except ValueError as error:
         place = f"`{table.path}`, lines {batch[0][0]} to {batch[-1][0]}:"
         raise DataFileError(_bad_cell(table, batch) or f"{place} {error}") from error
+    if len(pixels) > 1 and values.shape[1] != len(pixels):  # as 0,5 is two numbers
+        raise DataFileError(_bad_cell(table, batch))
     if not np.isfinite(values).all():
         raise DataFileError(_bad_cell(table, batch))
     # Some lines of dark pixels, all 0 or 1, are whole numbers and not fractions.
@@ -243,5 +246,7 @@ def _bad_cell(table: Table, rows: list[tuple[int, list[str]]]) -> str:
                 name = f" (`{table.header[column]}`)" if table.header else ""
                 kind = "not finite" if is_number(wrong) else "no number"
                 problem = f"`{wrong}` is {kind}" if wrong else "the cell is empty"
+                if _DECIMAL_COMMA.fullmatch(wrong):
+                    problem += f"; write it with a point, as {wrong.replace(',', '.')}"
                 return f"`{table.path}`, line {number}, column {column + 1}{name}: {problem}."
     return ""
