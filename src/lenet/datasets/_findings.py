@@ -238,9 +238,15 @@ def _warnings(dataset: Dataset, findings: Findings) -> Iterator[str]:
 
 def _named(sets: tuple[tuple[Example, ...], ...]) -> str:
     """The first of some images; those that belong together as equal."""
-    names = [" = ".join(f"`{example.name}`" for example in some) for some in sets[:_NAMED]]
+    names = [_equal(some) for some in sets[:_NAMED]]
     more = f" and {len(sets) - _NAMED:,} more" if len(sets) > _NAMED else ""
     return f"{', '.join(names)}{more}"
+
+
+def _equal(some: tuple[Example, ...]) -> str:
+    """Images that belong together, the first of them by name."""
+    more = f" and {len(some) - _NAMED:,} more like it" if len(some) > _NAMED else ""
+    return " = ".join(f"`{example.name}`" for example in some[:_NAMED]) + more
 
 
 def describe_dataset(dataset: Dataset, findings: Findings, listed: bool = False) -> str:
