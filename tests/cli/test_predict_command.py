@@ -305,3 +305,11 @@ def test_a_table_of_answers_that_is_none_is_refused(flags: list[str], message: s
     assert message in call("predict", "one.png", *flags, code=2).stderr
     with Image.open("one.png") as picture:
         assert picture.size == (90, 90)
+
+
+def test_a_picture_that_is_read_is_not_drawn_over() -> None:
+    draw_one().save("one.png")
+    refused = call("predict", "digits", "./one.png", "--picture", "one.png", code=2).stderr
+    assert "`one.png` is what is read; name another file" in refused
+    with Image.open("one.png") as picture:
+        assert picture.size == (90, 90)

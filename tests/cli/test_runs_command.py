@@ -103,6 +103,19 @@ def test_what_is_not_asked_is_not_deleted() -> None:
     assert "There is nothing to delete" in call("runs", "x*", "--delete", "--yes").stdout
 
 
+@pytest.mark.parametrize("name", ["../*", "elsewhere/d-lenet", "/*"])
+def test_runs_of_another_folder_are_not_deleted_here(name: str) -> None:
+    assert "Unknown run" in call("runs", name, "--delete", "--yes", code=2).stderr
+    assert listed() == "bacd"
+
+
+def test_a_run_called_like_a_pattern_is_not_another(runs: list[Run]) -> None:
+    shutil.copytree(runs[0].folder, Path("runs", "[d]-lenet"))
+    answer = call("runs", "[d]-lenet", "--delete", "--yes", "--json")
+    assert [row["run"] for row in json.loads(answer.stdout)] == ["[d]-lenet"]
+    assert listed() == "bacd"
+
+
 def test_a_run_that_is_trained_stays(runs: list[Run], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Run, "status", property(lambda run: "running" if run == runs[2] else "x"))
     answer = call("runs", "c-*", "d-*", "--delete", "--yes")

@@ -166,3 +166,18 @@ def test_what_can_not_be_cut_is_named_and_nothing_is_left() -> None:
         cut_sheets([sheet], "there")
     left = {"blank.png", "sheet.png", "there"}
     assert {path.name for path in Path().iterdir()} == left
+
+
+@pytest.mark.parametrize("name", [".hidden", "Thumbs.db", "..", "."])
+def test_a_class_that_no_reader_sees_is_refused(name: str) -> None:
+    with pytest.raises(SettingError, match="can't be the name of a class"):
+        cut_sheets([write_sheet(Path("sheet.png"))], "cut", empty=name)
+
+
+def test_a_file_that_lies_where_the_drawing_belongs_stays() -> None:
+    sheet = write_sheet(Path("sheet.png"))
+    Path("cut-sheet.png").write_text("mine")
+    with pytest.raises(StorageError, match=r"`cut-sheet\.png`, where the drawing belongs"):
+        cut_sheets([sheet], "cut")
+    assert Path("cut-sheet.png").read_text() == "mine"
+    assert sorted(path.name for path in Path().iterdir()) == ["cut-sheet.png", "sheet.png"]

@@ -108,6 +108,10 @@ def predict(given: Given) -> None:
     if asked.csv and Path(asked.csv).resolve() in {Path(name).resolve() for name in tables}:
         message = f"`{asked.csv}` is what is read; name another table for `--csv` to write."
         raise SettingError(message)
+    read = {Path(name).resolve() for name in map(_name_of, sources)}
+    if asked.picture is not None and asked.picture.resolve() in read:
+        message = f"`{asked.picture}` is what is read; name another file for `--picture` to write."
+        raise SettingError(message)
     answers = predict_each(
         _with_progress(sources),
         opened,

@@ -72,7 +72,7 @@ def runs(given: Given) -> None:
         check_range("limit", wanted.limit, 1, 10**9)
     found = find_runs(wanted.runs_folder)
     if found or not wanted.names:
-        found = _named(found, wanted.names)
+        found = _named(found, wanted.names, wanted.runs_folder)
     rows = _sorted([row for row in map(_describe, found) if _is_meant(row, wanted)], wanted)
     if wanted.delete:
         by_name = {run.name: run for run in found}
@@ -83,7 +83,7 @@ def runs(given: Given) -> None:
         _print_rows(rows, wanted, is_empty=not found)
 
 
-def _named(found: Sequence["Run"], patterns: Sequence[str]) -> list["Run"]:
+def _named(found: Sequence["Run"], patterns: Sequence[str], folder: Path) -> list["Run"]:
     """The runs that are named, or that match a pattern; all where nothing is said."""
     if not patterns:
         return list(found)
@@ -91,8 +91,11 @@ def _named(found: Sequence["Run"], patterns: Sequence[str]) -> list["Run"]:
     wanted: set[str] = set()
     for pattern in patterns:
         name = found[-1].name if pattern == "latest" and found else Path(pattern).name
-        matching = {one for one in known if fnmatchcase(one, name)}
-        if not matching and not set(pattern) & set("*?["):
+        # A name as it stands comes first: as a pattern, `a[12]` is `a1`.
+        matching = {name} & set(known) or {one for one in known if fnmatchcase(one, name)}
+        above = Path(pattern).parent
+        is_elsewhere = above != Path() and above.resolve() != folder.resolve()
+        if is_elsewhere or (not matching and not set(pattern) & set("*?[")):
             raise UnknownNameError("run", pattern, known)
         wanted |= matching
     return [run for run in found if run.name in wanted]

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from lenet.core import PARTIAL_SUFFIX, escape_name, storage_errors
+from lenet.datasets.readers._scan import NOT_OURS
 from lenet.errors import PictureError, SettingError, StorageError, UnknownNameError
 from lenet.pictures import Cell, Sheet, cut_sheet, read_picture
 
@@ -99,6 +100,9 @@ def cut_sheets(
             sheet = _cut(path, grid)
             names = _names(sheet, path, labels, classes, number)
             drawing = target.with_name(f"{target.name}-{stem}.png")
+            if os.path.lexists(drawing):
+                message = f"`{drawing}`, where the drawing belongs, is there already; move it away."
+                raise StorageError(message)
             with storage_errors(drawing):
                 written = _write(sheet, names, empty, unfinished, stem)
                 drawings.append((_draw(sheet, names, empty), drawing))
@@ -115,8 +119,9 @@ def cut_sheets(
 
 
 def _check_name(name: str) -> None:
-    """Raise the `SettingError` for a class that can't be a folder."""
-    if name != name.strip() or name in (".", "..") or any(one in name for one in '/\\:*?"<>|\0'):
+    """Raise the `SettingError` for a class that can't be a folder, or one that is not read."""
+    is_passed_over = name.startswith(".") or name.lower() in NOT_OURS
+    if is_passed_over or name != name.strip() or any(one in name for one in '/\\:*?"<>|\0'):
         message = f"`{escape_name(name)}` can't be the name of a class, as it is that of a folder."
         raise SettingError(message)
 

@@ -13,7 +13,7 @@ from lenet.errors import DataFileError
 from lenet.pictures import SUFFIXES
 
 _PICTURE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"GIF8", b"II*\0", b"MM\0*")
-_NOT_OURS = {"thumbs.db", "desktop.ini", "__macosx", "@eadir", CLASS_NAMES_FILE}
+NOT_OURS = {"thumbs.db", "desktop.ini", "__macosx", "@eadir", CLASS_NAMES_FILE}
 _DEEPEST = 100  # folders in each other
 _STRAY = 20  # of so many pictures one may lie where it does not belong
 
@@ -80,7 +80,7 @@ def scan_folder(path: Path, above: frozenset[tuple[int, int]] = frozenset()) -> 
         above |= {(facts.st_dev, facts.st_ino)}
         with os.scandir(path) as entries:
             visible = [entry for entry in entries if not entry.name.startswith(".")]
-    ours = [entry for entry in visible if entry.name.lower() not in _NOT_OURS]
+    ours = [entry for entry in visible if entry.name.lower() not in NOT_OURS]
     if len(above) > _DEEPEST:
         message = f"`{path}` lies more than {_DEEPEST} folders deep."
         raise DataFileError(message)
