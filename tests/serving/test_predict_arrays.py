@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from torch.utils.data import Subset, TensorDataset
 
 import lenet
 from drawn_digits import photo
@@ -240,8 +241,17 @@ def test_a_data_frame_has_a_picture_in_each_row(model: TrainedModel, side: int) 
     small = [np.asarray(Image.fromarray(one).resize((side, side))) for one in BATCH]
     frame = pd.DataFrame(np.stack(small).reshape(5, -1))
     assert_same(lenet.predict(model, frame), lenet.predict(model, small))
-    assert_same(lenet.predict(model, frame[:1]), lenet.predict(model, small[:1]))
+    for count in (1, 3, 4):  # as many rows as a picture may have channels
+        assert_same(lenet.predict(model, frame[:count]), lenet.predict(model, small[:count]))
     assert_same(lenet.predict(model, frame.iloc[0]), lenet.predict(model, small[:1]))
+
+
+def test_a_data_set_of_pytorch_has_a_picture_in_each_example(model: TrainedModel) -> None:
+    pictures = torch.from_numpy(np.stack(BATCH))[:, None] / 255
+    examples = TensorDataset(pictures, torch.arange(5))
+    expected = lenet.predict(model, BATCH)
+    assert_same(lenet.predict(model, examples), expected)
+    assert_same(lenet.predict(model, Subset(examples, [1, 2])), expected[1:3])
 
 
 @pytest.mark.parametrize("side", [28, 40])

@@ -53,6 +53,7 @@ def pictures_in(array: Any, preparation: Preparation) -> list[Pixels]:
     values = as_numpy(array)
     if hasattr(array, "iloc") and values.ndim == 2:  # a row of a data frame is no row of a picture
         values = _squares(values, preparation)
+        values = values[:, None] if values.ndim == 3 else values  # three rows are no three channels
     if values.dtype == np.uint8 and values.ndim == 2 and values.size and values.max() > 1:
         if values.shape[1] != preparation.height * preparation.width:
             return [values]  # as nearly all are

@@ -112,7 +112,8 @@ def look_at_each(pixels: Pixels, preparation: Preparation) -> list[PreparedPictu
     if preparation.method != "symbol":
         message = (
             "Only drawn symbols can be cut out of a picture; the pictures of this network are "
-            f"prepared by `{preparation.method}`, not by `symbol`."
+            f"prepared by `{preparation.method}`, not by `symbol`. Train one for that with "
+            '`--prepare symbol` (`prepare="symbol"`).'
         )
         raise SettingError(message)
     _check(pixels, preparation)

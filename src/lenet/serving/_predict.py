@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 from PIL import Image
@@ -117,6 +117,10 @@ def predict(
     _check_order(model, pictures, runs_folder)
     if isinstance(pictures, tuple):
         pictures = without_label(pictures)
+    if isinstance(pictures, Sized) and not isinstance(pictures, Iterable):
+        # A `Dataset` of PyTorch counts its examples and gives each, and is not gone through.
+        count = len(pictures)
+        pictures = map(cast("Sequence[Source]", pictures).__getitem__, range(count))
     is_one = (
         isinstance(pictures, (str, Path))
         or _is_content(pictures)
