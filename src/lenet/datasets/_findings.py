@@ -233,7 +233,10 @@ def _warnings(dataset: Dataset, findings: Findings) -> Iterator[str]:
         )
     brightest = int(dataset.train.images.max())
     if brightest < _DARK:
-        yield f"No pixel is brighter than {brightest} of 255; do the values have another range?"
+        yield (
+            f"No pixel is brighter than {brightest} of 255; do the values have another range? "
+            "`--white` (`pixel_range`) says which value of a table or an array is white."
+        )
 
 
 def _named(sets: tuple[tuple[Example, ...], ...]) -> str:

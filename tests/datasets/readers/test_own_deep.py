@@ -130,6 +130,25 @@ def test_a_packed_set_keeps_the_range(tmp_path: Path) -> None:
         lenet.load_dataset(DataSource(str(tmp_path / "packed"), pixel_range=()))
 
 
+def test_a_range_may_be_given_for_small_whole_numbers(tmp_path: Path) -> None:
+    images, labels = draw(20)
+    values = images[:, ::4, ::4].astype(np.int64) // 16  # as UCI's optdigits
+    assert 4 < values.max() <= 16
+    rows = np.column_stack([labels, values.reshape(20, -1)])
+    np.savetxt(tmp_path / "x.csv", rows, "%d", ",")
+    np.savez(tmp_path / "x.npz", x_train=values, y_train=labels)
+    for name, column in (("x.csv", "first"), ("x.npz", "")):
+        source = DataSource(
+            str(tmp_path / name), size=7, test_share=0.0, pixel_range=(0, 16), label_column=column
+        )
+        dataset = lenet.load_dataset(source)
+        assert dataset.preparation is not None
+        assert dataset.preparation.pixel_range == (0, 16)
+        assert_scaled(dataset.train.images, values, 0, 16)
+        assert dataset.origin is not None
+        assert not any("8 bits" in note for note in dataset.origin.notes)
+
+
 def test_a_range_may_be_given(tmp_path: Path) -> None:
     values = KINDS["12 bits"][0]
     write_pictures(tmp_path / "deep", values, NAMES)

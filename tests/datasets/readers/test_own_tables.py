@@ -215,6 +215,17 @@ def test_a_table_may_list_pictures(tmp_path: Path) -> None:
         assert_holds(load(tmp_path / name).train, images, labels)
 
 
+def test_a_list_without_a_header_keeps_its_first_picture(tmp_path: Path) -> None:
+    """As `val_annotations.txt` of Tiny ImageNet: behind the label stands a box."""
+    images, labels = draw(12)
+    write_pictures(tmp_path / "images", images, ["."] * 12)
+    lines = [f"{number}.png\tn{label}\t0\t32\t44\t62" for number, label in enumerate(labels)]
+    (tmp_path / "list.txt").write_text("\n".join(lines))
+    dataset = load(tmp_path / "list.txt")
+    assert_holds(dataset.train, images, labels)
+    assert dataset.class_names == ("n0", "n1", "n2")
+
+
 def test_a_table_that_lists_a_missing_picture_names_it(tmp_path: Path) -> None:
     images, labels = draw(3)
     write_pictures(tmp_path / "f", images, ["all"] * 3)

@@ -68,6 +68,16 @@ def test_pictures_without_labels_are_for_predict(
     assert all(part.labels is None for part in found)
 
 
+def test_labels_beside_images_in_an_archive_are_no_pictures(tmp_path: Path) -> None:
+    column, one_hot = np.zeros((len(IMAGES), 1), np.uint8), np.eye(9, dtype=np.uint8)[: len(IMAGES)]
+    np.savez(tmp_path / "x.npz", train_images=IMAGES, train_labels=column, y_test=one_hot)
+    found = list(open_unlabelled(tmp_path / "x.npz").read())
+    assert [name for part in found for name in part.names] == [
+        f"{number}" for number in range(len(IMAGES))
+    ]
+    np.testing.assert_array_equal(np.concatenate([part.pictures for part in found]), IMAGES)
+
+
 def test_a_table_names_its_pictures_and_may_say_what_they_are(tmp_path: Path) -> None:
     frame = pd.DataFrame(ROWS).add_prefix("pixel")
     frame.insert(0, "ImageId", np.arange(101, 113))

@@ -50,7 +50,7 @@ def pair_arrays(shapes: Shapes, place: str) -> list[ArrayPair]:
     >>> pair_arrays({"x_train": (60, 28, 28), "y_train": (60,)}, "mnist.npz")
     [ArrayPair(split='train', images='x_train', labels='y_train')]
     """
-    labels = {name: shape for name, shape in shapes.items() if _are_labels(name, shape)}
+    labels = {name: shape for name, shape in shapes.items() if are_labels(name, shape)}
     if not labels:
         labels = _one_hot_of(shapes)
     images = {name: shape for name, shape in shapes.items() if name not in labels}
@@ -96,7 +96,8 @@ def describe_pairs(pairs: Sequence[ArrayPair]) -> tuple[str, ...]:
     return (f"The arrays have no names; by their order and size they are taken as {named}.",)
 
 
-def _are_labels(name: str, shape: tuple[int, ...]) -> bool:
+def are_labels(name: str, shape: tuple[int, ...]) -> bool:
+    """Whether an array holds labels, by its name and shape."""
     if len(shape) == 2 and shape[1] == 1:
         return True
     return len(shape) < 2 or (len(shape) == 2 and bool(_LABEL_WORDS & set(words_of(name))))

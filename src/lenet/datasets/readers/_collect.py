@@ -61,7 +61,7 @@ class Collected:
     skipped: list[str] = field(default_factory=list)  # why which pictures were passed over
     counts: Counter[SplitName | None] = field(default_factory=Counter)  # examples, also skipped
     notes: list[str] = field(default_factory=list)
-    has_deep: bool = False  # whether a picture has more than 8 bits
+    has_deep: bool = False  # whether a picture has more than 8 bits, or is scaled like these
     has_grey: bool = False  # whether a value of the others is above 1
     has_one: bool = False  # whether one is 1
 
@@ -195,6 +195,8 @@ class _Pass:
             found.has_deep = True
             if self.deep == "raise":
                 raise _UnknownRangeError
+        elif self.deep == "check" and values.dtype != np.uint8 and values.dtype.kind != "b":
+            found.has_deep = True  # numbers that a range is for, as 0 to 16 in a table
         elif not found.has_grey and values.size and values.dtype.kind != "b":
             found.has_grey |= bool(values.max() > 1)
             found.has_one |= bool(values.max() == 1)

@@ -14,6 +14,7 @@ _MOST = 1000  # classes
 _NEARLY_ALL = 0.95  # of the names; some files are none of the data's
 _WORDS = re.compile(r"[^\W_]+|[\W_]+")  # and what parts them
 _FINER = re.compile(r"\d+|[^\W\d_]+|[\W_]+")  # `dog001` has two
+_CALLED = re.compile(r"(?<![a-z])(label|class|digit)[_-]?LABEL", re.IGNORECASE)
 
 
 def stem_of(path: Path) -> str:
@@ -55,12 +56,16 @@ def find_patterns(stems: Sequence[str]) -> list[str]:
     ['LABEL_#']
     >>> find_patterns([f"{label}_{n}" for label in range(3) for n in range(4)])
     ['LABEL_#', '#_LABEL']
+    >>> find_patterns([f"r{row}_c{col}_label{(row + col) % 2}"
+    ...                for row in range(3) for col in range(4)])
+    ['r#_c#_labelLABEL']
     """
     for tokens in (_WORDS, _FINER):
         rows = [tokens.findall(stem) for stem in stems]
         for found in (_text_labels(rows), _number_labels(rows)):
             if found and found != ["LABEL"]:  # a whole name comes back in other folders alone
-                return found
+                called = [pattern for pattern in found if _CALLED.search(pattern)]
+                return called if len(called) == 1 else found
     return []
 
 

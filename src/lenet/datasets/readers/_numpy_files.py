@@ -17,6 +17,7 @@ from numpy.lib import format as npy
 from lenet.core import reading_errors
 from lenet.datasets.readers._arrays import (
     ArrayPair,
+    are_labels,
     describe_pairs,
     image_shape,
     pair_arrays,
@@ -165,7 +166,8 @@ def list_pictures_of_arrays(path: Path) -> Unlabelled:
     images = {
         name: stored
         for name, stored in arrays.items()
-        if len(shape := stored.shape()) > 2 or (len(shape) == 2 and image_shape(shape[1]))
+        if not are_labels(name, shape := stored.shape())
+        and (len(shape) > 2 or image_shape(shape[1]))
     }
     if not images:
         message = f"`{path}` holds no images of shape (N, H, W)."

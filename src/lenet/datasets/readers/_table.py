@@ -24,6 +24,7 @@ from lenet.datasets.readers._contents import (
 from lenet.datasets.readers._likely_labels import is_number
 from lenet.datasets.readers._lines import (
     find_delimiter,
+    is_picture_name,
     json_names,
     read_lines,
     split_line,
@@ -144,7 +145,8 @@ def recognise_table(
     is_json = delimiter == "{"
     first = json_names(lines[0]) if is_json else split_line(lines[0], delimiter)
     first = [cell.strip() for cell in first]
-    has_header = is_json or column_names(first) is not None or counts_up(first)
+    has_names = column_names(first) is not None or counts_up(first)
+    has_header = is_json or (has_names and not any(map(is_picture_name, first)))
     if len(first) < 2:
         message = f"`{path}` has one column; a table has a label and pixels or a file on each line."
         if not is_json and is_number(lines[-1]):
