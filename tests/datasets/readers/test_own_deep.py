@@ -149,6 +149,26 @@ def test_a_range_may_be_given_for_small_whole_numbers(tmp_path: Path) -> None:
         assert not any("8 bits" in note for note in dataset.origin.notes)
 
 
+def test_a_table_below_zero_is_read_where_its_range_is_given(tmp_path: Path) -> None:
+    """As USPS's `zip.train`: a label, and values from -1 to 1."""
+    images, labels = draw(20)
+    values = images[:, ::4, ::4] / 127.5 - 1
+    np.savetxt(tmp_path / "x.csv", np.column_stack([labels, values.reshape(20, -1)]), "%.5f")
+    with pytest.raises(DatasetError, match=r"say what is black and white: `--white=-"):
+        load(tmp_path / "x.csv", label_column="first")
+    source = DataSource(
+        str(tmp_path / "x.csv"),
+        size=7,
+        test_share=0.0,
+        pixel_range=(-1, 1),
+        label_column="first",
+    )
+    dataset = lenet.load_dataset(source)
+    assert np.abs(dataset.train.images[:, 0].astype(int) - images[:, ::4, ::4]).max() <= 1
+    assert dataset.preparation is not None
+    assert dataset.preparation.pixel_range == (-1, 1)
+
+
 def test_a_range_may_be_given(tmp_path: Path) -> None:
     values = KINDS["12 bits"][0]
     write_pictures(tmp_path / "deep", values, NAMES)

@@ -290,6 +290,51 @@ def test_a_table_beside_folders_of_classes_is_asked_about(tmp_path: Path) -> Non
     assert "Its table is passed over: " in told(dataset)
 
 
+def test_folders_that_only_share_out_the_pictures_of_a_table_are_asked_about(
+    tmp_path: Path,
+) -> None:
+    """As HAM10000: two folders of all kinds, and among several tables one that knows these."""
+    folder = write(tmp_path / "x", *several("part_1/a{}.jpg", "part_2/b{}.jpg"))
+    lines = [f"L{n},{name}{n},{'nv' if n else 'mel'},60" for name in "ab" for n in range(3)]
+    (folder / "meta.csv").write_text("\n".join(["lesion_id,image_id,dx,age", *lines]))
+    pixels = [",".join(f"pixel{n}" for n in range(16)) + ",label"] + [",".join("1" * 17)] * 2
+    (folder / "hmnist_L.csv").write_text("\n".join(pixels))
+    with pytest.raises(DatasetError, match=r"of which `meta\.csv` names pictures"):
+        load(folder)
+    with pytest.raises(DatasetError, match=r"`lesion_id`, `image_id`, `dx`"):
+        load(folder / "meta.csv")
+    assert counts(load(folder / "meta.csv", label_column="dx")) == {"train": [2, 4]}
+    assert load(folder, label_from="folder").class_names == ("part_1", "part_2")
+
+
+def test_a_table_of_names_beside_arrays_is_passed_over(tmp_path: Path) -> None:
+    """As Kuzushiji-49: each array is in an archive of its own."""
+    images, labels = draw(12)
+    np.savez(tmp_path / "k49-train-imgs.npz", images)
+    np.savez(tmp_path / "k49-train-labels.npz", labels)
+    (tmp_path / "k49_classmap.csv").write_text("index,codepoint,char\n0,U+3042,a\n1,U+3044,i\n")
+    dataset = load(tmp_path)
+    assert counts(dataset) == {"train": np.bincount(labels).tolist()}
+    assert "Passed over: `k49_classmap.csv`." in told(dataset)
+
+
+def test_a_folder_without_pictures_names_what_can_be_read_in_it(tmp_path: Path) -> None:
+    rows = np.column_stack([draw(12)[0][:, ::4, ::4].reshape(12, -1), np.arange(12) % 3])
+    inner = tmp_path / "fer" / "fer"
+    inner.mkdir(parents=True)
+    header = ",".join([*(f"pixel{n}" for n in range(49)), "label"])
+    np.savetxt(inner / "fer.csv", rows, "%d", ",", header=header, comments="")
+    (inner / "README").write_text("words\n")
+    with pytest.raises(DatasetError, match=r"fer/fer/fer\.csv` reads a table of pixels"):
+        load(tmp_path / "fer")
+    pickles = tmp_path / "cifar-10-batches-py"
+    pickles.mkdir()
+    (pickles / "readme.html").write_text("<a>")
+    (pickles / "data_batch_1").write_bytes(b"\x80\x04\x95\x00\x00")
+    with pytest.raises(DatasetError, match=r"data_batch_1` is a pickle, and lenet never"):
+        load(pickles)
+
+
 def test_options_that_do_not_belong_to_the_data_are_refused(tmp_path: Path) -> None:
     images, labels = draw(6)
     np.savez(tmp_path / "x.npz", images=images, labels=labels)

@@ -74,7 +74,7 @@ class Contents:
 
 
 class UnclearTableError(DataFileError):
-    """A table names pictures that are there, but not which column is their label."""
+    """A table names pictures that are there, but it is not plain what says their labels."""
 
 
 @dataclass(frozen=True, eq=False)

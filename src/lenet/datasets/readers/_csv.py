@@ -13,6 +13,7 @@ from lenet.datasets.readers._contents import (
     Contents,
     RawExamples,
     RawPictures,
+    UnclearTableError,
     Unlabelled,
     name_some,
     number_classes,
@@ -41,10 +42,12 @@ def list_csv(
     label_column: str = "",
     group_column: str = "",
     left_out: Sequence[Path] = (),
+    any_values: bool = False,
 ) -> Contents:
     """Find out how some tables are to be read, each a split of one dataset.
 
-    Tables beside them that are `left_out` are named, and so are those without labels.
+    Tables beside them that are `left_out` are named, and so are those without labels. Pixels may
+    have `any_values` where it is known which are black and white.
     """
     parts = [part_of_table(path) if len(paths) > 1 else None for path in paths]
     found = [
@@ -83,7 +86,7 @@ def list_csv(
         notes.append(f"Passed over: {', '.join(f'`{path.name}`' for path in left_out)}.")
     classes = number_classes(tables[0].columns.classes or None)
     kind = "pictures' files" if tables[0].columns.file is not None else "pixels"
-    read = partial(_read, tables)
+    read = partial(_read, tables, any_values)
     form = f"a table of {kind} (CSV)"
     return Contents(form, files, read, classes, tuple(notes), has_groups=bool(group_column))
 
@@ -105,12 +108,22 @@ def is_list(path: Path) -> bool:
     return bool(rows) and all(len(row) == 2 and sum(map(is_picture_name, row)) == 1 for row in rows)
 
 
-def _read(tables: list[Table]) -> Iterator[RawExamples]:
+def names_pictures(path: Path) -> bool:
+    """Whether a table names pictures that are there, whatever else it says of them."""
+    try:
+        return recognise_table(path, None, "").columns.file is not None
+    except UnclearTableError:
+        return True
+    except DataFileError:
+        return False
+
+
+def _read(tables: list[Table], any_values: bool) -> Iterator[RawExamples]:
     for table in tables:
         rows = table.rows()
         while batch := list(islice(rows, _AT_ONCE)):
             labels = [table.label(number, cells) for number, cells in batch]
-            pictures, places = _pictures(table, batch)
+            pictures, places = _pictures(table, batch, any_values)
             groups = [] if table.columns.group is None else [table.group(c) for _, c in batch]
             names = []
             if table.columns.file is None:
@@ -140,7 +153,7 @@ def _read(tables: list[Table]) -> Iterator[RawExamples]:
 def _read_pictures(table: Table) -> Iterator[RawPictures]:
     rows, count = table.rows(), 0
     while batch := list(islice(rows, _AT_ONCE)):
-        pictures, _ = _pictures(table, batch)
+        pictures, _ = _pictures(table, batch, True)
         column = table.columns.name if table.columns.file is None else table.columns.file
         names = [str(count + number) for number in range(1, len(batch) + 1)]
         if column is not None:
@@ -154,7 +167,7 @@ def _read_pictures(table: Table) -> Iterator[RawPictures]:
 
 
 def _pictures(
-    table: Table, batch: list[tuple[int, list[str]]]
+    table: Table, batch: list[tuple[int, list[str]]], any_values: bool
 ) -> tuple[npt.NDArray[np.generic] | list[Path], list[str]]:
     """The pictures of some lines, and how they are called in errors: each, or all."""
     if table.columns.file is not None:
@@ -169,7 +182,12 @@ def _pictures(
     values = rows_to_pictures(numbers_of(table, batch), table.columns.shape, table.is_planar)
     pictures = to_pictures(values, place)
     lowest, highest = pictures.min(), pictures.max()
-    if lowest < 0 or highest > 255:  # a column of other numbers would set the scale of all
-        message = f"{place} hold values from {lowest} to {highest}; pixels go from 0 to 255."
+    # A column of other numbers would set the scale of all.
+    if (lowest < 0 or highest > 255) and not any_values:
+        message = (
+            f"{place} hold values from {lowest} to {highest}; pixels go from 0 to 255. If these "
+            f"are pixels, say what is black and white: `--white={lowest:g},{highest:g}` "
+            "(`pixel_range`)."
+        )
         raise DataFileError(message)
     return pictures, [place]

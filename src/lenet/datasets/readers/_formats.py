@@ -10,7 +10,7 @@ from lenet.core import reading_errors
 from lenet.datasets._catalog import EMNIST_SPLITS
 from lenet.datasets._reading import DataSource
 from lenet.datasets.readers._contents import Contents, UnclearTableError, split_of
-from lenet.datasets.readers._csv import is_list, list_csv
+from lenet.datasets.readers._csv import is_list, list_csv, names_pictures
 from lenet.datasets.readers._emnist import find_emnist, list_emnist
 from lenet.datasets.readers._folder import list_folder
 from lenet.datasets.readers._idx import find_idx_files, idx_shape, list_idx
@@ -23,6 +23,7 @@ from lenet.datasets.readers._numpy_files import (
     open_archive,
 )
 from lenet.datasets.readers._parquet import find_parquet, list_parquet
+from lenet.datasets.readers._parts import info_command
 from lenet.datasets.readers._scan import is_picture, scan_folder
 from lenet.errors import DataFileError, SettingError
 
@@ -31,6 +32,7 @@ _TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".jsonl")
 _METADATA = ("metadata.csv", "metadata.jsonl")  # as the Hugging Face hub's folders have
 _INNER = (".csv", ".tsv", ".jsonl")
 _SNIFFED = 512  # bytes
+_LOOKED_INTO = 10  # files of a folder without pictures
 _TABLE, _FOLDER = "tables (CSV)", "folders of pictures"
 _PICKLED = "lenet never unpickles, as that could run any code"
 # What foreign files begin with, what they are and how their arrays are got out.
@@ -100,6 +102,7 @@ def _choose(source: DataSource) -> Contents:
         if found:
             return found
         is_empty = str(error) == problem or not scan_folder(path).count
+        problem += _advice_on_files(path) if str(error) == problem else ""
         message = problem if is_empty else f"{problem} Read as folders instead: {error}"
         raise DataFileError(message) from error
     if len(folders.classes or ()) < 2:
@@ -133,18 +136,32 @@ def _open_folder(source: DataSource) -> Contents:
     if not tables:
         lists = [path for path in files if path.suffix.lower() == ".txt" and is_list(path)]
         tables = [path for path in lists if split_of(path.name)]
+    arrays = [path for path in files if path.suffix.lower() in (".npz", ".npy")]
     answers = [path for path in tables if "submission" in path.name.lower()]  # Kaggle's forms
     asked = [path for path in tables if path not in answers]
     for_splits = [path for path in asked if split_of(path.name)]
     has_parts = len(for_splits) > 1 or any(split_of(path.name) == "train" for path in for_splits)
     if len(asked) == 1 or has_parts:
         used = for_splits if has_parts else asked
-        return _list_csv(source, used, [path for path in tables if path not in used])
-    arrays = [path for path in files if path.suffix.lower() in (".npz", ".npy")]
+        try:
+            return _list_csv(source, used, [path for path in tables if path not in used])
+        except DataFileError:
+            is_table = source.label_column or source.group_column or source.label_from
+            if is_table or not arrays:
+                raise
+    elif table := next(filter(names_pictures, asked), None):
+        message = (
+            f"`{folder}` has several tables, of which `{table.name}` names pictures. Say whether "
+            f"it or the folders of pictures say the classes: {info_command(table)} or "
+            f"{info_command(folder, 'folder')}."
+        )
+        raise UnclearTableError(message)
     if len(arrays) == 1 and arrays[0].suffix.lower() == ".npz":
         return list_npz(arrays[0])
     if arrays:
-        return list_arrays(folder, arrays)
+        found = list_arrays(folder, arrays)
+        passed = f"Passed over: {', '.join(f'`{path.name}`' for path in tables)}."
+        return replace(found, notes=(*found.notes, passed)) if tables else found
     inner = _tables_of_parts(folder)
     return _list_csv(source, inner) if inner else list_folder(folder)
 
@@ -160,7 +177,9 @@ def _tables_of_parts(folder: Path) -> list[Path]:
 
 
 def _list_csv(source: DataSource, tables: list[Path], left_out: Sequence[Path] = ()) -> Contents:
-    return list_csv(tables, source.label_column, source.group_column, left_out)
+    return list_csv(
+        tables, source.label_column, source.group_column, left_out, bool(source.pixel_range)
+    )
 
 
 Kind = Literal["parquet", "zip", "npz", "npy", "idx", "picture", "foreign", "empty", "table"]
@@ -234,6 +253,23 @@ def _advice(path: Path, kind: Kind) -> str:
         "idx": "is one IDX file; give the folder that holds it with its labels",
         "picture": "is one picture; give a folder with a folder of pictures for every class",
     }.get(kind, "is empty")
+
+
+def _advice_on_files(folder: Path) -> str:
+    """What a folder without pictures holds that can be read, or from which arrays can be got."""
+    advice = ""
+    with reading_errors(folder, DataFileError):
+        found = [path for depth in ("[!.]*", "*/[!.]*") for path in folder.glob(depth)]
+        files = sorted(filter(Path.is_file, found), key=lambda path: -path.stat().st_size)
+    for path in files[:_LOOKED_INTO]:
+        try:
+            contents = _open_file(DataSource(str(path)))
+        except DataFileError as error:
+            is_known = sniff(path) == "foreign" and _KEEP in str(error)
+            advice = advice or (f" {error}" if is_known else "")
+        else:
+            return f" {info_command(path)} reads {contents.format} there."
+    return advice
 
 
 def _members(archive: Path) -> list[str]:
