@@ -307,6 +307,20 @@ def test_folders_that_only_share_out_the_pictures_of_a_table_are_asked_about(
     assert load(folder, label_from="folder").class_names == ("part_1", "part_2")
 
 
+def test_a_part_that_a_table_in_it_names_is_for_evaluate(tmp_path: Path) -> None:
+    """As `val` of Tiny ImageNet."""
+    files = several("train/n1/images/n1_{}.JPEG", "train/n2/images/n2_{}.JPEG")
+    folder = write(tmp_path / "x", *files, *several("val/images/val_{}.JPEG", "test/{}.JPEG"))
+    lines = [f"val_{n}.JPEG\tn{1 + n % 2}\t0\t0\t9\t9" for n in range(3)]
+    table = folder / "val" / "val_annotations.txt"
+    table.write_text("\n".join(lines))
+    dataset = load(folder)
+    assert counts(dataset) == {"train": [3, 3]}
+    assert f"`lenet evaluate latest --data {table}` scores them." in told(dataset)
+    assert f"`lenet predict latest {folder / 'test'}` answers that." in told(dataset)
+    assert counts(load(table)) == {"train": [2, 1]}
+
+
 def test_a_table_of_names_beside_arrays_is_passed_over(tmp_path: Path) -> None:
     """As Kuzushiji-49: each array is in an archive of its own."""
     images, labels = draw(12)

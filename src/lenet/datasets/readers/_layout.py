@@ -13,6 +13,7 @@ from lenet.datasets.readers._contents import (
     read_class_names,
     split_of,
 )
+from lenet.datasets.readers._csv import names_pictures
 from lenet.datasets.readers._file_names import (
     advice_on_names,
     choose_pattern,
@@ -32,6 +33,7 @@ from lenet.datasets.readers._readings import refuse_beside, refuse_loose, refuse
 from lenet.datasets.readers._scan import Folder
 from lenet.errors import DataFileError
 
+_TABLES, _LOOKED_INTO = (".csv", ".tsv", ".txt", ".jsonl"), 5
 _MOSTLY = 0.5  # of the names of a part hold a label
 # What pictures of no class lie in, below `test`.
 _WRAPPERS = {"unknown", "unlabelled", "unlabeled", "images", "imgs", "pictures", "photos", "all"}
@@ -307,6 +309,13 @@ class Layout:
         for folder in self._without_class:
             test = f" {shown_command('lenet predict latest', folder.path)} answers that."
             count = f"{folder.count:,} picture{'s' * (folder.count > 1)}"
+            if table := _table_of(folder):
+                place = folder.path.relative_to(self.root.path)
+                yield (
+                    f"Left out: {count} in `{place}`, which `{table.name}` there names. "
+                    f"{shown_command('lenet evaluate latest --data', table)} scores them."
+                )
+                continue
             yield (
                 f"Left out, as nothing says what they show: {count} in "
                 f"`{folder.path.relative_to(self.root.path)}`.{'' if is_beside(folder) else test}"
@@ -323,3 +332,10 @@ class Layout:
             if paths:
                 named = name_some([path.relative_to(self.root.path) for path in paths], NAMED)
                 yield f"{what} and passed over: {named}."
+
+
+def _table_of(folder: Folder) -> Path | None:
+    """A table in a folder that names its pictures."""
+    others = [path for inner in folder.walk() for path in inner.others]
+    tables = [path for path in others if path.suffix.lower() in _TABLES]
+    return next(filter(names_pictures, tables[:_LOOKED_INTO]), None)

@@ -18,7 +18,7 @@ from lenet.errors import DataFileError
 from lenet.pictures import SUFFIXES
 
 _MANY = ("npz", "npy", "idx", "parquet")
-_TEXTS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".data", ".tra", ".tes")
+_TEXTS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".data", ".tra", ".tes", ".train", ".test")
 
 
 def open_unlabelled(path: Path | str, *, label_column: str = "") -> Unlabelled:
