@@ -171,6 +171,9 @@ def test_another_folder_is_read_as_the_networks_own_and_all_of_it_is_scored(
     assert f"photos, test split, {counts[3] + counts[7]} images" in text
     assert re.search(rf"^3 .* {counts[3]}$", text, re.MULTILINE)
     assert re.search(r"^4 .* 0$", text, re.MULTILINE)
+    (tmp_path / "photos" / "3").rename(tmp_path / "photos" / "00003")
+    padded = call("evaluate", "latest", "--data", "photos/").stdout
+    assert re.search(rf"^3 .* {counts[3]}$", padded, re.MULTILINE)
     (tmp_path / "photos" / "seven").mkdir()
     (tmp_path / "photos" / "7" / "0.png").rename(tmp_path / "photos" / "seven" / "0.png")
     error = call("evaluate", "latest", "--data", "photos/", code=3).stderr

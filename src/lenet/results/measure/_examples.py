@@ -171,7 +171,12 @@ def _with_classes(data: Dataset, class_names: tuple[str, ...]) -> Dataset:
     """A dataset with its labels as a network numbers them."""
     if data.class_names == class_names:
         return data
-    unknown = [name for name in data.class_names if name not in class_names]
+    by_number = {int(name): name for name in class_names if name.isdecimal()}
+    named = [
+        by_number.get(int(name), name) if name.isdecimal() and name not in class_names else name
+        for name in data.class_names  # a table may have 7 for the folder 00007
+    ]
+    unknown = [name for name in named if name not in class_names]
     if unknown:
         known = ", ".join(f"`{name}`" for name in class_names[:_NAMED])
         more = f" and {len(class_names) - _NAMED} more" if len(class_names) > _NAMED else ""
@@ -180,7 +185,7 @@ def _with_classes(data: Dataset, class_names: tuple[str, ...]) -> Dataset:
             f"knows {known}{more}."
         )
         raise DatasetError(message)
-    numbers = np.array([class_names.index(name) for name in data.class_names], np.int64)
+    numbers = np.array([class_names.index(name) for name in named], np.int64)
     splits: dict[str, Any] = {
         name: replace(split, labels=numbers[split.labels]) for name, split in data.splits.items()
     }
