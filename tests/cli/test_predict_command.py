@@ -313,3 +313,13 @@ def test_a_picture_that_is_read_is_not_drawn_over() -> None:
     assert "`one.png` is what is read; name another file" in refused
     with Image.open("one.png") as picture:
         assert picture.size == (90, 90)
+
+
+def test_where_nothing_can_be_read_the_table_stays() -> None:
+    Path("answers.csv").write_text("mine")
+    names = ",".join(f"pixel{number}" for number in range(9))
+    Path("test.csv").write_text(f"{names}\n0,0,nan,0,0,0,0,0,0\n")
+    failed = call("predict", "digits", "test.csv", "--csv", "answers.csv", code=3)
+    assert "not finite" in failed.stderr
+    assert not failed.stdout
+    assert Path("answers.csv").read_text() == "mine"

@@ -15,6 +15,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from scipy.sparse import csr_matrix
 from sklearn.datasets import load_digits
 from sklearn.utils import Bunch
 from torch.utils.data import DataLoader, Subset, TensorDataset
@@ -317,3 +318,38 @@ def test_any_arrays_are_a_dataset_or_a_clear_error(
     for data in (arrays, tuple(arrays), dict(zip(names, arrays, strict=False))):
         with suppress(DatasetError):
             assert lenet.as_dataset(data, for_training=False).class_names
+
+
+class Changed(OfTorchvision):
+    """The same with other labels, or a part of it alone."""
+
+    def __init__(self, count: int, **changes: Any):
+        super().__init__()
+        self.count = count
+        vars(self).update(changes)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        if index >= self.count:
+            raise IndexError
+        change = vars(self).get("target_transform", int)
+        return Image.fromarray(self.data[index].numpy()), change(int(self.targets[index]))
+
+
+def test_what_a_dataset_changes_or_leaves_out_counts() -> None:
+    top = len(NAMES) - 1
+    turned = lenet.as_dataset(Changed(len(X), target_transform=lambda label: top - label))
+    plain = lenet.as_dataset((X, top - Y))
+    np.testing.assert_array_equal(turned.train.labels, plain.train.labels)
+    some = lenet.as_dataset(Changed(len(X) // 2))
+    assert sum(map(len, filter(None, (some.train, some.test)))) == len(X) // 2
+
+
+def test_sparse_rows_are_read() -> None:
+    rows = X.reshape(len(X), -1)
+    plain = lenet.as_dataset((X, Y))
+    for sparse in (csr_matrix(rows), torch.from_numpy(rows).to_sparse()):
+        read = lenet.as_dataset((sparse, Y))
+        np.testing.assert_array_equal(read.train.images, plain.train.images)

@@ -181,3 +181,10 @@ def test_a_file_that_lies_where_the_drawing_belongs_stays() -> None:
         cut_sheets([sheet], "cut")
     assert Path("cut-sheet.png").read_text() == "mine"
     assert sorted(path.name for path in Path().iterdir()) == ["cut-sheet.png", "sheet.png"]
+
+
+def test_what_a_kill_left_of_a_cut_is_removed() -> None:
+    Path(".cut.0123abcd.partial", "0").mkdir(parents=True)
+    cut_sheets([write_sheet(Path("sheet.png"))], "cut")
+    names = ["cut", "cut-sheet.png", "sheet.png"]
+    assert sorted(path.name for path in Path().iterdir()) == names

@@ -139,7 +139,7 @@ def predict(given: Given) -> None:
             drawn.append(answer)
     if asked.picture is not None and drawn:
         _save_picture(drawn, sources, asked.picture, scale or opened.card.preparation.pixel_range)
-    if table is not None:
+    if table is not None and (answered or not errors):
         table.write()
     for source in map(_name_of, sources if asked.many else ()):
         if (

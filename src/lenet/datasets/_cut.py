@@ -1,7 +1,7 @@
 """Sheets of cells become a folder of pictures, and a drawing of what was cut."""
 
+import io
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from lenet.core import PARTIAL_SUFFIX, escape_name, storage_errors
+from lenet.core import escape_name, staged_folder, storage_errors, write_atomically
 from lenet.datasets.readers._scan import NOT_OURS
 from lenet.errors import PictureError, SettingError, StorageError, UnknownNameError
 from lenet.pictures import Cell, Sheet, cut_sheet, read_picture
@@ -91,29 +91,32 @@ def cut_sheets(
     if os.path.lexists(target):
         message = f"`{target}` is there already; nothing is overwritten."
         raise StorageError(message)
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}{PARTIAL_SUFFIX}")
-    told, drawings = [], []
+    told, drawings, drawn = [], [], list[Path]()
+    with storage_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with storage_errors(target):
-            unfinished.mkdir(parents=True)
-        for number, (path, stem) in enumerate(zip(paths, _stems(paths), strict=True)):
-            sheet = _cut(path, grid)
-            names = _names(sheet, path, labels, classes, number)
-            drawing = target.with_name(f"{target.name}-{stem}.png")
-            if os.path.lexists(drawing):
-                message = f"`{drawing}`, where the drawing belongs, is there already; move it away."
-                raise StorageError(message)
-            with storage_errors(drawing):
+        with storage_errors(target), staged_folder(target) as unfinished:
+            for number, (path, stem) in enumerate(zip(paths, _stems(paths), strict=True)):
+                sheet = _cut(path, grid)
+                names = _names(sheet, path, labels, classes, number)
+                drawing = target.with_name(f"{target.name}-{stem}.png")
+                if os.path.lexists(drawing):
+                    message = (
+                        f"`{drawing}`, where the drawing belongs, is there already; move it away."
+                    )
+                    raise StorageError(message)
                 written = _write(sheet, names, empty, unfinished, stem)
                 drawings.append((_draw(sheet, names, empty), drawing))
-            told.append(_told(path, sheet, written, drawing))
-        with storage_errors(target):
+                told.append(_told(path, sheet, written, drawing))
+            for image, drawing in drawings:
+                content = io.BytesIO()
+                image.save(content, "PNG")
+                write_atomically(drawing, content.getvalue())
+                drawn.append(drawing)
             unfinished.rename(target)
-        for image, drawing in drawings:
-            with storage_errors(drawing):
-                image.save(drawing)
     except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        for drawing in drawn:
+            drawing.unlink(missing_ok=True)
         raise
     return told
 

@@ -87,12 +87,19 @@ def examples_of(data: Any) -> HeldExamples:
     if isinstance(tensors, tuple) and len(tensors) == 2:
         return make_examples(*tensors)
     labels = getattr(data, "targets", getattr(data, "labels", None))
-    is_plain = getattr(data, "transform", None) is None
-    if is_plain and labels is not None and hasattr(getattr(data, "data", None), "shape"):
+    images = getattr(data, "data", None)
+    if labels is not None and hasattr(images, "shape") and _gives_plainly(data, images):
         return make_examples(data.data, labels, getattr(data, "classes", None))
     if hasattr(data, "dataset") and hasattr(data, "batch_size"):
         return _examples_of_batches(data)
     return _examples_of_items(data)
+
+
+def _gives_plainly(data: Any, images: Any) -> bool:
+    """Whether a dataset gives all that it holds as it is: neither changed nor chosen from."""
+    names = ("transform", "target_transform", "transforms")
+    is_whole = not hasattr(data, "__len__") or len(data) == len(images)
+    return is_whole and all(getattr(data, name, None) is None for name in names)
 
 
 def _examples_of_table(table: Any) -> HeldExamples:
@@ -242,8 +249,10 @@ def as_numbers(values: Any) -> npt.NDArray[Any]:
     if hasattr(values, "detach"):
         values = values.detach().cpu()
         values = values.float() if str(values.dtype) == "torch.bfloat16" else values
+    if hasattr(values, "toarray") or getattr(values, "is_sparse", False):
+        values = values.toarray() if hasattr(values, "toarray") else values.to_dense()
     try:
         return np.asarray(values)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         message = f"The images are no array: {error}"
         raise DatasetError(message) from error
