@@ -202,3 +202,11 @@ def test_copies_in_a_validation_part_of_its_own_are_told() -> None:
     assert (copy.name, original.name) == ("validation no. 1", "train no. 3")
     (warning,) = findings.warnings
     assert warning.startswith("1 of 6 validation images are training images too")
+
+
+def test_of_many_copies_a_few_are_named() -> None:
+    dataset = make([0, 1, 2] * 10)
+    dataset.train.images[:] = dataset.train.images[0]
+    (told,) = [one for one in examine_dataset(dataset).warnings if "more than one label" in one]
+    assert told.count("`train no.") <= 3
+    assert "and 27 more like it" in told
