@@ -88,6 +88,21 @@ def test_every_answer_is_written_with_its_file(pictures: Path) -> None:
     assert "ends in `.csv`" in call("evaluate", "--csv", "answers.txt", code=2).stderr
 
 
+def test_answers_are_not_written_over_the_data(tmp_path: Path) -> None:
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    lines = [f"{at % 2},{at * 7},{9 * (at % 2)},0,{at}\n" for at in range(30)]
+    for name in ("train.csv", "test.csv"):
+        (folder / name).write_text("".join(["label,p0,p1,p2,p3\n", *lines]))
+    before = (folder / "test.csv").read_bytes()
+    call("train", "--data", str(folder), "--epochs", "1")
+    refused = call("evaluate", "--csv", str(folder / "test.csv"), code=2)
+    assert "belongs to what is read; name another table" in refused.stderr
+    assert (folder / "test.csv").read_bytes() == before
+    for _ in range(2):  # answers are written over answers
+        call("evaluate", "--csv", str(folder / "answers.csv"))
+
+
 def test_info_prints_nothing_but_json_and_names_bad_pictures(pictures: Path) -> None:
     (pictures / "train" / "0" / "bad.png").write_text("no picture")
     error = call("data", "info", str(pictures), code=3).stderr

@@ -17,11 +17,13 @@ from lenet.cli._command import (
 )
 from lenet.cli._console import print_json, print_line, print_notice, print_table, save_figure
 from lenet.core import Compute, check_ending, escape_name, option, write_atomically
-from lenet.errors import MissingExtraError, StorageError
+from lenet.errors import MissingExtraError, SettingError, StorageError
 from lenet.results import SplitName, Views
 
 if TYPE_CHECKING:
     from lenet.results import Answers, Evaluation
+
+_COLUMNS = ("file", "true", "answer", "probability")
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ def evaluate(given: Given) -> None:
         if results.TRAINED_ON in note:
             print_notice(note)
     if wanted.csv is not None:
+        _check_not_read(wanted.csv, answers)
         _write_answers(wanted.csv, answers)
     title = f"{scored.dataset}, {scored.split}: accuracy {scored.accuracy:.3f}"
     as_json = given.of(Printed).json
@@ -91,10 +94,25 @@ def evaluate(given: Given) -> None:
         print_line(f"Answers written to {wanted.csv}")
 
 
+def _check_not_read(path: Path, answers: "Answers") -> None:
+    """Raise the `SettingError` for a table of the data itself; one of earlier answers is none."""
+    origin = answers.dataset.origin
+    if origin is None or not path.is_file():
+        return
+    source, target = Path(origin.source.path).resolve(), path.resolve()
+    if source != target and source not in target.parents:
+        return
+    with path.open("rb") as file:
+        is_ours = file.readline(100).strip() == ",".join(_COLUMNS).encode()
+    if not is_ours or source == target:
+        message = f"`{path}` belongs to what is read; name another table for `--csv` to write."
+        raise SettingError(message)
+
+
 def _write_answers(path: Path, answers: "Answers") -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["file", "true", "answer", "probability"])
+    writer.writerow(_COLUMNS)
     for name, true, given, probability in answers.rows():
         writer.writerow([*map(escape_name, (name, true, given)), f"{probability:.6f}"])
     write_atomically(path, text.getvalue())
