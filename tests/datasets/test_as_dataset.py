@@ -241,6 +241,8 @@ def test_paths_and_pictures_of_any_size_are_read_as_files_are(tmp_path: Path) ->
     opened = [Image.open(path) for path in paths]
     assert by_path.image_shape == (1, 28, 28)
     assert lenet.as_dataset((opened, [0, 1] * 3)).fingerprint() == by_path.fingerprint()
+    table = pd.DataFrame({"path": list(map(str, paths)), "label": [0, 1] * 3})
+    assert lenet.as_dataset(table).fingerprint() == by_path.fingerprint()
 
 
 def _groups(split: Split) -> list[int]:

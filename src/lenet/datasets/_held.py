@@ -103,7 +103,7 @@ def _gives_plainly(data: Any, images: Any) -> bool:
 
 
 def _examples_of_table(table: Any) -> HeldExamples:
-    """A pandas table: a column of labels and one for each pixel, or one of pictures."""
+    """A pandas table: a column of labels and one for each pixel, or one of pictures or files."""
     names = [str(name) for name in table.columns]
     by_name = dict(zip(names, range(len(names)), strict=True))
     image, label = (first_key(by_name, known) for known in (IMAGE_NAMES, LABEL_NAMES))
@@ -121,6 +121,8 @@ def _examples_of_table(table: Any) -> HeldExamples:
     columns = find_columns(heading)
     if not columns.labels:
         raise _nothing(table)
+    if columns.file is not None:
+        return make_examples(list(table.iloc[:, columns.file]), table.iloc[:, columns.labels[0]])
     pixels, labels = (
         table.iloc[:, list(chosen)].to_numpy() for chosen in (columns.pixels, columns.labels)
     )
