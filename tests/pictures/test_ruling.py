@@ -73,6 +73,22 @@ def test_a_page_in_colour_is_read_too() -> None:
     assert (painted[EDGE, EDGE:-EDGE].min(axis=1) > 200).mean() > 0.9
 
 
+def test_few_dark_strokes_in_a_grey_grid_stand_on_light_paper() -> None:
+    """Paper between grey lines is no light ink, though it differs from them as the ink does."""
+    page = Image.new("L", (1000, 700), 235)
+    draw = ImageDraw.Draw(page)
+    for row in range(7):
+        draw.line((60, 60 + 96 * row, 940, 60 + 96 * row), fill=120)
+    for column in range(11):
+        draw.line((60 + 88 * column, 60, 60 + 88 * column, 636), fill=120)
+    for place in range(60):
+        left, top = 98 + 88 * (place % 10), 92 + 96 * (place // 10)
+        draw.ellipse((left, top, left + 14, top + 32), outline=20, width=3)
+    pixels = np.asarray(page.rotate(1.5, fillcolor=235))
+    assert len(look_at_each(pixels, SYMBOL)) == 60
+    assert (without_ruling(pixels) >= pixels).mean() > 0.999
+
+
 def test_strokes_are_no_lines() -> None:
     for turned in (0.0, 3.0):
         page = sheet("none", turned)
