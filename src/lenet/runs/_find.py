@@ -129,7 +129,10 @@ def load_data_of(run: Run, moved_to: Path | str | None = None) -> Dataset:
             message = f"`{run.folder}` was not trained on a folder or file; leave out `--data`."
             raise RunError(message)
         if run.config.dataset not in dataset_names():
-            message = f"`{run.folder}` was trained on images of one's own; pass them as `dataset`."
+            message = (
+                f"`{run.folder}` was trained on images of one's own; pass them as `dataset`, or "
+                "name files by `--data`."
+            )
             raise RunError(message)
         return load_dataset(run.config.dataset)
     if moved_to is not None:

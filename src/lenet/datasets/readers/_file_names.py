@@ -200,11 +200,18 @@ def choose_pattern(root: Path, stems: Sequence[str]) -> str:
 def advice_on_names(root: Path, pictures: Sequence[Path]) -> Iterator[str]:
     """How to have labels read from the names of pictures, if those may hold any."""
     stems = [stem_of(path) for path in pictures]
-    if patterns := find_patterns(stems):
-        kind = "name" if len(patterns) == 1 else patterns[0]
-        find = finder_in(patterns[0], "LABEL")
-        labels = sorted({found for stem in stems if (found := find(stem))}, key=natural_key)
-        yield (
-            f"If its name says what a picture shows, as in {name_some(labels, NAMED)}, "
-            f"{info_command(root, kind)} reads it so."
-        )
+    patterns = find_patterns(stems)
+    if not patterns:
+        if any(re.search(r"[\W_]", stem) for stem in stems):
+            yield (
+                "If its name says what a picture shows, a pattern says where: "
+                f"{info_command(root, 'LABEL_*')}."
+            )
+        return
+    find = finder_in(patterns[0], "LABEL")
+    labels = sorted({found for stem in stems if (found := find(stem))}, key=natural_key)
+    does = "reads it so" if len(patterns) == 1 else "lists each way to read it"
+    yield (
+        f"If its name says what a picture shows, as in {name_some(labels, NAMED)}, "
+        f"{info_command(root, 'name')} {does}."
+    )
