@@ -345,3 +345,14 @@ def test_damage_gives_pixels_or_one_clear_error(data: st.DataObject, kind: str) 
         return
     assert pixels.dtype == np.uint8
     assert pixels.ndim in (2, 3)
+
+
+def test_a_png_whose_pixels_are_damaged_is_not_half_read() -> None:
+    content = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 40), np.uint8)).save(
+        content, "PNG"
+    )
+    damaged = bytearray(content.getvalue())
+    damaged[700:800] = b"\xff" * 100
+    with pytest.raises(PictureError, match="is damaged"):
+        read_picture(bytes(damaged))

@@ -181,6 +181,8 @@ def _decode(name: str, source: bytes | Image.Image, most_pixels: int) -> Numbers
     with _QUIET_PILLOW, _opened(source) as opened:
         width, height = opened.size
         _check_cost(name, source, opened, most_pixels)
+        if opened.format == "PNG":  # whose EXIF may stand last: what is damaged must not pass there
+            opened.load()
         turned = _orientation(opened)
         if isinstance(source, bytes):
             factor = _whole_factor(width, height)  # where the decoder itself can shrink
