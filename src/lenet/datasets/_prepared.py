@@ -22,7 +22,7 @@ from lenet.datasets.readers._contents import SPLIT_NAMES, Contents
 from lenet.errors import DataFileError, StorageError
 from lenet.pictures import Preparation
 
-_FORMAT = 3  # 2 had no names; 1 every picture of more than 8 bits on a scale of its own
+_FORMAT = 4  # 3 had pixels of tables in the order of columns; 2 had no names; 1 every picture of more than 8 bits on a scale of its own
 _MOST_FILES, _MOST_BYTES = 50, 4 * 2**30
 _HEADER = "lenet"
 _SUFFIX = ".safetensors"
