@@ -22,7 +22,8 @@ from lenet.datasets.readers._contents import SPLIT_NAMES, Contents
 from lenet.errors import DataFileError, StorageError
 from lenet.pictures import Preparation
 
-_FORMAT = 4  # 3 had pixels of tables in the order of columns; 2 had no names; 1 every picture of more than 8 bits on a scale of its own
+# 1 had every deep picture on a scale of its own, 2 no names, 3 columns of pixels as they came.
+_FORMAT = 4
 _MOST_FILES, _MOST_BYTES = 50, 4 * 2**30
 _HEADER = "lenet"
 _SUFFIX = ".safetensors"
