@@ -1,9 +1,11 @@
 """Run folders are found by path, name or `latest`; what is not one is told so."""
 
 import json
+import math
 import os
 import shutil
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -288,3 +290,43 @@ def test_load_takes_a_file_a_folder_and_a_name(run: Run) -> None:
     Path("text").write_text("hello")
     with pytest.raises(LenetError, match="text"):
         load("text")
+
+
+ODD = (None, True, "x", -1, 10**400, math.nan, [], {}, 3.5)
+
+
+def places_in(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where values lie in what a JSON file holds."""
+    yield above
+    items = value.items() if isinstance(value, dict) else ()
+    for key, inner in items:
+        yield from places_in(inner, (*above, key))
+
+
+def with_odd(value: Any, place: tuple[Any, ...], odd: object) -> Any:
+    if not place:
+        return odd
+    return {**value, place[0]: with_odd(value[place[0]], place[1:], odd)}
+
+
+@pytest.mark.parametrize("name", ["config.json", "result.json", "history.jsonl"])
+def test_a_value_of_another_type_in_a_file_is_read_or_named(run: Run, name: str) -> None:
+    path = run.folder / name
+    first, *others = (
+        path.read_text().splitlines() if name == "history.jsonl" else [path.read_text()]
+    )
+    known = json.loads(first)
+    refused = []
+    for place in places_in(known):
+        for odd in ODD:
+            path.write_text("\n".join([json.dumps(with_odd(known, place, odd)), *others, ""]))
+            opened = Run(run.folder)
+            try:
+                _ = opened.config, opened.result, opened.history
+            except RunError as error:
+                refused.append((place[-1:], str(error)))
+    assert len(refused) > 4 * len(known)
+    for named, message in refused:
+        assert str(path) in message
+        assert "\n" not in message
+        assert all(key in message or "Unknown" in message for key in named), message

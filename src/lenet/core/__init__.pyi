@@ -30,6 +30,7 @@ from ._settings import format_setting as format_setting
 from ._settings import option as option
 from ._settings import parse_setting as parse_setting
 from ._settings import parse_values as parse_values
+from ._settings import read_record as read_record
 from ._settings import take_settings as take_settings
 from ._signals import answer_signals as answer_signals
 from ._signals import doing_first_on_signals as doing_first_on_signals
@@ -99,6 +100,7 @@ __all__ = [
     "read_arrays",
     "read_header",
     "read_json_object",
+    "read_record",
     "reading_errors",
     "remove_partial_files",
     "require_torch",

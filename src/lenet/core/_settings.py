@@ -20,6 +20,7 @@ from lenet.errors import SettingError, UnknownNameError
 _TRUTH = {"yes": True, "true": True, "no": False, "false": False}
 _TOO_LARGE = 2**1023  # for a float
 SettingsType = TypeVar("SettingsType", bound="Settings")
+RecordType = TypeVar("RecordType")
 _OLD_NAMES = {"kernels": "engine"}
 _field_types: dict[type, Mapping[str, Any]] = {}
 
@@ -109,12 +110,33 @@ def _by_new_names(cls: type[Settings], values: Mapping[str, Any]) -> Mapping[str
     return values
 
 
-def field_types(cls: type[Settings]) -> Mapping[str, Any]:
-    """The names of a settings class's fields with their types, in order."""
+def field_types(cls: type[Any]) -> Mapping[str, Any]:
+    """The names of a dataclass's fields with their types, in order."""
     if cls not in _field_types:  # which Python reads from texts each time, anew
         hints = get_type_hints(cls)
         _field_types[cls] = {field.name: hints[field.name] for field in dataclasses.fields(cls)}
     return _field_types[cls]
+
+
+def read_record(cls: type[RecordType], values: object) -> RecordType:
+    """Make a dataclass of plain values of what a file holds, each of its field's type.
+
+    Raises:
+        UnknownNameError: A key is not a field of the class.
+        SettingError: A value is missing or of the wrong type.
+    """
+    if not isinstance(values, dict):
+        message = f"There should be an object, not {values!r}."
+        raise SettingError(message)
+    types = field_types(cls)
+    for name in values:
+        if name not in types:
+            raise UnknownNameError("key", name, types)
+    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+        if field.name not in values and field.default is dataclasses.MISSING:
+            message = f"`{field.name}` is missing."
+            raise SettingError(message)
+    return cls(**{name: _checked(name, value, types[name]) for name, value in values.items()})
 
 
 def field_help(cls: type[Settings]) -> dict[str, str]:
@@ -180,7 +202,7 @@ def format_setting(value: object, digits: int = 6) -> str:
     return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
 
 
-def check_setting(cls: type[Settings], name: str, value: Any) -> Any:
+def check_setting(cls: type[Any], name: str, value: Any) -> Any:
     """A value that came from a file, in its field's type.
 
     Raises:

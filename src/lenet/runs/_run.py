@@ -18,16 +18,18 @@ import filelock
 from lenet._version import __version__
 from lenet.core import (
     PARTIAL_SUFFIX,
+    check_setting,
     distribution_name,
     install_command,
     newer_version,
     read_json_object,
+    read_record,
     reading_errors,
     storage_errors,
     write_atomically,
 )
 from lenet.datasets import DataSource
-from lenet.errors import LenetError, RunError, StorageError, UnknownNameError
+from lenet.errors import LenetError, RunError, SettingError, StorageError, UnknownNameError
 from lenet.kernels import EngineName
 from lenet.models import ModelConfig, Network, Normalisation, settings_from
 from lenet.training import CurvePoint, Recipe, TrainingResult
@@ -39,6 +41,7 @@ _STAMP = "%Y%m%d-%H%M%S"  # in a folder's name: when it was made, by the clock o
 _IN_NAME = re.compile(r"(\d{8}-\d{6})-")
 _SAME_INSTANT = 2.0  # seconds between a run's name and its first file, if that was not copied
 _NO_WAY_BACK = " Put `model.safetensors` back, or train again: `lenet train`."
+_PLAIN = ("dataset", "fingerprint", "model", "preset", "seed", "device", "threads", "engine")
 _MAY_LACK = {"source"}  # the first runs had no such key
 
 
@@ -106,9 +109,16 @@ class RunConfig:
         if missing:
             message = f"it has no `{missing[0]}`"
             raise RunError(message)
+        for name in ("settings", "recipe", "normalisation", "source"):
+            is_none = name in _MAY_LACK and values.get(name) is None
+            if not is_none and not isinstance(values[name], dict):
+                message = f"`{name}` must be an object, not {values[name]!r}."
+                raise SettingError(message)
+        for name in _PLAIN:
+            values[name] = check_setting(cls, name, values[name])
         values["settings"] = settings_from(values["model"], values["settings"])
         values["recipe"] = Recipe.from_dict(values["recipe"])
-        values["normalisation"] = Normalisation(**values["normalisation"])
+        values["normalisation"] = read_record(Normalisation, values["normalisation"])
         if values.get("source") is not None:
             values["source"] = DataSource.from_dict(values["source"])
         return cls(**values)
@@ -209,7 +219,7 @@ class Run:
                 f"({__version__}): `{update}`."
             )
             return RunError(message)
-        return RunError(f"`{path}` {reason}")
+        return RunError(f"`{path}` {reason.rstrip('.')}.")
 
     @cached_property
     def config(self) -> RunConfig:
@@ -241,9 +251,9 @@ class Run:
         try:
             with reading_errors(self.history_path, RunError):
                 lines = self.history_path.read_text(encoding="utf-8").split("\n")
-            return [CurvePoint(**json.loads(line)) for line in lines[:-1]]
-        except (ValueError, TypeError) as error:
-            raise self._unreadable(self.history_path, f"is damaged: {error}.") from error
+            return [read_record(CurvePoint, json.loads(line)) for line in lines[:-1]]
+        except (ValueError, LenetError) as error:
+            raise self._unreadable(self.history_path, f"is damaged: {error}") from error
 
     @property
     def is_complete(self) -> bool:
@@ -262,9 +272,9 @@ class Run:
             message = f"`{self.folder}` is not finished; go on with {go_on}."
             raise RunError(message)
         try:
-            return TrainingResult(**read_json_object(self.result_path, RunError))
-        except TypeError as error:
-            raise self._unreadable(self.result_path, f"is damaged: {error}.") from error
+            return read_record(TrainingResult, read_json_object(self.result_path, RunError))
+        except (SettingError, UnknownNameError) as error:
+            raise self._unreadable(self.result_path, f"is damaged: {error}") from error
 
     @property
     def status(self) -> Literal["complete", "running", "stopped"]:
