@@ -46,6 +46,7 @@ class Settings:
         for name in values:
             if name not in field_types(cls):
                 raise UnknownNameError("setting", name, field_types(cls))
+        _require_all(cls, values)
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
@@ -118,6 +119,14 @@ def field_types(cls: type[Any]) -> Mapping[str, Any]:
     return _field_types[cls]
 
 
+def _require_all(cls: type[Any], values: Mapping[str, Any]) -> None:
+    for field in dataclasses.fields(cls):
+        has_none = field.default is field.default_factory is dataclasses.MISSING
+        if field.name not in values and has_none:
+            message = f"`{field.name}` is missing."
+            raise SettingError(message)
+
+
 def read_record(cls: type[RecordType], values: object) -> RecordType:
     """Make a dataclass of plain values of what a file holds, each of its field's type.
 
@@ -132,10 +141,7 @@ def read_record(cls: type[RecordType], values: object) -> RecordType:
     for name in values:
         if name not in types:
             raise UnknownNameError("key", name, types)
-    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
-        if field.name not in values and field.default is dataclasses.MISSING:
-            message = f"`{field.name}` is missing."
-            raise SettingError(message)
+    _require_all(cls, values)
     return cls(**{name: _checked(name, value, types[name]) for name, value in values.items()})
 
 
