@@ -226,9 +226,9 @@ def test_a_few_pictures_are_scored_whatever_the_run_held_out(
         assert lenet.evaluate(holding_out, few).images == count
         error = call("evaluate", "--data", few, "--split", "validation", code=5).stderr
         assert "was not trained on `few`: it has no validation images" in error
-    for command in ("report", "inspect", "export"):
-        call(command, model_file, "--data", one_of_each)
-        call(command, "latest", "--data", one_alone)
+    for command, *form in (["report"], ["inspect"], ["export", "--to", "html"]):
+        call(command, model_file, "--data", one_of_each, *form)
+        call(command, "latest", "--data", one_alone, *form)
 
 
 def test_a_few_images_in_memory_are_scored_and_not_trained_on(

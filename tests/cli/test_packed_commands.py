@@ -101,7 +101,7 @@ def test_a_network_is_trained_resumed_and_looked_at(
     assert "64 images" in call("evaluate", "--views", "shifted").stdout
     call("report", "--output", "report.html")
     call("inspect", "--output", "inside.html")
-    call("export", "latest", "--to", "onnx", "--output", "network.onnx")
+    call("export", "latest", "--to", "html", "--output", "page.html")
     call("data", "show", str(large), "--output", "sheet.png")
     call("predict", "sheet.png", "--model", "latest")
     run.result_path.unlink()

@@ -26,7 +26,8 @@ def test_the_page_reads_and_the_core_trains(digits_page: Path, tmp_path: Path) -
     words = {
         "modules": "\n".join(modules_in_order().values()),
         "given": json.dumps({name: base64.b64encode(given[name]).decode() for name in given}),
-        "steps": BEGIN + FIFTY_STEPS,
+        # One of the two takes seconds less.
+        "steps": BEGIN.replace('["relaxed_simd", "simd"]', '["relaxed_simd"]') + FIFTY_STEPS,
         "draw": DRAW,
         "strokes": json.dumps([strokes_of(digit) for digit in range(10)]),
     }

@@ -141,7 +141,9 @@ def test_it_begins_and_answers_as_in_python(
 
 def test_fifty_steps_lose_what_pytorch_s_do() -> None:
     """From seed 0, with the weights, the order and the losses of `lenet train`."""
-    check_fifty_steps(in_node(FIFTY_STEPS, inputs_of_fifty_steps()))
+    found = in_node(FIFTY_STEPS, inputs_of_fifty_steps())
+    assert len(found) == len(FORMS)
+    check_fifty_steps(found)
 
 
 def test_two_workers_lose_what_one_does_and_stay_alike() -> None:

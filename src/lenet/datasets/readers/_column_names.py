@@ -82,8 +82,8 @@ def in_order(names: Sequence[str], pixels: list[int]) -> list[int]:
 
     A program that sorts names as texts puts `pixel10` before `pixel2`.
 
-    >>> in_order(["pixel0", "pixel1", "pixel10", "pixel2"], [0, 1, 2, 3])
-    [0, 1, 3, 2]
+    >>> in_order(sorted(f"pixel{number}" for number in range(11)), [*range(11)])
+    [0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 2]
     """
     places = {column: tuple(map(int, re.findall(r"\d+", names[column]))) for column in pixels}
     beginnings = {re.split(r"\d", names[column], maxsplit=1)[0] for column in pixels}
