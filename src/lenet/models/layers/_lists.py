@@ -202,12 +202,12 @@ def _layer_from(values: object, place: int, depth: int) -> Layer:
             for side in ("main", "shortcut")
             if side in settings
         }
-    try:
-        return kind.from_dict(settings)
-    except TypeError:  # the constructor's own, for what has no default
-        needed = " and ".join(f"`{one.name}`" for one in fields(kind) if one.default is MISSING)
-        message = f"Layer {place} (`{kind.kind}`) says too little; it needs {needed}."
-        raise SettingError(message) from None
+    needed = [one.name for one in fields(kind) if one.default is MISSING]
+    if any(name not in settings for name in needed):
+        named = " and ".join(f"`{name}`" for name in needed)
+        message = f"Layer {place} (`{kind.kind}`) says too little; it needs {named}."
+        raise SettingError(message)
+    return kind.from_dict(settings)
 
 
 def build_sequential(layers: Sequence[Layer], shape: Shape) -> nn.Sequential:
