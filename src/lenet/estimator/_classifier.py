@@ -265,6 +265,7 @@ class LeNetClassifier(FittedClassifier):
             names = tuple(str(label) for label in known)
             return Dataset(NAME, names, Split(images, labels, weights=weights))
 
+        fitted: FittedClassifier = self  # which declares what comes of fitting
         with cpu_threads(self.threads):
             data = dataset()
             plan = plan_fit(self.recipe, copy.deepcopy(self.model), settings, data)
@@ -289,14 +290,14 @@ class LeNetClassifier(FittedClassifier):
             # Once through is seldom enough to learn, and nobody wants to hear so every time.
             trainer.listeners = [] if once else [_Warner()]
             trainer.listeners += [pick_display()] if self.verbose else []
-            self.result_ = trainer.run()
-        self.classes_, self.image_shape_ = known, image_shape
-        self.pixel_range_, self.enlarged_ = pixel_range, enlarged
+            fitted.result_ = trainer.run()
+        fitted.classes_, fitted.image_shape_ = known, image_shape
+        fitted.pixel_range_, fitted.enlarged_ = pixel_range, enlarged
         batches = trainer.train_batches
-        self.recipe_, self.engine_ = recipe, trainer.engine.name
-        self.normalisation_ = Normalisation(batches.mean, batches.std)
+        fitted.recipe_, fitted.engine_ = recipe, trainer.engine.name
+        fitted.normalisation_ = Normalisation(batches.mean, batches.std)
         self._answers_blank = trainer.dataset.has_blank_class
-        self.history_ = trainer.history
+        fitted.history_ = trainer.history
         self._optimiser, self._calls = copy.deepcopy(trainer.engine.state()), calls
         network = trainer.network
         if not isinstance(network, ArrayNetwork):
