@@ -8,11 +8,13 @@ from ._blocks import fold_batch_norm as fold_batch_norm
 from ._blocks import parameter_shapes as parameter_shapes
 from ._library import EngineName as EngineName
 from ._library import KernelStatus as KernelStatus
+from ._library import WebCore as WebCore
 from ._library import chosen_engine as chosen_engine
 from ._library import kernel_status as kernel_status
 from ._library import try_kernels as try_kernels
 from ._library import use_engine as use_engine
 from ._library import use_kernels as use_kernels
+from ._library import web_core as web_core
 from ._prepare import PreparedImage as PreparedImage
 from ._prepare import TooManyError as TooManyError
 from ._prepare import preparation_memory as preparation_memory
@@ -39,8 +41,6 @@ from ._step import BatchNormArrays as BatchNormArrays
 from ._step import FusedStep as FusedStep
 from ._step import StepSettings as StepSettings
 from ._step import TrainedBlock as TrainedBlock
-from ._web import WebCore as WebCore
-from ._web import web_core as web_core
 
 __all__ = [
     "BETA_OF_MEAN",

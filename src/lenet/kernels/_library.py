@@ -1,4 +1,4 @@
-"""Which compiled code runs here, and whether networks are to use it."""
+"""Which compiled code there is and runs here, and whether networks are to use it."""
 
 import ctypes
 import functools
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import Literal, TypeVar, get_args
 
 from lenet.core import EngineName as EngineName
 from lenet.errors import ModelError, SettingError, UnknownNameError
@@ -22,6 +22,7 @@ VARIABLE = "LENET_INSTRUCTIONS"
 _SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 _KINDS = ("baseline", "avx2", "avx512")  # in the order of `lenet_processor()`
 _chosen: ContextVar[EngineName] = ContextVar("chosen_engine", default="auto")
+WebCore = Literal["answering", "simd", "relaxed_simd"]
 Result = TypeVar("Result")
 
 
@@ -158,6 +159,16 @@ def _open(kind: str) -> ctypes.CDLL:
 def _path(kind: str) -> Path:
     """Where the build puts the library for a kind of processor."""
     return FOLDER / f"lenet_{kind}{_SUFFIX}"
+
+
+def web_core(kind: WebCore) -> bytes:
+    """The native core in WebAssembly, for a page.
+
+    Args:
+        kind: `answering` prepares pictures and computes any network; `simd` trains too, and
+            `relaxed_simd` the faster where a browser has it.
+    """
+    return (Path(__file__).parent / "web" / f"lenet_{kind}.wasm").read_bytes()
 
 
 def chosen_engine() -> EngineName:
