@@ -56,7 +56,7 @@ def looks_of(
             for inner in find_pictures([str(source)]) if os.path.isdir(source) else [source]:
                 if inner is not source and inner != str(source):
                     yield _name(inner), None, partial(_see, inner, preparation, many)
-                elif holds_many(source):
+                elif os.path.isdir(source) or holds_many(source):  # of a folder that is known
                     for part in read_many(source, label_column):
                         for row, see in _looks_at(part, f"`{source}`", preparation, many):
                             yield str(source), row, see
