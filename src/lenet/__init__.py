@@ -9,15 +9,11 @@ Importing the package costs next to nothing: PyTorch is imported when a name tha
 first used.
 """
 
-import logging
 from typing import Any
 
 import lazy_loader
 
 from lenet._version import __version__ as __version__
-
-for _told in ("runs", "training"):  # what listeners tell, too; else Python shows what is warned of
-    logging.getLogger(f"{__name__}.{_told}").addHandler(logging.NullHandler())
 
 _find_name, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
 

@@ -5,7 +5,6 @@ to the same target next can tell what a killed process left, and removes it.
 """
 
 import os
-import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -57,6 +56,8 @@ def _remove_if_abandoned(path: Path) -> None:
 
 def _remove(path: Path) -> None:
     if path.is_dir():
+        import shutil  # which takes milliseconds
+
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink()

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 _LOG = logging.getLogger("lenet.runs")
+_LOG.addHandler(logging.NullHandler())  # listeners tell it, so Python need not
 _DEFAULT_DATASET, _BUNDLED_DATASET = "fashion-mnist", "digits"
 _LECUN_BACKGROUND, _LECUN_RANGE = -0.1, 1.275  # so that ink is 1.175
 

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 _LOG = logging.getLogger("lenet.training")
+_LOG.addHandler(logging.NullHandler())  # listeners tell it, so Python need not
 _POINTS_PER_EPOCH = 5
 _DRAWN = 2  # the stream of random numbers that layers draw, beside those of `Batches`
 _EVALUATION_BATCH, _EVALUATION_BATCH_ON_GPU = 256, 4096
