@@ -17,7 +17,7 @@ from lenet.datasets._dataset import Dataset, Split
 from lenet.datasets.readers._contents import CLASS_NAMES_FILE
 from lenet.datasets.readers._numpy_files import CLASS_NAMES_ARRAY
 from lenet.datasets.readers._parquet import HUB_KEY
-from lenet.datasets.readers._scan import NOT_OURS
+from lenet.datasets.readers._scan import may_name_class
 from lenet.errors import DatasetError, MissingExtraError, StorageError, UnknownNameError
 
 Form = Literal["folder", "idx", "npz", "parquet"]
@@ -107,8 +107,7 @@ def _write_class_names(dataset: Dataset, folder: Path) -> None:
 def _write_folder(dataset: Dataset, folder: Path) -> None:
     """A picture an image, numbered in the order of its part, in the folder of its class."""
     for name in dataset.class_names:
-        is_passed_over = name.startswith(".") or name.lower() in NOT_OURS
-        if is_passed_over or name.endswith((".", " ")) or set(name) & set('/\\:*?"<>|\0'):
+        if not may_name_class(name):
             message = f"The class `{name}` can't be the name of a folder; choose another form."
             raise DatasetError(message)
     for part, split in dataset.splits.items():

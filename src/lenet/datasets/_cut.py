@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from lenet.core import escape_name, staged_folder, storage_errors, write_atomically
-from lenet.datasets.readers._scan import NOT_OURS
+from lenet.datasets.readers._scan import may_name_class
 from lenet.errors import PictureError, SettingError, StorageError, UnknownNameError
 from lenet.pictures import Cell, Sheet, cut_sheet, read_picture
 
@@ -123,8 +123,7 @@ def cut_sheets(
 
 def _check_name(name: str) -> None:
     """Raise the `SettingError` for a class that can't be a folder, or one that is not read."""
-    is_passed_over = name.startswith(".") or name.lower() in NOT_OURS
-    if is_passed_over or name != name.strip() or any(one in name for one in '/\\:*?"<>|\0'):
+    if name != name.strip() or not may_name_class(name):
         message = f"`{escape_name(name)}` can't be the name of a class, as it is that of a folder."
         raise SettingError(message)
 

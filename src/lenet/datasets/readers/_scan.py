@@ -12,8 +12,9 @@ from lenet.datasets.readers._contents import CLASS_NAMES_FILE, natural_key
 from lenet.errors import DataFileError
 from lenet.pictures import SUFFIXES
 
+_NEVER_IN_NAMES = set('/\\:*?"<>|\0')
 _PICTURE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"GIF8", b"II*\0", b"MM\0*")
-NOT_OURS = {"thumbs.db", "desktop.ini", "__macosx", "@eadir", CLASS_NAMES_FILE}
+_NOT_OURS = {"thumbs.db", "desktop.ini", "__macosx", "@eadir", CLASS_NAMES_FILE}
 _DEEPEST = 100  # folders in each other
 _STRAY = 20  # of so many pictures one may lie where it does not belong
 
@@ -72,6 +73,12 @@ def is_picture(path: Path) -> bool:
     return start.startswith(_PICTURE_STARTS) or (start[:4], start[8:]) == (b"RIFF", b"WEBP")
 
 
+def may_name_class(name: str) -> bool:
+    """Whether a folder of that name can be made on every system, and is read as a class's."""
+    is_passed_over = name.startswith(".") or name.lower() in _NOT_OURS
+    return not (is_passed_over or name.endswith((".", " ")) or set(name) & _NEVER_IN_NAMES)
+
+
 def scan_folder(path: Path, above: frozenset[tuple[int, int]] = frozenset()) -> Folder:
     """See what lies in a folder and below; a link back to a folder `above` is not followed."""
     found = Folder(path)
@@ -80,7 +87,7 @@ def scan_folder(path: Path, above: frozenset[tuple[int, int]] = frozenset()) -> 
         above |= {(facts.st_dev, facts.st_ino)}
         with os.scandir(path) as entries:
             visible = [entry for entry in entries if not entry.name.startswith(".")]
-    ours = [entry for entry in visible if entry.name.lower() not in NOT_OURS]
+    ours = [entry for entry in visible if entry.name.lower() not in _NOT_OURS]
     if len(above) > _DEEPEST:
         message = f"`{path}` lies more than {_DEEPEST} folders deep."
         raise DataFileError(message)
