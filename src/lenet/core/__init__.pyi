@@ -13,6 +13,7 @@ from ._pytorch import attach_names as attach_names
 from ._pytorch import has_torch as has_torch
 from ._pytorch import names_to_be_had as names_to_be_had
 from ._pytorch import require_torch as require_torch
+from ._pytorch import to_numpy as to_numpy
 from ._random import Generator as Generator
 from ._safetensors import pack_arrays as pack_arrays
 from ._safetensors import read_arrays as read_arrays
@@ -111,6 +112,7 @@ __all__ = [
     "take_settings",
     "temporary_folder",
     "thread_count",
+    "to_numpy",
     "unpack_arrays",
     "write_atomically",
     "write_figure",

@@ -22,6 +22,17 @@ def has_torch() -> bool:
     return found is not None and found.origin is not None  # which a mere folder has not
 
 
+def to_numpy(values: Any) -> Any:
+    """An array of what is one, or of a tensor, wherever it lies and whatever it remembers."""
+    import numpy as np
+
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+        if str(values.dtype) == "torch.bfloat16":  # which NumPy has not
+            values = values.float()
+    return np.asarray(values)
+
+
 def require_torch(purpose: str) -> None:
     """Import PyTorch, which computes with the chosen number of threads from then on.
 

@@ -10,6 +10,7 @@ from typing import Any, SupportsIndex, cast, overload
 import numpy as np
 import numpy.typing as npt
 
+from lenet.core import to_numpy
 from lenet.datasets._dividing import find_units, stratified_halves
 from lenet.datasets._names import Names
 from lenet.datasets._reading import DataSource
@@ -100,7 +101,7 @@ class Split:
 
     def __post_init__(self) -> None:
         if self.packed is None:
-            images, labels = _plain(self.images), _plain(self.labels)
+            images, labels = to_numpy(self.images), to_numpy(self.labels)
             if images.ndim == 3:
                 images = images[:, None]
             if labels.dtype.kind in "iu":
@@ -184,13 +185,6 @@ class Split:
 
 def _are_weights(weights: npt.NDArray[np.float32]) -> bool:
     return bool(np.isfinite(weights).all() and weights.min() >= 0 and weights.max() > 0)
-
-
-def _plain(values: Any) -> npt.NDArray[Any]:
-    """An array of what is one, or a tensor."""
-    if hasattr(values, "detach"):
-        values = values.detach().cpu()
-    return np.asarray(values)
 
 
 @dataclass(frozen=True, eq=False)

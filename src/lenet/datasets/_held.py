@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lenet.core import to_numpy
 from lenet.datasets._dataset import Split
 from lenet.datasets.readers._arrays import are_planar, rows_to_pictures, to_labels, to_pictures
 from lenet.datasets.readers._columns import Heading, find_columns
@@ -248,13 +249,11 @@ def _plain_labels(labels: Any) -> npt.NDArray[Any]:
 
 def as_numbers(values: Any) -> npt.NDArray[Any]:
     """An array of what NumPy or PyTorch hold, wherever it lies."""
-    if hasattr(values, "detach"):
-        values = values.detach().cpu()
-        values = values.float() if str(values.dtype) == "torch.bfloat16" else values
     if hasattr(values, "toarray") or getattr(values, "is_sparse", False):
         values = values.toarray() if hasattr(values, "toarray") else values.to_dense()
     try:
-        return np.asarray(values)
+        numbers: npt.NDArray[Any] = to_numpy(values)
+        return numbers
     except (ValueError, TypeError) as error:
         message = f"The images are no array: {error}"
         raise DatasetError(message) from error

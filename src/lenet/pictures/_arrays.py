@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from lenet.core import to_numpy
 from lenet.errors import ArrayError
 from lenet.pictures._pixels import Numbers, to_pixels
 from lenet.pictures._preparation import Preparation
@@ -97,11 +98,8 @@ def refuse_0_and_1(values: Numbers, name: str, pixel_range: tuple[float, ...]) -
 def as_numpy(array: Any) -> Numbers:
     """An array or a tensor in NumPy's form, wherever it lies and whatever it remembers."""
     try:
-        if hasattr(array, "detach"):
-            array = array.detach().cpu()
-            if "bfloat16" in str(array.dtype):  # which NumPy has not
-                array = array.float()
-        return np.asarray(array)
+        values: Numbers = to_numpy(array)
+        return values
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         message = f"A `{type(array).__name__}` is no picture: {error}"
         raise ArrayError(message) from error
