@@ -1,4 +1,4 @@
-.PHONY: train test lint docs kernels wasm wheels bench
+.PHONY: train test lint docs kernels wasm wheels bench attack
 
 train: ## README's first command
 	python3 -m venv .venv && .venv/bin/pip install -e . && .venv/bin/lenet train
@@ -25,3 +25,6 @@ wheels: ## what a release publishes, for all platforms, in dist/
 
 bench: ## speed beside PyTorch and its peers
 	.venv/bin/lenet bench train
+
+attack: ## hours of kills, broken files and odd requests; see docs/concepts/reliability.md
+	.venv/bin/python tools/attack.py

@@ -1,0 +1,20 @@
+"""Each attack, a few times; `make attack` does them many times."""
+
+from pathlib import Path
+from random import Random
+
+import pytest
+from all_attacks import ATTACKS
+from counting import Attack, Counts
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
+def test_a_promise_holds_under_attack(attack: Attack, tmp_path: Path) -> None:
+    counts = Counts()
+    attack.run(Random(23), attack.few, tmp_path, counts)
+    assert counts.tried >= attack.few
+    assert not counts.broken
+
+
+def test_no_two_attacks_have_the_same_name() -> None:
+    assert len({attack.name for attack in ATTACKS}) == len(ATTACKS)
