@@ -328,6 +328,6 @@ def test_a_fitted_estimator_survives_joblib(few: Arrays, tmp_path: Any) -> None:
 
 @pytest.mark.fashion_mnist
 def test_it_beats_a_logistic_regression_on_fashion_mnist(fashion_mnist: Dataset) -> None:
-    classifier = lenet.LeNetClassifier(epochs=2)
+    classifier = lenet.LeNetClassifier(epochs=1)
     classifier.fit(fashion_mnist.train.images, fashion_mnist.train.labels)
     assert classifier.score(fashion_mnist.test.images, fashion_mnist.test.labels) > 0.85

@@ -273,7 +273,7 @@ def test_images_of_ones_own_are_asked_for_again(few_digits: Dataset) -> None:
             trainer.request_stop()
 
     with pytest.raises(lenet.errors.InterruptedTraining):
-        lenet.train(dataset=few_digits, batch_size=32, listeners=[Stop()])
+        lenet.train(dataset=few_digits, batch_size=32, epochs=1, listeners=[Stop()])
     with pytest.raises(RunError, match="images of one's own"):
         lenet.resume(listeners=[])
     other = Dataset(few_digits.name, few_digits.class_names, few_digits.test, few_digits.test)
