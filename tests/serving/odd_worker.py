@@ -1,10 +1,13 @@
 """A worker that does what its pictures say: `python odd_worker.py SETTINGS`.
 
-`die` ends it, `hang` stops it, `sleep` takes a while; anything else comes back as it was sent. With
-`refuse` as settings it does not start.
+`die` ends it, and `killed` does so as somebody outside would, `hang` stops it, `sleep` takes a
+while, `environment` gives its variables; anything else comes back as it was sent. With `refuse` as
+settings it does not start.
 """
 
+import json
 import os
+import signal
 import sys
 import time
 
@@ -30,11 +33,15 @@ def main() -> None:
             for job in jobs:
                 if job.body == b"die":
                     os._exit(3)
+                if job.body == b"killed":
+                    os.kill(os.getpid(), signal.SIGKILL)
                 if job.body == b"hang":
                     time.sleep(60)
                 if job.body == b"sleep":
                     time.sleep(0.2)
-            send([Answer(200, job.body, len(jobs)) for job in jobs])
+            variables = json.dumps(dict(os.environ)).encode()
+            told = [variables if job.body == b"environment" else job.body for job in jobs]
+            send([Answer(200, body, len(jobs)) for body in told])
 
 
 if __name__ == "__main__":

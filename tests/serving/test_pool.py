@@ -1,6 +1,7 @@
 """Workers that break, hang or do not start, and what that costs whom."""
 
 import asyncio
+import json
 import os
 import signal
 import struct
@@ -21,6 +22,7 @@ from lenet.serving._pool import (
     BusyError,
     PictureTakesTooLongError,
     WorkerBrokeError,
+    WorkerKilledError,
     WorkerPool,
 )
 
@@ -161,6 +163,24 @@ def test_a_killed_worker_is_replaced_and_its_pictures_are_looked_at_again() -> N
         return answers
 
     assert run(work) == [b"first", b"first", b"x"]
+
+
+def test_pictures_are_not_blamed_for_workers_that_are_killed() -> None:
+    bodies = [b"a", b"killed", b"die", b"b"]
+    expected = [b"a", WorkerKilledError, WorkerBrokeError, b"b"]
+    assert run(lambda pool: ask(pool, *bodies), count=1) == expected
+
+
+def test_workers_inherit_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    address = "postgresql://me:secret@example.org/trials"
+    secrets = {"LENET_API_KEY": "k", "hf_token": "t", "DB_PASSWORD": "p", "TRIALS": address}
+    for name, value in {**secrets, "LENET_INSTRUCTIONS": "plain"}.items():
+        monkeypatch.setenv(name, value)
+    (told,) = run(lambda pool: ask(pool, b"environment"), count=1)
+    assert isinstance(told, bytes)
+    variables = json.loads(told)
+    assert variables.keys().isdisjoint(secrets)
+    assert (variables["LENET_INSTRUCTIONS"], variables["PATH"]) == ("plain", os.environ["PATH"])
 
 
 def test_who_takes_the_place_of_a_killed_worker_has_its_number() -> None:

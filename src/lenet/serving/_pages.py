@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from starlette.exceptions import HTTPException
 from lenet.errors import LenetError
 from lenet.results import Column, Node, Page, Section, code_block, element, paragraph, table
 from lenet.serving._models import ServedModel
+from lenet.serving._settings import environment_without_secrets
 
 if TYPE_CHECKING:
     from lenet.datasets import Split
@@ -65,7 +65,7 @@ class PlaygroundPage:
             await asyncio.wait([self._making])
 
     async def _make(self) -> str:
-        environment = {**os.environ, "LENET_OFFLINE": "1"}
+        environment = {**environment_without_secrets(), "LENET_OFFLINE": "1"}
         process = await asyncio.create_subprocess_exec(
             *self._command, stdout=asyncio.subprocess.PIPE, env=environment
         )

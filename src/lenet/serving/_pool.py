@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 import time
 from collections import deque
@@ -14,6 +15,7 @@ from typing import cast
 
 from lenet.errors import LenetError, ModelFileError
 from lenet.serving._messages import Answer, Job, MessageReader, read_answers, write_batch
+from lenet.serving._settings import environment_without_secrets
 
 _MOST_IN_BATCH = 16  # requests; they wait for each other
 _MOST_BYTES_IN_BATCH = 2**20
@@ -23,6 +25,10 @@ _MOST_BETWEEN_LOOKS = 1.0  # seconds between looks for what has waited too long
 _BEFORE_ANOTHER = 0.2  # seconds before another worker gets what the last one had
 _MOST_PAUSE = 5.0  # seconds before another try to start a worker that does not
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+# What ends a process by somebody's wish; a fault of its own raises another signal.
+_WISHED_ENDS = frozenset(
+    -getattr(signal, name, 0) for name in ("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT")
+) - {0}
 
 
 class BusyError(LenetError):
@@ -35,6 +41,10 @@ class PictureTakesTooLongError(LenetError):
 
 class WorkerBrokeError(LenetError):
     """A request ended the worker that looked at its pictures."""
+
+
+class WorkerKilledError(BusyError):
+    """Somebody, as the system where memory is short, ended the worker that had a request."""
 
 
 @dataclass(eq=False)
@@ -57,7 +67,8 @@ class WorkerPool:
 
     Requests wait in one queue. An idle worker gets what waits there, up to a batch, at once; while
     all are busy, the next batches grow. A worker that breaks or takes too long costs nobody but the
-    request that broke it: the others of its batch are tried again one by one.
+    request that broke it: the others of its batch are tried again one by one. One that is killed
+    from outside costs nobody anything, or, if its request's second worker is killed too, a 503.
 
     Args:
         settings: What workers are told when they start, as text.
@@ -123,8 +134,8 @@ class WorkerPool:
 
         Returns:
             The answer, or one of these errors. `BusyError`: too many are waiting, or this one
-            waited too long. `PictureTakesTooLongError`: its pictures took too long.
-            `WorkerBrokeError`: its pictures ended the worker.
+            waited too long, or its workers were killed. `PictureTakesTooLongError`: its pictures
+            took too long. `WorkerBrokeError`: its pictures ended the worker.
         """
         loop = asyncio.get_running_loop()
         one = Waiting(job, loop.create_future())
@@ -173,6 +184,9 @@ class WorkerPool:
         if len(broken) == 1 and worker.too_slow:
             message = f"The pictures took longer than {self.timeout:g} seconds; send smaller ones."
             broken[0].refuse(PictureTakesTooLongError(message))
+        elif len(broken) == 1 and broken[0].is_suspect and worker.was_killed:
+            message = "The process that looked at the pictures was killed; try again in a second."
+            broken[0].refuse(WorkerKilledError(message))
         elif len(broken) == 1 and broken[0].is_suspect:
             message = "The pictures can't be read: they ended the process that looked at them."
             broken[0].refuse(WorkerBrokeError(message))
@@ -263,7 +277,7 @@ class WorkerPool:
     async def _start_one(self, place: int) -> str | None:
         """Start a worker and say what is wrong if it does not."""
         loop = asyncio.get_running_loop()
-        environment = {**os.environ, **dict.fromkeys(_THREADS, "1")}
+        environment = {**environment_without_secrets(), **dict.fromkeys(_THREADS, "1")}
         worker = WorkerProcess(self, place)
         self._workers.add(worker)
         try:
@@ -331,6 +345,11 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             return os.waitid(os.P_PID, number, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
         except ChildProcessError:
             return True
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether it ended by a signal that processes do not raise by a fault of their own."""
+        return self._transport is not None and self._transport.get_returncode() in _WISHED_ENDS
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.SubprocessTransport, transport)  # uvloop's is no subclass

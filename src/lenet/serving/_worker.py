@@ -80,8 +80,9 @@ class _Picture(NamedTuple):
 
 def main(settings: str) -> None:
     """Open the models and answer until the service ends."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # meant for the service, which drains
-        signal.signal(number, signal.SIG_IGN)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # meant for the service, which drains or rereads
+        if number := getattr(signal, name, None):  # Windows has no SIGHUP
+            signal.signal(number, signal.SIG_IGN)
     logging.getLogger("python_multipart").addHandler(logging.NullHandler())  # clients' mistakes
     output = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what a library prints is no message
