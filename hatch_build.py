@@ -33,11 +33,12 @@ class KernelBuildHook(BuildHookInterface):  # type: ignore[type-arg, misc]
             message = f"`{VARIABLE}` must be one of {', '.join([*build['PLATFORMS'], 'any'])}."
             raise ValueError(message)
         log = build["compile_libraries"](target=build["elsewhere"](platform) if platform else None)
-        self.app.display_info(log)
-        if platform and ": failed" in log:
+        self.app.display_info(log.encode("ascii", "backslashreplace").decode())
+        is_without = build["WITHOUT"] in log
+        if platform and (is_without or ": failed" in log):
             raise RuntimeError(log)
         build_data["artifacts"].append((KERNELS / "compiled" / "*").as_posix())
-        if any(build["LIBRARIES"].glob("lenet_*")):
+        if not is_without:
             build_data["pure_python"] = False
             build_data["tag"] = f"py3-none-{platform or wheel_platform()}"
 

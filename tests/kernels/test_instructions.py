@@ -179,6 +179,15 @@ def test_a_folder_without_libraries_is_a_reason(
     )
 
 
+def test_why_nothing_was_compiled_is_a_part_of_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "build.log").write_text("c++ -O3\nWithout kernels, because `x` hangs.\n")
+    assert status_in(tmp_path, monkeypatch).reason == (
+        "The package was installed without compiled kernels, because `x` hangs."
+    )
+
+
 @pytest.mark.parametrize(("processor", "best"), list(enumerate(KINDS)))
 def test_the_processor_decides(
     processor: int, best: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

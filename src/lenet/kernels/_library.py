@@ -5,6 +5,7 @@ import functools
 import hashlib
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -58,7 +59,7 @@ def _load() -> tuple[ctypes.CDLL | None, KernelStatus]:
         log = ""
     damaged: dict[str, str] = {}
     try:
-        library, kind = _pick_library(os.environ.get(VARIABLE, ""), damaged)
+        library, kind = _pick_library(os.environ.get(VARIABLE, ""), damaged, log)
     except _NoKernelsError as error:
         if os.environ.get(VARIABLE) not in ("", "none", None):
             logging.getLogger("lenet.kernels").warning("%s They are not used.", error)
@@ -70,7 +71,7 @@ class _NoKernelsError(Exception):
     """Why there are no kernels; never leaves this module."""
 
 
-def _pick_library(wanted: str, damaged: dict[str, str]) -> tuple[ctypes.CDLL, str]:
+def _pick_library(wanted: str, damaged: dict[str, str], log: str) -> tuple[ctypes.CDLL, str]:
     """The library of the wanted kind, or the best that runs, and its kind; notes the damaged."""
     if wanted == "none":
         message = f"`{VARIABLE}` is `none`, which turns the compiled kernels off."
@@ -80,7 +81,7 @@ def _pick_library(wanted: str, damaged: dict[str, str]) -> tuple[ctypes.CDLL, st
         raise _NoKernelsError(message)
     compiled = [kind for kind in _KINDS if os.path.isfile(_path(kind))]
     if not compiled:
-        message = "The package was installed without compiled kernels."
+        message = f"The package was installed without compiled kernels{_why_without(log)}."
         raise _NoKernelsError(message)
     # What asks the processor is plain code in every library, and the least of them is the surest.
     library, _ = _first_whole(compiled, damaged)
@@ -96,6 +97,12 @@ def _pick_library(wanted: str, damaged: dict[str, str]) -> tuple[ctypes.CDLL, st
         message = "None of the compiled kernels run on this processor."
         raise _NoKernelsError(message)
     return _first_whole(useful, damaged)
+
+
+def _why_without(log: str) -> str:
+    """What the build says of that, as the end of a sentence."""
+    found = re.search(r"^Without kernels(, because .*?)\.?$", log, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def _first_whole(kinds: list[str], damaged: dict[str, str]) -> tuple[ctypes.CDLL, str]:
