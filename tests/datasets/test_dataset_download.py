@@ -168,6 +168,19 @@ def test_a_fetched_file_may_be_read_by_whom_the_umask_lets(
         assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no permission bits")
+def test_a_fetched_file_may_not_be_changed_by_everybody(
+    mirrors: Mirrors, publish: Publish, data_home: Path
+) -> None:
+    publish(mirrors.files, mirrors.mirror("good"))
+    folder = data_home / "fashion-mnist"
+    folder.mkdir(parents=True)
+    folder.chmod(0o777)
+    lenet.load_dataset("fashion-mnist")
+    for path in folder.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o664
+
+
 @pytest.mark.parametrize("bad", ["wrong", "page", "missing", "refusing", "short", "dropping"])
 def test_the_next_mirror_is_asked_where_one_does_not_give_the_right_bytes(
     mirrors: Mirrors, small: SmallDataset, publish: Publish, data_home: Path, bad: str

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 import threading
 import xml.etree.ElementTree
 from collections.abc import Callable, Iterator
@@ -51,6 +52,27 @@ class Messages(Listener):
 def quick(dataset: Dataset | str, **settings: Any) -> lenet.Run:
     """A silent training of an epoch."""
     return lenet.train(dataset=dataset, listeners=[], **{"epochs": 1, "batch_size": 32} | settings)
+
+
+def test_no_password_stays_in_the_run_folder(
+    few_digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = "postgresql://me:{}@host/sweeps"
+    command = [
+        "/bin/lenet",
+        "sweep",
+        "--storage",
+        database.format("pass-word"),
+        "--api-key",
+        "k-e-y",
+    ]
+    monkeypatch.setattr(sys, "argv", command)
+    run = quick(few_digits)
+    shown = ["lenet", "sweep", "--storage", database.format("***"), "--api-key", "***"]
+    assert run.environment["command"] == shown
+    kept = b"".join(path.read_bytes() for path in run.folder.rglob("*") if path.is_file())
+    assert b"pass-word" not in kept
+    assert b"k-e-y" not in kept
 
 
 @pytest.mark.real_curves

@@ -12,7 +12,7 @@ import typer
 from lenet._version import __version__
 from lenet.cli._command import QuickCommand, QuickGroup, Stopped
 from lenet.cli._console import forget_logs, print_error, print_notice, warn_on_stderr
-from lenet.core import nearest_name
+from lenet.core import hide_secrets, nearest_name
 from lenet.errors import (
     Interrupted,
     LenetError,
@@ -175,7 +175,7 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 def _usage_message(error: Any) -> str:
     """A parser's error with the nearest option and where to read on."""
-    message = error.format_message().replace("Value error, ", "")
+    message = hide_secrets(error.format_message().replace("Value error, ", ""))  # it may be logged
     context = getattr(error, "ctx", None)
     if option := getattr(error, "option_name", None) if hasattr(error, "possibilities") else None:
         near = nearest_name(option, _long_options(context))

@@ -19,6 +19,8 @@ from ._safetensors import pack_arrays as pack_arrays
 from ._safetensors import read_arrays as read_arrays
 from ._safetensors import read_header as read_header
 from ._safetensors import unpack_arrays as unpack_arrays
+from ._secrets import hide_in_command as hide_in_command
+from ._secrets import hide_secrets as hide_secrets
 from ._settings import Compute as Compute
 from ._settings import EngineName as EngineName
 from ._settings import Settings as Settings
@@ -90,6 +92,8 @@ __all__ = [
     "finite_values",
     "format_setting",
     "has_torch",
+    "hide_in_command",
+    "hide_secrets",
     "install_command",
     "names_to_be_had",
     "nearest_name",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
-from lenet.core import storage_errors
+from lenet.core import hide_secrets, storage_errors
 from lenet.datasets._catalog import CATALOG, EMNIST, EMNIST_NAMES, CatalogEntry, RemoteFile
 from lenet.errors import DataFileError, DownloadError, StorageError
 
@@ -123,7 +123,8 @@ def download_file(entry: CatalogEntry, file: RemoteFile) -> Path:
             break
     with suppress(OSError):  # it stays where there is something in it
         folder.rmdir()
-    tried = "\n".join(f"  {mirror}: {reason}" for mirror, reason in failures.items())
+    # A proxy's address may hold a password.
+    tried = "\n".join(f"  {at}: {hide_secrets(reason)}" for at, reason in failures.items())
     message = (
         f"Could not download `{file.name}` of `{entry.name}`:\n{tried}\n"
         f"Check the network, or put the file into `{folder}` by hand."
@@ -144,9 +145,10 @@ def _fetch(url: str, file: RemoteFile, folder: Path) -> Path:
     except OSError as error:
         with storage_errors(folder / file.name):
             raise error
-    # pooch's temporary files are for their owner alone; a cache may be shared, as its folder is.
+    # pooch's temporary files are for their owner alone; a cache may be shared, as its folder is,
+    # but what others may change would be trusted by all.
     with suppress(OSError):
-        Path(path).chmod(folder.stat().st_mode & 0o666)
+        Path(path).chmod(folder.stat().st_mode & 0o664)
     return Path(path)
 
 

@@ -14,6 +14,7 @@ from lenet.core import (
     Compute,
     check_range,
     has_torch,
+    hide_in_command,
     install_command,
     option,
     set_thread_count,
@@ -120,7 +121,7 @@ def describe_environment(device: str) -> dict[str, Any]:
         "processor": processor_name(),
         "device": _name_of(device),
         "kernels": kernel_status().instructions,
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "command": hide_in_command([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "git_commit": _git("rev-parse", "HEAD"),
         "git_changed": bool(_git("status", "--porcelain", "--untracked-files=no")),
     }

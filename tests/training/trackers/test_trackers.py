@@ -84,7 +84,7 @@ def test_a_tracker_that_breaks_costs_a_message_and_not_the_training(
 
     def fail(*_: Any) -> None:
         calls.append(event)
-        message = "no space left on device\nand more about it"
+        message = "no room left at https://me:pass-word@host\nand more about it"
         raise OSError(message)
 
     monkeypatch.setattr(TRACKERS[name], event, fail)
@@ -94,7 +94,7 @@ def test_a_tracker_that_breaks_costs_a_message_and_not_the_training(
     told = [text for text in messages.texts if "stopped working" in text]
     assert told == [
         f"The tracker `{name}` stopped working, and the training goes on without it: "
-        "no space left on device"
+        "no room left at https://me:***@host"
     ]
     assert run.status == "complete"
     assert run.model_path.read_bytes() == untracked.model_path.read_bytes()

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from lenet.core import read_json_object, write_atomically
+from lenet.core import hide_secrets, read_json_object, write_atomically
 from lenet.errors import RunError
 from lenet.training._history import CurvePoint, TrainingResult
 from lenet.training._trainer import Listener, Trainer
@@ -110,8 +110,11 @@ class Guard(Listener):
 
 
 def describe_error(error: Exception) -> str:
-    """The first line of an error's message, or its class where it has none."""
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    """The first line of an error's message, or its class where it has none.
+
+    The address of a server that it names may hold a password, which is left out.
+    """
+    return hide_secrets(str(error).strip().partition("\n")[0]) or type(error).__name__
 
 
 def pack_trackers(names: Iterable[str]) -> str:
