@@ -2,7 +2,10 @@
 
 import ast
 import io
+import os
 import pickle
+import subprocess
+import sys
 import threading
 import warnings
 from functools import cache
@@ -245,3 +248,14 @@ drawings = pickle.load(open("drawings", "rb"))
         assert pictures(cell) == [{"image/png", "text/plain"}], name
     for cell in shown[-2:]:
         assert pictures(cell) == [{"image/svg+xml", "text/plain"}], "as the user has chosen"
+
+
+def test_a_home_that_can_not_be_written_is_nothing_to_tell() -> None:
+    without = {name: value for name, value in os.environ.items() if name != "MPLCONFIGDIR"}
+    drawn = subprocess.run(
+        [sys.executable, "-c", "from lenet.core import Drawing"],
+        capture_output=True,
+        text=True,
+        env=without | {"HOME": os.devnull, "XDG_CONFIG_HOME": "", "XDG_CACHE_HOME": ""},
+    )
+    assert (drawn.returncode, drawn.stderr) == (0, "")

@@ -13,9 +13,11 @@ from PIL import Image
 
 import lenet
 from calling import call, call_alone
+from forked_process import ForkedProcess
 from lenet.cli import main
 from lenet.core import field_types
 from lenet.datasets import Dataset
+from lenet.errors import StorageError
 from lenet.models import LeNetConfig
 from lenet.training import Recipe
 
@@ -324,3 +326,24 @@ def test_other_commands_than_train_refuse_to_be_started_several_times(
         monkeypatch.setenv(name, value)
     answer = call_alone("compare", code=2)
     assert "`lenet compare` does not share its work" in answer.stderr
+
+
+@pytest.mark.parametrize("closed", ["stdin", "stdout", "stderr"])
+def test_a_stream_that_is_closed_gets_nothing_and_breaks_nothing(closed: str) -> None:
+    number = ("stdin", "stdout", "stderr").index(closed)
+    code = f"import os, sys; os.close({number}); sys.{closed} = None; "
+    process = ForkedProcess("data", "list", code=code + "from lenet.cli import main; main()")
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    assert output.startswith("" if closed == "stdout" else "name")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="/dev/full is Linux's")
+def test_output_that_finds_no_room_is_one_clear_error() -> None:
+    code = "import os; os.dup2(os.open('/dev/full', os.O_WRONLY), 1); "
+    process = ForkedProcess("data", "list", code=code + "from lenet.cli import main; main()")
+    assert process.communicate(timeout=60) == (
+        "",
+        "Error: Could not write what is printed: no space left on device.\n",
+    )
+    assert process.returncode == StorageError.exit_code

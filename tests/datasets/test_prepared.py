@@ -160,6 +160,21 @@ def test_where_there_can_be_no_cache_data_is_read_each_time(
     assert prepared_datasets() == []
 
 
+def test_that_nothing_can_be_kept_is_told_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_prepared, "_warned", [])
+    monkeypatch.setenv("LENET_CACHE", os.devnull)
+    for _ in range(2):
+        lenet.load_dataset(folder)
+    (record,) = caplog.records
+    assert record.name == "lenet.datasets"
+    assert record.getMessage() == (
+        f"Your images are read anew each time. Could not write `{os.devnull}/prepared`: not a "
+        "directory. Set `LENET_CACHE` to a folder that can be written."
+    )
+
+
 def test_on_a_full_disk_data_is_read_each_time(
     folder: Path, reads: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -208,7 +223,9 @@ def test_folders_that_may_not_be_looked_into_are_as_if_they_were_not_there(folde
         for place in places.values():
             place.chmod(0o700)
     loaded, refused = finished.stdout.splitlines()
-    assert (loaded, finished.stderr) == ("10 [] []", "")
+    assert loaded == "10 [] []"
+    assert finished.stderr.startswith("Your images are read anew each time. Could not write `")
+    assert finished.stderr.count("\n") == finished.stderr.count("Set `LENET_CACHE`") == 1
     assert "`LENET_OFFLINE` forbids the network" in refused
 
 

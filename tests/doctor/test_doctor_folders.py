@@ -1,5 +1,6 @@
 """What `lenet doctor` finds of the folders for data and runs."""
 
+import os
 import shutil
 from collections import namedtuple
 from pathlib import Path
@@ -77,6 +78,26 @@ def test_a_data_folder_that_cannot_be_written_is_told(
     finding = find("data")
     assert finding.state == "note", "the tutorial runs"
     assert "LENET_DATA" in finding.advice
+
+
+def test_a_data_folder_that_cannot_be_looked_into_is_told(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_dataset(data, "mnist")
+    monkeypatch.setattr("lenet.doctor._examine.os.scandir", fail)
+    finding = find("data")
+    assert finding.state == "wrong"
+    assert f"{data} (`LENET_DATA`) can't be read: " in finding.text
+    assert find("cache").state == "note"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="/dev/full is Linux's")
+def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(
+        "lenet.doctor._examine.tempfile.TemporaryFile", lambda dir: open("/dev/full", "r+b", 0)
+    )
+    monkeypatch.setenv("LENET_CACHE", str(tmp_path))
+    assert "can't be written: no space left on device" in find("cache").text
 
 
 def test_a_home_that_may_not_be_written_is_told(

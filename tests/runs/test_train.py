@@ -17,8 +17,9 @@ from torch import nn
 
 import lenet
 from compiled_kernels import needs_kernels
-from lenet.datasets import Dataset, Split
+from lenet.datasets import CATALOG, Dataset, Split
 from lenet.errors import (
+    DataFileError,
     DatasetError,
     DownloadError,
     InterruptedTraining,
@@ -204,7 +205,15 @@ def refuse_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[Excep
     return StorageError
 
 
-@pytest.mark.parametrize("refuse", [refuse_network, refuse_folder])
+def damage_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[Exception]:
+    for file in CATALOG["fashion-mnist"].files:
+        (tmp_path / "fashion-mnist").mkdir(exist_ok=True)
+        (tmp_path / "fashion-mnist" / file.name).write_bytes(b"\x1f\x8bcut off")
+    monkeypatch.setenv("LENET_DATA", str(tmp_path))
+    return DataFileError
+
+
+@pytest.mark.parametrize("refuse", [refuse_network, refuse_folder, damage_file])
 def test_without_its_data_a_bare_training_takes_the_bundled_digits(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,

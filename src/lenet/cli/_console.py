@@ -2,21 +2,46 @@
 
 import json
 import logging
+import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from lenet.core import escape_name, escape_text, finite_values, write_atomically
+from lenet.errors import StorageError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+@contextmanager
+def output_errors() -> Iterator[None]:
+    """Say of what is printed where it can't be written: it may go into a file on a full disk.
+
+    That its reader has gone is no error of that kind.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        drop_output()
+        message = f"Could not write what is printed: {(error.strerror or str(error)).lower()}."
+        raise StorageError(message) from error
+
+
+def drop_output() -> None:
+    """Let what is printed, and has been and waits to be written, go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def print_line(text: str = "") -> None:
     """Write a line of output; control characters in it are shown escaped."""
-    sys.stdout.write(f"{escape_text(text)}\n")
+    with output_errors():
+        sys.stdout.write(f"{escape_text(text)}\n")
 
 
 def print_json(values: object, **style: Any) -> None:
@@ -51,15 +76,21 @@ def listed(names: Iterable[str]) -> str:
 
 def print_notice(message: str) -> None:
     """Write something for a person to stderr; control characters are shown escaped."""
-    sys.stdout.flush()
-    sys.stderr.write(f"{escape_text(message)}\n")
+    with output_errors():
+        sys.stdout.flush()
+    with suppress(OSError):  # there is nobody else to tell
+        sys.stderr.write(f"{escape_text(message)}\n")
 
 
 class _Notices(logging.Handler):
-    """Writes records of a log to stderr, as notices."""
+    """Writes records of a log to stderr, as notices; once where it listens to two logs of them."""
+
+    _last: logging.LogRecord | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        print_notice(f"Warning: {record.getMessage()}")
+        if record is not self._last:
+            self._last = record
+            print_notice(f"Warning: {record.getMessage()}")
 
 
 _NOTICES, _NOTHING = _Notices(logging.WARNING), logging.NullHandler()
@@ -72,7 +103,7 @@ def warn_on_stderr(log: str, *, is_on: bool = True) -> None:
 
 def forget_logs() -> None:
     """Leave the package's warnings to Python again."""
-    for log in map(logging.getLogger, ("lenet", "lenet.kernels")):
+    for log in map(logging.getLogger, ("lenet", "lenet.datasets", "lenet.kernels")):
         for handler in (_NOTICES, _NOTHING):
             log.removeHandler(handler)
 

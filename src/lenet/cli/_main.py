@@ -11,7 +11,14 @@ import typer
 
 from lenet._version import __version__
 from lenet.cli._command import QuickCommand, QuickGroup, Stopped
-from lenet.cli._console import forget_logs, print_error, print_notice, warn_on_stderr
+from lenet.cli._console import (
+    drop_output,
+    forget_logs,
+    output_errors,
+    print_error,
+    print_notice,
+    warn_on_stderr,
+)
 from lenet.core import hide_secrets, nearest_name
 from lenet.errors import (
     Interrupted,
@@ -83,6 +90,7 @@ def options(
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
         return
+    warn_on_stderr("lenet.datasets")
     warn_on_stderr("lenet.kernels", is_on=context.invoked_subcommand not in _TELL_THEMSELVES)
     place = find_place()
     if place and place.size > 1 and context.invoked_subcommand != "train":
@@ -93,6 +101,7 @@ def options(
 
 def main() -> NoReturn:
     """Run the command line; an error is one line, and its class decides the exit code."""
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a character that can't be shown is no error
             stream.reconfigure(errors="replace")
@@ -103,9 +112,10 @@ def main() -> NoReturn:
         # Of a command that is named at once, no other one is made ready.
         app = build_app(arguments[:1] if set(arguments[:1]) & set(_COMMANDS) else _COMMANDS)
         code = app(arguments, standalone_mode=False) or 0
-        sys.stdout.flush()
+        with output_errors():
+            sys.stdout.flush()
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         sys.exit(1)
     except Exception as error:
         if _DEBUG in sys.argv:
@@ -121,6 +131,16 @@ def main() -> NoReturn:
         sys.excepthook = lambda *_: None  # it is told already
         raise KeyboardInterrupt
     sys.exit(code)
+
+
+def _open_what_is_closed() -> None:
+    """Let streams that a parent closed, as `>&-` does, be those of nobody.
+
+    Otherwise a file that is opened next has their number, and gets what is meant for them.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))
 
 
 def _leave_at_once(number: int, frame: FrameType | None) -> NoReturn:

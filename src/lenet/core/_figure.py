@@ -15,6 +15,10 @@ from typing import TYPE_CHECKING
 from lenet.core._storage import write_atomically
 from lenet.errors import MissingExtraError
 
+# Where a home can't be written, matplotlib keeps its table of fonts among temporary files.
+logging.getLogger("matplotlib").addFilter(
+    lambda record: not str(record.msg).startswith(("mkdir -p failed", "Matplotlib created a temp"))
+)
 try:
     from matplotlib import rc_context
     from matplotlib.figure import Figure

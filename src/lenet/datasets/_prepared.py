@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,7 +14,7 @@ import safetensors.numpy
 from safetensors import safe_open
 
 from lenet._version import __version__
-from lenet.core import write_atomically
+from lenet.core import storage_errors, write_atomically
 from lenet.datasets._cache import platform_cache
 from lenet.datasets._dataset import Dataset, Origin, Split
 from lenet.datasets._names import Names
@@ -27,6 +28,8 @@ _FORMAT = 4
 _MOST_FILES, _MOST_BYTES = 50, 4 * 2**30
 _HEADER = "lenet"
 _SUFFIX = ".safetensors"
+_LOG = logging.getLogger("lenet.datasets")
+_warned: list[StorageError] = []
 
 
 @dataclass(frozen=True)
@@ -89,10 +92,26 @@ def keep_prepared(key: str, dataset: Dataset) -> None:
     if sum(split.images.nbytes for split in dataset.splits.values()) > _MOST_BYTES // 4:
         return
     path = _path(key)
-    with suppress(StorageError, OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with storage_errors(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, _pack(dataset))
+    except StorageError as error:
+        _warn_once(error)
+        return
+    with suppress(OSError):
         _remove_oldest()
+
+
+def _warn_once(error: StorageError) -> None:
+    """Say why nothing is kept; a process says it once, as it may read many datasets."""
+    if not _warned:
+        _warned.append(error)
+        _LOG.warning(
+            "Your images are read anew each time. %s Set `LENET_CACHE` to a folder that can be "
+            "written.",
+            error,
+        )
 
 
 def prepared_datasets() -> list[PreparedDataset]:

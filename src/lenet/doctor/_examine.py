@@ -29,6 +29,7 @@ _DATA, _CACHE = "LENET_DATA", "LENET_CACHE"
 _DEFAULT_DATASET = "fashion-mnist"
 _DISTRIBUTIONS = ("lenet", "lenet-core")
 _LITTLE_SPACE = 1e9  # bytes
+_WRITTEN = b"lenet" * 2**14  # more than what a system keeps of a file without room on the disk
 _PEERS = ("onnxruntime", "jax")
 
 
@@ -121,6 +122,9 @@ def find_data() -> Finding:
     folder, here = data_folder().absolute(), cached_datasets()
     missing = [name for name in CATALOG if name not in here]
     place = f"{folder} (`{_DATA}`)" if os.environ.get(_DATA) else str(folder)
+    if why := _find_blindness(folder):
+        text = f"{place} can't be read: {why}, so that nothing is taken from it"
+        return Finding("data", "wrong", text, f"Set `{_DATA}` to a folder that can be read.")
     text = f"{_names(here)} in {place}" if here else f"none yet in {place}"
     if not missing:
         return Finding("data", "ok", text)
@@ -170,14 +174,31 @@ def find_run_folder() -> Finding:
 
 
 def _find_obstacle(folder: Path) -> str | None:
-    """Why no file can be made in a folder, or in the nearest one above it that there is."""
+    """Why no file can be kept in a folder, or in the nearest one above it that there is."""
+    if why := _find_blindness(folder):
+        return why
     while not os.path.lexists(folder) and folder != folder.parent:
         folder = folder.parent
     try:
-        with tempfile.TemporaryFile(dir=folder):
-            return None
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(_WRITTEN)
+            file.flush()
+            file.seek(0)
+            return None if file.read() == _WRITTEN else "what is written is not what is read"
     except OSError as error:
         return (error.strerror or str(error)).lower()
+
+
+def _find_blindness(folder: Path) -> str | None:
+    """Why nobody can look into a folder that may be there."""
+    try:
+        with os.scandir(folder) as entries:
+            next(entries, None)
+    except (FileNotFoundError, NotADirectoryError):  # nothing is hidden there
+        return None
+    except OSError as error:
+        return (error.strerror or str(error)).lower()
+    return None
 
 
 def _names(datasets: list[str]) -> str:

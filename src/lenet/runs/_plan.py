@@ -20,7 +20,14 @@ from lenet.datasets import (
     examine_dataset,
     load_dataset,
 )
-from lenet.errors import DownloadError, ModelError, RunError, StorageError, UnknownNameError
+from lenet.errors import (
+    DataFileError,
+    DownloadError,
+    ModelError,
+    RunError,
+    StorageError,
+    UnknownNameError,
+)
 from lenet.kernels import EngineName, kernel_status
 from lenet.models import (
     MODELS,
@@ -74,7 +81,7 @@ def find_dataset(
         return data
     try:
         return load_dataset(_DEFAULT_DATASET)
-    except (DownloadError, StorageError):
+    except (DataFileError, DownloadError, StorageError):
         announce(
             listeners,
             f"`{_DEFAULT_DATASET}` is neither on this machine nor to be downloaded, so this trains "
