@@ -161,8 +161,8 @@ class SweepTrial:
     Attributes:
         number: Counted from 0, over all workers and machines.
         state: `complete`; `pruned`, as it fell behind the others; `diverged`; `refused`, as its
-            settings do not suit each other; `lost`, as its worker was stopped or killed, so that
-            another trial was made for it; `running`.
+            settings do not suit each other; `lost`, as its worker was stopped or killed, until it
+            is made anew with the same values; `running`.
         settings: The values of the settings that are searched over, but for those that do not
             apply beside the others.
         seed: Of its weights, order and augmentation.

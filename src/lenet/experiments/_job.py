@@ -2,9 +2,10 @@
 
 To a process of its own jobs come in on standard input, and events go out on standard output, a JSON
 object a line: after each epoch how a training goes, which is answered with whether it is to go on;
-at its end how it ended. When standard input ends, the process stops and ends. Unlike the processes
-of `multiprocessing` it does not import the caller's program again, so a comparison works in a
-script without a guard, in a notebook and from the command line.
+at its end how it ended. When standard input ends, the process stops and ends; at once if the one
+that gave the jobs is gone. Unlike the processes of `multiprocessing` it does not import the
+caller's program again, so a comparison works in a script without a guard, in a notebook and from
+the command line.
 """
 
 import functools
@@ -13,6 +14,7 @@ import os
 import queue
 import signal
 import threading
+import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -39,6 +41,7 @@ from lenet.training import (
     train_in_lockstep,
 )
 
+_PAUSE = 0.05  # seconds between two looks for a parent that has been asked to end
 State = Literal["complete", "pruned", "diverged", "refused", "lost", "running"]
 
 
@@ -276,8 +279,9 @@ class _Parent(JobSource):
     """The process that gives the jobs and is told how they go."""
 
     def __init__(self) -> None:
-        self._events = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        self._events = os.dup(1)
         os.dup2(2, 1)  # nothing else may come between the events
+        self._process = os.getppid()
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -288,6 +292,9 @@ class _Parent(JobSource):
                 self._lines.put(line)
         signal.raise_signal(signal.SIGTERM)  # stops a training under way, whoever makes it
         self._lines.put(b"")
+        while os.getppid() == self._process:  # it waits for what a stopped training leaves
+            time.sleep(_PAUSE)
+        os._exit(Interrupted.exit_code)  # who begins again at once finds no run held
 
     def read(self) -> bytes:
         """The next line; nothing once the input has ended."""
@@ -298,9 +305,10 @@ class _Parent(JobSource):
 
     def tell(self, **event: Any) -> None:
         """Write an event at once, if anybody reads any more."""
+        left = json.dumps(event).encode() + b"\n"
         with suppress(OSError):
-            self._events.write(json.dumps(event) + "\n")
-            self._events.flush()
+            while left:  # without a buffer, whose rest would be an error at the end
+                left = left[os.write(self._events, left) :]
 
     def on_epoch(self, number: int, epoch: int, epochs: int, accuracy: float | None) -> bool:
         self.tell(number=number, epoch=epoch, epochs=epochs, accuracy=accuracy)

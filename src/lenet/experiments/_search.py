@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 import uuid
 import warnings
@@ -32,6 +33,7 @@ from lenet.experiments._storage import (
     begin_trial,
     give_up,
     heartbeats,
+    number_of,
     running_trials,
 )
 
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from optuna import Study, Trial
     from optuna.trial import FrozenTrial
 
-OUTCOME, SURPLUS = "lenet:outcome", "lenet:surplus"  # attributes of a trial
+OUTCOME = "lenet:outcome"  # attribute of a trial
 _SELDOM = 5.0  # seconds between two looks at what other machines do
 _FEWEST = 4  # complete trials, for an importance
 _DEATHS = 3  # in a row, without a trial that came to its end in between
@@ -64,7 +66,8 @@ class Search(JobSource):
         self._data, self._work = data, work
         self._progress = progress or SweepProgress()
         self._dimensions = definition.dimensions
-        self._told = {trial.number for trial in self.trials() if trial.state != "running"}
+        tries = self._study.get_trials(deepcopy=False)
+        self._told = {one.number for one in tries if one.state != TrialState.RUNNING}
         self._name = uuid.uuid4().hex
         self._open: dict[int, Trial] = {}
         self._deaths = 0
@@ -72,11 +75,26 @@ class Search(JobSource):
         self._looked = float("-inf")
 
     def trials(self) -> list[SweepTrial]:
-        """All trials so far, but those that were begun by mistake and given back."""
-        kept = [t for t in self._study.get_trials(deepcopy=False) if SURPLUS not in t.user_attrs]
-        return [self._read(trial) for trial in sorted(kept, key=lambda trial: trial.number)]
+        """All trials so far."""
+        return [self._read(number, trial) for number, trial in sorted(self._tries().items())]
 
-    def _read(self, trial: FrozenTrial) -> SweepTrial:
+    def _has_all_values(self, trial: FrozenTrial) -> bool:
+        """Whether it was not lost before all of them were chosen."""
+        with suppress(KeyError):
+            choose(self._dimensions, lambda one: one.value_of(trial.params[one.name]))
+            return True
+        return False
+
+    def _tries(self) -> dict[int, FrozenTrial]:
+        """By the number of each trial the try that was not lost; else the last one."""
+        found: dict[int, FrozenTrial] = {}
+        for trial in self._study.get_trials(deepcopy=False):
+            number = number_of(trial)
+            if number not in found or found[number].state == TrialState.FAIL:
+                found[number] = trial
+        return found
+
+    def _read(self, number: int, trial: FrozenTrial) -> SweepTrial:
         outcome = trial.user_attrs.get(OUTCOME, {})
         states: dict[TrialState, State] = {
             TrialState.FAIL: "lost",
@@ -87,14 +105,14 @@ class Search(JobSource):
         accuracies = trial.intermediate_values
         best_epoch = max(accuracies, key=lambda epoch: (accuracies[epoch], -epoch), default=None)
         return SweepTrial(
-            number=trial.number,
+            number=number,
             state=state,
             settings={
                 dimension.name: dimension.value_of(trial.params[dimension.name])
                 for dimension in self._dimensions
                 if dimension.name in trial.params
             },
-            seed=trial_seed(self._definition.seed, trial.number),
+            seed=trial_seed(self._definition.seed, number),
             validation_accuracy=None if best_epoch is None else accuracies[best_epoch],
             best_epoch=best_epoch,
             epochs=len(accuracies),
@@ -138,27 +156,40 @@ class Search(JobSource):
             self._tell()
 
     def next_job(self) -> Job | None:
-        """Ask for as many trials as are made at once, where so many are missing."""
+        """Ask for as many trials as are made at once, where so many are missing.
+
+        Those that were lost come first and by themselves, with the values that they had: so later
+        ones are chosen after the same trials as if nothing had been lost.
+        """
         trainings: dict[int, dict[str, Any]] = {}
         definition, work = self._definition, self._work
-        while len(trainings) < work.at_once and taken(self._study) < work.trials:
-            trial = begin_trial(self._study, self._name)
-            if taken(self._study, before=trial.number) >= work.trials:
-                # Another machine has taken the last of the trials at the same instant.
-                trial.set_user_attr(SURPLUS, True)
-                give_up(self._study, trial)
+        are_lost = False
+        while len(trainings) < work.at_once:
+            tries = self._tries()
+            taken = {number for number, one in tries.items() if one.state != TrialState.FAIL}
+            taken |= self._open.keys()  # one may be taken for lost that a worker of ours is at yet
+            if len(taken) >= work.trials:
                 break
-            self._open[trial.number] = trial
-            self._study.sampler = _sampler(definition, trial.number)
+            number = next(number for number in itertools.count() if number not in taken)
+            lost = tries.get(number)
+            if are_lost and lost is None and trainings:
+                break
+            are_lost = lost is not None
+            kept = lost if lost and self._has_all_values(lost) else None
+            trial = begin_trial(self._study, number, self._name, kept)
+            if trial is None:
+                continue
+            self._open[number] = trial
+            self._study.sampler = _sampler(definition, number)
             values = choose(self._dimensions, lambda dimension: dimension.suggest(trial))  # noqa: B023
             try:
                 recipe = definition.recipe_with(values)
                 network = definition.network_with(values, self._data)
             except (SettingError, ModelError) as error:
-                self.on_end(trial.number, Outcome("refused", str(error)))
+                self.on_end(number, Outcome("refused", str(error)))
                 continue
-            trainings[trial.number] = {
-                "seed": trial_seed(definition.seed, trial.number),
+            trainings[number] = {
+                "seed": trial_seed(definition.seed, number),
                 "model": definition.model,
                 "preset": definition.preset,
                 **recipe.to_dict(),
@@ -234,11 +265,12 @@ class Search(JobSource):
 
     def _tell(self) -> int:
         """Tell what has ended since the last look; gives how many trials are made."""
-        trials = self.trials()
-        made = sum(trial.counts for trial in trials)
-        ended = [t for t in trials if t.state != "running" and t.number not in self._told]
+        tries = sorted(self._tries().items())
+        trials = [(self._read(number, one), one.number) for number, one in tries]
+        made = sum(trial.counts for trial, _ in trials)
+        ended = [t for t, own in trials if t.state != "running" and own not in self._told]
+        self._told |= {own for trial, own in trials if trial.state != "running"}
         for index, trial in enumerate(ended):
-            self._told.add(trial.number)
             still_to_tell = sum(later.counts for later in ended[index + 1 :])
             self._progress.on_trial(trial, made - still_to_tell, self._work.trials)
             if trial.counts:
@@ -254,15 +286,6 @@ def _sampler(definition: Definition, number: int) -> BaseSampler:
     """
     own = int(np.random.SeedSequence([definition.seed, number]).generate_state(2)[1])
     return TPESampler(seed=own) if definition.sampler == "tpe" else RandomSampler(own)
-
-
-def taken(study: Study, before: int | None = None) -> int:
-    """How many of the trials that were asked for are made or being made, or are before a number."""
-    trials = study.get_trials(deepcopy=False)
-    return sum(
-        trial.state != TrialState.FAIL and (before is None or trial.number < before)
-        for trial in trials
-    )
 
 
 def measure_importance(study: Study) -> dict[str, float]:

@@ -19,14 +19,14 @@ import sqlalchemy
 from optuna.exceptions import ExperimentalWarning, StorageInternalError, UpdateFinishedTrialError
 from optuna.pruners import MedianPruner, NopPruner
 from optuna.storages import RDBStorage
-from optuna.trial import TrialState
+from optuna.trial import Trial, TrialState, create_trial
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from lenet.core import install_command
 from lenet.errors import LenetError, SettingError, SweepError
 
 if TYPE_CHECKING:
-    from optuna import Study, Trial
+    from optuna import Study
     from optuna.trial import FrozenTrial
 
     from lenet.experiments._definition import Definition
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _FILE = "trials.db"
 _HEARTBEAT, GRACE = 10, 60  # seconds; only where other machines may have workers
 _DEFINITION = "lenet:definition"  # attribute of a study
-WORKER = "lenet:worker"  # attribute of a trial
+_NUMBER, WORKER = "lenet:number", "lenet:worker"  # attributes of a trial
 _FIRST = 5  # so many trials come to their end before one is stopped
 _DRIVER = "postgresql+psycopg"
 _WAIT = 60  # seconds for a SQLite file that another program looks into
@@ -227,14 +227,39 @@ def _pruner(definition: Definition) -> MedianPruner | NopPruner:
     return MedianPruner(n_startup_trials=_FIRST, n_warmup_steps=definition.warm_up + 1)
 
 
-def begin_trial(study: Study, worker: str) -> Trial:
-    """Begin the next trial under a worker's name; from now on the worker has to be heard."""
-    with warnings.catch_warnings():
-        # It beats here, in `heartbeats`.
-        warnings.filterwarnings("ignore", "Heartbeat of storage")
-        trial = study.ask()
+def number_of(trial: FrozenTrial) -> int:
+    """Which of the sweep's trials a try is; Optuna counts the tries."""
+    return int(trial.user_attrs.get(_NUMBER, trial.number))
+
+
+def begin_trial(
+    study: Study, number: int, worker: str, kept: FrozenTrial | None = None
+) -> Trial | None:
+    """Begin a trial under a worker's name; from now on the worker has to be heard.
+
+    Args:
+        study: Where it is kept.
+        number: Which of the sweep's trials it is, of which no try seemed to be made or under way.
+        worker: The name.
+        kept: A try that was lost, and whose values this one has.
+
+    Returns:
+        The trial; `None` if another machine has begun the same at the same instant.
+    """
+    begun = create_trial(  # with its number at once, which whoever begins one later sees
+        state=TrialState.RUNNING,
+        params=kept.params if kept else {},
+        distributions=kept.distributions if kept else {},
+        user_attrs={_NUMBER: number},
+    )
+    trial = Trial(study, study._storage.create_new_trial(study._study_id, begun))
     _beat(study, [trial._trial_id])
     trial.set_user_attr(WORKER, worker)
+    for other in study.get_trials(deepcopy=False):
+        is_same = number_of(other) == number and other.state != TrialState.FAIL
+        if is_same and other.number < trial.number:
+            give_up(study, trial)
+            return None
     return trial
 
 
@@ -276,7 +301,7 @@ def running_trials(study: Study) -> list[FrozenTrial]:
 
 
 def give_up(study: Study, trial: Trial | int) -> None:
-    """Mark a trial as failed, so that another is made for it; nothing if it has ended already."""
+    """Mark a trial as failed, so that it is made anew; nothing if it has ended already."""
     with suppress(UpdateFinishedTrialError):
         study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
 
