@@ -20,6 +20,8 @@ Answer = Callable[[int, FrameType | None, Any], None]
 def answer_signals(answer: Answer) -> Iterator[None]:
     """Let something else answer these signals, until the block ends.
 
+    What is set to answer one of them inside of the block stays.
+
     Args:
         answer: Is given the signal's number, the frame, and the handler that was there before. In a
             thread other than the main one, where no signals arrive, it is never called.
@@ -39,7 +41,8 @@ def answer_signals(answer: Answer) -> Iterator[None]:
         yield
     finally:
         for number, handler in previous.items():
-            if handler is not None:  # one that was not installed by Python can't be put back
+            # One that was not installed by Python can't be put back.
+            if handler is not None and signal.getsignal(number) is handle:
                 signal.signal(number, handler)
 
 

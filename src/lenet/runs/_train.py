@@ -66,6 +66,7 @@ from lenet.training import (
     join_group,
     kept_trackers,
     make_trackers,
+    outlast_others,
     override_settings,
     pack_trackers,
     pick_display,
@@ -391,6 +392,7 @@ def _train_in(
         try:
             trainer.run()
         except (InterruptedTraining, LostProcessError, NonFiniteLossError) as error:
+            outlast_others()
             for recorder in recorders:
                 recorder.keep_after(trainer, error)
             raise with_advice(error, run, again) from error.__cause__

@@ -45,6 +45,7 @@ from .peers._group import Place as Place
 from .peers._group import find_place as find_place
 from .peers._process import join_group as join_group
 from .peers._process import leave as leave
+from .peers._process import outlast_others as outlast_others
 from .peers._process import speaker as speaker
 from .peers._torchrun_group import TIMEOUT as TIMEOUT
 from .peers._torchrun_group import TorchrunGroup as TorchrunGroup
@@ -109,6 +110,7 @@ __all__ = [
     "lockstep_key",
     "log_softmax",
     "make_trackers",
+    "outlast_others",
     "override_settings",
     "own",
     "pack_trackers",

@@ -104,6 +104,25 @@ def test_the_first_may_be_killed_too() -> None:
     assert_goes_on_as_one_process_would(only_run())
 
 
+def test_what_torchrun_sends_as_another_is_lost_leaves_time_to_say_so() -> None:
+    code = (
+        "import os, signal\n"
+        "import lenet\n"
+        "from lenet.errors import LostProcessError\n"
+        "from lenet.training import Listener\n"
+        "class Lose(Listener):\n"
+        "    def on_step(self, trainer):\n"
+        "        raise LostProcessError('Process 1 of 2 is gone.')\n"
+        "try:\n"
+        "    lenet.train('softmax', 'digits', listeners=[Lose()], threads=1)\n"
+        "except LostProcessError as error:\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    print(error)\n"
+    )
+    (process,) = run_ranks(1, code=code)
+    assert process.stdout.startswith("Process 1 of 2 is gone. Go on with "), process
+
+
 def test_an_error_of_one_process_is_told_once() -> None:
     script = (
         "import os, sys; from lenet.cli import main; "

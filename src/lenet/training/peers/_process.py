@@ -51,9 +51,7 @@ def speaker(error: BaseException) -> str | None:
     place = find_place()
     if place is None:
         return ""
-    if threading.current_thread() is threading.main_thread():
-        # torchrun ends what is left as soon as one process has gone; that much time it gives.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    outlast_others()
     group = _joined[0] if _joined else None
     if place.rank == 0:
         if group:
@@ -66,6 +64,16 @@ def speaker(error: BaseException) -> str | None:
     if is_all_of_us and group.messages.has_flag(_TOLD, _PATIENCE_FOR_OTHERS):
         return None
     return name
+
+
+def outlast_others() -> None:
+    """Go on to say why this process ends, if it is one of several and another one has ended first.
+
+    torchrun ends what is left with SIGTERM as soon as one process has gone; that is ignored from
+    now on. It gives half a minute before it kills.
+    """
+    if find_place() and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def leave(code: int) -> None:
