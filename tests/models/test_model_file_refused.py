@@ -305,3 +305,22 @@ def test_numbers_of_a_type_that_torch_does_not_know_are_refused(
     text = json.dumps(header).encode()
     file.write_bytes(struct.pack("<Q", len(text)) + text + bytes(size))
     refusal(file)
+
+
+def test_no_flipped_bit_gives_another_network(file: Path) -> None:
+    save_model(file, build_model(LeNetConfig()), class_names=CLASSES)
+    content = file.read_bytes()
+    in_a_name = content.index(b"class 3") + 6
+    for place in (in_a_name, len(content) - 1000, len(content) - 1):
+        damaged = bytearray(content)
+        damaged[place] ^= 1
+        file.write_bytes(damaged)
+        refusal(file)
+        with pytest.raises(ModelFileError, match=r"model\.safetensors"):
+            open_model(file)
+
+
+def test_a_file_without_a_digest_is_read_as_ever(file: Path) -> None:
+    network = build_model(LeNetConfig())
+    file.write_bytes(with_card(CARD, dict(network.state_dict())))
+    assert load_model(file)[1].class_names == CLASSES

@@ -1,5 +1,7 @@
 """Reading safetensors files that may be anything."""
 
+import hashlib
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+_DIGEST_KEY = "sha256"  # in the free part of the header; files of an older lenet have none
 
 
 def read_header(path: Path, error_class: type[LenetError]) -> dict[str, str]:
@@ -44,21 +47,40 @@ def read_header(path: Path, error_class: type[LenetError]) -> dict[str, str]:
 def read_arrays(path: Path) -> "dict[str, npt.NDArray[Any]]":
     """The tensors of a safetensors file as NumPy's arrays, in memory of their own.
 
+    Where the file holds a digest, as `pack_arrays` writes it, it is seen to be right.
+
     Raises:
-        SafetensorError: A tensor can't be read, or is of a type that NumPy does not have.
+        SafetensorError: A tensor can't be read, or is of a type that NumPy does not have; or the
+            file is not as it was written.
     """
     try:
         with safe_open(path, "numpy") as tensors:
-            return {name: tensors.get_tensor(name) for name in tensors.keys()}
+            header = tensors.metadata() or {}
+            arrays = {name: tensors.get_tensor(name) for name in tensors.keys()}
     except (TypeError, AttributeError) as error:  # of what NumPy says of numbers it does not know
         raise SafetensorError(str(error)) from error
+    written = header.pop(_DIGEST_KEY, None)
+    if written is not None and written != _digest(arrays, header):
+        message = (
+            "it is not as it was written, by the digest in it; copy it again from where it is whole"
+        )
+        raise SafetensorError(message)
+    return arrays
 
 
 def pack_arrays(arrays: "Mapping[str, npt.NDArray[Any]]", header: dict[str, str]) -> bytes:
-    """The content of a safetensors file of arrays, with a free part in its header."""
+    """The content of a safetensors file of arrays, with a free part in its header, and a digest."""
     from safetensors.numpy import save
 
-    return save({name: array.copy(order="C") for name, array in arrays.items()}, header)
+    copies = {name: array.copy(order="C") for name, array in arrays.items()}
+    content = save(copies, header)
+    size = int.from_bytes(content[:8], "little")
+    whole = json.loads(content[8 : 8 + size])
+    # Put in here, as safetensors gives several texts in an order that changes from time to time.
+    whole["__metadata__"] = {**header, _DIGEST_KEY: _digest(copies, header)}
+    text = json.dumps(whole, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # as the format wants its numbers to begin
+    return len(text).to_bytes(8, "little") + text + content[8 + size :]
 
 
 def unpack_arrays(content: bytes) -> "dict[str, npt.NDArray[Any]]":
@@ -66,3 +88,13 @@ def unpack_arrays(content: bytes) -> "dict[str, npt.NDArray[Any]]":
     from safetensors.numpy import load
 
     return load(content)
+
+
+def _digest(arrays: "Mapping[str, npt.NDArray[Any]]", header: dict[str, str]) -> str:
+    """What names all that a file holds, in whatever order it stands there."""
+    digest = hashlib.sha256(repr(sorted(header.items())).encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(repr((name, array.dtype.str, array.shape)).encode())
+        digest.update(array.data)
+    return digest.hexdigest()

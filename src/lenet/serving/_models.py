@@ -209,12 +209,13 @@ def _take(name: Run | Path | str, folder: Path, runs_folder: Path | str) -> Serv
         message = f"`{ascii(name)[1:-1]}` is no name for an address; rename the file or folder."
         raise SettingError(message)
     try:
-        card = read_card(copy)  # `source` may be another one by now
+        card, arrays = read_card(copy), read_arrays(copy)  # `source` may be another one by now
     except ModelFileError as error:
         raise ModelFileError(str(error).replace(str(copy), str(source))) from error
-    parameters = sum(
-        array.size for key, array in read_arrays(copy).items() if not key.endswith(_NO_WEIGHTS)
-    )
+    except SafetensorError as error:
+        message = f"`{source}` is damaged: {error}."
+        raise ModelFileError(message) from error
+    parameters = sum(array.size for key, array in arrays.items() if not key.endswith(_NO_WEIGHTS))
     return ServedModel(
         name=name,
         card=card,

@@ -39,6 +39,7 @@ _IN_POWERS = re.compile(r"[+-]?\d\.\d+e[+-]\d\d")  # as NumPy's `savetxt` writes
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
 _SPARSE = re.compile(r"\d+:\S+")
 _BYTES = re.compile(r"b'([^']*)'|b\"([^\"]*)\"")  # as Python shows them
+_LARGEST_WHOLE = 2.0**53  # that a fraction holds exactly
 _NAMED = 3  # tables in a sentence
 
 
@@ -234,6 +235,7 @@ def numbers_of(table: Table, batch: list[tuple[int, list[str]]]) -> npt.NDArray[
         raise DataFileError(_bad_cell(table, batch))
     # Some lines of dark pixels, all 0 or 1, are whole numbers and not fractions.
     is_whole = not any(_FRACTION.search(text) for text in texts)
+    is_whole = is_whole and bool((np.abs(values) < _LARGEST_WHOLE).all())
     return values.astype(np.int64) if is_whole else values
 
 
