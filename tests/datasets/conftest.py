@@ -37,13 +37,13 @@ def data_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def publish(monkeypatch: pytest.MonkeyPatch) -> Callable[..., CatalogEntry]:
     """Put other files, with their true checksums, behind the name `fashion-mnist`."""
 
-    def publish(files: dict[str, bytes], *mirrors: str, sha256: bool = True) -> CatalogEntry:
+    def publish(files: dict[str, bytes], *mirrors: str) -> CatalogEntry:
         original = CATALOG["fashion-mnist"]
         remote_files = tuple(
             replace(
                 remote,
                 md5=hashlib.md5(files[remote.name]).hexdigest(),
-                sha256=hashlib.sha256(files[remote.name]).hexdigest() if sha256 else None,
+                sha256=hashlib.sha256(files[remote.name]).hexdigest(),
             )
             for remote in original.files
         )

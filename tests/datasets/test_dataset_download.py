@@ -107,7 +107,6 @@ def test_cached_files_are_used_without_asking_any_mirror(
     assert mirrors.asked == []
 
 
-@pytest.mark.parametrize("sha256", [True, False], ids=["sha256", "md5"])
 @pytest.mark.parametrize("offline", [None, "", "0"])
 def test_missing_files_are_fetched_once_and_kept(
     mirrors: Mirrors,
@@ -116,11 +115,10 @@ def test_missing_files_are_fetched_once_and_kept(
     data_home: Path,
     monkeypatch: pytest.MonkeyPatch,
     offline: str | None,
-    sha256: bool,
 ) -> None:
     if offline is not None:
         monkeypatch.setenv("LENET_OFFLINE", offline)
-    publish(mirrors.files, mirrors.mirror("good"), sha256=sha256)
+    publish(mirrors.files, mirrors.mirror("good"))
     assert_loads(small)
     assert_loads(small)
     assert mirrors.asked == [f"/good/{name}" for name in mirrors.files]

@@ -139,7 +139,7 @@ def _fetch(url: str, file: RemoteFile, folder: Path) -> Path:
 
     pooch.get_logger().setLevel("WARNING")
     try:
-        path = pooch.retrieve(url, file.checksum, file.name, folder, downloader=_stream)
+        path = pooch.retrieve(url, f"sha256:{file.sha256}", file.name, folder, downloader=_stream)
     except requests.RequestException:
         raise
     except OSError as error:

@@ -16,17 +16,13 @@ class RemoteFile:
     Attributes:
         name: Its name on the mirrors and in the cache.
         md5: The checksum that the dataset's authors published.
-        sha256: The checksum of the same bytes, where we have held them ourselves.
+        sha256: The checksum of the same bytes, by which what a mirror gives is taken or refused:
+            of those we have held ourselves, or else as TensorFlow Datasets and others publish it.
     """
 
     name: str
     md5: str
-    sha256: str | None = None
-
-    @property
-    def checksum(self) -> str:
-        """The stronger of the two, as pooch writes it."""
-        return f"sha256:{self.sha256}" if self.sha256 else f"md5:{self.md5}"
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,8 @@ class CatalogEntry:
     Attributes:
         name: The name that `load_dataset` takes; also its folder in the cache.
         class_names: The classes, in the order of the labels.
-        mirrors: Where the files lie, each ending in `/`; tried in this order.
+        mirrors: Where the files lie, by https, each ending in `/`; tried in this order. Those of
+            Baidu are in China, where the others are slow or out of reach.
         files: Training images and labels, test images and labels, in this order.
         torchvision_folder: Where torchvision keeps the same files, accepted too.
         source: The paper or page to cite.
@@ -52,13 +49,13 @@ class CatalogEntry:
     preparation: Preparation = _SYMBOLS
 
 
-def _files(md5: tuple[str, ...], sha256: tuple[str, ...] = ()) -> tuple[RemoteFile, ...]:
+def _files(md5: tuple[str, ...], sha256: tuple[str, ...]) -> tuple[RemoteFile, ...]:
     names = (
         f"{part}-{kind}-ubyte.gz"
         for part in ("train", "t10k")
         for kind in ("images-idx3", "labels-idx1")
     )
-    return tuple(map(RemoteFile, names, md5, sha256 or (None,) * 4))
+    return tuple(map(RemoteFile, names, md5, sha256))
 
 
 CATALOG: dict[str, CatalogEntry] = {
@@ -70,7 +67,7 @@ CATALOG: dict[str, CatalogEntry] = {
         mirrors=(
             "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
             "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
-            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+            "https://dataset.bj.bcebos.com/fashion_mnist/",
         ),
         files=_files(
             (
@@ -96,7 +93,7 @@ CATALOG: dict[str, CatalogEntry] = {
         mirrors=(
             "https://storage.googleapis.com/cvdf-datasets/mnist/",
             "https://ossci-datasets.s3.amazonaws.com/mnist/",
-            "http://yann.lecun.com/exdb/mnist/",
+            "https://dataset.bj.bcebos.com/mnist/",
         ),
         files=_files(
             (
@@ -118,17 +115,20 @@ CATALOG: dict[str, CatalogEntry] = {
     "kmnist": CatalogEntry(
         name="kmnist",
         class_names=tuple("o ki su tsu na ha ma ya re wo".split()),
-        mirrors=(
-            "https://codh.rois.ac.jp/kmnist/dataset/kmnist/",
-            "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
-        ),
+        mirrors=("https://codh.rois.ac.jp/kmnist/dataset/kmnist/",),
         files=_files(
             (
                 "bdb82020997e1d708af4cf47b453dcf7",
                 "e144d726b3acfaa3e44228e80efcd344",
                 "5c965bf0a639b31b8f53240b1b52f4d7",
                 "7320c461ea6c1c855c0b718fb2a4b134",
-            )
+            ),
+            (
+                "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
+                "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
+                "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
+                "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
+            ),
         ),
         torchvision_folder="KMNIST/raw",
         source="Clanuwat et al. (2018), arXiv:1812.01718",
@@ -140,7 +140,13 @@ EMNIST = CatalogEntry(
     name="emnist",
     class_names=(),
     mirrors=("https://biometrics.nist.gov/cs_links/EMNIST/",),
-    files=(RemoteFile("gzip.zip", "58c8d27c78d21e728a6bc7b3cc06412e"),),
+    files=(
+        RemoteFile(
+            "gzip.zip",
+            "58c8d27c78d21e728a6bc7b3cc06412e",
+            "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e",
+        ),
+    ),
     torchvision_folder="EMNIST/raw",
     source="Cohen, Afshar, Tapson and van Schaik (2017), arXiv:1702.05373",
 )
