@@ -39,7 +39,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from lenet.core import distribution_name, escape_text, install_command, nearest_name
+from lenet.core import distribution_name, escape_text, install_command, nearest_name, shorten
 
 
 class LenetError(Exception):
@@ -78,7 +78,7 @@ class UnknownNameError(SettingError):
         near = nearest_name(name, choices)
         hint = f" Did you mean `{near}`?" if near else ""
         known = ", ".join(f"`{choice}`" for choice in choices)
-        super().__init__(f"Unknown {kind} `{name}`.{hint} Known: {known}.")
+        super().__init__(f"Unknown {kind} `{shorten(name)}`.{hint} Known: {known}.")
         self.name = name
         self.choices = choices
 

@@ -1,5 +1,6 @@
 """All attacks, in the order of the table."""
 
 from counting import Attack
+from records import RECORDS
 
-ATTACKS: tuple[Attack, ...] = ()
+ATTACKS: tuple[Attack, ...] = (RECORDS,)

@@ -121,7 +121,9 @@ def test_a_flipped_bit_is_noticed(folder: Path, reads: list[Path]) -> None:
     assert len(reads) == 24
 
 
-@pytest.mark.parametrize("values", [[], "text", {"name": "x"}, "swapped", "preparation", "deep"])
+@pytest.mark.parametrize(
+    "values", [[], "text", {"name": "x"}, "swapped", "preparation", "deep", "renamed"]
+)
 def test_what_another_program_wrote_there_is_read_again(
     folder: Path, reads: list[Path], values: object
 ) -> None:
@@ -135,10 +137,14 @@ def test_what_another_program_wrote_there_is_read_again(
         values = header
     elif values == "preparation":
         values = {**header, "preparation": "plain", "origin": []}
+    elif values == "renamed":  # sound, but not what was kept
+        values = {**header, "class_names": header["class_names"][::-1]}
     text = "[" * 100_000 if values == "deep" else json.dumps(values)
     path.write_bytes(save(tensors, {"lenet": text}))
     prepared_datasets()
-    assert lenet.load_dataset(folder).fingerprint() == first.fingerprint()
+    again = lenet.load_dataset(folder)
+    assert again.fingerprint() == first.fingerprint()
+    assert again.class_names == first.class_names
     assert len(reads) == 24
     assert len(prepared_datasets()) == 1
 

@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import lenet
 from lenet.datasets import Dataset
+from lenet.errors import ModelFileError
 from lenet.kernels import use_engine
 from lenet.models import LeNetConfig, build_model
 from lenet.training import Recipe, own, preset_for
@@ -52,6 +53,18 @@ def test_the_first_try_on_scikit_learns_digits_is_a_good_one(small: Arrays) -> N
     assert classifier.score(images[1::2], labels[1::2]) > 0.93
     assert classifier.recipe_ == own(len(images[::2])).recipe, "as `lenet train` takes it"
     assert "BatchNorm2d" in str(classifier.network_)
+
+
+def test_a_network_that_is_not_finite_does_not_answer(few: Arrays, tmp_path: Path) -> None:
+    classifier = quick(epochs=1).fit(*few)
+    next(iter(classifier.network_.parameters())).data[0] = float("nan")
+    joblib.dump(classifier, tmp_path / "kept")
+    for one in (classifier, joblib.load(tmp_path / "kept")):
+        with pytest.raises(ModelFileError, match="not finite"):
+            one.predict_proba(few[0][:2])
+        with pytest.raises(ModelFileError, match="not finite"):
+            one.save(tmp_path / "model.safetensors")
+    assert not (tmp_path / "model.safetensors").exists()
 
 
 def test_another_optimiser_leaves_out_the_momentum_of_a_recipe(few: Arrays) -> None:

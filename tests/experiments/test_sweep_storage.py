@@ -93,13 +93,13 @@ def test_a_definition_that_is_no_longer_read_is_told(folder: Path) -> None:
     ("change", "words"),
     [
         ({"format": 2}, "it is not of format 1"),
-        ({"trials": "many"}, "is ill-typed"),
+        ({"trials": "many"}, "`trials` must be a whole number"),
         ({"model": "lenett"}, "Did you mean `lenet`?"),
         ({"recipe": {"epoch": 3}}, "Did you mean `epochs`?"),
         ({"search": {"learning_rate": "fast"}}, "must be a number"),
         ({"search": 3}, "can't be used"),
         ({"source": {"path": 3}}, "`path` must be text"),
-        ({"seed": None}, "is damaged: it has no 'seed'"),
+        ({"seed": None}, "`seed` is missing"),
         ({"seed": 4}, "searches something else: its `seed` is `0`, not `4`"),
     ],
 )

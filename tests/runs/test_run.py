@@ -292,6 +292,41 @@ def test_load_takes_a_file_a_folder_and_a_name(run: Run) -> None:
         load("text")
 
 
+def test_a_network_in_memory_that_is_not_finite_is_refused(run: Run, few_digits: Dataset) -> None:
+    network, card = load(run)
+    lenet.evaluate((network, card), few_digits)
+    network.state_dict()["0.weight"].view(-1)[0] = math.nan
+    with pytest.raises(LenetError, match=r"`0\.weight` holds numbers that are not finite"):
+        lenet.evaluate((network, card), few_digits)
+
+
+def test_a_recipe_in_a_model_file_that_is_none_is_told_with_the_file(
+    run: Run, few_digits: Dataset
+) -> None:
+    network, card = load(run)
+    lenet.models.save_model("odd.safetensors", network, class_names=card.class_names,
+                            recipe={**card.recipe, "epochs": "many"})  # fmt: skip
+    for use in (
+        lambda: lenet.train("odd.safetensors", few_digits, listeners=[]),
+        lambda: lenet.LeNetClassifier.load("odd.safetensors"),
+    ):
+        with pytest.raises(LenetError, match=r"`odd.safetensors` .*: `epochs` must be a whole"):
+            use()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("processes", "2"), ("command", "lenet"), ("started", 3), ("own_weights", None), ("lenet", 1)],
+)
+def test_an_environment_of_other_types_is_told(run: Run, key: str, value: object) -> None:
+    assert run.environment["processes"] == 1
+    kept = json.loads(run.environment_path.read_text())
+    run.environment_path.write_text(json.dumps(kept | {key: value}))
+    with pytest.raises(RunError, match=rf"environment\.json` is damaged: `{key}` must be"):
+        _ = run.environment
+    assert find_runs() == [run], "when it was begun, its name says too"
+
+
 ODD = (None, True, "x", -1, 10**400, math.nan, [], {}, 3.5)
 
 

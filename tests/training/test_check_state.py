@@ -52,6 +52,10 @@ SGD: list[tuple[Change, str]] = [
             {"engine": "jax"},
         )
     ],
+    (lambda arrays, _: arrays.update({"model.0.bias": np.float32([np.nan, 0])}), "not finite"),
+    (lambda arrays, _: arrays.update({"model.0.bias": np.float32([np.inf, 0])}), "not finite"),
+    (lambda _, values: values.update(history=[{"epoch": 10**400}]), "`history` can't be"),
+    (lambda _, values: values.update(seconds=10**400), "`seconds` can't be"),
 ]
 ADAM: list[tuple[Change, str]] = [
     (lambda arrays, _: arrays.pop("optimiser.0.step"), "is nothing where"),

@@ -11,6 +11,12 @@ from lenet.training import PRESETS, Recipe, preset_for
     [
         {"epochs": 0},
         {"epochs": 2.5},
+        {"epochs": 1e26},
+        {"epochs": 10**26},
+        {"epochs": 10**400},
+        {"step_epochs": 2**40},
+        {"batch_size": 2**31},
+        {"shift": 10**9},
         {"batch_size": 0},
         {"batch_size": True},
         {"learning_rate": -0.1},

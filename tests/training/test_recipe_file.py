@@ -37,7 +37,7 @@ def test_a_recipe_that_is_written_is_read_again(name: str, tmp_path: Path) -> No
 
 @given(
     learning_rate=st.floats(1e-30, 1e30),
-    epochs=st.integers(1, 10**15),
+    epochs=st.integers(1, 10**6),
     channels=st.lists(st.integers(1, 65536), min_size=1, max_size=2),
 )
 def test_numbers_keep_their_last_bit(
@@ -80,6 +80,34 @@ def test_a_mistake_is_named_with_its_file(text: str, words: str, tmp_path: Path)
         read_recipe_file(path)
     assert words in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("epochs = 100000000000000000000000000", "`epochs` must be at most 1000000"),
+        ("learning_rate = nan", "`learning_rate` must be above 0 and finite"),
+        ("nesterov = true", "`nesterov` needs a `momentum`"),
+        ("channels = [2147483648]", "`channels` must be numbers from 1 to"),
+        ("model = 'lenett'", "Unknown model `lenett`"),
+        ("kernel_size = 99", "window does not fit"),
+    ],
+)
+def test_what_shows_when_the_settings_are_used_names_the_file_too(
+    text: str, words: str, tmp_path: Path, few_digits: Dataset
+) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(LenetError) as caught:
+        lenet.train(dataset=few_digits, recipe=path, batch_size=64, listeners=[])
+    assert str(caught.value).startswith(f"In `{path}`: ")
+    assert words in str(caught.value)
+
+
+def test_what_somebody_typed_is_not_said_of_the_file(tmp_path: Path, few_digits: Dataset) -> None:
+    path = written(tmp_path, "epochs = 3\nkernel_size = 3")
+    with pytest.raises(SettingError) as caught:
+        lenet.train(dataset=few_digits, recipe=path, epochs=-1, listeners=[])
+    assert str(caught.value) == "`epochs` must be at least 1, not -1."
 
 
 def test_a_byte_order_mark_is_no_part_of_a_recipe(tmp_path: Path) -> None:

@@ -285,6 +285,20 @@ def test_weights_that_are_not_finite_are_not_kept(few_digits: Dataset) -> None:
         trainer.state()
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_last_step_that_diverges_leaves_no_network(few_digits: Dataset, value: float) -> None:
+    class Spoiler(Listener):
+        def on_step(self, trainer: Trainer) -> None:
+            if trainer.steps_done == trainer.total_steps:
+                next(iter(trainer.model.parameters())).data[0] = value
+
+    trainer = make_trainer(few_digits, Recipe(epochs=1, batch_size=64), Spoiler())
+    with pytest.raises(
+        NonFiniteLossError, match=r"nan in epoch 1 at step 2, at learning rate 0\.9"
+    ):
+        trainer.run()
+
+
 def test_a_batch_larger_than_the_dataset_is_refused(few_digits: Dataset) -> None:
     with pytest.raises(SettingError, match="`batch_size` is 129, but `few-digits` has only 128"):
         make_trainer(few_digits, Recipe(batch_size=129))

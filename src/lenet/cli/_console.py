@@ -1,6 +1,5 @@
 """What every subcommand needs to write to the terminal."""
 
-import json
 import logging
 import os
 import sys
@@ -10,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from lenet.core import escape_name, escape_text, finite_values, write_atomically
+from lenet.core import escape_name, escape_text, json_text, write_atomically
 from lenet.errors import StorageError
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def print_json(values: object, **style: Any) -> None:
 
     The style is `json.dumps`'s, with two blanks of indentation where nothing else is said.
     """
-    print_line(json.dumps(finite_values(values), **({"indent": 2} | style)))
+    print_line(json_text(values, **({"indent": 2} | style)))
 
 
 def print_table(rows: Sequence[Sequence[str]], left_columns: int = 1) -> None:

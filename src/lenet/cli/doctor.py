@@ -1,6 +1,5 @@
 """What an installation has and how fast it is: `lenet doctor` and `lenet bench`."""
 
-import json
 import shutil
 import textwrap
 from dataclasses import asdict, dataclass
@@ -11,7 +10,7 @@ import typer
 
 from lenet.cli._command import Data, Given, Printed, Quiet, command
 from lenet.cli._console import print_json, print_line, print_table
-from lenet.core import option
+from lenet.core import json_text, option
 from lenet.errors import InterruptedBenchmark, SettingError
 
 if TYPE_CHECKING:
@@ -117,7 +116,7 @@ def bench(given: Given) -> None:
         stopped, reports = error, error.reports
         if not reports:
             raise
-    text = json.dumps([report.to_dict() for report in reports], indent=2)
+    text = json_text([report.to_dict() for report in reports], indent=2)
     try:
         if wanted.save is not None:
             write_atomically(wanted.save, text + "\n")

@@ -3,6 +3,11 @@ from ._figure import INKS as INKS
 from ._figure import Drawing as Drawing
 from ._figure import draw_series as draw_series
 from ._figure import write_figure as write_figure
+from ._json import finite_values as finite_values
+from ._json import json_text as json_text
+from ._json import newer_version as newer_version
+from ._json import parse_json as parse_json
+from ._json import read_json_object as read_json_object
 from ._keywords import CompareKeywords as CompareKeywords
 from ._keywords import ComputeKeywords as ComputeKeywords
 from ._keywords import RecipeKeywords as RecipeKeywords
@@ -34,6 +39,7 @@ from ._settings import option as option
 from ._settings import parse_setting as parse_setting
 from ._settings import parse_values as parse_values
 from ._settings import read_record as read_record
+from ._settings import shortened as shortened
 from ._settings import take_settings as take_settings
 from ._signals import answer_signals as answer_signals
 from ._signals import doing_first_on_signals as doing_first_on_signals
@@ -42,9 +48,6 @@ from ._staging import PARTIAL_SUFFIX as PARTIAL_SUFFIX
 from ._staging import staged_folder as staged_folder
 from ._staging import temporary_folder as temporary_folder
 from ._storage import check_ending as check_ending
-from ._storage import finite_values as finite_values
-from ._storage import newer_version as newer_version
-from ._storage import read_json_object as read_json_object
 from ._storage import reading_errors as reading_errors
 from ._storage import remove_partial_files as remove_partial_files
 from ._storage import storage_errors as storage_errors
@@ -58,6 +61,7 @@ from ._words import escape_name as escape_name
 from ._words import escape_text as escape_text
 from ._words import install_command as install_command
 from ._words import nearest_name as nearest_name
+from ._words import shorten as shorten
 
 __all__ = [
     "INKS",
@@ -95,11 +99,13 @@ __all__ = [
     "hide_in_command",
     "hide_secrets",
     "install_command",
+    "json_text",
     "names_to_be_had",
     "nearest_name",
     "newer_version",
     "option",
     "pack_arrays",
+    "parse_json",
     "parse_setting",
     "parse_values",
     "read_arrays",
@@ -110,6 +116,8 @@ __all__ = [
     "remove_partial_files",
     "require_torch",
     "set_thread_count",
+    "shorten",
+    "shortened",
     "staged_folder",
     "stop_on_signals",
     "storage_errors",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError, safe_open
 
 from lenet.core._storage import reading_errors
+from lenet.core._words import shorten
 from lenet.errors import LenetError
 
 if TYPE_CHECKING:
@@ -26,12 +27,12 @@ def read_header(path: Path, error_class: type[LenetError]) -> dict[str, str]:
         LenetError: Of the given class: the file is missing, damaged, a pickle or another format.
     """
     with reading_errors(path, error_class), path.open("rb") as file:
-        start = file.read(4)
+        start = file.read(9)
     try:
         with safe_open(path, "numpy") as tensors:
             return tensors.metadata() or {}
     except (SafetensorError, OSError) as error:
-        if start.startswith(_PICKLE_STARTS):
+        if start.startswith(_PICKLE_STARTS) and start[8:] != b"{":  # a size may begin so, too
             message = (
                 f"`{path}` is a pickled PyTorch file, which could run any code when opened; "
                 "lenet reads only safetensors. Where you trust it, two lines make one of it:\n"
@@ -40,7 +41,9 @@ def read_header(path: Path, error_class: type[LenetError]) -> dict[str, str]:
                 f"{path.stem + '.safetensors'!r})"
             )
         else:
-            message = f"`{path}` is not a safetensors file or is damaged ({error})."
+            message = (
+                f"`{path}` is not a safetensors file or is damaged ({shorten(str(error), 200)})."
+            )
         raise error_class(message) from error
 
 

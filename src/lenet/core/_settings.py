@@ -10,15 +10,17 @@ import inspect
 import re
 import types
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from functools import partial
 from operator import index
 from pathlib import Path
 from typing import Any, Literal, SupportsIndex, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from lenet.core._words import shorten
 from lenet.errors import SettingError, UnknownNameError
 
 _TRUTH = {"yes": True, "true": True, "no": False, "false": False}
 _TOO_LARGE = 2**1023  # for a float
+_TOO_LARGE_A_RECORD = 2**63  # for a whole number of a record, with which others compute
 SettingsType = TypeVar("SettingsType", bound="Settings")
 RecordType = TypeVar("RecordType")
 _OLD_NAMES = {"kernels": "engine"}
@@ -42,6 +44,8 @@ class Settings:
             UnknownNameError: A key is not a field of this class.
             SettingError: A value is of the wrong type or out of range.
         """
+        if not isinstance(values, Mapping):
+            raise _no_object(values)
         values = _by_new_names(cls, values)
         for name in values:
             if name not in field_types(cls):
@@ -127,22 +131,34 @@ def _require_all(cls: type[Any], values: Mapping[str, Any]) -> None:
             raise SettingError(message)
 
 
-def read_record(cls: type[RecordType], values: object) -> RecordType:
+def _no_object(values: object) -> SettingError:
+    return SettingError(f"There should be an object, not {shortened(values)}.")
+
+
+def read_record(
+    cls: type[RecordType], values: object, *, passed_over: Iterable[str] | None = ()
+) -> RecordType:
     """Make a dataclass of plain values of what a file holds, each of its field's type.
+
+    Args:
+        cls: The class; its fields may be dataclasses themselves, or hold some.
+        values: An object as JSON has it; what is made already may stand in it.
+        passed_over: Keys of it that are not the class's; any, where it is `None`.
 
     Raises:
         UnknownNameError: A key is not a field of the class.
-        SettingError: A value is missing or of the wrong type.
+        SettingError: A value is missing, of the wrong type or out of range.
     """
     if not isinstance(values, dict):
-        message = f"There should be an object, not {values!r}."
-        raise SettingError(message)
+        raise _no_object(values)
     types = field_types(cls)
-    for name in values:
-        if name not in types:
-            raise UnknownNameError("key", name, types)
+    if passed_over is not None:
+        for name in values:
+            if name not in types and name not in passed_over:
+                raise UnknownNameError("key", name, types)
     _require_all(cls, values)
-    return cls(**{name: _checked(name, value, types[name]) for name, value in values.items()})
+    own = {name: value for name, value in values.items() if name in types}
+    return cls(**{name: _checked(name, own[name], types[name], True) for name in own})
 
 
 def field_help(cls: type[Settings]) -> dict[str, str]:
@@ -175,7 +191,7 @@ def parse_setting(cls: type[Settings], name: str, text: str) -> Any:
             elif kind is bool:
                 value = _TRUTH[text.lower()]
         except (ValueError, KeyError):
-            message = f"`{name}` must be {_describe(annotation)}, not `{text}`."
+            message = f"`{name}` must be {_describe(annotation)}, not `{shorten(text)}`."
             raise SettingError(message) from None
     return _checked(name, value, annotation)
 
@@ -236,50 +252,84 @@ def _alternatives(annotation: Any) -> tuple[Any, ...]:
     return get_args(annotation) if is_union else (annotation,)
 
 
-def _checked(name: str, value: Any, annotation: Any) -> Any:
+def _checked(name: str, value: Any, annotation: Any, is_record: bool = False) -> Any:
     """The value in its field's type; an int may stand for a float and a list for a tuple.
 
-    A name may stand for a tuple of one, and a whole number may be NumPy's.
+    A name may stand for a tuple of one, and a whole number may be NumPy's. In a record no name
+    does, and an object stands for a dataclass.
     """
     for kind in _alternatives(annotation):
-        if get_origin(kind) is Literal:
-            if value in get_args(kind):
+        origin, inner = get_origin(kind), get_args(kind)
+        if kind is Any or (_is_record(kind) and isinstance(value, kind)):
+            return value
+        if origin is Literal:
+            if isinstance(value, str) and value in inner:
                 return value
             if isinstance(value, str):
-                raise UnknownNameError(name.replace("_", " "), value, get_args(kind))
-        elif get_origin(kind) is tuple:
-            if isinstance(value, str) and get_args(kind)[0] is str:
+                raise UnknownNameError(name.replace("_", " "), value, inner)
+        elif origin is tuple:
+            if isinstance(value, str) and inner[0] is str and not is_record:
                 return (value,)
-            if isinstance(value, (tuple, list)):
-                with suppress(SettingError):  # the message below names the whole value
-                    return tuple(_checked(name, item, get_args(kind)[0]) for item in value)
+            if isinstance(value, (tuple, list)) and (inner[-1] is ... or len(inner) == len(value)):
+                try:
+                    return tuple(_checked(name, item, inner[0], is_record) for item in value)
+                except SettingError:
+                    if _is_record(inner[0]):  # else the message below says more
+                        raise
+        elif origin is dict:
+            if isinstance(value, dict):
+                return {key: _checked(key, value[key], inner[1], is_record) for key in value}
         elif kind is float and type(value) is int and abs(value) < _TOO_LARGE:
             return float(value)
         elif kind is int and isinstance(value, SupportsIndex) and not isinstance(value, bool):
-            return index(value)
+            if not is_record or abs(index(value)) < _TOO_LARGE_A_RECORD:
+                return index(value)
         elif kind is Path and isinstance(value, (str, Path)):
             return Path(value)
+        elif is_record and _is_record(kind) and isinstance(value, dict):
+            make = getattr(kind, "from_dict", partial(read_record, kind))
+            return make(value)
         elif type(value) is kind:
             return value
-    message = f"`{name}` must be {_describe(annotation)}, not {value!r}."
+    message = f"`{name}` must be {_describe(annotation, is_record)}, not {shortened(value)}."
     raise SettingError(message)
 
 
-def _describe(annotation: Any) -> str:
+def _is_record(kind: Any) -> bool:
+    return isinstance(kind, type) and dataclasses.is_dataclass(kind)
+
+
+def _describe(annotation: Any, is_record: bool = False) -> str:
     words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
     words[Path] = "a path"
     many = {int: "whole numbers such as 6,16", float: "numbers such as 0,4095", str: "names"}
+    if is_record:
+        many = {int: "a list of whole numbers", float: "a list of numbers", str: "a list of texts"}
     described = []
     for kind in _alternatives(annotation):
         if kind is type(None):
             described.append("none")
         elif get_origin(kind) is tuple:
-            described.append(many[get_args(kind)[0]])
+            described.append(many.get(get_args(kind)[0], "a list"))
         elif get_origin(kind) is Literal:
             described.append("one of " + ", ".join(f"`{choice}`" for choice in get_args(kind)))
         else:
-            described.append(words[kind])
+            described.append(words.get(kind, "an object"))
     return " or ".join(described)
+
+
+def shortened(value: object) -> str:
+    """A value of any kind as a message can have it: on one line, and none too long.
+
+    >>> shortened("text"), shortened(10**9999)
+    ("'text'", 'a huge number')
+    """
+    try:
+        return shorten(repr(value))
+    except ValueError:  # a whole number of thousands of digits
+        return "a huge number"
+    except RecursionError:
+        return "lists in lists without end"
 
 
 EngineName = Literal["auto", "native", "torch", "numpy"]

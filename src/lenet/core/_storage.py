@@ -1,15 +1,11 @@
 """Files that appear whole or not at all."""
 
-import json
-import math
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from lenet._version import __version__
 from lenet.core._staging import remove_abandoned, staged_file
 from lenet.errors import LenetError, SettingError, StorageError
 
@@ -76,44 +72,6 @@ def _odd_kind(path: Path) -> str:
     if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
         return ""
     return "pipe" if stat.S_ISFIFO(mode) else "socket" if stat.S_ISSOCK(mode) else "device"
-
-
-def read_json_object(path: Path, error_class: type[LenetError]) -> dict[str, Any]:
-    """Read a JSON file that holds an object; anything else is an error of a class."""
-    try:
-        with reading_errors(path, error_class):
-            text = path.read_text(encoding="utf-8")
-        values = json.loads(text.removeprefix("\ufeff"))  # some editors put one first
-        if not isinstance(values, dict):
-            raise ValueError("it holds no object")
-        return values
-    except ValueError as error:
-        message = f"`{path}` is damaged: {error}."
-        raise error_class(message) from error
-
-
-def newer_version(values: Any) -> str | None:
-    """The version of lenet that wrote some values, as they have it, if it is newer than this one.
-
-    >>> newer_version({"version": "999.1"}), newer_version({"version": "0.0.1"}), newer_version({})
-    ('999.1', None, None)
-    """
-    from packaging.version import InvalidVersion, Version
-
-    wrote = values.get("version") if isinstance(values, dict) else None
-    try:
-        return wrote if isinstance(wrote, str) and Version(wrote) > Version(__version__) else None
-    except InvalidVersion:
-        return None
-
-
-def finite_values(value: Any) -> Any:
-    """Plain values as JSON has them (RFC 8259, section 6): NaN and infinities become `None`."""
-    if isinstance(value, dict):
-        return {key: finite_values(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite_values(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:

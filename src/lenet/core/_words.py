@@ -125,3 +125,13 @@ def install_command(what: str) -> str:
     is_own = pip is not None and Path(pip).absolute().parent == own
     program = "pip" if is_own else f"{shlex.quote(sys.executable)} -m pip"
     return f"{program} install {what}"
+
+
+def shorten(text: str, longest: int = 80) -> str:
+    r"""A text of anybody's, on one line and no longer than a message can have it.
+
+    >>> shorten("one\\ntwo three", 8)
+    'one two…'
+    """
+    text = " ".join(text.split()) if "\n" in text else text
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

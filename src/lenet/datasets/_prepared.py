@@ -1,20 +1,20 @@
 """Datasets of one's own as they were read, kept so that the next time costs nothing."""
 
 import hashlib
-import json
 import logging
 import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors.numpy
 from safetensors import safe_open
 
 from lenet._version import __version__
-from lenet.core import storage_errors, write_atomically
+from lenet.core import json_text, parse_json, storage_errors, write_atomically
 from lenet.datasets._cache import platform_cache
 from lenet.datasets._dataset import Dataset, Origin, Split
 from lenet.datasets._names import Names
@@ -24,7 +24,8 @@ from lenet.errors import DataFileError, StorageError
 from lenet.pictures import Preparation
 
 # 1 had every deep picture on a scale of its own, 2 no names, 3 columns of pixels as they came.
-_FORMAT = 4
+# 4 had the splits alone in its digest.
+_FORMAT = 5
 _MOST_FILES, _MOST_BYTES = 50, 4 * 2**30
 _HEADER = "lenet"
 _SUFFIX = ".safetensors"
@@ -64,7 +65,7 @@ def prepared_key(source: DataSource, contents: Contents) -> str:
     digest = hashlib.sha256()
     found = [contents.classes, contents.format, contents.notes]
     beginning = [_FORMAT, __version__, source.to_dict(), *found]
-    digest.update(json.dumps(beginning).encode())
+    digest.update(json_text(beginning).encode())
     for path in contents.files:
         digest.update(os.fsencode(path) + b"\0")  # a name may hold bytes that are no text
         with suppress(OSError):  # what is missing is told when it is read
@@ -120,7 +121,7 @@ def prepared_datasets() -> list[PreparedDataset]:
     for path in _kept_files():
         with suppress(Exception):  # as in `find_prepared`
             with safe_open(path, "np") as file:
-                values = json.loads(file.metadata()[_HEADER])
+                values = parse_json(file.metadata()[_HEADER])
                 names = [name for name in file.keys() if name.endswith("labels")]
                 images = sum(file.get_slice(name).get_shape()[0] for name in names)
             source = DataSource.from_dict(values["origin"]["source"])
@@ -136,13 +137,7 @@ def _path(key: str) -> Path:
 def _pack(dataset: Dataset) -> bytes:
     assert dataset.origin is not None
     assert dataset.preparation is not None
-    values = {
-        "name": dataset.name,
-        "class_names": dataset.class_names,
-        "preparation": dataset.preparation.to_dict(),
-        "origin": dataset.origin.to_dict(),
-        "digest": _digest(dataset),
-    }
+    values = {"digest": _digest(dataset), **_described(dataset)}
     tensors = {}
     for name, split in dataset.splits.items():
         tensors[f"{name}-images"] = np.ascontiguousarray(split.images)
@@ -151,12 +146,24 @@ def _pack(dataset: Dataset) -> bytes:
             tensors[f"{name}-names"] = split.names.as_bytes()
         if split.groups is not None:
             tensors[f"{name}-groups"] = np.ascontiguousarray(split.groups)
-    return safetensors.numpy.save(tensors, {_HEADER: json.dumps(values)})
+    return safetensors.numpy.save(tensors, {_HEADER: json_text(values)})
+
+
+def _described(dataset: Dataset) -> dict[str, Any]:
+    """What is kept of a dataset beside its splits."""
+    assert dataset.origin is not None
+    assert dataset.preparation is not None
+    return {
+        "name": dataset.name,
+        "class_names": dataset.class_names,
+        "preparation": dataset.preparation.to_dict(),
+        "origin": dataset.origin.to_dict(),
+    }
 
 
 def _read(path: Path) -> Dataset:
     with safe_open(path, "np") as file:
-        values = json.loads(file.metadata()[_HEADER])
+        values = parse_json(file.metadata()[_HEADER])
     tensors = safetensors.numpy.load_file(path)
     splits: dict[str, Split] = {
         name: Split(
@@ -182,8 +189,9 @@ def _read(path: Path) -> Dataset:
 
 
 def _digest(dataset: Dataset) -> str:
-    """By which it is seen that all of a dataset's splits is as it was kept."""
+    """By which it is seen that all of a dataset is as it was kept."""
     digest = hashlib.sha256(dataset.fingerprint().encode())
+    digest.update(json_text(_described(dataset), sort_keys=True).encode())
     for split in dataset.splits.values():
         if isinstance(split.names, Names):
             digest.update(split.names.as_bytes().data)

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
 
-from lenet.core import check_range, write_atomically
+from lenet.core import check_range, json_text, write_atomically
 from lenet.doctor._report import Report
 from lenet.errors import InterruptedBenchmark, LenetError, UnknownNameError
 
@@ -171,7 +171,7 @@ def main(place: str, asked: str) -> None:
             sys.stderr.flush()
 
     def keep(reports: list[Report]) -> None:
-        write_atomically(Path(place), json.dumps([report.to_dict() for report in reports]))
+        write_atomically(Path(place), json_text([report.to_dict() for report in reports]))
 
     set_thread_count(threads)
     environment = describe_environment("cpu")

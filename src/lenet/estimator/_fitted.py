@@ -19,13 +19,15 @@ from lenet.kernels import EngineName
 from lenet.models import (
     ArrayNetwork,
     Normalisation,
+    arrays_of,
+    check_numbers,
     identify,
     known_network,
     module_of,
     save_model,
 )
 from lenet.pictures import Preparation, refuse_other_unit
-from lenet.runs import Run, open_network
+from lenet.runs import Run, open_network, recipe_of
 from lenet.training import (
     CurvePoint,
     Recipe,
@@ -137,6 +139,7 @@ class FittedClassifier(_Classifier):
             examples = Split(images, unknown)
             # Somebody may listen to `network_`, or have changed it.
             network = known_network(self._network, images.shape[1:]) or module_of(self._network)
+            check_numbers(arrays_of(network))  # of a pickle, or changed by somebody
             if device == "cpu":
                 batches = ArrayBatches(examples, _BATCH, mean=norm.mean, std=norm.std)
             else:
@@ -217,7 +220,7 @@ class FittedClassifier(_Classifier):
             LenetError: There is no such file, or it is not one of ours.
             ValueError: The classes are not as many (`ArrayError`).
         """
-        _, network, card = open_network(model)
+        place, network, card = open_network(model)
         known = np.array(card.class_names if classes is None else classes)
         if known.shape != (len(card.class_names),):
             message = f"`classes` must be {len(card.class_names)} labels, not {len(known)}."
@@ -230,7 +233,7 @@ class FittedClassifier(_Classifier):
         loaded.n_features_in_ = math.prod(loaded.image_shape_)
         loaded.pixel_range_ = PixelRange() if ends is None else PixelRange(*ends)
         loaded.normalisation_, loaded._answers_blank = card.normalisation, card.answers_blank
-        loaded.recipe_ = Recipe.from_dict(card.recipe) if card.recipe else Recipe()
+        loaded.recipe_ = recipe_of(card, place) or Recipe()
         loaded.history_, loaded._optimiser, loaded._calls = [], {}, 0
         loaded._network = network
         return loaded

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import json
 import math
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from lenet.core import Settings, field_types
+from lenet.core import Settings, check_range, field_types, json_text, read_record
 from lenet.datasets import Dataset, DataSource
 from lenet.errors import LenetError, ModelError, SettingError, SweepError
 from lenet.experiments._job import State, hold_out
@@ -74,7 +73,7 @@ class Definition:
     @property
     def name(self) -> str:
         """A name that the same sweep always has and another one does not."""
-        content = json.dumps(self._compared(), sort_keys=True)
+        content = json_text(self._compared(), sort_keys=True)
         return f"{self.dataset}-{self.model}-{hashlib.sha256(content.encode()).hexdigest()[:6]}"
 
     def recipe_with(self, values: Mapping[str, Any]) -> Recipe:
@@ -112,20 +111,20 @@ class Definition:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Definition:
-        """Read the values back.
+        """Read the values back, from among others.
 
         Raises:
-            SettingError: One is unknown, ill-typed or out of range.
-            KeyError: One is missing.
+            LenetError: One is missing, unknown, ill-typed or out of range.
         """
-        kept = {name: values[name] for name in cls.__dataclass_fields__}
-        source = kept["source"]
-        kept["source"] = None if source is None else DataSource.from_dict(source)
-        kept["recipe"] = Recipe.from_dict(kept["recipe"])
-        config = model_config(kept["model"], kept["settings"])
-        kept["settings"] = {name: getattr(config, name) for name in kept["settings"]}
-        parse_space([Recipe, type(config)], kept["search"])
-        return cls(**kept)
+        kept = read_record(cls, values, passed_over=None)
+        config = model_config(kept.model, kept.settings)
+        parse_space([Recipe, type(config)], kept.search)
+        check_range("seed", kept.seed, 0, 2**63 - 1)
+        check_range("warm_up", kept.warm_up, 0, 1_000_000)
+        if not 0 <= kept.validation < 1:
+            message = f"`validation` must be at least 0 and below 1, not {kept.validation}."
+            raise SettingError(message)
+        return replace(kept, settings={name: getattr(config, name) for name in kept.settings})
 
     def require_same(self, other: Definition, where: str) -> None:
         """Raise unless another definition is this one.
@@ -139,7 +138,7 @@ class Definition:
         """
         theirs = other._compared()
         for name, value in self._compared().items():
-            texts = json.dumps(theirs[name]), json.dumps(value)
+            texts = json_text(theirs[name]), json_text(value)
             if texts[0] != texts[1]:
                 found, wanted = (text if len(text) <= 100 else text[:97] + "…" for text in texts)
                 message = (

@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from lenet.core import Compute, cpu_threads, stop_on_signals
+from lenet.core import Compute, cpu_threads, json_text, stop_on_signals
 from lenet.datasets import Dataset, DataSource, SharedImages, load_dataset
 from lenet.errors import (
     Interrupted,
@@ -67,7 +67,7 @@ class Job:
 
     def to_line(self) -> str:
         """The job as a process reads it."""
-        return json.dumps(asdict(self)) + "\n"
+        return json_text(asdict(self)) + "\n"
 
     @classmethod
     def from_line(cls, line: str | bytes) -> "Job":
@@ -305,7 +305,7 @@ class _Parent(JobSource):
 
     def tell(self, **event: Any) -> None:
         """Write an event at once, if anybody reads any more."""
-        left = json.dumps(event).encode() + b"\n"
+        left = json_text(event).encode() + b"\n"
         with suppress(OSError):
             while left:  # without a buffer, whose rest would be an error at the end
                 left = left[os.write(self._events, left) :]

@@ -12,6 +12,7 @@ from lenet.training import PRESETS
 
 SamplerName = Literal["tpe", "random"]
 ScoredSplit = Literal["validation", "test"]
+MOST_TRIALS = 1_000_000
 _AS_ONE = "Training several networks as one computation"  # what needs PyTorch, as an error begins
 
 
@@ -100,7 +101,7 @@ class SweepWork(_OfEach):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range("trials", self.trials, 1, 1_000_000)
+        check_range("trials", self.trials, 1, MOST_TRIALS)
         check_range("workers", self.workers, 1, 1024)
         check_range("at_once", self.at_once, 1, 1024)
         check_range("confirm", self.confirm, 0, 1000)

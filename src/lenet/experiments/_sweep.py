@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,10 @@ from lenet._version import __version__
 from lenet.core import (
     SweepKeywords,
     SweepWorkKeywords,
+    check_range,
+    json_text,
     read_json_object,
+    read_record,
     storage_errors,
     take_settings,
     write_atomically,
@@ -41,10 +43,16 @@ from lenet.errors import (
 )
 from lenet.experiments._compare import Contender, compare
 from lenet.experiments._definition import Definition, define
-from lenet.experiments._options import SweepOptions, SweepWork
+from lenet.experiments._options import MOST_TRIALS, SweepOptions, SweepWork
 from lenet.experiments._progress import Progress, SweepProgress
 from lenet.experiments._sweep_result import Sweep
-from lenet.training import beats_guessing, override_settings, pick_device, read_recipe_file
+from lenet.training import (
+    beats_guessing,
+    errors_of_file,
+    override_settings,
+    pick_device,
+    read_recipe_file,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -100,10 +108,11 @@ def sweep(
     pick_device(options.device)
     model, preset = options.model, options.preset
     server = None if options.storage is None else server_storage(options.storage)
-    searched = dict(search or {})
+    searched, of_file = dict(search or {}), set[str]()
     if options.space is not None:
         file = read_recipe_file(options.space, with_search=True)
         model, preset = model or file.model, preset or file.preset
+        of_file = {"model", "preset", *file.search, *file.settings} - searched.keys() - fixed.keys()
         # What is fixed here is not searched over, and the other way round.
         searched = _without(file.search, fixed) | searched
         fixed = override_settings(_without(file.settings, searched), fixed)
@@ -111,13 +120,14 @@ def sweep(
         dataset = _keep_images(as_dataset(dataset), options.sweeps_folder)
     source = find_source(dataset)
     data = load_dataset(dataset if source is None else source)
-    definition = define(searched, data, options.replace(model=model, preset=preset), fixed)
+    with errors_of_file(options.space, of_file):
+        definition = define(searched, data, options.replace(model=model, preset=preset), fixed)
     folder = options.sweeps_folder / _checked_name(options.name or definition.name)
     is_there = (folder / _FILE).exists()
     if is_there:
-        kept, _, shown = _read_definition(folder)
+        kept, _, found = _read_definition(folder)
         definition.require_same(kept, f"The sweep in `{folder}`")
-        server = server or (server_storage(shown) if shown else None)
+        server = server or found
     made = _search(folder, definition, data, server, options, progress, create=not is_there)
     return _confirm(made, options, confirm_progress)
 
@@ -152,11 +162,11 @@ def resume_sweep(
     work = SweepWork.from_dict(options)
     pick_device(work.device)
     folder = _find_sweep(name, work.sweeps_folder)
-    definition, wanted, shown = _read_definition(folder)
+    definition, wanted, server = _read_definition(folder)
     if "trials" not in options:
         work = work.replace(trials=wanted)
-    storage = work.storage or shown
-    server = None if storage is None else server_storage(storage)
+    if work.storage is not None:
+        server = server_storage(work.storage)
     data = load_dataset(definition.source or definition.dataset)
     if data.fingerprint() != definition.fingerprint:
         message = f"`{definition.dataset}` is not the data that `{folder}` was begun on."
@@ -313,26 +323,41 @@ def _write_definition(folder: Path, definition: Definition, trials: int, place: 
         "storage": place.shown if place.is_shared else None,
         **definition.to_dict(),
     }
-    write_atomically(folder / _FILE, json.dumps(values, indent=2))
+    write_atomically(folder / _FILE, json_text(values, indent=2))
 
 
-def _read_definition(folder: Path) -> tuple[Definition, int, str | None]:
+@dataclass(frozen=True)
+class _Wanted:
+    """What a `sweep.json` says beside what is searched.
+
+    Attributes:
+        trials: How many were asked for last.
+        storage: The server that has them; `None` where they lie in the folder.
+        version: The version of lenet that wrote it.
+    """
+
+    trials: int
+    storage: str | None = None
+    version: str = ""
+
+    def __post_init__(self) -> None:
+        check_range("trials", self.trials, 1, MOST_TRIALS)
+
+
+def _read_definition(folder: Path) -> tuple[Definition, int, Storage | None]:
     """What is searched, how many trials are wanted, and where they are kept if on a server."""
+    from lenet.experiments._storage import server_storage
+
     path = folder / _FILE
     values = read_json_object(path, SweepError)
     try:
-        if values["format"] != _FORMAT:
+        if type(values.get("format")) is not int or values["format"] != _FORMAT:
             message = f"it is not of format {_FORMAT}, the one this version of lenet reads"
             raise SweepError(message)
-        trials, shown = values["trials"], values["storage"]
-        if type(trials) is not int or not (shown is None or isinstance(shown, str)):
-            message = "`trials` or `storage` is ill-typed"
-            raise SweepError(message)
-        return Definition.from_dict(values), trials, shown
-    except KeyError as error:
-        message = f"`{path}` is damaged: it has no {error}."
-        raise SweepError(message) from error
-    except (LenetError, TypeError, ValueError, AttributeError) as error:
+        kept = read_record(_Wanted, values, passed_over=None)
+        server = None if kept.storage is None else server_storage(kept.storage)
+        return Definition.from_dict(values), kept.trials, server
+    except LenetError as error:
         message = f"`{path}` can't be used: {error}"
         raise SweepError(message) from error
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import shlex
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lenet.core import write_atomically
+from lenet.core import json_text, write_atomically
 from lenet.errors import MissingExtraError
 from lenet.experiments._comparison import Comparison
 from lenet.experiments._definition import Definition, SweepTrial
@@ -114,7 +113,7 @@ class Sweep:
         if self.best is not None:
             write_atomically(self.recipe_path, self._recipe())
         if self.confirmation is not None:
-            content = json.dumps(self.confirmation.to_dict(), indent=2)
+            content = json_text(self.confirmation.to_dict(), indent=2)
             write_atomically(self.folder / "confirmation.json", content)
         with suppress(MissingExtraError):
             self._draw()

@@ -1,12 +1,11 @@
 import dataclasses
-import json
 import shutil
 from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
 
-from lenet.core import require_torch
+from lenet.core import json_text, require_torch
 from lenet.errors import ExportError
 from lenet.export._hub_card import model_card_text, with_licence_of
 from lenet.export._onnx import onnx_model, run_onnx
@@ -70,4 +69,4 @@ def _config(trained: TrainedNetwork) -> str:
         "id2label": names,
         **dataclasses.asdict(card),
     }
-    return json.dumps(values, indent=2) + "\n"
+    return json_text(values, indent=2) + "\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import warnings
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lenet._version import __version__
-from lenet.core import has_torch, require_torch
+from lenet.core import has_torch, json_text, require_torch
 from lenet.errors import ExportError, MissingExtraError
 from lenet.export._trained_network import Runner, Shares, TrainedNetwork, Written
 from lenet.models import HEADER_KEY
@@ -164,7 +163,7 @@ def _describe_onnx(model: onnx.ModelProto, trained: TrainedNetwork) -> None:
     )
     model.graph.name = card.model
     onnx.helper.set_model_props(
-        model, {"class_names": json.dumps(card.class_names), HEADER_KEY: card.to_json()}
+        model, {"class_names": json_text(card.class_names), HEADER_KEY: card.to_json()}
     )
     graph = model.graph
     for part in (graph, *graph.node, *graph.input, *graph.output, *graph.initializer):

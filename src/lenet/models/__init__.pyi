@@ -1,6 +1,7 @@
 from . import layers as layers
 from ._array_network import ArrayNetwork as ArrayNetwork
 from ._array_network import arrays_of as arrays_of
+from ._array_network import check_numbers as check_numbers
 from ._array_network import count_weights as count_weights
 from ._array_network import frozen_weights as frozen_weights
 from ._array_network import identify as identify
@@ -22,7 +23,6 @@ from ._configs import LeNetConfig as LeNetConfig
 from ._configs import MLPConfig as MLPConfig
 from ._configs import ModelConfig as ModelConfig
 from ._configs import SoftmaxConfig as SoftmaxConfig
-from ._file import check_numbers as check_numbers
 from ._file import load_model as load_model
 from ._file import load_weights as load_weights
 from ._file import read_card as read_card

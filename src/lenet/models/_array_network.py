@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.core import require_torch
-from lenet.errors import ModelError
+from lenet.errors import ModelError, ModelFileError
 from lenet.kernels import BatchNormArrays, TrainedBlock
 from lenet.models._configs import ModelConfig
 from lenet.models._folding import kernel_blocks
@@ -330,6 +330,26 @@ def frozen_weights(network: ArrayNetwork | nn.Module) -> list[str]:
     if isinstance(network, ArrayNetwork):
         return network.frozen
     return [name for name, one in network.named_parameters() if not one.requires_grad]
+
+
+def check_numbers(arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """See that a network can compute with its numbers.
+
+    Args:
+        arrays: Its arrays by their names in a model file.
+
+    Raises:
+        ModelFileError: Some are not finite, or variances are below 0.
+    """
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            message = (
+                f"`{name}` holds numbers that are not finite, as a training leaves that diverged."
+            )
+            raise ModelFileError(message)
+        if name.endswith("running_var") and array.min(initial=0) < 0:
+            message = f"`{name}` holds variances below 0."
+            raise ModelFileError(message)
 
 
 def arrays_of(network: ArrayNetwork | nn.Module) -> dict[str, npt.NDArray[Any]]:

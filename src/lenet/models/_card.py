@@ -4,7 +4,6 @@ The header holds everything needed to build the network and to use it: architect
 input shape, normalisation, the recipe it was trained with and the scores it reached.
 """
 
-import json
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from math import inf, isfinite
@@ -12,11 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lenet._version import __version__
-from lenet.core import Settings, finite_values, pack_arrays, write_atomically
+from lenet.core import (
+    Settings,
+    json_text,
+    pack_arrays,
+    parse_json,
+    read_record,
+    shortened,
+    write_atomically,
+)
 from lenet.errors import ModelFileError
-from lenet.models._array_network import ArrayNetwork, arrays_of, identify
+from lenet.models._array_network import ArrayNetwork, arrays_of, check_numbers, identify
 from lenet.models._configs import ModelConfig
-from lenet.models._network import Network
+from lenet.models._network import Network, check_input_shape
 from lenet.models._registry import CUSTOM, SEQUENTIAL, settings_from
 from lenet.models.layers import layers_from_dicts, layers_to_dicts
 from lenet.pictures import Preparation
@@ -30,16 +37,6 @@ _FOLDER = Path(__file__).parent / "bundled"
 BUNDLED: dict[str, Path] = {name: _FOLDER / f"{name}.safetensors" for name in ("digits", "fashion")}
 HEADER_KEY = "lenet"  # of our part of the safetensors header
 _FORMAT = 1
-_PLAIN: dict[str, type] = {
-    "model": str,
-    "config": dict,
-    "answers_blank": bool,
-    "dataset": str,
-    "recipe": dict,
-    "results": dict,
-    "version": str,
-}
-_IN_WORDS = {str: "a text", dict: "an object", bool: "true or false"}
 
 
 @dataclass(frozen=True)
@@ -127,7 +124,7 @@ class ModelCard:
 
     def to_json(self) -> str:
         """The text that stands in the file's header; a score that is not finite is `null` there."""
-        return json.dumps(finite_values({"format": _FORMAT, **asdict(self)}))
+        return json_text({"format": _FORMAT, **asdict(self)})
 
     @classmethod
     def from_json(cls, text: str) -> "ModelCard":
@@ -135,34 +132,25 @@ class ModelCard:
 
         Raises:
             ModelFileError: It was written by a newer lenet, or is no such text.
-            LenetError, KeyError, TypeError, ValueError: A value is missing, unknown or ill-typed.
+            LenetError, KeyError: A value is missing, unknown, ill-typed or out of range.
+            ValueError: It is no JSON.
         """
-        values = finite_values(json.loads(text))
+        values = parse_json(text)
         if not isinstance(values, dict):
             message = "its description is not an object."
             raise ModelFileError(message)
-        if values.pop("format") != _FORMAT:
+        written = values.pop("format")
+        if type(written) is not int or written < 1:
+            message = f"its `format` must be {_FORMAT}, not {shortened(written)}."
+            raise ModelFileError(message)
+        if written > _FORMAT:
             message = f"it was written by a newer lenet ({values.get('version')}); update this one."
             raise ModelFileError(message)
-        for name, kind in _PLAIN.items():
-            if not isinstance(values.get(name, kind()), kind):
-                message = f"its `{name}` must be {_IN_WORDS[kind]}, not {values[name]!r}."
-                raise ModelFileError(message)
-        names = values["class_names"]
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            message = "its `class_names` must be a list of texts."
-            raise ModelFileError(message)
-        values["class_names"] = tuple(names)
-        values["input_shape"] = tuple(values["input_shape"])
-        values["layers"] = tuple(values.get("layers", ()))
         values["normalisation"] = Normalisation.from_dict(values["normalisation"])
-        values["preparation"] = (
-            Preparation.from_dict(values["preparation"])
-            if "preparation" in values
-            else Preparation.plain(values["input_shape"])
-        )
-        values["calibration"] = Calibration.from_dict(values.get("calibration", {}))
-        return cls(**values)
+        if "preparation" not in values:
+            shape = check_input_shape(values["input_shape"])
+            values["preparation"] = Preparation.plain(shape)
+        return read_record(cls, values)
 
     def settings(self) -> ModelConfig | Network:
         """The network's settings; they are seen to agree with the rest of the description.
@@ -230,7 +218,8 @@ def save_model(
 
     Raises:
         ModelError: The network does not take such images.
-        ModelFileError: The class names are not as many as its outputs.
+        ModelFileError: The class names are not as many as its outputs, or some of its numbers are
+            not finite, so that nothing could read the file.
         StorageError: The file can't be written.
     """
     shape = input_shape or (preparation.image_shape if preparation else (1, 28, 28))
@@ -251,5 +240,6 @@ def save_model(
         results=results or {},
     )
     card.settings()
-    header = {HEADER_KEY: card.to_json()}
-    write_atomically(Path(path), pack_arrays(arrays_of(network), header))
+    arrays = arrays_of(network)
+    check_numbers(arrays)
+    write_atomically(Path(path), pack_arrays(arrays, {HEADER_KEY: card.to_json()}))

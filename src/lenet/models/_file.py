@@ -1,18 +1,23 @@
 """Reading a model file, which runs no code from it; without PyTorch where no module is built."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
 
-from lenet.core import newer_version, read_arrays, read_header, require_torch
+from lenet.core import (
+    json_text,
+    newer_version,
+    parse_json,
+    read_arrays,
+    read_header,
+    require_torch,
+)
 from lenet.errors import LenetError, ModelFileError
-from lenet.models._array_network import ArrayNetwork, load_arrays
+from lenet.models._array_network import ArrayNetwork, check_numbers, load_arrays
 from lenet.models._card import HEADER_KEY, ModelCard
 from lenet.models._network import check_same
 from lenet.models._registry import CUSTOM
@@ -127,7 +132,7 @@ def read_card(path: Path) -> ModelCard:
         try:
             return ModelCard.from_json(header[HEADER_KEY])
         except (LenetError, LookupError, TypeError, ValueError):
-            if newer := newer_version(json.loads(header[HEADER_KEY])):
+            if newer := newer_version(parse_json(header[HEADER_KEY])):
                 message = f"it was written by a newer lenet ({newer}); update this one."
                 raise ModelFileError(message) from None
             raise
@@ -140,38 +145,18 @@ def with_layers(content: bytes) -> bytes:
     """
     try:
         size = int.from_bytes(content[:8], "little")
-        header = json.loads(content[8 : 8 + size])
-        described = json.loads(header["__metadata__"][HEADER_KEY])
+        header = parse_json(content[8 : 8 + size])
+        described = parse_json(header["__metadata__"][HEADER_KEY])
         card = ModelCard.from_json(header["__metadata__"][HEADER_KEY])
         if card.layers or card.model == CUSTOM:
             return content
         described["layers"] = layers_to_dicts(card.settings().network().layers)
     except (LenetError, ValueError, LookupError, TypeError, RecursionError):
         return content
-    header["__metadata__"][HEADER_KEY] = json.dumps(described)
-    text = json.dumps(header, separators=(",", ":")).encode()
+    header["__metadata__"][HEADER_KEY] = json_text(described)
+    text = json_text(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # as the format wants its numbers to begin
     return len(text).to_bytes(8, "little") + text + content[8 + size :]
-
-
-def check_numbers(arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-    """See that a network can compute with the numbers of its file.
-
-    Args:
-        arrays: The file's arrays by their names.
-
-    Raises:
-        ModelFileError: Some are not finite, or variances are below 0.
-    """
-    for name, array in arrays.items():
-        if not np.isfinite(array).all():
-            message = (
-                f"`{name}` holds numbers that are not finite, as a training leaves that diverged."
-            )
-            raise ModelFileError(message)
-        if name.endswith("running_var") and array.min(initial=0) < 0:
-            message = f"`{name}` holds variances below 0."
-            raise ModelFileError(message)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from lenet.core import reading_errors, write_atomically
+from lenet.core import reading_errors, shortened, write_atomically
 from lenet.errors import LenetError, ModelError, SettingError, UnknownNameError
 from lenet.models.layers import (
     MOST,
@@ -47,7 +47,7 @@ def check_input_shape(input_shape: Iterable[int]) -> Shape:
     if len(shape) != 3 or not all(type(size) is int and 1 <= size <= MOST for size in shape):
         message = (
             "`input_shape` must be three numbers, channels, height and width, each from 1 to "
-            f"{MOST}, not {input_shape!r}."
+            f"{MOST}, not {shortened(input_shape)}."
         )
         raise SettingError(message)
     return shape
@@ -107,7 +107,9 @@ class Network:
         object.__setattr__(self, "layers", name_layers(layers))
         object.__setattr__(self, "input_shape", check_input_shape(input_shape))
         if initialisation not in get_args(Initialisation):
-            raise UnknownNameError("initialisation", initialisation, get_args(Initialisation))
+            raise UnknownNameError(
+                "initialisation", shortened(initialisation).strip("'"), get_args(Initialisation)
+            )
         object.__setattr__(self, "initialisation", initialisation)
         if not self.layers:
             message = "A network has at least one layer."

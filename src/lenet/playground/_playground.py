@@ -2,12 +2,12 @@
 
 import base64
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from lenet.core import json_text
 from lenet.datasets import Split
 from lenet.errors import SettingError
 from lenet.kernels import web_core
@@ -145,7 +145,7 @@ def _describe_examples(name: str, examples: Split) -> dict[str, object]:
 
 def _as_json(values: object) -> str:
     """Values as JSON that ends no `<script>`."""
-    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    text = json_text(values, ensure_ascii=False, separators=(",", ":"))
     for sign in "<>&\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return text.encode("utf-8", "replace").decode()

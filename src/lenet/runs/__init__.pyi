@@ -8,6 +8,7 @@ from ._find import model_in_folder as model_in_folder
 from ._find import name_of_model as name_of_model
 from ._find import open_network as open_network
 from ._find import open_run as open_run
+from ._find import recipe_of as recipe_of
 from ._plan import Plan as Plan
 from ._plan import build_trainer as build_trainer
 from ._plan import make_plan as make_plan
@@ -49,6 +50,7 @@ __all__ = [
     "open_network",
     "open_run",
     "processor_name",
+    "recipe_of",
     "resume",
     "train",
     "train_many",

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from lenet._version import __version__
 from lenet.core import nearest_name, read_json_object, require_torch
-from lenet.errors import LenetError, RunError, SettingError, UnknownNameError
-from lenet.models import BUNDLED, read_network
+from lenet.errors import LenetError, ModelFileError, RunError, SettingError, UnknownNameError
+from lenet.models import BUNDLED, arrays_of, check_numbers, read_network
 from lenet.runs._run import Run, RunConfig
+from lenet.training import Recipe
 
 if TYPE_CHECKING:
     from torch import nn
@@ -240,11 +241,28 @@ def open_network(
     """
     if isinstance(model, tuple):
         found, card = model
+        check_numbers(arrays_of(found))
         found.train(False)
         return Path(f"{card.model}.safetensors"), found, card
     located = locate_model(model, runs_folder)
     path = located.require_model() if isinstance(located, Run) else located
     return located, *read_network(path, network)
+
+
+def recipe_of(card: ModelCard, place: Run | Path) -> Recipe | None:
+    """The recipe that a network was trained by, where its file says it.
+
+    Raises:
+        ModelFileError: What the file says is none.
+    """
+    if not card.recipe:
+        return None
+    try:
+        return Recipe.from_dict(card.recipe)
+    except SettingError as error:
+        path = place.model_path if isinstance(place, Run) else place
+        message = f"`{path}` was trained by a recipe that this lenet does not know: {error}"
+        raise ModelFileError(message) from error
 
 
 def model_in_folder(folder: Path | str) -> Path | None:

@@ -45,6 +45,7 @@ from lenet.training import (
     Peers,
     Recipe,
     Trainer,
+    errors_of_file,
     override_settings,
     own,
     preset_for,
@@ -140,7 +141,9 @@ def make_plan(
         SettingError: Something is unknown, ill-typed or out of range.
     """
     if isinstance(model, Path) or (isinstance(model, str) and model.endswith(".toml")):
-        model = Network.read(model)
+        path, model = Path(model), Network.read(model)
+        with errors_of_file(path):
+            model.classes  # noqa: B018  # sees that there are some
     if isinstance(model, str) and model not in MODELS:
         raise UnknownNameError("model", model, MODELS)
     if are_own is None:

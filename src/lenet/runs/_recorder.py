@@ -1,6 +1,5 @@
 """Keeping a run folder up to date: curve, checkpoint, network, and what is kept at an early end."""
 
-import json
 import shlex
 import time
 from contextlib import suppress
@@ -8,7 +7,15 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from lenet.core import pack_arrays, read_arrays, read_header, storage_errors, write_atomically
+from lenet.core import (
+    json_text,
+    pack_arrays,
+    parse_json,
+    read_arrays,
+    read_header,
+    storage_errors,
+    write_atomically,
+)
 from lenet.errors import (
     InterruptedTraining,
     LostProcessError,
@@ -70,7 +77,7 @@ class Recorder(Listener):
         """Write the network, the curves and, last, the result that marks the run complete."""
         self._save_model(trainer, result.to_dict(), _calibrate(trainer))
         self.save_curves(trainer)
-        write_atomically(self.run.result_path, json.dumps(result.to_dict(), indent=2))
+        write_atomically(self.run.result_path, json_text(result.to_dict(), indent=2))
         with suppress(OSError):  # it is three times the size of the model, and nothing needs it now
             self.run.checkpoint_path.unlink(missing_ok=True)
 
@@ -136,11 +143,11 @@ def _calibrate(trainer: Trainer) -> Calibration | None:
 
 
 def _line(point: CurvePoint) -> str:
-    return json.dumps(point.to_dict()) + "\n"
+    return json_text(point.to_dict()) + "\n"
 
 
 def pack_checkpoint(state: TrainerState) -> bytes:
-    return pack_arrays(state.arrays, {_KEY: json.dumps(state.values)})
+    return pack_arrays(state.arrays, {_KEY: json_text(state.values)})
 
 
 def read_checkpoint(path: Path) -> TrainerState:
@@ -151,7 +158,7 @@ def read_checkpoint(path: Path) -> TrainerState:
     """
     try:
         header = read_header(path, RunError)
-        return TrainerState(read_arrays(path), json.loads(header[_KEY]))
+        return TrainerState(read_arrays(path), parse_json(header[_KEY]))
     except RunError as error:
         message = f"The run can't be resumed. {error}"
         raise RunError(message) from error

@@ -1,6 +1,5 @@
 """A run folder: the files in it, what they hold, and how it is made."""
 
-import json
 import os
 import re
 import shutil
@@ -18,13 +17,17 @@ import filelock
 from lenet._version import __version__
 from lenet.core import (
     PARTIAL_SUFFIX,
+    check_range,
     check_setting,
     distribution_name,
     install_command,
+    json_text,
     newer_version,
+    parse_json,
     read_json_object,
     read_record,
     reading_errors,
+    shortened,
     storage_errors,
     write_atomically,
 )
@@ -41,8 +44,7 @@ _STAMP = "%Y%m%d-%H%M%S"  # in a folder's name: when it was made, by the clock o
 _IN_NAME = re.compile(r"(\d{8}-\d{6})-")
 _SAME_INSTANT = 2.0  # seconds between a run's name and its first file, if that was not copied
 _NO_WAY_BACK = " Put `model.safetensors` back, or train again: `lenet train`."
-_PLAIN = ("dataset", "fingerprint", "model", "preset", "seed", "device", "threads", "engine")
-_MAY_LACK = {"source"}  # the first runs had no such key
+_MOST_THREADS = 2**15
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class RunConfig:
     device: str
     threads: int
     engine: EngineName
-    source: DataSource | None = None
+    source: DataSource | None = None  # which the first runs did not say
 
     def to_dict(self) -> dict[str, Any]:
         """The values as JSON can hold them."""
@@ -98,30 +100,42 @@ class RunConfig:
         if values.pop("format", None) != _FORMAT:
             message = f"it is not of format {_FORMAT}, the one this version of lenet reads"
             raise RunError(message)
-        values.pop("version", None)
+        if not isinstance(version := values.pop("version", ""), str):
+            message = f"`version` must be text, not {shortened(version)}."
+            raise SettingError(message)
         if "kernels" in values:  # its name before there were three engines
             values["engine"] = values.pop("kernels")
-        known = list(cls.__dataclass_fields__)
-        for name in values:
-            if name not in known:
-                raise UnknownNameError("key", name, known)
-        missing = [name for name in known if name not in values and name not in _MAY_LACK]
-        if missing:
-            message = f"it has no `{missing[0]}`"
-            raise RunError(message)
-        for name in ("settings", "recipe", "normalisation", "source"):
-            is_none = name in _MAY_LACK and values.get(name) is None
-            if not is_none and not isinstance(values[name], dict):
-                message = f"`{name}` must be an object, not {values[name]!r}."
+        if values.keys() >= {"model", "settings"}:  # as that class which the name stands for
+            model = check_setting(cls, "model", values["model"])
+            if not isinstance(values["settings"], dict):
+                message = f"`settings` must be an object, not {shortened(values['settings'])}."
                 raise SettingError(message)
-        for name in _PLAIN:
-            values[name] = check_setting(cls, name, values[name])
-        values["settings"] = settings_from(values["model"], values["settings"])
-        values["recipe"] = Recipe.from_dict(values["recipe"])
-        values["normalisation"] = read_record(Normalisation, values["normalisation"])
-        if values.get("source") is not None:
-            values["source"] = DataSource.from_dict(values["source"])
-        return cls(**values)
+            values["settings"] = settings_from(model, values["settings"])
+        config = read_record(cls, values)
+        check_range("seed", config.seed, 0, 2**63 - 1)
+        check_range("threads", config.threads, 1, _MOST_THREADS)
+        return config
+
+
+@dataclass(frozen=True)
+class _Environment:
+    """What of an `environment.json` is looked at; it may hold more, and early ones held less."""
+
+    started: str | None = None
+    lenet: str | None = None
+    python: str | None = None
+    torch: str | None = None
+    numpy: str | None = None
+    platform: str | None = None
+    processor: str | None = None
+    device: str | None = None
+    kernels: str | None = None
+    command: tuple[str, ...] = ()
+    git_commit: str | None = None
+    git_changed: bool = False
+    processes: int = 1
+    together: int = 1
+    own_weights: bool = False
 
 
 @dataclass(frozen=True)
@@ -241,7 +255,12 @@ class Run:
         Raises:
             RunError: The file is missing or damaged.
         """
-        return read_json_object(self.environment_path, RunError)
+        values = read_json_object(self.environment_path, RunError)
+        try:
+            read_record(_Environment, values, passed_over=None)
+        except SettingError as error:
+            raise self._unreadable(self.environment_path, f"is damaged: {error}") from error
+        return values
 
     @property
     def history(self) -> list[CurvePoint]:
@@ -251,7 +270,7 @@ class Run:
         try:
             with reading_errors(self.history_path, RunError):
                 lines = self.history_path.read_text(encoding="utf-8").split("\n")
-            return [read_record(CurvePoint, json.loads(line)) for line in lines[:-1]]
+            return [read_record(CurvePoint, parse_json(line)) for line in lines[:-1]]
         except (ValueError, LenetError) as error:
             raise self._unreadable(self.history_path, f"is damaged: {error}") from error
 
@@ -359,7 +378,7 @@ def create_run(
         unfinished.mkdir()
     try:
         for name, values in (("config", config.to_dict()), ("environment", environment)):
-            write_atomically(unfinished / f"{name}.json", json.dumps(values, indent=2))
+            write_atomically(unfinished / f"{name}.json", json_text(values, indent=2))
         if isinstance(config.settings, Network):
             config.settings.write(unfinished / NETWORK_FILE)
         for file, content in files.items():

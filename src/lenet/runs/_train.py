@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import NoneType
@@ -26,7 +26,14 @@ from lenet.errors import (
     StorageError,
 )
 from lenet.models import ArrayNetwork, Network
-from lenet.runs._find import OWN_WEIGHTS, as_trained_on, find_equal_run, load_data_of, open_network
+from lenet.runs._find import (
+    OWN_WEIGHTS,
+    as_trained_on,
+    find_equal_run,
+    load_data_of,
+    open_network,
+    recipe_of,
+)
 from lenet.runs._plan import (
     Plan,
     announce,
@@ -63,6 +70,7 @@ from lenet.training import (
     TrackedRun,
     Tracker,
     Trainer,
+    errors_of_file,
     join_group,
     kept_trackers,
     make_trackers,
@@ -76,6 +84,8 @@ from lenet.training import (
 if TYPE_CHECKING:
     from torch import nn
     from typing_extensions import Unpack
+
+_OfFile = tuple[Path | None, Iterable[str]]  # a recipe file, and the settings that are as in it
 
 
 def train(
@@ -129,12 +139,13 @@ def train(
     'complete'
     """
     network, dataset = _told_apart(model, dataset, recipe)
-    options, make = _check(network, recipe, settings, name_of_data(dataset))
+    options, make, of_file = _check(network, recipe, settings, name_of_data(dataset))
     track, runs_folder = options.track, options.runs_folder
     listeners, trackers = _audience(listeners, track)
     used_device, used_threads = place_process(options.device, options.threads)
     data = in_turn(find_dataset)(dataset, listeners)
-    trainer, config = _build(make, data, options, used_device, used_threads)
+    with errors_of_file(*of_file):
+        trainer, config = _build(make, data, options, used_device, used_threads)
     check_agreement(config)
     if options.reuse and (equal := _find_equal_folder(runs_folder, config)):
         return resume(Run(Path(equal)), dataset=trainer.dataset, track=track, listeners=listeners)
@@ -263,25 +274,28 @@ def _check(
     recipe: Recipe | Path | str | None,
     settings: Mapping[str, Any],
     name: str,
-) -> tuple[TrainOptions, Callable[..., Plan]]:
+) -> tuple[TrainOptions, Callable[..., Plan], _OfFile]:
     """Refuse what is wrong before data is read; gives what plans the training of some data."""
     options, changed = take_settings(TrainOptions, settings)
     preset = options.preset
     if options.reuse and not _is_new(model):
         message = "A network that is already built has weights of its own; `reuse` can't know them."
         raise SettingError(message)
+    of_file: _OfFile = None, ()
     if isinstance(recipe, (Path, str)):
         file = read_recipe_file(recipe)
+        of_file = Path(recipe), {"model", "preset", *file.settings} - changed.keys()
         model, preset = file.model if model is None else model, preset or file.preset
         recipe, changed = None, override_settings(file.settings, changed)
     network: Any = model
     if isinstance(model, Run) or _is_model_file(model):
-        _, network, card = open_network(model)  # type: ignore[arg-type]
-        if card.recipe and recipe is None and preset is None:
-            recipe = Recipe.from_dict(card.recipe)
+        place, network, card = open_network(model)  # type: ignore[arg-type]
+        if recipe is None and preset is None:
+            recipe = recipe_of(card, place)
     make = partial(make_plan, model=network, recipe=recipe, preset=preset, settings=changed)
-    make(name)
-    return options, make
+    with errors_of_file(*of_file):
+        make(name)
+    return options, make, of_file
 
 
 def _is_new(model: str | Path | Run | nn.Module | Network | None) -> bool:

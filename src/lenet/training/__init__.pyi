@@ -30,6 +30,7 @@ from ._presets import preset_for as preset_for
 from ._recipe import Recipe as Recipe
 from ._recipe import RecipeFile as RecipeFile
 from ._recipe import deciding_settings as deciding_settings
+from ._recipe import errors_of_file as errors_of_file
 from ._recipe import override_settings as override_settings
 from ._recipe import read_recipe_file as read_recipe_file
 from ._recipe import recipe_text as recipe_text
@@ -99,6 +100,7 @@ __all__ = [
     "diagnose",
     "draw_curves",
     "draw_terminal_curves",
+    "errors_of_file",
     "evaluate_loss_and_accuracy",
     "find_place",
     "in_notebook",

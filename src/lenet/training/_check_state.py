@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, get_args
 
-from lenet.errors import ModelError
+from lenet.core import read_record, shortened
+from lenet.errors import ModelError, SettingError
 from lenet.kernels import EngineName
-from lenet.models import ArrayNetwork, check_same, identify, learnt_weights
+from lenet.models import ArrayNetwork, check_numbers, check_same, identify, learnt_weights
 from lenet.training._history import CurvePoint, TrainerState
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ _VALUES: dict[str, tuple[type, float]] = {
     "seconds": (float, 0),
     "step_seconds": (float, 0),
 }
-_POINT = {field.name: field.default is MISSING for field in fields(CurvePoint)}
 
 
 def check_state(
@@ -75,6 +75,8 @@ def check_state(
     optional = {name for name in optimised if name.rpartition(".")[0] in places}
     found = {name: f"{one.dtype} {list(one.shape)}" for name, one in state.arrays.items()}
     check_same(found, wanted | optimised, optional)
+    for part in ("model.", "best."):
+        check_numbers({name: one for name, one in state.arrays.items() if name.startswith(part)})
     _check_steps(state, optimised)
     for name, one in state.arrays.items():
         if name.endswith("num_batches_tracked") and int(one) < 0:
@@ -126,22 +128,19 @@ def _check_steps(state: TrainerState, optimised: Iterable[str]) -> None:
 
 def _is(value: object, kind: type) -> bool:
     """Whether a value is of a type, where a whole number is a number but `true` is none."""
-    if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
+    if kind is float and type(value) is int:
+        return abs(value) < sys.float_info.max
     return type(value) is kind
 
 
 def _is_point(value: object) -> bool:
     """Whether a value is a point of a training curve."""
-    return (
-        isinstance(value, dict)
-        and value.keys() <= _POINT.keys()
-        and all(name in value for name, is_needed in _POINT.items() if is_needed)
-        and all(_is(number, float) for number in value.values())
-    )
+    try:
+        read_record(CurvePoint, value)
+    except SettingError:
+        return False
+    return True
 
 
 def _misfit(name: str, value: object) -> ModelError:
-    said = repr(value)
-    said = said if len(said) <= 40 else f"{said[:40]}…"
-    return ModelError(f"`{name}` can't be {said}.")
+    return ModelError(f"`{name}` can't be {shortened(value)}.")

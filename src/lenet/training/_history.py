@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
-from lenet.core import Series
+from lenet.core import Series, finite_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +61,8 @@ class CurvePoint:
 
     def to_dict(self) -> dict[str, Any]:
         """The values that are there, as JSON can hold them."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        values = finite_values(asdict(self))
+        return {name: value for name, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ class TrainingResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The values as JSON can hold them."""
-        return asdict(self)
+        values: dict[str, Any] = finite_values(asdict(self))
+        return values
 
 
 @dataclass(frozen=True)

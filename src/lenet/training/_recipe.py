@@ -1,14 +1,16 @@
 """How a network is trained, as settings and as a TOML file that a person can read and change."""
 
 import json
+import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from lenet.core import Settings, check_setting, field_types, reading_errors
-from lenet.errors import LenetError, SettingError
+from lenet.core import Settings, check_range, check_setting, field_types, reading_errors
+from lenet.errors import ModelError, SettingError
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -21,6 +23,12 @@ if TYPE_CHECKING:
 _OF_THE_DATA = ("input_shape", "classes")
 _SEARCH = "search"
 _LARGEST = 3e38  # beyond it a number is infinite for the float32 of the weights
+_MOST_EPOCHS = 1_000_000  # weeks on the smallest data; more is a slip, and would not end
+_MOST = {
+    **dict.fromkeys(("epochs", "step_epochs", "early_stopping", "plain_epochs"), _MOST_EPOCHS),
+    "batch_size": 2**31 - 1,
+    "shift": 65536,
+}
 
 
 _ONLY_SGD = "`{name}` belongs to the `optimiser` sgd, not to {other}: choose sgd or leave it out."
@@ -121,9 +129,9 @@ class Recipe(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("epochs", "batch_size", "step_epochs"):
-            self.require(name, getattr(self, name) >= 1, "at least 1")
+            check_range(name, getattr(self, name), 1, _MOST[name])
         for name in ("early_stopping", "shift", "plain_epochs"):
-            self.require(name, getattr(self, name) >= 0, "at least 0")
+            check_range(name, getattr(self, name), 0, _MOST[name])
         for name in ("learning_rate", "step_factor"):
             self.require(name, 0 < getattr(self, name) < _LARGEST, "above 0 and finite")
         for name in ("weight_decay", "gradient_clipping"):
@@ -231,11 +239,30 @@ def read_recipe_file(path: Path | str, *, with_search: bool = False) -> RecipeFi
     except (ValueError, RecursionError) as error:
         message = f"`{path}` is no TOML: {error}."
         raise SettingError(message) from error
-    try:
+    with errors_of_file(path):
         return _checked(values, with_search)
-    except LenetError as error:
+
+
+@contextmanager
+def errors_of_file(path: Path | None, names: Iterable[str] | None = None) -> Iterator[None]:
+    """Say of what is wrong in settings that a file has them.
+
+    Args:
+        path: The file, if there is one.
+        names: The settings that are the file's, where others may be wrong, too.
+    """
+    try:
+        yield
+    except (SettingError, ModelError) as error:
+        named = re.findall(r"(?:`|^Unknown )(\w+)\b", str(error))
+        own = set(named) if names is None else set(names)
+        if isinstance(error, ModelError):  # which names a layer, and not what it is made from
+            named += own - field_types(Recipe).keys()
+        if path is None or not (names is None or own & set(named)):
+            raise
+        kind = ModelError if isinstance(error, ModelError) else SettingError
         message = f"In `{path}`: {error}"
-        raise SettingError(message) from error
+        raise kind(message) from error
 
 
 def _checked(values: dict[str, Any], with_search: bool) -> RecipeFile:

@@ -544,8 +544,15 @@ class Trainer:
         return point
 
     def finish_epoch(self) -> None:
-        """Look at held-out images, remember the best weights, say so if nothing was learnt."""
+        """Look at held-out images, remember the best weights, say so if nothing was learnt.
+
+        Raises:
+            NonFiniteLossError: The last step left weights with which no loss is a finite number.
+        """
         self._settle()
+        if not all(np.isfinite(array).all() for array in arrays_of(self.network).values()):
+            rate = learning_rate_at(self.recipe, self.steps_done - 1, self.steps_per_epoch)
+            raise NonFiniteLossError(float("nan"), self.epoch + 1, self.step, rate)
         held_out = {}
         if looked_at := self._validation or self._test:
             loss, accuracy = looked_at.evaluate(self.network)

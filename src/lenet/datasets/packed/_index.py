@@ -1,7 +1,6 @@
 """What the index of a packed set says: `index.json`, described in docs/reference/packed-data.md."""
 
 import io
-import json
 import math
 import os
 import re
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lenet.core import reading_errors
+from lenet.core import json_text, parse_json, reading_errors, shortened
 from lenet.datasets.readers._contents import SPLIT_NAMES, SplitName
 from lenet.errors import DataFileError, LenetError
 from lenet.pictures import Preparation
@@ -99,7 +98,7 @@ class PackedIndex:
                 for name, part in self.parts.items()
             },
         }
-        return json.dumps(values, indent=1) + "\n"
+        return json_text(values, indent=1) + "\n"
 
 
 def shard_name(part: SplitName, number: int) -> str:
@@ -133,8 +132,8 @@ def read_index(folder: Path) -> PackedIndex:
     try:
         if is_too_large:
             raise ValueError("it is larger than any index")
-        return _parse(json.loads(content.decode("utf-8")))
-    except (ValueError, RecursionError, LenetError) as error:
+        return _parse(parse_json(content))
+    except (ValueError, LenetError) as error:
         message = f"`{path}` is no index of a packed set or is damaged: {error}."
         raise DataFileError(message) from error
 
@@ -148,7 +147,7 @@ def _parse(values: Any) -> PackedIndex:
         raise ValueError(f"its `format` is not `{FORMAT}`")  # noqa: EM102
     version = _field(values, "version", int)
     if version != VERSION:
-        message = f"its version is {_short(version)}, and this lenet reads version {VERSION}"
+        message = f"its version is {shortened(version)}, and this lenet reads version {VERSION}"
         raise ValueError(message)
     class_names = _field(values, "class_names", list)
     fit = all(type(name) is str and len(name) <= _LONGEST_NAME for name in class_names)
@@ -158,7 +157,7 @@ def _parse(values: Any) -> PackedIndex:
     shape = _field(values, "image_shape", list)
     fit = len(shape) == 3 and all(type(side) is int and side >= 1 for side in shape)
     if not fit or math.prod(shape) > _MOST_IMAGE_BYTES:
-        message = f"`image_shape` must be three sizes, not {_short(shape)}"
+        message = f"`image_shape` must be three sizes, not {shortened(shape)}"
         raise ValueError(message)
     preparation = values.get("preparation")
     if preparation is not None:
@@ -193,11 +192,11 @@ def _parse_part(part: SplitName, values: Any, image_bytes: int) -> PackedPart:
 def _parse_file(values: Any, name: str, unit: int) -> PackedFile:
     """A file of so many bytes an image. Its name is known, so none can lead out of the folder."""
     if _field(values, "file", str) != name:
-        message = f"where `{name}` belongs it names {_short(values['file'])}"
+        message = f"where `{name}` belongs it names {shortened(values['file'])}"
         raise ValueError(message)
     images, size = _field(values, "images", int), _field(values, "bytes", int)
     if not 1 <= images <= _MOST_IMAGES or size != images * unit:
-        message = f"`{name}` can't have {_short(images)} images in {_short(size)} bytes"
+        message = f"`{name}` can't have {shortened(images)} images in {shortened(size)} bytes"
         raise ValueError(message)
     sha256 = _field(values, "sha256", str)
     if not re.fullmatch(r"[0-9a-f]{64}", sha256):
@@ -209,24 +208,16 @@ def _parse_file(values: Any, name: str, unit: int) -> PackedFile:
 def _field(values: Any, name: str, kind: type[_Kind]) -> _Kind:
     """A value of exactly a type: `true` is no number here."""
     if type(values) is not dict:
-        message = f"an object with `{name}` is expected, not {_short(values)}"
+        message = f"an object with `{name}` is expected, not {shortened(values)}"
         raise ValueError(message)
     value = values.get(name)
     if type(value) is not kind:
-        message = f"`{name}` must be {_KINDS[kind]}, not {_short(value)}"
+        message = f"`{name}` must be {_KINDS[kind]}, not {shortened(value)}"
         raise ValueError(message)
     return value
 
 
 _KINDS: dict[type, str] = {str: "a text", int: "a whole number", list: "a list", dict: "an object"}
-
-
-def _short(value: Any) -> str:
-    try:
-        text = repr(value)
-    except ValueError:  # a whole number of thousands of digits
-        return "a huge number"
-    return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def identify(facts: os.stat_result) -> Identity:

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import json
 import logging
 import os
 import time
 from pathlib import Path
 from typing import Any
 
-from lenet.core import storage_errors
+from lenet.core import json_text, storage_errors
 from lenet.errors import LenetError, MissingExtraError, TrackerError
 from lenet.training._history import CurvePoint, TrainingResult
 from lenet.training._trainer import Trainer
@@ -206,4 +205,4 @@ def _as_text(value: Any) -> str:
     >>> _as_text("sigmoid"), _as_text(False), _as_text([6, 16])
     ('sigmoid', 'false', '[6, 16]')
     """
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json_text(value)

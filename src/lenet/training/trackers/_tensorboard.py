@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from lenet.core import require_torch
+from lenet.core import json_text, require_torch
 from lenet.errors import MissingExtraError
 from lenet.training._history import CurvePoint, TrainingResult
 from lenet.training._trainer import Trainer
@@ -94,7 +93,7 @@ class TensorBoardTracker(Tracker):
 
         values = {**{name: run.facts[name] for name in _COMPARED}, **run.settings}
         numbers_and_texts = {
-            name: value if type(value) in (int, float, str) else json.dumps(value)
+            name: value if type(value) in (int, float, str) else json_text(value)
             for name, value in values.items()
         }
         _, start, _ = hparams(numbers_and_texts, {})
@@ -113,5 +112,5 @@ def _tag(name: str) -> str:
 
 def _as_code(values: dict[str, Any]) -> str:
     """Values as JSON that Markdown leaves as it is."""
-    lines = json.dumps(values, indent=2).splitlines()
+    lines = json_text(values, indent=2).splitlines()
     return "\n".join(f"    {line}" for line in lines)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from lenet.core import hide_secrets, read_json_object, write_atomically
+from lenet.core import hide_secrets, json_text, read_json_object, write_atomically
 from lenet.errors import RunError
 from lenet.training._history import CurvePoint, TrainingResult
 from lenet.training._trainer import Listener, Trainer
@@ -119,7 +118,7 @@ def describe_error(error: Exception) -> str:
 
 def pack_trackers(names: Iterable[str]) -> str:
     """The file's content when nothing has been told yet."""
-    return json.dumps({name: {} for name in names}, indent=2)
+    return json_text({name: {} for name in names}, indent=2)
 
 
 def read_tracking(folder: Path) -> dict[str, dict[str, Any]]:
@@ -141,7 +140,7 @@ def read_tracking(folder: Path) -> dict[str, dict[str, Any]]:
 def keep_for_tracker(folder: Path, name: str, values: dict[str, Any]) -> None:
     kept = read_tracking(folder)
     if kept.get(name) != values:
-        write_atomically(folder / TRACKING_FILE, json.dumps({**kept, name: values}, indent=2))
+        write_atomically(folder / TRACKING_FILE, json_text({**kept, name: values}, indent=2))
 
 
 @dataclass(frozen=True)
@@ -174,5 +173,6 @@ def metrics_of_result(trainer: Trainer, result: TrainingResult) -> Metrics:
     """What only the end of a training tells: the last point has the rest."""
     known = trainer.history[-1].to_dict()
     values = result.to_dict()
-    own = {name: float(values[name]) for name in _OF_RESULT if name not in known}
+    own = {name: values[name] for name in _OF_RESULT if name not in known}
+    own = {name: float(value) for name, value in own.items() if value is not None}
     return Metrics(trainer.steps_done, time.time(), own)
