@@ -1,6 +1,10 @@
 """All attacks, in the order of the table."""
 
+import messages
 from counting import Attack
 from records import RECORDS
 
-ATTACKS: tuple[Attack, ...] = (RECORDS,)
+ATTACKS: tuple[Attack, ...] = (
+    RECORDS,
+    messages.ATTACK,
+)

@@ -6,8 +6,9 @@ import asyncio
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
+import httptools
 from prometheus_client import Counter
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -17,6 +18,7 @@ _MOST_CONNECTIONS = 512
 KEEP_ALIVE_SECONDS = 65  # longer than a proxy keeps a connection, so that it closes first
 _MOST_HEADER_BYTES = 2**15  # of headers, and between two pieces of a body
 _MOST_AHEAD = 250  # requests of a connection that wait for the answers to earlier ones
+_MOST_UNWANTED = 2**26  # bytes after an answer that came before the request's end
 _LEAST_RATE = 2**15  # bytes of a body that a client has to send in a second
 _SWEEP_SECONDS = 0.5
 
@@ -25,11 +27,22 @@ class _RefusedError(Exception):
     """Tells the parser that a request is not wanted."""
 
 
+class _Refusal(NamedTuple):
+    """What is said on a connection before it is closed."""
+
+    status: int
+    detail: str
+    reason: str  # by which it is counted
+
+
 class Connection(HttpToolsProtocol):
-    """A connection that does not wait forever.
+    """A connection that neither waits forever nor takes what never ends.
 
     While it waits for a request's headers, for the rest of a body that is not wanted, or for a
-    client to read, the time is kept; `sweep` closes it when that was too long.
+    client to read, the time is kept; `sweep` closes it when that was too long. What comes is
+    counted from a request's begin to its end, wherever in it that stands: 32 KiB beside the pieces
+    of a body, the body itself as the route that wants it allows, and what comes though the answer
+    is given. What is refused is told after the answers to the requests before it.
 
     Args:
         dropped: Counts those that are closed, by reason.
@@ -44,9 +57,12 @@ class Connection(HttpToolsProtocol):
         self.reading_since: float | None = None  # a body
         self.unread_since: float | None = None  # what was written to the client
         self.idle_since: float | None = None
-        self._header_bytes = 0  # come since the request began, or since its body's last piece
+        self._beside_bytes = 0  # come since the request began, or since its body's last piece
         self._body_bytes = 0
+        self._unwanted_bytes = 0  # come since the request was answered
+        self._refusal: _Refusal | None = None  # to be told after the answers that are due
         self._half_closed_since: float | None = None
+        self._ending_since: float | None = None  # all is said
         self._on_leaving: Callable[[], None] | None = None
         self._answered: RequestResponseCycle | None = None  # the request whose turn it is
 
@@ -58,21 +74,49 @@ class Connection(HttpToolsProtocol):
             self.refuse(503, "The service has too many connections; try again in a second.", "full")
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes, up to a limit for headers, trailers and a chunk's extensions."""
-        if not self._is_within_request():
-            super().data_received(data)
+        """Take bytes, up to the limits."""
+        self._unset_keepalive_if_required()
+        if self._is_ending:
+            self._pass_over(len(data))
             return
-        self._header_bytes += len(data)
-        super().data_received(data)
-        if self._header_bytes > _MOST_HEADER_BYTES and self._is_within_request():
-            self._refuse_headers()
+        if self._is_within_request():
+            self._beside_bytes += len(data)
+            if self.reading_since is not None and self.cycle.response_complete:
+                self._unwanted_bytes += len(data)
+        self._parse(data)
+        if self._is_within_request():
+            if self._beside_bytes > _MOST_HEADER_BYTES:
+                self._refuse_headers()
+            elif self._unwanted_bytes > _MOST_UNWANTED:
+                self.dropped("unwanted body").inc()
+                self.transport.close()
+
+    def _pass_over(self, count: int) -> None:
+        """Take bytes that come after a refusal: closing it at once would cut what was written."""
+        self._unwanted_bytes += count
+        if self._unwanted_bytes > _MOST_UNWANTED:
+            self.transport.close()
+
+    def _parse(self, data: bytes) -> None:
+        while data:
+            try:
+                self.parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as upgrade:  # to what nobody here speaks
+                data = data[upgrade.args[0] :]
+            except httptools.HttpParserError:
+                self.refuse(400, "This is no valid HTTP request.", "not HTTP")
+                return
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """A client that has sent all may still want its answer."""
-        if self.cycle is None or self.cycle.response_complete or self.cycle.more_body:
+        """A client that has sent all may still want its answers."""
+        if not self._is_answer_due() or self._answered_is_cut():
             return False
-        self.cycle.keep_alive = False
         self._half_closed_since = time.monotonic()
+        if self._is_within_request():
+            self.refuse(400, "The request ends before its end.", "not HTTP")
+        else:
+            self.cycle.keep_alive = False
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -82,6 +126,9 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
         if self._on_leaving is not None:
             self._on_leaving()
+        # A request knows its connection: what is large goes now, not when it is looked for.
+        self.cycle = self._answered = self.scope = None  # type: ignore[assignment]
+        self.pipeline.clear()
 
     def when_client_leaves(self, leave: Callable[[], None] | None) -> None:
         """What is called if the connection breaks while the request waits for its answer."""
@@ -111,23 +158,27 @@ class Connection(HttpToolsProtocol):
         ):  # they may have come at once
             self._refuse_headers()
             raise _RefusedError
+        super().on_headers_complete()  # which may find the address to be none
         self.headers_since = None
         self.reading_since = time.monotonic()
-        self._header_bytes = self._body_bytes = 0
-        super().on_headers_complete()
+        self._beside_bytes = self._body_bytes = self._unwanted_bytes = 0
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
-        self._header_bytes = 0
+        self._beside_bytes = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         self.reading_since = None
-        self._header_bytes = 0
+        self._beside_bytes = 0
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        if self._refusal is not None:
+            if not self._is_answer_due() and not self.transport.is_closing():
+                self._tell(self._refusal)
+            return
         if self.pipeline:  # what waits already comes first
             self.flow.pause_reading()
         if self.headers_since is None and self.reading_since is None and not self.pipeline:
@@ -142,26 +193,61 @@ class Connection(HttpToolsProtocol):
         super().resume_writing()
         self.unread_since = None
 
-    def send_400_response(self, msg: str) -> None:
-        """Tell a client that this is no HTTP, unless an answer is due to what was before it."""
-        cycle = self.cycle
-        if cycle is not None and not cycle.response_complete and not cycle.more_body:
-            cycle.keep_alive = False  # its answer is the last
-            self.headers_since = None
-            self.flow.pause_reading()
-            return
-        self.refuse(400, "This is no valid HTTP request.", "not HTTP")
-
     def refuse(self, status: int, detail: str, reason: str) -> None:
-        self.headers_since = None
-        if not self.transport.is_closing():
-            self.dropped(reason).inc()
-            self.transport.write(_whole_answer(status, detail))
+        """Read no more, say why after the answers that are due, and close it.
+
+        A request that is cut within its body is not answered but told; if it has its answer
+        already, nothing is said.
+        """
+        if self._is_ending:
+            return
+        cut = None if self.reading_since is None else self.cycle
+        self.headers_since = self.reading_since = None
+        refusal = _Refusal(status, detail, reason)
+        if cut is not None:
+            if cut.response_started:
+                self._refusal = refusal
+                self.dropped("unwanted body").inc()
+                if cut.response_complete:
+                    self._end()
+                else:
+                    cut.keep_alive = False
+                return
+            cut.scope["state"]["refused"] = status  # to be counted as
+            cut.disconnected = True
+            cut.message_event.set()
+            if self.pipeline and self.pipeline[0][0] is cut:  # the last of those that wait
+                self.pipeline.popleft()
+        if self._is_answer_due() and self._answered is not cut:
+            self._refusal = refusal
+            self.transport.pause_reading()
+            self.flow.read_paused = False  # for requests that would resume it
+        else:
+            self._tell(refusal)
+
+    def _tell(self, refusal: _Refusal) -> None:
+        self._refusal = refusal
+        self.dropped(refusal.reason).inc()
+        self.transport.write(_whole_answer(refusal.status, refusal.detail))
+        if refusal.reason == "full":
+            self.transport.close()
+        else:
+            self._end()
+
+    def _end(self) -> None:
+        """Close it when the client has read, or sent too much or for too long."""
+        if self._half_closed_since is None:
+            self._ending_since = time.monotonic()
+            self.transport.write_eof()
+            self.transport.resume_reading()
+        else:
             self.transport.close()
 
     def check(self, now: float, timeout: float) -> None:
         """Close it if its client was slow for too long."""
-        if self.headers_since is not None and now - self.headers_since > timeout:
+        if self._ending_since is not None and now - self._ending_since > timeout:
+            self.transport.abort()
+        elif self.headers_since is not None and now - self.headers_since > timeout:
             if self.idle_since is not None:
                 self.dropped("idle").inc()
                 self.transport.close()
@@ -177,7 +263,7 @@ class Connection(HttpToolsProtocol):
         elif self.reading_since is not None:
             allowed = timeout + self._body_bytes / _LEAST_RATE
             if now - self.reading_since > allowed:
-                self._refuse_body(408, "The request's body came too slowly.", "slow body")
+                self.refuse(408, "The request's body came too slowly.", "slow body")
         since = self._half_closed_since
         if since is not None and now - since > _SWEEP_SECONDS and self._still_waits():
             # Who has closed both sides looks the same until something is sent, and resets it then.
@@ -197,31 +283,31 @@ class Connection(HttpToolsProtocol):
         """Whether a request has begun, or may begin, whose end has not come."""
         return self.headers_since is not None or self.reading_since is not None
 
+    @property
+    def _is_ending(self) -> bool:
+        return self._refusal is not None or self.transport.is_closing()
+
+    def _is_answer_due(self) -> bool:
+        return self._answered is not None and not self._answered.response_complete
+
+    def _answered_is_cut(self) -> bool:
+        """Whether the request whose turn it is has not come whole."""
+        return self._answered is self.cycle and self.reading_since is not None
+
     def _refuse_headers(self) -> None:
         limit = f"more than {_MOST_HEADER_BYTES:,} bytes"
         if self.reading_since is None:
             self.refuse(431, f"The request's headers have {limit}.", "headers too large")
         else:
             detail = f"The request has {limit} beside its headers and the pieces of its body."
-            self._refuse_body(431, detail, "trailers too large")
-
-    def _refuse_body(self, status: int, detail: str, reason: str) -> None:
-        """Close it, and say why unless its request's answer has begun before its end came."""
-        if self.cycle.response_started:
-            self.dropped("unwanted body").inc()
-            self.transport.close()
-        else:
-            self.cycle.scope["state"]["refused"] = status  # to be counted as
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
-            self.refuse(status, detail, reason)
+            self.refuse(431, detail, "trailers too large")
 
     def _make_room(self) -> bool:
         """Close the connection that has waited longest for a request, or else for a body."""
         others = [
             one for one in self.connections if isinstance(one, Connection) and one is not self
         ]
-        waiting = {one: one.headers_since or one.idle_since for one in others}
+        waiting = {one: one.headers_since or one.idle_since or one._ending_since for one in others}
         reading = {one: one.reading_since for one in others}
         for candidates in (waiting, reading):
             since = {one: moment for one, moment in candidates.items() if moment is not None}

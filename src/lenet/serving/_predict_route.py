@@ -21,6 +21,7 @@ PATH = "/v1/predict"
 JSON_TYPE = (b"content-type", b"application/json")
 _MOST_HELD = 2**28  # bytes of bodies that are kept at a time
 _MOST_QUERIES = 256  # that are kept as read; most of them are equal
+_LONGEST_KEPT = 256  # bytes of one
 _RAW_TYPES = (b"application/octet-stream", b"application/x-www-form-urlencoded", b"")
 _IN_WORDS = {
     "top": "a whole number from 1 to 1000",
@@ -71,7 +72,9 @@ class PredictRoute:
         if scope["method"] != "POST":
             detail = f"Pictures come by POST, not by {scope['method']}."
             raise HttpError(405, detail, ((b"allow", b"POST"),))
-        question = self._question(scope["query_string"])
+        query: bytes = scope["query_string"]
+        is_kept = len(query) <= _LONGEST_KEPT
+        question = self._question(query) if is_kept else self._read_question(query)
         content_type = headers.get(b"content-type", b"")
         kind = _kind_of(content_type)
         declared = headers.get(b"content-length", b"")
