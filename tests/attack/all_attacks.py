@@ -1,5 +1,6 @@
 """All attacks, in the order of the table."""
 
+import load
 import messages
 from counting import Attack
 from records import RECORDS
@@ -7,4 +8,5 @@ from records import RECORDS
 ATTACKS: tuple[Attack, ...] = (
     RECORDS,
     messages.ATTACK,
+    load.ATTACK,
 )

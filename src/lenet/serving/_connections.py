@@ -215,6 +215,7 @@ class Connection(HttpToolsProtocol):
                 return
             cut.scope["state"]["refused"] = status  # to be counted as
             cut.disconnected = True
+            cut.waiting_for_100_continue = False  # nothing is written any more
             cut.message_event.set()
             if self.pipeline and self.pipeline[0][0] is cut:  # the last of those that wait
                 self.pipeline.popleft()
