@@ -2,6 +2,7 @@
 
 import load
 import messages
+import places
 from counting import Attack
 from records import RECORDS
 
@@ -9,4 +10,5 @@ ATTACKS: tuple[Attack, ...] = (
     RECORDS,
     messages.ATTACK,
     load.ATTACK,
+    *places.ATTACKS,
 )
