@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import struct
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -152,3 +153,41 @@ def test_the_contact_sheet_has_a_row_a_class(channels: int) -> None:
 def test_a_sheet_of_nothing_is_refused() -> None:
     with pytest.raises(SettingError, match="`per_class` must be at least 1"):
         draw_contact_sheet(make(), per_class=0)
+
+
+@pytest.mark.parametrize("form", ["folder", "idx", "npz", "parquet"])
+def test_other_bits_than_were_written_are_refused(tmp_path: Path, form: module.Form) -> None:
+    """A name of a class stands outside of what the forms themselves have check sums for."""
+    path = convert_dataset(make(), tmp_path / "x", form)
+    kept = {
+        "folder": "class-names.txt",
+        "idx": "class-names.txt",
+        "parquet": "train-00000-of-00001.parquet",
+    }
+    file = path / kept[form] if form in kept else path
+    content = file.read_bytes()
+    was, becomes = {
+        "folder": (b"t-shirt\nankle boot\n", b"ankle boot\nt-shirt\n"),
+        "npz": (b"x_test", b"x_tost"),
+    }.get(form, (b"boot", b"bood"))
+    other = content.replace(was, becomes)
+    assert other != content
+    file.write_bytes(other)
+    with pytest.raises(DatasetError, match=f"{file.name}. is not as it was written"):
+        lenet.load_dataset(path)
+
+
+def test_sums_are_as_sha256sum_has_them(tmp_path: Path) -> None:
+    path = convert_dataset(make(), tmp_path / "x", "idx")
+    subprocess.run(["sha256sum", "--strict", "-c", "SHA256SUMS"], cwd=path, check=True)
+
+
+def test_parquet_pages_have_check_sums(tmp_path: Path) -> None:
+    path = convert_dataset(make(), tmp_path / "x", "parquet")
+    (path / "SHA256SUMS").unlink()
+    file = path / "test-00000-of-00001.parquet"
+    content = bytearray(file.read_bytes())
+    content[content.index(b"IDAT") + 10] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(DatasetError, match=r"damaged: .*CRC"):
+        lenet.load_dataset(path)

@@ -356,3 +356,15 @@ def test_a_png_whose_pixels_are_damaged_is_not_half_read() -> None:
     damaged[700:800] = b"\xff" * 100
     with pytest.raises(PictureError, match="is damaged"):
         read_picture(bytes(damaged))
+
+
+def test_other_pixels_than_a_pngs_check_sum_has_are_refused() -> None:
+    content = io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 255, (40, 40), np.uint8)
+    Image.fromarray(pixels).save(content, "PNG", compress_level=0)
+    whole = content.getvalue()
+    place = whole.index(b"IDAT") + 800
+    damaged = whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
+    for one in (damaged, damaged[:-20]):  # cut behind the last row, as Pillow reads no further
+        with pytest.raises(PictureError, match="is damaged"):
+            read_picture(one)

@@ -14,6 +14,7 @@ from ._keywords import RecipeKeywords as RecipeKeywords
 from ._keywords import SweepKeywords as SweepKeywords
 from ._keywords import SweepWorkKeywords as SweepWorkKeywords
 from ._keywords import TrainKeywords as TrainKeywords
+from ._memory import free_memory as free_memory
 from ._pytorch import attach_names as attach_names
 from ._pytorch import has_torch as has_torch
 from ._pytorch import names_to_be_had as names_to_be_had
@@ -95,6 +96,7 @@ __all__ = [
     "field_types",
     "finite_values",
     "format_setting",
+    "free_memory",
     "has_torch",
     "hide_in_command",
     "hide_secrets",

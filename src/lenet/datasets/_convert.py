@@ -14,10 +14,11 @@ import numpy.typing as npt
 
 from lenet.core import staged_folder, storage_errors, write_atomically
 from lenet.datasets._dataset import Dataset, Split
-from lenet.datasets.readers._contents import CLASS_NAMES_FILE
-from lenet.datasets.readers._numpy_files import CLASS_NAMES_ARRAY
+from lenet.datasets.readers._contents import CLASS_NAMES_FILE, SUMS_FILE
+from lenet.datasets.readers._numpy_files import CLASS_NAMES_ARRAY, seal_archive
 from lenet.datasets.readers._parquet import HUB_KEY
 from lenet.datasets.readers._scan import may_name_class
+from lenet.datasets.readers._sums import pack_sums
 from lenet.errors import DatasetError, MissingExtraError, StorageError, UnknownNameError
 
 Form = Literal["folder", "idx", "npz", "parquet"]
@@ -28,6 +29,9 @@ _ROWS = 1000  # of a row group
 
 def convert_dataset(dataset: Dataset, target: Path | str, to: Form) -> Path:
     """Write a dataset so that other programs read it and `load_dataset` reads the same again.
+
+    What is written holds check sums, so that damage is seen when it is read; those that
+    a form has no place for lie beside it as `SHA256SUMS`.
 
     Args:
         dataset: The images with their labels and the names of their classes.
@@ -58,6 +62,7 @@ def convert_dataset(dataset: Dataset, target: Path | str, to: Form) -> Path:
     writers = {"folder": _write_folder, "idx": _write_idx, "parquet": _write_parquet}
     with storage_errors(target), staged_folder(target) as unfinished:
         writers[to](dataset, unfinished)
+        (unfinished / SUMS_FILE).write_text(pack_sums(unfinished), encoding="utf-8")
         unfinished.rename(target)
     return target
 
@@ -69,6 +74,7 @@ def _pack_npz(dataset: Dataset) -> bytes:
     arrays[CLASS_NAMES_ARRAY] = np.array(dataset.class_names)
     content = io.BytesIO()
     np.savez_compressed(content, **arrays)
+    seal_archive(content)
     return content.getvalue()
 
 
@@ -148,7 +154,7 @@ def _write_parquet(dataset: Dataset, folder: Path) -> None:
     for part, split in dataset.splits.items():
         path = folder / f"{part}-00000-of-00001.parquet"
         encoded = _encoded(split)
-        with ParquetWriter(path, schema) as writer:
+        with ParquetWriter(path, schema, write_page_checksum=True) as writer:
             for start in range(0, len(split), _ROWS):
                 labels = split.labels[start : start + _ROWS]
                 pictures = [{"bytes": next(encoded), "path": None} for _ in labels]

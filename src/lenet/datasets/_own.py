@@ -1,5 +1,6 @@
 """A folder or file of one's own as a dataset."""
 
+import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from lenet.core import free_memory
 from lenet.datasets._dataset import Dataset, Origin, Split
 from lenet.datasets._dividing import draw_for_testing, find_units
 from lenet.datasets._names import Names
@@ -35,6 +37,7 @@ _ADVICE = {
 }
 _LIGHT = 128
 _NEARLY_ALL = 0.95
+_LOOK_AFTER = 2**28  # bytes of images; then it is asked again how much memory is free
 _SEVERAL = 5000  # images are enough to tell
 
 Images = npt.NDArray[np.uint8]
@@ -70,7 +73,7 @@ def read_own(
     source: DataSource, name: str, contents: Contents, store: Store | None = None
 ) -> Dataset:
     """Read what was found into a store, by default the memory."""
-    store = store or _Memory()
+    store = store or _Memory(source.path)
     collected = collect(contents, source, store.begin)
     classes = contents.classes or _find_classes(source, store.labels)
     numbers = {label: number for number, (label, _) in enumerate(classes)}
@@ -87,8 +90,10 @@ def read_own(
 class _Memory:
     """Keeps examples in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: str) -> None:
+        self._path = path
         self._kept: dict[SplitName, _Kept] = {}
+        self._bytes = self._seen = 0
 
     @property
     def labels(self) -> Collection[Label]:
@@ -97,11 +102,16 @@ class _Memory:
     @contextmanager
     def begin(self) -> Iterator[Keep]:
         self._kept.clear()
+        self._bytes = self._seen = 0
         yield self._keep
 
     def _keep(self, examples: Examples) -> None:
         kept = self._kept.setdefault(examples.split or "train", _Kept())
         kept.images.append(examples.images)
+        self._bytes += examples.images.nbytes
+        if self._bytes > self._seen + _LOOK_AFTER:
+            self._seen = self._bytes
+            require_memory(self._bytes, self._path)
         kept.labels += examples.labels
         kept.names += examples.names
         kept.groups += examples.groups
@@ -129,6 +139,18 @@ class _Kept:
     labels: list[Label] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
+
+
+def require_memory(held: int, path: str) -> None:
+    """Raise the `DatasetError` for images of which no second copy, as parts are made, fits."""
+    free = free_memory()
+    if free is not None and free < held:
+        message = (
+            f"The images of `{path}` take more memory than is free: {held / 2**20:,.0f} MiB so far "
+            f"and as much to divide them, where {free / 2**20:,.0f} are left. `lenet data pack "
+            f"{shlex.quote(path)} FOLDER` keeps them so that a training reads as it goes."
+        )
+        raise DatasetError(message)
 
 
 def number_groups(groups: Sequence[str], known: dict[str, int]) -> npt.NDArray[np.int64] | None:

@@ -4,6 +4,7 @@ import importlib
 import io
 import threading
 import warnings
+import zlib
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
@@ -183,6 +184,8 @@ def _decode(name: str, source: bytes | Image.Image, most_pixels: int) -> Numbers
         _check_cost(name, source, opened, most_pixels)
         if opened.format == "PNG":  # whose EXIF may stand last: what is damaged must not pass there
             opened.load()
+            if isinstance(source, bytes):
+                _check_png(source)
         turned = _orientation(opened)
         if isinstance(source, bytes):
             factor = _whole_factor(width, height)  # where the decoder itself can shrink
@@ -211,6 +214,25 @@ def _check_cost(
         if scans > _MOST_SCANS or scans * width * height > _USUAL_SCANS * most_pixels:
             message = f"{name} is a JPEG of {scans:,} scans, many more than a picture needs."
             raise PictureSizeError(message)
+
+
+def _check_png(content: bytes) -> None:
+    """See that the pixels of a PNG have the check sums that it holds, which Pillow does not read.
+
+    Pillow also stops as soon as it has all rows, so that what ends too early is not told.
+    """
+    view, place, is_begun = memoryview(content), 8, False
+    while place < len(content):
+        size, kind = int.from_bytes(view[place : place + 4], "big"), content[place + 4 : place + 8]
+        end = place + 8 + size
+        if kind == b"IDAT":
+            is_begun = True
+            written = int.from_bytes(view[end : end + 4], "big")
+            if end + 4 > len(content) or zlib.crc32(view[place + 4 : end]) != written:
+                raise ValueError("the check sum of its pixels is wrong")
+        elif is_begun:
+            return
+        place = end + 4
 
 
 def _opened(source: bytes | Image.Image) -> AbstractContextManager[Image.Image]:

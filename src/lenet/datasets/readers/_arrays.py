@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,12 +33,35 @@ def read_pairs(
     pairs: Sequence[ArrayPair],
     read: Callable[[str], npt.NDArray[Any]],
     describe: Callable[[str], str],
+    blocks: Callable[[str], Iterator[npt.NDArray[Any]]] | None = None,
 ) -> Iterator[RawExamples]:
-    """The examples of each pair of arrays, which `read` gives and `describe` calls in an error."""
+    """The examples of each pair of arrays.
+
+    Args:
+        pairs: The names of the arrays.
+        read: Gives an array by its name.
+        describe: How one is called in an error.
+        blocks: Gives an array some images at a time, where that is possible.
+    """
     for split, images, labels in pairs:
         numbers = to_labels(read(labels), describe(labels))
-        place = describe(images)
-        yield RawExamples(split, numbers, to_pictures(read(images), place), [place])
+        place, start = describe(images), 0
+        for pictures in blocks_to_pictures(blocks(images) if blocks else [read(images)], place):
+            some = numbers[start : start + len(pictures)]
+            yield RawExamples(split, some, pictures, [place])
+            start += len(pictures)
+
+
+def blocks_to_pictures(
+    blocks: Iterable[npt.NDArray[Any]], place: str
+) -> Iterator[npt.NDArray[Any]]:
+    """The same as `to_pictures` gives of an array that comes some images at a time."""
+    is_planar: bool | None = None
+    for block in blocks:
+        if is_planar is None and block.ndim == 2 and block.dtype.kind in "buif":
+            shape = image_shape(block.shape[1])
+            is_planar = shape is not None and shape[2] == 3 and are_planar(block)
+        yield to_pictures(block, place, is_planar)
 
 
 def pair_arrays(shapes: Shapes, place: str) -> list[ArrayPair]:
@@ -200,11 +223,14 @@ def rows_to_pictures(
     return pictures
 
 
-def to_pictures(values: npt.NDArray[Any], place: str) -> npt.NDArray[Any]:
+def to_pictures(
+    values: npt.NDArray[Any], place: str, is_planar: bool | None = None
+) -> npt.NDArray[Any]:
     """Images as arrays come, in the shape (N, H, W) or (N, H, W, 3).
 
     An image may be written out in a row, if it is square, and its colours may stand before its
-    rows. The values stay as they are: what is black and white is seen from the whole dataset.
+    rows; `is_planar` says so where it is known. The values stay as they are: what is black and
+    white is seen from the whole dataset.
     """
     if values.ndim == 2:
         shape = image_shape(values.shape[1])
@@ -214,7 +240,8 @@ def to_pictures(values: npt.NDArray[Any], place: str) -> npt.NDArray[Any]:
                 "them as (N, H, W)."
             )
             raise DataFileError(message)
-        is_planar = shape[2] == 3 and values.dtype.kind in "buif" and are_planar(values)
+        if is_planar is None:
+            is_planar = shape[2] == 3 and values.dtype.kind in "buif" and are_planar(values)
         values = rows_to_pictures(values, shape, is_planar)
     if values.ndim == 4 and values.shape[3] not in (1, 3) and values.shape[1] in (1, 3):
         values = values.transpose(0, 2, 3, 1)

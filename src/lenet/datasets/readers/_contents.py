@@ -17,7 +17,10 @@ Label = int | str
 Classes = tuple[tuple[Label, str], ...]  # the labels in the order of the classes, with their names
 
 CLASS_NAMES_FILE = "class-names.txt"
+SUMS_FILE = "SHA256SUMS"
 _LARGEST = 2**20  # bytes of it
+_UNPACKED = 2**28  # bytes that anything packed may become
+_DENSITY = 200  # and times its size; MNIST, which is mostly black, becomes 5 times as large
 
 _SPLIT_WORDS: dict[str, SplitName] = {
     **dict.fromkeys(("train", "training", "训练", "訓練"), "train"),
@@ -187,3 +190,23 @@ def read_class_names(folder: Path) -> tuple[str, ...] | None:
 def number_classes(names: Sequence[str] | None) -> Classes | None:
     """The classes of labels that count from 0, where their names are known."""
     return None if names is None else tuple(enumerate(names))
+
+
+def check_unpacked_size(place: str, packed: int, unpacked: int) -> None:
+    """See that what is packed in a file does not become much more than pictures do.
+
+    Args:
+        place: How it is called in an error.
+        packed: Its bytes in the file.
+        unpacked: Its bytes in memory.
+
+    Raises:
+        DataFileError: It becomes both large and many times as large.
+    """
+    if unpacked > max(_UNPACKED, _DENSITY * packed):
+        message = (
+            f"{place} unpacks from {packed:,} bytes to {unpacked:,}; above {_UNPACKED / 2**20:.0f} "
+            f"MiB at most {_DENSITY} times the packed size is read, which no pictures need. If it "
+            "is right, keep it without compression."
+        )
+        raise DataFileError(message)

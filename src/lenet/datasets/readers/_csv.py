@@ -33,7 +33,8 @@ from lenet.datasets.readers._table import (
 )
 from lenet.errors import DataFileError
 
-_AT_ONCE = 512  # lines
+_AT_ONCE, _CELLS_AT_ONCE = 512, 2**22  # lines; and cells of these, or characters in few cells
+_FEW_CELLS = 64
 _NAMED = 3  # tables in a sentence
 
 
@@ -120,8 +121,7 @@ def names_pictures(path: Path) -> bool:
 
 def _read(tables: list[Table], any_values: bool) -> Iterator[RawExamples]:
     for table in tables:
-        rows = table.rows()
-        while batch := list(islice(rows, _AT_ONCE)):
+        for batch in _batches(table):
             labels = [table.label(number, cells) for number, cells in batch]
             pictures, places = _pictures(table, batch, any_values)
             groups = [] if table.columns.group is None else [table.group(c) for _, c in batch]
@@ -151,8 +151,8 @@ def _read(tables: list[Table], any_values: bool) -> Iterator[RawExamples]:
 
 
 def _read_pictures(table: Table) -> Iterator[RawPictures]:
-    rows, count = table.rows(), 0
-    while batch := list(islice(rows, _AT_ONCE)):
+    count = 0
+    for batch in _batches(table):
         pictures, _ = _pictures(table, batch, True)
         column = table.columns.name if table.columns.file is None else table.columns.file
         names = [str(count + number) for number in range(1, len(batch) + 1)]
@@ -164,6 +164,20 @@ def _read_pictures(table: Table) -> Iterator[RawPictures]:
         places = [f"`{table.path}`, line {number}" for number, _ in batch]
         yield RawPictures(pictures, names, places, labels)
         count += len(batch)
+
+
+def _batches(table: Table) -> Iterator[list[tuple[int, list[str]]]]:
+    """The lines of a table, some at a time, so that those are some megabytes."""
+    batch: list[tuple[int, list[str]]] = []
+    held = 0
+    for number, cells in table.rows():
+        batch.append((number, cells))
+        held += len(cells) if len(cells) > _FEW_CELLS else sum(map(len, cells))
+        if len(batch) == _AT_ONCE or held > _CELLS_AT_ONCE:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch
 
 
 def _pictures(

@@ -18,7 +18,13 @@ import numpy.typing as npt
 from lenet.core import reading_errors
 from lenet.datasets._catalog import EMNIST_SPLITS
 from lenet.datasets.readers._arrays import to_labels, to_pictures
-from lenet.datasets.readers._contents import Classes, Contents, RawExamples, SplitName
+from lenet.datasets.readers._contents import (
+    Classes,
+    Contents,
+    RawExamples,
+    SplitName,
+    check_unpacked_size,
+)
 from lenet.datasets.readers._idx import unpack_idx
 from lenet.datasets.readers._numpy_files import ZIP_ERRORS
 from lenet.errors import DataFileError, UnknownNameError
@@ -48,9 +54,11 @@ class _Member(NamedTuple):
                 return self.archive.read_bytes()
             try:
                 with zipfile.ZipFile(self.archive) as archive, archive.open(self.name) as file:
+                    facts = archive.getinfo(self.name)
+                    check_unpacked_size(f"`{self.path}`", facts.compress_size, facts.file_size)
                     content = file.read(_LARGEST + 1)
             except Exception as error:  # zlib's and zipfile's errors have no class in common
-                if isinstance(error, (OSError, MemoryError)):
+                if isinstance(error, (OSError, MemoryError, DataFileError)):
                     raise
                 message = f"`{self.path}` is damaged: {error}."
                 raise DataFileError(message) from error

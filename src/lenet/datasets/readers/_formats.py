@@ -9,7 +9,12 @@ from typing import Literal
 from lenet.core import reading_errors
 from lenet.datasets._catalog import EMNIST_SPLITS
 from lenet.datasets._reading import DataSource
-from lenet.datasets.readers._contents import Contents, UnclearTableError, split_of
+from lenet.datasets.readers._contents import (
+    SUMS_FILE,
+    Contents,
+    UnclearTableError,
+    split_of,
+)
 from lenet.datasets.readers._csv import is_list, list_csv, names_pictures
 from lenet.datasets.readers._emnist import find_emnist, list_emnist
 from lenet.datasets.readers._folder import list_folder
@@ -25,6 +30,7 @@ from lenet.datasets.readers._numpy_files import (
 from lenet.datasets.readers._parquet import find_parquet, list_parquet
 from lenet.datasets.readers._parts import info_command
 from lenet.datasets.readers._scan import is_picture, scan_folder
+from lenet.datasets.readers._sums import with_checked_sums
 from lenet.errors import DataFileError, SettingError
 
 _ZIPS, _PARQUET = (b"PK\x03\x04", b"PK\x05\x06"), b"PAR1"
@@ -72,6 +78,7 @@ def open_contents(source: DataSource) -> Contents:
                 f"{contents.format}."
             )
             raise SettingError(message)
+    contents = with_checked_sums(contents, path)
     if source.group_column and not contents.has_groups:
         message = (
             f"`--group-column` (`group_column`) is for {_TABLE}; `{path}` is read as "
@@ -260,7 +267,8 @@ def _advice_on_files(folder: Path) -> str:
     advice = ""
     with reading_errors(folder, DataFileError):
         found = [path for depth in ("[!.]*", "*/[!.]*") for path in folder.glob(depth)]
-        files = sorted(filter(Path.is_file, found), key=lambda path: -path.stat().st_size)
+        found = [path for path in found if path.is_file() and path.name != SUMS_FILE]
+        files = sorted(found, key=lambda path: -path.stat().st_size)
     for path in files[:_LOOKED_INTO]:
         try:
             contents = _open_file(DataSource(str(path)))

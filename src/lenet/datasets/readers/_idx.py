@@ -20,6 +20,7 @@ from lenet.datasets.readers._contents import (
     Contents,
     RawPictures,
     Unlabelled,
+    check_unpacked_size,
     natural_key,
     number_classes,
     read_class_names,
@@ -68,6 +69,8 @@ def unpack_idx(raw: bytes, path: Path) -> npt.NDArray[Any]:
     if expected > _DENSEST * len(raw):
         message = f"`{path}` is truncated: it declares {expected} bytes of data, more than "
         raise DataFileError(message + f"its {len(raw)} bytes can hold.")
+    if raw[:2] == _GZIP_MAGIC:
+        check_unpacked_size(f"`{path}`", len(raw), expected)
     values = np.empty(math.prod(shape), dtype)
     held = _fill(values.view(np.uint8).data, header[header_size:], stream)
     if held < expected:

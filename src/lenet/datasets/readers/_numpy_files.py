@@ -1,8 +1,12 @@
 """Arrays in files: NumPy's archives (NPZ), as Keras keeps MNIST, and a folder of single ones."""
 
+import hashlib
+import math
+import os
 import struct
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
@@ -18,17 +22,18 @@ from lenet.core import reading_errors
 from lenet.datasets.readers._arrays import (
     ArrayPair,
     are_labels,
+    blocks_to_pictures,
     describe_pairs,
     image_shape,
     pair_arrays,
     read_pairs,
-    to_pictures,
 )
 from lenet.datasets.readers._contents import (
     Contents,
     RawExamples,
     RawPictures,
     Unlabelled,
+    check_unpacked_size,
     number_classes,
     read_class_names,
     split_of,
@@ -40,7 +45,9 @@ NPY_MAGIC = b"\x93NUMPY"
 # What a damaged list of contents makes of opening an archive: an unknown version of the format is
 # not implemented, a name that is no text is a `ValueError`.
 ZIP_ERRORS = (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error)
-_LARGEST = 2**33  # bytes of an array
+_LARGEST, _BLOCK = 2**33, 2**26  # bytes of an array, and of what of it is read at a time
+_PIECE = 2**20
+_SEAL = b"lenet sha256 "
 _SUFFIX = ".npy"
 
 
@@ -57,48 +64,59 @@ class _Stored:
 
     def shape(self) -> tuple[int, ...]:
         """The shape that the header declares, which agrees with the size of what follows."""
-        if not self.member:
-            with reading_errors(self.path, DataFileError), self.path.open("rb") as file:
-                return self._check_header(file, self.path.stat().st_size)
-        with open_archive(self.path) as archive:
-            if self.member + _SUFFIX not in archive.namelist():
-                message = f"`{self.path}` holds `{self.member}`, which is no array."
-                raise DataFileError(message)
-            member = archive.getinfo(self.member + _SUFFIX)
-            try:
-                with archive.open(member) as file:
-                    return self._check_header(file, member.file_size)
-            except DataFileError:
-                raise
-            except Exception as error:  # zlib's and zipfile's errors have no class in common
-                raise self._damaged(error) from error
+        with self._opened() as (file, size):
+            return self._header(file, size)[0]
 
     def read(self) -> npt.NDArray[Any]:
-        self.shape()
+        (whole,) = self.blocks(_LARGEST)
+        return whole
+
+    def blocks(self, size: int | None = None) -> Iterator[npt.NDArray[Any]]:
+        """The array in parts of about so many bytes, one at least, cut along its first dimension.
+
+        The check sum of an archive's member is compared before the last one is given.
+        """
+        with self._opened() as (file, whole):
+            shape, is_turned, dtype = self._header(file, whole)
+            count = max(1, shape[0]) if shape else 1
+            row = math.prod(shape[1:]) * dtype.itemsize
+            rows = count if is_turned or not row else max(1, (size or _BLOCK) // row)
+            for start in range(0, count, rows):
+                some = (min(rows, shape[0] - start), *shape[1:]) if shape else ()
+                content = bytearray(math.prod(some) * dtype.itemsize)
+                _fill(memoryview(content), file)
+                if start + rows >= count and file.read(1):  # which also compares the check sum
+                    raise ValueError("it holds more than it declares")
+                yield np.ndarray(some, dtype, content, order="F" if is_turned else "C")
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[IO[bytes], int]]:
+        """The array's file, with its size; what is said against it is one `DataFileError`."""
         try:
             if not self.member:
                 with reading_errors(self.path, DataFileError), self.path.open("rb") as file:
-                    return self._read(file)
-            with open_archive(self.path) as archive, archive.open(self.member + _SUFFIX) as file:
-                return self._read(file)
+                    yield file, os.fstat(file.fileno()).st_size
+                return
+            with open_archive(self.path) as archive:
+                if self.member + _SUFFIX not in archive.namelist():
+                    message = f"`{self.path}` holds `{self.member}`, which is no array."
+                    raise DataFileError(message)
+                member = archive.getinfo(self.member + _SUFFIX)
+                check_unpacked_size(self.place, member.compress_size, member.file_size)
+                with archive.open(member) as packed:
+                    yield packed, member.file_size
         except (MemoryError, DataFileError):
             raise
-        except Exception as error:
-            message = f"{self.place} is damaged: {error}"
+        except Exception as error:  # zlib's, zipfile's and NumPy's have no class in common
+            message = f"{self.place} is no NumPy array or is damaged: {error}"
             raise DataFileError(message) from error
 
-    def _read(self, file: IO[bytes]) -> npt.NDArray[Any]:
-        array: npt.NDArray[Any] = npy.read_array(file, allow_pickle=False)
-        return array
-
-    def _check_header(self, file: IO[bytes], size: int) -> tuple[int, ...]:
-        try:
-            version = npy.read_magic(file)
-            read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-            shape, _, dtype = read(file)
-            declared = int(np.prod(shape, dtype=object)) * dtype.itemsize + file.tell()
-        except Exception as error:  # nor have NumPy's
-            raise self._damaged(error) from error
+    def _header(self, file: IO[bytes], size: int) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+        """Shape, whether columns come before rows, and type."""
+        version = npy.read_magic(file)
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, is_turned, dtype = read(file)
+        declared = int(np.prod(shape, dtype=object)) * dtype.itemsize + file.tell()
         if dtype.hasobject:
             message = (
                 f"{self.place} holds pickled objects, which could run any code; keep its arrays by "
@@ -111,10 +129,16 @@ class _Stored:
                 "read."
             )
             raise DataFileError(message)
-        return shape
+        return shape, is_turned, dtype
 
-    def _damaged(self, error: Exception) -> DataFileError:
-        return DataFileError(f"{self.place} is no NumPy array or is damaged: {error}")
+
+def _fill(target: memoryview, file: IO[bytes]) -> None:
+    while len(target):
+        piece = file.read(min(len(target), _PIECE))
+        if not piece:
+            raise ValueError("it ends too early")
+        target[: len(piece)] = piece
+        target = target[len(piece) :]
 
 
 Arrays = Mapping[str, _Stored]
@@ -122,6 +146,7 @@ Arrays = Mapping[str, _Stored]
 
 def list_npz(path: Path) -> Contents:
     """Find the arrays of an archive by their headers; pickled objects are refused."""
+    _check_seal(path)
     arrays = _in_archive(path)
     class_names = None
     if names := arrays.pop(CLASS_NAMES_ARRAY, None):
@@ -219,22 +244,54 @@ def _list_pairs(
 
 
 def _read_pairs(arrays: Arrays, pairs: Sequence[ArrayPair]) -> Iterator[RawExamples]:
-    return read_pairs(pairs, lambda name: arrays[name].read(), lambda name: arrays[name].place)
+    return read_pairs(
+        pairs,
+        lambda name: arrays[name].read(),
+        lambda name: arrays[name].place,
+        lambda name: arrays[name].blocks(),
+    )
 
 
 def _read_classes(classes: Arrays) -> Iterator[RawExamples]:
     for name, stored in classes.items():
-        pictures = to_pictures(stored.read(), stored.place)
-        yield RawExamples(None, [name] * len(pictures), pictures, [stored.place])
+        for pictures in blocks_to_pictures(stored.blocks(), stored.place):
+            yield RawExamples(None, [name] * len(pictures), pictures, [stored.place])
 
 
 def _read_pictures(images: Arrays) -> Iterator[RawPictures]:
     for name, stored in images.items():
-        pictures = to_pictures(stored.read(), stored.place)
-        begin = "" if len(images) == 1 else f"{name} "
-        names = [f"{begin}{number}" for number in range(len(pictures))]
-        places = [f"{stored.place}, no. {number}" for number in range(len(pictures))]
-        yield RawPictures(pictures, names, places)
+        begin, start = "" if len(images) == 1 else f"{name} ", 0
+        for pictures in blocks_to_pictures(stored.blocks(), stored.place):
+            numbers = range(start, start + len(pictures))
+            names = [f"{begin}{number}" for number in numbers]
+            yield RawPictures(
+                pictures, names, [f"{stored.place}, no. {number}" for number in numbers]
+            )
+            start += len(pictures)
+
+
+def seal_archive(content: IO[bytes]) -> None:
+    """Put a digest of names, sizes and check sums into an archive, as the comment that a zip has.
+
+    The check sums are those of the members, so that this names all that is in it.
+    """
+    with zipfile.ZipFile(content, "a") as archive:
+        archive.comment = _seal_of(archive)
+
+
+def _check_seal(path: Path) -> None:
+    with open_archive(path) as archive:
+        if archive.comment.startswith(_SEAL) and archive.comment != _seal_of(archive):
+            message = (
+                f"`{path}` is not as it was written, by the digest in it. Copy it again from where "
+                "it is whole; if you changed it yourself, write it anew with `np.savez`."
+            )
+            raise DataFileError(message)
+
+
+def _seal_of(archive: zipfile.ZipFile) -> bytes:
+    facts = sorted((one.filename, one.CRC, one.file_size) for one in archive.infolist())
+    return _SEAL + hashlib.sha256(repr(facts).encode()).hexdigest().encode()
 
 
 def open_archive(path: Path) -> zipfile.ZipFile:

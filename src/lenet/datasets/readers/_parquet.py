@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from lenet.datasets.readers._contents import (
     RawPictures,
     SplitName,
     Unlabelled,
+    check_unpacked_size,
     name_some,
     natural_key,
     number_classes,
@@ -31,6 +33,8 @@ from lenet.errors import DataFileError, MissingExtraError
 HUB_KEY = b"huggingface"  # of the schema's metadata
 _LABEL_NAMES = ("label", "labels", "class", "target", "fine_label", "character")
 _AT_ONCE = 64  # rows; a photo may have megabytes
+_BYTES_AT_ONCE = 2**26  # of these rows
+_VALUE_BYTES = 16  # of a number in a list, as Python holds it
 _LOOKED_AT = 64  # rows, to see what the columns hold
 _LEAST_PIXELS = 4
 _NAMED = 3  # files in a sentence
@@ -98,22 +102,76 @@ def _kind(columns: _Columns) -> str:
     return "pixels" if columns.shape else "pictures"
 
 
-def _open(path: Path) -> Any:
+@contextmanager
+def _opened(path: Path, columns: Sequence[str] = ()) -> Iterator[Any]:
+    """A file that is read; whatever is said against it meanwhile is one `DataFileError`.
+
+    Args:
+        path: The file.
+        columns: Those that are to be read: they must not unpack to much more than pictures do.
+    """
     try:
         from pyarrow import ArrowException
         from pyarrow.parquet import ParquetFile
     except ImportError as error:
         raise MissingExtraError("Parquet", "parquet") from error
     try:
-        with reading_errors(path, DataFileError):
-            return ParquetFile(path)
-    except ArrowException as error:
-        message = f"`{path}` is no Parquet file or is damaged: {error}"
+        with (
+            reading_errors(path, DataFileError),
+            _as_damage(path, (ArrowException, OSError, ValueError)),
+            ParquetFile(path, page_checksum_verification=True) as file,
+        ):
+            _check_sizes(path, file, columns)
+            yield file
+    except MemoryError as error:  # of what pyarrow was told to make room for
+        message = f"`{path}` does not fit into memory, or is damaged: {_first_line(error)}"
         raise DataFileError(message) from error
 
 
+@contextmanager
+def _as_damage(path: Path, kinds: tuple[type[Exception], ...]) -> Iterator[None]:
+    try:
+        yield
+    except kinds as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        message = f"`{path}` is no Parquet file or is damaged: {_first_line(error)}"
+        raise DataFileError(message) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _check_sizes(path: Path, file: Any, columns: Sequence[str]) -> None:
+    """Raise the `DataFileError` for columns that unpack to much more than pictures do."""
+    for number in range(file.metadata.num_row_groups):
+        group = file.metadata.row_group(number)
+        for chunk in map(group.column, range(group.num_columns)):
+            if chunk.path_in_schema.partition(".")[0] in columns:
+                check_unpacked_size(
+                    f"`{chunk.path_in_schema}` in `{path}`",
+                    chunk.total_compressed_size,
+                    max(chunk.total_uncompressed_size, chunk.num_values),
+                )
+
+
+def _rows_at_once(file: Any, columns: Sequence[str]) -> int:
+    """How many rows are read together, so that those are some megabytes."""
+    fewest = _AT_ONCE
+    for number in range(file.metadata.num_row_groups):
+        group = file.metadata.row_group(number)
+        held = sum(
+            max(chunk.total_uncompressed_size, chunk.num_values * _VALUE_BYTES)
+            for chunk in map(group.column, range(group.num_columns))
+            if chunk.path_in_schema.partition(".")[0] in columns
+        )
+        fewest = min(fewest, _BYTES_AT_ONCE * max(1, group.num_rows) // max(1, held))
+    return max(1, fewest)
+
+
 def _find_columns(path: Path) -> _Columns:
-    with _open(path) as file:
+    with _opened(path) as file:
         schema = file.schema_arrow
     from pyarrow import types
 
@@ -159,19 +217,18 @@ def _find_columns(path: Path) -> _Columns:
 
 def _find_pixels(path: Path, names: list[str]) -> _Columns:
     """The columns of a table that has one for each pixel."""
-    with _open(path) as file:
+    with _opened(path, names) as file:
         some = next(file.iter_batches(_LOOKED_AT), None)
-    rows = (
-        [] if some is None else [list(map(_text, row)) for row in zip(*some.columns, strict=True)]
-    )
+        columns = [] if some is None else some.columns
+        rows = [list(map(_text, row)) for row in zip(*columns, strict=True)]
     if not rows:
         message = f"`{path}` has no rows."
         raise DataFileError(message)
 
     def count(columns: Sequence[int]) -> Mapping[int, Counter[str]]:
-        with _open(path) as file:
+        with _opened(path, names) as file:
             table = file.read([names[column] for column in columns])
-        return {c: Counter(map(_text, table.column(names[c]))) for c in columns}
+            return {c: Counter(map(_text, table.column(names[c]))) for c in columns}
 
     found = find_columns(Heading(path, tuple(names), rows, "", "", count, lambda cell: False))
     classes = number_classes(found.classes or None)
@@ -228,22 +285,16 @@ def _read_file(
     path: Path, columns: _Columns
 ) -> Iterator[tuple[npt.NDArray[Any] | list[bytes], list[Label], list[str]]]:
     """Pictures, labels and places of some rows after the other."""
-    from pyarrow import ArrowException
-
     start = 0
-    with _open(path) as file:
-        try:
-            wanted = [*columns.images, *columns.labels]
-            for rows in file.iter_batches(_AT_ONCE, columns=wanted):
-                places = [f"`{path}`, row {start + row}" for row in range(rows.num_rows)]
-                place = f"`{path}`, rows {start} to {start + rows.num_rows - 1}:"
-                labels = _labels(rows, columns.labels, place, places)
-                pictures = _pictures(rows, columns, place)
-                yield pictures, labels, [place] if isinstance(pictures, np.ndarray) else places
-                start += rows.num_rows
-        except (ArrowException, OSError) as error:
-            message = f"`{path}` is damaged: {error}"
-            raise DataFileError(message) from error
+    wanted = [*columns.images, *columns.labels]
+    with _opened(path, wanted) as file:
+        for rows in file.iter_batches(_rows_at_once(file, wanted), columns=wanted):
+            places = [f"`{path}`, row {start + row}" for row in range(rows.num_rows)]
+            place = f"`{path}`, rows {start} to {start + rows.num_rows - 1}:"
+            labels = _labels(rows, columns.labels, place, places)
+            pictures = _pictures(rows, columns, place)
+            yield pictures, labels, [place] if isinstance(pictures, np.ndarray) else places
+            start += rows.num_rows
 
 
 def _labels(rows: Any, names: Sequence[str], place: str, places: Sequence[str]) -> list[Label]:

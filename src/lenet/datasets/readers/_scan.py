@@ -8,13 +8,17 @@ from functools import cached_property
 from pathlib import Path
 
 from lenet.core import reading_errors
-from lenet.datasets.readers._contents import CLASS_NAMES_FILE, natural_key
+from lenet.datasets.readers._contents import CLASS_NAMES_FILE, SUMS_FILE, natural_key
 from lenet.errors import DataFileError
 from lenet.pictures import SUFFIXES
 
 _NEVER_IN_NAMES = set('/\\:*?"<>|\0')
 _PICTURE_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"GIF8", b"II*\0", b"MM\0*")
-_NOT_OURS = {"thumbs.db", "desktop.ini", "__macosx", "@eadir", CLASS_NAMES_FILE}
+_NOT_OURS = {
+    *("thumbs.db", "desktop.ini", "__macosx", "@eadir"),
+    CLASS_NAMES_FILE,
+    SUMS_FILE.lower(),
+}
 _DEEPEST = 100  # folders in each other
 _STRAY = 20  # of so many pictures one may lie where it does not belong
 

@@ -32,7 +32,7 @@ from lenet.datasets.readers._lines import (
 from lenet.datasets.readers._table_pictures import PicturePlaces, find_pictures
 from lenet.errors import DataFileError
 
-_LOOKED_AT = 64  # lines, to see what the columns hold
+_LOOKED_AT, _CHARACTERS = 64, 2**24  # lines, and how long together, to see what columns hold
 _FRACTION = re.compile("[.eE]")  # in a number
 _WHOLE = re.compile(r"[+-]?\d{1,18}(\.0*)?")
 _IN_POWERS = re.compile(r"[+-]?\d\.\d+e[+-]\d\d")  # as NumPy's `savetxt` writes numbers
@@ -138,7 +138,7 @@ def describe_table(table: Table) -> Iterator[str]:
 def recognise_table(
     path: Path, split: SplitName | None, label_column: str, group_column: str = ""
 ) -> Table:
-    lines = [line for _, line in islice(read_lines(path), 1 + _LOOKED_AT)]
+    lines = _first_lines(path)
     if not lines:
         message = f"`{path}` is empty."
         raise DataFileError(message)
@@ -192,6 +192,15 @@ def recognise_table(
             is_planar = are_planar(numbers_of(table, list(enumerate(rows, 1))))
         table = replace(table, is_planar=is_planar)
     return table
+
+
+def _first_lines(path: Path) -> list[str]:
+    lines: list[str] = []
+    for _, line in islice(read_lines(path), 1 + _LOOKED_AT):
+        lines.append(line)
+        if len(lines) > 1 and sum(map(len, lines)) > _CHARACTERS:
+            break
+    return lines
 
 
 def _count_values(
