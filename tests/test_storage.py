@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from lenet.core import (
     PARTIAL_SUFFIX,
+    _storage,  # what looks at a path before it is opened
+    open_to_read,
     read_json_object,
-    reading_errors,
     remove_partial_files,
     staged_folder,
     storage_errors,
@@ -233,8 +234,28 @@ def test_a_pipe_of_the_process_itself_is_read() -> None:
         file.write('{"as the shell makes it": 1}')
         file.flush()
         path = Path(f"/dev/fd/{receiver}")
-        with reading_errors(path, DataFileError), path.open() as stream:
+        with open_to_read(path, DataFileError) as stream:
             assert os.read(stream.fileno(), 100) == b'{"as the shell makes it": 1}'
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_what_has_become_a_pipe_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "x.png")
+    monkeypatch.setattr(_storage, "_odd_kind", lambda path: "")
+    with (
+        pytest.raises(DataFileError, match=r"Could not read .*x\.png.: it has become something"),
+        open_to_read(tmp_path / "x.png", DataFileError),
+    ):
+        pass
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="this system has no such files")
+def test_a_file_of_the_system_without_a_size_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "x.png").symlink_to("/proc/self/environ")
+    with open_to_read(tmp_path / "x.png", DataFileError) as file:
+        assert file.read() == b""
 
 
 def test_a_byte_order_mark_is_no_part_of_json(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ from ._staging import PARTIAL_SUFFIX as PARTIAL_SUFFIX
 from ._staging import staged_folder as staged_folder
 from ._staging import temporary_folder as temporary_folder
 from ._storage import check_ending as check_ending
+from ._storage import open_to_read as open_to_read
 from ._storage import reading_errors as reading_errors
 from ._storage import remove_partial_files as remove_partial_files
 from ._storage import storage_errors as storage_errors
@@ -105,6 +106,7 @@ __all__ = [
     "names_to_be_had",
     "nearest_name",
     "newer_version",
+    "open_to_read",
     "option",
     "pack_arrays",
     "parse_json",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lenet._version import __version__
-from lenet.core._storage import reading_errors
+from lenet.core._storage import open_to_read
 from lenet.core._words import shorten
 from lenet.errors import LenetError
 
@@ -69,8 +69,8 @@ def finite_values(value: Any) -> Any:
 def read_json_object(path: Path, error_class: type[LenetError]) -> dict[str, Any]:
     """Read a JSON file that holds an object; anything else is an error of a class."""
     try:
-        with reading_errors(path, error_class):
-            content = path.read_bytes()
+        with open_to_read(path, error_class) as file:
+            content = file.read()
         values = parse_json(content)
         if not isinstance(values, dict):
             raise ValueError("it holds no object")

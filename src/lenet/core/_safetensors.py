@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
-from lenet.core._storage import reading_errors
+from lenet.core._storage import open_to_read
 from lenet.core._words import shorten
 from lenet.errors import LenetError
 
@@ -26,7 +26,7 @@ def read_header(path: Path, error_class: type[LenetError]) -> dict[str, str]:
     Raises:
         LenetError: Of the given class: the file is missing, damaged, a pickle or another format.
     """
-    with reading_errors(path, error_class), path.open("rb") as file:
+    with open_to_read(path, error_class) as file:
         start = file.read(9)
     try:
         with safe_open(path, "numpy") as tensors:

@@ -1,10 +1,13 @@
 """Files that appear whole or not at all."""
 
+import errno
+import io
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from lenet.core._staging import remove_abandoned, staged_file
 from lenet.errors import LenetError, SettingError, StorageError
@@ -61,6 +64,26 @@ def reading_errors(path: Path, error_class: type[LenetError]) -> Iterator[None]:
     except OSError as error:
         message = f"Could not read `{path}`: {(error.strerror or str(error)).lower()}."
         raise error_class(message) from error
+
+
+@contextmanager
+def open_to_read(path: Path, error_class: type[LenetError]) -> Iterator[BinaryIO]:
+    """Open a file; what can be said against it is one clear error of a class.
+
+    What has no size is empty: files of the system, as in `/proc`, have none and may never end.
+    """
+    with reading_errors(path, error_class):
+        if str(path).startswith(_OWN_STREAMS):
+            with path.open("rb") as stream:
+                yield stream
+            return
+        # It may have become a pipe since it was looked at, which would be waited for.
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        with os.fdopen(os.open(path, flags), "rb") as file:
+            facts = os.fstat(file.fileno())
+            if not stat.S_ISREG(facts.st_mode):
+                raise OSError(errno.ESTALE, "It has become something else")
+            yield file if facts.st_size else io.BytesIO()
 
 
 def _odd_kind(path: Path) -> str:

@@ -284,4 +284,5 @@ def fold_batch_norm(
     scale = gain / np.sqrt(variance + epsilon)
     before = 0.0 if bias is None else bias.astype(np.float64)
     scaled = weight.astype(np.float64) * scale.reshape(-1, *[1] * (weight.ndim - 1))
-    return scaled.astype(np.float32), (offset + (before - mean) * scale).astype(np.float32)
+    with np.errstate(over="ignore"):  # an answer that is not finite is told where it is given
+        return scaled.astype(np.float32), (offset + (before - mean) * scale).astype(np.float32)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from lenet.core import reading_errors
+from lenet.core import open_to_read
 from lenet.errors import ArrayError, PictureError, PictureFormatError, PictureSizeError
 from lenet.pictures._pixels import Numbers, to_pixels
 
@@ -158,7 +158,7 @@ def _content(source: Path | str | bytes | BinaryIO) -> bytes:
         return source
     if isinstance(source, (str, Path)):
         path = Path(source)
-        with reading_errors(path, PictureError), path.open("rb") as file:
+        with open_to_read(path, PictureError) as file:
             return file.read(MOST_BYTES + 1)
     if hasattr(source, "read"):
         try:

@@ -11,6 +11,7 @@ from own_data import assert_holds, draw, load, write_pictures
 from PIL import Image
 
 import lenet
+from lenet.datasets import _own  # between whose steps files change
 from lenet.errors import DataFileError, DatasetError
 
 
@@ -424,6 +425,27 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(DataFileError, match="neither a folder nor a file"):
         lenet.load_dataset(tmp_path / "pipe")
+
+
+def test_a_picture_that_changes_meanwhile_is_told_and_others_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images, _ = draw(8)
+    write_pictures(tmp_path / "x", images, ["a", "b"] * 4)
+    gone, shrunk, other = (tmp_path / "x" / name for name in ("a/0.png", "b/1.png", "a/2.png"))
+
+    def change(key: str) -> None:
+        gone.unlink()
+        shrunk.write_bytes(shrunk.read_bytes()[:60])
+        other.unlink()
+        other.symlink_to("/dev/zero")
+
+    monkeypatch.setattr(_own, "find_prepared", change)  # between the look at names and the reading
+    dataset = load(tmp_path / "x", skip_bad=True)
+    assert len(dataset.train) == 5
+    assert dataset.origin
+    told = "\n".join(dataset.origin.skipped)
+    assert all(f"`{path}`" in told for path in (gone, shrunk, other))
 
 
 def test_a_known_name_is_not_a_folder_and_a_path_is_not_a_name(tmp_path: Path) -> None:

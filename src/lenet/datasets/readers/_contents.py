@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 import numpy.typing as npt
 
-from lenet.core import reading_errors
+from lenet.core import open_to_read
 from lenet.errors import DataFileError
 
 SplitName = Literal["train", "test", "validation"]
@@ -174,7 +174,7 @@ def read_class_names(folder: Path) -> tuple[str, ...] | None:
     path = folder / CLASS_NAMES_FILE
     if not path.is_file():
         return None
-    with reading_errors(path, DataFileError), path.open("rb") as file:
+    with open_to_read(path, DataFileError) as file:
         content = file.read(_LARGEST + 1)
     try:
         text = content.decode("utf-8-sig")

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lenet.core import reading_errors
+from lenet.core import open_to_read, reading_errors
 from lenet.datasets._catalog import EMNIST_SPLITS
 from lenet.datasets.readers._arrays import to_labels, to_pictures
 from lenet.datasets.readers._contents import (
@@ -49,9 +49,10 @@ class _Member(NamedTuple):
 
     def read(self) -> bytes:
         """Its bytes, in memory; nothing is unpacked onto the disk."""
+        if self.name is None:
+            with open_to_read(self.path, DataFileError) as plain:
+                return plain.read()
         with reading_errors(self.path, DataFileError):
-            if self.name is None:
-                return self.archive.read_bytes()
             try:
                 with zipfile.ZipFile(self.archive) as archive, archive.open(self.name) as file:
                     facts = archive.getinfo(self.name)

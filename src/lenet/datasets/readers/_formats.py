@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from lenet.core import reading_errors
+from lenet.core import open_to_read, reading_errors
 from lenet.datasets._catalog import EMNIST_SPLITS
 from lenet.datasets._reading import DataSource
 from lenet.datasets.readers._contents import (
@@ -212,7 +212,7 @@ def sniff(path: Path) -> Kind:
 
 
 def _start_of(path: Path) -> bytes:
-    with reading_errors(path, DataFileError), path.open("rb") as file:
+    with open_to_read(path, DataFileError) as file:
         return file.read(_SNIFFED)
 
 

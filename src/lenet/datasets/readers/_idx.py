@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lenet.core import reading_errors
+from lenet.core import open_to_read, reading_errors
 from lenet.datasets.readers._arrays import pair_arrays, read_pairs, to_pictures
 from lenet.datasets.readers._contents import (
     Contents,
@@ -55,8 +55,8 @@ def read_idx(path: Path | str) -> npt.NDArray[Any]:
             something else altogether.
     """
     path = Path(path)
-    with reading_errors(path, DataFileError):
-        content = path.read_bytes()
+    with open_to_read(path, DataFileError) as file:
+        content = file.read()
     return unpack_idx(content, path)
 
 
@@ -87,7 +87,7 @@ def unpack_idx(raw: bytes, path: Path) -> npt.NDArray[Any]:
 
 def idx_shape(path: Path) -> tuple[int, ...] | None:
     """The shape that an IDX file declares; `None` for any other file."""
-    with reading_errors(path, DataFileError), path.open("rb") as file:
+    with open_to_read(path, DataFileError) as file:
         start = file.read(_PIECE)
     try:
         return _parse_header(path, _Stream(path, start).read(_LONGEST_HEADER))[1]

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from lenet.core import reading_errors
+from lenet.core import open_to_read
 from lenet.errors import DataFileError
 from lenet.pictures import SUFFIXES
 
@@ -99,7 +99,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     if path.suffix.lower() == ".json":
         yield from enumerate(_json_lines(path), 1)
         return
-    with reading_errors(path, DataFileError), path.open("rb") as raw:
+    with open_to_read(path, DataFileError) as raw:
         is_packed = raw.read(2) == _GZIP_MAGIC
         raw.seek(0)
         stream = gzip.GzipFile(fileobj=raw) if is_packed else raw
@@ -136,7 +136,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 def _json_lines(path: Path) -> list[str]:
     """The objects in a list; or a file and its label each, from an object of those."""
-    with reading_errors(path, DataFileError), path.open("rb") as file:
+    with open_to_read(path, DataFileError) as file:
         content = file.read(_LARGEST_JSON + 1)
     try:
         values = json.loads(content.decode("utf-8-sig")) if len(content) <= _LARGEST_JSON else None

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib import format as npy
 
-from lenet.core import reading_errors
+from lenet.core import open_to_read, reading_errors
 from lenet.datasets.readers._arrays import (
     ArrayPair,
     are_labels,
@@ -94,8 +94,10 @@ class _Stored:
         """The array's file, with its size; what is said against it is one `DataFileError`."""
         try:
             if not self.member:
-                with reading_errors(self.path, DataFileError), self.path.open("rb") as file:
-                    yield file, os.fstat(file.fileno()).st_size
+                with open_to_read(self.path, DataFileError) as file:
+                    size = file.seek(0, os.SEEK_END)
+                    file.seek(0)
+                    yield file, size
                 return
             with open_archive(self.path) as archive:
                 if self.member + _SUFFIX not in archive.namelist():

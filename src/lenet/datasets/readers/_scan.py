@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from lenet.core import reading_errors
+from lenet.core import open_to_read, reading_errors
 from lenet.datasets.readers._contents import CLASS_NAMES_FILE, SUMS_FILE, natural_key
 from lenet.errors import DataFileError
 from lenet.pictures import SUFFIXES
@@ -72,7 +72,7 @@ def is_picture(path: Path) -> bool:
     """Whether a file is a picture by its name or, where that has no ending, by its first bytes."""
     if path.suffix:
         return path.suffix.lower() in SUFFIXES
-    with reading_errors(path, DataFileError), path.open("rb") as file:
+    with open_to_read(path, DataFileError) as file:
         start = file.read(12)
     return start.startswith(_PICTURE_STARTS) or (start[:4], start[8:]) == (b"RIFF", b"WEBP")
 
@@ -101,7 +101,8 @@ def scan_folder(path: Path, above: frozenset[tuple[int, int]] = frozenset()) -> 
         with suppress(OSError):  # a link that leads nowhere
             is_folder, is_file = entry.is_dir(), entry.is_file()
         if is_folder:
-            facts = inner.stat()
+            with reading_errors(inner, DataFileError):  # it may be gone by now
+                facts = inner.stat()
             if (facts.st_dev, facts.st_ino) not in above:
                 found.folders.append(scan_folder(inner, above))
         elif is_file:

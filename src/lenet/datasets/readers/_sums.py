@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from lenet.core import reading_errors
+from lenet.core import open_to_read
 from lenet.datasets.readers._contents import (
     CLASS_NAMES_FILE,
     SUMS_FILE,
@@ -61,7 +61,7 @@ def _read_sums(path: Path) -> dict[str, str]:
     """The check sums by the names of files; of lines that are none nothing is taken."""
     if not path.is_file():
         return {}
-    with reading_errors(path, DataFileError), path.open("rb") as file:
+    with open_to_read(path, DataFileError) as file:
         text = file.read(_LARGEST).decode("utf-8", "surrogateescape")
     found = (_LINE.fullmatch(line) for line in text.splitlines())
     return {match[2]: match[1].lower() for match in found if match}
@@ -69,7 +69,7 @@ def _read_sums(path: Path) -> dict[str, str]:
 
 def _sum_of(path: Path) -> str:
     digest = hashlib.sha256()
-    with reading_errors(path, DataFileError), path.open("rb") as file:
+    with open_to_read(path, DataFileError) as file:
         while piece := file.read(_PIECE):
             digest.update(piece)
     return digest.hexdigest()
