@@ -4,9 +4,11 @@ import load
 import messages
 import places
 from counting import Attack
+from mutations import DAMAGED_FILES
 from records import RECORDS
 
 ATTACKS: tuple[Attack, ...] = (
+    *DAMAGED_FILES,
     RECORDS,
     messages.ATTACK,
     load.ATTACK,
