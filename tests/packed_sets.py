@@ -27,6 +27,8 @@ def index_of(folder: Path) -> dict[str, Any]:
 
 
 def write_index(folder: Path, values: Any) -> None:
+    if isinstance(values, dict):
+        values = {name: value for name, value in values.items() if name != "sha256"}
     (folder / "index.json").write_text(json.dumps(values))
 
 

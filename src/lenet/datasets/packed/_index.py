@@ -1,5 +1,6 @@
 """What the index of a packed set says: `index.json`, described in docs/reference/packed-data.md."""
 
+import hashlib
 import io
 import math
 import os
@@ -98,7 +99,7 @@ class PackedIndex:
                 for name, part in self.parts.items()
             },
         }
-        return json_text(values, indent=1) + "\n"
+        return json_text({**values, "sha256": _digest(values)}, indent=1) + "\n"
 
 
 def shard_name(part: SplitName, number: int) -> str:
@@ -132,10 +133,25 @@ def read_index(folder: Path) -> PackedIndex:
     try:
         if is_too_large:
             raise ValueError("it is larger than any index")
-        return _parse(parse_json(content))
+        values = parse_json(content)
+        index = _parse(values)
+        if values.get("sha256", found := _digest(values)) != found:
+            message = (
+                "it is not as it was written, by the digest in it; whoever changed it on purpose "
+                "takes `sha256` out"
+            )
+            raise ValueError(message)
+        return index
     except (ValueError, LenetError) as error:
         message = f"`{path}` is no index of a packed set or is damaged: {error}."
         raise DataFileError(message) from error
+
+
+def _digest(values: Mapping[str, Any]) -> str:
+    """What names all that an index says, but for its own field of that."""
+    rest = {name: value for name, value in values.items() if name != "sha256"}
+    text = json_text(rest, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _file_values(file: PackedFile) -> dict[str, Any]:
