@@ -4,10 +4,14 @@ import load
 import messages
 import places
 from counting import Attack
+from killed_commands import KILLED_COMMANDS
+from killed_trainings import KILLED_TRAININGS
 from mutations import DAMAGED_FILES
 from records import RECORDS
 
 ATTACKS: tuple[Attack, ...] = (
+    *KILLED_TRAININGS,
+    *KILLED_COMMANDS,
     *DAMAGED_FILES,
     RECORDS,
     messages.ATTACK,

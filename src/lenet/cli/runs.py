@@ -11,7 +11,7 @@ import typer
 
 from lenet.cli._command import Given, Printed, command
 from lenet.cli._console import print_json, print_line, print_notice, print_table
-from lenet.core import check_range, option
+from lenet.core import check_range, option, remove_partial_files
 from lenet.errors import LenetError, SettingError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -148,6 +148,7 @@ def _delete(
             return []
     for run in runs:
         run.delete()
+    remove_partial_files(wanted.runs_folder)  # a command that was killed may have left one
     if not wanted.json:
         print_line(f"Deleted {what}." if runs else "There is nothing to delete.")
     return rows

@@ -45,7 +45,7 @@ from ._settings import take_settings as take_settings
 from ._signals import answer_signals as answer_signals
 from ._signals import doing_first_on_signals as doing_first_on_signals
 from ._signals import stop_on_signals as stop_on_signals
-from ._staging import PARTIAL_SUFFIX as PARTIAL_SUFFIX
+from ._staging import remove_abandoned as remove_abandoned
 from ._staging import staged_folder as staged_folder
 from ._staging import temporary_folder as temporary_folder
 from ._storage import check_ending as check_ending
@@ -67,7 +67,6 @@ from ._words import shorten as shorten
 
 __all__ = [
     "INKS",
-    "PARTIAL_SUFFIX",
     "CompareKeywords",
     "Compute",
     "ComputeKeywords",
@@ -117,6 +116,7 @@ __all__ = [
     "read_json_object",
     "read_record",
     "reading_errors",
+    "remove_abandoned",
     "remove_partial_files",
     "require_torch",
     "set_thread_count",

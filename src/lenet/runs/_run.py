@@ -1,6 +1,5 @@
 """A run folder: the files in it, what they hold, and how it is made."""
 
-import os
 import re
 import shutil
 import time
@@ -16,7 +15,6 @@ import filelock
 
 from lenet._version import __version__
 from lenet.core import (
-    PARTIAL_SUFFIX,
     check_range,
     check_setting,
     distribution_name,
@@ -27,7 +25,9 @@ from lenet.core import (
     read_json_object,
     read_record,
     reading_errors,
+    remove_partial_files,
     shortened,
+    staged_folder,
     storage_errors,
     write_atomically,
 )
@@ -344,10 +344,9 @@ class Run:
         """
         with self.writing():
             pass
-        hidden = self.folder.with_name(f".{self.name}.{os.getpid()}{PARTIAL_SUFFIX}")
-        with storage_errors(self.folder):
-            self.folder.rename(hidden)  # at no time is there half a run
-            shutil.rmtree(hidden)
+        with storage_errors(self.folder), staged_folder(self.folder) as hidden:
+            self.folder.rename(hidden / self.name)  # at no time is there half a run
+            shutil.rmtree(hidden / self.name)
 
 
 def run_elsewhere(folder: Path, config: RunConfig) -> Run:
@@ -374,20 +373,15 @@ def create_run(
     wanted = re.sub(r"[^\w.-]+", "-", f"{stamp}-{config.dataset}-{config.model}")
     with storage_errors(runs_folder):
         runs_folder.mkdir(parents=True, exist_ok=True)
-        unfinished = runs_folder / f".{wanted}.{os.getpid()}"
-        unfinished.mkdir()
-    try:
+        remove_partial_files(runs_folder)
+    with storage_errors(runs_folder), staged_folder(runs_folder / wanted) as unfinished:
         for name, values in (("config", config.to_dict()), ("environment", environment)):
             write_atomically(unfinished / f"{name}.json", json_text(values, indent=2))
         if isinstance(config.settings, Network):
             config.settings.write(unfinished / NETWORK_FILE)
         for file, content in files.items():
             write_atomically(unfinished / file, content)
-        with storage_errors(runs_folder):
-            return Run(_rename_to_free_name(unfinished, runs_folder / wanted))
-    except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise
+        return Run(_rename_to_free_name(unfinished, runs_folder / wanted))
 
 
 def _rename_to_free_name(folder: Path, wanted: Path) -> Path:

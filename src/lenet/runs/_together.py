@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from lenet.core import pack_arrays, remove_partial_files, storage_errors, unpack_arrays
-from lenet.errors import PeerError
+from lenet.errors import PeerError, RunError
 from lenet.runs._find import open_run
 from lenet.runs._recorder import restore
 from lenet.runs._run import Run, RunConfig, run_elsewhere
@@ -136,6 +136,9 @@ def training_in(run: Run, trainer: Trainer, *, restores: bool = False) -> Iterat
             if group.is_first:
                 held.enter_context(run.writing())
                 remove_partial_files(run.folder)
+                if restores and run.is_complete:
+                    message = f"`{run.folder}` was completed by another process just now."
+                    raise RunError(message)
                 if restores:
                     restore(trainer, run)
         group.connect(trainer.device)

@@ -11,7 +11,13 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from lenet.core import check_range, staged_folder, storage_errors, write_atomically
+from lenet.core import (
+    check_range,
+    remove_abandoned,
+    staged_folder,
+    storage_errors,
+    write_atomically,
+)
 from lenet.datasets._dataset import Dataset, Split
 from lenet.datasets._load import find_source, load_dataset
 from lenet.datasets._objects import ImageHolder, as_dataset
@@ -265,8 +271,10 @@ def pack_dataset(
     >>> load_dataset(target).fingerprint() == load_dataset("digits").fingerprint()
     True
     """
-    # Refuses what can't be before anything is read.
-    target = PackWriter(target, [""], shard_mib=shard_mib).path
+    target = Path(os.path.abspath(os.path.expanduser(target)))
+    # A kill just after the set was put there may have left what it was read into.
+    remove_abandoned(target.parent, f".{target.name}-read.")
+    PackWriter(target, [""], shard_mib=shard_mib)  # refuses what can't be before anything is read
     with storage_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
     with storage_errors(target), staged_folder(target.with_name(f"{target.name}-read")) as stage:
