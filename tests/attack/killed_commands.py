@@ -201,17 +201,18 @@ def _fetched(folder: Path) -> Outcome:
     return all_files(folder / "data")
 
 
-def _attack(name: str, promise: str, commands: Any, many: int) -> Attack:
-    return Attack(name, "kills", promise, kill_again_and_again(commands), few=1, many=many)
+def _attack(name: str, promise: str, commands: Any, many: int, few: int = 1) -> Attack:
+    return Attack(name, "kills", promise, kill_again_and_again(commands), few, many)
 
 
 _WHOLE = "What it makes is there whole or not at all, and the same command makes it afterwards."
 
+# What is long to do is not done in the everyday tests.
 KILLED_COMMANDS = (
     _attack("kills of pack", _WHOLE, _packing, 200),
     _attack("kills of convert", _WHOLE, _converting, 200),
-    _attack("kills of cut", _WHOLE, _cutting, 100),
-    _attack("kills of export", _WHOLE, _exporting, 150),
+    _attack("kills of cut", _WHOLE, _cutting, 100, few=0),
+    _attack("kills of export", _WHOLE, _exporting, 150, few=0),
     _attack("kills of report, evaluate, predict, inspect and show", _WHOLE, _scoring, 300),
     _attack(
         "kills of what replaces a file",
@@ -231,11 +232,13 @@ KILLED_COMMANDS = (
         "The same command ends with the trials, values and scores of an unbroken sweep.",
         _sweeping,
         150,
+        few=0,  # `tests/experiments` kills some
     ),
     _attack(
         "kills of compare",
         "The same command ends with the networks and curves of an unbroken comparison.",
         _comparing,
         150,
+        few=0,  # `tests/experiments` kills some
     ),
 )

@@ -229,7 +229,7 @@ KILLED_TRAININGS = (
         "kills",
         "Gone on with, a training ends with the bits of an unbroken one: weights and curve.",
         _kill_trainings,
-        few=2,
+        few=1,
         many=1000,
     ),
     Attack(
@@ -245,7 +245,7 @@ KILLED_TRAININGS = (
         "pairs",
         "What both want to make is whole; who comes too late is told so in a line.",
         _do_two_at_once,
-        few=1,
+        few=0,
         many=200,
     ),
 )

@@ -46,6 +46,7 @@ from ._signals import answer_signals as answer_signals
 from ._signals import doing_first_on_signals as doing_first_on_signals
 from ._signals import stop_on_signals as stop_on_signals
 from ._staging import remove_abandoned as remove_abandoned
+from ._staging import staged_file as staged_file
 from ._staging import staged_folder as staged_folder
 from ._staging import temporary_folder as temporary_folder
 from ._storage import check_ending as check_ending
@@ -122,6 +123,7 @@ __all__ = [
     "set_thread_count",
     "shorten",
     "shortened",
+    "staged_file",
     "staged_folder",
     "stop_on_signals",
     "storage_errors",

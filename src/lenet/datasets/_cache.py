@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
-from lenet.core import hide_secrets, storage_errors
+from lenet.core import hide_secrets, staged_file, storage_errors
 from lenet.datasets._catalog import CATALOG, EMNIST, EMNIST_NAMES, CatalogEntry, RemoteFile
 from lenet.errors import DataFileError, DownloadError, StorageError
 
@@ -116,7 +116,7 @@ def download_file(entry: CatalogEntry, file: RemoteFile) -> Path:
             except requests.RequestException as error:
                 failures[mirror] = str(error)
                 unreachable = False
-            except ValueError:  # pooch's word for a checksum that is not the known one
+            except _OtherBytesError:
                 failures[mirror] = "the bytes received are not the published file"
                 unreachable = False
         if unreachable:  # without a network there is nothing to wait for
@@ -132,38 +132,46 @@ def download_file(entry: CatalogEntry, file: RemoteFile) -> Path:
     raise DownloadError(message)
 
 
+class _OtherBytesError(Exception):
+    """A mirror sent something else than the published file."""
+
+
 def _fetch(url: str, file: RemoteFile, folder: Path) -> Path:
     """Download to a temporary name, verify, rename."""
-    import pooch
     import requests
 
-    pooch.get_logger().setLevel("WARNING")
+    target = folder / file.name
     try:
-        path = pooch.retrieve(url, f"sha256:{file.sha256}", file.name, folder, downloader=_stream)
+        with staged_file(target) as made:
+            if _stream(url, made) != file.sha256:
+                raise _OtherBytesError
+            made.replace(target)
     except requests.RequestException:
         raise
     except OSError as error:
-        with storage_errors(folder / file.name):
+        with storage_errors(target):
             raise error
-    # pooch's temporary files are for their owner alone; a cache may be shared, as its folder is,
-    # but what others may change would be trusted by all.
+    # A cache may be shared, as its folder is, but what others may change would be trusted by all.
     with suppress(OSError):
-        Path(path).chmod(folder.stat().st_mode & 0o664)
-    return Path(path)
+        target.chmod(folder.stat().st_mode & 0o664)
+    return target
 
 
-def _stream(url: str, path: str, retriever: object) -> None:
-    """Write what a mirror sends into a file, with a bar on stderr where that is a terminal."""
+def _stream(url: str, path: Path) -> str:
+    """Write what a mirror sends into a file, with a bar on stderr where that is a terminal.
+
+    Gives its SHA-256.
+    """
     import requests
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
-    progress = Progress(*columns, console=console)
+    progress, digest = Progress(*columns, console=console), hashlib.sha256()
     with (
         requests.get(url, stream=True, timeout=_TIMEOUT) as answer,
-        open(path, "wb") as file,
+        path.open("wb") as file,
         progress if console.is_terminal else nullcontext(),
     ):
         answer.raise_for_status()
@@ -171,7 +179,11 @@ def _stream(url: str, path: str, retriever: object) -> None:
         task = progress.add_task(url.rpartition("/")[2], total=size or None)
         for piece in answer.iter_content(_PIECE):
             file.write(piece)
+            digest.update(piece)
             progress.advance(task, len(piece))
+        file.flush()
+        os.fsync(file.fileno())
+    return digest.hexdigest()
 
 
 def _never_connected(error: BaseException) -> bool:
