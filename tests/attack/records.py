@@ -95,7 +95,7 @@ class Kept:
 
 
 def run(random: Random, times: int, folder: Path, counts: Counts) -> None:
-    with _quietly(folder):
+    with quietly(folder):
         kinds = list(_kept(folder / "kept"))
         whole = {kept.path: kept.path.read_bytes() for kept in kinds}
         for kept in kinds:  # as it is, it is read: else nothing below would mean anything
@@ -113,7 +113,7 @@ def _judge(kept: Kept, said: str, is_wrong: bool, random: Random, counts: Counts
     what = f"{kept.path.name}: {said}"
     counts.tried += 1
     try:
-        with _at_most(_SECONDS):
+        with at_most(_SECONDS):
             kept.read(random)
         if is_wrong:
             counts.breaks("wrong answer", f"{what}: it was taken")
@@ -516,7 +516,7 @@ def _printed(*arguments: str) -> str:
 
 
 @contextmanager
-def _quietly(folder: Path) -> Iterator[None]:
+def quietly(folder: Path) -> Iterator[None]:
     """Work in a folder alone."""
     before, handler = Path.cwd(), signal.getsignal(signal.SIGINT)
     (folder / "kept").mkdir()
@@ -530,7 +530,7 @@ def _quietly(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _at_most(seconds: float) -> Iterator[None]:
+def at_most(seconds: float) -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         raise Hang
 

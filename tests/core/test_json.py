@@ -76,6 +76,8 @@ def test_a_record_is_read_by_the_types_of_its_fields() -> None:
         ({"firings": True}, "`firings` must be a whole number, not True"),
         ({"firings": 2**63}, "`firings` must be a whole number, not 9223372036854775808"),
         ({"heat": 10**400}, "`heat` must be a number"),
+        ({"heat": math.nan}, "`heat` must be a number, not nan"),
+        ({"shares": [0.5, math.inf]}, "`shares` must be a list of numbers"),
         ({"electric": 1}, "`electric` must be true or false, not 1"),
         ({"potter": 3}, "`potter` must be text or none, not 3"),
         ({"glaze": "asch"}, "Did you mean `ash`"),

@@ -11,6 +11,7 @@ import re
 import types
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from math import isfinite
 from operator import index
 from pathlib import Path
 from typing import Any, Literal, SupportsIndex, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -289,7 +290,7 @@ def _checked(name: str, value: Any, annotation: Any, is_record: bool = False) ->
         elif is_record and _is_record(kind) and isinstance(value, dict):
             make = getattr(kind, "from_dict", partial(read_record, kind))
             return make(value)
-        elif type(value) is kind:
+        elif type(value) is kind and not (is_record and kind is float and not isfinite(value)):
             return value
     message = f"`{name}` must be {_describe(annotation, is_record)}, not {shortened(value)}."
     raise SettingError(message)

@@ -28,6 +28,7 @@ from lenet.experiments._progress import SweepProgress
 from lenet.experiments._space import choose
 from lenet.experiments._storage import (
     GRACE,
+    OUTCOME,
     WORKER,
     Storage,
     begin_trial,
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from optuna import Study, Trial
     from optuna.trial import FrozenTrial
 
-OUTCOME = "lenet:outcome"  # attribute of a trial
 _SELDOM = 5.0  # seconds between two looks at what other machines do
 _FEWEST = 4  # complete trials, for an importance
 _DEATHS = 3  # in a row, without a trial that came to its end in between

@@ -61,6 +61,13 @@ class Dimension:
             self.name, self.low, self.high, step=self.step or None, log=self.log
         )
 
+    def holds(self, label: Any) -> bool:
+        """Whether what a storage holds is one of the values."""
+        if self.choices:
+            return any(type(one) is type(self.value_of(label)) and one == self.value_of(label)
+                       for one in self.choices)  # fmt: skip
+        return type(label) in (int, float) and self.low <= label <= self.high
+
     def value_of(self, label: Any) -> Any:
         """The value that a storage holds, in the setting's own type."""
         return next((choice for choice in self.choices if _label(choice) == label), label)

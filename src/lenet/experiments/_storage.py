@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, quote_plus
 
 import optuna
@@ -22,7 +22,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import Trial, TrialState, create_trial
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from lenet.core import install_command
+from lenet.core import install_command, read_record, shorten, shortened
 from lenet.errors import LenetError, SettingError, SweepError
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 _FILE = "trials.db"
 _HEARTBEAT, GRACE = 10, 60  # seconds; only where other machines may have workers
 _DEFINITION = "lenet:definition"  # attribute of a study
-_NUMBER, WORKER = "lenet:number", "lenet:worker"  # attributes of a trial
+# Attributes of a trial.
+_NUMBER, WORKER, OUTCOME = "lenet:number", "lenet:worker", "lenet:outcome"
 _FIRST = 5  # so many trials come to their end before one is stopped
 _DRIVER = "postgresql+psycopg"
 _WAIT = 60  # seconds for a SQLite file that another program looks into
@@ -146,8 +147,70 @@ def open_study(
             database = _make_tables(storage, options)
             stack.callback(database.engine.dispose)
             stack.callback(database.remove_session)
-            study = _find_study(database, storage, definition, name, create)
+            with _damage_errors(storage):
+                study = _find_study(database, storage, definition, name, create)
+                _check_trials(study, definition, storage)
         yield study
+
+
+@contextmanager
+def _damage_errors(storage: Storage) -> Iterator[None]:
+    """Turn what Optuna makes of values that nobody would write into one clear `SweepError`."""
+    try:
+        yield
+    except (SQLAlchemyError, StorageInternalError, LenetError):
+        raise
+    except Exception as error:
+        said = storage.without_secrets(shorten(f"{type(error).__name__}: {error}", 200))
+        message = f"The trials in `{storage.shown}` are damaged: {said.rstrip('.')}."
+        raise SweepError(message) from (None if storage.secrets else error)
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """How a trial ended, as `OUTCOME` has it."""
+
+    reason: str | None = None
+    seconds: float | None = None
+    state: Literal["pruned", "diverged", "refused"] = "pruned"
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What is looked at of a trial."""
+
+    number: int
+    worker: str | None
+    outcome: _Ended
+    epochs: tuple[int, ...]
+    accuracies: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not all(0 <= accuracy <= 1 for accuracy in self.accuracies):
+            message = f"an accuracy must be from 0 to 1, not {shortened(self.accuracies)}."
+            raise SettingError(message)
+
+
+def _check_trials(study: Study, definition: Definition, storage: Storage) -> None:
+    """See that all trials are such as a sweep leaves."""
+    dimensions = {dimension.name: dimension for dimension in definition.dimensions}
+    for trial in study.get_trials(deepcopy=False):
+        values = {
+            "number": number_of(trial),
+            "worker": trial.user_attrs.get(WORKER),
+            "outcome": trial.user_attrs.get(OUTCOME, {}),
+            "epochs": list(trial.intermediate_values),
+            "accuracies": list(trial.intermediate_values.values()),
+        }
+        try:
+            read_record(_Kept, values)
+            for name, value in trial.params.items():
+                if name in dimensions and not dimensions[name].holds(value):
+                    message = f"`{name}` can't be {shortened(value)}."
+                    raise SettingError(message)
+        except SettingError as error:
+            message = f"The trials in `{storage.shown}` are damaged: in {trial.number}, {error}"
+            raise SweepError(message) from error
 
 
 def _require_optunas(tables: Sequence[str], storage: Storage, create: bool) -> None:
