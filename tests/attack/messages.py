@@ -71,7 +71,7 @@ class Grammar:
         if self.chance(0.2):
             messages.append(self.random.choice(self.good))
         if self.chance(0.05):  # far ahead of their answers
-            messages = [message for message in messages if not message.is_head] * 60
+            messages = [one for one in messages if not one.is_head] * 60 or messages
         # Which answer has no body is certain only of the last message.
         return [replace(one, is_head=False) for one in messages[:-1] if not one.is_head] + [
             messages[-1]

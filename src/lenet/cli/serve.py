@@ -36,7 +36,8 @@ def serve(given: Given) -> None:
     """Answer over HTTP what pictures show, with a page to try it at the root.
 
     `curl --data-binary @photo.jpg http://localhost:8000/v1/predict` asks it; `/docs` describes all
-    requests. Ctrl-C or SIGTERM stops it when what was begun is answered.
+    requests. Ctrl-C or SIGTERM stops it when what was begun is answered; SIGHUP lets it read models
+    and keys again.
     """
     from lenet import serving
 
@@ -46,7 +47,7 @@ def serve(given: Given) -> None:
     served, settings = given.of(_Served), given.of(ServiceSettings)
 
     def tell(address: str, names: list[str]) -> None:
-        if settings.api_key is None and not settings.is_loopback:
+        if not settings.asks_for_key and not settings.is_loopback:
             print_notice(
                 f"Warning: anyone who reaches `{settings.host}` may ask; set a key with "
                 f"`{KEY_VARIABLE}`."

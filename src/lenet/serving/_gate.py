@@ -10,7 +10,7 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -40,18 +40,24 @@ _PREFLIGHT = (
 
 
 class Gate:
-    """The service as ASGI: `predict` answers what most requests ask, `others` all else."""
+    """The service as ASGI; `open` says to what, before the first request and again."""
 
-    def __init__(
-        self, settings: ServiceSettings, predict: PredictRoute, others: ASGIApp, metrics: Metrics
-    ):
-        self._predict = predict
-        self._others = others
+    def __init__(self, settings: ServiceSettings, metrics: Metrics):
         self._metrics = metrics
         self._log = settings.log
-        self._key = settings.api_key.encode() if settings.api_key else None
         self._origins = frozenset(settings.allow_origins)
         self._hosts = _allowed_hosts(settings)
+
+    def open(self, keys: Sequence[str], predict: PredictRoute, others: ASGIApp) -> None:
+        """Let those who know one of the keys ask, or all where there are none.
+
+        Args:
+            keys: As `ServiceSettings.read_keys` gives them.
+            predict: Answers what most requests ask.
+            others: Answers all else.
+        """
+        self._keys = [key.encode() for key in keys]
+        self._predict, self._others = predict, others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start = time.perf_counter()
@@ -98,7 +104,7 @@ class Gate:
         origin = headers.get(b"origin")
         if origin is not None:
             self._admit_origin(origin.decode("latin-1"), method, headers)
-        if self._key is not None and path != _OPEN_PATH and not self._knows_key(headers):
+        if self._keys and path != _OPEN_PATH and not self._knows_key(headers):
             detail = "This needs the API key, as `Authorization: Bearer KEY` or `X-API-Key: KEY`."
             raise HttpError(401, detail, (_CHALLENGE,))
 
@@ -123,7 +129,7 @@ class Gate:
         return (*always, (b"access-control-allow-origin", origin))
 
     def _knows_key(self, headers: Mapping[bytes, bytes]) -> bool:
-        """Whether a client sent the key; the comparison takes the same time for any other."""
+        """Whether a client sent a key; the comparison takes the same time for any other."""
         given = headers.get(b"x-api-key", b"")
         scheme, _, credentials = headers.get(b"authorization", b"").partition(b" ")
         if scheme.lower() == b"bearer":
@@ -133,7 +139,7 @@ class Gate:
                 given = base64.b64decode(credentials.strip(), validate=True).partition(b":")[2]
             except binascii.Error:
                 given = b""
-        return hmac.compare_digest(given, self._key or b"")
+        return any([hmac.compare_digest(given, key) for key in self._keys])
 
 
 class _Answering:

@@ -179,7 +179,7 @@ class ServedModel:
         """Write the copy again if something, as a cleaner of temporary files, took it away."""
         if not self.copy.exists():
             with storage_errors(self.copy):
-                self.copy.parent.mkdir(mode=0o700, exist_ok=True)
+                self.copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_atomically(self.copy, self.content)
 
 

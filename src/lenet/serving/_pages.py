@@ -59,6 +59,10 @@ class PlaygroundPage:
             self._making = asyncio.get_running_loop().create_task(self._make())
         return await asyncio.shield(self._making)
 
+    @property
+    def is_being_made(self) -> bool:
+        return self._making is not None and not self._making.done()
+
     async def close(self) -> None:
         if self._making is not None and not self._making.done():
             self._making.cancel()

@@ -64,11 +64,21 @@ class PredictRoute:
         self._pool = pool
         self._metrics = metrics
         self._held = 0
+        self.under_way = 0  # requests
 
     async def __call__(
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: Send
     ) -> None:
         """Answer a request; a `ClientGoneError` says that nobody waits for it."""
+        self.under_way += 1
+        try:
+            await self._answer(scope, headers, receive, send)
+        finally:
+            self.under_way -= 1
+
+    async def _answer(
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: Send
+    ) -> None:
         if scope["method"] != "POST":
             detail = f"Pictures come by POST, not by {scope['method']}."
             raise HttpError(405, detail, ((b"allow", b"POST"),))

@@ -197,7 +197,7 @@ def _completed(
     schema = Pictures.model_json_schema(ref_template="#/components/schemas/{model}")
     description["components"]["schemas"] |= {**schema.pop("$defs"), "Pictures": schema}
     body["schema"] = {"$ref": "#/components/schemas/Pictures"}
-    if settings.api_key:
+    if settings.asks_for_key:
         description["components"]["securitySchemes"] = _KEY_FORMS
         description["security"] = [{form: []} for form in _KEY_FORMS]
         description["paths"]["/healthz"]["get"]["security"] = []

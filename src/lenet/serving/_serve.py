@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
@@ -14,6 +15,7 @@ from lenet.serving._settings import ServiceSettings
 
 if TYPE_CHECKING:
     from lenet.runs import Run
+    from lenet.serving._models import ServedModel
 
 _PACKAGES = ("fastapi", "uvicorn", "httptools", "python_multipart", "prometheus_client")
 _BACKLOG = 1024  # connections that the system keeps until they are taken
@@ -29,6 +31,8 @@ def serve(
     """Answer requests over HTTP until Ctrl-C or SIGTERM.
 
     What was begun is answered then; a second signal ends it at once. It runs in the main thread.
+    On SIGHUP it takes the models and the file of keys again, and goes on with what it had where
+    that fails; where its terminal was closed, it ends.
 
     Args:
         models: Model files, runs, their folders or names, `latest`, `digits` or `fashion`; the
@@ -39,7 +43,8 @@ def serve(
 
     Raises:
         MissingExtraError: The packages of the extra `serve` are not installed.
-        SettingError: The address can't be listened on, or two models have the same name.
+        SettingError: The address can't be listened on, two models have the same name, or the file
+            of keys holds none.
         RunError, ModelFileError: A model can't be had or used.
     """
     if any(find_spec(package) is None for package in _PACKAGES):
@@ -49,9 +54,19 @@ def serve(
 
     chosen = settings or ServiceSettings()
     with temporary_folder("lenet-serve-") as folder:
-        served = take_models(models, folder, runs_folder)
+
+        def take() -> list[ServedModel]:
+            place = folder / os.urandom(4).hex()
+            place.mkdir()
+            try:
+                return take_models(models, place, runs_folder)
+            except BaseException:
+                shutil.rmtree(place, ignore_errors=True)
+                raise
+
+        keys, served = chosen.read_keys(), take()
         with _listen(chosen) as listener:
-            run_service(chosen, served, listener, on_start)
+            run_service(chosen, keys, served, take, listener, on_start)
 
 
 @contextlib.contextmanager

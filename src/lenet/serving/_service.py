@@ -7,8 +7,12 @@ import json
 import logging
 import os
 import shutil
+import signal
 import socket
+import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from types import FrameType
@@ -16,6 +20,7 @@ from types import FrameType
 import uvicorn
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from lenet.errors import LenetError
 from lenet.serving._connections import (
     KEEP_ALIVE_SECONDS,
     Connection,
@@ -32,42 +37,50 @@ from lenet.serving._routes import build_routes
 from lenet.serving._settings import ServiceSettings
 
 _DRAIN_SECONDS = 5  # beyond the time that a request may take
+_BETWEEN_LOOKS = 0.05  # seconds, at what is under way with models that were replaced
 
 
 def run_service(
     settings: ServiceSettings,
+    keys: Sequence[str],
     models: Sequence[ServedModel],
+    take: Callable[[], list[ServedModel]],
     listener: socket.socket,
     on_start: Callable[[str, list[str]], None],
 ) -> None:
-    """Answer requests until a signal, as `serve` describes it."""
+    """Answer requests until a signal, as `serve` describes it; `take` reads the models again."""
     # What clients do wrong is told to them; it must not fill the log.
     logging.getLogger("uvicorn").addHandler(logging.NullHandler())
     loop = _new_event_loop()
     try:
-        loop.run_until_complete(_Service(settings, models, listener, on_start).answer())
+        service = _Service(settings, keys, models, take, listener, on_start)
+        loop.run_until_complete(service.answer())
     finally:
         loop.close()
 
 
-class _Service(uvicorn.Server):
-    """Uvicorn's server, which leaves with 0 after a signal and at once after a second one."""
+class _Served:
+    """What answers with one set of models.
+
+    Args:
+        settings: Those of the service.
+        models: Their copies lie in a folder of their own.
+        metrics: What they do is counted there.
+        is_draining: Says whether the service stops.
+        address: Where this machine finds the service.
+    """
 
     def __init__(
         self,
         settings: ServiceSettings,
         models: Sequence[ServedModel],
-        listener: socket.socket,
-        on_start: Callable[[str, list[str]], None],
+        metrics: Metrics,
+        is_draining: Callable[[], bool],
+        address: str,
     ):
-        names = [model.name for model in models]
-        address = _address_of(settings.host, listener.getsockname()[1])
-        metrics = Metrics(self._figures)
-        self._listener = listener
-        self._timeout = settings.timeout
-        self._copies = models[0].copy.parent
-        self._tell_start = partial(on_start, address, names)
-        self._page = PlaygroundPage(models)
+        self.models = models
+        self.names = [model.name for model in models]
+        self.page = PlaygroundPage(models)
         told = {
             "models": [
                 {"name": model.name, "file": str(model.copy), "source": str(model.source)}
@@ -76,32 +89,71 @@ class _Service(uvicorn.Server):
             "max_pixels": settings.max_pixels,
             "max_images": settings.max_images,
         }
-
-        def restore_copies() -> None:
-            for model in models:
-                model.restore_copy()
-
-        self._pool = WorkerPool(
+        self.pool = WorkerPool(
             json.dumps(told),
             settings.worker_count,
             settings.queue,
             settings.timeout,
             metrics.batches.observe,
-            before_restart=restore_copies,
+            before_restart=self._restore_copies,
         )
-        routes = build_routes(
-            settings,
-            models,
-            self._pool,
-            metrics.to_text,
-            lambda: self.should_exit,
-            self._page,
-            address,
+        self.routes = build_routes(
+            settings, models, self.pool, metrics.to_text, is_draining, self.page, address
         )
-        predict = PredictRoute(settings, names, self._pool, metrics)
+        self.predict = PredictRoute(settings, self.names, self.pool, metrics)
+
+    def _restore_copies(self) -> None:
+        for model in self.models:
+            model.restore_copy()
+
+    def is_like(self, models: Sequence[ServedModel]) -> bool:
+        """Whether these are the same models with the same weights."""
+        ours, others = ([(one.name, one.content) for one in each] for each in (self.models, models))
+        return ours == others
+
+    async def close_when_idle(self) -> None:
+        """Close it when what is under way is answered."""
+        while self.predict.under_way or self.page.is_being_made:
+            await asyncio.sleep(_BETWEEN_LOOKS)
+        await self.close()
+
+    async def close(self) -> None:
+        await self.page.close()
+        await self.pool.close()
+        _remove_copies(self.models)
+
+
+class _Service(uvicorn.Server):
+    """Uvicorn's server, which leaves with 0 after a signal and at once after a second one."""
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        keys: Sequence[str],
+        models: Sequence[ServedModel],
+        take: Callable[[], list[ServedModel]],
+        listener: socket.socket,
+        on_start: Callable[[str, list[str]], None],
+    ):
+        self._settings, self._take, self._listener = settings, take, listener
+        self._address = _address_of(settings.host, listener.getsockname()[1])
+        self._folder = models[0].copy.parent.parent
+        self._metrics = Metrics(self._figures)
+        self._served = self._prepare(models)
+        self._others: set[_Served] = set()  # that start, or answer what was begun
+        self._retiring: set[asyncio.Task[None]] = set()
+        self._is_asked_to_reread = asyncio.Event()
+        # Under `nohup` there is a terminal, too, but its end is none of the service's.
+        is_ignored = signal.getsignal(getattr(signal, "SIGHUP", signal.SIGTERM)) == signal.SIG_IGN
+        self._belongs_to_terminal = not is_ignored and _has_terminal()
+        self._restarts = 0  # of workers that are gone
+        self._gate = Gate(settings, self._metrics)
+        self._gate.open(keys, self._served.predict, self._served.routes)
+        self._tell_start = partial(on_start, self._address, self._served.names)
+        connection = partial(Connection, self._metrics.dropped, most_connections())
         config = uvicorn.Config(
-            Gate(settings, predict, routes, metrics),
-            http=partial(Connection, metrics.dropped, most_connections()),  # type: ignore[arg-type]
+            self._gate,
+            http=connection,  # type: ignore[arg-type]
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -114,37 +166,124 @@ class _Service(uvicorn.Server):
         )
         super().__init__(config)
 
+    def _prepare(self, models: Sequence[ServedModel]) -> _Served:
+        is_draining = lambda: self.should_exit  # noqa: E731
+        return _Served(self._settings, models, self._metrics, is_draining, self._address)
+
     async def answer(self) -> None:
-        guard = asyncio.create_task(sweep(self.server_state.connections, self._timeout))
+        guard = asyncio.create_task(sweep(self.server_state.connections, self._settings.timeout))
+        rereading = asyncio.create_task(self._reread_when_asked())
+        self._loop = asyncio.get_running_loop()
         try:
-            await self.serve([self._listener])
+            with _on_hangup(self.handle_hangup):
+                await self.serve([self._listener])
         finally:
-            guard.cancel()
-            await self._page.close()
-            await self._pool.close()
+            for task in (guard, rereading, *self._retiring):
+                task.cancel()
+            for served in (self._served, *self._others):
+                await served.close()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await self._pool.start()  # here, where signals are waited for
+        await self._served.pool.start()  # here, where signals are waited for
         await super().startup(sockets)
         self._tell_start()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Let what was begun be answered; called again, end without waiting for anything."""
         if self.should_exit:
-            self._pool.kill()
-            shutil.rmtree(self._copies, ignore_errors=True)
+            for served in (self._served, *self._others):
+                served.pool.kill()
+            shutil.rmtree(self._folder, ignore_errors=True)
             os._exit(128 + sig)
         self.should_exit = True
 
+    def handle_hangup(self, sig: int, frame: FrameType | None) -> None:
+        """End as on SIGTERM where the terminal was closed, else read models and keys again."""
+        if self._belongs_to_terminal and not _has_terminal():
+            if not self.should_exit:  # a shell and the system may both tell of it
+                self.handle_exit(sig, frame)
+        else:
+            self._loop.call_soon_threadsafe(self._is_asked_to_reread.set)
+
+    async def _reread_when_asked(self) -> None:
+        while True:
+            await self._is_asked_to_reread.wait()
+            self._is_asked_to_reread.clear()
+            try:
+                await self._reread()
+            except LenetError as error:
+                sys.stderr.write(f"Error: {error} The service goes on with what it had.\n")
+            else:
+                names = ", ".join(self._served.names)
+                sys.stderr.write(f"Models and keys were read again: {names}.\n")
+
+    async def _reread(self) -> None:
+        """Take models and keys again; what was begun is answered with those that it came to."""
+        keys = self._settings.read_keys()
+        in_thread = partial(asyncio.get_running_loop().run_in_executor, None)
+        models = await in_thread(self._take)
+        if self._served.is_like(models):
+            _remove_copies(models)
+            self._gate.open(keys, self._served.predict, self._served.routes)
+            return
+        served = await in_thread(self._prepare, models)
+        self._others.add(served)
+        try:
+            await served.pool.start()
+        except LenetError:
+            self._others.discard(served)
+            await served.close()
+            raise
+        self._gate.open(keys, served.predict, served.routes)
+        old, self._served = self._served, served
+        self._others = {old, *self._others} - {served}
+        task = asyncio.create_task(self._retire(old))
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+    async def _retire(self, old: _Served) -> None:
+        await old.close_when_idle()
+        self._restarts += old.pool.restarts
+        self._others.discard(old)
+
     def _figures(self) -> Iterator[Metric]:
-        pool, connections, gauge = self._pool, self.server_state.connections, GaugeMetricFamily
+        pool, connections = self._served.pool, self.server_state.connections
+        pools, gauge = [one.pool for one in (self._served, *self._others)], GaugeMetricFamily
+        restarts = self._restarts + sum(one.restarts for one in pools)
         yield gauge("lenet_queue_requests", "Requests that wait for a worker.", pool.waiting)
         yield gauge("lenet_workers", "Workers that are alive.", len(pool.places))
         yield gauge("lenet_workers_busy", "Workers that look at pictures.", pool.busy)
-        yield CounterMetricFamily("lenet_worker_restarts", "Workers replaced.", pool.restarts)
+        yield CounterMetricFamily("lenet_worker_restarts", "Workers replaced.", restarts)
         yield gauge("lenet_connections", "Open connections.", len(connections))
         workers = {f"worker-{place}": number for place, number in pool.places.items()}
         yield from process_metrics({"service": os.getpid(), **workers})
+
+
+def _remove_copies(models: Sequence[ServedModel]) -> None:
+    shutil.rmtree(models[0].copy.parent, ignore_errors=True)
+
+
+@contextmanager
+def _on_hangup(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Let something answer SIGHUP until the block ends, where there is such a signal."""
+    number = getattr(signal, "SIGHUP", None)
+    if number is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
+def _has_terminal() -> bool:
+    """Whether the process belongs to a terminal that is open; one that was closed can't be."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _address_of(host: str, port: int) -> str:

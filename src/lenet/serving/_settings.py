@@ -4,9 +4,10 @@ import ipaddress
 import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from lenet.core import Settings, check_range, option
+from lenet.core import Settings, check_range, option, reading_errors
 from lenet.errors import SettingError
 from lenet.runs import core_count
 
@@ -26,6 +27,8 @@ class ServiceSettings(Settings):
         port: The port; 0 takes a free one.
         api_key: What clients must know; without one all are answered. In the variable it does not
             show in lists of processes.
+        api_key_file: A file with such a key a line, of which a client must know one; it is read
+            again on SIGHUP.
         allow_origins: Web pages that may ask from a browser, as `https://example.org`; `*` for any.
             May be given several times.
         allow_hosts: A name by which a service on this machine alone may be called, as behind a
@@ -45,6 +48,7 @@ class ServiceSettings(Settings):
     host: str = "127.0.0.1"
     port: int = 8000
     api_key: str | None = option(None, metavar="TEXT", variable=KEY_VARIABLE)
+    api_key_file: Path | None = option(None, metavar="FILE", variable=f"{KEY_VARIABLE}_FILE")
     allow_origins: tuple[str, ...] = option((), flags=("--allow-origin",), metavar="ORIGIN")
     allow_hosts: tuple[str, ...] = option((), flags=("--allow-host",), metavar="NAME")
     max_body: int = option(16 * 2**20, metavar="BYTES")
@@ -65,15 +69,13 @@ class ServiceSettings(Settings):
         check_range("max_images", self.max_images, 1, 10_000)
         check_range("queue", self.queue, 1, 100_000)
         check_range("workers", self.workers, 0, 1000)
-        key = self.api_key
+        problem = None if self.api_key is None else _key_problem(self.api_key)
         if not 0 < self.timeout <= 3600:
             message = f"`timeout` must be above 0 and up to 3600 seconds, not {self.timeout:g}."
-        elif key is not None and not key.isprintable():
-            message = "`api_key` must be printable text, without line breaks."
-        elif key is not None and not key.strip():
-            message = "`api_key` is empty; leave it out to answer all."
-        elif key is not None and key != key.strip():
-            message = "`api_key` has blanks at its ends, which HTTP takes away; leave them out."
+        elif problem:
+            message = f"`api_key` {problem}."
+        elif self.api_key is not None and self.api_key_file is not None:
+            message = "`api_key` and `api_key_file` are two places for keys; leave one out."
         elif bad := [origin for origin in self.allow_origins if not _is_origin(origin)]:
             message = f"`{bad[0]}` is no origin; give it as `https://example.org`, or `*`."
         elif bad := [name for name in self.allow_hosts if not _HOST_NAME.fullmatch(name)]:
@@ -91,8 +93,49 @@ class ServiceSettings(Settings):
             return self.host == "localhost"
 
     @property
+    def asks_for_key(self) -> bool:
+        return self.api_key is not None or self.api_key_file is not None
+
+    def read_keys(self) -> tuple[str, ...]:
+        """The keys of which a client must know one, the file's as it is now; none for all.
+
+        Raises:
+            SettingError: The file can't be read, or holds no key or what can be none.
+        """
+        file = self.api_key_file
+        if file is None:
+            return () if self.api_key is None else (self.api_key,)
+        with reading_errors(file, SettingError):
+            content = file.read_bytes()
+        try:
+            lines = content.decode().splitlines()
+        except UnicodeDecodeError as error:
+            message = f"`{file}` is no text; write a key a line, in UTF-8."
+            raise SettingError(message) from error
+        keys = {number: line.strip() for number, line in enumerate(lines, 1) if line.strip()}
+        for number, key in keys.items():
+            if problem := _key_problem(key):
+                message = f"Line {number} of `{file}` {problem}."
+                raise SettingError(message)
+        if not keys:
+            message = f"`{file}` holds no key; write one a line."
+            raise SettingError(message)
+        return tuple(keys.values())
+
+    @property
     def worker_count(self) -> int:
         return self.workers or core_count()
+
+
+def _key_problem(key: str) -> str | None:
+    """Why a text can be no key."""
+    if not key.isprintable():
+        return "must be printable text, without line breaks"
+    if not key.strip():
+        return "is empty; leave it out to answer all"
+    if key != key.strip():
+        return "has blanks at its ends, which HTTP takes away; leave them out"
+    return None
 
 
 def environment_without_secrets() -> dict[str, str]:
