@@ -159,6 +159,46 @@ def test_the_description_is_valid_and_its_examples_work(service: ServiceProcess)
         validate(answer_schema["application/json"]["schema"], told, description)
 
 
+ASK = b"POST /v1/predict HTTP/1.1\r\nConnection: close\r\nHost: localhost\r\n"
+SENT = {  # by a key that is known, and how a request goes on
+    400: (True, b"Host: localhost\r\n\r\n"),
+    401: (False, b"\r\n"),
+    403: (True, b"Origin: https://example.com\r\n\r\n"),
+    408: (True, b"Content-Length: 9\r\n\r\n"),
+    413: (True, b"Content-Length: 99999999\r\n\r\n"),
+    415: (True, b"Content-Type: text/html\r\n\r\n"),
+    431: (True, b"A: " + b"b" * 40_000 + b"\r\n\r\n"),
+}
+
+
+def test_every_status_that_is_sent_is_described(strict_service: ServiceProcess, key: str) -> None:
+    known = {"x-api-key": key}
+    paths = strict_service.http.get("/openapi.json", headers=known).json()["paths"]
+    operations = {path: next(iter(methods.values())) for path, methods in paths.items()}
+    described = {path: set(one["responses"]) for path, one in operations.items()}
+    for status, (is_known, rest) in SENT.items():
+        words = b"X-API-Key: %s\r\n" % key.encode() if is_known else b""
+        assert strict_service.talk(ASK + words + rest).startswith(b"HTTP/1.1 %d " % status)
+        assert str(status) in described["/v1/predict"]
+    everywhere = {"400", "403", "408", "421", "431", "503"}
+    assert all(everywhere < statuses for statuses in described.values())
+    assert {path for path, told in described.items() if "401" not in told} == {"/healthz"}
+    for query in ("?model=none", "?top=0"):
+        answer = strict_service.http.post(f"/v1/predict{query}", headers=known)
+        assert str(answer.status_code) in described["/v1/predict"]
+
+
+def test_exactly_one_form_of_a_picture_is_described(service: ServiceProcess) -> None:
+    description = service.http.get("/openapi.json").json()
+    schema = {"$ref": "#/components/schemas/Pictures"}
+    forms = {"base64": "", "pixels": [[0, True, 0.5]], "prepared": [[[0]]]}
+    for form, value in forms.items():
+        validate(schema, {"pictures": [{form: value, "name": None}]}, description)
+    for picture in ({}, {"base64": None}, {"base64": "", "pixels": [[0]]}, {"pixels": [["0"]]}):
+        with pytest.raises(jsonschema.ValidationError):
+            validate(schema, {"pictures": [picture]}, description)
+
+
 def validate(schema: dict[str, Any], value: object, description: dict[str, Any]) -> None:
     """Hold a value, if there is one, to a schema, and the schema to JSON Schema."""
     whole = {**schema, "components": description["components"]}

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Path, Query, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 
 from lenet._version import __version__
@@ -37,10 +37,18 @@ _KEY_FORMS = {
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "password": {"type": "http", "scheme": "basic"},
 }
-_PREDICT_PROBLEMS = {
-    400: "A picture is damaged, takes too long, or the body is no form or no JSON.",
-    404: "There is no such model.",
+_PROBLEMS = {  # of all requests
+    400: "It is no HTTP, or does not say once whom it is for.",
+    401: "The key is missing or another one.",
+    403: "A web page of another origin asks.",
     408: "The request came too slowly.",
+    421: "The service is called by a name that is not its own.",
+    431: "The request's headers or trailers are too large.",
+    503: "It has too many connections, or stops; `Retry-After` says when to try again.",
+}
+_PREDICT_PROBLEMS = {
+    400: "A picture is damaged or takes too long, or the body or the request is not what it says.",
+    404: "There is no such model.",
     413: "The request or a picture is too large, or has too many pictures or symbols.",
     415: "The pictures are of a format that is not read.",
     422: "A parameter or field is unknown, missing or ill-typed.",
@@ -64,6 +72,7 @@ def build_routes(
         summary=_SUMMARY,
         openapi_url=None,
         redirect_slashes=False,
+        responses=_problems(_PROBLEMS),
     )
     told = Models(models=[_told(model) for model in models])
     by_name = {model.name: model for model in models}
@@ -74,9 +83,7 @@ def build_routes(
         return by_name[name]
 
     ModelName = Annotated[str, Path(description="The model's name.", examples=[models[0].name])]
-    no_model: dict[int | str, dict[str, Any]] = {
-        404: {"model": Problem, "description": "There is no such model."}
-    }
+    no_model = _problems({404: "There is no such model."})
 
     @app.exception_handler(HTTPException)
     async def tell(request: Request, error: HTTPException) -> Response:
@@ -94,10 +101,7 @@ def build_routes(
         summary="Say what pictures show",
         tags=["predict"],
         response_model=Predictions,
-        responses={
-            status: {"model": Problem, "description": description}
-            for status, description in _PREDICT_PROBLEMS.items()
-        },
+        responses=_problems(_PREDICT_PROBLEMS),
         openapi_extra={"requestBody": _predict_body(settings)},
     )
     async def predict(parameters: Annotated[Parameters, Query()]) -> Response:
@@ -155,7 +159,8 @@ def build_routes(
         "/metrics",
         summary="Figures for Prometheus",
         tags=["operation"],
-        response_class=PlainTextResponse,
+        response_class=Response,  # a class with a type would give it to what is refused, too
+        responses={200: {"content": {"text/plain": {}}, "description": "Prometheus' text"}},
     )
     async def tell_metrics() -> Response:
         """Requests, times, batches, answers, queue, memory."""
@@ -180,6 +185,14 @@ def build_routes(
     return app
 
 
+def _problems(descriptions: dict[int, str]) -> dict[int | str, dict[str, Any]]:
+    """What FastAPI takes for answers that say what is wrong."""
+    return {
+        status: {"model": Problem, "description": description}
+        for status, description in descriptions.items()
+    }
+
+
 def _completed(
     description: dict[str, Any], settings: ServiceSettings, first_model: str
 ) -> dict[str, Any]:
@@ -189,6 +202,11 @@ def _completed(
         for described in operations.values():
             if described["responses"]["200"]["description"] == "Successful Response":
                 described["responses"]["200"]["description"] = "It went well."
+            if not settings.asks_for_key:
+                del described["responses"]["401"]
+            if not settings.is_loopback:
+                del described["responses"]["421"]
+            described["responses"] = dict(sorted(described["responses"].items()))
     operation["responses"]["200"]["content"]["application/json"]["example"] = ANSWER_EXAMPLE
     for parameter in operation["parameters"]:
         if parameter["name"] == "model":
@@ -200,7 +218,9 @@ def _completed(
     if settings.asks_for_key:
         description["components"]["securitySchemes"] = _KEY_FORMS
         description["security"] = [{form: []} for form in _KEY_FORMS]
-        description["paths"]["/healthz"]["get"]["security"] = []
+        health = description["paths"]["/healthz"]["get"]
+        health["security"] = []
+        del health["responses"]["401"]
     return description
 
 

@@ -48,7 +48,7 @@ _Flag = Annotated[bool, BeforeValidator(lambda value: value == "" or value)]  # 
 # `+3`, `3.0` and `1_0` are none, though Python takes them for numbers.
 _Whole = Annotated[int, BeforeValidator(lambda value: value if str(value).isdigit() else None)]
 _Rows = list[list[int]]
-_Values = list[list[float]]
+_Values = list[list[float | bool]]
 
 
 class BodyError(LenetError):
@@ -187,7 +187,16 @@ def _shape_text(shape: tuple[int, ...]) -> str:
 class Picture(BaseModel):
     """A picture in one of three forms."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "oneOf": [
+                {"required": [form], "properties": {form: {"not": {"type": "null"}}}}
+                for form in ("base64", "pixels", "prepared")
+            ]
+        },
+    )
 
     base64: Annotated[Any, PlainValidator(_decoded, str | None)] = Field(
         default=None, description="The bytes of a picture file, in base64."
