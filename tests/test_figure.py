@@ -250,12 +250,14 @@ drawings = pickle.load(open("drawings", "rb"))
         assert pictures(cell) == [{"image/svg+xml", "text/plain"}], "as the user has chosen"
 
 
-def test_a_home_that_can_not_be_written_is_nothing_to_tell() -> None:
+@pytest.mark.parametrize("home", [os.devnull, "circle"])
+def test_a_home_that_can_not_be_written_is_nothing_to_tell(home: str, tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to("circle")
     without = {name: value for name, value in os.environ.items() if name != "MPLCONFIGDIR"}
     drawn = subprocess.run(
         [sys.executable, "-c", "from lenet.core import Drawing"],
         capture_output=True,
         text=True,
-        env=without | {"HOME": os.devnull, "XDG_CONFIG_HOME": "", "XDG_CACHE_HOME": ""},
+        env=without | {"HOME": str(tmp_path / home), "XDG_CONFIG_HOME": "", "XDG_CACHE_HOME": ""},
     )
     assert (drawn.returncode, drawn.stderr) == (0, "")

@@ -4,18 +4,14 @@ import load
 import messages
 import places
 from counting import Attack
-from killed_commands import KILLED_COMMANDS
-from killed_trainings import KILLED_TRAININGS
+from kills import KILLS
 from mutations import DAMAGED_FILES
 from records import RECORDS
-from trials import TRIALS
 
 ATTACKS: tuple[Attack, ...] = (
-    *KILLED_TRAININGS,
-    *KILLED_COMMANDS,
+    *KILLS,
     *DAMAGED_FILES,
     RECORDS,
-    TRIALS,
     messages.ATTACK,
     load.ATTACK,
     *places.ATTACKS,

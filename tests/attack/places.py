@@ -54,6 +54,14 @@ _COMMANDS: dict[str, str] = {
     "data list": "",
     "export runs/done --to html -o made.html": "made.html",
     "export runs/done --to hub -o made": "made/model.safetensors",
+    "export runs/done --to c -o made": "made/*.c",
+    "compare --data pictures --vary epochs=1,2 --seeds 1 --processes 1 --runs-folder made": (
+        "made/comparison.png"
+    ),
+    "sweep --data pictures --search momentum=0.1,0.9 --epochs 1 --trials 2 --sweeps-folder made": (
+        "made/*/sweep.json"
+    ),
+    "data show pictures -o made.png": "made.png",
     "evaluate runs/done": "",
     "report runs/done -o made.html": "made.html",
     "inspect runs/done -o made.html": "made.html",
@@ -311,7 +319,7 @@ def prepare(here: Path, kept: Path) -> None:
     pixels = np.random.default_rng(0)
     for name, level in (("a", 80), ("b", 200)):
         (here / "pictures" / name).mkdir(parents=True)
-        for number in range(6):
+        for number in range(15):
             image = pixels.integers(0, level, (28, 28), np.uint8)
             Image.fromarray(image).save(here / "pictures" / name / f"{number}.png")
     (here / "pictures" / "b").rename(here / "pictures" / "ü图")
@@ -416,7 +424,7 @@ ATTACKS = (
         "few, the clock set or a stream closed, a command works or ends in one line; what was "
         "there stays, and what is made is whole or absent.",
         attack,
-        few=10,
-        many=3000,
+        few=8,
+        many=2500,
     ),
 )

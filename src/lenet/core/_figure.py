@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 import unicodedata
@@ -10,6 +11,7 @@ import warnings
 from contextlib import suppress
 from functools import cache, lru_cache
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lenet.core._storage import write_atomically
@@ -19,6 +21,11 @@ from lenet.errors import MissingExtraError
 logging.getLogger("matplotlib").addFilter(
     lambda record: not str(record.msg).startswith(("mkdir -p failed", "Matplotlib created a temp"))
 )
+try:  # a home that is a circle of links would stop its import
+    for variable in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        Path(os.environ.get(variable, "")).resolve()
+except (OSError, RuntimeError):
+    os.environ.setdefault("MPLCONFIGDIR", os.devnull)  # so that it takes a temporary folder
 try:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -31,7 +38,6 @@ except ModuleNotFoundError as error:
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes

@@ -10,6 +10,7 @@ the command line.
 
 import functools
 import json
+import logging
 import os
 import queue
 import signal
@@ -320,6 +321,7 @@ class _Parent(JobSource):
 
 def main() -> None:
     """Do jobs until there are no more."""
+    logging.getLogger("lenet.datasets").addHandler(logging.NullHandler())  # the parent tells
     parent = _Parent()
     load = functools.cache(load_dataset)
 

@@ -25,8 +25,11 @@ def main(path: str, level: str) -> None:
     for name, (result, arguments) in interface["FUNCTIONS"].items():
         function = getattr(library, f"lenet_{name}")
         function.restype, function.argtypes = result, arguments
-    for address in _pages(path):
-        ctypes.string_at(address, 1)  # a page that the file lacks is a bus error
+    for address, is_code in _pages(path):
+        page = ctypes.string_at(address, _PAGE)  # one that the file lacks is a bus error
+        if is_code and not any(page):
+            message = "the library has a hole"
+            raise ValueError(message)
     if library.lenet_interface() != interface["INTERFACE"]:
         message = "the library is of another version"
         raise ValueError(message)
@@ -42,8 +45,8 @@ def main(path: str, level: str) -> None:
         raise ValueError(message)
 
 
-def _pages(path: str) -> Iterator[int]:
-    """Where the pages of a library begin in memory, as far as that is told: on Linux."""
+def _pages(path: str) -> Iterator[tuple[int, bool]]:
+    """Where a library's pages begin in memory, and which hold code, where that is told: Linux."""
     try:
         lines = Path("/proc/self/maps").read_bytes().splitlines()
     except OSError:
@@ -52,7 +55,7 @@ def _pages(path: str) -> Iterator[int]:
         place, rights, *_ = line.split()
         if line.endswith(path.encode(errors="surrogateescape")) and rights.startswith(b"r"):
             begin, end = (int(number, 16) for number in place.split(b"-"))
-            yield from range(begin, end, _PAGE)
+            yield from ((address, b"x" in rights) for address in range(begin, end, _PAGE))
 
 
 def _sum_of_ones(library: ctypes.CDLL, interface: dict[str, Any]) -> float:
