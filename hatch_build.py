@@ -37,7 +37,9 @@ class KernelBuildHook(BuildHookInterface):  # type: ignore[type-arg, misc]
         is_without = build["WITHOUT"] in log
         if platform and (is_without or ": failed" in log):
             raise RuntimeError(log)
-        build_data["artifacts"].append((KERNELS / "compiled" / "*").as_posix())
+        # Where nothing could be written, what is there is of an earlier build.
+        kept = "build.log" if is_without else "*"
+        build_data["artifacts"].append((KERNELS / "compiled" / kept).as_posix())
         if not is_without:
             build_data["pure_python"] = False
             build_data["tag"] = f"py3-none-{platform or wheel_platform()}"

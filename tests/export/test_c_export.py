@@ -80,6 +80,9 @@ def test_without_a_compiler_it_says_what_to_install(
     monkeypatch.setenv("CC", "no-such-compiler -m32")
     with pytest.raises(ExportError, match="`CC` is `no-such-compiler`, which is not there"):
         export_model(digits_run, "c", output=tmp_path / "out")
+    monkeypatch.setenv("CC", 'gcc "-O2')
+    with pytest.raises(ExportError, match="`CC` can't be read: no closing quotation; name a C"):
+        export_model(digits_run, "c", output=tmp_path / "out")
     assert not list(tmp_path.iterdir())
 
 

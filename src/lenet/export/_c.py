@@ -150,7 +150,11 @@ def _size_text(size: int) -> str:
 
 def find_compiler() -> tuple[str, ...]:
     """The command of a C compiler: what `CC` says, else `cc`, `gcc` or `clang`."""
-    wanted = shlex.split(os.environ.get("CC", ""))
+    try:
+        wanted = shlex.split(os.environ.get("CC", ""))
+    except ValueError as error:
+        message = f"`CC` can't be read: {str(error).lower()}; name a C compiler or unset it."
+        raise ExportError(message) from error
     if wanted:
         if shutil.which(wanted[0]) is None:
             message = f"`CC` is `{wanted[0]}`, which is not there; name a C compiler or unset it."
