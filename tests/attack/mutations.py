@@ -22,10 +22,11 @@ import lenet
 from lenet.datasets import open_unlabelled
 from lenet.datasets._prepared import find_prepared  # whose key is made of where a file lies
 from lenet.errors import DataFileError
-from lenet.pictures import Preparation, prepare, read_picture
+from lenet.pictures import Preparation, cut_sheet, prepare, read_picture
 from lenet.runs._plan import rebuild_trainer  # what `resume` does before it trains
 from lenet.runs._recorder import restore
 from lenet.serving import open_model, predict_each
+from lenet.training import read_recipe_file
 
 _NO_CACHE = "/dev/null/cache"  # else what one file gave would be told of the next of that size
 _OBJECT = Preparation("object", channels=3, height=32, width=32)
@@ -42,7 +43,7 @@ def _read_pictures() -> Reader:
             for many in (False, True)
             for answer in predict_each([path], model, many=many)
         ]
-        return pixels, prepare(pixels, _OBJECT), answers
+        return pixels, prepare(pixels, _OBJECT), answers, cut_sheet(pixels).cells
 
     return read
 
@@ -99,6 +100,15 @@ def _read_runs() -> Reader:
         restore(trainer, run)
         state = trainer.state()
         return [*facts, state.values, {n: state.arrays[n] for n in sorted(state.arrays)}]
+
+    return read
+
+
+def _read_settings() -> Reader:
+    def read(path: Path) -> object:
+        if path.suffix == ".toml" and path.stem == "network":
+            return lenet.Network.read(path).to_dict()
+        return read_recipe_file(path, with_search=True)
 
     return read
 
@@ -176,7 +186,11 @@ def _attack(
         for module in ("pyarrow.parquet", "torch"):
             import_module(module)  # which each fork would do again
         (folder / "made").mkdir()
-        in_a_fork(lambda: _keep(make(folder / "made"), folder / "samples"))
+        in_a_fork(
+            lambda: _keep(
+                [*make(folder / "made"), *samples.failed(make.__name__)], folder / "samples"
+            )
+        )
         damage = _Damage(_kept(folder / "samples"), folder / "read", random.getrandbits(32))
         whole: dict[int, str] = {}
         total = len(damage.kept) + times
@@ -186,7 +200,7 @@ def _attack(
             if number == place:
                 whole[place] = reading.what
                 assert not reading.breaks, (sample.name, reading)
-                assert not (sample.is_sealed and reading.is_error), (sample.name, reading)
+                assert reading.is_error == sample.is_refused, (sample.name, reading)
                 continue
             counts.tried += 1
             if reading.breaks:
@@ -268,5 +282,6 @@ DAMAGED_FILES = (
     _row("packed sets", _NEVER_OTHER, samples.packed_sets, _read_packed, 30, 1500),
     _row("model files", _NEVER_OTHER, samples.models, _read_models, 40, 2000),
     _row("runs and checkpoints", _NEVER_OTHER, samples.runs, _read_runs, 30, 2000),
+    _row("recipes and networks", _READ_OR_REFUSED, samples.settings, _read_settings, 20, 1000),
     _row("caches", _NEVER_OTHER, samples.cached, _read_cache, 20, 500),
 )

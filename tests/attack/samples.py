@@ -35,6 +35,7 @@ class Sample:
         damaged: Which files are damaged in turn; by default all.
         is_sealed: Whether damage may never give another result than before, as check sums stand in
             the files.
+        is_refused: Whether it is none of ours as it is, and told what to do with.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Sample:
     place: str = ""
     damaged: tuple[str, ...] = ()
     is_sealed: bool = False
+    is_refused: bool = False
 
 
 def _drawn(mode: str = "RGB", size: tuple[int, int] = (40, 32)) -> Image.Image:
@@ -60,6 +62,15 @@ def _encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
     content = io.BytesIO()
     image.save(content, kind, **options)
     return content.getvalue()
+
+
+def failed(kind: str) -> list[Sample]:
+    """The files of a kind that ever broke a promise, which are all refused by now."""
+    paths = sorted((Path(__file__).parent / "corpus").glob(f"{kind}-*"))
+    return [
+        Sample(path.name, {path.name: path.read_bytes()}, path.name, is_refused=True)
+        for path in paths
+    ]
 
 
 def pictures(folder: Path) -> list[Sample]:
@@ -85,7 +96,6 @@ def pictures(folder: Path) -> list[Sample]:
         "two.mpo": _encoded(_drawn(), "MPO", save_all=True, append_images=[_turned()]),
         "colour.bmp": _encoded(_drawn(), "BMP"),
         "palette.bmp": _encoded(_drawn("P"), "BMP"),
-        "colour.dib": _encoded(_drawn(), "DIB"),
         "palette.gif": _encoded(_drawn("P"), "GIF"),
         "moving.gif": _encoded(_drawn(), "GIF", save_all=True, append_images=[_turned()], loop=0),
         "colour.ppm": _encoded(_drawn(), "PPM"),
@@ -223,7 +233,9 @@ def arrays(folder: Path) -> list[Sample]:
         made.append(Sample(f"{name}.npz", {"x.npz": content.getvalue()}, "x.npz"))
     made.append(Sample("npy", {"X.npy": _npy(images / 255), "y.npy": _npy(labels.astype("f4"))}))
     made.append(Sample("classes", {f"{name}.npy": _npy(images) for name in ("cat", "cow")}))
-    made.append(Sample("one.npy", {"x.npy": _npy(np.asfortranarray(images))}, "x.npy"))
+    made.append(
+        Sample("one.npy", {"x.npy": _npy(np.asfortranarray(images))}, "x.npy", is_refused=True)
+    )
     idx = {"train-images-idx3-ubyte": _idx(images), "train-labels-idx1-ubyte": _idx(labels)}
     made.append(Sample("idx", {**idx, "class-names.txt": "\n".join(_NAMES).encode()}))
     packed = {f"{name}.gz": gzip.compress(content, mtime=0) for name, content in idx.items()}
@@ -242,26 +254,23 @@ def arrays(folder: Path) -> list[Sample]:
     torch.save(torch.from_numpy(images), folder / "x.pt")
     (folder / "x.pickle").write_bytes(pickle.dumps(held))
     made += [
-        Sample(path.name, {path.name: path.read_bytes()}, path.name)
+        Sample(path.name, {path.name: path.read_bytes()}, path.name, is_refused=True)
         for path in map(folder.joinpath, ("x.mat", "x.pt", "x.pickle"))
     ]
     return [*made, _written(folder, "npz", "npz"), _written(folder, "idx", "idx")]
 
 
 def folders(folder: Path) -> list[Sample]:
-    """Folders of pictures, by class, by name and by a table."""
+    """Folders of pictures, by class and by a table."""
     images, labels = _images()
     picture = [_encoded(Image.fromarray(one), "PNG") for one in images]
     by_class = {f"{_NAMES[label]}/{n}.png": picture[n] for n, label in enumerate(labels)}
-    by_name = {f"{n}_{_NAMES[label]}.png": picture[n] for n, label in enumerate(labels)}
     lines = [f"{n}.png,{label}" for n, label in enumerate(labels)]
     in_table = {f"train/{n}.png": one for n, one in enumerate(picture)}
     in_table["train/metadata.csv"] = "\n".join(["file_name,label", *lines]).encode()
     return [
         Sample("by class", {**by_class, "class-names.txt": "\n".join(_NAMES).encode()}),
-        Sample("by name", by_name),
         Sample("by table", in_table, damaged=("train/metadata.csv",)),
-        # A flipped bit in a name of the folder is another name: no file says what it was.
         _written(folder, "folder", "folder"),
     ]
 
@@ -324,6 +333,29 @@ def runs(folder: Path) -> list[Sample]:
     stopped = {name: content for name, content in files.items() if name != "a/result.json"}
     checkpoint = ("a/checkpoint.safetensors",)
     return [Sample("complete", files, "a"), Sample("stopped", stopped, "a", checkpoint, True)]
+
+
+_RECIPE = """# all kinds of values
+model = "lenet"
+preset = "modern"
+epochs = 3
+learning_rate = 1e-3
+optimiser = "adam"
+[search]
+weight_decay = { low = 1e-5, high = 1e-2, log = true }
+batch_size = [32, 64]
+"""
+
+
+def settings(folder: Path) -> list[Sample]:
+    """What is written by hand."""
+    from lenet.models import model_config
+
+    network = model_config("lenet", {"input_shape": (1, 28, 28)}).network().to_toml().encode()
+    return [
+        Sample("recipe.toml", {"recipe.toml": _RECIPE.encode()}, "recipe.toml"),
+        Sample("network.toml", {"network.toml": network}, "network.toml"),
+    ]
 
 
 def cached(folder: Path) -> list[Sample]:

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from lenet.core import open_to_read
+from lenet.datasets.readers._contents import check_unpacked_size
 from lenet.errors import DataFileError
 from lenet.pictures import SUFFIXES
 
 _LONGEST_LINE = 2**24  # characters; an image of 1024×1024 pixels has fewer
 _SEPARATOR = re.compile(r'"?sep=.?"?')  # which Excel writes above a table
 _LARGEST_JSON = 2**28  # bytes
+_LOOK_AFTER = 2**24  # characters that were unpacked; then it is seen from how many bytes
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -105,6 +107,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
         stream = gzip.GzipFile(fileobj=raw) if is_packed else raw
         file = io.TextIOWrapper(stream, encoding="utf-8-sig")
         number, start, length, is_open = 0, 0, 0, False
+        unpacked, looked = 0, 0
         parts: list[str] = []  # of a line: a quoted cell may go over many, and be looked at once
         try:
             while line := file.readline(_LONGEST_LINE + 1):
@@ -112,6 +115,10 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
                 start = start if parts else number
                 parts.append(line)
                 length += len(line)
+                unpacked += len(line)
+                if is_packed and unpacked > looked + _LOOK_AFTER:
+                    looked = unpacked
+                    check_unpacked_size(f"`{path}`", raw.tell(), unpacked)
                 if length > _LONGEST_LINE or "\0" in line:
                     message = f"`{path}` is not a table: see line {number}."
                     raise DataFileError(message)

@@ -115,9 +115,10 @@ class _Stored:
 
     def _header(self, file: IO[bytes], size: int) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         """Shape, whether columns come before rows, and type."""
-        version = npy.read_magic(file)
+        begun: Any = _Start(file)
+        version = npy.read_magic(begun)
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, is_turned, dtype = read(file)
+        shape, is_turned, dtype = read(begun)
         declared = int(np.prod(shape, dtype=object)) * dtype.itemsize + file.tell()
         if dtype.hasobject:
             message = (
@@ -132,6 +133,18 @@ class _Stored:
             )
             raise DataFileError(message)
         return shape, is_turned, dtype
+
+
+@dataclass(frozen=True)
+class _Start:
+    """A file whose header is read, for which no room is made before it is there."""
+
+    file: IO[bytes]
+
+    def read(self, size: int) -> bytes:
+        if size > _PIECE:
+            raise ValueError("its header is too long")
+        return self.file.read(size)
 
 
 def _fill(target: memoryview, file: IO[bytes]) -> None:
