@@ -149,7 +149,7 @@ class _Damage:
         """The name and the content of the file that is another one."""
         sample, random = self.sample(number), Random(f"{self.seed} {number}")
         name = random.choice(sample.damaged or sorted(sample.files))
-        is_inside = not sample.is_sealed and random.random() < 0.5
+        is_inside = not (sample.is_sealed or sample.is_refused) and random.random() < 0.5
         return name, (mutate_inside if is_inside else mutate)(sample.files[name], random)
 
     def open(self, open_reader: Callable[[], Reader]) -> Callable[[int], str]:

@@ -54,7 +54,11 @@ def table(folder: Path) -> None:
     (folder / "x.csv.gz").write_bytes(gzip.compress(text.encode()))
 
 
-@pytest.mark.parametrize("write", [npz, idx, emnist, parquet, table])
+def pixels(folder: Path) -> None:
+    np.savez_compressed(folder / "x.npz", x=np.zeros((40_000, 1, 1), "u1"), y=np.arange(40_000) % 2)
+
+
+@pytest.mark.parametrize("write", [npz, idx, emnist, parquet, table, pixels])
 def test_what_unpacks_to_much_more_than_pictures_do_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path], None]
 ) -> None:

@@ -20,6 +20,7 @@ CLASS_NAMES_FILE = "class-names.txt"
 SUMS_FILE = "SHA256SUMS"
 _LARGEST = 2**20  # bytes of it
 _UNPACKED = 2**28  # bytes that anything packed may become
+_BESIDE = 100  # bytes of an image's label and name
 _DENSITY = 200  # and times its size; MNIST, which is mostly black, becomes 5 times as large
 
 _SPLIT_WORDS: dict[str, SplitName] = {
@@ -192,17 +193,20 @@ def number_classes(names: Sequence[str] | None) -> Classes | None:
     return None if names is None else tuple(enumerate(names))
 
 
-def check_unpacked_size(place: str, packed: int, unpacked: int) -> None:
+def check_unpacked_size(place: str, packed: int, unpacked: int, shape: Sequence[int] = ()) -> None:
     """See that what is packed in a file does not become much more than pictures do.
 
     Args:
         place: How it is called in an error.
         packed: Its bytes in the file.
         unpacked: Its bytes in memory.
+        shape: Of an array; one of images has names and labels beside it in memory.
 
     Raises:
         DataFileError: It becomes both large and many times as large.
     """
+    if len(shape) > 1:
+        unpacked = max(unpacked, _BESIDE * shape[0])
     if unpacked > max(_UNPACKED, _DENSITY * packed):
         message = (
             f"{place} unpacks from {packed:,} bytes to {unpacked:,}; above {_UNPACKED / 2**20:.0f} "

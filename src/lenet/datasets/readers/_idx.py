@@ -70,7 +70,7 @@ def unpack_idx(raw: bytes, path: Path) -> npt.NDArray[Any]:
         message = f"`{path}` is truncated: it declares {expected} bytes of data, more than "
         raise DataFileError(message + f"its {len(raw)} bytes can hold.")
     if raw[:2] == _GZIP_MAGIC:
-        check_unpacked_size(f"`{path}`", len(raw), expected)
+        check_unpacked_size(f"`{path}`", len(raw), expected, shape)
     values = np.empty(math.prod(shape), dtype)
     held = _fill(values.view(np.uint8).data, header[header_size:], stream)
     if held < expected:

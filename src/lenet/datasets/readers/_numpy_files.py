@@ -47,6 +47,7 @@ NPY_MAGIC = b"\x93NUMPY"
 ZIP_ERRORS = (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error)
 _LARGEST, _BLOCK = 2**33, 2**26  # bytes of an array, and of what of it is read at a time
 _PIECE = 2**20
+_MOST_NAMES = 2**16
 _SEAL = b"lenet sha256 "
 _SUFFIX = ".npy"
 
@@ -64,8 +65,8 @@ class _Stored:
 
     def shape(self) -> tuple[int, ...]:
         """The shape that the header declares, which agrees with the size of what follows."""
-        with self._opened() as (file, size):
-            return self._header(file, size)[0]
+        with self._opened() as (file, size, packed):
+            return self._header(file, size, packed)[0]
 
     def read(self) -> npt.NDArray[Any]:
         (whole,) = self.blocks(_LARGEST)
@@ -76,8 +77,8 @@ class _Stored:
 
         The check sum of an archive's member is compared before the last one is given.
         """
-        with self._opened() as (file, whole):
-            shape, is_turned, dtype = self._header(file, whole)
+        with self._opened() as (file, whole, packed):
+            shape, is_turned, dtype = self._header(file, whole, packed)
             count = max(1, shape[0]) if shape else 1
             row = math.prod(shape[1:]) * dtype.itemsize
             rows = count if is_turned or not row else max(1, (size or _BLOCK) // row)
@@ -90,30 +91,31 @@ class _Stored:
                 yield np.ndarray(some, dtype, content, order="F" if is_turned else "C")
 
     @contextmanager
-    def _opened(self) -> Iterator[tuple[IO[bytes], int]]:
-        """The array's file, with its size; what is said against it is one `DataFileError`."""
+    def _opened(self) -> Iterator[tuple[IO[bytes], int, int]]:
+        """The array's file, its size, and that packed; what goes wrong is one `DataFileError`."""
         try:
             if not self.member:
                 with open_to_read(self.path, DataFileError) as file:
                     size = file.seek(0, os.SEEK_END)
                     file.seek(0)
-                    yield file, size
+                    yield file, size, size
                 return
             with open_archive(self.path) as archive:
                 if self.member + _SUFFIX not in archive.namelist():
                     message = f"`{self.path}` holds `{self.member}`, which is no array."
                     raise DataFileError(message)
                 member = archive.getinfo(self.member + _SUFFIX)
-                check_unpacked_size(self.place, member.compress_size, member.file_size)
                 with archive.open(member) as packed:
-                    yield packed, member.file_size
+                    yield packed, member.file_size, member.compress_size
         except (MemoryError, DataFileError):
             raise
         except Exception as error:  # zlib's, zipfile's and NumPy's have no class in common
             message = f"{self.place} is no NumPy array or is damaged: {error}"
             raise DataFileError(message) from error
 
-    def _header(self, file: IO[bytes], size: int) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    def _header(
+        self, file: IO[bytes], size: int, packed: int
+    ) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         """Shape, whether columns come before rows, and type."""
         begun: Any = _Start(file)
         version = npy.read_magic(begun)
@@ -132,6 +134,7 @@ class _Stored:
                 "read."
             )
             raise DataFileError(message)
+        check_unpacked_size(self.place, packed, size, shape)
         return shape, is_turned, dtype
 
 
@@ -165,6 +168,9 @@ def list_npz(path: Path) -> Contents:
     arrays = _in_archive(path)
     class_names = None
     if names := arrays.pop(CLASS_NAMES_ARRAY, None):
+        if math.prod(names.shape()) > _MOST_NAMES:
+            message = f"{names.place} holds more than {_MOST_NAMES:,} names of classes."
+            raise DataFileError(message)
         class_names = list(map(str, names.read().tolist()))
     return _list_pairs(arrays, path, [path], "NumPy arrays (NPZ)", class_names)
 
