@@ -115,7 +115,10 @@ def _most_memory() -> int:
 def _read_lines(work: Callable[[Callable[[object], None]], None]) -> Iterator[dict[str, Any]]:
     """What a process writes, and the signal that ended it."""
     reading, writing = os.pipe()
-    pid = os.fork()
+    with warnings.catch_warnings():
+        # From Python 3.12 on it warns of threads; those of libraries here mind forks.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
     if pid == 0:
         try:
             os.close(reading)
