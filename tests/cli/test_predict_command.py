@@ -90,7 +90,9 @@ def test_a_pipe_is_read_where_it_is_the_processes_own_and_else_not_waited_for(sc
     assert len(answer.stdout.splitlines()) == 3
     for name in ("/dev/stdin", "-"):
         with piped_into_this_process((scans / "10.png").read_bytes()):
-            assert call("predict", name).stdout.split()[-6] == "1"
+            answer = call("predict", name, "--picture", "drawn.png")  # which looks at it again
+            assert answer.stdout.split()[-6] == "1"
+            assert Path("drawn.png").exists()
 
 
 def test_a_url_is_fetched_unless_that_is_forbidden(

@@ -50,6 +50,7 @@ from ._staging import staged_file as staged_file
 from ._staging import staged_folder as staged_folder
 from ._staging import temporary_folder as temporary_folder
 from ._storage import check_ending as check_ending
+from ._storage import is_own_stream as is_own_stream
 from ._storage import open_to_read as open_to_read
 from ._storage import reading_errors as reading_errors
 from ._storage import remove_partial_files as remove_partial_files
@@ -102,6 +103,7 @@ __all__ = [
     "hide_in_command",
     "hide_secrets",
     "install_command",
+    "is_own_stream",
     "json_text",
     "names_to_be_had",
     "nearest_name",

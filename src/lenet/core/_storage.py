@@ -56,7 +56,7 @@ def reading_errors(path: Path, error_class: type[LenetError]) -> Iterator[None]:
     if "\0" in str(path):
         message = f"`{path}` is no path: it holds the character 0."
         raise error_class(message)
-    if not str(path).startswith(_OWN_STREAMS) and (kind := _odd_kind(path)):
+    if not is_own_stream(path) and (kind := _odd_kind(path)):
         message = f"`{path}` is neither a folder nor a file but a {kind}, which is not read."
         raise error_class(message)
     try:
@@ -66,6 +66,15 @@ def reading_errors(path: Path, error_class: type[LenetError]) -> Iterator[None]:
         raise error_class(message) from error
 
 
+def is_own_stream(path: Path) -> bool:
+    """Whether a path is that of a stream of this process, such as its standard input.
+
+    >>> is_own_stream(Path("/dev/stdin")), is_own_stream(Path("/dev/zero"))
+    (True, False)
+    """
+    return str(path).startswith(_OWN_STREAMS)
+
+
 @contextmanager
 def open_to_read(path: Path, error_class: type[LenetError]) -> Iterator[BinaryIO]:
     """Open a file; what can be said against it is one clear error of a class.
@@ -73,7 +82,7 @@ def open_to_read(path: Path, error_class: type[LenetError]) -> Iterator[BinaryIO
     What has no size is empty: files of the system, as in `/proc`, have none and may never end.
     """
     with reading_errors(path, error_class):
-        if str(path).startswith(_OWN_STREAMS):
+        if is_own_stream(path):
             with path.open("rb") as stream:
                 yield stream
             return

@@ -14,6 +14,7 @@ from urllib.request import url2pathname
 
 import numpy as np
 
+from lenet.core import is_own_stream, open_to_read
 from lenet.datasets import is_offline, natural_key
 from lenet.errors import DatasetError, DownloadError, PictureError
 from lenet.pictures import MOST_BYTES, SUFFIXES
@@ -57,9 +58,10 @@ def find_pictures(
 def _find(name: str) -> Iterator[str | BinaryIO]:
     scheme = urlsplit(name).scheme.lower()
     if name == "-":
-        typed = BytesIO(sys.stdin.buffer.read(MOST_BYTES + 1))
-        typed.name = "standard input"
-        yield typed
+        yield _kept(sys.stdin.buffer, "standard input")
+    elif is_own_stream(Path(name)) and not os.path.isfile(name):
+        with open_to_read(Path(name), PictureError) as stream:
+            yield _kept(stream, name)
     elif scheme in ("http", "https"):
         yield _Fetched(name)
     elif scheme == "file":
@@ -77,6 +79,13 @@ def _find(name: str) -> Iterator[str | BinaryIO]:
         raise PictureError(message)
     else:
         yield name
+
+
+def _kept(stream: BinaryIO, name: str) -> BinaryIO:
+    """What a pipe gives, which it gives only once."""
+    held = BytesIO(stream.read(MOST_BYTES + 1))
+    held.name = name
+    return held
 
 
 def _in_folder(folder: Path) -> Iterator[str]:

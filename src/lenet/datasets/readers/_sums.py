@@ -15,7 +15,7 @@ from lenet.datasets.readers._contents import (
 )
 from lenet.errors import DataFileError
 
-_LARGEST = 2**26  # bytes of it
+_LARGEST = 2**24  # bytes of it
 _PIECE = 2**20
 _LINE = re.compile(r"([0-9a-fA-F]{64}) [ *](.+)")
 
