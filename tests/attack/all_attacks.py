@@ -1,18 +1,22 @@
 """All attacks, in the order of the table."""
 
+import compilers
 import load
 import messages
 import places
 from counting import Attack
-from kills import KILLS
+from killed_commands import KILLED_COMMANDS
+from killed_trainings import KILLED_TRAININGS
 from mutations import DAMAGED_FILES
 from records import RECORDS
 
 ATTACKS: tuple[Attack, ...] = (
-    *KILLS,
+    *KILLED_TRAININGS,
+    *KILLED_COMMANDS,
     *DAMAGED_FILES,
     RECORDS,
     messages.ATTACK,
     load.ATTACK,
     *places.ATTACKS,
+    *compilers.ATTACKS,
 )

@@ -47,7 +47,7 @@ class Attack:
         promise: What holds whatever is done, in a sentence.
         run: Does it a number of times: all that is random comes from the generator, all files lie
             in the folder, and what it finds goes into the counts.
-        few: How often in the everyday tests: seconds for all attacks together.
+        few: How often in the everyday tests: seconds for all attacks together. 0: not there.
         many: How often by `make attack`.
     """
 
