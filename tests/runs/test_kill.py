@@ -22,10 +22,6 @@ from lenet.errors import InterruptedTraining, RunError
 from lenet.runs import Run, find_runs
 from lenet.training import Listener, Trainer
 
-NORMALISED = (
-    *("--data", "digits", "--epochs", "10", "--batch-size", "3", "--threads", "1"),
-    *("--batch-norm", "--activation", "relu"),
-)
 FASHION_MNIST = ("--data", "fashion-mnist", "--epochs", "2", "--seed", "0", "--threads", "1")
 LONG = ("--data", "digits", "--epochs", "500", "--threads", "1")
 PATIENCE = 120.0  # seconds after which a process is taken to hang
@@ -62,20 +58,13 @@ def assert_same_bits(one: Run, other: Run) -> None:
     assert one.result.test_loss == other.result.test_loss
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [NORMALISED, pytest.param(FASHION_MNIST, marks=pytest.mark.fashion_mnist)],
-    ids=["normalised", "tutorial"],
-)
-def test_killed_three_times_it_ends_with_the_same_bits(
-    arguments: tuple[str, ...], request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    if arguments is FASHION_MNIST:
-        request.getfixturevalue("fashion_mnist")
-    call("train", *arguments, "--runs-folder", str(tmp_path / "whole"))
+@pytest.mark.fashion_mnist
+@pytest.mark.usefixtures("fashion_mnist")
+def test_killed_three_times_it_ends_with_the_same_bits(tmp_path: Path) -> None:
+    call("train", *FASHION_MNIST, "--runs-folder", str(tmp_path / "whole"))
     (whole,) = find_runs(tmp_path / "whole")
     pause = whole.result.seconds / len(whole.history)  # from point to point
-    process = start(*arguments, "--runs-folder", str(tmp_path / "killed"))
+    process = start(*FASHION_MNIST, "--runs-folder", str(tmp_path / "killed"))
     run = wait_for_run(tmp_path / "killed", process)
     for share in (0.0, 0.2, 0.4):
         assert process.stdout.readline().startswith(("Training", "Going on")), "it is under way"
