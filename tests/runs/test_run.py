@@ -16,7 +16,8 @@ from safetensors.numpy import load_file
 
 import lenet
 from lenet.datasets import Dataset
-from lenet.errors import InterruptedTraining, LenetError, RunError, UnknownNameError
+from lenet.errors import InterruptedTraining, LenetError, ModelError, RunError, UnknownNameError
+from lenet.models import ArrayNetwork, SoftmaxConfig
 from lenet.runs import Run, find_runs, load, open_run
 from lenet.training import CurvePoint, Listener, Trainer
 
@@ -298,6 +299,25 @@ def test_a_network_in_memory_that_is_not_finite_is_refused(run: Run, few_digits:
     network.state_dict()["0.weight"].view(-1)[0] = math.nan
     with pytest.raises(LenetError, match=r"`0\.weight` holds numbers that are not finite"):
         lenet.evaluate((network, card), few_digits)
+
+
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
+def test_finite_weights_that_are_too_large_to_compute_with_are_told(few_digits: Dataset) -> None:
+    network = ArrayNetwork.build(SoftmaxConfig(), seed=0)
+    for array in network.arrays.values():
+        array[...] = 3e38
+    lenet.models.save_model("huge.safetensors", network, class_names=few_digits.class_names,
+                            preparation=few_digits.preparation)  # fmt: skip
+    images = few_digits.test.images[:2]  # type: ignore[union-attr]
+    for use in (
+        lambda: lenet.predict("huge.safetensors", list(images[:, 0])),
+        lambda: lenet.evaluate("huge.safetensors", few_digits),
+        lambda: lenet.report("huge.safetensors", few_digits, output="report.html"),
+        lambda: lenet.LeNetClassifier.load("huge.safetensors").predict(images),
+    ):
+        with pytest.raises(ModelError, match="gives numbers that are not finite"):
+            use()
+    assert not Path("report.html").exists()
 
 
 def test_a_recipe_in_a_model_file_that_is_none_is_told_with_the_file(

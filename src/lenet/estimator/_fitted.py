@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from lenet.core import cpu_threads
 from lenet.datasets import ArrayBatches, BatchesOf, Split
-from lenet.errors import ArrayError, MissingExtraError
+from lenet.errors import ArrayError, MissingExtraError, ModelError
 from lenet.estimator._pixels import PixelRange, flatten_images
 from lenet.kernels import EngineName
 from lenet.models import (
@@ -148,6 +148,9 @@ class FittedClassifier(_Classifier):
                 network = copy.deepcopy(module_of(network)).to(device)
                 batches = Batches(examples, _BATCH, device=device, mean=norm.mean, std=norm.std)
             logits: npt.NDArray[np.float64] = compute_logits(network, batches).astype(np.float64)
+        if not np.isfinite(logits).all():  # finite weights, too, may be too large to compute with
+            message = "The network gives numbers that are not finite."
+            raise ModelError(message)
         return logits
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:

@@ -22,7 +22,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import Trial, TrialState, create_trial
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from lenet.core import install_command, read_record, shorten, shortened
+from lenet.core import check_range, install_command, read_record, shorten, shortened
 from lenet.errors import LenetError, SettingError, SweepError
 
 if TYPE_CHECKING:
@@ -186,6 +186,7 @@ class _Kept:
     accuracies: tuple[float, ...]
 
     def __post_init__(self) -> None:
+        check_range("number", self.number, 0, 2**31)
         if not all(0 <= accuracy <= 1 for accuracy in self.accuracies):
             message = f"an accuracy must be from 0 to 1, not {shortened(self.accuracies)}."
             raise SettingError(message)

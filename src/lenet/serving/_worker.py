@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+from lenet.core import json_text
 from lenet.errors import (
     ArrayError,
     LenetError,
@@ -285,7 +286,7 @@ def _answers_to(
         ]
         doubts = [one["doubt"] for one in told]
         answer: schema.Predictions = {"model": model.name, "predictions": told}
-        body = json.dumps(answer, ensure_ascii=False).encode(errors="replace")
+        body = json_text(answer, ensure_ascii=False).encode(errors="replace")
         counts = doubts.count("blank"), doubts.count("unsure")
         answers[place] = Answer(200, body, len(doubts), *counts)
     return answers

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from lenet.core import Compute, ComputeKeywords
 from lenet.datasets import Dataset, DataSource, ImageHolder, Split
+from lenet.errors import ModelError
 from lenet.models import ModelCard, Normalisation
 from lenet.pictures import are_blank
 from lenet.results._choices import SplitName, Views
@@ -170,12 +171,18 @@ def log_probabilities(
 
     Returns:
         The logarithms of the classes' probabilities, float32 (N, classes).
+
+    Raises:
+        ModelError: They are no finite numbers.
     """
     network = network_on(network, str(device), examples.images.shape[1:])
     looks = [
         log_softmax(logits_of(network, view, normalisation).astype(np.float64))
         for view in _views(examples, views)
     ]
+    if np.isnan(looks).any():  # finite weights, too, may be too large to compute with
+        message = "The network gives numbers that are not finite."
+        raise ModelError(message)
     averaged = np.logaddexp.reduce(looks) - np.log(len(looks))
     return np.asarray(averaged, np.float32)
 
