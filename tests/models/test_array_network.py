@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from lenet.core import free_memory
 from lenet.errors import ModelError
 from lenet.models import (
     ArrayNetwork,
@@ -136,3 +137,17 @@ def test_what_is_no_list_of_layers_is_refused() -> None:
     arrays = ArrayNetwork.build(LeNetConfig(), 0).arrays
     with pytest.raises(ModelError, match=r"`0.weight` is nothing where \[6, 1, 5, 5\] belongs"):
         ArrayNetwork(LeNetConfig(), {name: arrays[name] for name in arrays if name != "0.weight"})
+
+
+@pytest.mark.skipif(free_memory() is None, reason="this system does not say what is free")
+@pytest.mark.parametrize(
+    "layers",
+    [
+        (kinds.Flatten(), *[kinds.Dense(units=65536)] * 40, kinds.Dense(units=10)),
+        (kinds.Convolution(filters=64, kernel_size=(1, 1), padding=(30000, 30000)),),
+    ],
+    ids=["weights", "an image"],
+)
+def test_a_network_for_which_there_is_no_memory_is_refused(layers: tuple[kinds.Layer, ...]) -> None:
+    with pytest.raises(ModelError, match=r"needs [\d,]+ GB for its [\d,]+ weights and what"):
+        ArrayNetwork.build(Network(layers), seed=0)

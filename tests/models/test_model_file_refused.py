@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import os
 import pickle
 import struct
@@ -158,11 +159,12 @@ def test_safetensors_of_somebody_else_are_refused(file: Path, tensors: Weights) 
         ({"normalisation": {"means": 0.0}}, "means"),
         *(
             ({"normalisation": {"mean": 0.5, "std": value}}, "`std` must be ")
-            for value in (0, -1.0, "0.3", None, [1.0], True, float("nan"), float("inf"), 10**400)
+            for odd in ((0, 1e-300, 1e300, -1.0, "0.3", None), ([1.0], True, math.nan, 10**400))
+            for value in odd
         ),
         *(
             ({"normalisation": {"mean": value, "std": 0.5}}, "`mean` must be ")
-            for value in ("0.3", None, float("nan"), float("-inf"))
+            for value in ("0.3", None, float("nan"), float("-inf"), 1e300)
         ),
         ({"class_names": [*CLASSES[:9], CLASSES[0]]}, "more than one class called `class 0`"),
         ({"class_names": list(range(10))}, "`class_names` must be a list of texts"),

@@ -130,7 +130,7 @@ def install_command(what: str) -> str:
 def shorten(text: str, longest: int = 80) -> str:
     r"""A text of anybody's, on one line and no longer than a message can have it.
 
-    >>> shorten("one\\ntwo three", 8)
+    >>> shorten("one\ntwo three", 8)
     'one two…'
     """
     text = " ".join(text.split()) if "\n" in text else text

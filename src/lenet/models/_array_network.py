@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from types import MappingProxyType
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lenet.core import require_torch
+from lenet.core import free_memory, require_torch
 from lenet.errors import ModelError, ModelFileError
 from lenet.kernels import BatchNormArrays, TrainedBlock
 from lenet.models._configs import ModelConfig
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from lenet.models._watch import ModuleWatch
+
+
+_LOOK_FROM = 2**28  # bytes; it costs a look at the system to know how many are free
 
 
 class ArrayNetwork:
@@ -75,8 +79,13 @@ class ArrayNetwork:
 
     @classmethod
     def build(cls, settings: ModelConfig | Network, seed: int) -> ArrayNetwork:
-        """A new network, with the weights that `build_model` draws from the same seed."""
+        """A new network, with the weights that `build_model` draws from the same seed.
+
+        Raises:
+            ModelError: There is no memory for it.
+        """
         network = settings.network()
+        _require_memory(network)
         initialisation = getattr(settings, "initialisation", "pytorch")
         return cls(settings, initial_arrays(network.placed, initialisation, seed))
 
@@ -330,6 +339,19 @@ def frozen_weights(network: ArrayNetwork | nn.Module) -> list[str]:
     if isinstance(network, ArrayNetwork):
         return network.frozen
     return [name for name, one in network.named_parameters() if not one.requires_grad]
+
+
+def _require_memory(network: Network) -> None:
+    """Refuse a network for which there is no memory: the system may end who asks for too much."""
+    largest = max(math.prod(placed.output_shape) for placed in network.placed)
+    needed = 4 * (network.parameters + largest)  # one image alone; a training needs some times that
+    free = free_memory() if needed > _LOOK_FROM else None
+    if free is not None and needed > free:
+        message = (
+            f"The network needs {needed / 1e9:,.0f} GB for its {network.parameters:,} weights and "
+            f"what it makes of an image; {free / 1e9:,.1f} GB are free."
+        )
+        raise ModelError(message)
 
 
 def check_numbers(arrays: Mapping[str, npt.NDArray[Any]]) -> None:

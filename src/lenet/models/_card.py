@@ -6,7 +6,7 @@ input shape, normalisation, the recipe it was trained with and the scores it rea
 
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from math import inf, isfinite
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ _FOLDER = Path(__file__).parent / "bundled"
 BUNDLED: dict[str, Path] = {name: _FOLDER / f"{name}.safetensors" for name in ("digits", "fashion")}
 HEADER_KEY = "lenet"  # of our part of the safetensors header
 _FORMAT = 1
+_MOST = 1e18  # of what pixels are shifted and divided by
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Normalisation(Settings):
         std: Divided by then.
 
     Raises:
-        SettingError: A value is ill-typed, not finite, or would be divided by though it is 0.
+        SettingError: A value is ill-typed, or so large or small that nothing comes of it.
     """
 
     mean: float = 0.0
@@ -56,8 +57,9 @@ class Normalisation(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require("mean", isfinite(self.mean), "finite")
-        self.require("std", 0 < self.std < inf, "above 0 and finite")
+        # So that what comes out is a finite float32.
+        self.require("mean", abs(self.mean) <= _MOST, f"from -{_MOST:g} to {_MOST:g}")
+        self.require("std", 1 / _MOST <= self.std <= _MOST, f"from {1 / _MOST:g} to {_MOST:g}")
 
 
 @dataclass(frozen=True)
