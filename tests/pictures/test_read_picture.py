@@ -258,6 +258,40 @@ def test_a_jpeg_is_decoded_in_as_many_passes_as_a_picture_needs() -> None:
         read_picture(usual, most_pixels=300 * 400)
 
 
+MANY = 140_000
+PLAIN = encoded(Image.new("L", (9, 9), 7), "JPEG")
+STRIPS = b"II*\0\x08\0\0\0\x01\0" + struct.pack("<HHII", 273, 4, MANY, 8) + bytes(4)
+GIF = b"GIF89a" + struct.pack("<HHBBB", 9, 9, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        png(9, 9)[:33] + (bytes(4) + b"IDAT" + bytes(4)) * MANY,
+        PLAIN[:2] + b"\xff\xfe\0\2" * MANY + PLAIN[2:],
+        PLAIN[:2] + b"\xff" * MANY + PLAIN[2:],
+        PLAIN[:2] + bytes(MANY) + PLAIN[2:],
+        GIF + b"!\xfe\1a\0" * MANY,
+        GIF + b"!\xfe" + b"\1a" * MANY,
+        STRIPS,
+        b"P5\n#" + b"1" * MANY,
+        b"P5 9 " + b"1" * MANY,
+        b"P2 9 9 255 " + b"#\n" * MANY,
+    ],
+)
+def test_a_file_of_more_parts_than_a_picture_has_is_refused(content: bytes) -> None:
+    with pytest.raises(PictureSizeError, match=r"is made of more than 131,072 parts"):
+        read_picture(content)
+
+
+def test_a_large_picture_of_many_parts_is_read() -> None:
+    rows = np.zeros((40_000, 9), np.uint8)
+    file = encoded(Image.fromarray(rows), "TIFF", tiffinfo={278: 1})
+    assert read_picture(file).shape == (40_000, 9)
+    chunks = png(9, 9)[:33] + (bytes(4) + b"juNk" + struct.pack(">I", zlib.crc32(b"juNk"))) * 9999
+    assert read_picture(chunks + encoded(Image.new("L", (9, 9)))[33:]).shape == (9, 9)
+
+
 def test_fewer_pixels_may_be_allowed() -> None:
     content = encoded(Image.new("L", (40, 30)))
     assert read_picture(content, most_pixels=1200).shape == (30, 40)

@@ -16,6 +16,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from lenet.core import open_to_read
 from lenet.errors import ArrayError, PictureError, PictureFormatError, PictureSizeError
+from lenet.pictures._parts import MOST_PARTS, has_too_many_parts
 from lenet.pictures._pixels import Numbers, to_pixels
 
 Pixels = npt.NDArray[np.uint8]  # (H, W) grey, or (H, W, 3) red, green and blue
@@ -179,6 +180,9 @@ def _content(source: Path | str | bytes | BinaryIO) -> bytes:
 
 def _decode(name: str, source: bytes | Image.Image, most_pixels: int) -> Numbers:
     """The values of a file's first picture, or of an image that is open already."""
+    if isinstance(source, bytes) and has_too_many_parts(source):
+        message = f"{name} is made of more than {MOST_PARTS:,} parts, as no picture is."
+        raise PictureSizeError(message)
     with _QUIET_PILLOW, _opened(source) as opened:
         width, height = opened.size
         _check_cost(name, source, opened, most_pixels)
