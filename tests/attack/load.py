@@ -1,4 +1,7 @@
-"""A service under load for an hour, whose workers are killed and whose clients come and go."""
+"""A service under load for an hour, whose workers are killed and whose clients come and go.
+
+Now and then it reads its model again, which is another file with the same weights.
+"""
 
 import http.client
 import json
@@ -15,11 +18,20 @@ from messages import Message, good_messages, is_right
 from sent_pictures import digit_files
 from service_process import ServiceProcess, running, wait_until
 
+import lenet
+from lenet.models import BUNDLED, read_network
+
 CLIENTS = 24
 WORKERS = 2
+REREAD = 0.2  # of what is done to it; the others are kills
+KEPT = "class_names", "input_shape", "normalisation", "preparation", "calibration", "answers_blank"
 MOST_GROWTH = 20e6  # bytes of the service's memory, once it has served a while
 WARM_UP = 0.2  # of the time
 MOST_BETWEEN_KILLS = 4.0  # seconds
+SAID = (
+    "Models and keys were read again: served.\n",
+    "Error: A worker process ended before it had started.",  # it was killed as it did
+)
 PATIENCE = 60.0  # seconds that no answer takes
 
 
@@ -82,10 +94,20 @@ class Client:
             self.broken.append(("wrong answer", f"{answer.status} {content[:300]!r}"))
 
 
+def save_again(file: Path, dataset: str) -> None:
+    """The bundled digits as another file, which answers alike."""
+    network, card = read_network(BUNDLED["digits"])
+    kept = {name: getattr(card, name) for name in KEPT}
+    beside = file.with_suffix(".next")
+    lenet.save_model(beside, network, **kept, dataset=dataset)
+    beside.replace(file)
+
+
 def load(random: Random, seconds: int, folder: Path, counts: Counts) -> None:
     good = good_messages(digit_files(8))
-    options = f"digits --workers {WORKERS} --port 0".split()
-    with running(*options) as service:
+    file = folder / "served.safetensors"
+    save_again(file, "first")
+    with running(str(file), "--workers", str(WORKERS)) as service:
         clients = [Client(service, Random(random.getrandbits(64)), good) for _ in range(CLIENTS)]
         stop = threading.Event()
         threads = [threading.Thread(target=one.ask_until, args=[stop]) for one in clients]
@@ -98,7 +120,10 @@ def load(random: Random, seconds: int, folder: Path, counts: Counts) -> None:
             if service.process.poll() is not None:
                 counts.breaks("traceback", f"the service ended after {passed:.0f} s")
                 break
-            if workers := service.worker_ids:
+            if random.random() < REREAD:
+                save_again(file, f"{passed}")
+                service.process.send_signal(signal.SIGHUP)
+            elif workers := service.worker_ids:
                 os.kill(random.choice(workers), signal.SIGKILL)
                 kills += 1
             memory = service.resident_bytes
@@ -128,8 +153,7 @@ def check_end(service: ServiceProcess, counts: Counts) -> None:
     workers = service.worker_ids
     if code := service.stop():
         counts.breaks("traceback", f"it ended with {code}")
-    killed_early = "Error: A worker process ended before it had started.\n"
-    if said := [line for line in service.lines[2:] if line != killed_early]:
+    if said := [line for line in service.lines[2:] if not line.startswith(SAID)]:
         counts.breaks("traceback", "".join(said))
     if any(Path(f"/proc/{number}").exists() for number in workers):
         counts.breaks("lost or half", "workers are left")
@@ -139,7 +163,7 @@ ATTACK = Attack(
     name="load with kills of workers",
     unit="seconds",
     promise=f"{CLIENTS} clients that come and go are answered rightly or told to come again, while "
-    "workers are killed, within bounded memory.",
+    "workers are killed and the model is read again, within bounded memory.",
     run=load,
     few=1,
     many=3600,

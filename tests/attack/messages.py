@@ -31,6 +31,7 @@ OPTIONS = "digits --workers 1 --timeout 5 --max-body 200000 --max-pixels 100000"
 CLIENTS = 3  # at once
 MOST_GROWTH = 20e6  # bytes of the service's memory
 PATIENCE = 30.0  # seconds that no answer takes
+SILENCE = 90.0  # seconds that no silent connection is kept
 BETWEEN_LOOKS = 40  # connections, at the memory and at what the service said
 STATUSES = frozenset(
     (200, 204, 304, 400, 401, 403, 404, 405, 408, 413, 415, 421, 422, 431, 503)  # and never 500
@@ -439,15 +440,16 @@ class Client:
         try:
             answer = self.exchange(grammar.pieces(data), closes=not is_silent)
         except TimeoutError:
-            self.counts.breaks("hang", f"seed {seed}: no end within {PATIENCE:g} s")
+            self.counts.breaks("hang", f"seed {seed}: there is no end")
             return
         self.check(messages, answer, seed)
 
     def exchange(self, pieces: list[bytes], closes: bool = True) -> bytes:
         """Send pieces while reading, and give all that came back."""
         received: list[bytes] = []
-        deadline = time.monotonic() + PATIENCE
-        with socket.create_connection(("127.0.0.1", self.service.port), PATIENCE) as line:
+        patience = PATIENCE if closes else SILENCE
+        deadline = time.monotonic() + patience
+        with socket.create_connection(("127.0.0.1", self.service.port), patience) as line:
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
                 for number, piece in enumerate(pieces):

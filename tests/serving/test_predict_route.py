@@ -271,6 +271,15 @@ REFUSED: dict[str, tuple[str, dict[str, Any], int, str]] = {
         413,
         "has more than 524,288 lists",
     ),
+    "millions of texts": (
+        "",
+        {
+            "content": b'{"pictures": [' + 2**18 * b'"",' + b'""]}',
+            "headers": {"content-type": JSON},
+        },
+        413,
+        "has more than 262,144 texts",
+    ),
     "a list": ("", {"json": []}, 422, '{"pictures": [{"base64": "…"}]}'),
     "no pictures": ("", {"json": {"pictures": []}}, 422, "The request has no picture."),
     "a mistyped field": ("", {"json": {"pictures": [{"pixel": []}]}}, 422, "Did you mean `pixels`"),

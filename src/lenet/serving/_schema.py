@@ -42,6 +42,7 @@ fractions from 0 to 1, truth values, or the unit of the pictures that the networ
 _PREPARED = "The image as the network takes it, C×H×W, from 0 to 255; it is not prepared again."
 
 _MOST_LISTS = 2**19  # lists and objects of a body; millions would take seconds and a gigabyte
+_MOST_TEXTS = 2**18  # and texts; a picture has few
 
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Flag = Annotated[bool, BeforeValidator(lambda value: value == "" or value)]  # `?many` is true
@@ -250,6 +251,9 @@ def read_pictures(body: bytes, shape: tuple[int, ...], most: int) -> list[Pictur
             f"The body has more than {_MOST_LISTS:,} lists; send large pictures as files, in "
             "`base64`."
         )
+        raise TooManyListsError(message)
+    if body.count(b'"') > 2 * _MOST_TEXTS:
+        message = f"The body has more than {_MOST_TEXTS:,} texts; pixels are numbers."
         raise TooManyListsError(message)
     try:
         values = json.loads(body)
