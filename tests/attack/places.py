@@ -264,12 +264,23 @@ def narrow_words(random: Random, here: Path) -> Iterator[Place]:
 @contextmanager
 def no_temporary_folder(random: Random, here: Path) -> Iterator[Place]:
     """There is none, or none that can be written."""
-    code = (
-        ""
-        if random.random() < 0.5
-        else ("import tempfile\ntempfile._candidate_tempdir_list = lambda: ['/nowhere']\n")
-    )
-    yield Place("import tempfile\ntempfile.tempdir = None\n" + code, {"TMPDIR": "/nowhere"})
+    code = "import tempfile\ntempfile.tempdir = None\n"
+    if random.random() < 0.5:
+        code += "tempfile._candidate_tempdir_list = lambda: ['/nowhere']\n"
+    yield Place(code, {"TMPDIR": "/nowhere"})
+
+
+@contextmanager
+def small_temporary_folder(random: Random, here: Path) -> Iterator[Place]:
+    """It has little room."""
+    place = here.with_name("temporary")
+    place.mkdir()
+    mount("tmpfs", place, f"size={random.choice((4, 8, 64, 512))}k")
+    try:
+        yield Place("import tempfile\ntempfile.tempdir = None\n", {"TMPDIR": str(place)})
+    finally:
+        _LIBC.umount2(os.fsencode(place), 2)
+        place.rmdir()
 
 
 _PLACES: tuple[Callable[[Random, Path], AbstractContextManager[Place]], ...] = (
@@ -285,7 +296,9 @@ _PLACES: tuple[Callable[[Random, Path], AbstractContextManager[Place]], ...] = (
     closed_streams,
     narrow_words,
     no_temporary_folder,
+    small_temporary_folder,
 )
+_MOUNTED = (full_disk, small_temporary_folder)
 
 
 def attack(random: Random, times: int, folder: Path, counts: Counts) -> None:
@@ -296,7 +309,8 @@ def attack(random: Random, times: int, folder: Path, counts: Counts) -> None:
     template, here, kept = (folder / name for name in ("template", "here", "kept"))
     prepare(here, kept)
     here.rename(template)
-    places = [place for place in _PLACES if place is not full_disk or may_mount(folder)]
+    can_mount = may_mount(folder)
+    places = [place for place in _PLACES if can_mount or place not in _MOUNTED]
     rounds: Iterator[tuple[Callable[..., AbstractContextManager[Place]], str]] = iter(())
     for _ in range(times):
         pair = next(rounds, None)
