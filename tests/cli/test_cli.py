@@ -347,3 +347,20 @@ def test_output_that_finds_no_room_is_one_clear_error() -> None:
         "Error: Could not write what is printed: no space left on device.\n",
     )
     assert process.returncode == StorageError.exit_code
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [
+        "MemoryError",
+        'RuntimeError("can\'t start new thread")',
+        "ImportError('libopenblas.so: failed to map segment from shared object')",
+    ],
+)
+def test_too_little_memory_is_told_as_that(raised: str) -> None:
+    code = f"import lenet.datasets\ndef fail(*_): raise {raised}\n"
+    code += "lenet.datasets.dataset_names = fail\nfrom lenet.cli import main; main()"
+    process = ForkedProcess("data", "list", code=code)
+    _, errors = process.communicate(timeout=60)
+    assert errors == "Error: There is not enough memory for this.\n"
+    assert process.returncode == 1

@@ -30,6 +30,11 @@ from lenet.training import find_place, leave, speaker
 
 _DEBUG = "--debug"  # taken wherever it stands
 _TELL_THEMSELVES = ("train", "doctor")  # what the log warns of
+# What PyTorch, threads and the loader of libraries say where there is none.
+_NO_MEMORY = (
+    *("can't allocate memory", "cannot allocate memory", "out of memory"),
+    *("can't start new thread", "failed to map segment"),
+)
 
 _COMMANDS = {  # in the order of the help, with the file of each
     "train": "train",
@@ -165,6 +170,10 @@ def _report(error: BaseException) -> int:
     if isinstance(error, Interrupted):
         print_notice(f"{who}{error}")
         return error.exit_code
+    no_memory = MemoryError, RuntimeError, ImportError, MissingExtraError
+    if isinstance(error, no_memory) and _is_out_of_memory(error):
+        print_error(f"{who}There is not enough memory for this.")
+        return LenetError.exit_code
     if isinstance(error, LenetError):
         print_error(f"{who}{error}")
         return error.exit_code
@@ -180,17 +189,17 @@ def _report(error: BaseException) -> int:
         name = f"`{error.filename}`: " if error.filename else ""
         print_error(f"{who}{name}{error.strerror or error}.")
         return LenetError.exit_code
-    if isinstance(error, MemoryError) or _is_out_of_memory(error):
-        print_error(f"{who}There is not enough memory for this.")
-        return LenetError.exit_code
     raise error
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
-    """Whether PyTorch could not get memory; on the CPU it has no class for that."""
-    return isinstance(error, RuntimeError) and (
-        "can't allocate memory" in str(error) or "out of memory" in str(error)
-    )
+def _is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether an error came of one of those for which there are many classes, or of none."""
+    while error is not None:
+        said = str(error).lower()
+        if isinstance(error, MemoryError) or any(words in said for words in _NO_MEMORY):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _usage_message(error: Any) -> str:

@@ -56,6 +56,16 @@ def _broken(purpose: str, error: Exception) -> MissingExtraError:
     return MissingExtraError(purpose, package="torch", fault=fault)
 
 
+def _raised_in(error: BaseException) -> str:
+    """`torch` where an error came through it, as a library that it can't load does."""
+    frame = error.__traceback__
+    while frame is not None:
+        if frame.tb_frame.f_globals.get("__name__", "").partition(".")[0] == "torch":
+            return "torch"
+        frame = frame.tb_next
+    return ""
+
+
 class _MissingNameError(MissingExtraError, AttributeError):
     """Also an `AttributeError`, so that `hasattr` and `help` pass the name over."""
 
@@ -85,7 +95,7 @@ def attach_names(room: str, file: str) -> tuple[Callable[[str], Any], Any]:
         try:
             found = own_name(name)
         except (ImportError, OSError) as error:
-            module = getattr(error, "name", None) or "torch"
+            module = getattr(error, "name", None) or _raised_in(error)
             if module.partition(".")[0] != "torch" or is_imported():
                 raise
             if not has_torch():
