@@ -7,6 +7,7 @@ import os
 import re
 import runpy
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ PICTURES = (".png", ".svg", ".jpg")
 
 class KernelBuildHook(BuildHookInterface):  # type: ignore[type-arg, misc]
     """Hatchling's hook: runs before a wheel is put together, also for an editable install."""
+
+    kept: Path | None = None
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile, and say what the wheel holds."""
@@ -37,12 +40,22 @@ class KernelBuildHook(BuildHookInterface):  # type: ignore[type-arg, misc]
         is_without = build["WITHOUT"] in log
         if platform and (is_without or ": failed" in log):
             raise RuntimeError(log)
-        # Where nothing could be written, what is there is of an earlier build.
-        kept = "build.log" if is_without else "*"
-        build_data["artifacts"].append((KERNELS / "compiled" / kept).as_posix())
-        if not is_without:
-            build_data["pure_python"] = False
-            build_data["tag"] = f"py3-none-{platform or wheel_platform()}"
+        if (
+            is_without
+        ):  # what is in the folder may be of an earlier build, where it can't be written
+            self.kept = Path(tempfile.mkdtemp())
+            (self.kept / "build.log").write_text(log, encoding="utf-8")
+            place = KERNELS.relative_to("src") / "compiled" / "build.log"
+            build_data["force_include"][str(self.kept / "build.log")] = place.as_posix()
+            return
+        build_data["artifacts"].append((KERNELS / "compiled" / "*").as_posix())
+        build_data["pure_python"] = False
+        build_data["tag"] = f"py3-none-{platform or wheel_platform()}"
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Remove what was kept for the wheel alone."""
+        if self.kept:
+            shutil.rmtree(self.kept, ignore_errors=True)
 
 
 class ReadmeHook(MetadataHookInterface):  # type: ignore[misc]

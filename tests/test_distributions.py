@@ -85,6 +85,15 @@ def test_both_hold_the_same_package(wheels: dict[str, Path]) -> None:
     assert "lenet/datasets/digits/digits.csv.gz" in held
 
 
+def test_a_wheel_without_kernels_says_why(wheels: dict[str, Path], tree: Path) -> None:
+    name = "lenet/kernels/compiled/build.log"
+    for wheel in wheels.values():
+        with zipfile.ZipFile(wheel) as archive:
+            assert [one for one in archive.namelist() if "/compiled/" in one] == [name]
+            said = archive.read(name).decode()
+        assert said.startswith(f"Without kernels, because `{tree}/no compiler` can't be run")
+
+
 def test_the_small_one_leaves_out_three_packages(wheels: dict[str, Path]) -> None:
     all_of_them, fewer = dependencies(wheels["lenet"]), dependencies(wheels["lenet_core"])
     assert all_of_them == fewer | {name: all_of_them[name] for name in LEFT_OUT}

@@ -123,7 +123,7 @@ def compile_libraries(folder: Path = LIBRARIES, target: Target | None = None) ->
     except _NoKernelsError as error:
         log = f"{WITHOUT}{error}."
     except OSError as error:
-        log = f"{WITHOUT}`{error.filename or folder}` can't be written: {_reason(error)}."
+        log = f"{WITHOUT}`{folder}` can't be written: {_reason(error)}."
     log = log.encode("utf-8", "backslashreplace").decode()  # a path may be no text
     with suppress(OSError):
         (folder / "build.log").write_text(log + "\n", encoding="utf-8")
