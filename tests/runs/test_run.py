@@ -15,10 +15,11 @@ import pytest
 from safetensors.numpy import load_file
 
 import lenet
+from calling import call
 from lenet.datasets import Dataset
 from lenet.errors import InterruptedTraining, LenetError, ModelError, RunError, UnknownNameError
 from lenet.models import ArrayNetwork, SoftmaxConfig
-from lenet.runs import Run, find_runs, load, open_run
+from lenet.runs import Run, _train, find_runs, load, open_run  # `_train`: to come too late
 from lenet.training import CurvePoint, Listener, Trainer
 
 
@@ -258,6 +259,34 @@ def test_a_run_is_deleted_whole_unless_it_is_being_trained(run: Run) -> None:
     assert run.size == size
     run.delete()
     assert os.listdir("runs") == []
+
+
+def test_what_a_kill_left_of_a_run_goes_with_the_next(run: Run, few_digits: Dataset) -> None:
+    left = Path("runs") / ".20260101-120000-digits-lenet.0123abcd.partial"
+    for command in (
+        lambda: lenet.train("softmax", few_digits, epochs=1, batch_size=64, listeners=[]),
+        lambda: call("runs", "none*", "--delete", "--yes"),
+    ):
+        left.mkdir()
+        (left / "config.json").touch()
+        command()
+        assert not left.exists()
+
+
+def test_a_run_that_another_process_has_completed_meanwhile_is_told_so(
+    made_and_stopped: Run, few_digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(Path(shutil.copytree(made_and_stopped.folder, "runs/stopped")))
+    real = _train._build_again
+
+    def build_late(run: Run, *arguments: Any) -> Trainer:
+        run.result_path.write_text("{}")
+        run.checkpoint_path.unlink()
+        return real(run, *arguments)
+
+    monkeypatch.setattr(_train, "_build_again", build_late)
+    with pytest.raises(RunError, match=r"`runs/stopped` was completed by another process"):
+        lenet.resume(run, dataset=few_digits, listeners=[])
 
 
 def refuse(run: Run) -> str:

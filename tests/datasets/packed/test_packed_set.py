@@ -186,6 +186,14 @@ def test_nothing_is_left_of_a_set_without_images_or_after_an_error(tmp_path: Pat
     assert not [path for path in tmp_path.iterdir() if path.name != "cache"]
 
 
+def test_what_a_kill_left_beside_a_finished_set_goes(folder: Path) -> None:
+    left = folder.with_name(f".{folder.name}-read.0123abcd.partial")
+    left.mkdir()
+    with pytest.raises(StorageError, match="nothing is overwritten"):
+        pack_dataset("digits", folder)
+    assert not left.exists()
+
+
 def test_nothing_is_overwritten_and_settings_have_bounds(folder: Path) -> None:
     before = (folder / "index.json").read_bytes()
     with pytest.raises(StorageError, match="nothing is overwritten"):
