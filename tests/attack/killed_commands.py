@@ -231,7 +231,7 @@ KILLED_COMMANDS = (
         "kills of sweep",
         "The same command ends with the trials, values and scores of an unbroken sweep.",
         _sweeping,
-        150,
+        100,
         few=0,  # `tests/experiments` kills some
     ),
     _attack(

@@ -69,6 +69,7 @@ class Battlefield:
 
     def __init__(self, folder: Path, command: Command):
         self.folder, self.command = folder / "work", command
+        self._calls: list[int] = []  # that it is to be killed at, before any comes again
         self.renew()
 
     def renew(self) -> None:
@@ -107,7 +108,9 @@ class Battlefield:
         (by,) = random.choices(list(SIGNALS), list(SIGNALS.values()))
         start = time.monotonic()
         if random.random() < 0.5:
-            call = random.randint(1, life.calls)
+            if not self._calls:
+                self._calls = random.sample(range(1, life.calls + 1), life.calls)
+            call = self._calls.pop()
             how = f"{by.name} at its call {call} of {life.calls}"
             return how, self.finish(self.start(call, by), start)
         process = self.start()
