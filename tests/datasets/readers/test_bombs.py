@@ -58,7 +58,12 @@ def pixels(folder: Path) -> None:
     np.savez_compressed(folder / "x.npz", x=np.zeros((40_000, 1, 1), "u1"), y=np.arange(40_000) % 2)
 
 
-@pytest.mark.parametrize("write", [npz, idx, emnist, parquet, table, pixels])
+def lists(folder: Path) -> None:
+    rows = pa.ListArray.from_arrays(np.arange(0, BLANK.size + 1, 784), BLANK.ravel())
+    pq.write_table(pa.table({"image": rows, "label": LABELS}), folder / "x.parquet")
+
+
+@pytest.mark.parametrize("write", [lists, npz, idx, emnist, parquet, table, pixels])
 def test_what_unpacks_to_much_more_than_pictures_do_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path], None]
 ) -> None:

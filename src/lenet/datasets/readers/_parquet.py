@@ -28,12 +28,14 @@ from lenet.datasets.readers._contents import (
     number_classes,
     split_of,
 )
+from lenet.datasets.readers._parquet_footer import count_values
 from lenet.errors import DataFileError, MissingExtraError
 
 HUB_KEY = b"huggingface"  # of the schema's metadata
 _LABEL_NAMES = ("label", "labels", "class", "target", "fine_label", "character")
 _AT_ONCE = 64  # rows; a photo may have megabytes
 _BYTES_AT_ONCE = 2**26  # of these rows
+_VALUE_BYTES = 8  # of a number in a list
 _LOOKED_AT = 64  # rows, to see what the columns hold
 _LEAST_PIXELS = 4
 _NAMED = 3  # files in a sentence
@@ -115,8 +117,7 @@ def _opened(path: Path) -> Iterator[Any]:
             _as_damage(path, (ArrowException, OSError, ValueError)),
             ParquetFile(path, page_checksum_verification=True) as file,
         ):
-            unpacked = sum(group.total_byte_size for group in _row_groups(file))
-            check_unpacked_size(f"`{path}`", path.stat().st_size, unpacked)
+            _check_sizes(path, file)
             yield file
     except MemoryError as error:  # of what pyarrow was told to make room for
         message = f"`{path}` does not fit into memory, or is damaged: {_first_line(error)}"
@@ -138,19 +139,30 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def _row_groups(file: Any) -> Iterator[Any]:
-    """What is said of each; of its columns it must not be asked: where that is damaged, it aborts.
+def _check_sizes(path: Path, file: Any) -> None:
+    """Raise the `DataFileError` for a file that becomes much more than pictures do."""
+    unpacked = sum(size for size, _ in _row_groups(path, file))
+    rows = file.metadata.num_rows
+    check_unpacked_size(f"`{path}`", path.stat().st_size, unpacked, (rows, 1))
 
-    That was seen in pyarrow 26, at a histogram of sizes that does not fit.
-    """
-    return map(file.metadata.row_group, range(file.metadata.num_row_groups))
+
+def _row_groups(path: Path, file: Any) -> list[tuple[int, int]]:
+    """The bytes and the rows of each."""
+    groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
+    leaves = map(file.schema.column, range(len(file.schema)))
+    lists = [number for number, leaf in enumerate(leaves) if leaf.max_repetition_level]
+    # In a list a few bytes may stand for any number of equal values.
+    values = count_values(path, lists) if lists else [0] * len(groups)
+    return [
+        (max(group.total_byte_size, _VALUE_BYTES * count), group.num_rows)
+        for group, count in zip(groups, values, strict=True)
+    ]
 
 
-def _rows_at_once(file: Any) -> int:
+def _rows_at_once(path: Path, file: Any) -> int:
     """How many rows are read together, so that those are some megabytes."""
-    sizes = [int(group.total_byte_size) // max(1, group.num_rows) for group in _row_groups(file)]
-    largest = max(1, max(sizes, default=1))
-    return min(_AT_ONCE, max(1, _BYTES_AT_ONCE // largest))
+    sizes = [size // max(1, rows) for size, rows in _row_groups(path, file)]
+    return min(_AT_ONCE, max(1, _BYTES_AT_ONCE // max(1, max(sizes, default=1))))
 
 
 def _find_columns(path: Path) -> _Columns:
@@ -271,7 +283,7 @@ def _read_file(
     start = 0
     wanted = [*columns.images, *columns.labels]
     with _opened(path) as file:
-        for rows in file.iter_batches(_rows_at_once(file), columns=wanted):
+        for rows in file.iter_batches(_rows_at_once(path, file), columns=wanted):
             places = [f"`{path}`, row {start + row}" for row in range(rows.num_rows)]
             place = f"`{path}`, rows {start} to {start + rows.num_rows - 1}:"
             labels = _labels(rows, columns.labels, place, places)
