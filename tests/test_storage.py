@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lenet.core import (
-    PARTIAL_SUFFIX,
     _storage,  # what looks at a path before it is opened
     open_to_read,
     read_json_object,
@@ -167,8 +166,8 @@ def test_the_permissions_are_those_that_the_umask_leaves(
 
 
 def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
-    leftovers = [tmp_path / f".model.{number}{PARTIAL_SUFFIX}" for number in (17, 4711)]
-    others = [tmp_path / "model", tmp_path / f"model{PARTIAL_SUFFIX}", tmp_path / ".hidden"]
+    leftovers = [tmp_path / f".model.{number}.partial" for number in (17, 4711)]
+    others = [tmp_path / "model", tmp_path / "model.partial", tmp_path / ".hidden"]
     for path in (*leftovers, *others):
         path.write_text("half")
     remove_partial_files(tmp_path)
