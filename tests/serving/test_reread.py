@@ -40,6 +40,7 @@ def served(folder: Path) -> Iterator[ServiceProcess]:
 
 def hang_up(service: ServiceProcess) -> str:
     """What it says to a SIGHUP."""
+    wait_until(lambda: len(service.lines) >= 2)  # where it is
     said = len(service.lines)
     service.process.send_signal(signal.SIGHUP)
     wait_until(lambda: len(service.lines) > said)

@@ -40,24 +40,22 @@ _PREFLIGHT = (
 
 
 class Gate:
-    """The service as ASGI; `open` says to what, before the first request and again."""
+    """The service as ASGI: what most requests ask has a way of its own, `others` answers all else.
 
-    def __init__(self, settings: ServiceSettings, metrics: Metrics):
+    `open` says which way, and for whom, before the first request and again.
+    """
+
+    def __init__(self, settings: ServiceSettings, others: ASGIApp, metrics: Metrics):
+        self._others = others
         self._metrics = metrics
         self._log = settings.log
         self._origins = frozenset(settings.allow_origins)
         self._hosts = _allowed_hosts(settings)
 
-    def open(self, keys: Sequence[str], predict: PredictRoute, others: ASGIApp) -> None:
-        """Let those who know one of the keys ask, or all where there are none.
-
-        Args:
-            keys: As `ServiceSettings.read_keys` gives them.
-            predict: Answers what most requests ask.
-            others: Answers all else.
-        """
+    def open(self, keys: Sequence[str], predict: PredictRoute) -> None:
+        """Let those ask who know one of the keys, or all where there are none."""
         self._keys = [key.encode() for key in keys]
-        self._predict, self._others = predict, others
+        self._predict = predict
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start = time.perf_counter()

@@ -3,8 +3,10 @@
 import html
 import re
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import asdict
-from typing import Annotated, Any
+from functools import lru_cache
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import FastAPI, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -56,16 +58,25 @@ _PREDICT_PROBLEMS = {
 }
 
 
+class Shown(NamedTuple):
+    """What answers now."""
+
+    models: Sequence[ServedModel]
+    pool: WorkerPool
+    page: PlaygroundPage  # at the root
+
+
 def build_routes(
     settings: ServiceSettings,
-    models: Sequence[ServedModel],
-    pool: WorkerPool,
+    shown: Callable[[], Shown],
     metrics_text: Callable[[], bytes],
     is_draining: Callable[[], bool],
-    page: PlaygroundPage,
     address: str,
 ) -> FastAPI:
-    """The routes of a service that this machine finds at `address`, and `page` at its root."""
+    """The routes of a service that this machine finds at `address`.
+
+    They are built once, as FastAPI keeps all that it ever built.
+    """
     app = FastAPI(
         title="lenet",
         version=__version__,
@@ -74,15 +85,14 @@ def build_routes(
         redirect_slashes=False,
         responses=_problems(_PROBLEMS),
     )
-    told = Models(models=[_told(model) for model in models])
-    by_name = {model.name: model for model in models}
 
     def find(name: str) -> ServedModel:
+        by_name = {model.name: model for model in shown().models}
         if name not in by_name:
             raise HTTPException(404, str(UnknownNameError("model", name, by_name)))
         return by_name[name]
 
-    ModelName = Annotated[str, Path(description="The model's name.", examples=[models[0].name])]
+    ModelName = Annotated[str, Path(description="The model's name.")]
     no_model = _problems({404: "There is no such model."})
 
     @app.exception_handler(HTTPException)
@@ -114,12 +124,12 @@ def build_routes(
     @app.get("/v1/models", summary="The models", tags=["models"])
     async def list_models() -> Models:
         """The models that are served; the first answers where a request names none."""
-        return told
+        return Models(models=[_told(model) for model in shown().models])
 
     @app.get("/v1/models/{name}", summary="One model", tags=["models"], responses=no_model)
     async def show_model(name: ModelName) -> Model:
         """What a model's file says about it."""
-        return told.models[models.index(find(name))]
+        return _told(find(name))
 
     @app.get(
         "/v1/models/{name}/file",
@@ -150,7 +160,7 @@ def build_routes(
     )
     async def tell_health() -> Response:
         """For probes of containers and proxies; it needs no key."""
-        if pool.places and not is_draining():
+        if shown().pool.places and not is_draining():
             return JSONResponse({"status": "ok"})
         status = "draining" if is_draining() else "no workers"
         return JSONResponse({"status": status}, 503, {"retry-after": "1"})
@@ -168,20 +178,25 @@ def build_routes(
 
     @app.get("/", include_in_schema=False)
     async def show_page() -> Response:
-        text = await page.text()
+        text = await shown().page.text()
         return HTMLResponse(text, headers=_page_headers(text))
 
-    description = _completed(app.openapi(), settings, models[0].name)
-    reference = ReferencePage(description, address, models[0].name).to_html()
+    @lru_cache(maxsize=1)
+    def described(first_model: str) -> tuple[dict[str, Any], str]:
+        """All routes, for programs and for people."""
+        description = _completed(deepcopy(plain), settings, first_model)
+        return description, ReferencePage(description, address, first_model).to_html()
 
     @app.get("/docs", include_in_schema=False)
     async def show_reference() -> Response:
+        _, reference = described(shown().models[0].name)
         return HTMLResponse(reference, headers=_page_headers(reference))
 
     @app.get("/openapi.json", include_in_schema=False)
     async def show_description() -> Response:
-        return JSONResponse(description)
+        return JSONResponse(described(shown().models[0].name)[0])
 
+    plain = app.openapi()
     return app
 
 
@@ -207,6 +222,9 @@ def _completed(
             if not settings.is_loopback:
                 del described["responses"]["421"]
             described["responses"] = dict(sorted(described["responses"].items()))
+            for parameter in described.get("parameters", ()):
+                if parameter["name"] == "name":
+                    parameter["schema"]["examples"] = [first_model]
     operation["responses"]["200"]["content"]["application/json"]["example"] = ANSWER_EXAMPLE
     for parameter in operation["parameters"]:
         if parameter["name"] == "model":

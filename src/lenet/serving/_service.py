@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -33,7 +34,7 @@ from lenet.serving._models import ServedModel
 from lenet.serving._pages import PlaygroundPage
 from lenet.serving._pool import WorkerPool
 from lenet.serving._predict_route import PredictRoute
-from lenet.serving._routes import build_routes
+from lenet.serving._routes import Shown, build_routes
 from lenet.serving._settings import ServiceSettings
 
 _DRAIN_SECONDS = 5  # beyond the time that a request may take
@@ -60,24 +61,9 @@ def run_service(
 
 
 class _Served:
-    """What answers with one set of models.
+    """What answers with one set of models, whose copies lie in a folder of their own."""
 
-    Args:
-        settings: Those of the service.
-        models: Their copies lie in a folder of their own.
-        metrics: What they do is counted there.
-        is_draining: Says whether the service stops.
-        address: Where this machine finds the service.
-    """
-
-    def __init__(
-        self,
-        settings: ServiceSettings,
-        models: Sequence[ServedModel],
-        metrics: Metrics,
-        is_draining: Callable[[], bool],
-        address: str,
-    ):
+    def __init__(self, settings: ServiceSettings, models: Sequence[ServedModel], metrics: Metrics):
         self.models = models
         self.names = [model.name for model in models]
         self.page = PlaygroundPage(models)
@@ -97,10 +83,11 @@ class _Served:
             metrics.batches.observe,
             before_restart=self._restore_copies,
         )
-        self.routes = build_routes(
-            settings, models, self.pool, metrics.to_text, is_draining, self.page, address
-        )
         self.predict = PredictRoute(settings, self.names, self.pool, metrics)
+
+    @property
+    def shown(self) -> Shown:
+        return Shown(self.models, self.pool, self.page)
 
     def _restore_copies(self) -> None:
         for model in self.models:
@@ -136,10 +123,10 @@ class _Service(uvicorn.Server):
         on_start: Callable[[str, list[str]], None],
     ):
         self._settings, self._take, self._listener = settings, take, listener
-        self._address = _address_of(settings.host, listener.getsockname()[1])
+        address = _address_of(settings.host, listener.getsockname()[1])
         self._folder = models[0].copy.parent.parent
         self._metrics = Metrics(self._figures)
-        self._served = self._prepare(models)
+        self._served = _Served(settings, models, self._metrics)
         self._others: set[_Served] = set()  # that start, or answer what was begun
         self._retiring: set[asyncio.Task[None]] = set()
         self._is_asked_to_reread = asyncio.Event()
@@ -147,9 +134,16 @@ class _Service(uvicorn.Server):
         is_ignored = signal.getsignal(getattr(signal, "SIGHUP", signal.SIGTERM)) == signal.SIG_IGN
         self._belongs_to_terminal = not is_ignored and _has_terminal()
         self._restarts = 0  # of workers that are gone
-        self._gate = Gate(settings, self._metrics)
-        self._gate.open(keys, self._served.predict, self._served.routes)
-        self._tell_start = partial(on_start, self._address, self._served.names)
+        routes = build_routes(
+            settings,
+            lambda: self._served.shown,
+            self._metrics.to_text,
+            lambda: self.should_exit,
+            address,
+        )
+        self._gate = Gate(settings, routes, self._metrics)
+        self._gate.open(keys, self._served.predict)
+        self._tell_start = partial(on_start, address, self._served.names)
         connection = partial(Connection, self._metrics.dropped, most_connections())
         config = uvicorn.Config(
             self._gate,
@@ -165,10 +159,6 @@ class _Service(uvicorn.Server):
             timeout_graceful_shutdown=int(settings.timeout) + _DRAIN_SECONDS,
         )
         super().__init__(config)
-
-    def _prepare(self, models: Sequence[ServedModel]) -> _Served:
-        is_draining = lambda: self.should_exit  # noqa: E731
-        return _Served(self._settings, models, self._metrics, is_draining, self._address)
 
     async def answer(self) -> None:
         guard = asyncio.create_task(sweep(self.server_state.connections, self._settings.timeout))
@@ -220,13 +210,12 @@ class _Service(uvicorn.Server):
     async def _reread(self) -> None:
         """Take models and keys again; what was begun is answered with those that it came to."""
         keys = self._settings.read_keys()
-        in_thread = partial(asyncio.get_running_loop().run_in_executor, None)
-        models = await in_thread(self._take)
+        models = await asyncio.get_running_loop().run_in_executor(None, self._take)
         if self._served.is_like(models):
             _remove_copies(models)
-            self._gate.open(keys, self._served.predict, self._served.routes)
+            self._gate.open(keys, self._served.predict)
             return
-        served = await in_thread(self._prepare, models)
+        served = _Served(self._settings, models, self._metrics)
         self._others.add(served)
         try:
             await served.pool.start()
@@ -234,7 +223,7 @@ class _Service(uvicorn.Server):
             self._others.discard(served)
             await served.close()
             raise
-        self._gate.open(keys, served.predict, served.routes)
+        self._gate.open(keys, served.predict)
         old, self._served = self._served, served
         self._others = {old, *self._others} - {served}
         task = asyncio.create_task(self._retire(old))
@@ -245,6 +234,8 @@ class _Service(uvicorn.Server):
         await old.close_when_idle()
         self._restarts += old.pool.restarts
         self._others.discard(old)
+        del old
+        gc.collect()  # models are large, and what holds them are few objects that hold each other
 
     def _figures(self) -> Iterator[Metric]:
         pool, connections = self._served.pool, self.server_state.connections
