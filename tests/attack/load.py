@@ -14,7 +14,8 @@ from pathlib import Path
 from random import Random
 
 from counting import Attack, Counts
-from messages import Message, good_messages, is_right
+from http_grammar import Message
+from messages import good_messages, is_right
 from sent_pictures import digit_files
 from service_process import ServiceProcess, running, wait_until
 
