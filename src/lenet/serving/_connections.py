@@ -237,6 +237,8 @@ class Connection(HttpToolsProtocol):
 
     def _end(self) -> None:
         """Close it when the client has read, or sent too much or for too long."""
+        if self.transport.is_closing():  # what was written has found it broken
+            return
         if self._half_closed_since is None:
             self._ending_since = time.monotonic()
             self.transport.write_eof()
