@@ -80,6 +80,8 @@ def test_ranges_are_typed(name: str, typed: str, expected: Dimension) -> None:
         ("learning_rate", "0..", "`` is not a number"),
         ("learning_rate", "0..1:0", "in steps of 0"),
         ("learning_rate", "0..1:0.3", "in steps of 0.3"),
+        ("learning_rate", "0..1:1e-300", "more than 1,000,000,000 steps of 1e-300"),
+        ("learning_rate", "0..1e308:1", "more than 1,000,000,000 steps of 1"),
         ("learning_rate", "log:0.1..1:0.1", "can't have steps"),
         ("batch_size", "64..500:64", "in steps of 64"),
         ("batch_size", "0.5..2", "`0.5` is not a whole number"),

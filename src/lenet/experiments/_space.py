@@ -6,10 +6,10 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, get_origin
 
-from lenet.core import Settings, check_setting, field_types, parse_setting
+from lenet.core import Settings, check_setting, field_types, parse_setting, shorten
 from lenet.errors import SettingError, UnknownNameError
 from lenet.models import unknown_setting
 from lenet.training import deciding_settings, setting_applies
@@ -17,6 +17,7 @@ from lenet.training import deciding_settings, setting_applies
 if TYPE_CHECKING:
     from optuna import Trial
 
+_MOST_STEPS = 1_000_000_000
 _PREFIXES = ("log", "int")
 _EXAMPLES = "`0.8,0.9,0.95`, `log:0.01..1` or `64..512:64`"
 
@@ -184,13 +185,20 @@ def _parse_range(annotation: Any, name: str, text: str) -> Dimension:
         wrong = "begins at or below 0, which no ratio leads to"
     elif log and step_text:
         wrong = "is searched by ratios, so it can't have steps"
-    elif step_text and (step <= 0 or (Decimal(str(high)) - Decimal(str(low))) % Decimal(str(step))):
+    elif step_text and (step <= 0 or _steps(low, high, step).denominator > 1):
         wrong = f"does not come to its end in steps of {step:g}"
+    elif step_text and _steps(low, high, step) > _MOST_STEPS:
+        wrong = f"has more than {_MOST_STEPS:,} steps of {step:g}"
     if wrong:
         message = f"`{name}`: the range `{text}` {wrong}."
         raise SettingError(message)
     typed = f"{'log:' * log}{low!r}..{high!r}" + (f":{step!r}" if step_text else "")
     return Dimension(name, low=low, high=high, step=step, log=log, text=typed)
+
+
+def _steps(low: float, high: float, step: float) -> Fraction:
+    """How many steps a range has, as it is typed: 0 to 0.3 has three of 0.1."""
+    return (Fraction(str(high)) - Fraction(str(low))) / Fraction(str(step))
 
 
 def _number(annotation: Any, name: str, text: str) -> float:
@@ -203,7 +211,7 @@ def _number(annotation: Any, name: str, text: str) -> float:
     except (ValueError, OverflowError):
         kind = "a whole number" if annotation is int else "a number"
         message = f"`{name}` has a range from one number to another, as {_EXAMPLES}: "
-        message += f"`{text}` is not {kind}."
+        message += f"`{shorten(text)}` is not {kind}."
         raise SettingError(message) from None
     return number
 

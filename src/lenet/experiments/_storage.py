@@ -157,7 +157,9 @@ def open_study(
 def _damage_errors(storage: Storage) -> Iterator[None]:
     """Turn what Optuna makes of values that nobody would write into one clear `SweepError`."""
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", "Choices for a categorical distribution")
+            yield
     except (SQLAlchemyError, StorageInternalError, LenetError):
         raise
     except Exception as error:

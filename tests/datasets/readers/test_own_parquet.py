@@ -53,6 +53,18 @@ def test_the_hubs_shards_are_read_with_their_class_names(tmp_path: Path, place: 
     assert_holds(dataset.test, *draw(9, seed=1))
 
 
+@pytest.mark.parametrize(
+    "odd", ["[" * 100_000, "{", "3", '{"info": 3}', '{"info": {"features": []}}']
+)
+def test_names_that_are_none_are_passed_over(tmp_path: Path, odd: str) -> None:
+    images, labels = draw(12)
+    table = hub_table(images, labels).replace_schema_metadata({"huggingface": odd})
+    pq.write_table(table, tmp_path / "x.parquet")
+    dataset = load(tmp_path / "x.parquet")
+    assert dataset.class_names == ("0", "1", "2")
+    assert_holds(dataset.train, images, labels)
+
+
 def test_a_file_that_pandas_wrote_is_read(tmp_path: Path) -> None:
     images, labels = draw(12)
     frame = pd.DataFrame({"picture": [encode(i) for i in images], "class": labels, "row": labels})

@@ -1,6 +1,5 @@
 """Parquet files with encoded pictures, as the Hugging Face hub keeps datasets."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lenet.core import reading_errors
+from lenet.core import parse_json, reading_errors
 from lenet.datasets.readers._arrays import are_planar, rows_to_pictures, to_labels, to_pictures
 from lenet.datasets.readers._columns import Heading, describe_colours, find_columns
 from lenet.datasets.readers._contents import (
@@ -251,7 +250,7 @@ def _is_binary(kind: Any) -> bool:
 
 def _read_classes(metadata: dict[bytes, bytes], label: str) -> Classes | None:
     try:
-        features = json.loads(metadata[HUB_KEY])["info"]["features"]
+        features = parse_json(metadata[HUB_KEY])["info"]["features"]
         names = features[label]["names"]
     except (KeyError, TypeError, ValueError):
         return None
