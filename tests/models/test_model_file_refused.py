@@ -16,15 +16,19 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from model_files import CARD, CLASSES, Weights, loads_or_refuses, refusal, with_card
+from safetensors import safe_open
 
+from lenet.core import free_memory
 from lenet.errors import ModelFileError
 from lenet.models import (
     LeNetConfig,
     ModelCard,
+    Network,
     build_model,
     load_model,
     save_model,
 )
+from lenet.models.layers import AdaptivePooling, Convolution, Flatten
 from lenet.serving import open_model
 from tutorial_network import tutorial_network
 
@@ -331,3 +335,22 @@ def test_a_file_without_a_digest_is_read_as_ever(file: Path) -> None:
     network = build_model(LeNetConfig())
     file.write_bytes(with_card(CARD, dict(network.state_dict())))
     assert load_model(file)[1].class_names == CLASSES
+
+
+@pytest.mark.skipif(free_memory() is None, reason="this system does not say what is free")
+def test_a_small_file_of_a_network_that_needs_all_memory_is_refused(file: Path) -> None:
+    layers = (
+        Convolution(filters=2, kernel_size=(1, 1)),
+        AdaptivePooling(output_size=(1, 1)),
+        Flatten(),
+    )
+    network = Network(layers, (64, 8, 8))
+    save_model(file, network.build(), class_names=CLASSES[:2], input_shape=(64, 8, 8))
+    with safe_open(file, "pt") as tensors:
+        card = json.loads(tensors.metadata()["lenet"])
+    card["input_shape"] = card["config"]["input_shape"] = [64, 65536, 65536]  # 1.1 TB an image
+    card["preparation"] |= {"channels": 64, "height": 65536, "width": 65536}
+    file.write_bytes(with_card(card, Weights(safetensors.torch.load_file(file))))
+    assert "GB are free" in refusal(file)
+    with pytest.raises(ModelFileError, match="GB are free"):
+        open_model(file)

@@ -85,7 +85,7 @@ class ArrayNetwork:
             ModelError: There is no memory for it.
         """
         network = settings.network()
-        _require_memory(network)
+        require_memory(network)
         initialisation = getattr(settings, "initialisation", "pytorch")
         return cls(settings, initial_arrays(network.placed, initialisation, seed))
 
@@ -341,9 +341,14 @@ def frozen_weights(network: ArrayNetwork | nn.Module) -> list[str]:
     return [name for name, one in network.named_parameters() if not one.requires_grad]
 
 
-def _require_memory(network: Network) -> None:
-    """Refuse a network for which there is no memory: the system may end who asks for too much."""
-    largest = max(math.prod(placed.output_shape) for placed in network.placed)
+def require_memory(network: Network) -> None:
+    """Refuse a network for which there is no memory: the system may end who asks for too much.
+
+    Raises:
+        ModelError: There is none.
+    """
+    shapes = network.input_shape, *(placed.output_shape for placed in network.placed)
+    largest = max(map(math.prod, shapes))
     needed = 4 * (network.parameters + largest)  # one image alone; a training needs some times that
     free = free_memory() if needed > _LOOK_FROM else None
     if free is not None and needed > free:

@@ -21,7 +21,13 @@ from lenet.core import (
     write_atomically,
 )
 from lenet.errors import ModelFileError
-from lenet.models._array_network import ArrayNetwork, arrays_of, check_numbers, identify
+from lenet.models._array_network import (
+    ArrayNetwork,
+    arrays_of,
+    check_numbers,
+    identify,
+    require_memory,
+)
 from lenet.models._configs import ModelConfig
 from lenet.models._network import Network, check_input_shape
 from lenet.models._registry import CUSTOM, SEQUENTIAL, settings_from
@@ -158,16 +164,19 @@ class ModelCard:
         """The network's settings; they are seen to agree with the rest of the description.
 
         Raises:
-            ModelFileError: They do not.
+            ModelError: They do not, or there is no memory for the network.
             LenetError, TypeError, ValueError: A value is missing, unknown or ill-typed.
         """
         config = dict(self.config)
         if self.model == SEQUENTIAL:
             config["layers"] = self.layers
         settings = settings_from(self.model, config)
-        if self.layers and layers_from_dicts(self.layers) != settings.network().layers:
-            message = f"its layers are not those of the settings of its `{self.model}`."
-            raise ModelFileError(message)
+        if self.model != CUSTOM:
+            network = settings.network()
+            if self.layers and layers_from_dicts(self.layers) != network.layers:
+                message = f"its layers are not those of the settings of its `{self.model}`."
+                raise ModelFileError(message)
+            require_memory(network)
         classes, shape = settings.classes, settings.input_shape
         if len(self.class_names) != classes or self.input_shape != shape:
             message = (
