@@ -6,6 +6,7 @@ import math
 import os
 import pickle
 import struct
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from model_files import CARD, CLASSES, Weights, loads_or_refuses, refusal, with_card
 from safetensors import safe_open
 
+from forked_process import ForkedProcess
 from lenet.core import free_memory
 from lenet.errors import ModelFileError
 from lenet.models import (
@@ -329,6 +331,29 @@ def test_no_flipped_bit_gives_another_network(file: Path) -> None:
         refusal(file)
         with pytest.raises(ModelFileError, match=r"model\.safetensors"):
             open_model(file)
+
+
+READ_AGAIN_AND_AGAIN = """
+import contextlib, sys
+from lenet.errors import ModelFileError
+from lenet.models import load_model
+for _ in range(100):
+    with contextlib.suppress(ModelFileError):
+        load_model(sys.argv[1])
+"""
+
+
+def test_a_file_that_is_cut_off_while_it_is_read_ends_no_process(file: Path, sound: bytes) -> None:
+    file.write_bytes(sound)
+    reading = ForkedProcess(str(file), code=READ_AGAIN_AND_AGAIN)
+    while reading.returncode is None:
+        os.truncate(file, 5000)
+        time.sleep(0.0003)
+        with file.open("r+b") as again:
+            again.write(sound)
+        time.sleep(0.0005)
+    _, errors = reading.communicate()
+    assert reading.returncode == 0, errors
 
 
 def test_a_file_without_a_digest_is_read_as_ever(file: Path) -> None:

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError, deserialize, safe_open
 
 from lenet.core._storage import open_to_read
 from lenet.core._words import shorten
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+_MAPPED = 2**26  # bytes above which a file is not read for its header alone
 _DIGEST_KEY = "sha256"  # in the free part of the header; files of an older lenet have none
 
 
@@ -27,12 +28,15 @@ def read_header(path: Path, error_class: type[LenetError]) -> dict[str, str]:
         LenetError: Of the given class: the file is missing, damaged, a pickle or another format.
     """
     with open_to_read(path, error_class) as file:
-        start = file.read(9)
+        start = file.read(_MAPPED + 1)
     try:
+        if len(start) <= _MAPPED:
+            deserialize(start)  # type: ignore[no-untyped-call]  # which looks at all of it
+            return _free_part(start)
         with safe_open(path, "numpy") as tensors:
             return tensors.metadata() or {}
     except (SafetensorError, OSError) as error:
-        if start.startswith(_PICKLE_STARTS) and start[8:] != b"{":  # a size may begin so, too
+        if start.startswith(_PICKLE_STARTS) and start[8:9] != b"{":  # a size may begin so, too
             message = (
                 f"`{path}` is a pickled PyTorch file, which could run any code when opened; "
                 "lenet reads only safetensors. Where you trust it, two lines make one of it:\n"
@@ -57,11 +61,12 @@ def read_arrays(path: Path) -> "dict[str, npt.NDArray[Any]]":
             file is not as it was written.
     """
     try:
-        with safe_open(path, "numpy") as tensors:
-            header = tensors.metadata() or {}
-            arrays = {name: tensors.get_tensor(name) for name in tensors.keys()}
-    except (TypeError, AttributeError) as error:  # of what NumPy says of numbers it does not know
-        raise SafetensorError(str(error)) from error
+        content = path.read_bytes()  # mapped, it would end the process where it is cut off
+        found, header = unpack_arrays(content), _free_part(content)
+        arrays = {name: found[name] for name in sorted(found)}
+    except LookupError as error:
+        message = f"it holds numbers of a type that NumPy does not have: {error}"
+        raise SafetensorError(message) from error
     written = header.pop(_DIGEST_KEY, None)
     if written is not None and written != _digest(arrays, header):
         message = (
@@ -69,6 +74,13 @@ def read_arrays(path: Path) -> "dict[str, npt.NDArray[Any]]":
         )
         raise SafetensorError(message)
     return arrays
+
+
+def _free_part(content: bytes) -> dict[str, str]:
+    """What stands in the header of a whole file beside its tensors."""
+    size = int.from_bytes(content[:8], "little")
+    header: dict[str, str] = json.loads(content[8 : 8 + size]).get("__metadata__") or {}
+    return header
 
 
 def pack_arrays(arrays: "Mapping[str, npt.NDArray[Any]]", header: dict[str, str]) -> bytes:
