@@ -147,12 +147,15 @@ def closed_folders(random: Random, here: Path) -> Iterator[Place]:
 
 @contextmanager
 def after_somebody_else(random: Random, here: Path) -> Iterator[Place]:
-    """Home, cache and data are another user's, who closed them."""
+    """Home, cache, data and a run are another user's, who closed them."""
     closed = here.with_name("closed")
     names = ("lenet/prepared", ".cache/lenet/datasets", ".config/matplotlib")
     for name in names:
         (closed / name).mkdir(parents=True)
-    closed.chmod(random.choice((0o000, 0o111, 0o444)))
+    run = here / "runs" / "closed"
+    run.mkdir()
+    for folder in (closed, run):
+        folder.chmod(random.choice((0o000, 0o111, 0o444)))
     variables = {"HOME": str(closed)}
     variables |= random.choice(({}, {"LENET_CACHE": str(closed / "lenet")}))
     variables |= random.choice(({}, {"LENET_DATA": str(closed / "data")}))
@@ -161,6 +164,7 @@ def after_somebody_else(random: Random, here: Path) -> Iterator[Place]:
     finally:
         closed.chmod(0o755)
         shutil.rmtree(closed)
+        run.rmdir()
 
 
 @contextmanager
@@ -198,6 +202,15 @@ def damaged_cache(random: Random, here: Path) -> Iterator[Place]:
         yield Place("", {"LENET_CACHE": str(cache)}, must_work=True)
     finally:
         shutil.rmtree(cache)
+
+
+@contextmanager
+def odd_umask(random: Random, here: Path) -> Iterator[Place]:
+    """What is made is open to all, or closed to who made it."""
+    mask = random.choice((0o000, 0o077, 0o177, 0o277, 0o477, 0o777))
+    yield Place(f"{_AS_ANYBODY}import os\nos.umask({mask})", must_work=mask in (0o000, 0o077))
+    for folder in [here, *(path for path in here.rglob("*") if path.is_dir())]:
+        folder.chmod(0o755)  # to be looked at and removed
 
 
 @contextmanager
@@ -290,6 +303,7 @@ _PLACES: tuple[Callable[[Random, Path], AbstractContextManager[Place]], ...] = (
     after_somebody_else,
     no_home,
     damaged_cache,
+    odd_umask,
     few_files,
     little_memory,
     other_time,

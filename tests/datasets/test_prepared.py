@@ -200,7 +200,7 @@ import ctypes, os, sys
 import numpy, lenet
 from lenet.datasets import cached_datasets, prepared_datasets
 lenet.load_dataset(sys.argv[1])
-os.chmod(os.environ["LENET_CACHE"], 0)
+os.chmod(os.environ["LENET_CACHE"] + "/prepared", 0)
 os.chmod(os.environ["LENET_DATA"], 0)
 if os.geteuid() == 0:
     ctypes.CDLL(None).setfsuid(65534)
@@ -226,7 +226,7 @@ def test_folders_that_may_not_be_looked_into_are_as_if_they_were_not_there(folde
             text=True,
             env=os.environ | {kind: str(place) for kind, place in places.items()},
         )
-        for place in places.values():
+        for place in (*places.values(), places["LENET_CACHE"] / "prepared"):
             place.chmod(0o700)
     loaded, refused = finished.stdout.splitlines()
     assert loaded == "10 [] []"

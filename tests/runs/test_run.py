@@ -1,9 +1,12 @@
 """Run folders are found by path, name or `latest`; what is not one is told so."""
 
+import ctypes
 import json
 import math
 import os
 import shutil
+import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -385,6 +388,24 @@ def places_in(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ..
     items = value.items() if isinstance(value, dict) else ()
     for key, inner in items:
         yield from places_in(inner, (*above, key))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="setfsuid is Linux's")
+def test_a_run_that_somebody_else_has_closed_is_passed_over(run: Run) -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own are closed to others
+        Path(name).chmod(0o755)
+        shutil.copytree(run.folder, Path(name, "open"))
+        closed = Path(name, "closed")
+        shutil.copytree(run.folder, closed)
+        closed.chmod(0)
+        libc = ctypes.CDLL(None)
+        user = libc.setfsuid(65534)  # root would see it all the same
+        try:
+            found = find_runs(name)
+        finally:
+            libc.setfsuid(user)
+            closed.chmod(0o755)
+    assert [one.name for one in found] == ["open"]
 
 
 def with_odd(value: Any, place: tuple[Any, ...], odd: object) -> Any:

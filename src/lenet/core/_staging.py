@@ -58,6 +58,8 @@ def _remove(path: Path) -> None:
     if path.is_dir():
         import shutil  # which takes milliseconds
 
+        with suppress(OSError):
+            path.chmod(0o700)  # a umask may close what one makes to oneself
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink()

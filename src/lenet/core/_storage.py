@@ -116,7 +116,7 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     Raises:
         StorageError: The disk is full or may not be written to; `path` is as it was before.
     """
-    if path.is_dir():
+    if os.path.isdir(path):  # which a folder that can't be looked into does not stop
         message = f"Could not write `{path}`: it is a folder."
         raise StorageError(message)
     data = content.encode() if isinstance(content, str) else content

@@ -234,7 +234,7 @@ def _load_emnist(name: str) -> Dataset:
     split = name.removeprefix(f"{EMNIST.name}-")
     archive = EMNIST.files[0]
     places = (EMNIST.name, EMNIST.torchvision_folder, archive.name)
-    there = [place for place in map(data_folder().joinpath, places) if place.exists()]
+    there = [place for place in map(data_folder().joinpath, places) if os.path.exists(place)]
     place = next((place for place in there if split in find_emnist(place)), None)
     place = place or find_file(EMNIST, archive)
     dataset = read_own(DataSource(str(place)), name, list_emnist(place, find_emnist(place), split))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,8 @@ def find_runs(runs_folder: Path | str = "runs") -> list[Run]:
         for path in folder.iterdir()
         if not path.name.startswith(".") and model_in_folder(path) is None
     ]
-    runs = [run for run in runs if run.config_path.is_file()]
+    # Unlike `Path.is_file`, this passes over a folder that somebody else has closed.
+    runs = [run for run in runs if os.path.isfile(run.config_path)]
     return sorted(runs, key=lambda run: (run.started, run.name))
 
 
@@ -272,7 +274,7 @@ def model_in_folder(folder: Path | str) -> Path | None:
     library there, or came without that file.
     """
     path = Path(folder, MODEL_FILE)
-    if not path.is_file():
+    if not os.path.isfile(path):
         return None
     config = Path(folder, "config.json")
     if not config.exists():
