@@ -83,7 +83,7 @@ def test_patterns_urls_of_files_and_standard_input(
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
-def test_a_pipe_is_read_where_it_is_the_processes_own_and_else_not_waited_for(scans: Path) -> None:
+def test_a_pipe_is_read_where_it_is_named_and_not_waited_for_in_a_folder(scans: Path) -> None:
     os.mkfifo(scans / "1.png")
     answer = call("predict", "scans", code=3)
     assert "`scans/1.png` is neither a folder nor a file but a pipe" in answer.stderr
@@ -93,6 +93,11 @@ def test_a_pipe_is_read_where_it_is_the_processes_own_and_else_not_waited_for(sc
             answer = call("predict", name, "--picture", "drawn.png")  # which looks at it again
             assert answer.stdout.split()[-6] == "1"
             assert Path("drawn.png").exists()
+    content = (scans / "10.png").read_bytes()
+    writing = threading.Thread(target=(scans / "1.png").write_bytes, args=(content,), daemon=True)
+    writing.start()
+    assert call("predict", "scans/1.png").stdout.split()[-6] == "1"
+    writing.join()
 
 
 def test_a_url_is_fetched_unless_that_is_forbidden(

@@ -62,6 +62,9 @@ def _find(name: str) -> Iterator[str | BinaryIO]:
     elif is_own_stream(Path(name)) and not os.path.isfile(name):
         with open_to_read(Path(name), PictureError) as stream:
             yield _kept(stream, name)
+    elif Path(name).is_fifo():  # who names it means it; in a folder it is passed over
+        with open(name, "rb") as stream:
+            yield _kept(stream, name)
     elif scheme in ("http", "https"):
         yield _Fetched(name)
     elif scheme == "file":
