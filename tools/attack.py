@@ -30,7 +30,7 @@ from lenet.runs import processor_name  # noqa: E402
 
 PAGE = ROOT / "docs" / "concepts" / "reliability.md"
 BEGIN, END = "<!-- rows of tools/attack.py -->\n", "<!-- end of the rows -->\n"
-HEADINGS = ("Attack", "Tried", "Held", *(kind.capitalize() for kind in BREAKS), "Time", "Commit")
+HEADINGS = ("Attack", "Tried", "Held", *(kind.capitalize() for kind in BREAKS), "Time", "Commit, day, processor")
 
 
 def main() -> int:
@@ -67,7 +67,7 @@ def carry_out(attack: Attack, share: float, seed: int) -> tuple[str, int]:
     minutes = (time.monotonic() - start) / 60
     for kind, what in counts.broken:
         print(f"  {kind}: {what}", flush=True)
-    held = counts.tried - len(counts.broken)
+    held = max(0, counts.tried - len(counts.broken))  # a second may hold several breaks
     print(f"  {counts.tried:,} tried, {held:,} held, {len(counts.broken)} not, {minutes:.1f} min")
     cells = (
         attack.name,
@@ -81,6 +81,7 @@ def carry_out(attack: Attack, share: float, seed: int) -> tuple[str, int]:
 
 
 def commit() -> str:
+    """What was attacked, when and where."""
     command = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return f"`{done.stdout.strip() or '?'}`, {datetime.date.today()}, {processor_name()}"
