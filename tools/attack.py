@@ -30,7 +30,14 @@ from lenet.runs import processor_name  # noqa: E402
 
 PAGE = ROOT / "docs" / "concepts" / "reliability.md"
 BEGIN, END = "<!-- rows of tools/attack.py -->\n", "<!-- end of the rows -->\n"
-HEADINGS = ("Attack", "Tried", "Held", *(kind.capitalize() for kind in BREAKS), "Time", "Commit, day, processor")
+HEADINGS = (
+    "Attack",
+    "Tried",
+    "Held",
+    *(kind.capitalize() for kind in BREAKS),
+    "Time",
+    "Commit, day, processor",
+)
 
 
 def main() -> int:
