@@ -156,7 +156,7 @@ def trainings(folder: Path) -> Outcome:
     return found | {path.relative_to(folder).as_posix(): b"" for path in hidden}
 
 
-def _fetching(folder: Path) -> Sequence[Command]:
+def fetching(folder: Path) -> Sequence[Command]:
     random = np.random.default_rng(5)
     images = random.integers(0, 256, (1000, 28, 28), dtype=np.uint8)
     labels = (np.arange(1000) % 10).astype(np.uint8)
@@ -223,7 +223,7 @@ KILLED_COMMANDS = (
     _attack(
         "kills of data get",
         "The same command ends with the published files, and nothing beside them.",
-        _fetching,
+        fetching,
         100,
     ),
     _attack("kills of runs --delete", "A run is there whole or not at all.", _deleting, 100),

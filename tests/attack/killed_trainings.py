@@ -1,6 +1,7 @@
 """Trainings that are killed and gone on with, workers that are killed, and two commands at once."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 from random import Random
 
 from counting import Attack, Counts
-from killed_commands import few_digits, run_on, trainings, trials
+from killed_commands import fetching, few_digits, run_on, trainings, trials
 from kills import PATIENCE, SIGNALS, Battlefield, Command, Ended, Outcome
 
 from lenet.runs import find_runs
@@ -150,9 +151,10 @@ def _pairs(folder: Path) -> list[Pair]:
     stopped = _stop(folder, train)
 
     def resume_from(work: Path) -> None:
-        subprocess.run(["cp", "-r", str(stopped), str(work / "runs")], check=True)
+        shutil.copytree(stopped, work / "runs")
 
     resume = replace(train, arguments=_RESUME, prepare=resume_from)
+    (get,) = fetching(folder)
     there, busy = "is there already", "is being trained by another process"
     done = "was completed by another process just now"
     delete = ("runs", "*", "--delete", "--yes")
@@ -162,6 +164,7 @@ def _pairs(folder: Path) -> list[Pair]:
         Pair(convert, convert.arguments, (there,)),
         Pair(page, page.arguments),
         Pair(source, source.arguments),
+        Pair(get, get.arguments),
         Pair(sweep, sweep.arguments, ("is being worked on by another process",)),
         Pair(resume, resume.arguments, (busy, done)),
         Pair(resume, delete, gone, may_be_gone=True),

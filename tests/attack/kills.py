@@ -78,8 +78,9 @@ class Battlefield:
             (self.folder / name).mkdir(parents=True)
         self.command.prepare(self.folder)
 
-    def start(self, die_at: int = 0, by: int = 0, count_in: str = "") -> ForkedProcess:
-        call = f"dying.run({str(self.folder)!r}, {die_at}, {int(by)}, {count_in!r})"
+    def start(self, *death: float, count_in: str = "") -> ForkedProcess:
+        """Begin it, to die as `dying.run` has it."""
+        call = f"dying.run({str(self.folder)!r}, *{death}, count_in={count_in!r})"
         return ForkedProcess(
             *self.command.arguments,
             code=f"import dying\n{self.command.before}\n{call}",
@@ -110,14 +111,19 @@ class Battlefield:
         if random.random() < 0.5:
             if not self._calls:
                 self._calls = random.sample(range(1, life.calls + 1), life.calls)
-            call = self._calls.pop()
-            how = f"{by.name} at its call {call} of {life.calls}"
-            return how, self.finish(self.start(call, by), start)
+            call, after = self._calls.pop(), 0.0
+            if by == signal.SIGKILL and random.random() < 0.6:
+                by, after = signal.SIGALRM, 10 ** random.uniform(-4.7, -3.3)
+            how = f"{by.name} {after:.6f} s after its call {call} of {life.calls}"
+            return how, self.finish(self.start(call, int(by), after), start)
         process = self.start()
         moment = random.uniform(0, life.seconds)
         time.sleep(moment)
         process.send_signal(by)
-        return f"{by.name} after {moment:.3f} of {life.seconds:.3f} s", self.finish(process, start)
+        ended = self.finish(process, start)
+        if by == signal.SIGINT and ended.code == 1 and not ended.errors:
+            ended.code = -by  # the fork server's answer, before the process is Python's own
+        return f"{by.name} after {moment:.3f} of {life.seconds:.3f} s", ended
 
     def outcome(self) -> Outcome:
         return self.command.outcome(self.folder)
