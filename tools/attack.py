@@ -54,6 +54,9 @@ def main() -> int:
     rows = {}
     broken = 0
     for attack in (attack for attack in ATTACKS if attack.name in options.only):
+        if attack.needs and not attack.needs.exists():
+            print(f"{attack.name}: left out, as there is no `{attack.needs}`")
+            continue
         row, breaks = carry_out(attack, options.share, options.seed)
         rows[attack.name] = row
         broken += breaks

@@ -46,9 +46,6 @@ main()
 
 def attack(random: Random, times: int, folder: Path, counts: Counts) -> None:
     """Build with a compiler of that kind, then answer a picture with what came of it."""
-    if os.name == "nt" or not _library._path("baseline").is_file():
-        counts.tried += times  # its compilers are scripts, and they copy what was compiled here
-        return
     build = runpy.run_path(str(_BUILD))
     limits = build["compile_libraries"].__globals__
     limits["FIRST_ANSWER"] = limits["PATIENCE"] = 5
@@ -184,5 +181,6 @@ ATTACKS = (
         attack,
         few=2,
         many=500,
+        needs=_library._path("baseline"),
     ),
 )

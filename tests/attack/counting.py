@@ -49,6 +49,7 @@ class Attack:
             in the folder, and what it finds goes into the counts.
         few: How often in the everyday tests: seconds for all attacks together. 0: not there.
         many: How often by `make attack`.
+        needs: A file without which it can't be done.
     """
 
     name: str
@@ -57,3 +58,4 @@ class Attack:
     run: Callable[[Random, int, Path, Counts], None]
     few: int
     many: int
+    needs: Path | None = None

@@ -146,6 +146,3 @@ def _read_lines(work: Callable[[Callable[[object], None]], None]) -> Iterator[di
     elif os.WEXITSTATUS(status):
         message = "A process of the attack itself failed."
         raise RuntimeError(message)
-
-
-assert sys.platform == "linux"
