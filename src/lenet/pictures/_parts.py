@@ -32,7 +32,7 @@ def has_too_many_parts(content: bytes) -> bool:
 def _png(content: bytes) -> Iterator[None]:
     """Its chunks."""
     place = 8
-    while place + 8 <= len(content):
+    while place + 8 <= len(content) and content[place + 4 : place + 8] != b"IEND":
         yield
         place += 12 + int.from_bytes(content[place : place + 4], "big")
 
