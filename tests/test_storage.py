@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import socket
 import stat
 import threading
@@ -226,6 +227,27 @@ def test_a_pipe_a_socket_and_a_device_are_not_opened(
             read_json_object(Path(name), RunError)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_no_file_or_folder_takes_the_place_of_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("pipe", "link"):
+        said = f"Could not write `{tmp_path / name}`: it is a pipe, which no file may replace."
+        with pytest.raises(StorageError, match=re.escape(said)):
+            write_atomically(tmp_path / name, "text")
+        with pytest.raises(StorageError, match="pipe"), storage_errors(tmp_path / name):
+            with staged_folder(tmp_path / name):
+                pass
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_links_in_a_circle_are_told(tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to("circle")
+    with pytest.raises(StorageError, match="too many levels of symbolic links"):
+        write_atomically(tmp_path / "circle", "text")
+
+
 @pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="this system has no such streams")
 def test_a_pipe_of_the_process_itself_is_read() -> None:
     receiver, sender = os.pipe()
@@ -242,7 +264,7 @@ def test_what_has_become_a_pipe_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     os.mkfifo(tmp_path / "x.png")
-    monkeypatch.setattr(_storage, "_odd_kind", lambda path: "")
+    monkeypatch.setattr(_storage, "odd_kind", lambda path: "")
     with (
         pytest.raises(DataFileError, match=r"Could not read .*x\.png.: it has become something"),
         open_to_read(tmp_path / "x.png", DataFileError),

@@ -342,11 +342,21 @@ def test_a_stream_that_is_closed_gets_nothing_and_breaks_nothing(closed: str) ->
 def test_output_that_finds_no_room_is_one_clear_error() -> None:
     code = "import os; os.dup2(os.open('/dev/full', os.O_WRONLY), 1); "
     process = ForkedProcess("data", "list", code=code + "from lenet.cli import main; main()")
-    assert process.communicate(timeout=60) == (
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, output, errors) == (
+        StorageError.exit_code,
         "",
         "Error: Could not write what is printed: no space left on device.\n",
     )
-    assert process.returncode == StorageError.exit_code
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there no folder goes that somebody is in")
+def test_a_folder_that_has_gone_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert "is no longer there; go to another one" in call("data", "list", code=7).stderr
 
 
 @pytest.mark.parametrize(

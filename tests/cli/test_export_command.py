@@ -70,6 +70,9 @@ def test_errors_are_one_line() -> None:
     arguments = ("export", "digits", "--to", "hub", "--data", "digits.npz", "-o", "taken")
     assert "`taken` is no earlier export" in call(*arguments, code=10).stderr
     assert [file.name for file in taken.iterdir()] == ["mine.txt"]
+    Path("circle").symlink_to("circle")
+    stderr = call("export", "digits", "--to", "html", "-o", "circle", code=7).stderr
+    assert "circle`: too many levels of symbolic links" in stderr
 
 
 def test_a_hub_folder_is_a_model_for_other_commands(run_folder: Path) -> None:

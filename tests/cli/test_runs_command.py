@@ -124,6 +124,13 @@ def test_a_run_that_is_trained_stays(runs: list[Run], monkeypatch: pytest.Monkey
     assert runs[2].folder.is_dir()
 
 
+def test_of_a_link_neither_the_run_nor_the_link_is_deleted(runs: list[Run]) -> None:
+    kept = runs[3].folder.rename("kept")
+    runs[3].folder.symlink_to(kept.absolute())
+    assert "is a link to" in call("runs", "d-*", "--delete", "--yes", code=5).stderr
+    assert runs[3].result_path.is_file()
+
+
 def test_a_run_of_a_newer_lenet_is_listed_as_such(runs: list[Run]) -> None:
     change(runs[0].config_path, {"version": "999.0", "vision": 1})
     rows = json.loads(call("runs", "b-*", "--json").stdout)

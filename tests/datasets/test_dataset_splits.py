@@ -29,6 +29,11 @@ def dataset_of(labels: list[int] | npt.NDArray[np.int64], classes: int = 10) -> 
     return Dataset("numbered", names, numbered(labels), numbered([0]))
 
 
+def test_names_of_classes_are_text() -> None:
+    with pytest.raises(DatasetError, match="`numbered` has a class called 0, which is no text"):
+        Dataset("numbered", (0, 1), numbered([0, 1]))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("dtype", [np.int8, np.int64, np.float32, bool])
 def test_images_that_are_not_uint8_are_refused(dtype: type) -> None:
     with pytest.raises(DatasetError, match=r"Images must be uint8 of shape \(N, C, H, W\)"):

@@ -25,6 +25,7 @@ from lenet.errors import (
     LenetError,
     MissingExtraError,
     SettingError,
+    StorageError,
 )
 from lenet.training import find_place, leave, speaker
 
@@ -114,6 +115,7 @@ def main() -> NoReturn:
     signal.signal(signal.SIGINT, _leave_at_once)
     number = None
     try:
+        _see_that_we_are_somewhere()
         # Of a command that is named at once, no other one is made ready.
         app = build_app(arguments[:1] if set(arguments[:1]) & set(_COMMANDS) else _COMMANDS)
         code = app(arguments, standalone_mode=False) or 0
@@ -146,6 +148,15 @@ def _open_what_is_closed() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))
+
+
+def _see_that_we_are_somewhere() -> None:
+    """Raise where somebody has removed the folder that the process was started in."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        message = "The folder that you are in is no longer there; go to another one (`cd`)."
+        raise StorageError(message) from None
 
 
 def _leave_at_once(number: int, frame: FrameType | None) -> NoReturn:

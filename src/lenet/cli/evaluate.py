@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,7 +100,7 @@ def _check_not_read(path: Path, answers: "Answers") -> None:
     origin = answers.dataset.origin
     if origin is None or not path.is_file():
         return
-    source, target = Path(origin.source.path).resolve(), path.resolve()
+    source, target = (Path(os.path.realpath(one)) for one in (origin.source.path, path))
     if source != target and source not in target.parents:
         return
     with path.open("rb") as file:

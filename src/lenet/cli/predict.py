@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -105,11 +106,11 @@ def predict(given: Given) -> None:
     goes_on = len(names) > 1 and is_known
     sources = list(find_pictures(names, on_error=note if goes_on else None))
     tables = {name for name in map(_name_of, sources) if holds_many(name)}
-    if asked.csv and Path(asked.csv).resolve() in {Path(name).resolve() for name in tables}:
+    if asked.csv and os.path.realpath(asked.csv) in map(os.path.realpath, tables):
         message = f"`{asked.csv}` is what is read; name another table for `--csv` to write."
         raise SettingError(message)
-    read = {Path(name).resolve() for name in map(_name_of, sources)}
-    if asked.picture is not None and asked.picture.resolve() in read:
+    read = map(os.path.realpath, map(_name_of, sources))
+    if asked.picture is not None and os.path.realpath(asked.picture) in read:
         message = f"`{asked.picture}` is what is read; name another file for `--picture` to write."
         raise SettingError(message)
     answers = predict_each(

@@ -1,5 +1,6 @@
 """Runs are listed and deleted: `lenet runs`."""
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,7 +95,7 @@ def _named(found: Sequence["Run"], patterns: Sequence[str], folder: Path) -> lis
         # A name as it stands comes first: as a pattern, `a[12]` is `a1`.
         matching = {name} & set(known) or {one for one in known if fnmatchcase(one, name)}
         above = Path(pattern).parent
-        is_elsewhere = above != Path() and above.resolve() != folder.resolve()
+        is_elsewhere = above != Path() and os.path.realpath(above) != os.path.realpath(folder)
         if is_elsewhere or (not matching and not set(pattern) & set("*?[")):
             raise UnknownNameError("run", pattern, known)
         wanted |= matching

@@ -4,6 +4,7 @@ What is being made lies beside its target, hidden, and is locked by who makes it
 to the same target next can tell what a killed process left, and removes it.
 """
 
+import errno
 import os
 import stat
 import time
@@ -73,7 +74,11 @@ def staged_file(target: Path) -> Iterator[Path]:
 
     Args:
         target: What is to be made; the folder that it lies in exists.
+
+    Raises:
+        OSError: It can't be made, or the target is a pipe or a device, which no file may replace.
     """
+    _refuse_odd_kinds(target)
 
     def make() -> Path:
         path = _stage_of(target)
@@ -88,6 +93,7 @@ def staged_file(target: Path) -> Iterator[Path]:
 @contextmanager
 def staged_folder(target: Path) -> Iterator[Path]:
     """The same for a folder, which goes on the signals that end a process, too."""
+    _refuse_odd_kinds(target)
 
     def make() -> Path:
         path = _stage_of(target)
@@ -113,6 +119,25 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
         doing_first_on_signals(partial(_remove_quietly, folder)),
     ):
         yield folder
+
+
+def odd_kind(path: Path) -> str:
+    """What a path leads to, where that is neither a file nor a folder nor nothing."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):  # whoever opens it says why it can't be
+        return ""
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return ""
+    return "pipe" if stat.S_ISFIFO(mode) else "socket" if stat.S_ISSOCK(mode) else "device"
+
+
+def _refuse_odd_kinds(target: Path) -> None:
+    """Raise where a rename would put a file into the place of what is none, as of `/dev/null`."""
+    if kind := odd_kind(target):
+        raise OSError(errno.EEXIST, f"It is a {kind}, which no file may replace")
+    with suppress(FileNotFoundError):
+        target.stat()  # of links in a circle it says so
 
 
 def _stage_of(target: Path) -> Path:

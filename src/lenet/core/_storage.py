@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from lenet.core._staging import remove_abandoned, staged_file
+from lenet.core._staging import odd_kind, remove_abandoned, staged_file
 from lenet.errors import LenetError, SettingError, StorageError
 
 _ENDINGS = {
@@ -56,7 +56,7 @@ def reading_errors(path: Path, error_class: type[LenetError]) -> Iterator[None]:
     if "\0" in str(path):
         message = f"`{path}` is no path: it holds the character 0."
         raise error_class(message)
-    if not is_own_stream(path) and (kind := _odd_kind(path)):
+    if not is_own_stream(path) and (kind := odd_kind(path)):
         message = f"`{path}` is neither a folder nor a file but a {kind}, which is not read."
         raise error_class(message)
     try:
@@ -93,17 +93,6 @@ def open_to_read(path: Path, error_class: type[LenetError]) -> Iterator[BinaryIO
             if not stat.S_ISREG(facts.st_mode):
                 raise OSError(errno.ESTALE, "It has become something else")
             yield file if facts.st_size else io.BytesIO()
-
-
-def _odd_kind(path: Path) -> str:
-    """What a path leads to, where that is neither a file nor a folder nor nothing."""
-    try:
-        mode = path.stat().st_mode
-    except (OSError, ValueError):  # whoever opens it says why it can't be
-        return ""
-    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
-        return ""
-    return "pipe" if stat.S_ISFIFO(mode) else "socket" if stat.S_ISSOCK(mode) else "device"
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:

@@ -216,6 +216,9 @@ class Dataset:
     origin: Origin | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        if odd := [name for name in self.class_names if not isinstance(name, str)]:
+            message = f"`{self.name}` has a class called {odd[0]!r}, which is no text."
+            raise DatasetError(message)
         if twice := [name for name, count in Counter(self.class_names).items() if count > 1]:
             message = f"`{self.name}` has more than one class called `{twice[0]}`."
             raise DatasetError(message)

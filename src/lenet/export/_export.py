@@ -190,4 +190,4 @@ def _place(located: Run | Path, suffix: str, output: Path | str | None) -> Path:
             path = path / f"{name}{suffix}"
         else:
             check_ending(path, "This export", *([ending] if is_file else []))
-    return path.resolve() if path.is_symlink() else path  # what a link leads to, not the link
+    return Path(os.path.realpath(path)) if path.is_symlink() else path  # what a link leads to

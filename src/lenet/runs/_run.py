@@ -339,9 +339,15 @@ class Run:
         """Remove the folder and all that is in it.
 
         Raises:
-            RunError: A process is training in it.
+            RunError: A process is training in it, or it is a link to a run elsewhere.
             StorageError: It may not be removed.
         """
+        if self.folder.is_symlink():
+            message = (
+                f"`{self.folder}` is a link to `{self.folder.readlink()}`; remove the link, or "
+                "delete the run where it lies."
+            )
+            raise RunError(message)
         with self.writing():
             pass
         with storage_errors(self.folder), staged_folder(self.folder) as hidden:

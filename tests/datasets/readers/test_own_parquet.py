@@ -123,6 +123,14 @@ def test_damaged_pages_are_refused(tmp_path: Path) -> None:
         lenet.load_dataset(tmp_path / "x.parquet")
 
 
+def test_two_columns_of_one_name_are_told(tmp_path: Path) -> None:
+    table = hub_table(*draw(12))
+    twice = pa.Table.from_arrays([*table.columns, table["label"]], [*table.column_names, "label"])
+    pq.write_table(twice, tmp_path / "x.parquet")
+    with pytest.raises(DataFileError, match=r"x\.parquet. has more than one column called `label`"):
+        lenet.load_dataset(tmp_path / "x.parquet")
+
+
 def test_without_pyarrow_the_error_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

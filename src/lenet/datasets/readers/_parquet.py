@@ -167,6 +167,9 @@ def _rows_at_once(path: Path, file: Any) -> int:
 def _find_columns(path: Path) -> _Columns:
     with _opened(path) as file:
         schema = file.schema_arrow
+    if twice := [name for name, count in Counter(schema.names).items() if count > 1]:
+        message = f"`{path}` has more than one column called `{twice[0]}`."
+        raise DataFileError(message)
     from pyarrow import types
 
     lists = [f.name for f in schema if types.is_list(f.type) or types.is_large_list(f.type)]

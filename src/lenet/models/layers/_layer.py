@@ -35,7 +35,7 @@ class Layer(Settings):
 
     name: str = ""
     kind: ClassVar[str]
-    torch_class: ClassVar[str]  # in `torch.nn`, or in `lenet.models`
+    torch_class: ClassVar[str] = ""  # in `torch.nn`, or in `lenet.models`
 
     def __post_init__(self) -> None:
         pairs = [field.name for field in dataclasses.fields(self) if field.name in _PAIRS]
