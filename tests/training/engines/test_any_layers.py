@@ -105,14 +105,15 @@ def check_gradients(network: Network) -> None:
     if not built.weight_names:
         return
     loss, exact = torch_gradients(built, torch.float64)
-    _, theirs = torch_gradients(built, torch.float32)
+    their_loss, theirs = torch_gradients(built, torch.float32)
     found, ours = native_gradients(built)
-    assert found == pytest.approx(loss, rel=1e-5, abs=1e-5)
+    assert abs(found - loss) <= max(1e-5 * (1 + abs(loss)), 4 * abs(their_loss - loss))
     size = math.sqrt(sum(np.square(one).sum() for one in exact.values()))
+    # A batch norm over few numbers magnifies rounding, in one array more than in another.
+    rounding = max(np.linalg.norm(theirs[name] - expected) for name, expected in exact.items())
     for name, expected in exact.items():
-        apart, allowed = (np.linalg.norm(one[name] - expected) for one in (ours, theirs))
         within = 1e-5 * np.linalg.norm(expected)
-        assert apart <= max(within, 4 * allowed, 1e-6 * size), name
+        assert np.linalg.norm(ours[name] - expected) <= max(within, 8 * rounding, 1e-6 * size), name
 
 
 @pytest.mark.parametrize("name", KINDS)
