@@ -118,8 +118,11 @@ class Battlefield:
             return how, self.finish(self.start(call, int(by), after), start)
         process = self.start()
         moment = random.uniform(0, life.seconds)
-        time.sleep(moment)
-        process.send_signal(by)
+        try:
+            process.wait(moment)
+            life.seconds += 0.1 * (time.monotonic() - start - life.seconds)  # so that others hit
+        except subprocess.TimeoutExpired:
+            process.send_signal(by)
         ended = self.finish(process, start)
         if by == signal.SIGINT and ended.code == 1 and not ended.errors:
             ended.code = -by  # the fork server's answer, before the process is Python's own
