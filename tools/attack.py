@@ -84,7 +84,7 @@ def carry_out(attack: Attack, share: float, seed: int) -> tuple[str, int]:
         f"{counts.tried:,} {attack.unit}",
         f"{held:,}",
         *(str(counts.by_kind[kind]) for kind in BREAKS),
-        f"{minutes:.0f} min",
+        f"{minutes:.1f} min",
         commit(),
     )
     return "| " + " | ".join(cells) + " |", len(counts.broken)
