@@ -17,6 +17,7 @@ from lenet.core import (
     open_to_read,
     read_json_object,
     remove_partial_files,
+    rename_to_free,
     staged_folder,
     storage_errors,
     write_atomically,
@@ -283,3 +284,18 @@ def test_a_byte_order_mark_is_no_part_of_json(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text('{"a": 1}', encoding="utf-8-sig")
     assert read_json_object(path, RunError) == {"a": 1}
+
+
+def test_of_two_that_make_the_same_the_later_is_told(tmp_path: Path) -> None:
+    made, target = tmp_path / "made", tmp_path / "target"
+    for folder in (made, target):
+        folder.mkdir()
+        (folder / "x").touch()
+    with pytest.raises(StorageError, match="target` is there already; nothing is overwritten"):
+        rename_to_free(made, target)
+    (target / "x").unlink()
+    target.rmdir()
+    rename_to_free(made, target)
+    assert (target / "x").exists()
+    with pytest.raises(FileNotFoundError):
+        rename_to_free(made, tmp_path / "nowhere")

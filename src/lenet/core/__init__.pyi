@@ -50,10 +50,12 @@ from ._staging import staged_file as staged_file
 from ._staging import staged_folder as staged_folder
 from ._staging import temporary_folder as temporary_folder
 from ._storage import check_ending as check_ending
+from ._storage import check_free as check_free
 from ._storage import is_own_stream as is_own_stream
 from ._storage import open_to_read as open_to_read
 from ._storage import reading_errors as reading_errors
 from ._storage import remove_partial_files as remove_partial_files
+from ._storage import rename_to_free as rename_to_free
 from ._storage import storage_errors as storage_errors
 from ._storage import write_atomically as write_atomically
 from ._threads import cpu_threads as cpu_threads
@@ -85,6 +87,7 @@ __all__ = [
     "answer_signals",
     "attach_names",
     "check_ending",
+    "check_free",
     "check_range",
     "check_setting",
     "cpu_threads",
@@ -121,6 +124,7 @@ __all__ = [
     "reading_errors",
     "remove_abandoned",
     "remove_partial_files",
+    "rename_to_free",
     "require_torch",
     "set_thread_count",
     "shorten",

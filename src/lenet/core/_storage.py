@@ -95,6 +95,27 @@ def open_to_read(path: Path, error_class: type[LenetError]) -> Iterator[BinaryIO
             yield file if facts.st_size else io.BytesIO()
 
 
+def check_free(target: Path) -> None:
+    """Raise the `StorageError` for a place where something is already."""
+    if os.path.lexists(target):
+        message = f"`{target}` is there already; nothing is overwritten."
+        raise StorageError(message)
+
+
+def rename_to_free(made: Path, target: Path) -> None:
+    """Put a folder where nothing is, or raise as `check_free`: somebody else may have been faster.
+
+    Raises:
+        StorageError: Something is there.
+        OSError: It can't be written.
+    """
+    try:
+        made.rename(target)
+    except OSError:
+        check_free(target)
+        raise
+
+
 def write_atomically(path: Path, content: bytes | str) -> None:
     """Write a file by rename, so that a reader or a crash never sees half of it.
 

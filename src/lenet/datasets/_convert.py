@@ -3,7 +3,6 @@
 import gzip
 import io
 import json
-import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,14 +11,20 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from lenet.core import staged_folder, storage_errors, write_atomically
+from lenet.core import (
+    check_free,
+    rename_to_free,
+    staged_folder,
+    storage_errors,
+    write_atomically,
+)
 from lenet.datasets._dataset import Dataset, Split
 from lenet.datasets.readers._contents import CLASS_NAMES_FILE, SUMS_FILE
 from lenet.datasets.readers._numpy_files import CLASS_NAMES_ARRAY, seal_archive
 from lenet.datasets.readers._parquet import HUB_KEY
 from lenet.datasets.readers._scan import may_name_class
 from lenet.datasets.readers._sums import pack_sums
-from lenet.errors import DatasetError, MissingExtraError, StorageError, UnknownNameError
+from lenet.errors import DatasetError, MissingExtraError, UnknownNameError
 
 Form = Literal["folder", "idx", "npz", "parquet"]
 
@@ -51,9 +56,7 @@ def convert_dataset(dataset: Dataset, target: Path | str, to: Form) -> Path:
     if to not in get_args(Form):
         raise UnknownNameError("form", to, get_args(Form))
     target = Path(target)
-    if os.path.lexists(target):
-        message = f"`{target}` is there already; nothing is overwritten."
-        raise StorageError(message)
+    check_free(target)
     with storage_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
     if to == "npz":
@@ -63,7 +66,7 @@ def convert_dataset(dataset: Dataset, target: Path | str, to: Form) -> Path:
     with storage_errors(target), staged_folder(target) as unfinished:
         writers[to](dataset, unfinished)
         (unfinished / SUMS_FILE).write_text(pack_sums(unfinished), encoding="utf-8")
-        unfinished.rename(target)
+        rename_to_free(unfinished, target)
     return target
 
 

@@ -10,7 +10,14 @@ from typing import Literal, get_args
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from lenet.core import escape_name, staged_folder, storage_errors, write_atomically
+from lenet.core import (
+    check_free,
+    escape_name,
+    rename_to_free,
+    staged_folder,
+    storage_errors,
+    write_atomically,
+)
 from lenet.datasets.readers._scan import may_name_class
 from lenet.errors import PictureError, SettingError, StorageError, UnknownNameError
 from lenet.pictures import Cell, Sheet, cut_sheet, read_picture
@@ -88,9 +95,7 @@ def cut_sheets(
     if labels == "page" and classes and len(classes) != len(paths):
         message = f"`classes` has {len(classes)} names for {len(paths)} sheets; name each sheet."
         raise SettingError(message)
-    if os.path.lexists(target):
-        message = f"`{target}` is there already; nothing is overwritten."
-        raise StorageError(message)
+    check_free(target)
     told, drawings, drawn = [], [], list[Path]()
     with storage_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -113,7 +118,7 @@ def cut_sheets(
                 image.save(content, "PNG")
                 write_atomically(drawing, content.getvalue())
                 drawn.append(drawing)
-            unfinished.rename(target)
+            rename_to_free(unfinished, target)
     except BaseException:
         for drawing in drawn:
             drawing.unlink(missing_ok=True)

@@ -12,8 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.core import (
+    check_free,
     check_range,
     remove_abandoned,
+    rename_to_free,
     staged_folder,
     storage_errors,
     write_atomically,
@@ -39,7 +41,7 @@ from lenet.datasets.packed._index import (
 from lenet.datasets.readers._collect import Examples, Keep
 from lenet.datasets.readers._contents import SPLIT_NAMES, Label, SplitName
 from lenet.datasets.readers._formats import open_contents
-from lenet.errors import DatasetError, SettingError, StorageError
+from lenet.errors import DatasetError, SettingError
 from lenet.pictures import Preparation
 
 SHARD_MIB = 64
@@ -91,9 +93,7 @@ class PackWriter:
             message = f"A packed set has 1 to {MOST_CLASSES} classes, not {len(class_names)}."
             raise SettingError(message)
         self._target = Path(os.path.abspath(os.path.expanduser(target)))
-        if os.path.lexists(self._target):
-            message = f"`{self._target}` is there already; nothing is overwritten."
-            raise StorageError(message)
+        check_free(self._target)
         self._class_names, self._preparation = tuple(class_names), preparation
         self._shard_bytes = shard_mib * 2**20
         self._parts: dict[SplitName, _PartWriter] = {}
@@ -184,7 +184,7 @@ class PackWriter:
         write_atomically(self._folder / INDEX_FILE, index.to_json())
         check_files(self._folder, read_index(self._folder), again=True)
         with storage_errors(self._target):
-            self._folder.rename(self._target)
+            rename_to_free(self._folder, self._target)
 
 
 class _PartWriter:
