@@ -6,7 +6,7 @@ import http.server
 import json
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import lenet
 from blank_picture import save_blank
 from lenet.core import Drawing
 from lenet.datasets import Dataset, Split, convert_dataset
-from lenet.runs import find_runs
+from lenet.runs import Run, find_runs
 from small_dataset import FILE_NAMES, SmallDataset
 
 
@@ -141,17 +141,33 @@ def trials(folder: Path) -> Outcome:
 def _comparing(folder: Path) -> Sequence[Command]:
     options = ["--data", str(few_digits(folder)), "--model", "softmax", "--batch-size", "20"]
     options += ["--seeds", "2", "--epochs", "3"]
-    return [Command(("compare", *options, "--together"), outcome=trainings, is_whole=False)]
+    return [Command(("compare", *options, "--together"), outcome=curves, is_whole=False)]
 
 
 def trainings(folder: Path) -> Outcome:
     """The networks and curves of all trainings in a folder; and what has no place there."""
+    return _complete(folder, _to_the_last_bit)
+
+
+def curves(folder: Path) -> Outcome:
+    """The same of trainings that go on alone where their company is further: up to rounding."""
+    return _complete(folder, _up_to_rounding)
+
+
+def _to_the_last_bit(run: Run) -> bytes:
+    points = [{**point.to_dict(), "seconds": 0} for point in run.history]
+    return hashlib.sha256(run.model_path.read_bytes() + json.dumps(points).encode()).digest()
+
+
+def _up_to_rounding(run: Run) -> bytes:
+    return json.dumps([round(point.train_loss, 3) for point in run.history]).encode()
+
+
+def _complete(folder: Path, describe: Callable[[Run], bytes]) -> Outcome:
     found: Outcome = {}
     for run in find_runs(folder / "runs") + find_runs(folder / "runs" / "compare"):
         if run.is_complete:
-            points = [{**point.to_dict(), "seconds": 0} for point in run.history]
-            content = run.model_path.read_bytes() + json.dumps(points).encode()
-            found[f"seed {run.config.seed}"] = hashlib.sha256(content).digest()
+            found[f"seed {run.config.seed}"] = describe(run)
     hidden = [path for path in folder.rglob(".*") if path.name != ".lock"]
     return found | {path.relative_to(folder).as_posix(): b"" for path in hidden}
 

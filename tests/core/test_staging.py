@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from lenet.core import answer_signals, staged_folder, temporary_folder, write_atomically
+from lenet.core import (
+    answer_signals,
+    staged_folder,
+    stop_on_signals,
+    temporary_folder,
+    write_atomically,
+)
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are another thing there")
 
@@ -78,6 +84,16 @@ def test_a_signal_that_ends_the_process_leaves_nothing(
     process.communicate()
     assert process.returncode in (-number, 1)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_under_way_stays_where_a_stop_is_only_asked_for(tmp_path: Path) -> None:
+    asked: list[bool] = []
+    with stop_on_signals(lambda: asked.append(True)), staged_folder(tmp_path / "x") as made:
+        signal.raise_signal(signal.SIGTERM)
+        assert asked == [True]
+        (made / "inner").write_text("goes on")
+        made.rename(tmp_path / "x")
+    assert (tmp_path / "x" / "inner").exists()
 
 
 def test_a_hangup_that_is_ignored_stays_so() -> None:

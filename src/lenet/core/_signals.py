@@ -14,10 +14,11 @@ from typing import Any
 from lenet.errors import Interrupted
 
 Answer = Callable[[int, FrameType | None, Any], None]
+_asking: set[object] = set()  # handlers that ask for a stop: the program goes on after them
 
 
 @contextmanager
-def answer_signals(answer: Answer) -> Iterator[None]:
+def answer_signals(answer: Answer, *, asks: bool = False) -> Iterator[None]:
     """Let something else answer these signals, until the block ends.
 
     What is set to answer one of them inside of the block stays.
@@ -25,6 +26,7 @@ def answer_signals(answer: Answer) -> Iterator[None]:
     Args:
         answer: Is given the signal's number, the frame, and the handler that was there before. In a
             thread other than the main one, where no signals arrive, it is never called.
+        asks: Whether it asks for a stop, and the program goes on.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -34,12 +36,15 @@ def answer_signals(answer: Answer) -> Iterator[None]:
     def handle(number: int, frame: FrameType | None) -> None:
         answer(number, frame, previous[number])
 
+    if asks:
+        _asking.add(handle)
     for one in _ending_signals():
         previous[one] = signal.getsignal(one)
         signal.signal(one, handle)
     try:
         yield
     finally:
+        _asking.discard(handle)
         for number, handler in previous.items():
             # One that was not installed by Python can't be put back.
             if handler is not None and signal.getsignal(number) is handle:
@@ -74,7 +79,7 @@ def stop_on_signals(request_stop: Callable[[], None]) -> Iterator[list[int]]:
         else:
             raise KeyboardInterrupt
 
-    with answer_signals(stop):
+    with answer_signals(stop, asks=True):
         try:
             yield received
         except Interrupted as error:
@@ -86,11 +91,13 @@ def stop_on_signals(request_stop: Callable[[], None]) -> Iterator[list[int]]:
 def doing_first_on_signals(action: Callable[[], None]) -> Iterator[None]:
     """On one of these signals do something, then what would happen otherwise.
 
-    An exception alone would not do: the command line leaves at once, and SIGTERM raises none.
+    An exception alone would not do: the command line leaves at once, and SIGTERM raises none. Where
+    a stop is only asked for, nothing is done: what is under way is gone on with.
     """
 
     def act(number: int, frame: FrameType | None, before: Any) -> None:
-        action()
+        if before not in _asking:
+            action()
         if callable(before):
             before(number, frame)
         elif before == signal.SIG_DFL:
