@@ -226,7 +226,7 @@ _WHOLE = "What it makes is there whole or not at all, and the same command makes
 # What is long to do is not done in the everyday tests.
 KILLED_COMMANDS = (
     _attack("kills of pack", _WHOLE, _packing, 200),
-    _attack("kills of convert", _WHOLE, _converting, 200),
+    _attack("kills of convert", _WHOLE, _converting, 200, few=0),
     _attack("kills of cut", _WHOLE, _cutting, 100, few=0),
     _attack("kills of export", _WHOLE, _exporting, 150, few=0),
     _attack("kills of report, evaluate, predict, inspect and show", _WHOLE, _scoring, 300),
@@ -241,8 +241,9 @@ KILLED_COMMANDS = (
         "The same command ends with the published files, and nothing beside them.",
         fetching,
         100,
+        few=0,
     ),
-    _attack("kills of runs --delete", "A run is there whole or not at all.", _deleting, 100),
+    _attack("kills of runs --delete", "A run is there whole or not at all.", _deleting, 100, few=0),
     _attack(
         "kills of sweep",
         "The same command ends with the trials, values and scores of an unbroken sweep.",

@@ -448,7 +448,7 @@ ATTACKS = (
         "few, the clock set or a stream closed, a command works or ends in one line; what was "
         "there stays, and what is made is whole or absent.",
         attack,
-        few=5,
+        few=3,
         many=2500,
     ),
 )

@@ -3,7 +3,7 @@
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lenet.core import hide_in_command, hide_secrets
@@ -26,6 +26,7 @@ from lenet.core import hide_in_command, hide_secrets
 def test_a_secret_is_hidden_and_the_rest_is_not(text: str, secret: str) -> None:
     if text.startswith("https://{}"):
         secret = secret.translate({ord(mark): "-" for mark in ":/"})
+    assume(secret not in text)
     hidden = hide_secrets(text.format(secret))
     assert secret not in hidden
     assert "***" in hidden

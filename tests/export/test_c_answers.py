@@ -78,7 +78,7 @@ def test_every_network_answers_as_pytorch_does(part: int, tmp_path: Path) -> Non
 def test_any_network_answers_as_pytorch_does(tmp_path: Path) -> None:
     flags = SANITIZED if can_sanitize("gcc", tmp_path) else ("-O1",)
 
-    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
     @given(networks())
     def check(network: Network) -> None:
         trained = trained_network(network, count=12)

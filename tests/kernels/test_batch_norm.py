@@ -175,7 +175,7 @@ def networks(draw: st.DrawFn) -> tuple[nn.Sequential, tuple[int, ...]]:
     return nn.Sequential(*layers), shape
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(made=networks(), batch=st.integers(20, 100))
 def test_random_networks_are_those_of_float64(
     made: tuple[nn.Sequential, tuple[int, ...]], batch: int

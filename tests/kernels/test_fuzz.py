@@ -101,7 +101,7 @@ def assert_close(ours: Tensor, exact: Tensor, tolerance: float = 1e-5) -> None:
     assert float((ours.double() - exact).norm()) <= room
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(case=cases())
 def test_outputs_are_those_of_pytorch(case: Case) -> None:
     exact = case.exact()
@@ -110,7 +110,7 @@ def test_outputs_are_those_of_pytorch(case: Case) -> None:
 
 
 # Where the slope of a ReLU or the maximum jumps, float32 and float64 may fall on different sides.
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(case=cases(SMOOTH, ("average",)))
 def test_gradients_are_those_of_pytorch(case: Case) -> None:
     found = []
@@ -129,7 +129,7 @@ def test_gradients_are_those_of_pytorch(case: Case) -> None:
 # A sum of products that holds an infinity or a nan comes to the same kind of result in any order,
 # as long as its finite part does not overflow. So prediction, which adds up what PyTorch adds up,
 # must have the very same kinds everywhere.
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(case=cases(), data=st.data())
 def test_predictions_are_not_finite_where_those_of_pytorch_are_not(
     case: Case, data: st.DataObject
@@ -147,7 +147,7 @@ def test_predictions_are_not_finite_where_those_of_pytorch_are_not(
 # Training's convolutions go through sums and differences of neighbouring pixels, where an infinity
 # becomes nan and reaches one column more. What holds is that an image never spoils another one, and
 # that a nan is not lost.
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(case=cases(), data=st.data())
 def test_an_image_does_not_spoil_another_one_in_training(case: Case, data: st.DataObject) -> None:
     spoilt = data.draw(st.integers(0, len(case.images) - 1))
@@ -160,7 +160,7 @@ def test_an_image_does_not_spoil_another_one_in_training(case: Case, data: st.Da
         assert not outputs[exact.isnan()].isfinite().any()
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(case=cases(), data=st.data())
 def test_a_nan_among_the_weights_is_not_lost_in_training(case: Case, data: st.DataObject) -> None:
     parameter = data.draw(st.sampled_from(case.parameters))
@@ -170,7 +170,7 @@ def test_a_nan_among_the_weights_is_not_lost_in_training(case: Case, data: st.Da
 
 # In which order a sum is formed decides whether it overflows on the way; where not even the sum of
 # all absolute values does, no order may.
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(case=cases(), data=st.data())
 def test_large_numbers_do_not_overflow_without_need(case: Case, data: st.DataObject) -> None:
     block = case.blocks[0]

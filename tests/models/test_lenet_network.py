@@ -174,7 +174,7 @@ variants = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(values=variants)
 def test_a_variant_is_refused_exactly_where_torch_can_not_run_it_and_else_computes_the_same(
     values: dict[str, Any],

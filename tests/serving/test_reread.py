@@ -61,6 +61,7 @@ def test_two_keys_hold_while_one_takes_the_place_of_the_other(
     served: ServiceProcess, folder: Path
 ) -> None:
     file, keys = folder / "keys", ("first", "second")
+    wait_until(lambda: len(served.worker_ids) == 1)  # the one of another test's models has gone
     workers = served.worker_ids
     told = {"first\n": [200, 401], "\n first \nsecond": [200, 200], "second\n": [401, 200]}
     try:

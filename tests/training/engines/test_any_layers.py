@@ -121,7 +121,7 @@ def test_gradients_of_every_kind_of_layer(name: str) -> None:
     check_gradients(KINDS[name])
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(networks())
 def test_gradients_of_any_network(network: Network) -> None:
     check_gradients(network)
