@@ -16,7 +16,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from lenet.core import open_to_read
 from lenet.errors import ArrayError, PictureError, PictureFormatError, PictureSizeError
-from lenet.pictures._parts import MOST_PARTS, has_too_many_parts
+from lenet.pictures._file_parts import MOST_PARTS, has_too_many_parts
 from lenet.pictures._pixels import Numbers, to_pixels
 
 Pixels = npt.NDArray[np.uint8]  # (H, W) grey, or (H, W, 3) red, green and blue

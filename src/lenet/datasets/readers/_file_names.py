@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from lenet.datasets.readers._contents import name_some, natural_key
-from lenet.datasets.readers._parts import NAMED, info_command
+from lenet.datasets.readers._dataset_parts import NAMED, info_command
 from lenet.errors import DataFileError
 from lenet.pictures import SUFFIXES
 

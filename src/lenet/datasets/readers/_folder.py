@@ -5,8 +5,8 @@ from functools import partial
 from pathlib import Path
 
 from lenet.datasets.readers._contents import Contents, RawExamples, read_class_names
+from lenet.datasets.readers._dataset_parts import Part
 from lenet.datasets.readers._layout import Layout
-from lenet.datasets.readers._parts import Part
 from lenet.datasets.readers._scan import scan_folder
 from lenet.errors import DataFileError
 

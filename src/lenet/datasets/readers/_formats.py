@@ -16,6 +16,7 @@ from lenet.datasets.readers._contents import (
     split_of,
 )
 from lenet.datasets.readers._csv import is_list, list_csv, names_pictures
+from lenet.datasets.readers._dataset_parts import info_command
 from lenet.datasets.readers._emnist import find_emnist, list_emnist
 from lenet.datasets.readers._folder import list_folder
 from lenet.datasets.readers._idx import find_idx_files, idx_shape, list_idx
@@ -28,7 +29,6 @@ from lenet.datasets.readers._numpy_files import (
     open_archive,
 )
 from lenet.datasets.readers._parquet import find_parquet, list_parquet
-from lenet.datasets.readers._parts import info_command
 from lenet.datasets.readers._scan import is_picture, scan_folder
 from lenet.datasets.readers._sums import with_checked_sums
 from lenet.errors import DataFileError, SettingError

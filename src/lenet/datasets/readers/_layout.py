@@ -14,13 +14,7 @@ from lenet.datasets.readers._contents import (
     split_of,
 )
 from lenet.datasets.readers._csv import names_pictures
-from lenet.datasets.readers._file_names import (
-    advice_on_names,
-    choose_pattern,
-    finder_in,
-    stem_of,
-)
-from lenet.datasets.readers._parts import (
+from lenet.datasets.readers._dataset_parts import (
     NAMED,
     Part,
     Picture,
@@ -28,6 +22,12 @@ from lenet.datasets.readers._parts import (
     is_beside,
     name_folders,
     shown_command,
+)
+from lenet.datasets.readers._file_names import (
+    advice_on_names,
+    choose_pattern,
+    finder_in,
+    stem_of,
 )
 from lenet.datasets.readers._readings import refuse_beside, refuse_loose, refuse_lost_classes
 from lenet.datasets.readers._scan import Folder

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from lenet.datasets.readers._contents import SplitName, split_of
+from lenet.datasets.readers._dataset_parts import info_command, name_folders, shown_command
 from lenet.datasets.readers._file_names import advice_on_names
-from lenet.datasets.readers._parts import info_command, name_folders, shown_command
 from lenet.datasets.readers._scan import Folder
 from lenet.errors import DataFileError
 
