@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from lenet.core import reading_errors, shortened, write_atomically
+from lenet.core import open_to_read, shortened, write_atomically
 from lenet.errors import LenetError, ModelError, SettingError, UnknownNameError
 from lenet.models.layers import (
     MOST,
@@ -227,9 +227,8 @@ class Network:
             ModelError: The file can't be read, or describes no network.
         """
         path = Path(path)
-        with reading_errors(path, ModelError):
-            with path.open("rb") as file:
-                content = file.read(_MOST_FILE_BYTES + 1)
+        with open_to_read(path, ModelError) as file:
+            content = file.read(_MOST_FILE_BYTES + 1)
         try:
             if len(content) > _MOST_FILE_BYTES:
                 message = "it is larger than 1 MiB."

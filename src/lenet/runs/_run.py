@@ -21,10 +21,10 @@ from lenet.core import (
     install_command,
     json_text,
     newer_version,
+    open_to_read,
     parse_json,
     read_json_object,
     read_record,
-    reading_errors,
     remove_partial_files,
     shortened,
     staged_folder,
@@ -268,8 +268,8 @@ class Run:
         if not self.history_path.exists():
             return []
         try:
-            with reading_errors(self.history_path, RunError):
-                lines = self.history_path.read_text(encoding="utf-8").split("\n")
+            with open_to_read(self.history_path, RunError) as file:
+                lines = file.read().decode("utf-8").split("\n")
             return [read_record(CurvePoint, parse_json(line)) for line in lines[:-1]]
         except (ValueError, LenetError) as error:
             raise self._unreadable(self.history_path, f"is damaged: {error}") from error

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from lenet.core import reading_errors
+from lenet.core import open_to_read
 from lenet.errors import RunError
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def find_trained_on(run: Run, examples: Split) -> npt.NDArray[np.bool_]:
     path = run.folder / TRAINED_ON_FILE
     if examples.packed is not None or not path.is_file():
         return np.zeros(len(examples), np.bool_)
-    with reading_errors(path, RunError):
-        content = path.read_bytes()
+    with open_to_read(path, RunError) as file:
+        content = file.read()
     known = np.frombuffer(content[: len(content) // 4 * 4], _NUMBER)
     return np.isin(_numbers(examples), known)
 

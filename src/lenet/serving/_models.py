@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
 
-from lenet.core import has_torch, read_arrays, reading_errors, storage_errors, write_atomically
+from lenet.core import has_torch, open_to_read, read_arrays, storage_errors, write_atomically
 from lenet.errors import LenetError, ModelError, ModelFileError, SettingError
 from lenet.kernels import kernel_status
 from lenet.models import (
@@ -200,8 +200,8 @@ def take_models(
 def _take(name: Run | Path | str, folder: Path, runs_folder: Path | str) -> ServedModel:
     located = locate_model(name, runs_folder)
     source = located.require_model() if isinstance(located, Run) else located
-    with reading_errors(source, ModelFileError):
-        content = with_layers(source.read_bytes())
+    with open_to_read(source, ModelFileError) as file:
+        content = with_layers(file.read())
     copy = folder / f"{len(list(folder.iterdir()))}.safetensors"
     write_atomically(copy, content)
     name = name_of_model(located)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from lenet.core import Settings, check_range, option, reading_errors
+from lenet.core import Settings, check_range, open_to_read, option
 from lenet.errors import SettingError
 from lenet.runs import core_count
 
@@ -105,8 +105,8 @@ class ServiceSettings(Settings):
         file = self.api_key_file
         if file is None:
             return () if self.api_key is None else (self.api_key,)
-        with reading_errors(file, SettingError):
-            content = file.read_bytes()
+        with open_to_read(file, SettingError) as stream:
+            content = stream.read()
         try:
             lines = content.decode().splitlines()
         except UnicodeDecodeError as error:

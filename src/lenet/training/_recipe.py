@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from lenet.core import Settings, check_range, check_setting, field_types, reading_errors
+from lenet.core import Settings, check_range, check_setting, field_types, open_to_read
 from lenet.errors import ModelError, SettingError
 
 if sys.version_info >= (3, 11):
@@ -233,8 +233,8 @@ def read_recipe_file(path: Path | str, *, with_search: bool = False) -> RecipeFi
     """
     path = Path(path)
     try:
-        with reading_errors(path, SettingError):
-            content = path.read_bytes()
+        with open_to_read(path, SettingError) as file:
+            content = file.read()
         values = tomllib.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         message = f"`{path}` is no TOML: {error}."
