@@ -24,7 +24,9 @@ from ._random import Generator as Generator
 from ._safetensors import pack_arrays as pack_arrays
 from ._safetensors import read_arrays as read_arrays
 from ._safetensors import read_header as read_header
+from ._safetensors import replace_free_part as replace_free_part
 from ._safetensors import unpack_arrays as unpack_arrays
+from ._secrets import environment_without_secrets as environment_without_secrets
 from ._secrets import hide_in_command as hide_in_command
 from ._secrets import hide_secrets as hide_secrets
 from ._settings import Compute as Compute
@@ -95,6 +97,7 @@ __all__ = [
     "distribution_name",
     "doing_first_on_signals",
     "draw_series",
+    "environment_without_secrets",
     "escape_name",
     "escape_text",
     "field_help",
@@ -125,6 +128,7 @@ __all__ = [
     "remove_abandoned",
     "remove_partial_files",
     "rename_to_free",
+    "replace_free_part",
     "require_torch",
     "set_thread_count",
     "shorten",

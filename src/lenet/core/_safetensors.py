@@ -88,11 +88,16 @@ def pack_arrays(arrays: "Mapping[str, npt.NDArray[Any]]", header: dict[str, str]
     from safetensors.numpy import save
 
     copies = {name: array.copy(order="C") for name, array in arrays.items()}
-    content = save(copies, header)
+    # Put in afterwards, as safetensors gives several texts in an order that changes.
+    return replace_free_part(save(copies), {**header, _DIGEST_KEY: _digest(copies, header)})
+
+
+def replace_free_part(content: bytes, header: dict[str, str]) -> bytes:
+    """The content of a whole safetensors file with another free part in its header."""
     size = int.from_bytes(content[:8], "little")
-    whole = json.loads(content[8 : 8 + size])
-    # Put in here, as safetensors gives several texts in an order that changes from time to time.
-    whole["__metadata__"] = {**header, _DIGEST_KEY: _digest(copies, header)}
+    tensors = json.loads(content[8 : 8 + size])
+    tensors.pop("__metadata__", None)
+    whole = {"__metadata__": header, **tensors}
     text = json.dumps(whole, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)  # as the format wants its numbers to begin
     return len(text).to_bytes(8, "little") + text + content[8 + size :]

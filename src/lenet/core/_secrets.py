@@ -1,5 +1,6 @@
 """Passwords and tokens, which have no place in files, logs and messages."""
 
+import os
 import re
 from collections.abc import Sequence
 
@@ -10,6 +11,7 @@ _NAMES = r"[\w-]*(?:passw(?:or)?d|pwd|secret|token|credential|(?:api|access|priv
 _PASSWORD = re.compile(r"([a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s]+@", re.IGNORECASE)
 _TOKEN = re.compile(r"(https?://)[^\s:/@?#]+@", re.IGNORECASE)
 _GIVEN = re.compile(rf"({_NAMES}\s?=)[^\s&;,'\"`]+", re.IGNORECASE)
+_VARIABLE = re.compile("KEY|SECRET|TOKEN|PASSW|PASSPHRASE|CREDENTIAL|AUTH", re.IGNORECASE)
 _OPTION = re.compile(f"--?{_NAMES}", re.IGNORECASE)
 
 
@@ -35,3 +37,12 @@ def hide_in_command(arguments: Sequence[str]) -> list[str]:
         _STARS if _OPTION.fullmatch(name) and not one.startswith("--") else hide_secrets(one)
         for name, one in zip(before, arguments, strict=False)
     ]
+
+
+def environment_without_secrets() -> dict[str, str]:
+    """The variables for processes that read what strangers send."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not _VARIABLE.search(name) and not _PASSWORD.search(value)
+    }

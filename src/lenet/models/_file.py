@@ -14,6 +14,7 @@ from lenet.core import (
     parse_json,
     read_arrays,
     read_header,
+    replace_free_part,
     require_torch,
 )
 from lenet.errors import LenetError, ModelFileError
@@ -145,18 +146,15 @@ def with_layers(content: bytes) -> bytes:
     """
     try:
         size = int.from_bytes(content[:8], "little")
-        header = parse_json(content[8 : 8 + size])
-        described = parse_json(header["__metadata__"][HEADER_KEY])
-        card = ModelCard.from_json(header["__metadata__"][HEADER_KEY])
+        header = parse_json(content[8 : 8 + size])["__metadata__"]
+        described = parse_json(header[HEADER_KEY])
+        card = ModelCard.from_json(header[HEADER_KEY])
         if card.layers or card.model == CUSTOM:
             return content
         described["layers"] = layers_to_dicts(card.settings().network().layers)
     except (LenetError, ValueError, LookupError, TypeError, RecursionError):
         return content
-    header["__metadata__"][HEADER_KEY] = json_text(described)
-    text = json_text(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)  # as the format wants its numbers to begin
-    return len(text).to_bytes(8, "little") + text + content[8 + size :]
+    return replace_free_part(content, {HEADER_KEY: json_text(described)})
 
 
 @contextmanager

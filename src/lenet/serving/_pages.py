@@ -16,10 +16,10 @@ from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
 
+from lenet.core import environment_without_secrets
 from lenet.errors import LenetError
 from lenet.results import Column, Node, Page, Section, code_block, element, paragraph, table
 from lenet.serving._models import ServedModel
-from lenet.serving._settings import environment_without_secrets
 
 if TYPE_CHECKING:
     from lenet.datasets import Split

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+from lenet.core import environment_without_secrets
 from lenet.errors import LenetError, ModelFileError
 from lenet.serving._messages import Answer, Job, MessageReader, read_answers, write_batch
-from lenet.serving._settings import environment_without_secrets
 
 _MOST_IN_BATCH = 16  # requests; they wait for each other
 _MOST_BYTES_IN_BATCH = 2**20

@@ -1,7 +1,6 @@
 """Where a service listens, to whom, and within which limits; the command line reads it at once."""
 
 import ipaddress
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,6 @@ from lenet.runs import core_count
 
 KEY_VARIABLE = "LENET_API_KEY"
 _HOST_NAME = re.compile(r"[\w.-]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]+")  # or an address of IPv6
-_SECRET_NAME = re.compile("KEY|SECRET|TOKEN|PASSW|PASSPHRASE|CREDENTIAL|AUTH", re.IGNORECASE)
-_SECRET_VALUE = re.compile(r"://[^/\s]*:[^/\s]*@")  # a password in an address
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -136,15 +133,6 @@ def _key_problem(key: str) -> str | None:
     if key != key.strip():
         return "has blanks at its ends, which HTTP takes away; leave them out"
     return None
-
-
-def environment_without_secrets() -> dict[str, str]:
-    """The variables for processes of the service, which read what strangers send."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not _SECRET_NAME.search(name) and not _SECRET_VALUE.search(value)
-    }
 
 
 def _is_origin(text: str) -> bool:
