@@ -18,6 +18,7 @@ from lenet.datasets._prepared import find_prepared, keep_prepared, prepared_key
 from lenet.datasets._reading import DataSource
 from lenet.datasets.readers._collect import Collected, Examples, Keep, collect
 from lenet.datasets.readers._contents import (
+    BESIDE,
     Classes,
     Contents,
     Label,
@@ -38,7 +39,6 @@ _ADVICE = {
 _LIGHT = 128
 _NEARLY_ALL = 0.95
 _LOOK_AFTER = 2**28  # bytes of images; then it is asked again how much memory is free
-_BESIDE = 100  # bytes of a label and a name
 _SEVERAL = 5000  # images are enough to tell
 
 Images = npt.NDArray[np.uint8]
@@ -109,7 +109,7 @@ class _Memory:
     def _keep(self, examples: Examples) -> None:
         kept = self._kept.setdefault(examples.split or "train", _Kept())
         kept.images.append(examples.images)
-        self._bytes += examples.images.nbytes + _BESIDE * len(examples.labels)
+        self._bytes += examples.images.nbytes + BESIDE * len(examples.labels)
         if self._bytes > self._seen + _LOOK_AFTER:
             self._seen = self._bytes
             require_memory(self._bytes, self._path)

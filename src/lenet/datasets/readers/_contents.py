@@ -20,7 +20,7 @@ CLASS_NAMES_FILE = "class-names.txt"
 SUMS_FILE = "SHA256SUMS"
 _LARGEST = 2**20  # bytes of it
 _UNPACKED = 2**28  # bytes that anything packed may become
-_BESIDE = 100  # bytes of an image's label and name
+BESIDE = 100  # bytes of an image's label and name
 _DENSITY = 200  # and times its size; MNIST, which is mostly black, becomes 5 times as large
 
 _SPLIT_WORDS: dict[str, SplitName] = {
@@ -206,7 +206,7 @@ def check_unpacked_size(place: str, packed: int, unpacked: int, shape: Sequence[
         DataFileError: It becomes both large and many times as large.
     """
     if len(shape) > 1:
-        unpacked = max(unpacked, _BESIDE * shape[0])
+        unpacked = max(unpacked, BESIDE * shape[0])
     if unpacked > max(_UNPACKED, _DENSITY * packed):
         message = (
             f"{place} unpacks from {packed:,} bytes to {unpacked:,}; above {_UNPACKED / 2**20:.0f} "

@@ -55,10 +55,8 @@ X86 = {
 LEVELS = {"baseline": 0, "avx2": 1, "avx512": 2}  # as `lenet_processor()` has them
 SUFFIXES = {"linux": ".so", "macos": ".dylib", "windows": ".dll"}
 WITHOUT = "Without kernels, because "  # how a line of the log begins where there is no library
-FIRST_ANSWER, PATIENCE = (
-    60,
-    1800,
-)  # seconds: for a compiler's version, and for a unit or a self-test
+FIRST_ANSWER = 60  # seconds, for a compiler's version
+PATIENCE = 1800  # seconds, for a unit or a self-test
 # What wheels are built for: the platform in a wheel's name, and what Zig calls it.
 PLATFORMS = {
     "manylinux_2_17_x86_64.manylinux2014_x86_64": "x86_64-linux-gnu.2.17",
