@@ -103,46 +103,37 @@ def _kind(columns: _Columns) -> str:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """A file that is read; whatever is said against it meanwhile is one `DataFileError`."""
+def _opened(path: Path) -> Iterator[tuple[Any, int]]:
+    """A file and how many of its rows are read together, so that those are some megabytes.
+
+    Whatever is said against it meanwhile is one `DataFileError`.
+    """
     try:
         from pyarrow import ArrowException
         from pyarrow.parquet import ParquetFile
     except ImportError as error:
         raise MissingExtraError("Parquet", "parquet") from error
     try:
-        with (
-            reading_errors(path, DataFileError),
-            _as_damage(path, (ArrowException, OSError, ValueError)),
-            ParquetFile(path, page_checksum_verification=True) as file,
-        ):
-            _check_sizes(path, file)
-            yield file
+        with reading_errors(path, DataFileError):
+            try:
+                with ParquetFile(path, page_checksum_verification=True) as file:
+                    groups = _row_groups(path, file)
+                    unpacked, rows = sum(size for size, _ in groups), file.metadata.num_rows
+                    check_unpacked_size(f"`{path}`", path.stat().st_size, unpacked, (rows, 1))
+                    largest = max((size // max(1, count) for size, count in groups), default=1)
+                    yield file, min(_AT_ONCE, max(1, _BYTES_AT_ONCE // max(1, largest)))
+            except (ArrowException, OSError, ValueError) as error:
+                if isinstance(error, OSError) and error.errno is not None:
+                    raise
+                message = f"`{path}` is no Parquet file or is damaged: {_first_line(error)}"
+                raise DataFileError(message) from error
     except MemoryError as error:  # of what pyarrow was told to make room for
         message = f"`{path}` does not fit into memory, or is damaged: {_first_line(error)}"
         raise DataFileError(message) from error
 
 
-@contextmanager
-def _as_damage(path: Path, kinds: tuple[type[Exception], ...]) -> Iterator[None]:
-    try:
-        yield
-    except kinds as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        message = f"`{path}` is no Parquet file or is damaged: {_first_line(error)}"
-        raise DataFileError(message) from error
-
-
 def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def _check_sizes(path: Path, file: Any) -> None:
-    """Raise the `DataFileError` for a file that becomes much more than pictures do."""
-    unpacked = sum(size for size, _ in _row_groups(path, file))
-    rows = file.metadata.num_rows
-    check_unpacked_size(f"`{path}`", path.stat().st_size, unpacked, (rows, 1))
 
 
 def _row_groups(path: Path, file: Any) -> list[tuple[int, int]]:
@@ -158,14 +149,8 @@ def _row_groups(path: Path, file: Any) -> list[tuple[int, int]]:
     ]
 
 
-def _rows_at_once(path: Path, file: Any) -> int:
-    """How many rows are read together, so that those are some megabytes."""
-    sizes = [size // max(1, rows) for size, rows in _row_groups(path, file)]
-    return min(_AT_ONCE, max(1, _BYTES_AT_ONCE // max(1, max(sizes, default=1))))
-
-
 def _find_columns(path: Path) -> _Columns:
-    with _opened(path) as file:
+    with _opened(path) as (file, _):
         schema = file.schema_arrow
     if twice := [name for name, count in Counter(schema.names).items() if count > 1]:
         message = f"`{path}` has more than one column called `{twice[0]}`."
@@ -214,7 +199,7 @@ def _find_columns(path: Path) -> _Columns:
 
 def _find_pixels(path: Path, names: list[str]) -> _Columns:
     """The columns of a table that has one for each pixel."""
-    with _opened(path) as file:
+    with _opened(path) as (file, _):
         some = next(file.iter_batches(_LOOKED_AT), None)
         columns = [] if some is None else some.columns
         rows = [list(map(_text, row)) for row in zip(*columns, strict=True)]
@@ -223,7 +208,7 @@ def _find_pixels(path: Path, names: list[str]) -> _Columns:
         raise DataFileError(message)
 
     def count(columns: Sequence[int]) -> Mapping[int, Counter[str]]:
-        with _opened(path) as file:
+        with _opened(path) as (file, _):
             table = file.read([names[column] for column in columns])
             return {c: Counter(map(_text, table.column(names[c]))) for c in columns}
 
@@ -284,8 +269,8 @@ def _read_file(
     """Pictures, labels and places of some rows after the other."""
     start = 0
     wanted = [*columns.images, *columns.labels]
-    with _opened(path) as file:
-        for rows in file.iter_batches(_rows_at_once(path, file), columns=wanted):
+    with _opened(path) as (file, rows_at_once):
+        for rows in file.iter_batches(rows_at_once, columns=wanted):
             places = [f"`{path}`, row {start + row}" for row in range(rows.num_rows)]
             place = f"`{path}`, rows {start} to {start + rows.num_rows - 1}:"
             labels = _labels(rows, columns.labels, place, places)
