@@ -8,7 +8,8 @@ from typing import Any
 from unittest import mock
 
 from counting import Attack, Counts
-from records import Hang, at_most, quietly, text_of, with_odd
+from odd_values import text_of, with_odd
+from records import Hang, at_most, quietly
 
 import lenet
 from lenet.datasets import Dataset, Split

@@ -50,7 +50,7 @@ def serve(
     if any(find_spec(package) is None for package in _PACKAGES):
         raise MissingExtraError("`lenet serve`", "serve")
     from lenet.serving._models import take_models
-    from lenet.serving._service import run_service
+    from lenet.serving._service import Service, run_service
 
     chosen = settings or ServiceSettings()
     with temporary_folder("lenet-serve-") as folder:
@@ -66,7 +66,7 @@ def serve(
 
         keys, served = chosen.read_keys(), take()
         with _listen(chosen) as listener:
-            run_service(chosen, keys, served, take, listener, on_start)
+            run_service(Service(chosen, keys, served, take, listener, on_start))
 
 
 @contextlib.contextmanager

@@ -41,20 +41,12 @@ _DRAIN_SECONDS = 5  # beyond the time that a request may take
 _BETWEEN_LOOKS = 0.05  # seconds, at what is under way with models that were replaced
 
 
-def run_service(
-    settings: ServiceSettings,
-    keys: Sequence[str],
-    models: Sequence[ServedModel],
-    take: Callable[[], list[ServedModel]],
-    listener: socket.socket,
-    on_start: Callable[[str, list[str]], None],
-) -> None:
-    """Answer requests until a signal, as `serve` describes it; `take` reads the models again."""
+def run_service(service: Service) -> None:
+    """Answer requests until a signal, as `serve` describes it."""
     # What clients do wrong is told to them; it must not fill the log.
     logging.getLogger("uvicorn").addHandler(logging.NullHandler())
     loop = _new_event_loop()
     try:
-        service = _Service(settings, keys, models, take, listener, on_start)
         loop.run_until_complete(service.answer())
     finally:
         loop.close()
@@ -110,8 +102,17 @@ class _Served:
         _remove_copies(self.models)
 
 
-class _Service(uvicorn.Server):
-    """Uvicorn's server, which leaves with 0 after a signal and at once after a second one."""
+class Service(uvicorn.Server):
+    """Uvicorn's server, which leaves with 0 after a signal and at once after a second one.
+
+    Args:
+        settings: Where it listens, whom it answers, and limits.
+        keys: Of which a client must know one; none for all.
+        models: The first answers where a request names none.
+        take: Reads the models again.
+        listener: Takes the connections.
+        on_start: Is told the service's address and the models' names when it takes requests.
+    """
 
     def __init__(
         self,
