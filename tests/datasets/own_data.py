@@ -49,3 +49,24 @@ def assert_holds(split: lenet.Split | None, images: Images, labels: Labels) -> N
     assert split is not None
     np.testing.assert_array_equal(split.images[:, 0], images)
     np.testing.assert_array_equal(split.labels, labels)
+
+
+def put(folder: Path, *places: str) -> Path:
+    """Two pictures, no two of all alike, in every place."""
+    images = iter(draw(2 * len(places))[0])
+    for place in places:
+        (folder / place).mkdir(parents=True, exist_ok=True)
+        for number in range(2):
+            Image.fromarray(next(images)).save(folder / place / f"{number}.png")
+    return folder
+
+
+def counts(dataset: lenet.Dataset) -> dict[str, list[int]]:
+    """How many images of each class every part has."""
+    return {name: np.bincount(split.labels).tolist() for name, split in dataset.splits.items()}
+
+
+def notes(dataset: lenet.Dataset) -> str:
+    """What a person is told of how a folder was read."""
+    assert dataset.origin is not None
+    return "\n".join(dataset.origin.notes)
