@@ -103,9 +103,11 @@ def without_seconds(made: Sweep) -> list[dict[str, Any]]:
 def test_a_kill_costs_the_time_of_a_running_trial_alone() -> None:
     options = (*LONG, *SEARCH, "--sampler", "random", "--epochs", "30", "--trials", "6")
     process = ForkedProcess("sweep", "--name", "s", *options, "--workers", "2")
-    wait_for(lambda: states()["COMPLETE"] >= 1, process)
     wait_for(lambda: len(children(process.pid)) == 2 and states()["RUNNING"] == 2, process)
-    os.kill(children(process.pid)[0], signal.SIGKILL)
+    one = children(process.pid)[0]
+    os.kill(one, signal.SIGSTOP)  # so that its trial is sure to be under way until it is killed
+    wait_for(lambda: states()["COMPLETE"] >= 1, process)
+    os.kill(one, signal.SIGKILL)
     wait_for(lambda: states()["FAIL"] == 1, process)
     wait_for(lambda: states()["COMPLETE"] >= 2 and states()["RUNNING"], process)
     workers = children(process.pid)
