@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -24,6 +25,9 @@ from lenet.errors import DownloadError
 from lenet.runs import _recorder  # what paints the curves, to be replaced
 from page_in_browser import PageBrowser, start_browser
 from small_dataset import SmallDataset
+
+# What a shell starts in the background ignores Ctrl-C, and so would all that tests start and stop.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 collect_ignore = ["typed"]  # for type checkers alone
 # Modules that the tests of one folder share are imported by their bare names, as those here are.
