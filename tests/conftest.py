@@ -29,6 +29,9 @@ from small_dataset import SmallDataset
 # What a shell starts in the background ignores Ctrl-C, and so would all that tests start and stop.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Nothing that is imported and collected is garbage; the search for it would take a third of the time.
+gc.disable()
+
 collect_ignore = ["typed"]  # for type checkers alone
 # Modules that the tests of one folder share are imported by their bare names, as those here are.
 sys.path += sorted({str(file.parent) for file in Path(__file__).parent.glob("*/**/*.py")})
@@ -77,8 +80,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Spare the search for garbage, made again and again, all that was imported."""
+    """Spare the search for garbage, from here on made again and again, all that was imported."""
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
