@@ -29,7 +29,7 @@ from small_dataset import SmallDataset
 # What a shell starts in the background ignores Ctrl-C, and so would all that tests start and stop.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Nothing that is imported and collected is garbage; the search for it would take a third of the time.
+# Nothing that is imported and collected is garbage; the search for it would take a third as long.
 gc.disable()
 
 collect_ignore = ["typed"]  # for type checkers alone

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from mlflow_client import client_of
 
 from lenet.training import MlflowTracker
 
@@ -11,11 +12,9 @@ from lenet.training import MlflowTracker
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database as MLflow makes it, which takes seconds, without an experiment."""
-    from mlflow import MlflowClient
-
     MlflowTracker()  # sets the environment: no telemetry
     path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    MlflowClient(tracking_uri=f"sqlite:///{path}")
+    client_of(path)
     return path
 
 

@@ -4,7 +4,7 @@ import random
 import time
 from pathlib import Path
 
-from mlflow import MlflowClient
+from mlflow_client import client_of
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from calling import call
@@ -38,7 +38,7 @@ def test_killed_it_ends_with_every_point_once(store: Path) -> None:
     assert not run.is_complete, "it was killed before its end"
     output = call("train", "--resume", "latest").stdout
     assert "stopped working" not in output
-    client = MlflowClient(tracking_uri=f"sqlite:///{store}")
+    client = client_of(store)
     experiment = client.get_experiment_by_name("lenet")
     assert experiment is not None
     (told,) = client.search_runs([experiment.experiment_id])

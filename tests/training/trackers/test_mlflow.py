@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlflow import MlflowClient
+from mlflow_client import client_of
 from tracked_training import CrashAt, Messages, StopAt, track, track_until
 
 import lenet
@@ -17,11 +17,6 @@ from lenet.training import MlflowTracker
 STEPS = 16  # an epoch
 
 pytestmark = pytest.mark.usefixtures("store")
-
-
-def client_of(store: Path) -> MlflowClient:
-    """A client that reads a database."""
-    return MlflowClient(tracking_uri=f"sqlite:///{store}")
 
 
 def only_run(store: Path, experiment: str = "lenet") -> Any:
