@@ -41,6 +41,14 @@ from ._shared import PlacedSplit as PlacedSplit
 from ._shared import SharedImages as SharedImages
 from ._tensor_batches import Batches as Batches
 from ._tensor_batches import apply_changes as apply_changes
+from .drawn._draw import DIGIT_KINDS as DIGIT_KINDS
+from .drawn._draw import draw_digits as draw_digits
+from .drawn._draw import draw_strangers as draw_strangers
+from .drawn._draw import drawable_digits as drawable_digits
+from .drawn._draw import drawn_dataset as drawn_dataset
+from .drawn._hands import DrawnPart as DrawnPart
+from .drawn._strangers import STRANGER_KINDS as STRANGER_KINDS
+from .drawn._strangers import drawable_strangers as drawable_strangers
 from .packed._check import check_packed as check_packed
 from .packed._images import PackedImages as PackedImages
 from .packed._index import PackedFile as PackedFile
@@ -59,6 +67,8 @@ from .readers._unlabelled import open_unlabelled as open_unlabelled
 
 __all__ = [
     "CATALOG",
+    "DIGIT_KINDS",
+    "STRANGER_KINDS",
     "ArrayBatches",
     "Augmentation",
     "Batches",
@@ -68,6 +78,7 @@ __all__ = [
     "DataSource",
     "Dataset",
     "DrawnChanges",
+    "DrawnPart",
     "Example",
     "Findings",
     "ImageHolder",
@@ -100,6 +111,11 @@ __all__ = [
     "derive_seed",
     "describe_dataset",
     "draw_contact_sheet",
+    "draw_digits",
+    "draw_strangers",
+    "drawable_digits",
+    "drawable_strangers",
+    "drawn_dataset",
     "enlarge_images",
     "examine_dataset",
     "find_source",

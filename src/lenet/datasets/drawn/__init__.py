@@ -1,0 +1,1 @@
+"""Digits, and what is none, drawn by seeded hands, fonts and displays."""

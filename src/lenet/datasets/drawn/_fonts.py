@@ -1,0 +1,125 @@
+"""Printed characters: fonts that come with Matplotlib, and free ones of Debian where installed."""
+
+import math
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from lenet.datasets.drawn._hands import DrawnPart, Random, bell, between
+from lenet.datasets.drawn._pen import SIDE, Ink, Points
+
+_DEBIAN = Path("/usr/share/fonts")
+_MATPLOTLIB = (
+    *("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSans-BoldOblique"),
+    *("DejaVuSansMono", "DejaVuSansMono-Bold", "DejaVuSansMono-Oblique", "DejaVuSerif"),
+    *("DejaVuSerif-Bold", "DejaVuSerif-Italic", "DejaVuSerif-BoldItalic", "STIXGeneral"),
+    *("STIXGeneralBol", "STIXGeneralBolIta", "STIXGeneralItalic", "cmr10", "cmb10", "cmss10"),
+    *("cmtt10", "cmti10"),
+)
+
+# Debian's packages, and patterns of their files below /usr/share/fonts.
+PACKAGES: dict[DrawnPart, dict[str, tuple[str, ...]]] = {
+    "learn": {
+        "fonts-lato": ("truetype/lato/Lato-[RBLI]*.ttf",),
+        "fonts-roboto-unhinted": ("truetype/roboto/unhinted/RobotoTTF/*.ttf",),
+        "fonts-inconsolata": ("truetype/inconsolata/*.otf",),
+        "fonts-ebgaramond": ("opentype/ebgaramond/EBGaramond12-*.otf",),
+        "fonts-comic-neue": ("truetype/comic-neue/*.ttf", "opentype/comic-neue/*.otf"),
+        "fonts-quicksand": ("truetype/quicksand/*.ttf",),
+    },
+    "held-out": {
+        "fonts-liberation": ("truetype/liberation/*.ttf",),
+        "fonts-freefont-ttf": ("truetype/freefont/*.ttf",),
+        "fonts-noto-core": (
+            "truetype/noto/NotoSans-[RBIM]*.ttf",
+            "truetype/noto/NotoSerif-[RBIM]*.ttf",
+        ),
+        "fonts-open-sans": ("truetype/open-sans/*.ttf",),
+        "fonts-linuxlibertine": ("opentype/linux-libertine/LinLibertine_R*.otf",),
+        "fonts-hack": ("truetype/hack/*.ttf",),
+    },
+}
+HAN_PACKAGES = {"fonts-wqy-microhei": ("truetype/wqy/wqy-microhei.ttc",)}
+_SIZE = 72  # pixels at which glyphs are kept
+
+
+@cache
+def fonts(part: DrawnPart) -> tuple[Path, ...]:
+    """The files of fonts of a part that are here, in an order that does not depend on folders."""
+    found: list[Path] = []
+    if part == "learn" and (spec := find_spec("matplotlib")) and spec.submodule_search_locations:
+        folder = Path(spec.submodule_search_locations[0]) / "mpl-data" / "fonts" / "ttf"
+        found += [folder / f"{name}.ttf" for name in _MATPLOTLIB]
+    for patterns in PACKAGES[part].values():
+        found += [path for pattern in patterns for path in sorted(_DEBIAN.glob(pattern))]
+    return tuple(path for path in found if path.is_file())
+
+
+@cache
+def fonts_of_text() -> tuple[Path, ...]:
+    """Those of Matplotlib that have each character in its place; TeX's have others there."""
+    return tuple(path for path in fonts("learn") if path.stem.startswith(("DejaVu", "STIX")))
+
+
+@cache
+def han_fonts() -> tuple[Path, ...]:
+    """The same for fonts that have 汉字."""
+    patterns = [pattern for some in HAN_PACKAGES.values() for pattern in some]
+    return tuple(path for pattern in patterns for path in sorted(_DEBIAN.glob(pattern)))
+
+
+@cache
+def _glyph(path: Path, text: str) -> Ink:
+    """A character, or several, as a font has it, cropped: float32 (H, W)."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    font = ImageFont.truetype(str(path), _SIZE, layout_engine=ImageFont.Layout.BASIC)
+    left, top, right, bottom = (round(end) for end in font.getbbox(text))
+    image = Image.new("L", (max(1, right - left) + 4, max(1, bottom - top) + 4))
+    ImageDraw.Draw(image).text((2 - left, 2 - top), text, fill=255, font=font)
+    glyph: Ink = np.asarray(image, np.float32) / np.float32(255)
+    return glyph
+
+
+@cache
+def has_glyph(path: Path, text: str) -> bool:
+    """Whether a font draws a character, rather than its box for those that it lacks."""
+    glyph, lacking = _glyph(path, text), _glyph(path, "\uffff")
+    return bool(glyph.max() > 0.5) and not (
+        glyph.shape == lacking.shape and np.array_equal(glyph, lacking)
+    )
+
+
+def draw_printed(text: str, path: Path, random: Random) -> Ink:
+    """A character as a font has it, a little turned, slanted and stretched, float32 (96, 96)."""
+    glyph = _glyph(path, text)
+    size = between(random, 44, 80)
+    aspect = 1 + 0.08 * float(bell(random))
+    angle, slant = 0.05 * float(bell(random)), 0.05 * float(bell(random))
+    height, width = glyph.shape
+    cosine, sine = math.cos(angle), math.sin(angle)
+    scale = size / max(height, width * aspect)
+    matrix = scale * np.array([[cosine * aspect, -sine], [sine * aspect, cosine]])
+    matrix = matrix @ np.array([[1, -slant], [0, 1]])
+    reach = np.abs(matrix) @ (width / 2, height / 2)
+    matrix *= min(1.0, float((SIDE / 2 - 4) / reach.max()))
+    reach = np.abs(matrix) @ (width / 2, height / 2)
+    free = SIDE / 2 - 3 - reach
+    middle = SIDE / 2 + free * (0.5 * bell(random, 2)).clip(-1, 1)
+    return transformed(glyph, matrix, middle)
+
+
+def transformed(glyph: Ink, matrix: Points, middle: Points) -> Ink:
+    """A drawing put through a matrix, with its middle at a place (x, y) of a picture."""
+    from PIL import Image
+
+    back = np.linalg.inv(matrix)
+    height, width = glyph.shape
+    offset = np.array([width / 2, height / 2]) - back @ middle
+    values = (*back[0], offset[0], *back[1], offset[1])
+    image = Image.fromarray(glyph)
+    method = Image.Resampling.BILINEAR
+    drawn = image.transform((SIDE, SIDE), Image.Transform.AFFINE, values, method)
+    return np.asarray(drawn)
