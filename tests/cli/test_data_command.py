@@ -144,3 +144,23 @@ def test_sheets_are_cut_into_a_folder_that_is_data() -> None:
     told = json.loads(call("data", "cut", "sheet.png", "-o", "other", "--json").stdout)
     assert told["written"] == ["other"]
     assert (told["sheets"][0]["path"], told["sheets"][0]["written"]) == ("sheet.png", 6)
+
+
+def test_draw_writes_digits_and_strangers_that_are_read_again() -> None:
+    line = "data draw drawn --count 60 --seed 3 --strangers 9 --kinds strokes,dots"
+    told = "Written to drawn: 60 digits, 9 strangers in the class `_none`\n"
+    assert call(*line.split()).stdout == told
+    files = sorted(Path("drawn/train/_none").iterdir())
+    assert [path.name for path in files] == [f"{number}.png" for number in range(60, 69)]
+    written = lenet.load_dataset("./drawn")
+    assert written.class_names == (*"0123456789", "_none")
+    drawn = lenet.datasets.draw_digits(60, 3, kinds=("strokes", "dots"))
+    with Image.open("drawn/train/7/07.png") as picture:
+        assert np.array_equal(np.asarray(picture), drawn.images[7, 0])
+    told = call("data", "draw", "large", "--count", "10", "--pictures", "--part", "held-out")
+    assert "`--data large --prepare symbol`" in told.stderr
+    with Image.open(Path("large/train/3/3.png")) as picture:
+        assert picture.size == (96, 96)
+    error = call("data", "draw", "other", "--kinds", "strokes,dotz", code=2).stderr
+    assert "Did you mean `dots`" in error
+    assert not Path("other").exists()

@@ -86,6 +86,7 @@ def test_every_command_that_writes_tells_it_as_json(few_digits: Dataset) -> None
         "export latest --to html": {"accuracy", "comparisons", "facts", "format", "reference"},
         "data show ./few.npz -o few.png": {},
         "data convert ./few.npz few --to folder": {"images", "name"},
+        "data draw drawn --count 10 --strangers 2": {"digits", "strangers"},
         "data pack ./few.npz packed": {"bytes", "files", "images"},
     }
     for line, keys in written.items():

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lenet.datasets import Dataset, PackedIndex
 
 app: typer.Typer = typer.Typer(
-    help="List, fetch, look at, convert and pack datasets, also your own.",
+    help="List, fetch, look at, draw, convert and pack datasets, also your own.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
@@ -59,6 +59,37 @@ class _Converted(Settings):
 
     target: Path = option(argument=True)
     to: Literal["folder", "idx", "npz", "parquet"] = option()
+
+
+@dataclass(frozen=True)
+class _Drawn(Settings):
+    """What is drawn.
+
+    Attributes:
+        target: What is written; it must not be there yet.
+        to: A folder of pictures, IDX files, an NPZ file, or Parquet.
+        count: How many digits, 1 to 10,000,000.
+        seed: Decides all that is random; the same one gives the same again.
+        part: Hands, fonts and kinds to `learn` from, or those that are `held-out` for testing.
+        kinds: Kinds of digits with commas between them.
+        strangers: How many pictures of what is no digit, in the class `_none`.
+        stranger_kinds: Kinds of those with commas between them.
+        pictures: The pictures themselves, dark on light, 96×96, instead of images as MNIST's.
+    """
+
+    target: Path = option(argument=True)
+    to: Literal["folder", "idx", "npz", "parquet"] = "folder"
+    count: int = 1000
+    seed: int = 0
+    part: Literal["learn", "held-out"] = "learn"
+    kinds: str | None = option(
+        None, metavar="NAME,NAME,…", usual="all that can be drawn here, most of them strokes"
+    )
+    strangers: int = 0
+    stranger_kinds: str | None = option(
+        None, metavar="NAME,NAME,…", usual="all that can be drawn here"
+    )
+    pictures: bool = False
 
 
 @dataclass(frozen=True)
@@ -225,6 +256,41 @@ def convert(given: Given) -> None:
         colour_flag = " --colour" if channels == 3 else ""
         flags = f"--size {height}x{width}{colour_flag}"
         print_notice(f"To read the same images again: `--data {path} {flags}`")
+
+
+@app.command()
+@command(_Drawn, Printed)
+def draw(given: Given) -> None:
+    """Draw digits as people, presses and displays make them, and what is no digit.
+
+    Kinds of digits are strokes, bordered, ruled, printed, script, segments and dots; those of
+    strangers differ between the parts, and a name that is none tells them.
+    """
+    from lenet.datasets import convert_dataset, drawn_dataset, undrawable_kinds
+
+    wanted, asked = given.of(_Drawn), dict[str, Any]()
+    if given.typed_of(_Drawn).keys() >= {"pictures"}:
+        asked["preparation"] = None
+    dataset = drawn_dataset(
+        wanted.count,
+        wanted.seed,
+        part=wanted.part,
+        kinds=wanted.kinds and wanted.kinds.split(","),
+        strangers=wanted.strangers,
+        stranger_kinds=wanted.stranger_kinds and wanted.stranger_kinds.split(","),
+        **asked,
+    )
+    with _cleaning_up_on_signals():
+        path = convert_dataset(dataset, wanted.target, wanted.to)
+    told = f"Written to {path}: {wanted.count:,} digits"
+    if wanted.strangers:
+        told += f", {wanted.strangers:,} strangers in the class `{dataset.class_names[-1]}`"
+    print_written([path], told, given, digits=wanted.count, strangers=wanted.strangers)
+    for kind, reason in undrawable_kinds(wanted.part).items():
+        if wanted.kinds is None:
+            print_notice(f"Without digits of the kind `{kind}`: {reason}")
+    if wanted.pictures:
+        print_notice(f"To train on them: `--data {path} --prepare symbol`")
 
 
 @app.command()

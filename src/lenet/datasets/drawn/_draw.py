@@ -1,6 +1,7 @@
 """Drawn digits and strangers as images and labels."""
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
@@ -10,7 +11,7 @@ from lenet.core import check_range
 from lenet.datasets._catalog import CATALOG
 from lenet.datasets._dataset import Dataset, Split
 from lenet.datasets.drawn._displays import draw_dots, draw_segments
-from lenet.datasets.drawn._fonts import PACKAGES, draw_printed, fonts
+from lenet.datasets.drawn._fonts import PACKAGES, FontSet, draw_printed, fonts
 from lenet.datasets.drawn._hands import (
     HANDS,
     DrawnPart,
@@ -27,6 +28,7 @@ from lenet.errors import DatasetError, UnknownNameError
 from lenet.pictures import Pixels, Preparation, prepare
 
 AS_MNIST = CATALOG["mnist"].preparation
+MOST = 10_000_000  # drawings at once
 NONE_CLASS = "_none"  # the class of what is none of the others
 
 # Kinds of drawn digits with how many of a hundred are of each.
@@ -34,10 +36,13 @@ DIGIT_KINDS: dict[str, int] = {
     "strokes": 60,
     "bordered": 8,
     "ruled": 6,
-    "printed": 14,
-    "segments": 6,
-    "dots": 6,
+    "printed": 12,
+    "script": 4,
+    "segments": 5,
+    "dots": 5,
 }
+
+_HELD_OUT = ("script",)  # kinds that there are none of to learn from
 
 _Drawn = tuple[Ink, str, int]  # with what it is, and which hand or font it is of
 
@@ -54,7 +59,8 @@ def draw_digits(
 
     Kinds are `strokes` of hands, each with shapes, a pen and a slant of its own; `bordered`, which
     are strokes in what is left of a printed cell; `ruled`, which touch a ruled line; `printed`, of
-    fonts; `segments` and `dots`, of displays.
+    fonts; `script`, of fonts that look like handwriting, which are held out; `segments` and `dots`,
+    of displays.
 
     The two parts differ in kind, not by chance alone. A held-out hand has skeletons for all ten
     digits that no hand to learn from has, and leaves its ranges in slant, width of the pen,
@@ -81,7 +87,7 @@ def draw_digits(
     Raises:
         SettingError: The count or the seed is out of range.
         UnknownNameError: There is no such part or kind.
-        DatasetError: No font is installed for printed digits.
+        DatasetError: No font is installed for a kind that is named.
 
     >>> drawn = draw_digits(20, kinds=("strokes", "segments"))
     >>> drawn.images.shape, drawn.labels[:4].tolist()
@@ -90,8 +96,8 @@ def draw_digits(
     _check(count, seed, part)
     here = {name: DIGIT_KINDS[name] for name in drawable_digits(part)}
     shares = here if kinds is None else dict.fromkeys(_known(kinds, DIGIT_KINDS), 1)
-    if "printed" in shares and "printed" not in here:
-        raise DatasetError(no_fonts(part))
+    if lacking := [kind for kind in shares if kind not in here]:
+        raise DatasetError(lack_of_fonts(lacking[0], part))
     names, random = list(shares), Random()
     limits = np.cumsum(list(shares.values()))
 
@@ -164,6 +170,7 @@ def drawn_dataset(
     part: DrawnPart = "learn",
     kinds: Sequence[str] | None = None,
     strangers: int = 0,
+    stranger_kinds: Sequence[str] | None = None,
     preparation: Preparation | None = AS_MNIST,
 ) -> Dataset:
     """Drawn digits as a dataset of ten classes, and strangers as an eleventh, `_none`.
@@ -174,12 +181,13 @@ def drawn_dataset(
         part: Those to `learn` from, or `held-out` for testing.
         kinds: Kinds of digits, as for `draw_digits`.
         strangers: How many strangers there are besides; no class `_none` with none.
+        stranger_kinds: Kinds of those, as for `draw_strangers`.
         preparation: How pictures become images: as MNIST's, or `None` for the pictures.
 
     Raises:
         SettingError: A number is out of range.
         UnknownNameError: There is no such part or kind.
-        DatasetError: No font is installed for printed digits.
+        DatasetError: Fonts for a kind are lacking.
 
     >>> drawn_dataset(100, strangers=20).class_names[-2:]
     ('9', '_none')
@@ -188,13 +196,12 @@ def drawn_dataset(
     train = draw_digits(count, seed, part=part, kinds=kinds, preparation=preparation)
     names = tuple(map(str, range(10)))
     if strangers:
-        others = draw_strangers(strangers, seed, part=part, preparation=preparation)
+        others = draw_strangers(
+            strangers, seed, part=part, kinds=stranger_kinds, preparation=preparation
+        )
         train = _joined(train, others)
         names += (NONE_CLASS,)
     return Dataset("drawn", names, train, preparation=preparation)
-
-
-MOST = 10_000_000
 
 
 def drawable_digits(part: DrawnPart) -> tuple[str, ...]:
@@ -203,15 +210,37 @@ def drawable_digits(part: DrawnPart) -> tuple[str, ...]:
     >>> set(drawable_digits("learn")) <= set(DIGIT_KINDS)
     True
     """
-    return tuple(kind for kind in DIGIT_KINDS if kind != "printed" or fonts(part))
+    return tuple(
+        kind for kind in DIGIT_KINDS if _font_set(kind, part) is None or _fonts(kind, part)
+    )
 
 
-def no_fonts(part: DrawnPart) -> str:
-    """What to say where there are no fonts for printed digits."""
-    if part == "learn":
+def undrawable_kinds(part: DrawnPart) -> dict[str, str]:
+    """The kinds of digits of a part for which fonts are lacking, with what to do about it."""
+    here, there_are = drawable_digits(part), [kind for kind in DIGIT_KINDS if kind not in _HELD_OUT]
+    wanted = there_are if part == "learn" else list(DIGIT_KINDS)
+    return {kind: lack_of_fonts(kind, part) for kind in wanted if kind not in here}
+
+
+def lack_of_fonts(kind: str, part: DrawnPart) -> str:
+    """Why a kind of digits of a part can't be drawn here, and what to do about it."""
+    which = _font_set(kind, part)
+    if which == "learn":
         return "Printed digits to learn from need Matplotlib's fonts: `pip install matplotlib`."
-    packages = " ".join(PACKAGES[part])
-    return f"No font for held-out printed digits is installed: `apt-get install {packages}`."
+    if kind in _HELD_OUT and part == "learn":
+        return f"Digits of the kind `{kind}` are held out: there are none to learn from."
+    packages = " ".join(PACKAGES[which]) if which else ""
+    return f"No font for held-out `{kind}` digits is installed: `apt-get install {packages}`."
+
+
+def _font_set(kind: str, part: DrawnPart) -> FontSet | None:
+    """The set of fonts that a kind is drawn with, if it is with any."""
+    return "script" if kind == "script" else part if kind == "printed" else None
+
+
+def _fonts(kind: str, part: DrawnPart) -> tuple[Path, ...]:
+    which = _font_set(kind, part)
+    return () if which is None or (kind in _HELD_OUT and part == "learn") else fonts(which)
 
 
 def _check(count: int, seed: int, part: str) -> None:
@@ -236,9 +265,9 @@ def _code(part: DrawnPart) -> int:
 
 
 def _draw_digit(digit: int, kind: str, part: DrawnPart, index: int, random: Random) -> _Drawn:
-    if kind == "printed":
-        number = int(random.randint(len(fonts(part))))
-        path = fonts(part)[number]
+    if paths := _fonts(kind, part):
+        number = int(random.randint(len(paths)))
+        path = paths[number]
         return draw_printed(str(digit), path, random), f"{digit} of {path.stem}", 1 << 24 | number
     if kind in ("segments", "dots"):
         ink, told = (draw_segments if kind == "segments" else draw_dots)(digit, part, random)

@@ -25,6 +25,7 @@ Random = np.random.RandomState  # whose numbers no release of NumPy changes
 HANDS: dict[DrawnPart, int] = {"learn": 4000, "held-out": 400}
 
 _MARGIN = 3.0  # pixels between what is drawn and the edge
+_BROADER = 1.25  # a chisel, which is thinner the other way
 _RARELY = 0.04  # how often a hand takes what few hands do
 _SEEDS: dict[DrawnPart, int] = {"learn": 1, "held-out": 2}
 
@@ -121,7 +122,7 @@ def hand(part: DrawnPart, number: int) -> Hand:
             {int(random.randint(4))} if random.random_sample() < 0.3 else set()
         )
         slant = outside(random, (-0.3, -0.18), (0.42, 0.58)) if 0 in extremes else slant
-        width = outside(random, (0.022, 0.033), (0.145, 0.165)) if 1 in extremes else width
+        width = outside(random, (0.022, 0.033), (0.145, 0.16)) if 1 in extremes else width
         aspect = outside(random, (0.55, 0.72), (1.3, 1.55)) if 2 in extremes else aspect
         tremor = between(random, 0.7, 1.2) if 3 in extremes else tremor
     habit = between(random, 0.8, 2.2)
@@ -137,11 +138,11 @@ def hand(part: DrawnPart, number: int) -> Hand:
         tuple(shapes),
         nib,
         angle=between(random, 0.3, 1.2),
-        width=width * (1.5 if nib == "chisel" else 1.0),
+        width=width * (_BROADER if nib == "chisel" else 1.0),
         slant=slant,
         aspect=aspect,
         turn=0.06 * float(bell(random)),
-        looseness=between(random, 0.8, 2.0),
+        looseness=between(random, 0.8, 2.0) * (1.6 if random.random_sample() < 0.25 else 1.0),
         tremor=tremor,
         rounding=int(random.randint(ROUNDINGS)),
         taper=between(random, 0, 0.5) if random.random_sample() < 0.5 else 0.0,

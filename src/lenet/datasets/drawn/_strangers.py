@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lenet.datasets.drawn._fonts import draw_printed, fonts_of_text, han_fonts, has_glyph
+from lenet.datasets.drawn._fonts import draw_printed, fonts, fonts_of_text, has_glyph
 from lenet.datasets.drawn._hands import (
     DrawnPart,
     Random,
@@ -32,9 +32,12 @@ Draw = Callable[[Random], tuple[Ink, str]]
 
 # Characters of fonts, without those that a person may read as a digit: see `_signs`.
 _CYRILLIC = "ГДЖИЙКЛМНПРУФХЦШЩЫЮЯджийклмнптфцшщюя"
+_ARMENIAN = "ԱԲԴԵԷԸԹԺԼԽԿՄՆՌՐՒՓՖաբըխկմնպտ"
+_ARABIC = "بتثسشصضطظفقكي"
 _PUNCTUATION = '?;:#%@*^~=+<>"&_-…«»„'
 _GREEK = "ΓΔΛΞΠΣΥΨΩαγηκλμνπτυχψω"
 _MATHS = "√∑∏≈≠≤≥±×÷∞∈∩∪⊂∀∃∇∴→↔⇒♠♣♥♪♫"
+_SYMBOLS = "☀☁☂☎☑☒☘☚☞☠☢☮☯☸☹☺☾"
 _HAN_PRINTED = "学文字国车马鸟鱼东西南北春秋明林好爱家"
 
 # Halves of digits that are no digits themselves: an upper half of an 8 is a 0.
@@ -43,7 +46,7 @@ _HALVES = (
     (0, "lower"),
     (2, "lower"),
     (3, "left"),
-    (4, "left"),
+    (4, "upper"),
     (5, "upper"),
     (8, "left"),
 )
@@ -278,7 +281,7 @@ def _word(random: Random) -> tuple[Ink, str]:
 
 
 def _printed_han(random: Random) -> tuple[Ink, str]:
-    character, path = pick(random, _HAN_PRINTED), pick(random, han_fonts())
+    character, path = pick(random, _HAN_PRINTED), pick(random, fonts("han"))
     return draw_printed(character, path, random), f"{character} of {path.stem}"
 
 
@@ -286,6 +289,8 @@ _STRANGERS: dict[DrawnPart, dict[str, Draw]] = {
     "learn": {
         "capitals": _letters(CAPITALS, "learn"),
         "cyrillic": _characters(_CYRILLIC),
+        "armenian": _characters(_ARMENIAN),
+        "arabic": _characters(_ARABIC),
         "han": _signs(HAN, "learn"),
         "shapes": _signs(SHAPES, "learn"),
         "punctuation": _characters(_PUNCTUATION),
@@ -303,6 +308,7 @@ _STRANGERS: dict[DrawnPart, dict[str, Draw]] = {
         "han-others": _signs(HAN_OTHERS, "held-out"),
         "han-printed": _printed_han,
         "pictograms": _signs(PICTOGRAMS, "held-out"),
+        "symbols": _characters(_SYMBOLS),
         "maths": _characters(_MATHS),
         "words": _word,
         "loops": _loops,
@@ -313,7 +319,10 @@ _STRANGERS: dict[DrawnPart, dict[str, Draw]] = {
         "empty-cells": _empty_cell,
     },
 }
-_OF_FONTS = ("cyrillic", "punctuation", "greek", "maths", "words")
+_OF_FONTS = (
+    *("cyrillic", "armenian", "arabic", "punctuation"),
+    *("greek", "symbols", "maths", "words"),
+)
 
 
 STRANGER_KINDS: dict[DrawnPart, tuple[str, ...]] = {
@@ -328,7 +337,7 @@ def drawable_strangers(part: DrawnPart) -> tuple[str, ...]:
     True
     """
     lacking = set() if fonts_of_text() else set(_OF_FONTS)
-    lacking |= set() if han_fonts() else {"han-printed"}
+    lacking |= set() if fonts("han") else {"han-printed"}
     return tuple(kind for kind in STRANGER_KINDS[part] if kind not in lacking)
 
 
