@@ -159,7 +159,7 @@ def test_draw_writes_digits_and_strangers_that_are_read_again() -> None:
         assert np.array_equal(np.asarray(picture), drawn.images[7, 0])
     told = call("data", "draw", "large", "--count", "10", "--pictures", "--part", "held-out")
     assert "`--data large --prepare symbol`" in told.stderr
-    with Image.open(Path("large/train/3/3.png")) as picture:
+    with Image.open(Path("large/train/3/03.png")) as picture:
         assert picture.size == (96, 96)
     error = call("data", "draw", "other", "--kinds", "strokes,dotz", code=2).stderr
     assert "Did you mean `dots`" in error

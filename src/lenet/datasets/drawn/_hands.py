@@ -170,7 +170,7 @@ def write(
     random: Random,
     *,
     habit: Points | float = 0.0,
-    size: float | None = None,
+    rounding: int = ROUNDINGS - 1,
 ) -> Ink:
     """Anything that has a skeleton, as a hand writes it, float32 (96, 96).
 
@@ -179,14 +179,12 @@ def write(
         writer: Whose hand.
         random: What differs from time to time.
         habit: What this hand always makes of the points.
-        size: Of a hundred units, in pixels; the hand's own size with a deviation of a twelfth
-            where it is not given.
+        rounding: How far corners are rounded off at most: a square is to stay one.
     """
     moved = drawn.points + habit + writer.looseness * bell(random, *drawn.points.shape)
-    way = drawn.bases[writer.rounding] @ moved
+    way = drawn.bases[min(rounding, writer.rounding)] @ moved
     way = _bent(way, writer, random)
-    scale = size or writer.size * (1 + 0.08 * float(bell(random)))
-    scale /= 100
+    scale = writer.size / 100 * (1 + 0.08 * float(bell(random)))
     radius = max(0.55, writer.width * 50 * scale)
     reach = radius * (1.5 if writer.nib != "round" else 1.0) * (1 + 3 * writer.pressure) + 1
     low, high = way.min(axis=0), way.max(axis=0)

@@ -32,8 +32,8 @@ Draw = Callable[[Random], tuple[Ink, str]]
 
 # Characters of fonts, without those that a person may read as a digit: see `_signs`.
 _CYRILLIC = "ГДЖИЙКЛМНПРУФХЦШЩЫЮЯджийклмнптфцшщюя"
-_ARMENIAN = "ԱԲԴԵԷԸԹԺԼԽԿՄՆՌՐՒՓՖաբըխկմնպտ"
-_ARABIC = "بتثسشصضطظفقكي"
+_ARMENIAN = "ԱԲԵԷԸԹԺԼԽՄՆՌՐՒՖաբըխմնտ"
+_ARABIC = "بتثسشصضفقكي"
 _PUNCTUATION = '?;:#%@*^~=+<>"&_-…«»„'
 _GREEK = "ΓΔΛΞΠΣΥΨΩαγηκλμνπτυχψω"
 _MATHS = "√∑∏≈≠≤≥±×÷∞∈∩∪⊂∀∃∇∴→↔⇒♠♣♥♪♫"
@@ -67,7 +67,7 @@ def _letters(texts: dict[str, str], part: DrawnPart) -> Draw:
 def _signs(texts: dict[str, str], part: DrawnPart) -> Draw:
     def draw(random: Random) -> tuple[Ink, str]:
         name = pick(random, list(texts))
-        return write(skeleton(texts[name]), pick_hand(part, random), random), name
+        return write(skeleton(texts[name]), pick_hand(part, random), random, rounding=1), name
 
     return draw
 
