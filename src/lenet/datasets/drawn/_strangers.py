@@ -34,8 +34,8 @@ Draw = Callable[[Random], tuple[Ink, str]]
 _CYRILLIC = "ГДЖИЙКЛМНПРУФХЦШЩЫЮЯджийклмнптфцшщюя"
 _ARMENIAN = "ԱԲԵԷԸԹԺԼԽՄՆՌՐՒՖաբըխմնտ"
 _ARABIC = "بتثسشصضفقكي"
-_PUNCTUATION = '?;:#%@*^~=+<>"&_-…«»„'
-_GREEK = "ΓΔΛΞΠΣΥΨΩαγηκλμνπτυχψω"
+_PUNCTUATION = '?;:#%@*~=+<>"&_-…«»„'
+_GREEK = "ΓΔΞΠΣΥΨΩαγηκλμνπτυχψω"
 _MATHS = "√∑∏≈≠≤≥±×÷∞∈∩∪⊂∀∃∇∴→↔⇒♠♣♥♪♫"
 _SYMBOLS = "☀☁☂☎☑☒☘☚☞☠☢☮☯☸☹☺☾"
 _HAN_PRINTED = "学文字国车马鸟鱼东西南北春秋明林好爱家"
@@ -46,7 +46,6 @@ _HALVES = (
     (0, "lower"),
     (2, "lower"),
     (3, "left"),
-    (4, "upper"),
     (5, "upper"),
     (8, "left"),
 )
@@ -119,7 +118,7 @@ def _half(random: Random) -> tuple[Ink, str]:
     digit, side = _HALVES[int(random.randint(len(_HALVES)))]
     ink = write_digit(digit, pick_hand("learn", random), random)
     rows, columns = np.flatnonzero(ink.max(axis=1) > 0), np.flatnonzero(ink.max(axis=0) > 0)
-    row = round(rows[0] + (rows[-1] - rows[0]) * between(random, 0.42, 0.54))
+    row = round(rows[0] + (rows[-1] - rows[0]) * between(random, 0.38, 0.48))
     column = round(columns[0] + (columns[-1] - columns[0]) * between(random, 0.4, 0.5))
     kept = np.zeros_like(ink)
     if side == "left":
