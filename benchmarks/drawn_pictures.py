@@ -1,19 +1,24 @@
 """What a digits model answers to drawn digits, and to what is none.
 
     python benchmarks/drawn_pictures.py [--model digits] [--part held-out] [--count 1000] [--seed 0]
+    python benchmarks/drawn_pictures.py --part learn --sheet docs/images/drawn-learn.png
 
 Draws so many pictures of each kind (`lenet.datasets.draw_digits`, `draw_strangers`), gives them to
 `lenet.predict` as a person would, and prints how many were answered rightly, refused and answered
-wrongly; of strangers, how many were refused and answered.
+wrongly; of strangers, how many were refused and answered. With `--sheet` it draws some of each kind
+into a PNG file instead.
 """
 
 import argparse
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 import lenet
 from lenet.datasets import (
+    DrawnPart,
     Split,
     draw_digits,
     draw_strangers,
@@ -30,7 +35,11 @@ def main() -> None:
     parser.add_argument("--part", default="held-out", choices=["learn", "held-out"])
     parser.add_argument("--count", type=int, default=1000, help="pictures of each kind")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--sheet", type=Path, help="draw some of each kind into this file instead")
     arguments = parser.parse_args()
+    if arguments.sheet:
+        draw_sheet(arguments.part, arguments.seed).save(arguments.sheet, optimize=True)
+        return
     model = lenet.open_model(arguments.model)
     asked = {"part": arguments.part, "preparation": None}
     print(f"{'digits':<16}{'n':>7}{'right':>9}{'refused':>9}{'wrong':>9}")
@@ -50,6 +59,18 @@ def main() -> None:
         shares.append(share(given is None for given in answer(model, drawn)))
         print(f"{kind:<16}{len(drawn):>7,}{shares[-1]:>9.4f}{1 - shares[-1]:>9.4f}", flush=True)
     print(f"{'mean':<16}{'':>7}{np.mean(shares):>9.4f}{1 - np.mean(shares):>9.4f}")
+
+
+def draw_sheet(part: DrawnPart, seed: int) -> Image.Image:
+    """A row of twenty for each kind, at half size and in sixteen greys."""
+    draws = [(draw_digits, drawable_digits(part)), (draw_strangers, drawable_strangers(part))]
+    rows = []
+    for draw, kinds in draws:
+        for kind in kinds:
+            images = draw(20, seed, part=part, kinds=(kind,), preparation=None).images[:, 0]
+            small = [Image.fromarray(image).reduce(2) for image in images]
+            rows.append(np.hstack([np.pad(image, 1, constant_values=128) for image in small]))
+    return Image.fromarray(np.vstack(rows)).quantize(16)
 
 
 def answer(model: TrainedModel, drawn: Split) -> list[str | None]:

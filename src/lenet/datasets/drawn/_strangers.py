@@ -31,11 +31,11 @@ from lenet.datasets.drawn._signs import (
 Draw = Callable[[Random], tuple[Ink, str]]
 
 # Characters of fonts, without those that a person may read as a digit: see `_signs`.
-_CYRILLIC = "ГДЖИЙКЛМНПРУФХЦШЩЫЮЯджийклмнптфцшщюя"
+_CYRILLIC = "ГДЖИЙКЛМНПРФХЦШЩЫЮЯджийклмнптфцшщюя"
 _ARMENIAN = "ԱԲԵԷԸԹԺԼԽՄՆՌՐՒՖաբըխմնտ"
 _ARABIC = "بتثسشصضفقكي"
 _PUNCTUATION = '?;:#%@*~=+<>"&_-…«»„'
-_GREEK = "ΓΔΞΠΣΥΨΩαγηκλμνπτυχψω"
+_GREEK = "ΓΔΞΠΣΥΨΩαηκλμνπτυχψω"
 _MATHS = "√∑∏≈≠≤≥±×÷∞∈∩∪⊂∀∃∇∴→↔⇒♠♣♥♪♫"
 _SYMBOLS = "☀☁☂☎☑☒☘☚☞☠☢☮☯☸☹☺☾"
 _HAN_PRINTED = "学文字国车马鸟鱼东西南北春秋明林好爱家"
