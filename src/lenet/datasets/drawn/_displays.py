@@ -65,7 +65,7 @@ def draw_segments(digit: int, part: DrawnPart, random: Random) -> tuple[Ink, str
     Those held out have pointed segments without a slant, or lean more, with plainer ghosts.
     """
     held_out = part == "held-out"
-    height = between(random, 50, 80)
+    height = between(random, 48, 74)
     width = height * (between(random, 0.38, 0.46) if held_out else between(random, 0.46, 0.62))
     thick = height * (between(random, 0.05, 0.07) if held_out else between(random, 0.07, 0.15))
     gap = pick(random, (0.0, 0.1, 0.25)) * thick + (0.08 * thick if held_out else 0)
@@ -75,7 +75,7 @@ def draw_segments(digit: int, part: DrawnPart, random: Random) -> tuple[Ink, str
     if random.random_sample() < (0.5 if held_out else 0.3):
         shade = between(random, 0.1, 0.16) if held_out else between(random, 0.03, 0.1)
     lit = pick(random, _LIT[digit])
-    shift = 2 * bell(random, 2)
+    shift = 1.2 * bell(random, 2)
     ink = _put_segments(lit, width, height, thick, gap, slant, pointed, shift)
     if shade:
         ghosts = "".join(sorted(set("abcdefg") - set(lit)))
@@ -124,7 +124,7 @@ def draw_dots(digit: int, part: DrawnPart, random: Random) -> tuple[Ink, str]:
     if digit == 0 and not held_out and random.random_sample() < 0.6:
         text = _PLAIN_ZERO
     lit = np.array([[cell == "1" for cell in row] for row in text.split()])
-    pitch = between(random, 50, 80) / len(lit)
+    pitch = between(random, 48, 76) / len(lit)
     size = between(random, 0.6, 1.1) * pitch / 2
     squeezed = between(random, 0.8, 1.05)
     if random.random_sample() < 0.3:  # a dot does not light

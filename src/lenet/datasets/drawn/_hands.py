@@ -43,6 +43,8 @@ class Hand:
         width: Of a stroke, in shares of a digit's height.
         slant: How far the top leans to the right, in shares of the height.
         aspect: Width in shares of the usual.
+        waist: How far the middle of digits lies below the usual, in shares of half the height.
+        spread: How much wider digits are below than above, in shares.
         turn: By which lines of writing are turned, in radians.
         looseness: Deviation of the points from digit to digit, in hundredths of the height.
         tremor: Deviation of the pen along its way, in hundredths of the height.
@@ -61,6 +63,8 @@ class Hand:
     width: float
     slant: float
     aspect: float
+    waist: float
+    spread: float
     turn: float
     looseness: float
     tremor: float
@@ -98,8 +102,8 @@ def hand(part: DrawnPart, number: int) -> Hand:
 
     Those held out have skeletons of their own for every digit, and leave the usual ranges in at
     least one of slant, width of the pen, proportions and tremor: no hand to learn from writes
-    leaning to the left by more than 0.15 or to the right by more than 0.4, thinner than 0.035 or
-    thicker than 0.14 of the height, narrower than 0.75 or wider than 1.25, or trembles by more than
+    leaning to the left by more than 0.25 or to the right by more than 0.5, thinner than 0.035 or
+    thicker than 0.17 of the height, narrower than 0.7 or wider than 1.4, or trembles by more than
     0.6 hundredths.
     """
     random = Random([_SEEDS[part], number])
@@ -112,20 +116,20 @@ def hand(part: DrawnPart, number: int) -> Hand:
     width = (
         between(random, 0.035, 0.09)
         if random.random_sample() < 0.7
-        else between(random, 0.09, 0.14)
+        else between(random, 0.09, 0.17)
     )
-    slant = min(0.4, max(-0.15, 0.1 + 0.13 * float(bell(random))))
-    aspect = between(random, 0.75, 1.25)
+    slant = min(0.5, max(-0.25, 0.12 + 0.17 * float(bell(random))))
+    aspect = between(random, 0.7, 1.4)
     tremor = between(random, 0, 0.6) if random.random_sample() < 0.4 else between(random, 0, 0.2)
     if part == "held-out":
         extremes = {number % 4} | (
             {int(random.randint(4))} if random.random_sample() < 0.3 else set()
         )
-        slant = outside(random, (-0.3, -0.18), (0.42, 0.58)) if 0 in extremes else slant
-        width = outside(random, (0.022, 0.033), (0.145, 0.16)) if 1 in extremes else width
-        aspect = outside(random, (0.55, 0.72), (1.3, 1.55)) if 2 in extremes else aspect
+        slant = outside(random, (-0.42, -0.28), (0.53, 0.68)) if 0 in extremes else slant
+        width = outside(random, (0.02, 0.033), (0.175, 0.19)) if 1 in extremes else width
+        aspect = outside(random, (0.52, 0.67), (1.45, 1.7)) if 2 in extremes else aspect
         tremor = between(random, 0.7, 1.2) if 3 in extremes else tremor
-    habit = between(random, 0.8, 2.2)
+    habit = between(random, 0.8, 2.8)
     texts = LEARNT if part == "learn" else HELD_OUT
     habits = tuple(
         habit * bell(random, *skeleton(texts[digit][shape]).points.shape)
@@ -141,6 +145,8 @@ def hand(part: DrawnPart, number: int) -> Hand:
         width=width * (_BROADER if nib == "chisel" else 1.0),
         slant=slant,
         aspect=aspect,
+        waist=0.08 * float(bell(random)),
+        spread=0.1 * float(bell(random)),
         turn=0.06 * float(bell(random)),
         looseness=between(random, 0.8, 2.0) * (1.6 if random.random_sample() < 0.25 else 1.0),
         tremor=tremor,
@@ -214,6 +220,8 @@ def _bent(way: Points, writer: Hand, random: Random) -> Points:
     x, y = (way - (30, 50)).T / 50
     bend = 0.06 * bell(random, 4)
     x, y = x + bend[0] * y * y + bend[1] * x * y, y + bend[2] * x * x + bend[3] * x * y
+    y = y + writer.waist * (1 - y * y)
+    x = x * (1 + writer.spread * y)
     x = x * writer.aspect * (1 + 0.06 * float(bell(random)))
     x = x - (writer.slant + 0.04 * float(bell(random))) * y
     angle = writer.turn + 0.05 * float(bell(random))

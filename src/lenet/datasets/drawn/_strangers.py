@@ -173,7 +173,8 @@ def _over(random: Random) -> tuple[Ink, str]:
     while writer.width > 0.1:  # both are to be seen
         writer = pick_hand("held-out", random)
     below, above = (_centred(write_digit(digit, writer, random)) for digit in (first, second))
-    aside = int(random.randint(-8, 9))
+    free = int(np.flatnonzero(above.max(axis=0) > 0)[0])  # at either side
+    aside = int(random.randint(-8, 9)) if free > 10 else 0
     return np.maximum(below, np.roll(above, aside, axis=1)), f"{second} over {first}"
 
 
@@ -193,8 +194,8 @@ def _crossed_out(random: Random) -> tuple[Ink, str]:
     low, high = min(columns[0], 34) - 6.0, max(columns[-1], 62) + 6.0
     heights = np.linspace(rows[0] + 8, rows[-1] - 8, count) + 2 * bell(random, count)
     sides = np.where(np.arange(count) % 2, high, low) + 2 * bell(random, count)
-    points = np.stack([sides, heights], axis=1).clip(6, SIDE - 6)
-    radii = np.full(len(points), max(0.8, writer.width * writer.size / 2.5))
+    points = np.stack([sides, heights], axis=1).clip(8, SIDE - 8)
+    radii = np.full(len(points), min(4.0, max(0.8, writer.width * writer.size / 2.5)))
     lines = put_down(points, (0, len(points)), radii)
     return np.maximum(ink, lines), f"{digit} crossed out"
 
@@ -251,7 +252,7 @@ def _blot(random: Random) -> tuple[Ink, str]:
 def _splashes(random: Random) -> tuple[Ink, str]:
     """Drops and crumbs here and there."""
     count = int(random.randint(7, 40))
-    places = np.repeat(5 + (SIDE - 10) * random.random_sample((count, 2)), 2, axis=0)
+    places = np.repeat(6 + (SIDE - 12) * random.random_sample((count, 2)), 2, axis=0)
     places[1::2, 0] += 0.01
     radii = np.repeat(between(random, 0.8, 3.5) * (1 + 0.25 * bell(random, count)), 2)
     breaks = tuple(range(0, 2 * count + 1, 2))
