@@ -48,7 +48,9 @@ def main() -> None:
         answers, labels = answer(model, drawn), drawn.labels.astype(str)
         right = share(given == label for given, label in zip(answers, labels, strict=True))
         refused = share(given is None for given in answers)
-        wrong = 1 - right - refused
+        wrong = share(
+            given not in (None, label) for given, label in zip(answers, labels, strict=True)
+        )
         print(f"{kind:<16}{len(drawn):>7,}{right:>9.4f}{refused:>9.4f}{wrong:>9.4f}", flush=True)
     for kind, reason in undrawable_kinds(arguments.part).items():
         print(f"{kind:<16}{reason}")

@@ -74,7 +74,7 @@ def test_held_out_hands_leave_the_ranges_of_those_to_learn_from() -> None:
 def test_digits_of_every_kind_are_inside_their_frames(part: DrawnPart) -> None:
     kinds = drawable_digits(part)
     assert set(kinds) >= set(WITHOUT_FONTS)
-    assert set(kinds) | set(undrawable_kinds(part)) >= set(DIGIT_KINDS) - {"script"}
+    assert {*kinds, *undrawable_kinds(part)} >= set(DIGIT_KINDS[part])
     for kind in kinds:
         drawn = draw_digits(20, part=part, kinds=(kind,), preparation=None)
         assert drawn.images.shape == (20, 1, 96, 96)
@@ -147,10 +147,14 @@ def test_what_can_not_be_drawn_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         draw_digits(0)
     with pytest.raises(SettingError, match="`seed` must be at least 0"):
         draw_strangers(1, -1)
-    with pytest.raises(DatasetError, match="held out"):
-        draw_digits(1, kinds=["script"])
+    with pytest.raises(UnknownNameError, match="script"):
+        draw_digits(1, kinds=["script"])  # is held out, too
+    with pytest.raises(UnknownNameError, match="strokes"):
+        draw_digits(1, kinds=[])
     monkeypatch.setattr(_draw, "fonts", lambda which: ())
     assert drawable_digits("held-out") == WITHOUT_FONTS
+    assert not {"han-printed", "greek", "maths", "words"} & set(drawable_strangers("held-out"))
+    assert "letters" in drawable_strangers("held-out")
     assert "apt-get install fonts-liberation" in undrawable_kinds("held-out")["printed"]
     with pytest.raises(DatasetError, match="pip install matplotlib"):
         draw_digits(1, kinds=["printed"])

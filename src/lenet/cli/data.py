@@ -266,7 +266,7 @@ def draw(given: Given) -> None:
     Kinds of digits are strokes, bordered, ruled, printed, script, segments and dots; those of
     strangers differ between the parts, and a name that is none tells them.
     """
-    from lenet.datasets import convert_dataset, drawn_dataset, undrawable_kinds
+    from lenet.datasets import DIGIT_KINDS, convert_dataset, drawn_dataset, undrawable_kinds
 
     wanted, asked = given.of(_Drawn), dict[str, Any]()
     if given.typed_of(_Drawn).keys() >= {"pictures"}:
@@ -287,8 +287,9 @@ def draw(given: Given) -> None:
         told += f", {wanted.strangers:,} strangers in the class `{dataset.class_names[-1]}`"
     print_written([path], told, given, digits=wanted.count, strangers=wanted.strangers)
     for kind, reason in undrawable_kinds(wanted.part).items():
-        if wanted.kinds is None:
-            print_notice(f"Without digits of the kind `{kind}`: {reason}")
+        is_digit = kind in DIGIT_KINDS[wanted.part]
+        if (wanted.kinds if is_digit else wanted.stranger_kinds or not wanted.strangers) is None:
+            print_notice(f"Without the kind `{kind}`: {reason}")
     if wanted.pictures:
         print_notice(f"To train on them: `--data {path} --prepare symbol`")
 

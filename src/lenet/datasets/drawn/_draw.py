@@ -1,7 +1,6 @@
 """Drawn digits and strangers as images and labels."""
 
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import get_args
 
 import numpy as np
@@ -11,7 +10,7 @@ from lenet.core import check_range
 from lenet.datasets._catalog import CATALOG
 from lenet.datasets._dataset import Dataset, Split
 from lenet.datasets.drawn._displays import draw_dots, draw_segments
-from lenet.datasets.drawn._fonts import PACKAGES, FontSet, draw_printed, fonts
+from lenet.datasets.drawn._fonts import FontSet, draw_printed, fonts, lack_of
 from lenet.datasets.drawn._hands import (
     HANDS,
     DrawnPart,
@@ -23,7 +22,7 @@ from lenet.datasets.drawn._hands import (
 )
 from lenet.datasets.drawn._pen import SIDE, Ink
 from lenet.datasets.drawn._remains import add_border, add_rule
-from lenet.datasets.drawn._strangers import STRANGER_KINDS, draw_stranger, drawable_strangers
+from lenet.datasets.drawn._strangers import CHARACTERS_ALONE, STRANGER_KINDS, draw_stranger
 from lenet.errors import DatasetError, UnknownNameError
 from lenet.pictures import Pixels, Preparation, prepare
 
@@ -31,8 +30,8 @@ AS_MNIST = CATALOG["mnist"].preparation
 MOST = 10_000_000  # drawings at once
 NONE_CLASS = "_none"  # the class of what is none of the others
 
-# Kinds of drawn digits with how many of a hundred are of each.
-DIGIT_KINDS: dict[str, int] = {
+# How many of a hundred drawn digits are of each kind; those of `script` are held out alone.
+_SHARES = {
     "strokes": 60,
     "bordered": 8,
     "ruled": 6,
@@ -41,8 +40,10 @@ DIGIT_KINDS: dict[str, int] = {
     "segments": 5,
     "dots": 5,
 }
-
-_HELD_OUT = ("script",)  # kinds that there are none of to learn from
+DIGIT_KINDS: dict[DrawnPart, tuple[str, ...]] = {
+    "learn": tuple(kind for kind in _SHARES if kind != "script"),
+    "held-out": tuple(_SHARES),
+}
 
 _Drawn = tuple[Ink, str, int]  # with what it is, and which hand or font it is of
 
@@ -74,9 +75,9 @@ def draw_digits(
             whose numbers no release changes, and coordinates are rounded before the pen is put
             down. Printed digits depend on Pillow's FreeType and on the fonts that are installed.
         part: Those to `learn` from, or `held-out` for testing.
-        kinds: Of which kinds, equally often; where it is not given all that can be drawn here, most
-            of them strokes. Printed digits to learn from need Matplotlib, held-out ones a package
-            such as fonts-liberation.
+        kinds: Names out of `DIGIT_KINDS[part]`, equally often; all that can be drawn here, most of
+            them strokes, where it is not given. Printed digits to learn from need Matplotlib,
+            held-out ones a package such as fonts-liberation.
         preparation: How pictures become images: as MNIST's, uint8 (N, 1, 28, 28). `None` leaves
             the pictures as they are, dark on light: uint8 (N, 1, 96, 96).
 
@@ -94,10 +95,8 @@ def draw_digits(
     ((20, 1, 28, 28), [0, 1, 2, 3])
     """
     _check(count, seed, part)
-    here = {name: DIGIT_KINDS[name] for name in drawable_digits(part)}
-    shares = here if kinds is None else dict.fromkeys(_known(kinds, DIGIT_KINDS), 1)
-    if lacking := [kind for kind in shares if kind not in here]:
-        raise DatasetError(lack_of_fonts(lacking[0], part))
+    wanted = _wanted(kinds, part, DIGIT_KINDS[part])
+    shares = {kind: _SHARES[kind] if kinds is None else 1 for kind in wanted}
     names, random = list(shares), Random()
     limits = np.cumsum(list(shares.values()))
 
@@ -133,8 +132,8 @@ def draw_strangers(
         preparation: How pictures become images: as MNIST's, or `None` for the pictures.
 
     Returns:
-        Images, each with the place of its kind in `kinds`, or in `drawable_strangers(part)`, as its
-        label and with a name that says what it is.
+        Images, each with the place of its kind in `kinds` as its label, or in
+        `drawable_strangers(part)`, and with a name that says what it is.
 
     Raises:
         SettingError: The count or the seed is out of range.
@@ -146,12 +145,7 @@ def draw_strangers(
     ((12, 1, 28, 28), [0, 1])
     """
     _check(count, seed, part)
-    here = drawable_strangers(part)
-    wanted = list(here if kinds is None else _known(kinds, STRANGER_KINDS[part]))
-    for kind in wanted:
-        if kind not in here:
-            message = f"Strangers of the kind `{kind}` need fonts that are not installed."
-            raise DatasetError(message)
+    wanted = _wanted(kinds, part, STRANGER_KINDS[part])
     random = Random()
 
     def draw(index: int) -> _Drawn:
@@ -207,40 +201,38 @@ def drawn_dataset(
 def drawable_digits(part: DrawnPart) -> tuple[str, ...]:
     """The kinds of digits of a part for which the fonts are here.
 
-    >>> set(drawable_digits("learn")) <= set(DIGIT_KINDS)
+    >>> set(drawable_digits("held-out")) <= set(DIGIT_KINDS["held-out"])
     True
     """
-    return tuple(
-        kind for kind in DIGIT_KINDS if _font_set(kind, part) is None or _fonts(kind, part)
-    )
+    return _drawable(part, DIGIT_KINDS[part])
+
+
+def drawable_strangers(part: DrawnPart) -> tuple[str, ...]:
+    """The kinds of strangers of a part for which the fonts are here.
+
+    >>> set(drawable_strangers("learn")) <= set(STRANGER_KINDS["learn"])
+    True
+    """
+    return _drawable(part, STRANGER_KINDS[part])
+
+
+def _drawable(part: DrawnPart, kinds: Sequence[str]) -> tuple[str, ...]:
+    lacking = undrawable_kinds(part)
+    return tuple(kind for kind in kinds if kind not in lacking)
 
 
 def undrawable_kinds(part: DrawnPart) -> dict[str, str]:
-    """The kinds of digits of a part for which fonts are lacking, with what to do about it."""
-    here, there_are = drawable_digits(part), [kind for kind in DIGIT_KINDS if kind not in _HELD_OUT]
-    wanted = there_are if part == "learn" else list(DIGIT_KINDS)
-    return {kind: lack_of_fonts(kind, part) for kind in wanted if kind not in here}
-
-
-def lack_of_fonts(kind: str, part: DrawnPart) -> str:
-    """Why a kind of digits of a part can't be drawn here, and what to do about it."""
-    which = _font_set(kind, part)
-    if which == "learn":
-        return "Printed digits to learn from need Matplotlib's fonts: `pip install matplotlib`."
-    if kind in _HELD_OUT and part == "learn":
-        return f"Digits of the kind `{kind}` are held out: there are none to learn from."
-    packages = " ".join(PACKAGES[which]) if which else ""
-    return f"No font for held-out `{kind}` digits is installed: `apt-get install {packages}`."
+    """The kinds of digits and strangers of a part for which fonts are lacking, and what to do."""
+    needed = {kind: _font_set(kind, part) for kind in (*DIGIT_KINDS[part], *STRANGER_KINDS[part])}
+    return {kind: lack_of(which) for kind, which in needed.items() if which and not fonts(which)}
 
 
 def _font_set(kind: str, part: DrawnPart) -> FontSet | None:
     """The set of fonts that a kind is drawn with, if it is with any."""
-    return "script" if kind == "script" else part if kind == "printed" else None
-
-
-def _fonts(kind: str, part: DrawnPart) -> tuple[Path, ...]:
-    which = _font_set(kind, part)
-    return () if which is None or (kind in _HELD_OUT and part == "learn") else fonts(which)
+    if kind in CHARACTERS_ALONE:
+        return "text"
+    sets: dict[str, FontSet] = {"printed": part, "script": "script", "han-printed": "han"}
+    return sets.get(kind)
 
 
 def _check(count: int, seed: int, part: str) -> None:
@@ -250,13 +242,15 @@ def _check(count: int, seed: int, part: str) -> None:
         raise UnknownNameError("part", part, get_args(DrawnPart))
 
 
-def _known(kinds: Sequence[str], names: Iterable[str]) -> list[str]:
-    """Kinds that there are, each once."""
-    if unknown := [kind for kind in kinds if kind not in names]:
-        raise UnknownNameError("kind", unknown[0], tuple(names))
-    if not kinds:
-        message = f"No kind is named; there are {', '.join(names)}."
-        raise DatasetError(message)
+def _wanted(kinds: Sequence[str] | None, part: DrawnPart, there_are: Sequence[str]) -> list[str]:
+    """The kinds to be drawn, each once; all that can be drawn here where none are named."""
+    if kinds is None:
+        return list(_drawable(part, there_are))
+    if unknown := [kind for kind in kinds if kind not in there_are] or [""] * (not kinds):
+        raise UnknownNameError("kind", unknown[0], there_are)
+    lacking = undrawable_kinds(part)
+    if reasons := [lacking[kind] for kind in kinds if kind in lacking]:
+        raise DatasetError(reasons[0])
     return list(dict.fromkeys(kinds))
 
 
@@ -265,7 +259,8 @@ def _code(part: DrawnPart) -> int:
 
 
 def _draw_digit(digit: int, kind: str, part: DrawnPart, index: int, random: Random) -> _Drawn:
-    if paths := _fonts(kind, part):
+    if which := _font_set(kind, part):
+        paths = fonts(which)
         number = int(random.randint(len(paths)))
         path = paths[number]
         return draw_printed(str(digit), path, random), f"{digit} of {path.stem}", 1 << 24 | number

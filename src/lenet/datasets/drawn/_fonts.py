@@ -24,8 +24,9 @@ _MATPLOTLIB = (
 _NOT_HELD_OUT = ("C059", "P052", "URW", "Z003")
 
 # Debian's packages, and patterns of their files below /usr/share/fonts: to learn from besides those
-# of Matplotlib; held out; held out, as people write; and with 汉字.
-FontSet = Literal["learn", "held-out", "script", "han"]
+# of Matplotlib; for text of other scripts, of Matplotlib alone, as TeX's have other characters in
+# their places; held out; held out, as people write; and with 汉字.
+FontSet = Literal["learn", "text", "held-out", "script", "han"]
 PACKAGES: dict[FontSet, dict[str, tuple[str, ...]]] = {
     "learn": {
         "fonts-lato": ("truetype/lato/Lato-[RBLIM]*.ttf",),
@@ -35,6 +36,7 @@ PACKAGES: dict[FontSet, dict[str, tuple[str, ...]]] = {
         "fonts-quicksand": ("truetype/quicksand/*.ttf",),
         "fonts-urw-base35": tuple(f"opentype/urw-base35/{name}*.otf" for name in _NOT_HELD_OUT),
     },
+    "text": {},
     "held-out": {
         "fonts-liberation": ("truetype/liberation*/*.ttf",),
         "fonts-freefont-ttf": ("truetype/freefont/*.ttf",),
@@ -65,18 +67,21 @@ _SIZE = 72  # pixels at which glyphs are kept
 def fonts(which: FontSet) -> tuple[Path, ...]:
     """The files of a set of fonts that are here, in an order that does not depend on folders."""
     found: list[Path] = []
-    if which == "learn" and (spec := find_spec("matplotlib")) and spec.submodule_search_locations:
-        folder = Path(spec.submodule_search_locations[0]) / "mpl-data" / "fonts" / "ttf"
-        found += [folder / f"{name}.ttf" for name in _MATPLOTLIB]
+    spec = find_spec("matplotlib") if which in ("learn", "text") else None
+    for place in (spec.submodule_search_locations or []) if spec else []:
+        names = [name for name in _MATPLOTLIB if which == "learn" or not name.startswith("cm")]
+        found += [Path(place) / "mpl-data" / "fonts" / "ttf" / f"{name}.ttf" for name in names]
     for patterns in PACKAGES[which].values():
         found += [path for pattern in patterns for path in sorted(_DEBIAN.glob(pattern))]
     return tuple(path for path in found if path.is_file())
 
 
-@cache
-def fonts_of_text() -> tuple[Path, ...]:
-    """Those of Matplotlib that have each character in its place; TeX's have others there."""
-    return tuple(path for path in fonts("learn") if path.stem.startswith(("DejaVu", "STIX")))
+def lack_of(which: FontSet) -> str:
+    """What to say where no font of a set is here."""
+    if which in ("learn", "text"):
+        return "Matplotlib's fonts are not installed: `pip install matplotlib`."
+    packages = " ".join(PACKAGES[which])
+    return f"None of these packages of fonts is installed: `apt-get install {packages}`."
 
 
 @cache

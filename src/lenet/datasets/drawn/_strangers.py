@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lenet.datasets.drawn._fonts import draw_printed, fonts, fonts_of_text, has_glyph
+from lenet.datasets.drawn._fonts import draw_printed, fonts, has_glyph
 from lenet.datasets.drawn._hands import (
     DrawnPart,
     Random,
@@ -57,7 +57,7 @@ def _letters(texts: dict[str, str], part: DrawnPart) -> Draw:
     written, printed = _signs(texts, part), _characters("".join(texts))
 
     def draw(random: Random) -> tuple[Ink, str]:
-        by_hand = random.random_sample() < 0.5 or not fonts_of_text()
+        by_hand = random.random_sample() < 0.5 or not fonts("text")
         return (written if by_hand else printed)(random)
 
     return draw
@@ -76,7 +76,7 @@ def _characters(text: str) -> Draw:
 
     def draw(random: Random) -> tuple[Ink, str]:
         character = pick(random, text)
-        path = _with_glyph(fonts_of_text(), character, random)
+        path = _with_glyph(fonts("text"), character, random)
         return draw_printed(character, path, random), f"{character} of {path.stem}"
 
     return draw
@@ -276,7 +276,7 @@ def _word(random: Random) -> tuple[Ink, str]:
     """A short word in print."""
     count = int(random.randint(2, 6))
     word = "".join(pick(random, "aehkmnrtuwxcdfv") for _ in range(count))
-    path = pick(random, fonts_of_text())
+    path = pick(random, fonts("text"))
     return draw_printed(word, path, random), f"{word} of {path.stem}"
 
 
@@ -319,7 +319,7 @@ _STRANGERS: dict[DrawnPart, dict[str, Draw]] = {
         "empty-cells": _empty_cell,
     },
 }
-_OF_FONTS = (
+CHARACTERS_ALONE = (
     *("cyrillic", "armenian", "arabic", "punctuation"),
     *("greek", "symbols", "maths", "words"),
 )
@@ -328,17 +328,6 @@ _OF_FONTS = (
 STRANGER_KINDS: dict[DrawnPart, tuple[str, ...]] = {
     part: tuple(kinds) for part, kinds in _STRANGERS.items()
 }
-
-
-def drawable_strangers(part: DrawnPart) -> tuple[str, ...]:
-    """The kinds of strangers of a part for which the fonts are here.
-
-    >>> set(drawable_strangers("held-out")) <= set(STRANGER_KINDS["held-out"])
-    True
-    """
-    lacking = set() if fonts_of_text() else set(_OF_FONTS)
-    lacking |= set() if fonts("han") else {"han-printed"}
-    return tuple(kind for kind in STRANGER_KINDS[part] if kind not in lacking)
 
 
 def draw_stranger(kind: str, part: DrawnPart, random: Random) -> tuple[Ink, str]:
