@@ -20,6 +20,7 @@ from hypothesis import settings
 
 import lenet
 from blank_picture import save_blank
+from lenet.core import NONE_CLASS
 from lenet.datasets import Dataset, Split
 from lenet.errors import DownloadError
 from lenet.runs import _recorder  # what paints the curves, to be replaced
@@ -143,6 +144,42 @@ def few_digits(digits: Dataset) -> Dataset:
     train = Split(digits.train.images[:128], digits.train.labels[:128])
     test = Split(digits.test.images[:64], digits.test.labels[:64])
     return Dataset("few-digits", digits.class_names, train, test)
+
+
+@pytest.fixture(scope="session")
+def doubtful_digits(digits: Dataset) -> Dataset:
+    """The bundled handwriting with counter-examples: digits upside down in part, and noise."""
+    random = np.random.default_rng(0)
+    names = (*digits.class_names, NONE_CLASS)
+
+    def with_others(split: Split, count: int) -> Split:
+        halves = split.images[:count].copy()
+        halves[..., 14:] = split.images[-count:, :, ::-1, 14:]
+        others = np.concatenate([halves, random.integers(0, 256, halves.shape, dtype=np.uint8)])
+        return Split(
+            np.concatenate([split.images, others]),
+            np.concatenate([split.labels, np.full(len(others), len(names) - 1)]),
+        )
+
+    test = digits.test
+    assert test is not None
+    return Dataset("doubtful", names, with_others(digits.train, 200), with_others(test, 60))
+
+
+@pytest.fixture(scope="session")
+def doubtful_run(doubtful_digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> lenet.Run:
+    """A run of two epochs on them, which has learnt to doubt."""
+    return lenet.train(
+        dataset=doubtful_digits,
+        epochs=2,
+        batch_norm=True,
+        activation="relu",
+        initialisation="kaiming",
+        learning_rate=0.1,
+        validation=0.1,
+        runs_folder=tmp_path_factory.mktemp("doubtful"),
+        listeners=[],
+    )
 
 
 @pytest.fixture

@@ -144,8 +144,10 @@ static int run_$name(void)
 
     while (fread(pixels, 1, sizeof pixels, stdin) == sizeof pixels) {
         ${name}_probabilities(pixels, &scratch, probabilities);
+        const int32_t answer = ${name}_decide(probabilities);
         fwrite(probabilities, 1, sizeof probabilities, stdout);
         fwrite(scratch.logits, 1, sizeof scratch.logits, stdout);
+        fwrite(&answer, 1, sizeof answer, stdout);
     }
     return 0;
 }

@@ -92,11 +92,12 @@ def test_every_network_is_the_same_in_onnx(name: str, tmp_path: Path) -> None:
     assert [file.name for file in folder.iterdir()] == ["model.onnx"]
     session = onnxruntime.InferenceSession(written.path)
     for count in (1, 2, 7, IMAGES):
-        (given,) = session.run(None, {"images": trained.images[:count]})
-        assert given.dtype == np.float32
+        given, decision = session.run(None, {"images": trained.images[:count]})
+        assert (given.dtype, decision.dtype) == (np.float32, np.int64)
         np.testing.assert_allclose(given, expected[:count], atol=1e-5)
-    (nothing,) = session.run(None, {"images": trained.images[:0]})
-    assert nothing.shape == (0, expected.shape[1])
+        np.testing.assert_array_equal(decision, trained.decide(given))
+    nothing, none = session.run(None, {"images": trained.images[:0]})
+    assert (nothing.shape, none.shape) == ((0, expected.shape[1]), (0,))
 
 
 def test_the_file_says_what_it_is(trained_digits: TrainedNetwork, digits_onnx: Path) -> None:
@@ -108,12 +109,13 @@ def test_the_file_says_what_it_is(trained_digits: TrainedNetwork, digits_onnx: P
     properties = {entry.key: entry.value for entry in model.metadata_props}
     assert json.loads(properties["class_names"]) == list("0123456789")
     assert ModelCard.from_json(properties["lenet"]) == trained_digits.card
-    (images,), (shares,) = model.graph.input, model.graph.output
+    (images,), (shares, decision) = model.graph.input, model.graph.output
     assert images.name == "images"
     assert images.type.tensor_type.elem_type == onnx.TensorProto.UINT8
     sizes = [part.dim_value or part.dim_param for part in images.type.tensor_type.shape.dim]
     assert sizes == ["batch", 1, 28, 28]
-    assert shares.name == "probabilities"
+    assert (shares.name, decision.name) == ("probabilities", "decision")
+    assert "or -1 for none of them" in model.doc_string
     assert not any(node.metadata_props for node in model.graph.node)
     assert "BatchNormalization" not in {node.op_type for node in model.graph.node}
 

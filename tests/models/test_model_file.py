@@ -151,7 +151,12 @@ def test_anybody_with_safetensors_can_read_the_file(
             "margin": 0,
             "pixel_range": [],
         },
-        "calibration": {"temperature": 1.0, "threshold": 0.0, "images": 0},
+        "calibration": {
+            "temperature": 1.0,
+            "threshold": 0.0,
+            "images": 0,
+            "answered_right": 0.0,
+        },
         "answers_blank": False,
         "dataset": "",
         "recipe": {},

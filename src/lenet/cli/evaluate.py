@@ -137,6 +137,8 @@ def _print_scores(scored: "Evaluation") -> None:
             f"{answered.right:,} right, {answered.wrong:,} wrong, {answered.none:,} none of these"
         )
         print_line(f"`lenet predict` answers, by its threshold {answered.threshold:.3f}: {counts}")
+    if others := scored.counter_examples:
+        print_line(f"counter-examples: {others.none:,} of {others.images:,} none of these")
     print_line("")
     if scored.warning:
         print_line(f"{scored.warning}\n")

@@ -15,6 +15,9 @@ from ._keywords import SweepKeywords as SweepKeywords
 from ._keywords import SweepWorkKeywords as SweepWorkKeywords
 from ._keywords import TrainKeywords as TrainKeywords
 from ._memory import free_memory as free_memory
+from ._none import NONE_CLASS as NONE_CLASS
+from ._none import none_index as none_index
+from ._none import real_classes as real_classes
 from ._pytorch import attach_names as attach_names
 from ._pytorch import has_torch as has_torch
 from ._pytorch import names_to_be_had as names_to_be_had
@@ -73,6 +76,7 @@ from ._words import shorten as shorten
 
 __all__ = [
     "INKS",
+    "NONE_CLASS",
     "CompareKeywords",
     "Compute",
     "ComputeKeywords",
@@ -114,6 +118,7 @@ __all__ = [
     "names_to_be_had",
     "nearest_name",
     "newer_version",
+    "none_index",
     "open_to_read",
     "option",
     "pack_arrays",
@@ -125,6 +130,7 @@ __all__ = [
     "read_json_object",
     "read_record",
     "reading_errors",
+    "real_classes",
     "remove_abandoned",
     "remove_partial_files",
     "rename_to_free",

@@ -44,6 +44,7 @@ class RecipeKeywords(TypedDict, total=False):
     normalisation: Literal["unit", "standard", "lecun"]
     precision: Literal["float32", "tf32", "bfloat16"]
     validation: float
+    answered_right: float
     input_shape: Sequence[int]
     classes: int
     initialisation: Literal["xavier", "kaiming", "normal", "pytorch"]

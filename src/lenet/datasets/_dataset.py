@@ -10,7 +10,7 @@ from typing import Any, SupportsIndex, cast, overload
 import numpy as np
 import numpy.typing as npt
 
-from lenet.core import to_numpy
+from lenet.core import NONE_CLASS, none_index, to_numpy
 from lenet.datasets._dividing import find_units, stratified_halves
 from lenet.datasets._names import Names
 from lenet.datasets._reading import DataSource
@@ -193,7 +193,8 @@ class Dataset:
 
     Attributes:
         name: What the dataset is called in run folders and pictures.
-        class_names: The classes; a label is an index into them.
+        class_names: The classes; a label is an index into them. One called `_none` is the last and
+            holds counter-examples, what is none of the others; it is learnt, and never answered.
         train: The examples to train on.
         test: The examples that give the final score; none where there is no such score.
         validation: The examples to choose on, held out from training; none until
@@ -203,8 +204,8 @@ class Dataset:
             other data.
 
     Raises:
-        DatasetError: A label is outside the classes, two classes have one name, or the splits'
-            images differ in shape.
+        DatasetError: A label is outside the classes, two classes have one name, `_none` stands
+            before another one, or the splits' images differ in shape.
     """
 
     name: str
@@ -221,6 +222,9 @@ class Dataset:
             raise DatasetError(message)
         if twice := [name for name, count in Counter(self.class_names).items() if count > 1]:
             message = f"`{self.name}` has more than one class called `{twice[0]}`."
+            raise DatasetError(message)
+        if self.none_index not in (None, len(self.class_names) - 1):
+            message = f"`{NONE_CLASS}` must be the last of the classes of `{self.name}`."
             raise DatasetError(message)
         for name, split in self.splits.items():
             lowest, highest = int(split.labels.min()), int(split.labels.max())
@@ -250,10 +254,20 @@ class Dataset:
         _, channels, height, width = self.train.images.shape
         return channels, height, width
 
+    @property
+    def none_index(self) -> int | None:
+        """The label of the counter-examples, if there are any: that of the class `_none`."""
+        return none_index(self.class_names)
+
     @cached_property
     def has_blank_class(self) -> bool:
-        """Whether a class holds empty images: at least a tenth of some hundred of its own are."""
+        """Whether a class holds empty images: at least a tenth of some hundred of its own are.
+
+        Counter-examples do not count: an empty picture among them is none of the classes.
+        """
         for label in range(len(self.class_names)):
+            if label == self.none_index:
+                continue
             members = np.flatnonzero(self.train.labels == label)
             some = members[:: -(-len(members) // _LOOKED_AT) or 1]
             if len(some) and are_blank(np.asarray(self.train.take(some).images)).mean() >= _BLANK:

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from lenet.core import free_memory
+from lenet.core import NONE_CLASS, free_memory, none_index
 from lenet.datasets._dataset import Dataset, Origin, Split
 from lenet.datasets._dividing import draw_for_testing, find_units
 from lenet.datasets._names import Names
@@ -77,6 +77,7 @@ def read_own(
     store = store or _Memory(source.path)
     collected = collect(contents, source, store.begin)
     classes = contents.classes or _find_classes(source, store.labels)
+    classes = tuple(sorted(classes, key=lambda one: one[1] == NONE_CLASS))  # which is the last
     numbers = {label: number for number, (label, _) in enumerate(classes)}
     unknown = next((label for label in store.labels if label not in numbers), None)
     if unknown is not None:
@@ -214,6 +215,13 @@ def _make_dataset(
                 f"There is no test part: {len(test):,} of {len(drawn):,} images are kept for "
                 f"testing, the same each time, with copies of an image{groups} on one side."
             )
+    class_names = tuple(class_name for _, class_name in classes)
+    if (none := none_index(class_names)) is not None:
+        count = sum(int((split.labels == none).sum()) for split in splits.values())
+        notes.append(
+            f"`{NONE_CLASS}` holds {count:,} counter-examples: a network learns to answer none of "
+            "the classes for such pictures."
+        )
     preparation = collected.preparation
     if preparation.method != "symbol":
         preparation = preparation.replace(polarity=measure_polarity(train.images))
@@ -225,7 +233,6 @@ def _make_dataset(
         skipped=tuple(collected.skipped),
         notes=tuple(notes),
     )
-    class_names = tuple(class_name for _, class_name in classes)
     validation = splits.get("validation")
     return Dataset(name, class_names, train, test, validation, preparation, origin)
 
@@ -275,13 +282,13 @@ def training_problem(dataset: Dataset) -> str:
         for split, examples in dataset.splits.items()
     }
     train = held["train"]
-    if len(train) < 2:
-        (only,) = (names[number] for number in train)
+    if len(train - {dataset.none_index}) < 2:
         advice = _ADVICE.get(kind.partition(" of ")[0], "")
-        return (
-            f"`{path}` has training images of one class alone, `{only}`; it takes two to tell "
-            f"apart.{advice}"
-        )
+        (only, *beside) = (names[number] for number in sorted(train))
+        what = f"one class alone, `{only}`{', beside counter-examples' if beside else ''}"
+        if only == NONE_CLASS:
+            what = f"`{NONE_CLASS}` alone, which holds counter-examples"
+        return f"`{path}` has training images of {what}; it takes two to tell apart.{advice}"
     for split, labels in held.items():
         if unseen := sorted(labels - train):
             named = name_some([names[number] for number in unseen], _NAMED)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from lenet.core import RecipeKeywords, check_range, cpu_threads
+from lenet.core import NONE_CLASS, RecipeKeywords, check_range, cpu_threads
 from lenet.datasets import Dataset, Split, derive_seed
 from lenet.errors import ArrayError, MissingExtraError, SettingError, UnknownNameError
 from lenet.estimator._fitted import NAME, FittedClassifier
@@ -244,6 +244,7 @@ class LeNetClassifier(FittedClassifier):
         check_classification_targets(y)
         y = np.asarray(y)
         known = self.classes_ if goes_on else np.unique(y if classes is None else classes)
+        known = known[np.argsort([str(label) == NONE_CLASS for label in known], kind="stable")]
         labels = label_examples(y, known)
         weights = weigh_examples(rows, y, sample_weight, self.class_weight)
         if weights is not None:

@@ -22,6 +22,7 @@ from lenet.export._c_quantise import quantise
 from lenet.export._c_stages import plan_stages, take_pixels
 from lenet.export._trained_network import TOLERANCE, Shares, TrainedNetwork, Written
 from lenet.export._windows import with_padding_apart
+from lenet.models import NO_ANSWER
 from lenet.pictures import Pixels
 
 _HARNESS = Template("""\
@@ -37,8 +38,10 @@ int main(void)
 {
     while (fread(pixels, 1, sizeof pixels, stdin) == sizeof pixels) {
         ${name}_probabilities(pixels, &scratch, probabilities);
+        const int32_t answer = ${name}_decide(probabilities);
         fwrite(probabilities, 1, sizeof probabilities, stdout);
         fwrite(scratch.logits, 1, sizeof scratch.logits, stdout);
+        fwrite(&answer, 1, sizeof answer, stdout);
     }
     return 0;
 }
@@ -69,7 +72,7 @@ def write_c(trained: TrainedNetwork, folder: Path, *, int8: bool = False) -> Wri
     write_and_compile(trained.accuracy, 0, check)
     answers = Program(program, len(trained.card.class_names))
     shares = answers.probabilities(trained.images)
-    accuracy = float((shares.argmax(axis=1) == trained.labels).mean())
+    accuracy = trained.accuracy_of(shares)
     example = _pick_example(trained, shares)
     write_and_compile(accuracy, example, sources / "example.c")
     check_example(trained, run_program(program), shares[example])
@@ -81,6 +84,7 @@ def write_c(trained: TrainedNetwork, folder: Path, *, int8: bool = False) -> Wri
         batch_sizes=(1,),
         images_a_run=_IMAGES_A_RUN,
         tolerance=None if int8 else TOLERANCE,
+        decide=answers.decide,
         facts=_facts(network, measured, compiler[0], lost),
     )
 
@@ -103,9 +107,8 @@ def c_network(trained: TrainedNetwork, *, int8: bool) -> CNetwork:
 
 def _pick_example(trained: TrainedNetwork, shares: Shares) -> int:
     """The index of the first test image that is answered rightly and surely, if there is one."""
-    likeliest, threshold = shares.max(axis=1), np.float32(trained.card.calibration.threshold)
-    is_right = shares.argmax(axis=1) == trained.labels
-    is_sure = is_right & (likeliest >= threshold)
+    is_right = shares[:, : len(trained.card.classes)].argmax(axis=1) == trained.labels
+    is_sure = trained.decide(shares) == trained.labels
     return int((is_sure if is_sure.any() else is_right).argmax())
 
 
@@ -114,9 +117,9 @@ def check_example(trained: TrainedNetwork, said: bytes, shares: Shares) -> None:
     card = trained.card
     height = card.input_shape[1]  # of the image, which it draws before it answers
     last = said.decode("utf-8", "replace").split("\n", height)[-1]
-    is_sure = shares.max() >= np.float32(card.calibration.threshold)
-    name = card.class_names[shares.argmax()].partition("\0")[0]  # a string of C ends there
-    wanted = f"{name}, " if is_sure else "none of the classes"
+    (answer,) = trained.decide(shares[None])
+    name = card.class_names[answer].partition("\0")[0]  # a string of C ends there
+    wanted = "none of the classes" if answer == NO_ANSWER else f"{name}, "
     if not last.startswith(wanted):
         message = f"The example in C says `{last}` where `{wanted}` belongs; nothing is written."
         raise ExportError(message)
@@ -205,7 +208,7 @@ def _compile(command: list[str]) -> None:
 
 
 def harness(name: str) -> str:
-    """A C program that reads images and writes probabilities and logits for each."""
+    """A C program that reads images and writes probabilities, logits and the answer for each."""
     return _HARNESS.substitute(name=name, NAME=name.upper())
 
 
@@ -214,16 +217,26 @@ class Program:
     """A compiled harness."""
 
     path: Path  # the program
-    classes: int  # how many probabilities it writes for each image
+    classes: int  # how many probabilities it writes for each image, that of `_none` too
 
     def answers(self, images: Pixels) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint32]]:
         """Probabilities, float32 (N, classes), and the bits of the logits, uint32 (N, classes)."""
+        numbers = self._run(images)
+        return numbers[:, : self.classes].view(np.float32), numbers[:, self.classes : -1]
+
+    def decide(self, images: Pixels) -> npt.NDArray[np.int64]:
+        """The answered classes, (N,); -1 for none of them."""
+        return self._run(images)[:, -1].view(np.int32).astype(np.int64)
+
+    def _run(self, images: Pixels) -> npt.NDArray[np.uint32]:
+        """All that the program writes, a row for each image."""
         written = run_program(self.path, np.ascontiguousarray(images).tobytes())
-        if len(written) != 8 * self.classes * len(images):
+        shape = len(images), 2 * self.classes + 1
+        if len(written) != 4 * math.prod(shape):
             message = f"The compiled C code answers for fewer than {len(images)} images."
             raise ExportError(message)
-        numbers = np.frombuffer(written, np.uint32).reshape(len(images), 2, self.classes)
-        return numbers[:, 0].view(np.float32), numbers[:, 1]
+        numbers: npt.NDArray[np.uint32] = np.frombuffer(written, np.uint32).reshape(shape).copy()
+        return numbers
 
     def probabilities(self, images: Pixels) -> npt.NDArray[np.float32]:
         """The probabilities alone."""

@@ -35,6 +35,13 @@ _POLARITIES = {
     "as-is": "light and dark as in the images that it was trained on",
 }
 
+_ANSWERS = " /* of which the last has the share of what is none */"
+_DECIDE_NONE = Template("""\
+    if (probabilities[likeliest] < probabilities[${NAME}_CLASSES - 1]) {
+        return ${NAME}_NONE;
+    }
+""")
+
 _HEADER = Template("""\
 /*
 $title
@@ -57,12 +64,13 @@ extern "C" {
 #endif
 
 #define ${NAME}_CLASSES $classes
+#define ${NAME}_ANSWERS $answers$answers_comment
 #define ${NAME}_CHANNELS $channels
 #define ${NAME}_HEIGHT $height
 #define ${NAME}_WIDTH $width
 #define ${NAME}_PIXELS $pixels
 
-/* Below this probability an answer is worth nothing: the image is none of the classes. */
+/* Below this probability an answer is worth nothing: the image is none of the classes.$promise */
 #define ${NAME}_THRESHOLD $threshold
 #define ${NAME}_NONE (-1)
 
@@ -82,14 +90,14 @@ typedef struct {
 $buffers    $logit_type logits[${NAME}_CLASSES]; /* $logit_comment */
 } ${name}_scratch;
 
-/* Which class an image is likeliest of, from 0.$classify_comment */
+/* Which class an image is likeliest of, below ${NAME}_ANSWERS.$classify_comment */
 int ${name}_classify(const uint8_t pixels[${NAME}_PIXELS], ${name}_scratch *scratch);
 
 /* How likely each class is$calibrated. */
 void ${name}_probabilities(const uint8_t pixels[${NAME}_PIXELS], ${name}_scratch *scratch,
                            float probabilities[${NAME}_CLASSES]);
 
-/* The likeliest class of such probabilities, or ${NAME}_NONE where it is below the threshold. */
+/* The likeliest class of such probabilities, or ${NAME}_NONE where $when_none. */
 int ${name}_decide(const float probabilities[${NAME}_CLASSES]);
 
 /* The network alone: its results are in scratch->logits then. */
@@ -121,27 +129,34 @@ void ${name}_run(const uint8_t pixels[${NAME}_PIXELS], ${name}_scratch *scratch)
 $calls
 }
 
-int ${name}_classify(const uint8_t pixels[${NAME}_PIXELS], ${name}_scratch *scratch)
+static int largest_of(const $logit_type logits[${NAME}_CLASSES], int count)
 {
-    int likeliest = 0;
+    int largest = 0;
 
-    ${name}_run(pixels, scratch);
-    for (int unit = 1; unit < ${NAME}_CLASSES; unit++) {
-        if (scratch->logits[unit] > scratch->logits[likeliest]) {
-            likeliest = unit;
+    for (int unit = 1; unit < count; unit++) {
+        if (logits[unit] > logits[largest]) {
+            largest = unit;
         }
     }
-    return likeliest;
+    return largest;
+}
+
+int ${name}_classify(const uint8_t pixels[${NAME}_PIXELS], ${name}_scratch *scratch)
+{
+    ${name}_run(pixels, scratch);
+    return largest_of(scratch->logits, ${NAME}_ANSWERS);
 }
 
 void ${name}_probabilities(const uint8_t pixels[${NAME}_PIXELS], ${name}_scratch *scratch,
                            float probabilities[${NAME}_CLASSES])
 {
-    const int likeliest = ${name}_classify(pixels, scratch);
+    int largest;
     float sum = 0.0f;
 
+    ${name}_run(pixels, scratch);
+    largest = largest_of(scratch->logits, ${NAME}_CLASSES);
     for (int unit = 0; unit < ${NAME}_CLASSES; unit++) {
-        const $logit_type behind = scratch->logits[unit] - scratch->logits[likeliest];
+        const $logit_type behind = scratch->logits[unit] - scratch->logits[largest];
         probabilities[unit] = expf($scale * (float)behind);
         sum += probabilities[unit];
     }
@@ -154,12 +169,12 @@ int ${name}_decide(const float probabilities[${NAME}_CLASSES])
 {
     int likeliest = 0;
 
-    for (int unit = 1; unit < ${NAME}_CLASSES; unit++) {
+    for (int unit = 1; unit < ${NAME}_ANSWERS; unit++) {
         if (probabilities[unit] > probabilities[likeliest]) {
             likeliest = unit;
         }
     }
-    return probabilities[likeliest] < ${NAME}_THRESHOLD ? ${NAME}_NONE : likeliest;
+$decide_none    return probabilities[likeliest] < ${NAME}_THRESHOLD ? ${NAME}_NONE : likeliest;
 }
 """)
 
@@ -236,6 +251,8 @@ class CNetwork:
         channels, height, width = card.input_shape
         kind = "whole numbers (int8 weights)" if self.is_int8 else "floats"
         data = f", trained on {card.dataset}" if card.dataset else ""
+        none, promised = card.none_index, card.calibration.answered_right
+        promise = f" Of the others\n * {promised:.1%} are right, as measured." if promised else ""
         name = f"{self.trained.name}: a network of the kind `{card.model}`{data}, in {kind}."
         words = {
             "name": self.name,
@@ -243,6 +260,14 @@ class CNetwork:
             "title": comment_lines(name),
             "version": __version__,
             "classes": len(card.class_names),
+            "answers": len(card.classes),
+            "answers_comment": "" if none is None else _ANSWERS,
+            "promise": promise,
+            "when_none": "it is below the threshold"
+            + ("" if none is None else ", or below the share of none"),
+            "decide_none": ""
+            if none is None
+            else _DECIDE_NONE.substitute(name=self.name, NAME=self.name.upper()),
             "channels": channels,
             "height": height,
             "width": width,

@@ -44,8 +44,8 @@ import onnxruntime
 session = onnxruntime.InferenceSession("model.onnx")
 class_names = json.loads(session.get_modelmeta().custom_metadata_map["class_names"])
 images = np.zeros((1, {shape}), np.uint8)  # your images, any number of them
-(probabilities,) = session.run(None, {{"images": images}})
-print(class_names[probabilities[0].argmax()], probabilities[0].max())
+probabilities, decision = session.run(None, {{"images": images}})
+print("none of these" if decision[0] < 0 else class_names[decision[0]], probabilities[0])
 """
 _MARKUP = re.compile(r"([\\`*_\[\]#|~$])")
 _UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
@@ -92,11 +92,12 @@ def with_licence_of(earlier: str, card: str) -> str:
 
 
 def _scores(trained: TrainedNetwork) -> Evaluation:
-    given = trained.probabilities[np.arange(len(trained.labels)), trained.labels]
+    classes, are_real = trained.card.classes, trained.labels != trained.card.none_index
+    given = trained.probabilities[np.arange(len(trained.labels)), trained.labels][are_real]
     return score_predictions(
-        trained.labels,
-        trained.probabilities.argmax(axis=1),
-        trained.card.class_names,
+        trained.labels[are_real],
+        trained.probabilities[are_real, : len(classes)].argmax(axis=1),
+        classes,
         loss=float(-np.log(np.maximum(given, np.finfo(np.float64).tiny)).mean()),
         dataset=trained.dataset,
         split=trained.split,
@@ -144,9 +145,9 @@ def _what_it_is(trained: TrainedNetwork, scores: Evaluation) -> str:
     channels, height, width = card.input_shape
     weights = count_weights(trained.network)
     colours = "grey images" if channels == 1 else "colour images"
-    names = ", ".join(escaped(name) for name in card.class_names)
+    names = ", ".join(escaped(name) for name in card.classes)
     return (
-        f"A small network that tells {len(card.class_names)} classes apart in {colours} of "
+        f"A small network that tells {len(card.classes)} classes apart in {colours} of "
         f"{height}×{width} pixels: `{card.model}` of the "
         f"Python package lenet, {weights:,} parameters, trained on {escaped(card.dataset)}. On the "
         f"{scores.split} images {_percent(scores.accuracy)} of its answers are right.\n\n"
@@ -215,14 +216,23 @@ def _limits(card: ModelCard) -> str:
         doubt = (
             f"Its probabilities are calibrated on {calibration.images:,} images that were held "
             f"out (temperature {calibration.temperature:.3f}). An answer below "
-            f"{calibration.threshold:.2f} is best taken for none of the classes, as lenet does."
+            f"{calibration.threshold:.1%} is best taken for none of the classes, as lenet does"
         )
+        if calibration.answered_right:
+            doubt += f"; of the others {calibration.answered_right:.1%} were right there"
+        doubt += "."
+    if card.none_index is not None:
+        doubt += (
+            " Its last output was taught by counter-examples and is the share of what is none of "
+            "the classes: where it is larger than that of the likeliest class, this is no answer."
+        )
+    others = " alone" if card.none_index is None else " and what it was shown for none of them"
     empty = "An empty picture is none of the classes for lenet, whatever the probabilities are."
     if card.answers_blank:
         empty = "Empty pictures are of one of its classes, and are answered like any other."
     return (
         "It is for pictures like those that it was trained on, for teaching, and for small "
-        "devices. It knows its classes alone: whatever it is shown, it gives them probabilities "
+        f"devices. It knows its classes{others}: whatever it is shown, it gives them probabilities "
         "that sum up to 1. It was not tested for decisions about people, and should not make "
         f"any.\n\n{doubt} {empty}"
     )

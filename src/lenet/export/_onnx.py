@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from functools import partial
 from io import StringIO
@@ -17,21 +17,22 @@ import numpy as np
 from lenet._version import __version__
 from lenet.core import has_torch, json_text, require_torch
 from lenet.errors import ExportError, MissingExtraError
-from lenet.export._trained_network import Runner, Shares, TrainedNetwork, Written
+from lenet.export._trained_network import Decider, Runner, TrainedNetwork, Written
 from lenet.models import HEADER_KEY
 from lenet.pictures import Pixels
 
 if TYPE_CHECKING:
     import onnx
 
-INPUT, OUTPUT = "images", "probabilities"
+INPUT, OUTPUT, DECISION = "images", "probabilities", "decision"
 _BATCH = "batch"
 OPSET = 18  # the oldest that PyTorch writes; onnxruntime reads it from 1.14 on, of 2023
 _IR_VERSION = 8  # the one of the first release of `onnx` with that opset
 _DESCRIPTION = (
     "Takes images, uint8 (N, {shape}), prepared as the metadata says, and gives the classes' "
-    "calibrated probabilities, float32 (N, {classes}). The metadata holds `class_names`, a JSON "
-    "list in the order of the outputs, and `lenet`, all that the model file says about itself."
+    "calibrated probabilities, float32 (N, {classes}), and the answered class, int64 (N,): its "
+    "place in `class_names`, or -1 for none of them. The metadata holds `class_names`, a JSON list "
+    "in the order of the probabilities, and `lenet`, all that the model file says about itself."
 )
 _WEIGHTED = {"Conv", "Gemm", "MatMul"}
 _PERCENTILE = 99.99  # of the values have a place in the range; the few beyond cost all others steps
@@ -41,7 +42,7 @@ def write_onnx(trained: TrainedNetwork, folder: Path) -> Written:
     """Write a network as one ONNX file, for any number of images: see `onnx_model`."""
     path = folder / "model.onnx"
     path.write_bytes(onnx_model(trained).SerializeToString())
-    return Written(path, run_onnx(path), facts=_onnx_facts(path))
+    return Written(path, run_onnx(path), facts=_onnx_facts(path), decide=decide_by_onnx(path))
 
 
 def write_onnx_int8(trained: TrainedNetwork, folder: Path) -> Written:
@@ -81,13 +82,14 @@ def write_onnx_int8(trained: TrainedNetwork, folder: Path) -> Written:
     onnx.checker.check_model(rounded, full_check=True)
     path.write_bytes(rounded.SerializeToString())
     facts = (*_onnx_facts(path), ("calibrated on", f"{len(images):,} images"))
-    return Written(path, run_onnx(path), tolerance=None, facts=facts)
+    decide = decide_by_onnx(path)
+    return Written(path, run_onnx(path), tolerance=None, facts=facts, decide=decide)
 
 
 def onnx_model(trained: TrainedNetwork) -> onnx.ModelProto:
     """A network as ONNX: a graph that was checked, with what the model file says in it.
 
-    Normalisation, temperature and softmax are in the graph, too.
+    Normalisation, temperature, softmax and what is answered are in the graph, too.
 
     Raises:
         MissingExtraError: PyTorch, which writes it, or a package for ONNX is not installed.
@@ -102,9 +104,9 @@ def onnx_model(trained: TrainedNetwork) -> onnx.ModelProto:
     require_torch("An export to ONNX")
     import torch
 
-    from lenet.export._onnx_network import PixelsToProbabilities
+    from lenet.export._onnx_network import PixelsToDecisions
 
-    network = PixelsToProbabilities(trained)
+    network = PixelsToDecisions(trained)
     example = torch.zeros(2, *trained.card.input_shape, dtype=torch.uint8)
     # The export tells of packages that it can do without.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -117,7 +119,7 @@ def onnx_model(trained: TrainedNetwork) -> onnx.ModelProto:
             verbose=False,
             opset_version=OPSET,
             input_names=[INPUT],
-            output_names=[OUTPUT],
+            output_names=[OUTPUT, DECISION],
             # PyTorch 2.6 fixes the number if it may be as large as an int64.
             dynamic_shapes=({0: torch.export.Dim(_BATCH, max=2**31 - 1)},),
         )
@@ -128,15 +130,23 @@ def onnx_model(trained: TrainedNetwork) -> onnx.ModelProto:
 
 
 def run_onnx(path: Path) -> Runner:
-    """How onnxruntime runs a file."""
+    """How onnxruntime gives the probabilities by a file."""
+    return _runner(path, OUTPUT)
+
+
+def decide_by_onnx(path: Path) -> Decider:
+    """How onnxruntime decides by a file."""
+    return _runner(path, DECISION)
+
+
+def _runner(path: Path, output: str) -> Callable[[Pixels], Any]:
     import onnxruntime
 
     # From memory, so that nothing holds the file when it is renamed.
     session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
 
-    def run(images: Pixels) -> Shares:
-        shares: Shares = session.run([OUTPUT], {INPUT: np.ascontiguousarray(images)})[0]
-        return shares
+    def run(images: Pixels) -> Any:
+        return session.run([output], {INPUT: np.ascontiguousarray(images)})[0]
 
     return run
 

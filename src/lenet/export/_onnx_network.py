@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from lenet.export._trained_network import TrainedNetwork
 from lenet.export._windows import Windows, pooling_windows, reaching_beyond, with_padding_apart
-from lenet.models import CUSTOM, Residual, TrainedLayer, module_of
+from lenet.models import CUSTOM, NO_ANSWER, Residual, TrainedLayer, module_of
 from lenet.models.layers import AdaptivePooling, Pooling
 
 
-class PixelsToProbabilities(nn.Module):
-    """A network that takes images as they are and gives calibrated probabilities."""
+class PixelsToDecisions(nn.Module):
+    """A network that takes images as they are and gives calibrated probabilities and an answer."""
 
     def __init__(self, trained: TrainedNetwork):
         super().__init__()
@@ -24,12 +24,23 @@ class PixelsToProbabilities(nn.Module):
         self.network = module_of(trained.network) if is_custom else _sequential(trained.layers())
         self.eval()
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Uint8 (N, C, H, W) to float32 (N, classes)."""
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Uint8 (N, C, H, W) to float32 (N, outputs), and to the answered class, int64 (N,)."""
         shares = images.to(torch.float32) / 255
         norm = self.card.normalisation
         logits: Tensor = self.network((shares - norm.mean) / norm.std)
-        return (logits / self.card.calibration.temperature).softmax(dim=1)
+        shares = (logits / self.card.calibration.temperature).softmax(dim=1)
+        return shares, self._decide(shares)
+
+    def _decide(self, shares: Tensor) -> Tensor:
+        """The rules of `lenet.models.decide`: (N, outputs) to classes, int64 (N,)."""
+        none = self.card.none_index
+        of_classes = shares[:, :none]
+        largest = of_classes.amax(dim=1)
+        is_sure = largest >= self.card.calibration.threshold
+        if none is not None:
+            is_sure = is_sure & (largest >= shares[:, none])
+        return torch.where(is_sure, of_classes.argmax(dim=1), NO_ANSWER)
 
 
 class _WindowPooling(nn.Module):

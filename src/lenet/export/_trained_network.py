@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 Shares = npt.NDArray[np.floating]
-Runner = Callable[[Pixels], Shares]  # uint8 (N, C, H, W) to probabilities (N, classes)
+Decided = npt.NDArray[np.int64]  # (N,), the answered classes, -1 for none of them
+Runner = Callable[[Pixels], Shares]  # uint8 (N, C, H, W) to probabilities (N, outputs)
+Decider = Callable[[Pixels], Decided]
 
 BATCH_SIZES = (1, 2, 7, 256)
 TOLERANCE = 1e-5  # of a probability, for a format that keeps float32
@@ -51,13 +53,14 @@ class TrainedNetwork:
         network: The network on the CPU; a module of one's own is in evaluation mode.
         card: What its file says.
         images: What it is checked on, uint8 (N, C, H, W).
-        labels: What they show, int64 (N,), as indices into the card's class names.
+        labels: What they show, int64 (N,), as indices into the card's class names; counter-examples
+            are among them, where the network has learnt `_none`.
         calibration_images: What ranges of values may be measured on, uint8 (M, C, H, W): the
             training images where they are known.
         dataset: The name of the dataset that the images are from.
         split: Which of its splits they are: `test`, else `validation`, else `train`.
         probabilities: What `reference` makes of the images, calibrated as the card says, float64
-            (N, classes).
+            (N, outputs).
         run: The run that it is from, if it is from one.
         reference: Whose answers an export has to give: `PyTorch`, or `NumPy` where that is not
             installed.
@@ -78,8 +81,20 @@ class TrainedNetwork:
 
     @property
     def accuracy(self) -> float:
-        """The share of the images that the reference answers rightly."""
-        return float((self.probabilities.argmax(axis=1) == self.labels).mean())
+        """The share of the images of a class whose likeliest class the reference has right."""
+        return self.accuracy_of(self.probabilities)
+
+    def accuracy_of(self, probabilities: Shares) -> float:
+        """The same of others' probabilities for the images, (N, outputs)."""
+        are_real = self.labels != self.card.none_index
+        is_right = probabilities[:, : len(self.card.classes)].argmax(axis=1) == self.labels
+        return float(is_right[are_real].mean())
+
+    def decide(self, probabilities: Shares) -> Decided:
+        """What is answered where outputs have such probabilities, (N,); -1 for no class."""
+        with np.errstate(divide="ignore"):  # the softmax may round to 0
+            scores = self.card.calibration.temperature * np.log(probabilities, dtype=np.float64)
+        return self.card.decide(scores).answers
 
     @property
     def calibration_sample(self) -> Pixels:
@@ -201,6 +216,7 @@ class Written:
         tolerance: The largest difference of a probability that is no mismatch; `None` for a format
             that rounds its weights, whose accuracy alone is checked.
         facts: What else a person is told: names with values, such as sizes.
+        decide: Gives what is answered for images; it has to be what the network answers.
     """
 
     path: Path
@@ -209,6 +225,7 @@ class Written:
     images_a_run: int | None = None
     tolerance: float | None = TOLERANCE
     facts: tuple[tuple[str, str], ...] = ()
+    decide: Decider | None = None
 
 
 @dataclass(frozen=True)
@@ -252,9 +269,10 @@ def compare_with_reference(
             )
             raise ExportError(message)
         shares[start : start + images_a_run] = given
-    answers = shares.argmax(axis=1)
+    answers = shares[:, : len(trained.card.classes)].argmax(axis=1)
+    wanted_answers = trained.probabilities[:, : len(trained.card.classes)].argmax(axis=1)
     difference = float(np.abs(shares - trained.probabilities).max())
-    accuracy = float((answers == trained.labels).mean())
+    accuracy = trained.accuracy_of(shares)
     batches = f"in batches of {batch_size}"
     if written.tolerance is not None and not difference <= written.tolerance:  # NaN is not, either
         message = (
@@ -273,5 +291,28 @@ def compare_with_reference(
             "is written."
         )
         raise ExportError(message)
-    disagreements = int((answers != trained.probabilities.argmax(axis=1)).sum())
+    disagreements = int((answers != wanted_answers).sum())
     return Comparison(batch_size, len(shares), difference, disagreements, accuracy)
+
+
+def check_decisions(trained: TrainedNetwork, written: Written) -> None:
+    """Raise if an export that keeps float32 decides otherwise than the network.
+
+    Where rounding alone may decide, as a probability is the threshold or two are equal, it may.
+    """
+    if written.decide is None or written.tolerance is None:
+        return
+    card, given = trained.card, written.decide(trained.images)
+    shares = trained.probabilities
+    differs = given != trained.decide(shares)
+    top, second = np.sort(shares[:, : len(card.classes)], axis=1)[:, :-3:-1].T
+    edges = np.stack([top - second, top - card.calibration.threshold])
+    if card.none_index is not None:
+        edges = np.concatenate([edges, [top - shares[:, card.none_index]]])
+    is_near = (np.abs(edges) <= 2 * written.tolerance).any(axis=0)
+    if count := int((differs & ~is_near).sum()):
+        message = (
+            f"The export decides otherwise than {trained.reference} for {count:,} of "
+            f"{len(given):,} images; nothing is written."
+        )
+        raise ExportError(message)

@@ -13,7 +13,6 @@ from ._array_network import module_of as module_of
 from ._array_network import trained_blocks as trained_blocks
 from ._card import BUNDLED as BUNDLED
 from ._card import HEADER_KEY as HEADER_KEY
-from ._card import Calibration as Calibration
 from ._card import ModelCard as ModelCard
 from ._card import Normalisation as Normalisation
 from ._card import save_model as save_model
@@ -23,6 +22,10 @@ from ._configs import LeNetConfig as LeNetConfig
 from ._configs import MLPConfig as MLPConfig
 from ._configs import ModelConfig as ModelConfig
 from ._configs import SoftmaxConfig as SoftmaxConfig
+from ._decision import NO_ANSWER as NO_ANSWER
+from ._decision import Calibration as Calibration
+from ._decision import Decisions as Decisions
+from ._decision import decide as decide
 from ._file import load_model as load_model
 from ._file import load_weights as load_weights
 from ._file import read_card as read_card
@@ -73,10 +76,12 @@ __all__ = [
     "HEADER_KEY",
     "MLP",
     "MODELS",
+    "NO_ANSWER",
     "SEQUENTIAL",
     "ArrayNetwork",
     "Calibration",
     "CustomConfig",
+    "Decisions",
     "KernelNetwork",
     "KernelSequential",
     "LayerSummary",
@@ -105,6 +110,7 @@ __all__ = [
     "check_same",
     "count_outputs",
     "count_weights",
+    "decide",
     "draws_numbers",
     "evaluated_program",
     "fold_network",

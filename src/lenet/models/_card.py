@@ -5,18 +5,20 @@ input shape, normalisation, the recipe it was trained with and the scores it rea
 """
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
-from math import inf
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lenet._version import __version__
 from lenet.core import (
+    NONE_CLASS,
     Settings,
     json_text,
+    none_index,
     pack_arrays,
     parse_json,
     read_record,
+    real_classes,
     shortened,
     write_atomically,
 )
@@ -29,12 +31,15 @@ from lenet.models._array_network import (
     require_memory,
 )
 from lenet.models._configs import ModelConfig
+from lenet.models._decision import Calibration, Decisions, decide
 from lenet.models._network import Network, check_input_shape
 from lenet.models._registry import CUSTOM, SEQUENTIAL, settings_from
 from lenet.models.layers import layers_from_dicts, layers_to_dicts
 from lenet.pictures import Preparation
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from torch import nn
 
 _FOLDER = Path(__file__).parent / "bundled"
@@ -69,32 +74,6 @@ class Normalisation(Settings):
 
 
 @dataclass(frozen=True)
-class Calibration(Settings):
-    """How far a network's probabilities can be trusted, measured on held-out images.
-
-    Attributes:
-        temperature: What the logits are divided by before the softmax, so that of the answers
-            given with 80 % about 80 % are right (Guo et al. 2017, "On Calibration of Modern Neural
-            Networks").
-        threshold: The probability below which an answer is "none of these".
-        images: How many images it was measured on; 0 if it was not.
-
-    Raises:
-        SettingError: A value is ill-typed or out of range.
-    """
-
-    temperature: float = 1.0
-    threshold: float = 0.0
-    images: int = 0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.require("temperature", 0 < self.temperature < inf, "above 0 and finite")
-        self.require("threshold", 0 <= self.threshold <= 1, "from 0 to 1")
-        self.require("images", self.images >= 0, "at least 0")
-
-
-@dataclass(frozen=True)
 class ModelCard:
     """What a model file says about itself.
 
@@ -103,7 +82,8 @@ class ModelCard:
         config: Its settings, as plain values.
         layers: Its layers, one after the other, as plain values: see `lenet.models.layers`. Files
             of an older lenet have none, and those of a network that is no such list.
-        class_names: The classes, in the order of the network's outputs.
+        class_names: The classes, in the order of the network's outputs. The last may be `_none`,
+            which was taught by counter-examples and is never an answer.
         input_shape: Channels, height and width of an image.
         preparation: How a picture becomes an image of that shape.
         normalisation: How the image's pixels become the network's input.
@@ -129,6 +109,32 @@ class ModelCard:
     recipe: dict[str, Any] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
     version: str = __version__
+
+    @property
+    def none_index(self) -> int | None:
+        """The output of `_none`, whose probability is doubt; `None` where the network has none."""
+        return none_index(self.class_names)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that may be answered, in the order of the network's first outputs."""
+        return real_classes(self.class_names)
+
+    def decide(
+        self, scores: "npt.NDArray[np.floating[Any]]", threshold: float | None = None
+    ) -> Decisions:
+        """What is answered for the network's outputs; nothing is said of empty pictures here.
+
+        Args:
+            scores: The network's logits, (N, outputs); a constant may be added to a row.
+            threshold: The least probability of an answer; 0 answers always, even where `_none` is
+                likelier. The model's own where none is given.
+        """
+        if threshold is None:
+            return decide(scores, self.calibration, self.none_index)
+        asked = replace(self.calibration, threshold=threshold)
+        decided = decide(scores, asked, self.none_index)
+        return decided if threshold else replace(decided, is_sure=decided.probability >= 0)
 
     def to_json(self) -> str:
         """The text that stands in the file's header; a score that is not finite is `null` there."""
@@ -186,6 +192,9 @@ class ModelCard:
             raise ModelFileError(message)
         if twice := [name for name, count in Counter(self.class_names).items() if count > 1]:
             message = f"it has more than one class called `{twice[0]}`."
+            raise ModelFileError(message)
+        if self.none_index is not None and (self.none_index != classes - 1 or classes < 3):
+            message = f"its class `{NONE_CLASS}` must stand behind two others at least."
             raise ModelFileError(message)
         if self.preparation.image_shape != shape:
             message = (

@@ -62,6 +62,7 @@ from .measure._scores import Answered as Answered
 from .measure._scores import ClassScore as ClassScore
 from .measure._scores import Confusion as Confusion
 from .measure._scores import Evaluation as Evaluation
+from .measure._scores import Refused as Refused
 from .measure._scores import confusion_text as confusion_text
 from .measure._scores import draw_confusion as draw_confusion
 from .measure._scores import frequent_confusions as frequent_confusions
@@ -124,6 +125,7 @@ __all__ = [
     "Observation",
     "Page",
     "Projection",
+    "Refused",
     "ReliabilityBin",
     "Robustness",
     "RobustnessPoint",

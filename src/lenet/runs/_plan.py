@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lenet.core import field_types
+from lenet.core import NONE_CLASS, field_types
 from lenet.datasets import (
     Dataset,
     DataSource,
@@ -22,6 +22,7 @@ from lenet.datasets import (
 )
 from lenet.errors import (
     DataFileError,
+    DatasetError,
     DownloadError,
     ModelError,
     RunError,
@@ -202,6 +203,9 @@ def build_network(plan: Plan, data: Dataset, seed: int) -> ArrayNetwork | nn.Mod
             raise ModelError(message)
     _, settings = identify(network, data.image_shape)
     data.check_fits(settings.input_shape, settings.classes)
+    if data.none_index is not None and len(data.class_names) < 3:
+        message = f"`{data.name}` has one class beside `{NONE_CLASS}`; it takes two to tell apart."
+        raise DatasetError(message)
     return network  # type: ignore[no-any-return]
 
 

@@ -35,6 +35,7 @@ from lenet.training import (
     TrainingResult,
     as_array,
     calibrate,
+    calibration_notice,
     compute_logits,
     draw_curves,
 )
@@ -75,7 +76,12 @@ class Recorder(Listener):
 
     def on_finish(self, trainer: Trainer, result: TrainingResult) -> None:
         """Write the network, the curves and, last, the result that marks the run complete."""
-        self._save_model(trainer, result.to_dict(), _calibrate(trainer))
+        calibration = _calibrate(trainer)
+        self._save_model(trainer, result.to_dict(), calibration)
+        if calibration is not None:
+            wanted = trainer.recipe.answered_right
+            if notice := calibration_notice(calibration, wanted):
+                announce(trainer.listeners, notice)
         self.save_curves(trainer)
         write_atomically(self.run.result_path, json_text(result.to_dict(), indent=2))
         with suppress(OSError):  # it is three times the size of the model, and nothing needs it now
@@ -139,7 +145,12 @@ def _calibrate(trainer: Trainer) -> Calibration | None:
     held_out = trainer.validation_batches
     if held_out is None:
         return None
-    return calibrate(compute_logits(trainer.network, held_out), as_array(held_out.labels))
+    return calibrate(
+        compute_logits(trainer.network, held_out),
+        as_array(held_out.labels),
+        none_index=trainer.dataset.none_index,
+        answered_right=trainer.recipe.answered_right,
+    )
 
 
 def _line(point: CurvePoint) -> str:

@@ -18,6 +18,7 @@ from lenet.errors import LenetError, ModelError, ModelFileError, SettingError
 from lenet.kernels import kernel_status
 from lenet.models import (
     BUNDLED,
+    Decisions,
     ModelCard,
     check_numbers,
     kernel_predictor,
@@ -60,18 +61,29 @@ class TrainedModel:
             images: uint8 (N, C, H, W), as `lenet.pictures.prepare` makes them.
 
         Returns:
-            float64 (N, classes); rows sum up to 1.
+            float64 (N, classes); rows sum up to 1. The last is that of `_none`, where the network
+            has learnt it.
 
         Raises:
             ModelError: What the network makes of an image is not finite.
         """
-        scaled = self.logits(images).astype(np.float64) / self.card.calibration.temperature
-        if not np.isfinite(scaled).all():
+        return self.decide(images).probabilities
+
+    def decide(self, images: Pixels, threshold: float | None = None) -> Decisions:
+        """What is answered for images, whether there is anything to be seen in them or not.
+
+        Args:
+            images: uint8 (N, C, H, W), as `lenet.pictures.prepare` makes them.
+            threshold: The least probability of an answer; the model's own where none is given.
+
+        Raises:
+            ModelError: What the network makes of an image is not finite.
+        """
+        logits = self.logits(images)
+        if not np.isfinite(logits.astype(np.float64) / self.card.calibration.temperature).all():
             message = f"The network of `{self.name}` gives numbers that are not finite."
             raise ModelError(message)
-        exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-        shares: npt.NDArray[np.float64] = exponentials / exponentials.sum(axis=1, keepdims=True)
-        return shares
+        return self.card.decide(logits, threshold)
 
 
 def open_model(

@@ -43,12 +43,15 @@ class Prediction:
         class_name: What it shows; `None` for none of the classes.
         probability: How likely the likeliest class is, 0 to 1; 0 where there is nothing to be seen.
         top: The likeliest classes with their probabilities, from the likeliest on; none where there
-            is nothing to be seen.
+            is nothing to be seen. `_none` is no such class.
         doubt: Why it is none of the classes: there is nothing in it (`blank`), unless the model
             knows empty pictures, or no class is likely enough (`unsure`).
         seen: The image that the network got, and where it lies in the picture.
         row: What a table, an archive or a dataset calls the picture, by its number where it has no
             other name; `None` for a picture that is a file of its own.
+        threshold: The least probability of an answer that was asked for, 0 to 1.
+        none_probability: How likely it is that it is none of the classes, where the network was
+            taught what is none, by counter-examples; 0 otherwise. No less likely class is answered.
     """
 
     source: str
@@ -58,6 +61,8 @@ class Prediction:
     doubt: Doubt | None
     seen: PreparedPicture
     row: str | None = None
+    threshold: float = 0.0
+    none_probability: float = 0.0
 
 
 def predict(
@@ -73,7 +78,8 @@ def predict(
     """Say what pictures show.
 
     Each picture is read, brought into the form that the network was taught on, and classified. An
-    answer that is less likely than the model's threshold is none of the classes.
+    answer that is less likely than the model's threshold, or than `_none` where the network was
+    taught counter-examples, is none of the classes.
 
     Args:
         model: `digits` or `fashion`, which are bundled; a model file; a run, its folder or name, or
@@ -89,8 +95,8 @@ def predict(
             16; booleans are black and white. A network that was taught on pictures of more than 8
             bits takes all but uint8 and booleans in the unit of those.
         top: How many classes to give, at least 1.
-        threshold: The least probability of an answer, 0 to 1; where none is given, the one that was
-            measured on the model's validation images.
+        threshold: The least probability of an answer, 0 to 1, and 0 to answer always; where none is
+            given, the one that was measured on the model's validation images.
         many: Whether a picture holds several symbols, which are cut out and answered one by one:
             line by line, each from the left.
         pixel_range: Which values of pictures of more than 8 bits are black and white, where these
@@ -192,7 +198,6 @@ def predict_each(
     if threshold is not None and not (is_number and 0 <= threshold <= 1):
         message = f"`threshold` must be from 0 to 1, not {threshold!r}."
         raise SettingError(message)
-    least = model.card.calibration.threshold if threshold is None else threshold
     preparation = model.card.preparation
     if pixel_range is not None:
         preparation = preparation.replace(pixel_range=pixel_range)
@@ -207,33 +212,35 @@ def predict_each(
             continue
         waiting += [Look(source, row, one) for one in seen]
         if len(waiting) >= _BATCH:
-            yield from _answers(waiting, model, top, least)
+            yield from _answers(waiting, model, top, threshold)
             waiting = []
     if waiting:
-        yield from _answers(waiting, model, top, least)
+        yield from _answers(waiting, model, top, threshold)
 
 
 def _answers(
-    looks: list[Look], model: TrainedModel, top: int, least: float
+    looks: list[Look], model: TrainedModel, top: int, threshold: float | None
 ) -> Iterator[Prediction]:
     """What a model makes of a batch."""
-    images = np.stack([look.seen.image for look in looks])
-    names = model.card.class_names
-    for (source, row, seen), shares in zip(looks, model.probabilities(images), strict=True):
+    decided = model.decide(np.stack([look.seen.image for look in looks]), threshold)
+    least = model.card.calibration.threshold if threshold is None else threshold
+    names = model.card.classes
+    for number, (source, row, seen) in enumerate(looks):
         if seen.is_blank and not model.card.answers_blank:
-            yield Prediction(source, None, 0.0, (), "blank", seen, row)
+            yield Prediction(source, None, 0.0, (), "blank", seen, row, least)
             continue
-        likeliest = np.argsort(-shares, kind="stable")[:top]
-        probability = float(shares[likeliest[0]])
-        doubt: Doubt | None = "unsure" if probability < least else None
+        shares, is_sure = decided.probabilities[number], bool(decided.is_sure[number])
+        likeliest = np.argsort(-shares[: len(names)], kind="stable")[:top]
         yield Prediction(
             source,
-            None if doubt else names[likeliest[0]],
-            probability,
+            names[likeliest[0]] if is_sure else None,
+            float(decided.probability[number]),
             tuple((names[index], float(shares[index])) for index in likeliest),
-            doubt,
+            None if is_sure else "unsure",
             seen,
             row,
+            least,
+            float(decided.none_probability[number]),
         )
 
 

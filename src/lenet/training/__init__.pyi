@@ -21,6 +21,7 @@ from ._lockstep import lockstep_key as lockstep_key
 from ._lockstep import train_in_lockstep as train_in_lockstep
 from ._losses import log_softmax as log_softmax
 from ._metrics import calibrate as calibrate
+from ._metrics import calibration_notice as calibration_notice
 from ._metrics import compute_logits as compute_logits
 from ._metrics import evaluate_loss_and_accuracy as evaluate_loss_and_accuracy
 from ._presets import PRESETS as PRESETS
@@ -94,6 +95,7 @@ __all__ = [
     "beats_guessing",
     "build_optimiser",
     "calibrate",
+    "calibration_notice",
     "compute_logits",
     "computing",
     "deciding_settings",

@@ -15,6 +15,8 @@ from lenet.kernels import PlainPredictor, Predictor, chosen_engine, try_kernels
 from lenet.models import (
     ArrayNetwork,
     Calibration,
+    Decisions,
+    decide,
     kernel_predictor,
     known_network,
     module_of,
@@ -30,10 +32,12 @@ if TYPE_CHECKING:
 Logits = npt.NDArray[np.float32]  # (N, classes)
 Floats = npt.NDArray[np.float64]
 
-_KEPT = 0.99  # of the right answers pass the threshold
-_COLDEST, _HOTTEST = 0.05, 20.0
+_COLDEST, _HOTTEST = 0.2, 20.0  # temperatures
+_DOUBLED_BY = 10  # wrong answers, which show how sure is too sure
 _NEAR, _ROUNDS = 1e-12, 100  # relative to the temperature; of looking for it
-_STRICTEST = 1 - 1e-6  # threshold; a probability of 1 is asked of no answer
+_KEPT, _LEAST, _MOST = 0.99, 0.5, 0.9  # of the right answers, and bounds of where thresholds begin
+_STEPS = 1000  # thresholds are thousandths, as people read them
+_ENOUGH = 0.9  # right of those answered, where the wanted share can't be reached
 
 
 def compute_logits(network: ArrayNetwork | nn.Module, batches: BatchesOf[Any]) -> Logits:
@@ -110,19 +114,37 @@ class HeldOut:
         return total_loss / total, correct / total
 
 
-def calibrate(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> Calibration:
+def calibrate(
+    logits: Logits,
+    labels: npt.NDArray[np.int64],
+    *,
+    none_index: int | None = None,
+    answered_right: float = 0.99,
+) -> Calibration:
     """Find the temperature and the threshold that suit a network.
 
     The temperature is the one at which the cross-entropy is least (Guo et al. 2017, "On
     Calibration of Modern Neural Networks", section 4.2), with labels smoothed as if one image in
     N + 2 had another one (Platt 1999, "Probabilistic Outputs for Support Vector Machines",
     section 2.2): few images that are all right are little evidence that the network is always
-    right. The threshold lets 99 of 100 right answers pass; where fewer than 100 are right, it is
-    their lowest probability. It is at most 1 - 1e-6.
+    right. Nor are they any that it is surer than it says. Where all are right, the likelihood grows
+    for ever as the logits are multiplied (Albert and Anderson 1984, "On the existence of maximum
+    likelihood estimates in logistic regression models"), and whatever is no such image is answered
+    surely, too: ten wrong answers let them be doubled, and none not be multiplied at all.
+
+    The threshold is the least of 0.5, 0.501, … 0.999 at which of those answered the wanted share is
+    right, counted by Laplace's rule of succession as if one more were right and one more wrong. It
+    begins where 99 of 100 right answers pass, though not above 0.9: to ask less would answer
+    strangers, and hardly anything more that is right. Where no threshold reaches the share, it is
+    the one that comes nearest, if that is 0.9 or as much as so few images can show. Else the
+    threshold is the share itself, below which a network that can't tell is to be silent.
 
     Args:
-        logits: The network's outputs for images that it did not learn from, (N, classes).
+        logits: The network's outputs for images that it did not learn from, (N, outputs).
         labels: What the images are, (N,).
+        none_index: The label of counter-examples, whose output is the last; each that is answered
+            counts as wrong. `None` where the network has no such output.
+        answered_right: The share that is wanted, at least 0 and below 1.
 
     >>> logits = np.array([[4.0, 0.0], [0.0, 4.0], [4.0, 0.0]], dtype=np.float32)
     >>> round(calibrate(logits, np.array([0, 1, 1])).temperature, 1)  # two of three are right
@@ -136,15 +158,76 @@ def calibrate(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) ->
     count, classes = logits.shape
     targets = np.full((count, classes), 1 / (count + 2) / (classes - 1))
     targets[np.arange(count), labels] = 1 - 1 / (count + 2)
-    temperature = _best_temperature(exact, targets)
-    probabilities = _softmax(exact / temperature)
-    is_right = exact.argmax(axis=1) == labels
-    given = np.sort(probabilities.max(axis=1)[is_right])
-    threshold = float(given[int((1 - _KEPT) * len(given))]) if len(given) else 0.0
-    return Calibration(temperature, min(threshold, _STRICTEST), count)
+    wrong = int((exact.argmax(axis=1) != labels).sum())
+    largest = min(1 + wrong / _DOUBLED_BY, 1 / _COLDEST)
+    temperature = _best_temperature(exact, targets, largest)
+    decided = decide(exact, Calibration(temperature), none_index)
+    threshold, reached = _choose_threshold(decided, labels, answered_right)
+    return Calibration(temperature, threshold, count, reached)
 
 
-def _best_temperature(logits: Floats, targets: Floats) -> float:
+def _choose_threshold(
+    decided: Decisions, labels: npt.NDArray[np.int64], wanted: float
+) -> tuple[float, float]:
+    """The threshold, and which share of the answers is right by it; 0 where none can be shown.
+
+    Args:
+        decided: What is answered without a threshold.
+        labels: What the images are, (N,).
+        wanted: The share that is to be right.
+    """
+    is_right = decided.is_sure & (decided.likeliest == labels)
+    given, right = (np.sort(decided.probability[one]) for one in (decided.is_sure, is_right))
+    usual = right[int((1 - _KEPT) * len(right))] if len(right) else 0.0
+    first = int(_STEPS * min(max(usual, _LEAST), _MOST))
+    thresholds = np.arange(first, _STEPS) / _STEPS
+    answered, are_right = (len(one) - np.searchsorted(one, thresholds) for one in (given, right))
+    shares = np.where(answered > 0, (are_right + 1) / (answered + 2), 0.0)
+    if (shares >= wanted).any():
+        return float(thresholds[(shares >= wanted).argmax()]), wanted
+    few = len(labels)
+    best = int(shares.argmax())
+    if shares[best] >= min(_ENOUGH, few / (few + 2)):
+        return float(thresholds[best]), float(shares[best])
+    return wanted, 0.0
+
+
+def calibration_notice(found: Calibration, wanted: float) -> str:
+    """What a person should know of a calibration: that less could be shown than was wanted.
+
+    Args:
+        found: What `calibrate` found.
+        wanted: Which share of the answers was to be right.
+
+    Returns:
+        Sentences; empty where the wanted share was reached.
+
+    >>> print(calibration_notice(Calibration(1.2, 0.9, 50, 51 / 52), 0.99))
+    50 images were held out, too few to show that 99 % of the answers are right: ...
+    """
+    if found.answered_right >= wanted:
+        return ""
+    needed = math.ceil((2 * wanted - 1) / (1 - wanted) - 1e-9)  # all right, by Laplace's rule
+    if found.images < needed:
+        said = (
+            f"{found.images:,} images were held out, too few to show that {100 * wanted:.4g} % of "
+            f"the answers are right: that takes {needed:,} at least"
+        )
+    else:
+        said = (
+            f"No threshold makes {100 * wanted:.4g} % of the answers right on the "
+            f"{found.images:,} held-out images"
+        )
+    said += f". An answer needs a probability of {found.threshold:.1%}; "
+    if found.answered_right:
+        return (
+            f"{said}of such answers {found.answered_right:.1%} are right, as far as these images "
+            "can show."
+        )
+    return f"{said}hardly any has it, as the network can't tell the classes apart."
+
+
+def _best_temperature(logits: Floats, targets: Floats, largest: float) -> float:
     """Where the cross-entropy is least, which is convex in the inverse of the temperature.
 
     That is found by Newton's method; where this leaves the bounds, these are halved.
@@ -152,8 +235,9 @@ def _best_temperature(logits: Floats, targets: Floats) -> float:
     Args:
         logits: float64 (N, classes), each row's largest 0.
         targets: How likely each class is taken to be, (N, classes).
+        largest: What the logits may be multiplied by at most, at least 1.
     """
-    low, high, inverse = 1 / _HOTTEST, 1 / _COLDEST, 1.0
+    low, high, inverse = 1 / _HOTTEST, largest, 1.0
     for _ in range(_ROUNDS):
         probabilities = _softmax(logits * inverse)
         mean = (probabilities * logits).sum(axis=1, keepdims=True)

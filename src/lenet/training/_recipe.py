@@ -96,6 +96,9 @@ class Recipe(Settings):
             are computed in it.
         validation: Share of the training images held out to choose on; then the best epoch's
             weights are kept and the test images are used once, at the end.
+        answered_right: Which share of the answers is to be right, as measured on those images, at
+            least 0 and below 1: the network's threshold is chosen so, below which an image is none
+            of the classes.
 
     Raises:
         SettingError: A value is ill-typed, out of range or at odds with another.
@@ -125,6 +128,7 @@ class Recipe(Settings):
     normalisation: Literal["unit", "standard", "lecun"] = "unit"
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
     validation: float = 0.0
+    answered_right: float = 0.99
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -143,6 +147,7 @@ class Recipe(Settings):
             "squeezing",
             "shearing",
             "validation",
+            "answered_right",
         ):
             self.require(name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
         self.require("rotation", 0 <= self.rotation <= 180, "from 0 to 180 degrees")

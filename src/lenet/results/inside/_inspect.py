@@ -8,7 +8,7 @@ from lenet.datasets import Dataset, DataSource, ImageHolder, Split
 from lenet.errors import DatasetError, ModelError, RunError, SettingError, UnknownNameError
 from lenet.models import ArrayNetwork, ModelCard
 from lenet.results._choices import PARTS, Distance, MapMethod, Part
-from lenet.results._networks import AnyNetwork, Images, label_all, logits_of, network_on, softmax
+from lenet.results._networks import AnyNetwork, Images, label_all, logits_of, network_on
 from lenet.results.inside._inspection import Inspection, Observation, Sample
 from lenet.results.inside._layers import (
     first_activation,
@@ -175,7 +175,7 @@ def _observe(
 ) -> Observation:
     images, normalisation = subject.images, card.normalisation
     logits = logits_of(network, label_all(images), normalisation)
-    probabilities = softmax(logits / card.calibration.temperature).mean(axis=0)
+    probabilities = card.decide(logits).probabilities[:, : len(card.classes)].mean(axis=0)
     occlusion = gradient = None
     if "saliency" in parts and len(images) == 1:
         answer = int(probabilities.argmax())

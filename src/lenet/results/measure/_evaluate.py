@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from lenet.core import Compute, ComputeKeywords
+from lenet.core import NONE_CLASS, Compute, ComputeKeywords
 from lenet.datasets import Dataset, DataSource, ImageHolder, Split
-from lenet.errors import ModelError
-from lenet.models import ModelCard, Normalisation
+from lenet.errors import DatasetError, ModelError
+from lenet.models import NO_ANSWER, Decisions, ModelCard, Normalisation
 from lenet.pictures import are_blank
 from lenet.results._choices import SplitName, Views
 from lenet.results._networks import AnyNetwork, logits_of, network_on, softmax
@@ -21,6 +21,7 @@ from lenet.results.measure._examples import find_dataset, pick_examples
 from lenet.results.measure._scores import (
     Answered,
     Evaluation,
+    Refused,
     score_predictions,
     share_among_likeliest,
 )
@@ -46,8 +47,10 @@ class Answers:
         card: What its file says about it.
         dataset: The images' dataset.
         split: Which of its splits this is.
-        examples: The images with their labels.
-        log_probabilities: The logarithms of the classes' probabilities, float32 (N, classes).
+        examples: The images of a class, with their labels.
+        log_probabilities: The logarithms of the outputs' probabilities, float32 (N, outputs).
+        counter_examples: What a network that has learnt `_none` makes of the split's images of that
+            class, which belong to none; `None` where there are no such.
     """
 
     source: Run | Path
@@ -57,22 +60,30 @@ class Answers:
     split: SplitName
     examples: Split
     log_probabilities: npt.NDArray[np.float32]
+    counter_examples: Answers | None = None
 
     def probabilities(self, temperature: float = 1.0) -> npt.NDArray[np.float64]:
-        """The classes' probabilities, (N, classes), their logarithms divided by a temperature."""
-        return softmax(self.log_probabilities.astype(np.float64) / temperature)
+        """The classes' probabilities, (N, classes), their logarithms divided by a temperature.
+
+        What is missing to 1 is the share of `_none`, where the network has learnt it.
+        """
+        shares = softmax(self.log_probabilities.astype(np.float64) / temperature)
+        return shares[:, : len(self.card.classes)]
 
     def rows(self) -> Iterator[tuple[str, str, str, float]]:
         """For every image its name, its class, the likeliest class and that one's probability.
 
         The probability is as the model file's temperature makes it, as `predict` gives it. An image
-        whose name is not known has its number in the split, counted from 0.
+        whose name is not known has its number in the split, counted from 0. Counter-examples come
+        last.
         """
-        names, shares = self.dataset.class_names, self.probabilities(self.temperature)
-        for index, given in enumerate(shares.argmax(axis=1).tolist()):
+        names, decided = self.dataset.class_names, self.decisions
+        for index, given in enumerate(decided.likeliest.tolist()):
             true = names[self.examples.labels[index]]
             name = self.examples.name_of(index, self.split)
-            yield name, true, names[given], float(shares[index, given])
+            yield name, true, names[given], float(decided.probability[index])
+        if self.counter_examples is not None:
+            yield from self.counter_examples.rows()
 
     @property
     def temperature(self) -> float:
@@ -80,32 +91,46 @@ class Answers:
         return self.card.calibration.temperature
 
     @cached_property
+    def decisions(self) -> Decisions:
+        """What `predict` answers for the images, but for those in which nothing is to be seen."""
+        return self.card.decide(self.log_probabilities)
+
+    @cached_property
+    def given(self) -> npt.NDArray[np.int64]:
+        """The class that `predict` answers for each image, (N,); -1 for none of them."""
+        if self.card.answers_blank:
+            return self.decisions.answers
+        return np.where(self._are_blank, NO_ANSWER, self.decisions.answers)
+
+    @cached_property
     def evaluation(self) -> Evaluation:
         """How good the answers are."""
-        labels, given = self.examples.labels, self.log_probabilities.argmax(axis=1)
+        labels = self.examples.labels
         of_labels = self.log_probabilities[np.arange(len(labels)), labels]
         scored = score_predictions(
             labels,
-            given,
-            self.dataset.class_names,
+            self.decisions.likeliest,
+            self.card.classes,
             loss=-float(of_labels.mean(dtype=np.float64)),
             dataset=self.dataset.name,
             split=self.split,
         )
-        calibration = self.card.calibration
-        shares = self.probabilities(calibration.temperature)
-        is_none = shares.max(axis=1) < calibration.threshold
-        if not self.card.answers_blank:
-            is_none |= self._are_blank
-        right = int(((given == labels) & ~is_none).sum())
-        none = int(is_none.sum())
+        calibration, shares = self.card.calibration, self.probabilities(self.temperature)
+        right, none = int((self.given == labels).sum()), int((self.given == NO_ANSWER).sum())
+        others = self.counter_examples
         return replace(
             scored,
-            top_k=share_among_likeliest(self.log_probabilities, labels),
+            top_k=share_among_likeliest(self.log_probabilities[:, : shares.shape[1]], labels),
             temperature=calibration.temperature,
             calibration_error=expected_calibration_error(shares, labels),
             answered=Answered(right, len(labels) - right - none, none, calibration.threshold),
+            counter_examples=None if others is None else others.refused,
         )
+
+    @property
+    def refused(self) -> Refused:
+        """How many of the images, of none of the classes, `predict` answers so."""
+        return Refused(len(self.given), int((self.given == NO_ANSWER).sum()))
 
     @property
     def _are_blank(self) -> npt.NDArray[np.bool_]:
@@ -142,13 +167,37 @@ def answer_on(
     """Let a network that was opened already answer for every image of a dataset's split."""
     source, network, card = opened
     data.check_fits(card.input_shape, len(card.class_names))
-    examples = pick_examples(source, data, split)
+    examples, others = _part_counter_examples(pick_examples(source, data, split), data, split)
     with computing(Compute.from_dict(compute)) as device:
         network = network_on(network, str(device), card.input_shape)
-        scores = log_probabilities(
-            network, examples, card.normalisation, views=views, device=device
+
+        def answers_on(some: Split, beside: Answers | None = None) -> Answers:
+            scores = log_probabilities(
+                network, some, card.normalisation, views=views, device=device
+            )
+            return Answers(source, network, card, data, split, some, scores, beside)
+
+        return answers_on(examples, None if others is None else answers_on(others))
+
+
+def _part_counter_examples(
+    examples: Split, data: Dataset, split: SplitName
+) -> tuple[Split, Split | None]:
+    """The examples of a class, and those of `_none` where there are any, by their old names."""
+    are_others = examples.labels == data.none_index
+    if data.none_index is None or not are_others.any():
+        return examples, None
+    if are_others.all():
+        message = (
+            f"All {split} images of `{data.name}` are of `{NONE_CLASS}`, and there are none of a "
+            "class to score on."
         )
-    return Answers(source, network, card, data, split, examples, scores)
+        raise DatasetError(message)
+    if examples.names is None:
+        named = [examples.name_of(index, split) for index in range(len(examples))]
+        examples = replace(examples, names=named)
+    mine, others = np.flatnonzero(~are_others), np.flatnonzero(are_others)
+    return examples.take(mine), examples.take(others)
 
 
 def log_probabilities(

@@ -139,7 +139,7 @@ def _load_by_name(path: Path, card: ModelCard) -> Dataset:
     """What a model file's network was trained on, if that has a name."""
     if card.dataset in dataset_names():
         try:
-            return load_dataset(card.dataset)
+            return _with_classes(load_dataset(card.dataset), card.class_names)
         except DownloadError as error:
             if card.class_names != load_dataset(_AT_HAND).class_names:
                 raise

@@ -278,6 +278,7 @@ def measure_robustness(
     images: int = 2000,
     seed: int = 0,
     temperature: float = 1.0,
+    classes: int | None = None,
     corruptions: tuple[Corruption, ...] = CORRUPTIONS,
 ) -> tuple[Robustness, ...]:
     """Score a network on images that were moved, turned, blurred and more.
@@ -289,6 +290,7 @@ def measure_robustness(
         images: How many of them to take, at most.
         seed: Decides which.
         temperature: What the logits are divided by, from the network's calibration.
+        classes: How many of the network's first outputs are answers; all but that of `_none`.
         corruptions: What happens to the images.
     """
     device = device_of(network)
@@ -300,7 +302,7 @@ def measure_robustness(
     def score(pixels: Images, strength: float) -> RobustnessPoint:
         changed = Split(np.ascontiguousarray(pixels), examples.labels)
         scores = log_probabilities(network, changed, normalisation, device=device)
-        probabilities = softmax(scores / temperature)
+        probabilities = softmax(scores / temperature)[:, :classes]
         correct = int((probabilities.argmax(axis=1) == examples.labels).sum())
         return RobustnessPoint(
             strength,

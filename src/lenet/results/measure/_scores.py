@@ -44,6 +44,8 @@ class ClassScore:
 class Answered:
     """What `predict` answers, for which an unlikely class is none, and so is an empty picture.
 
+    Where the network has learnt `_none`, a class that is less likely than that is none as well.
+
     Attributes:
         right: How many images get their class.
         wrong: How many get another one.
@@ -58,14 +60,28 @@ class Answered:
 
 
 @dataclass(frozen=True)
+class Refused:
+    """What `predict` answers for counter-examples, which belong to none of the classes.
+
+    Attributes:
+        images: How many there were.
+        none: How many get none of the classes, which is right.
+    """
+
+    images: int
+    none: int
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """How good a network is on a split.
 
     Attributes:
         dataset: The dataset's name.
         split: `train`, `validation` or `test`.
-        images: How many images there were.
-        accuracy: Share of them that were classified rightly.
+        images: How many images of a class there were; counter-examples are no such.
+        accuracy: Share of them whose likeliest class is the right one. `_none` is no class here, so
+            that networks with and without it compare.
         interval: The accuracy's 95 % confidence interval (Wilson 1927).
         loss: Mean cross-entropy in nats.
         classes: Each class's score.
@@ -74,6 +90,7 @@ class Evaluation:
         temperature: What the model file divides logits by.
         calibration_error: How far confidence and accuracy lie apart with that temperature.
         answered: What `predict` answers; the accuracy counts the likeliest class always.
+        counter_examples: What it answers for the split's images of the class `_none`, if any.
     """
 
     dataset: str
@@ -88,6 +105,7 @@ class Evaluation:
     temperature: float | None = None
     calibration_error: float | None = None
     answered: Answered | None = None
+    counter_examples: Refused | None = None
 
     @property
     def macro_f1(self) -> float:

@@ -54,8 +54,8 @@ class Findings:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """What the classes are called."""
-        return self.answers.dataset.class_names
+        """What the classes are called that may be answered."""
+        return self.answers.card.classes
 
     @property
     def evaluation(self) -> Evaluation:
@@ -104,6 +104,7 @@ def examine(
             card.normalisation,
             images=_ROBUSTNESS_IMAGES,
             temperature=card.calibration.temperature,
+            classes=len(card.classes),
         )
     return Findings(answers, held_out, robustness, lacks_test=data.test is None)
 

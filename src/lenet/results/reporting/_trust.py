@@ -160,7 +160,7 @@ def suspects_section(findings: Findings) -> Section | None:
     labels = answers.examples.labels
     probabilities = answers.probabilities(answers.card.calibration.temperature)
     suspects = find_suspects(probabilities, labels)
-    shown, names = [], answers.dataset.class_names
+    shown, names = [], answers.card.classes
     for index in suspects[:_SHOWN]:
         label, taken_for = names[labels[index]], names[probabilities[index].argmax()]
         share = float(probabilities[index, labels[index]])
