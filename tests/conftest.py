@@ -168,11 +168,13 @@ def doubtful_digits(digits: Dataset) -> Dataset:
 
 @pytest.fixture(scope="session")
 def doubtful_run(doubtful_digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> lenet.Run:
-    """A run of two epochs on them, which has learnt to doubt."""
+    """A run on them with a small network, which has learnt to doubt."""
     return lenet.train(
+        "mlp",
         dataset=doubtful_digits,
-        epochs=2,
-        batch_norm=True,
+        epochs=10,
+        batch_size=32,
+        dense_widths=(16,),
         activation="relu",
         initialisation="kaiming",
         learning_rate=0.1,

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+import lenet
 from calling import call, call_alone
 
 
@@ -145,9 +147,38 @@ def test_blank_and_unsure_are_none_of_these(tmp_path: Path) -> None:
     Image.new("L", (50, 50), 180).save("blank.png")
     draw_one().save("one.png")
     assert "none of these  nothing to be seen" in call("predict", "blank.png").stdout
-    unsure = call("predict", "one.png", "--threshold", "1", "--json").stdout
-    assert json.loads(unsure)["class_name"] is None
-    assert json.loads(unsure)["doubt"] == "unsure"
+    unsure = json.loads(call("predict", "one.png", "--threshold", "1", "--json").stdout)
+    assert (unsure["class_name"], unsure["doubt"]) == (None, "unsure")
+    assert (unsure["threshold"], unsure["none_probability"]) == (1, 0)
+    said = call("predict", "one.png", "--threshold", "1").stdout
+    share = math.floor(1000 * unsure["probability"]) / 10
+    assert f"; not sure enough: {share}%, 100.0% needed" in said
+    assert "needed" not in call("predict", "one.png").stdout
+
+
+def test_a_network_that_learnt_counter_examples_says_what_speaks_against_a_class(
+    doubtful_run: lenet.Run,
+) -> None:
+    Image.fromarray(np.random.default_rng(3).integers(0, 256, (28, 28), np.uint8)).save("noise.png")
+    model = str(doubtful_run.model_path)
+    told = json.loads(call("predict", model, "noise.png", "--json", "--top", "20").stdout)
+    assert (told["class_name"], told["doubt"]) == (None, "unsure")
+    names = [one["class_name"] for one in told["top"]]
+    assert sorted(names) == list("0123456789")
+    assert told["probability"] == told["top"][0]["probability"]
+    total = sum(one["probability"] for one in told["top"])
+    assert total + told["none_probability"] == pytest.approx(1)
+    low = str(told["probability"] / 2)
+    share = f"{told['none_probability']:.1%}"
+    text = call("predict", model, "noise.png", "--threshold", low).stdout
+    assert f"; rather none of these: {share}" in text
+    assert "_none" not in text
+    rows = call("predict", model, "noise.png", "--threshold", low, "--csv", "-").stdout
+    (row,) = csv.DictReader(io.StringIO(rows))
+    assert float(row["none_probability"]) == pytest.approx(told["none_probability"], abs=1e-6)
+    assert float(row["threshold"]) == pytest.approx(float(low), abs=1e-6)
+    always = json.loads(call("predict", model, "noise.png", "--threshold", "0", "--json").stdout)
+    assert (always["class_name"], always["doubt"]) == (names[0], None)
 
 
 def test_bad_pictures_are_named_and_the_others_answered(scans: Path) -> None:

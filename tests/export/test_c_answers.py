@@ -10,6 +10,7 @@ from c_programs import (
     COMPILERS,
     CONFIGS,
     SANITIZED,
+    SMALL,
     can_sanitize,
     compiled,
     compiled_together,
@@ -27,7 +28,7 @@ from lenet.export._c_files import CNetwork
 from lenet.export._c_quantise import quantise
 from lenet.export._c_stages import plan_stages
 from lenet.export._windows import with_padding_apart
-from lenet.models import ModelConfig, Network
+from lenet.models import Calibration, ModelConfig, Network
 
 NETWORKS: dict[str, ModelConfig | Network] = {**CONFIGS, **KINDS}
 
@@ -115,3 +116,20 @@ def test_clang_makes_the_same_of_it(tmp_path: Path) -> None:
         assert np.abs(answers[0][0] - answers[1][0]).max() <= 1e-6
         if int8:
             np.testing.assert_array_equal(answers[0][1], answers[1][1])
+
+
+def test_the_last_class_of_counter_examples_is_never_an_answer(tmp_path: Path) -> None:
+    names = [*map(str, range(SMALL.classes - 1)), "_none"]
+    trained = trained_network(
+        SMALL, class_names=names, calibration=Calibration(0.2, 0.12, 10), count=300
+    )
+    for int8 in (False, True):
+        folder = tmp_path / f"{int8}"
+        folder.mkdir()
+        program = compiled(c_network(trained, int8=int8), folder)
+        shares, decided = program.run(trained.images)
+        assert shares.shape == (300, SMALL.classes)
+        np.testing.assert_array_equal(decided, trained.decide(shares))
+        assert decided.max() < SMALL.classes - 1
+    header = (folder / "small.h").read_text()
+    assert f"#define SMALL_ANSWERS {SMALL.classes - 1} /* of which the last" in header

@@ -44,7 +44,8 @@ def use_format(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             path.write_text("new")
 
             def run(images: Any) -> Any:
-                return change(pytorch_probabilities(trained.network, trained.card, images))
+                shares = pytorch_probabilities(trained.network, trained.card, images)
+                return change(shares), trained.decide(shares)
 
             return replace(Written(path, run), **facts)
 
@@ -162,7 +163,8 @@ def test_a_link_stays_and_what_it_leads_to_is_replaced(
     def write(trained: TrainedNetwork, folder: Path) -> Written:
         (folder / "made").mkdir()
         (folder / "made/file").write_text("new")
-        return Written(folder / "made", lambda images: trained.probabilities, (256,))
+        answers = trained.probabilities, trained.decide(trained.probabilities)
+        return Written(folder / "made", lambda images: answers, (256,))
 
     monkeypatch.setattr("lenet.export._export.FORMATS", {"hub": Format(write, "-hub")})
     (tmp_path / "real").mkdir()

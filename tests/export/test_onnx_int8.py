@@ -69,5 +69,5 @@ def test_every_network_can_be_rounded(config: ModelConfig | Network, tmp_path: P
     folder.mkdir()
     written = write_onnx_int8(trained, folder)
     for count in (1, 2, 7):
-        given = written.run(trained.images[:count])
+        given, _ = written.run(trained.images[:count])
         np.testing.assert_allclose(given, trained.probabilities[:count], atol=0.15)

@@ -107,6 +107,7 @@ def test_each_unusable_file_gets_one_sentence(small: bytes) -> None:
         "`class_names`": with_card(small, class_names=["a"]),
         "`class_names`: numbers": with_card(small, class_names=list(range(10))),
         "`class_names`: twice": with_card(small, class_names=[*"abcdefghia"]),
+        "`class_names`: none first": with_card(small, class_names=["_none", *"bcdefghij"]),
         "`input_shape`": with_card(small, input_shape=[9, 9]),
         "`normalisation`": with_card(small, normalisation={"mean": 0, "std": 0}),
         "`normalisation`: none": with_card(small, normalisation=None),
@@ -217,3 +218,19 @@ def test_empty_pictures_are_answered_by_a_model_that_knows_them(small: bytes) ->
 def test_the_bundled_models_are_read() -> None:
     files = {name: path.read_bytes() for name, path in BUNDLED.items()}
     assert set(read_in_page(files).values()) == {("read", "")}
+
+
+def test_what_none_is_likelier_than_is_not_answered(small: bytes) -> None:
+    body = """
+    const { card } = readModel(fileOf("model"));
+    const none = inputs.none[0] / 10;
+    const shares = (...some) => Float64Array.from([...some, 0, 0, 0, 0, 0, 0, 0, none]);
+    return [shares(0.3, 0.1), shares(0.5, 0.1), shares(0.1, 0.4)].map((one) => decide(card, one));
+    """
+    calibration = {"temperature": 1, "threshold": 0.4, "images": 9}
+    model = with_card(small, class_names=[*"abcdefghi", "_none"], calibration=calibration)
+    found = call_page(body, {"model": model, "none": bytes([4])})
+    assert [(one["index"], one["isSure"]) for one in found] == [(0, False), (0, True), (1, True)]
+    assert [one["none"] for one in found] == [0.4] * 3
+    found = call_page(body, {"model": model, "none": bytes([6])})
+    assert not any(one["isSure"] for one in found)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from page_driver import Playground, on_playground
 
+from lenet.models import BUNDLED, read_card
 from page_in_browser import PageBrowser
 
 
@@ -43,6 +44,9 @@ def test_the_answer_follows_every_stroke(page_browser: PageBrowser, digits_page:
         page.draw(7, high=0.5, left=0.5, top=0.3)
         assert page.answer() == "None of these"
         assert page.text(".certainty").startswith("nearest: ")
+        threshold = read_card(BUNDLED["digits"]).calibration.threshold
+        assert page.text(".certainty").endswith(f"; {100 * threshold:.1f}\u00a0% needed")
+        assert page.text(".needed") == f"The line: an answer needs {100 * threshold:.1f}\u00a0%."
         page.page.click("#undo")
         page.settle()
         assert page.answer() == "1"

@@ -28,6 +28,10 @@ def assert_same(told: Mapping[str, Any], expected: Prediction) -> None:
     """A JSON object says what a prediction does."""
     assert told["class_name"] == expected.class_name
     assert told["doubt"] == expected.doubt
+    assert (told["threshold"], told["none_probability"]) == (
+        expected.threshold,
+        expected.none_probability,
+    )
     assert told["probability"] == pytest.approx(expected.probability, abs=1e-12)
     top = [(entry["class_name"], entry["probability"]) for entry in told["top"]]
     assert [name for name, _ in top] == [name for name, _ in expected.top]

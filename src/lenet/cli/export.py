@@ -67,6 +67,8 @@ def _print_export(made: "Export") -> None:
         rows.append([*counts, f"{found.accuracy:.4f}"])
     print_table(rows, left_columns=0)
     print_line()
+    if count := max(found.decided_otherwise for found in made.comparisons):
+        print_line(f"decided otherwise: {count:,} images, as a class or as none of them")
     for name, value in made.facts:
         print_line(f"{name}: {value}")
     print_line(f"\nWritten to {made.path}")

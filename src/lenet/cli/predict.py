@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 _MOST_DRAWN = 64  # answers in a picture
 _BAR_FROM = 50  # pictures
 _NONE = "none of these"
-_COLUMNS = ("source", "class_name", "probability", "doubt", "likeliest", "box", "row")
+_COLUMNS = (
+    *("source", "class_name", "probability", "doubt", "likeliest", "box", "row"),
+    *("threshold", "none_probability"),
+)
 _SEVERAL = "several symbols? `--many` reads them one by one"
 
 
@@ -128,7 +131,7 @@ def predict(given: Given) -> None:
     elif table is not None:
         answers = table.rows(answers)
     else:
-        answers = _print_table(answers, sources, opened.card.class_names)
+        answers = _print_table(answers, sources, opened.card.classes)
     drawn: list[Prediction] = []
     answered: set[tuple[str, str | None]] = set()
     for answer in answers:
@@ -177,6 +180,8 @@ def _print_json(answers: "Iterable[Prediction]") -> "Iterator[Prediction]":
             "class_name": answer.class_name,
             "probability": answer.probability,
             "doubt": answer.doubt,
+            "threshold": answer.threshold,
+            "none_probability": answer.none_probability,
             "top": [{"class_name": name, "probability": share} for name, share in answer.top],
             "row": answer.row,
             "box": dict(zip(("top", "left", "bottom", "right"), answer.seen.box, strict=True)),
@@ -215,8 +220,9 @@ class _Table:
         likeliest = answer.top[0][0] if answer.top else ""
         names = answer.source, answer.class_name or "", likeliest, answer.row or ""
         source, given, likeliest, row = map(escape_name, names)
-        probability = f"{answer.probability:.6f}"
-        return [source, given, probability, answer.doubt or "", likeliest, box, row]
+        numbers = answer.probability, answer.threshold, answer.none_probability
+        probability, *others = (f"{number:.6f}" for number in numbers)
+        return [source, given, probability, answer.doubt or "", likeliest, box, row, *others]
 
     def write(self) -> None:
         """Put the file in its place, and say what it holds."""
@@ -255,17 +261,16 @@ def _print_table(
     answers: "Iterable[Prediction]", sources: "list[str | BinaryIO]", class_names: tuple[str, ...]
 ) -> "Iterator[Prediction]":
     """A line for each answer as soon as it is there."""
+    from lenet.serving import doubt_in_words
+
     first = max((len(escape_name(_name_of(source))) for source in sources), default=0)
     second = max(len(_NONE), *(len(escape_name(name)) for name in class_names))
     for answer in answers:
         place = answer.source if answer.row is None else f"{answer.source} {answer.row}"
         source, given = escape_name(place), escape_name(answer.class_name or _NONE)
-        if answer.doubt == "blank":
-            rest = "nothing to be seen"
-        else:
-            rest = ", ".join(f"{escape_name(name)} {share:.1%}" for name, share in answer.top)
-        if answer.seen.is_several:
-            rest += f"; {_SEVERAL}"
+        top = ", ".join(f"{escape_name(name)} {share:.1%}" for name, share in answer.top)
+        several = _SEVERAL if answer.seen.is_several else ""
+        rest = "; ".join(filter(None, (top, doubt_in_words(answer), several)))
         print_line(f"{source:<{first}}  {given:<{second}}  {rest}")
         yield answer
 

@@ -20,7 +20,13 @@ from lenet.export._c_arithmetic import float_code, integer_code
 from lenet.export._c_files import CNetwork, identifier
 from lenet.export._c_quantise import quantise
 from lenet.export._c_stages import plan_stages, take_pixels
-from lenet.export._trained_network import TOLERANCE, Shares, TrainedNetwork, Written
+from lenet.export._trained_network import (
+    TOLERANCE,
+    Decided,
+    Shares,
+    TrainedNetwork,
+    Written,
+)
 from lenet.export._windows import with_padding_apart
 from lenet.models import NO_ANSWER
 from lenet.pictures import Pixels
@@ -80,11 +86,10 @@ def write_c(trained: TrainedNetwork, folder: Path, *, int8: bool = False) -> Wri
     lost, measured = trained.accuracy - accuracy, measure(compiler, source, build)
     return Written(
         sources,
-        answers.probabilities,
+        answers.run,
         batch_sizes=(1,),
         images_a_run=_IMAGES_A_RUN,
         tolerance=None if int8 else TOLERANCE,
-        decide=answers.decide,
         facts=_facts(network, measured, compiler[0], lost),
     )
 
@@ -221,14 +226,16 @@ class Program:
 
     def answers(self, images: Pixels) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint32]]:
         """Probabilities, float32 (N, classes), and the bits of the logits, uint32 (N, classes)."""
-        numbers = self._run(images)
+        numbers = self._numbers(images)
         return numbers[:, : self.classes].view(np.float32), numbers[:, self.classes : -1]
 
-    def decide(self, images: Pixels) -> npt.NDArray[np.int64]:
-        """The answered classes, (N,); -1 for none of them."""
-        return self._run(images)[:, -1].view(np.int32).astype(np.int64)
+    def run(self, images: Pixels) -> tuple[npt.NDArray[np.float32], Decided]:
+        """The probabilities, and what is answered."""
+        numbers = self._numbers(images)
+        decided = numbers[:, -1].view(np.int32).astype(np.int64)
+        return numbers[:, : self.classes].view(np.float32), decided
 
-    def _run(self, images: Pixels) -> npt.NDArray[np.uint32]:
+    def _numbers(self, images: Pixels) -> npt.NDArray[np.uint32]:
         """All that the program writes, a row for each image."""
         written = run_program(self.path, np.ascontiguousarray(images).tobytes())
         shape = len(images), 2 * self.classes + 1

@@ -19,7 +19,6 @@ from lenet.export._trained_network import (
     Comparison,
     TrainedNetwork,
     Written,
-    check_decisions,
     compare_with_reference,
     open_trained_network,
     require_layers,
@@ -151,7 +150,6 @@ def export_model(
         for batch_size in written.batch_sizes:
             tell(f"comparing with {trained.reference} in batches of {batch_size}")
             comparisons.append(compare_with_reference(trained, written, batch_size))
-        check_decisions(trained, written)
         with storage_errors(place):
             chosen.keep(place, written.path)
         put_into_place(written.path, place)

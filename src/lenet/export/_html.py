@@ -5,7 +5,7 @@ import numpy as np
 
 from lenet.datasets import Split
 from lenet.errors import ExportError
-from lenet.export._trained_network import Runner, Shares, TrainedNetwork, Written
+from lenet.export._trained_network import Decided, Runner, Shares, TrainedNetwork, Written
 from lenet.models import with_layers
 from lenet.pictures import Pixels
 from lenet.playground import (
@@ -22,7 +22,7 @@ _ANSWER_ALL = """
 const AsyncFunction = (async () => {}).constructor;
 const said = new TextDecoder().decode(inputs.script);
 const partsOf = await new Promise((done, fail) => {
-  const body = `done(() => ({ Network, readModel, unpack, unpackCore }));\\n${said}`;
+  const body = `done(() => ({ Network, decide, readModel, unpack, unpackCore }));\\n${said}`;
   new AsyncFunction("document", "done", body)(undefined, done).catch(fail);
 });
 const parts = partsOf();
@@ -30,12 +30,15 @@ const { core, models } = JSON.parse(new TextDecoder().decode(inputs.data));
 const model = parts.readModel(await parts.unpack(models[0].packed));
 const network = new parts.Network(await parts.unpackCore(core), model);
 const size = model.card.input_shape.reduce((product, length) => product * length, 1);
-const answers = [];
+const [answers, decided] = [[], []];
 for (let start = 0; start < inputs.images.length; start += size) {
   const image = inputs.images.subarray(start, start + size);
-  answers.push(...network.run(image).probabilities);
+  const { probabilities } = network.run(image);
+  const { index, isSure } = parts.decide(model.card, probabilities);
+  answers.push(...probabilities);
+  decided.push(isSure ? index : -1);
 }
-return new Uint8Array(Float64Array.from(answers).buffer);
+return new Uint8Array(Float64Array.from([...decided, ...answers]).buffer);
 """
 
 
@@ -64,9 +67,9 @@ def run_html(path: Path) -> Runner:
         raise ExportError(message)
     inputs = {"data": data[1].encode(), "script": script[1].encode()}
 
-    def run(images: Pixels) -> Shares:
+    def run(images: Pixels) -> tuple[Shares, Decided]:
         answered = engine.run(_ANSWER_ALL, {**inputs, "images": images.tobytes()})
-        shares: Shares = np.frombuffer(answered, np.float64).reshape(len(images), -1)
-        return shares
+        decided, shares = np.split(np.frombuffer(answered, np.float64), [len(images)])
+        return shares.reshape(len(images), -1), decided.astype(np.int64)
 
     return run

@@ -8,7 +8,7 @@ import numpy as np
 from lenet.core import json_text, require_torch
 from lenet.errors import ExportError
 from lenet.export._hub_card import model_card_text, with_licence_of
-from lenet.export._onnx import decide_by_onnx, onnx_model, run_onnx
+from lenet.export._onnx import onnx_model, run_onnx
 from lenet.export._trained_network import TrainedNetwork, Written
 from lenet.models import CUSTOM, arrays_of, module_of, read_network
 from lenet.runs import LIBRARY
@@ -34,8 +34,7 @@ def write_hub(trained: TrainedNetwork, folder: Path) -> Written:
     sizes = tuple(
         (file.name, f"{file.stat().st_size / 1000:.1f} kB") for file in sorted(place.iterdir())
     )
-    decide = decide_by_onnx(onnx_path)
-    return Written(place, run_onnx(onnx_path), facts=sizes, decide=decide)
+    return Written(place, run_onnx(onnx_path), facts=sizes)
 
 
 def keep_licence(place: Path, made: Path) -> None:

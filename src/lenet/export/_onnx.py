@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from functools import partial
 from io import StringIO
@@ -17,7 +17,7 @@ import numpy as np
 from lenet._version import __version__
 from lenet.core import has_torch, json_text, require_torch
 from lenet.errors import ExportError, MissingExtraError
-from lenet.export._trained_network import Decider, Runner, TrainedNetwork, Written
+from lenet.export._trained_network import Decided, Runner, Shares, TrainedNetwork, Written
 from lenet.models import HEADER_KEY
 from lenet.pictures import Pixels
 
@@ -42,7 +42,7 @@ def write_onnx(trained: TrainedNetwork, folder: Path) -> Written:
     """Write a network as one ONNX file, for any number of images: see `onnx_model`."""
     path = folder / "model.onnx"
     path.write_bytes(onnx_model(trained).SerializeToString())
-    return Written(path, run_onnx(path), facts=_onnx_facts(path), decide=decide_by_onnx(path))
+    return Written(path, run_onnx(path), facts=_onnx_facts(path))
 
 
 def write_onnx_int8(trained: TrainedNetwork, folder: Path) -> Written:
@@ -82,8 +82,7 @@ def write_onnx_int8(trained: TrainedNetwork, folder: Path) -> Written:
     onnx.checker.check_model(rounded, full_check=True)
     path.write_bytes(rounded.SerializeToString())
     facts = (*_onnx_facts(path), ("calibrated on", f"{len(images):,} images"))
-    decide = decide_by_onnx(path)
-    return Written(path, run_onnx(path), tolerance=None, facts=facts, decide=decide)
+    return Written(path, run_onnx(path), tolerance=None, facts=facts)
 
 
 def onnx_model(trained: TrainedNetwork) -> onnx.ModelProto:
@@ -130,23 +129,15 @@ def onnx_model(trained: TrainedNetwork) -> onnx.ModelProto:
 
 
 def run_onnx(path: Path) -> Runner:
-    """How onnxruntime gives the probabilities by a file."""
-    return _runner(path, OUTPUT)
-
-
-def decide_by_onnx(path: Path) -> Decider:
-    """How onnxruntime decides by a file."""
-    return _runner(path, DECISION)
-
-
-def _runner(path: Path, output: str) -> Callable[[Pixels], Any]:
+    """How onnxruntime runs a file."""
     import onnxruntime
 
     # From memory, so that nothing holds the file when it is renamed.
     session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
 
-    def run(images: Pixels) -> Any:
-        return session.run([output], {INPUT: np.ascontiguousarray(images)})[0]
+    def run(images: Pixels) -> tuple[Shares, Decided]:
+        shares, decided = session.run([OUTPUT, DECISION], {INPUT: np.ascontiguousarray(images)})
+        return shares, decided
 
     return run
 

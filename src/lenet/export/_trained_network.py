@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 Shares = npt.NDArray[np.floating]
 Decided = npt.NDArray[np.int64]  # (N,), the answered classes, -1 for none of them
-Runner = Callable[[Pixels], Shares]  # uint8 (N, C, H, W) to probabilities (N, outputs)
-Decider = Callable[[Pixels], Decided]
+# uint8 (N, C, H, W) to probabilities (N, outputs), and to what is answered
+Runner = Callable[[Pixels], tuple[Shares, Decided]]
 
 BATCH_SIZES = (1, 2, 7, 256)
 TOLERANCE = 1e-5  # of a probability, for a format that keeps float32
@@ -209,14 +209,13 @@ class Written:
 
     Attributes:
         path: The file or folder, within the folder that the format was given.
-        run: Gives the calibrated probabilities of images.
+        run: Gives the calibrated probabilities of images, and what is answered for them.
         batch_sizes: How many images the network looks at at once; each is tried.
         images_a_run: How many images are given to `run` at once, where it parts them itself; a
             batch otherwise.
         tolerance: The largest difference of a probability that is no mismatch; `None` for a format
             that rounds its weights, whose accuracy alone is checked.
         facts: What else a person is told: names with values, such as sizes.
-        decide: Gives what is answered for images; it has to be what the network answers.
     """
 
     path: Path
@@ -225,7 +224,6 @@ class Written:
     images_a_run: int | None = None
     tolerance: float | None = TOLERANCE
     facts: tuple[tuple[str, str], ...] = ()
-    decide: Decider | None = None
 
 
 @dataclass(frozen=True)
@@ -237,6 +235,7 @@ class Comparison:
         images: How many images there were.
         difference: The largest difference of a probability.
         disagreements: How many images it takes for another class than the reference.
+        decided_otherwise: For how many it answers something else, be it a class or none.
         accuracy: Which share of the images it answers rightly.
     """
 
@@ -244,6 +243,7 @@ class Comparison:
     images: int
     difference: float
     disagreements: int
+    decided_otherwise: int
     accuracy: float
 
 
@@ -252,10 +252,12 @@ def compare_with_reference(
 ) -> Comparison:
     """Run an export on all images, some at once; an error where it differs more than it may."""
     shares, images_a_run = np.empty_like(trained.probabilities), written.images_a_run or batch_size
+    decided = np.empty(len(shares), np.int64)
     for start in range(0, len(shares), images_a_run):
         images = trained.images[start : start + images_a_run]
         try:
-            given = np.asarray(written.run(images))
+            given, decided[start : start + images_a_run] = written.run(images)
+            given = np.asarray(given)
         except LenetError:
             raise
         except Exception as error:
@@ -292,27 +294,26 @@ def compare_with_reference(
         )
         raise ExportError(message)
     disagreements = int((answers != wanted_answers).sum())
-    return Comparison(batch_size, len(shares), difference, disagreements, accuracy)
+    differs = decided != trained.decide(trained.probabilities)
+    if written.tolerance is not None:
+        count = int((differs & ~_is_close(trained, 2 * written.tolerance)).sum())
+        if count:
+            message = (
+                f"The export decides otherwise than {trained.reference} for {count:,} of "
+                f"{len(decided):,} images {batches}; nothing is written."
+            )
+            raise ExportError(message)
+    return Comparison(
+        batch_size, len(shares), difference, disagreements, int(differs.sum()), accuracy
+    )
 
 
-def check_decisions(trained: TrainedNetwork, written: Written) -> None:
-    """Raise if an export that keeps float32 decides otherwise than the network.
-
-    Where rounding alone may decide, as a probability is the threshold or two are equal, it may.
-    """
-    if written.decide is None or written.tolerance is None:
-        return
-    card, given = trained.card, written.decide(trained.images)
-    shares = trained.probabilities
-    differs = given != trained.decide(shares)
-    top, second = np.sort(shares[:, : len(card.classes)], axis=1)[:, :-3:-1].T
-    edges = np.stack([top - second, top - card.calibration.threshold])
-    if card.none_index is not None:
-        edges = np.concatenate([edges, [top - shares[:, card.none_index]]])
-    is_near = (np.abs(edges) <= 2 * written.tolerance).any(axis=0)
-    if count := int((differs & ~is_near).sum()):
-        message = (
-            f"The export decides otherwise than {trained.reference} for {count:,} of "
-            f"{len(given):,} images; nothing is written."
-        )
-        raise ExportError(message)
+def _is_close(trained: TrainedNetwork, distance: float) -> npt.NDArray[np.bool_]:
+    """For which images rounding may decide: two probabilities, or one and the threshold, meet."""
+    card, shares = trained.card, trained.probabilities
+    likeliest, second = np.sort(shares[:, : len(card.classes)], axis=1)[:, :-3:-1].T
+    of_none = second if card.none_index is None else shares[:, card.none_index]
+    above = likeliest - card.calibration.threshold
+    others = np.minimum(likeliest - second, np.abs(likeliest - of_none))
+    close: npt.NDArray[np.bool_] = (above >= -distance) & (np.minimum(above, others) <= distance)
+    return close

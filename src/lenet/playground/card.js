@@ -4,6 +4,7 @@
 
 const FORMAT = 1; // as in `lenet/models/_card.py`
 const MOST_SIZE = 65536; // of anything that a layer may have
+const NONE = "_none"; // the last class of a network that was taught counter-examples
 
 /**
  * Read the JSON that describes a model, with what files of an older lenet leave out.
@@ -35,14 +36,17 @@ export function readCard(text) {
       throw new Error(`What the file says of its \`${field}\` can't be used.`);
     }
   }
-  return card;
+  return { ...card, classes: card.class_names.filter((/** @type {string} */ name) => name !== NONE) };
 }
 
 /** @type {Record<string, (value: Json, card: Json) => boolean>} */
 const USABLE = {
   input_shape: (shape) => isListOf(isSize)(shape) && shape.length === 3,
   class_names: (names) =>
-    isListOf(isText)(names) && names.length >= 2 && new Set(names).size === names.length,
+    isListOf(isText)(names) &&
+    names.length >= 2 &&
+    new Set(names).size === names.length &&
+    (!names.includes(NONE) || (names.length > 2 && names.indexOf(NONE) === names.length - 1)),
   normalisation: ({ mean, std }) => Number.isFinite(mean) && Number.isFinite(std) && std > 0,
   calibration: ({ temperature, threshold }) =>
     temperature > 0 && Number.isFinite(temperature) && threshold >= 0 && threshold <= 1,

@@ -108,6 +108,17 @@ export class Network {
   }
 }
 
+/** What is answered, as `lenet/models/_decision.py` has it: the likeliest class but the one of
+ * counter-examples, if it is as likely as the threshold wants, and as that one.
+ * @type {(card: Card, probabilities: Float64Array) => Decision} */
+export function decide({ classes, calibration }, probabilities) {
+  const shares = probabilities.slice(0, classes.length);
+  const probability = Math.max(...shares);
+  const none = probabilities[classes.length] ?? 0;
+  const isSure = probability >= calibration.threshold && probability >= none;
+  return { index: shares.indexOf(probability), probability, none, isSure };
+}
+
 /** Probabilities from logits, which the temperature makes more or less decided.
  * @type {(logits: Float32Array, temperature?: number) => Float64Array} */
 export function softmax(logits, temperature = 1) {

@@ -84,15 +84,19 @@ type Stroke = { points: Point[]; erases: boolean };
 
 // Networks
 
+type Calibration = { temperature: number; threshold: number };
+
 /** What a model file says about itself; named as in Python's `ModelCard`, which explains it. */
 type Card = {
   model: string;
   layers: Json[];
   class_names: string[];
+  /** Those that are answered: all but that of counter-examples, which is the last. */
+  classes: string[];
   input_shape: Shape;
   preparation: Preparation;
   normalisation: { mean: number; std: number };
-  calibration: { temperature: number; threshold: number };
+  calibration: Calibration;
   answers_blank: boolean;
 };
 
@@ -193,6 +197,9 @@ type Result = {
   numbers: Float32Array;
 };
 
+/** What is answered: the likeliest class, if it is likely enough. */
+type Decision = { index: number; probability: number; none: number; isSure: boolean };
+
 /** What the native core goes through. */
 type Program = {
   /** The fields of each operation. */
@@ -264,7 +271,7 @@ type Opinion = {
 
 type Answer =
   | { kind: "blank"; text: string; index?: undefined }
-  | { kind: "none"; text: string; nearest: string; probability: number; index?: undefined }
+  | ({ kind: "none"; text: string; nearest: string; threshold: number } & Decision)
   | { kind: "class"; text: string; index: number; probability: number };
 
 /** A model as the page holds it: packed, or where its server has it. */

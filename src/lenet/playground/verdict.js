@@ -4,6 +4,7 @@
 
 import { paintImage } from "./canvas.js";
 import { copyTemplate, find, line, make } from "./elements.js";
+import { decide } from "./network.js";
 import { inPercent, nameOfClass, words } from "./words.js";
 
 const MOST_ROWS = 12; // of classes; of more, the likeliest are shown
@@ -13,14 +14,13 @@ const SEVERAL = 3; // pieces that do not hang together, as in `lenet/cli/predict
 
 /** What an opinion comes to. @type {(opinion: Opinion) => Answer} */
 export function answerOf({ model: { card }, seen, result: { probabilities } }) {
-  const index = probabilities.indexOf(Math.max(...probabilities));
-  const probability = probabilities[index];
-  const name = nameOfClass(card.class_names[index]);
   if (seen.isBlank && !card.answers_blank) return { kind: "blank", text: words.nothing };
-  if (probability < card.calibration.threshold) {
-    return { kind: "none", text: words.none, nearest: name, probability };
-  }
-  return { kind: "class", text: name, index, probability };
+  const decision = decide(card, probabilities);
+  const { index, probability, isSure } = decision;
+  const name = nameOfClass(card.classes[index]);
+  if (isSure) return { kind: "class", text: name, index, probability };
+  const { threshold } = card.calibration;
+  return { kind: "none", text: words.none, nearest: name, threshold, ...decision };
 }
 
 /** An answer in a line, for those who listen. @type {(answer: Answer) => string} */
@@ -31,8 +31,14 @@ export function answerInWords(answer) {
 /** @type {(answer: Answer) => string} */
 function howSure(answer) {
   if (answer.kind === "blank") return words.nothing;
-  const share = inPercent(answer.probability);
-  return answer.kind === "none" ? words.nearest(answer.nearest, share) : words.sure(share);
+  if (answer.kind === "class") return words.sure(inPercent(answer.probability));
+  const { nearest, probability, threshold, none } = answer;
+  if (probability >= threshold) {
+    return words.ratherNone(nearest, inPercent(probability), inPercent(none));
+  }
+  // Cut off, not rounded, so that what is not enough never looks as if it were.
+  const share = inPercent(Math.floor(1000 * probability) / 1000);
+  return words.notEnough(nearest, share, inPercent(threshold));
 }
 
 /** One column of the page: a network and its answer. */
@@ -64,7 +70,9 @@ export class Verdict {
     remark.textContent = remarkOn(answer, opinion, rightName);
     const isJudged = answer.kind === "class" && rightName;
     remark.dataset.kind = isJudged ? isRight(answer.index, card, rightName) : "";
-    this.showRows(card, answer.kind === "blank" ? null : result.probabilities, answer.index);
+    const chosen = answer.kind === "class" ? answer.index : undefined;
+    this.showRows(card, answer.kind === "blank" ? null : result.probabilities, chosen);
+    this.showThreshold(card.calibration);
   }
 
   /** @type {(opinion: Opinion, field: Area | null) => void} */
@@ -81,8 +89,8 @@ export class Verdict {
   }
 
   /** @type {(card: Card, probabilities: Float64Array | null, chosen?: number) => void} */
-  showRows({ class_names: names }, probabilities, chosen) {
-    const shares = probabilities ?? new Float64Array(names.length);
+  showRows({ classes: names, class_names: outputs }, probabilities, chosen) {
+    const shares = probabilities ?? new Float64Array(outputs.length);
     let order = [...names.keys()];
     if (names.length > MOST_ROWS) {
       order = order.sort((a, b) => shares[b] - shares[a]).slice(0, LIKELIEST);
@@ -91,9 +99,13 @@ export class Verdict {
       return { name: nameOfClass(names[index]), share: shares[index], isChosen: index === chosen };
     });
     const left = names.length - order.length;
+    const none = shares.subarray(names.length); // of one share, or empty
     if (left) {
-      const rest = Math.max(0, 1 - rows.reduce((sum, { share }) => sum + share, 0));
+      const rest = Math.max(0, 1 - rows.reduce((sum, { share }) => sum + share, none[0] ?? 0));
       rows.push({ name: words.others(left), share: rest, isChosen: false });
+    }
+    for (const share of none) {
+      rows.push({ name: nameOfClass(outputs[names.length]), share, isChosen: false });
     }
     find(this.element, "caption").textContent = words.probabilities;
     const headings = this.element.querySelectorAll("thead th");
@@ -108,7 +120,17 @@ export class Verdict {
       find(row, ".bar").style.setProperty("--share", share.toFixed(4));
       find(row, ".number").textContent = probabilities ? inPercent(share) : "";
       row.classList.toggle("chosen", isChosen);
+      row.classList.toggle("apart", place >= order.length);
     }
+  }
+
+  /** The line in the bars that an answer has to reach. @type {(calibration: Calibration) => void} */
+  showThreshold({ threshold }) {
+    const table = find(this.element, ".probabilities");
+    table.style.setProperty("--threshold", threshold.toFixed(4));
+    table.classList.toggle("lined", threshold > 0);
+    find(table, "tfoot").hidden = threshold === 0;
+    find(table, ".needed").textContent = words.line(inPercent(threshold));
   }
 }
 

@@ -53,7 +53,8 @@ const ENGLISH = {
   nothingShort: "–",
   none: "None of these",
   sure: (percent) => `${percent} sure`,
-  nearest: (name, percent) => `nearest: ${name}, ${percent}`,
+  notEnough: (name, percent, needed) => `nearest: ${name}, ${percent}; ${needed} needed`,
+  ratherNone: (name, percent, none) => `nearest: ${name}, ${percent}; none of these: ${none}`,
   severalParts: "There seem to be several symbols. The network expects one.",
   right: "Right",
   wrong: "Wrong",
@@ -61,6 +62,7 @@ const ENGLISH = {
   className: "Class",
   probability: "Probability",
   others: (count) => `${count} more classes`,
+  line: (percent) => `The line: an answer needs ${percent}.`,
   disagree: (first, second) => `The two disagree: “${first}” and “${second}”.`,
   agree: "Both give the same answer.",
   announce: (model, answer) => `${model}: ${answer}`,
@@ -177,8 +179,8 @@ const ENGLISH = {
       ["Tab", "go on to the next control"],
     ],
   },
-  classes: /** @type {Record<string, string>} */ ({}),
-  percent: (number) => `${number} %`,
+  classes: /** @type {Record<string, string>} */ ({ _none: "none" }),
+  percent: (number) => `${number}\u00a0%`, // on one line
 };
 
 /** @type {typeof ENGLISH} */
@@ -230,7 +232,8 @@ const CHINESE = {
   nothingShort: "–",
   none: "都不是",
   sure: (percent) => `把握 ${percent}`,
-  nearest: (name, percent) => `最接近：${name}，${percent}`,
+  notEnough: (name, percent, needed) => `最接近：${name}，${percent}；需达到 ${needed}`,
+  ratherNone: (name, percent, none) => `最接近：${name}，${percent}；都不是：${none}`,
   severalParts: "图中似乎有多个符号，而网络一次只认一个。",
   right: "正确",
   wrong: "错误",
@@ -238,6 +241,7 @@ const CHINESE = {
   className: "类别",
   probability: "概率",
   others: (count) => `其余 ${count} 类`,
+  line: (percent) => `虚线：达到 ${percent} 才作答。`,
   disagree: (first, second) => `两个网络意见不同：“${first}”和“${second}”。`,
   agree: "两个网络答案相同。",
   announce: (model, answer) => `${model}：${answer}`,
@@ -351,6 +355,7 @@ const CHINESE = {
     ],
   },
   classes: {
+    _none: "都不是",
     "t-shirt": "T恤",
     trouser: "裤子",
     pullover: "套衫",

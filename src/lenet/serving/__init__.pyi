@@ -2,6 +2,7 @@ from ._models import TrainedModel as TrainedModel
 from ._models import is_model as is_model
 from ._models import open_model as open_model
 from ._predict import Prediction as Prediction
+from ._predict import doubt_in_words as doubt_in_words
 from ._predict import draw_predictions as draw_predictions
 from ._predict import image_text as image_text
 from ._predict import predict as predict
@@ -17,6 +18,7 @@ __all__ = [
     "Prediction",
     "ServiceSettings",
     "TrainedModel",
+    "doubt_in_words",
     "draw_predictions",
     "find_pictures",
     "holds_many",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
@@ -244,6 +245,24 @@ def _answers(
         )
 
 
+def doubt_in_words(answer: Prediction) -> str:
+    """Why an answer is none of the classes, in figures; empty where it is one of them.
+
+    >>> blank = np.full((40, 40), 255, np.uint8)
+    >>> [doubt_in_words(answer) for answer in predict("digits", blank)]
+    ['nothing to be seen']
+    """
+    if answer.doubt is None:
+        return ""
+    if answer.doubt == "blank":
+        return "nothing to be seen"
+    if answer.probability >= answer.threshold:
+        return f"rather none of these: {answer.none_probability:.1%}"
+    # Cut off, not rounded, so that what is not enough never looks as if it were.
+    share = math.floor(1000 * answer.probability) / 1000
+    return f"not sure enough: {share:.1%}, {answer.threshold:.1%} needed"
+
+
 def image_text(image: Pixels, colour: bool) -> str:
     """An image as text for a terminal.
 
@@ -316,3 +335,6 @@ def _draw_one(original: Axes, seen: Axes, words: Axes, answer: Prediction, pictu
     words.text(0, 0.92, given, fontsize=15, weight="bold", va="top")
     likeliest = "\n".join(f"{share:6.1%}  {escape_name(name)}" for name, share in answer.top)
     words.text(0, 0.6, likeliest, fontsize=8, va="top", family="monospace")
+    if answer.doubt == "unsure":
+        reason = doubt_in_words(answer).replace(": ", ":\n").replace(", ", ",\n")
+        words.text(0, 0.02, reason, fontsize=8)

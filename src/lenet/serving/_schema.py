@@ -34,7 +34,10 @@ from lenet.pictures import Numbers, Pixels, Preparation, PreparedPicture
 _THRESHOLD = "The least probability of an answer; below it is none of the classes. Without it, the \
 one that was measured with the model."
 _CLASS = "What it shows; null for none of the classes."
-_DOUBT = "Why it is none of the classes: nothing is to be seen, or none is likely enough."
+_DOUBT = "Why it is none of the classes: nothing is to be seen, or none is likely enough, which is \
+`threshold` and no less than `none_probability`."
+_NEEDED = "The least probability of an answer that was asked for."
+_NONE = "How likely it is none of the classes; 0 for a network that was taught no counter-examples."
 _SEVERAL = "Whether there seem to be several symbols; `many=true` reads them one by one."
 _IMAGE = "The image that the network got, as a PNG in a `data:` address; with `image=true` only."
 _PIXELS = "Rows of grey values, or of red, green and blue (H×W×3): whole numbers from 0 to 255, \
@@ -108,6 +111,8 @@ class Prediction(TypedDict):
     class_name: Annotated[str | None, Field(description=_CLASS)]
     probability: Annotated[float, Field(ge=0, le=1, description="Of the likeliest class.")]
     doubt: Annotated[Literal["blank", "unsure"] | None, Field(description=_DOUBT)]
+    threshold: Annotated[_Share, Field(description=_NEEDED)]
+    none_probability: Annotated[_Share, Field(description=_NONE)]
     top: Annotated[list[ClassProbability], Field(description="The likeliest classes.")]
     box: Box
     several: Annotated[bool, Field(description=_SEVERAL)]
@@ -310,6 +315,9 @@ class Calibration(BaseModel):
     temperature: float = Field(description="What logits are divided by.")
     threshold: float = Field(description="Answers below it are none of the classes.")
     images: int = Field(description="How many images it was measured on.")
+    answered_right: float = Field(
+        description="Which share of the answers above it was right there; 0 if that is not known."
+    )
 
 
 class Model(BaseModel):
@@ -317,7 +325,9 @@ class Model(BaseModel):
 
     name: str
     network: str = Field(description="The kind of network, as in `lenet train --model`.")
-    class_names: list[str]
+    class_names: list[str] = Field(
+        description="In the order of the outputs; `_none`, the last of some, is never answered."
+    )
     input_shape: list[int] = Field(description="Channels, height and width of its images.")
     preparation: Preparation
     normalisation: Normalisation
@@ -366,6 +376,8 @@ ANSWER_EXAMPLE: Predictions = {
             "class_name": "1",
             "probability": 0.9987,
             "doubt": None,
+            "threshold": 0.9,
+            "none_probability": 0.0,
             "top": [
                 {"class_name": "1", "probability": 0.9987},
                 {"class_name": "7", "probability": 0.0008},

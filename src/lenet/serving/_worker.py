@@ -302,6 +302,8 @@ def _told(
         "class_name": prediction.class_name,
         "probability": prediction.probability,
         "doubt": prediction.doubt,
+        "threshold": prediction.threshold,
+        "none_probability": prediction.none_probability,
         "top": [
             {"class_name": class_name, "probability": probability}
             for class_name, probability in prediction.top

@@ -12,7 +12,7 @@ from lenet.models import ModelCard, count_weights
 from lenet.results._choices import SplitName
 from lenet.results._networks import AnyNetwork
 from lenet.results._wording import counted, percent
-from lenet.results.measure._scores import Answered
+from lenet.results.measure._scores import Answered, Refused
 from lenet.results.page._page import Node, Page
 from lenet.results.page._parts import note, tiles
 from lenet.results.reporting._findings import Findings, examine
@@ -154,6 +154,7 @@ def _overview(findings: Findings) -> tuple[Node, ...]:
             f"95 % interval {percent(low)} to {percent(high)}",
         ),
         *([_as_answered(answered, evaluation.images)] if answered else []),
+        *([_as_refused(refused)] if (refused := evaluation.counter_examples) else []),
         ("images scored", f"{evaluation.images:,}", f"{evaluation.split}, {evaluation.dataset}"),
         ("weakest class", weakest, f"F1 {percent(lowest)}"),
         ("calibration error", percent(error), "mean gap of confidence and accuracy"),
@@ -174,6 +175,12 @@ def _as_answered(answered: Answered, images: int) -> tuple[str, Node, str]:
     )
     least = percent(answered.threshold)
     return "right at the threshold", right, f"{wrong} wrong, {none} none, as below {least}"
+
+
+def _as_refused(refused: Refused) -> tuple[str, Node, str]:
+    """What `predict` makes of counter-examples."""
+    share, count = percent(refused.none / refused.images), f"{refused.images:,}"
+    return "counter-examples refused", share, f"{refused.none:,} of {count} are answered none"
 
 
 def _warnings(findings: Findings) -> list[str]:

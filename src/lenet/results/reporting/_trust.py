@@ -13,7 +13,7 @@ from lenet.results.measure._doubt import (
 )
 from lenet.results.measure._evaluate import Answers
 from lenet.results.measure._robustness import Robustness, RobustnessPoint
-from lenet.results.measure._scores import wilson_interval
+from lenet.results.measure._scores import Answered, wilson_interval
 from lenet.results.page._chart import Axis, Series, draw_chart
 from lenet.results.page._page import Element, Node, Section, element
 from lenet.results.page._parts import figure, note, paragraph, picture, picture_grid, remark, row
@@ -53,10 +53,11 @@ def calibration_section(findings: Findings) -> Section:
         content.append(
             paragraph(
                 f"Where the likeliest class is below {percent(answered.threshold)}, or nothing is "
-                "to be seen, ",
+                f"to be seen, {_or_none(findings)}",
                 element("code", "lenet predict"),
                 f" answers none of the classes. Of these images {answered.right:,} get the right "
-                f"answer so, {answered.wrong:,} a wrong one and {answered.none:,} none.",
+                f"answer so, {answered.wrong:,} a wrong one and {answered.none:,} none"
+                f"{_promised(findings, answered)}",
             )
         )
     diagrams = [_diagram(findings, raw, "As trained")]
@@ -80,6 +81,25 @@ def calibration_section(findings: Findings) -> Section:
             )
         )
     return Section("How far to trust it", "calibration", (*content, row(diagrams)))
+
+
+def _or_none(findings: Findings) -> str:
+    """What else is answered by none of the classes."""
+    if findings.answers.card.none_index is None:
+        return ""
+    return "or what the counter-examples taught, the share of none of these, is larger, "
+
+
+def _promised(findings: Findings, answered: Answered) -> str:
+    """The end of the sentence that counts the answers: how many are right, and should be."""
+    given, promised = answered.right + answered.wrong, findings.answers.card.calibration
+    if not given or not promised.answered_right:
+        return "."
+    return (
+        f": {percent(answered.right / given)} of the answers are right. The threshold was chosen "
+        f"so that {percent(promised.answered_right)} are, as measured on "
+        f"{counted(promised.images, 'validation image')}."
+    )
 
 
 def _diagram(findings: Findings, probabilities: npt.NDArray[np.float64], title: str) -> Element:
