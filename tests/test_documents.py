@@ -221,7 +221,8 @@ def test_the_python_of_the_export_guide_runs(tmp_path: Path) -> None:
     names: dict[str, object] = {}
     for block in blocks("docs/guides/export.md", "python"):
         exec(block, names)
-    assert np.shape(names["probabilities"]) == (1, 10)
+    assert np.shape(names["probabilities"]) == (2, 10)
+    assert np.shape(names["decision"]) == (1,)
 
 
 @pytest.mark.usefixtures("small_fashion_mnist")

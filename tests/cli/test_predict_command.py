@@ -151,8 +151,9 @@ def test_blank_and_unsure_are_none_of_these(tmp_path: Path) -> None:
     assert (unsure["class_name"], unsure["doubt"]) == (None, "unsure")
     assert (unsure["threshold"], unsure["none_probability"]) == (1, 0)
     said = call("predict", "one.png", "--threshold", "1").stdout
-    share = math.floor(1000 * unsure["probability"]) / 10
-    assert f"; not sure enough: {share}%, 100.0% needed" in said
+    share = unsure["probability"]
+    shown = f"{share:.1%}" if share < 0.9995 else f"{math.floor(1000 * share) / 10}%"
+    assert f"; not sure enough: {shown}, 100.0% needed" in said
     assert "needed" not in call("predict", "one.png").stdout
 
 

@@ -36,9 +36,10 @@ function howSure(answer) {
   if (probability >= threshold) {
     return words.ratherNone(nearest, inPercent(probability), inPercent(none));
   }
-  // Cut off, not rounded, so that what is not enough never looks as if it were.
-  const share = inPercent(Math.floor(1000 * probability) / 1000);
-  return words.notEnough(nearest, share, inPercent(threshold));
+  const [share, needed] = [probability, threshold].map(inPercent);
+  // Cut off then, so that what is not enough does not look as if it were.
+  const below = share === needed ? inPercent(Math.floor(1000 * probability) / 1000) : share;
+  return words.notEnough(nearest, below, needed);
 }
 
 /** One column of the page: a network and its answer. */

@@ -258,9 +258,10 @@ def doubt_in_words(answer: Prediction) -> str:
         return "nothing to be seen"
     if answer.probability >= answer.threshold:
         return f"rather none of these: {answer.none_probability:.1%}"
-    # Cut off, not rounded, so that what is not enough never looks as if it were.
-    share = math.floor(1000 * answer.probability) / 1000
-    return f"not sure enough: {share:.1%}, {answer.threshold:.1%} needed"
+    share, needed = f"{answer.probability:.1%}", f"{answer.threshold:.1%}"
+    if share == needed:  # cut off then, so that what is not enough does not look as if it were
+        share = f"{math.floor(1000 * answer.probability) / 1000:.1%}"
+    return f"not sure enough: {share}, {needed} needed"
 
 
 def image_text(image: Pixels, colour: bool) -> str:
