@@ -12,7 +12,7 @@ import typer
 from lenet.cli._command import READING, Given, Printed, command, print_written
 from lenet.cli._console import print_json, print_line, print_notice, print_table, save_figure
 from lenet.core import Settings, check_ending, escape_name, option
-from lenet.errors import Interrupted
+from lenet.errors import Interrupted, SettingError
 
 if TYPE_CHECKING:
     from lenet.datasets import Dataset, PackedIndex
@@ -74,6 +74,8 @@ class _Drawn(Settings):
         kinds: Kinds of digits with commas between them.
         strangers: How many pictures of what is no digit, in the class `_none`.
         stranger_kinds: Kinds of those with commas between them.
+        beside: A dataset, by name or path, whose training images the drawings are put beside; its
+            test images stay as they are. Digits are strangers where they are none of its classes.
         pictures: The pictures themselves, dark on light, 96×96, instead of images as MNIST's.
     """
 
@@ -89,6 +91,7 @@ class _Drawn(Settings):
     stranger_kinds: str | None = option(
         None, metavar="NAME,NAME,…", usual="all that can be drawn here"
     )
+    beside: str | None = option(None, metavar="NAME|PATH", usual="the drawings alone")
     pictures: bool = False
 
 
@@ -266,20 +269,10 @@ def draw(given: Given) -> None:
     Kinds of digits are strokes, bordered, ruled, printed, script, segments and dots; those of
     strangers differ between the parts, and a name that is none tells them.
     """
-    from lenet.datasets import DIGIT_KINDS, convert_dataset, drawn_dataset, undrawable_kinds
+    from lenet.datasets import DIGIT_KINDS, convert_dataset, undrawable_kinds
 
-    wanted, asked = given.of(_Drawn), dict[str, Any]()
-    if given.typed_of(_Drawn).keys() >= {"pictures"}:
-        asked["preparation"] = None
-    dataset = drawn_dataset(
-        wanted.count,
-        wanted.seed,
-        part=wanted.part,
-        kinds=wanted.kinds and wanted.kinds.split(","),
-        strangers=wanted.strangers,
-        stranger_kinds=wanted.stranger_kinds and wanted.stranger_kinds.split(","),
-        **asked,
-    )
+    wanted = given.of(_Drawn)
+    dataset = _drawn(wanted)
     with _cleaning_up_on_signals():
         path = convert_dataset(dataset, wanted.target, wanted.to)
     told = f"Written to {path}: {wanted.count:,} digits"
@@ -292,6 +285,25 @@ def draw(given: Given) -> None:
             print_notice(f"Without the kind `{kind}`: {reason}")
     if wanted.pictures:
         print_notice(f"To train on them: `--data {path} --prepare symbol`")
+
+
+def _drawn(wanted: _Drawn) -> "Dataset":
+    """The drawings, alone or beside another dataset's images."""
+    from lenet.datasets import draw_beside, drawn_dataset, load_dataset
+
+    asked: dict[str, Any] = {
+        "kinds": wanted.kinds and wanted.kinds.split(","),
+        "strangers": wanted.strangers,
+        "stranger_kinds": wanted.stranger_kinds and wanted.stranger_kinds.split(","),
+    }
+    if wanted.beside is None:
+        if wanted.pictures:
+            asked["preparation"] = None
+        return drawn_dataset(wanted.count, wanted.seed, part=wanted.part, **asked)
+    if wanted.pictures or wanted.part != "learn":
+        message = "`--beside` takes images to learn from: leave out `--pictures` and `--part`."
+        raise SettingError(message)
+    return draw_beside(load_dataset(wanted.beside), wanted.count, wanted.seed, **asked)
 
 
 @app.command()

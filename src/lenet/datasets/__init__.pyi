@@ -41,6 +41,7 @@ from ._shared import PlacedSplit as PlacedSplit
 from ._shared import SharedImages as SharedImages
 from ._tensor_batches import Batches as Batches
 from ._tensor_batches import apply_changes as apply_changes
+from .drawn._beside import draw_beside as draw_beside
 from .drawn._draw import DIGIT_KINDS as DIGIT_KINDS
 from .drawn._draw import draw_digits as draw_digits
 from .drawn._draw import draw_strangers as draw_strangers
@@ -111,6 +112,7 @@ __all__ = [
     "dataset_names",
     "derive_seed",
     "describe_dataset",
+    "draw_beside",
     "draw_contact_sheet",
     "draw_digits",
     "draw_strangers",

@@ -41,7 +41,7 @@ _SYMBOLS = "☀☁☂☎☑☒☘☚☞☠☢☮☯☸☹☺☾"
 _HAN_PRINTED = "学文字国车马鸟鱼东西南北春秋明林好爱家"
 
 # Halves of digits that are no digits themselves: an upper half of an 8 is a 0.
-_HALVES = (
+HALVES = (
     (0, "upper"),
     (0, "lower"),
     (2, "lower"),
@@ -115,8 +115,13 @@ def _loops(random: Random) -> tuple[Ink, str]:
 
 
 def _half(random: Random) -> tuple[Ink, str]:
-    digit, side = _HALVES[int(random.randint(len(_HALVES)))]
+    digit, side = HALVES[int(random.randint(len(HALVES)))]
     ink = write_digit(digit, pick_hand("learn", random), random)
+    return half_of(ink, side, random), f"{side} half of {digit}"
+
+
+def half_of(ink: Ink, side: str, random: Random) -> Ink:
+    """The upper, lower or left half of what is drawn, a little less than all of it."""
     rows, columns = np.flatnonzero(ink.max(axis=1) > 0), np.flatnonzero(ink.max(axis=0) > 0)
     row = round(rows[0] + (rows[-1] - rows[0]) * between(random, 0.38, 0.48))
     column = round(columns[0] + (columns[-1] - columns[0]) * between(random, 0.4, 0.5))
@@ -126,7 +131,7 @@ def _half(random: Random) -> tuple[Ink, str]:
     else:
         half = slice(row) if side == "upper" else slice(row, None)
         kept[half] = ink[half]
-    return kept, f"{side} half of {digit}"
+    return kept
 
 
 def _two_digits(random: Random) -> tuple[Ink, str]:
