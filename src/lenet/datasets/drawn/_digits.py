@@ -181,10 +181,10 @@ HELD_OUT: tuple[dict[str, str], ...] = (
     },
     {
         "with a steep flag": "18,30 26,16 32,0* 33,52 31,100",
-        "with a flag to the base": "4,62 20,34 38,0* 38,50 37,100",
+        "with a flag to the middle": "8,54 22,28 38,0* 38,50 37,100",
         "with a flag and a foot in one stroke": "10,24 33,0* 32,97* 10,97* 34,99 58,97",
         "bent": "36,0 32,30 33,66 26,100",
-        "with a flat flag and a foot": "6,14 22,12 36,1* 34,50 34,98 | 6,97 34,99 64,97",
+        "with a hollow flag and a foot": "8,24 26,18 36,1* 34,50 34,98 | 6,97 34,99 64,97",
     },
     {
         "with a curl above": "20,24 24,14 12,10 8,22 14,4 38,0 54,16 46,44 26,72 4,97* 32,94 64,97",

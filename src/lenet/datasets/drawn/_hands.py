@@ -110,8 +110,9 @@ def hand(part: DrawnPart, number: int) -> Hand:
     shapes = []
     for known, held_out in zip(LEARNT, HELD_OUT, strict=True):
         names = list(known if part == "learn" else held_out)
-        if RARE in names and random.random_sample() >= _RARELY:
-            names.remove(RARE)
+        if RARE in names:
+            is_rare = random.random_sample() < _RARELY
+            names = [name for name in names if (name == RARE) == is_rare]
         shapes.append(pick(random, names))
     width = (
         between(random, 0.035, 0.09)
