@@ -115,7 +115,7 @@ def assert_edges_are_empty(drawn: Split) -> None:
 
 @pytest.mark.parametrize("part", PARTS)
 def test_the_bundled_model_reads_what_is_drawn(part: DrawnPart) -> None:
-    drawn = draw_digits(400, 1, part=part, kinds=("strokes",))
+    drawn = draw_digits(300, 1, part=part, kinds=("strokes",))
     answers = lenet.open_model("digits").logits(drawn.images).argmax(axis=1)
     assert (answers == drawn.labels).mean() >= 0.95
 
