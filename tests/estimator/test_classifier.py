@@ -15,7 +15,7 @@ import lenet
 from lenet.datasets import Dataset
 from lenet.errors import ModelFileError
 from lenet.kernels import use_engine
-from lenet.models import LeNetConfig, build_model
+from lenet.models import LeNetConfig, build_model, read_card
 from lenet.training import Recipe, own, preset_for
 
 Arrays = tuple[npt.NDArray[Any], npt.NDArray[Any]]
@@ -344,3 +344,17 @@ def test_it_beats_a_logistic_regression_on_fashion_mnist(fashion_mnist: Dataset)
     classifier = lenet.LeNetClassifier(epochs=1)
     classifier.fit(fashion_mnist.train.images, fashion_mnist.train.labels)
     assert classifier.score(fashion_mnist.test.images, fashion_mnist.test.labels) > 0.85
+
+
+def test_counter_examples_are_a_label_as_any_other_and_the_last(
+    few: Arrays, tmp_path: Path
+) -> None:
+    images, numbers = few
+    labels = np.array(["zebra", "_none", "ant"])[numbers % 3]
+    classifier = quick().fit(images, labels)
+    assert classifier.classes_.tolist() == ["ant", "zebra", "_none"]
+    assert classifier.predict_proba(images).shape == (len(images), 3)
+    assert set(classifier.predict(images)) <= set(labels)
+    classifier.save(tmp_path / "model.safetensors")
+    assert read_card(tmp_path / "model.safetensors").classes == ("ant", "zebra")
+    assert "_none" not in {one.class_name for one in lenet.predict("model.safetensors", images[:9])}

@@ -132,4 +132,4 @@ def test_the_last_class_of_counter_examples_is_never_an_answer(tmp_path: Path) -
         np.testing.assert_array_equal(decided, trained.decide(shares))
         assert decided.max() < SMALL.classes - 1
     header = (folder / "small.h").read_text()
-    assert f"#define SMALL_ANSWERS {SMALL.classes - 1} /* of which the last" in header
+    assert f"#define SMALL_ANSWERS {SMALL.classes - 1} /* the last class is what" in header

@@ -128,7 +128,7 @@ def test_too_few_images_say_how_many_it_takes() -> None:
     notice = calibration_notice(few, 0.99)
     assert "50 images were held out, too few to show that 99 %" in notice
     assert "takes 98 at least" in notice
-    assert f"{few.threshold:.1%}" in notice
+    assert f"a probability of {100 * few.threshold:.4g} %; 98.08 % of such" in notice
     assert few.answered_right == pytest.approx(51 / 52)
     assert not calibration_notice(calibrate(*easy(98, 12)), 0.99)
     assert calibration_notice(calibrate(*easy(97, 12)), 0.99)

@@ -35,7 +35,7 @@ _POLARITIES = {
     "as-is": "light and dark as in the images that it was trained on",
 }
 
-_ANSWERS = " /* of which the last has the share of what is none */"
+_ANSWERS = " /* the last class is what is none of them */"
 _DECIDE_NONE = Template("""\
     if (probabilities[likeliest] < probabilities[${NAME}_CLASSES - 1]) {
         return ${NAME}_NONE;
@@ -264,7 +264,7 @@ class CNetwork:
             "answers_comment": "" if none is None else _ANSWERS,
             "promise": promise,
             "when_none": "it is below the threshold"
-            + ("" if none is None else ", or below the share of none"),
+            + ("" if none is None else ",\n * or below the last one's"),
             "decide_none": ""
             if none is None
             else _DECIDE_NONE.substitute(name=self.name, NAME=self.name.upper()),

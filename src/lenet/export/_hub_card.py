@@ -216,10 +216,11 @@ def _limits(card: ModelCard) -> str:
         doubt = (
             f"Its probabilities are calibrated on {calibration.images:,} images that were held "
             f"out (temperature {calibration.temperature:.3f}). An answer below "
-            f"{calibration.threshold:.1%} is best taken for none of the classes, as lenet does"
+            f"{_percent(calibration.threshold)} is best taken for none of the classes, as lenet "
+            "does"
         )
         if calibration.answered_right:
-            doubt += f"; of the others {calibration.answered_right:.1%} were right there"
+            doubt += f"; of the others {_percent(calibration.answered_right)} were right there"
         doubt += "."
     if card.none_index is not None:
         doubt += (

@@ -69,8 +69,7 @@ export class Verdict {
     find(this.element, ".certainty").textContent = howSure(answer);
     const remark = find(this.element, ".remark");
     remark.textContent = remarkOn(answer, opinion, rightName);
-    const isJudged = answer.kind === "class" && rightName;
-    remark.dataset.kind = isJudged ? isRight(answer.index, card, rightName) : "";
+    remark.dataset.kind = judge(answer, card, rightName);
     const chosen = answer.kind === "class" ? answer.index : undefined;
     this.showRows(card, answer.kind === "blank" ? null : result.probabilities, chosen);
     this.showThreshold(card.calibration);
@@ -141,9 +140,12 @@ function emptyRow() {
   return row;
 }
 
-/** @type {(index: number, card: Card, rightName: string) => "right" | "wrong"} */
-function isRight(index, card, rightName) {
-  return card.class_names[index] === rightName ? "right" : "wrong";
+/** Whether an answer is right, where that is known and no mere doubt; a counter-example has none.
+ * @type {(answer: Answer, card: Card, rightName: string | null) => "right" | "wrong" | ""} */
+function judge(answer, { classes, class_names: names }, rightName) {
+  if (!rightName || !names.includes(rightName)) return "";
+  if (answer.kind === "class") return classes[answer.index] === rightName ? "right" : "wrong";
+  return classes.includes(rightName) ? "" : "right";
 }
 
 /** Whether a network can be shown pictures: grey or coloured ones.
@@ -156,7 +158,8 @@ export function takesPictures({ input_shape: [channels] }) {
 function remarkOn(answer, { model: { card }, seen, isExample }, rightName) {
   if (!takesPictures(card) && !isExample) return words.notPrepared;
   if (rightName && card.class_names.includes(rightName)) {
-    return answer.kind === "class" ? words[isRight(answer.index, card, rightName)] : "";
+    const judged = judge(answer, card, rightName);
+    return judged && words[judged];
   }
   return answer.kind === "none" && seen.parts >= SEVERAL ? words.severalParts : "";
 }

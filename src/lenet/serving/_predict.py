@@ -334,8 +334,7 @@ def _draw_one(original: Axes, seen: Axes, words: Axes, answer: Prediction, pictu
     original.set_title(shown, fontsize=8)  # the end of a long name, where files differ
     given = escape_name(answer.class_name or "none of these")
     words.text(0, 0.92, given, fontsize=15, weight="bold", va="top")
-    likeliest = "\n".join(f"{share:6.1%}  {escape_name(name)}" for name, share in answer.top)
-    words.text(0, 0.6, likeliest, fontsize=8, va="top", family="monospace")
-    if answer.doubt == "unsure":
-        reason = doubt_in_words(answer).replace(": ", ":\n").replace(", ", ",\n")
-        words.text(0, 0.02, reason, fontsize=8)
+    rows = [f"{share:6.1%}  {escape_name(name)}" for name, share in answer.top]
+    reason = ["", *doubt_in_words(answer).split(": ")] if answer.doubt else []
+    lines = "\n".join([*rows, *reason])
+    words.text(0, 0.6, lines, fontsize=8, va="top", family="monospace")

@@ -207,23 +207,23 @@ def calibration_notice(found: Calibration, wanted: float) -> str:
     """
     if found.answered_right >= wanted:
         return ""
+    share, least, shown = (
+        f"{100 * value:.4g} %" for value in (wanted, found.threshold, found.answered_right)
+    )
     needed = math.ceil((2 * wanted - 1) / (1 - wanted) - 1e-9)  # all right, by Laplace's rule
     if found.images < needed:
         said = (
-            f"{found.images:,} images were held out, too few to show that {100 * wanted:.4g} % of "
-            f"the answers are right: that takes {needed:,} at least"
+            f"{found.images:,} images were held out, too few to show that {share} of the answers "
+            f"are right: that takes {needed:,} at least."
         )
     else:
         said = (
-            f"No threshold makes {100 * wanted:.4g} % of the answers right on the "
-            f"{found.images:,} held-out images"
+            f"No threshold makes {share} of the answers right on the {found.images:,} held-out "
+            "images."
         )
-    said += f". An answer needs a probability of {found.threshold:.1%}; "
+    said += f" An answer needs a probability of {least}; "
     if found.answered_right:
-        return (
-            f"{said}of such answers {found.answered_right:.1%} are right, as far as these images "
-            "can show."
-        )
+        return f"{said}{shown} of such answers are right, as far as these images can show."
     return f"{said}hardly any has it, as the network can't tell the classes apart."
 
 
