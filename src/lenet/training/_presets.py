@@ -114,6 +114,24 @@ def modern() -> Preset:
     return Preset("modern", recipe, "lenet", settings)
 
 
+def hands() -> Preset:
+    """`modern` for MNIST with drawn digits and strangers beside it, such as `draw_beside` makes.
+
+    Images are distorted until the last three epochs: so many that are all alike would be learnt by
+    heart.
+    """
+    recipe = modern().recipe.replace(
+        epochs=40,
+        flip=False,
+        rotation=8,
+        scaling=0.1,
+        squeezing=0.1,
+        shearing=0.1,
+        plain_epochs=3,
+    )
+    return replace(modern(), name="hands", recipe=recipe)
+
+
 # Below so many images: batch size, learning rate, share held out.
 _OWN_SIZES = ((1000, 16, 0.02, 0.0), (10_000, 32, 0.04, 0.1), (math.inf, 128, 0.08, 0.05))
 _OWN_STEPS, _OWN_EPOCHS = 1000, 300  # so many steps at least, in so many epochs at most
@@ -175,6 +193,7 @@ PRESETS: dict[str, Callable[[], Preset]] = {
     "lenet5": lenet5,
     "lenet5-distorted": lenet5_distorted,
     "modern": modern,
+    "hands": hands,
     "fast": fast,
 }
 _MIRRORED_ARE_THE_SAME = {"fashion-mnist"}  # a mirrored garment is one, a mirrored digit is not

@@ -6,7 +6,7 @@ from typing import get_args
 import numpy as np
 import numpy.typing as npt
 
-from lenet.core import check_range
+from lenet.core import NONE_CLASS, check_range
 from lenet.datasets._catalog import CATALOG
 from lenet.datasets._dataset import Dataset, Split
 from lenet.datasets.drawn._displays import draw_dots, draw_segments
@@ -28,7 +28,6 @@ from lenet.pictures import Pixels, Preparation, prepare
 
 AS_MNIST = CATALOG["mnist"].preparation
 MOST = 10_000_000  # drawings at once
-NONE_CLASS = "_none"  # the class of what is none of the others
 
 # How many of a hundred drawn digits are of each kind; those of `script` are held out alone.
 _SHARES = {
