@@ -32,6 +32,7 @@ SHORT = {
     "lenet5": ("mnist", 2_000, {"epochs": 8}, 0.75),
     "lenet5-distorted": ("mnist", 2_000, {"epochs": 8}, 0.7),
     "modern": ("fashion-mnist", 10_000, {"epochs": 2}, 0.75),
+    "hands": ("mnist", 4_000, {"epochs": 3, "plain_epochs": 1}, 0.8),
     "fast": ("fashion-mnist", 20_000, {}, 0.8),
 }
 
