@@ -156,6 +156,7 @@ def test_anybody_with_safetensors_can_read_the_file(
             "threshold": 0.0,
             "images": 0,
             "answered_right": 0.0,
+            "answered": 0.0,
         },
         "answers_blank": False,
         "dataset": "",

@@ -30,6 +30,7 @@ class Calibration(Settings):
         images: How many images it was measured on; 0 if it was not.
         answered_right: Which share of the answers that the threshold lets pass is right, as far as
             those images can show it; 0 where that is not known.
+        answered: Which share of those images of a class it lets pass.
 
     Raises:
         SettingError: A value is ill-typed or out of range.
@@ -39,6 +40,7 @@ class Calibration(Settings):
     threshold: float = 0.0
     images: int = 0
     answered_right: float = 0.0
+    answered: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -46,6 +48,7 @@ class Calibration(Settings):
         self.require("threshold", 0 <= self.threshold <= 1, "from 0 to 1")
         self.require("images", self.images >= 0, "at least 0")
         self.require("answered_right", 0 <= self.answered_right < 1, "at least 0 and below 1")
+        self.require("answered", 0 <= self.answered <= 1, "from 0 to 1")
 
 
 @dataclass(frozen=True, eq=False)

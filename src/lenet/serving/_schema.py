@@ -318,6 +318,7 @@ class Calibration(BaseModel):
     answered_right: float = Field(
         description="Which share of the answers above it was right there; 0 if that is not known."
     )
+    answered: float = Field(description="Which share of those images is answered.")
 
 
 class Model(BaseModel):

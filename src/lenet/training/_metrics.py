@@ -163,7 +163,9 @@ def calibrate(
     temperature = _best_temperature(exact, targets, largest)
     decided = decide(exact, Calibration(temperature), none_index)
     threshold, reached = _choose_threshold(decided, labels, answered_right)
-    return Calibration(temperature, threshold, count, reached)
+    passes = decided.is_sure & (decided.probability >= threshold)
+    answered = float(passes[labels != none_index].mean()) if (labels != none_index).any() else 0.0
+    return Calibration(temperature, threshold, count, reached, answered)
 
 
 def _choose_threshold(
@@ -193,23 +195,29 @@ def _choose_threshold(
 
 
 def calibration_notice(found: Calibration, wanted: float) -> str:
-    """What a person should know of a calibration: that less could be shown than was wanted.
+    """What a person should know of a calibration: what could not be shown, or what it costs.
 
     Args:
         found: What `calibrate` found.
         wanted: Which share of the answers was to be right.
 
     Returns:
-        Sentences; empty where the wanted share was reached.
+        Sentences; empty where the wanted share was reached and most images are answered.
 
     >>> print(calibration_notice(Calibration(1.2, 0.9, 50, 51 / 52), 0.99))
     50 images were held out, too few to show that 99 % of the answers are right: ...
     """
-    if found.answered_right >= wanted:
-        return ""
-    share, least, shown = (
-        f"{100 * value:.4g} %" for value in (wanted, found.threshold, found.answered_right)
+    share, least, shown, passing = (
+        f"{100 * value:.4g} %"
+        for value in (wanted, found.threshold, found.answered_right, round(found.answered, 3))
     )
+    if found.answered_right >= wanted:
+        if found.answered >= _MOST:
+            return ""
+        return (
+            f"For {share} of the answers to be right, each needs a probability of {least}, which "
+            f"{passing} of the held-out images reach. A lower `answered_right` answers more."
+        )
     needed = math.ceil((2 * wanted - 1) / (1 - wanted) - 1e-9)  # all right, by Laplace's rule
     if found.images < needed:
         said = (

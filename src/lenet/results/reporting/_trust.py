@@ -98,7 +98,8 @@ def _promised(findings: Findings, answered: Answered) -> str:
     return (
         f": {percent(answered.right / given)} of the answers are right. The threshold was chosen "
         f"so that {percent(promised.answered_right)} are, as measured on "
-        f"{counted(promised.images, 'validation image')}."
+        f"{counted(promised.images, 'validation image')}, of which {percent(promised.answered)} "
+        "are answered."
     )
 
 
