@@ -76,14 +76,8 @@ def predict(given: Given) -> None:
 
     A picture that can't be read is named, and the others are answered all the same.
     """
-    from lenet.serving import (
-        find_pictures,
-        holds_many,
-        image_text,
-        is_model,
-        open_model,
-        predict_each,
-    )
+    from lenet.datasets import find_pictures, holds_many
+    from lenet.serving import image_text, is_model, open_model, predict_each
 
     asked = given.of(_Question)
     table = _table_of(asked)

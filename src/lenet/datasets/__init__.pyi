@@ -28,6 +28,11 @@ from ._load import dataset_names as dataset_names
 from ._load import enlarge_images as enlarge_images
 from ._load import find_source as find_source
 from ._load import load_dataset as load_dataset
+from ._looks import Look as Look
+from ._looks import PictureHolder as PictureHolder
+from ._looks import each_picture as each_picture
+from ._looks import is_content as is_content
+from ._looks import looks_of as looks_of
 from ._objects import ImageHolder as ImageHolder
 from ._objects import as_dataset as as_dataset
 from ._objects import holds_images as holds_images
@@ -39,6 +44,8 @@ from ._reading import Reading as Reading
 from ._reading import ReadingOptions as ReadingOptions
 from ._shared import PlacedSplit as PlacedSplit
 from ._shared import SharedImages as SharedImages
+from ._sources import find_pictures as find_pictures
+from ._sources import holds_many as holds_many
 from ._tensor_batches import Batches as Batches
 from ._tensor_batches import apply_changes as apply_changes
 from .drawn._beside import draw_beside as draw_beside
@@ -84,12 +91,14 @@ __all__ = [
     "Example",
     "Findings",
     "ImageHolder",
+    "Look",
     "Origin",
     "PackWriter",
     "PackedFile",
     "PackedImages",
     "PackedIndex",
     "PackedPart",
+    "PictureHolder",
     "PlacedSplit",
     "PreparedDataset",
     "RawPictures",
@@ -119,16 +128,21 @@ __all__ = [
     "drawable_digits",
     "drawable_strangers",
     "drawn_dataset",
+    "each_picture",
     "enlarge_images",
     "examine_dataset",
+    "find_pictures",
     "find_source",
     "hash_images",
     "holds_images",
+    "holds_many",
+    "is_content",
     "is_file_of_pictures",
     "is_offline",
     "is_packed",
     "is_picture",
     "load_dataset",
+    "looks_of",
     "natural_key",
     "open_unlabelled",
     "pack_dataset",

@@ -10,8 +10,6 @@ from ._predict import predict_each as predict_each
 from ._serve import serve as serve
 from ._settings import KEY_VARIABLE as KEY_VARIABLE
 from ._settings import ServiceSettings as ServiceSettings
-from ._sources import find_pictures as find_pictures
-from ._sources import holds_many as holds_many
 
 __all__ = [
     "KEY_VARIABLE",
@@ -20,8 +18,6 @@ __all__ = [
     "TrainedModel",
     "doubt_in_words",
     "draw_predictions",
-    "find_pictures",
-    "holds_many",
     "image_text",
     "is_model",
     "open_model",

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from PIL import Image
 
 from lenet.core import check_range, escape_name
+from lenet.datasets import Look, each_picture, is_content, looks_of
+from lenet.datasets import PictureHolder as Source
 from lenet.errors import DatasetError, SettingError
 from lenet.pictures import (
     Pixels,
     PreparedPicture,
-    is_array,
 )
 from lenet.runs import Run
-from lenet.serving._look import Look, Source, looks_of, without_label
 from lenet.serving._models import TrainedModel, is_model, open_model
 
 if TYPE_CHECKING:
@@ -122,36 +121,23 @@ def predict(
     ['1']
     """
     _check_order(model, pictures, runs_folder)
-    if isinstance(pictures, tuple):
-        pictures = without_label(pictures)
-    if isinstance(pictures, Sized) and not isinstance(pictures, Iterable):
-        # A `Dataset` of PyTorch counts its examples and gives each, and is not gone through.
-        count = len(pictures)
-        pictures = map(cast("Sequence[Source]", pictures).__getitem__, range(count))
-    is_one = (
-        isinstance(pictures, (str, Path))
-        or _is_content(pictures)
-        or not isinstance(pictures, Iterable)
-    )
-    sources: Iterable[Source] = [pictures] if is_one else pictures  # type: ignore[list-item,assignment]
     opened = (
         model if isinstance(model, TrainedModel) else open_model(model, runs_folder=runs_folder)
     )
     answers = predict_each(
-        sources, opened, top=top, threshold=threshold, many=many, pixel_range=pixel_range
+        each_picture(pictures),
+        opened,
+        top=top,
+        threshold=threshold,
+        many=many,
+        pixel_range=pixel_range,
     )
     return list(answers)
 
 
-def _is_content(thing: object) -> bool:
-    """Whether it is a picture, or a batch of them, rather than where one lies."""
-    is_known = isinstance(thing, (bytes, Image.Image, PreparedPicture))
-    return is_known or hasattr(thing, "read") or is_array(thing)
-
-
 def _check_order(model: object, pictures: object, runs_folder: Path | str) -> None:
     """Raise the `SettingError` for pictures in the place of the model, where they once stood."""
-    is_swapped = isinstance(model, (list, tuple)) or _is_content(model)
+    is_swapped = isinstance(model, (list, tuple)) or is_content(model)
     if isinstance(model, (str, Path)):
         is_swapped = isinstance(pictures, (TrainedModel, Run)) or (
             isinstance(pictures, (str, Path))

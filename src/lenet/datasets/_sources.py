@@ -15,12 +15,13 @@ from urllib.request import url2pathname
 import numpy as np
 
 from lenet.core import is_own_stream, open_to_read
-from lenet.datasets import is_offline, natural_key
+from lenet.datasets._cache import is_offline
+from lenet.datasets.readers._contents import natural_key
 from lenet.errors import DatasetError, DownloadError, PictureError
 from lenet.pictures import MOST_BYTES, SUFFIXES
 
 if TYPE_CHECKING:
-    from lenet.datasets import RawPictures
+    from lenet.datasets.readers._contents import RawPictures
 
 _AT_ONCE = 256  # images of a packed set
 _TIMEOUT = (5, 30)  # seconds to connect, seconds between two pieces of a file
@@ -112,7 +113,7 @@ def _is_picture(path: str) -> bool:
     ending = os.path.splitext(path)[1].lower()
     if ending or not os.path.isfile(path):  # a pipe is not opened
         return ending in SUFFIXES
-    from lenet.datasets import is_picture
+    from lenet.datasets.readers._scan import is_picture
 
     try:
         return is_picture(Path(path))
@@ -122,7 +123,8 @@ def _is_picture(path: str) -> bool:
 
 def holds_many(path: Path | str) -> bool:
     """Whether what lies at a path is a table, an archive or a dataset of pictures, and not one."""
-    from lenet.datasets import is_file_of_pictures, is_packed, open_unlabelled
+    from lenet.datasets.packed._index import is_packed
+    from lenet.datasets.readers._unlabelled import is_file_of_pictures, open_unlabelled
 
     if not os.path.isdir(path):
         return is_file_of_pictures(path)
@@ -137,7 +139,11 @@ def holds_many(path: Path | str) -> bool:
 
 def read_many(path: Path | str, label_column: str = "") -> Iterator[RawPictures]:
     """The pictures of a table, an archive or a dataset, some at a time; labels are left aside."""
-    from lenet.datasets import DataSource, RawPictures, is_packed, load_dataset, open_unlabelled
+    from lenet.datasets._load import load_dataset
+    from lenet.datasets._reading import DataSource
+    from lenet.datasets.packed._index import is_packed
+    from lenet.datasets.readers._contents import RawPictures
+    from lenet.datasets.readers._unlabelled import open_unlabelled
 
     if not is_packed(Path(path)):
         yield from open_unlabelled(path, label_column=label_column).read()

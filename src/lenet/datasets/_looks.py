@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from lenet.datasets._sources import find_pictures, holds_many, read_many
 from lenet.errors import DatasetError
 from lenet.pictures import (
     SUFFIXES,
@@ -28,12 +29,11 @@ from lenet.pictures import (
     refuse_0_and_1,
     to_pixels,
 )
-from lenet.serving._sources import find_pictures, holds_many, read_many
 
 if TYPE_CHECKING:
-    from lenet.datasets import RawPictures
+    from lenet.datasets.readers._contents import RawPictures
 
-Source = PictureSource | PreparedPicture | npt.ArrayLike
+PictureHolder = PictureSource | PreparedPicture | npt.ArrayLike  # what `predict` takes
 
 
 class Look(NamedTuple):
@@ -44,8 +44,30 @@ class Look(NamedTuple):
     seen: PreparedPicture
 
 
+def each_picture(pictures: PictureHolder | Iterable[PictureHolder]) -> Iterable[PictureHolder]:
+    """The pictures one after the other, also of one alone; a batch and a folder are one here."""
+    if isinstance(pictures, tuple):
+        pictures = without_label(pictures)
+    if isinstance(pictures, Sized) and not isinstance(pictures, Iterable):
+        # A `Dataset` of PyTorch counts its examples and gives each, and is not gone through.
+        count = len(pictures)
+        pictures = map(cast("Sequence[PictureHolder]", pictures).__getitem__, range(count))
+    is_one = (
+        isinstance(pictures, (str, Path))
+        or is_content(pictures)
+        or not isinstance(pictures, Iterable)
+    )
+    return [pictures] if is_one else pictures  # type: ignore[list-item,return-value]
+
+
+def is_content(thing: object) -> bool:
+    """Whether it is a picture, or a batch of them, rather than where one lies."""
+    is_known = isinstance(thing, (bytes, Image.Image, PreparedPicture))
+    return is_known or hasattr(thing, "read") or is_array(thing)
+
+
 def looks_of(
-    pictures: Iterable[Source], preparation: Preparation, many: bool, label_column: str
+    pictures: Iterable[PictureHolder], preparation: Preparation, many: bool, label_column: str
 ) -> Iterator[tuple[str, str | None, Callable[[], list[PreparedPicture]]]]:
     """How each picture is called, and what sees it."""
     for source in map(without_label, pictures):
@@ -102,7 +124,7 @@ def _fail(error: DatasetError) -> list[PreparedPicture]:
     raise error
 
 
-def _see(source: Source, preparation: Preparation, many: bool) -> list[PreparedPicture]:
+def _see(source: PictureHolder, preparation: Preparation, many: bool) -> list[PreparedPicture]:
     """What is seen of a picture or a batch, once or of each symbol in it."""
     if isinstance(source, PreparedPicture):
         return [source]
@@ -120,7 +142,7 @@ def _look(image: Pixels, preparation: Preparation, many: bool) -> list[PreparedP
     return look_at_each(image, preparation) if many else [look_at(image, preparation)]
 
 
-def _name(source: Source) -> str:
+def _name(source: PictureHolder) -> str:
     if isinstance(source, (str, Path)):
         return str(source)
     if is_array(source):
