@@ -37,12 +37,15 @@ class _Scoring(Trained):
             The probabilities of several views are averaged.
         picture: Where the confusion matrix is drawn.
         csv: A table that is made: each image's file, its class, the answer, its probability.
+        strangers: Pictures of none of the classes: a folder, a file, a pattern. How many pass for
+            one is counted, and so it is for noise, garments and the like.
     """
 
     split: SplitName = "test"
     views: Views = "single"
     picture: Path | None = option(None, usual="in the run folder")
     csv: Path | None = option(None, metavar="FILE")
+    strangers: str | None = option(None, metavar="FOLDER|FILE")
 
 
 @command(_Scoring, Panel(Compute, skip=("threads",)), Printed, READING_TO_SCORE)
@@ -62,6 +65,7 @@ def evaluate(given: Given) -> None:
         given.dataset(),
         split=wanted.split,
         views=wanted.views,
+        strangers=wanted.strangers,
         **given.typed_of(Compute),
     )
     scored = answers.evaluation
@@ -120,7 +124,7 @@ def _write_answers(path: Path, answers: "Answers") -> None:
 
 
 def _print_scores(scored: "Evaluation") -> None:
-    from lenet.results import confusion_text
+    from lenet.results import confusion_text, describe_strangers
 
     low, high = scored.interval
     print_line(f"{scored.dataset}, {scored.split} split, {scored.images:,} images")
@@ -139,6 +143,8 @@ def _print_scores(scored: "Evaluation") -> None:
         print_line(f"`lenet predict` answers, by its threshold {answered.threshold:.3f}: {counts}")
     if others := scored.counter_examples:
         print_line(f"counter-examples: {others.none:,} of {others.images:,} none of these")
+    for sentence in describe_strangers(scored.strangers) if scored.strangers else ():
+        print_line(sentence)
     print_line("")
     if scored.warning:
         print_line(f"{scored.warning}\n")
@@ -158,6 +164,8 @@ class _Report(Trained):
     Attributes:
         output: The file to write.
         split: Which images are scored.
+        strangers: Pictures of none of the classes, a folder, a file or a pattern, to be shown to
+            the network besides noise, garments and the like.
     """
 
     output: Path | None = option(
@@ -167,20 +175,29 @@ class _Report(Trained):
         "`--split`; for a model file `NAME-report.html` here",
     )
     split: SplitName | None = option(None, usual="test, or validation without test images")
+    strangers: str | None = option(None, metavar="FOLDER|FILE")
 
 
 @command(_Report, Panel(Compute, skip=("threads",)), Printed, READING_TO_SCORE)
 def report(given: Given) -> None:
-    """Write one HTML page about a trained network: scores, mistakes, trust, robustness, recipe."""
+    """Write one HTML page about a trained network: scores, trust, strangers, mistakes, recipe."""
     from lenet import results
 
     wanted = given.of(_Report)
-    path = results.report(
+    if wanted.output is not None:
+        check_ending(wanted.output, "A report", ".html", ".htm")
+    findings = results.examine(
         wanted.model,
         given.dataset(),
-        output=wanted.output,
         split=wanted.split,
+        strangers=wanted.strangers,
         runs_folder=wanted.runs_folder,
         **given.typed_of(Compute),
     )
-    print_written([path], f"Report written to {path}", given)
+    path = results.write_report(findings, wanted.output)
+    strangers = findings.evaluation.strangers
+    facts = {
+        "findings": results.describe_strangers(strangers) if strangers else [],
+        "strangers": strangers and strangers.to_dict(),
+    }
+    print_written([path], f"Report written to {path}", given, **facts)

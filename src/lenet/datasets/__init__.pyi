@@ -27,6 +27,7 @@ from ._held import are_labels_of as are_labels_of
 from ._load import dataset_names as dataset_names
 from ._load import enlarge_images as enlarge_images
 from ._load import find_source as find_source
+from ._load import load_cached_test as load_cached_test
 from ._load import load_dataset as load_dataset
 from ._looks import Look as Look
 from ._looks import PictureHolder as PictureHolder
@@ -141,6 +142,7 @@ __all__ = [
     "is_offline",
     "is_packed",
     "is_picture",
+    "load_cached_test",
     "load_dataset",
     "looks_of",
     "natural_key",

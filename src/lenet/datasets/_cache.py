@@ -45,10 +45,12 @@ def find_file(entry: CatalogEntry, file: RemoteFile) -> Path:
     It may lie in the cache compressed or not, with a dash or a dot before `idx`, in the dataset's
     own folder or in torchvision's.
     """
-    for path in _possible_paths(entry, file):
-        if _is_there(path):
-            return path
-    return download_file(entry, file)
+    return find_cached(entry, file) or download_file(entry, file)
+
+
+def find_cached(entry: CatalogEntry, file: RemoteFile) -> Path | None:
+    """The path of a dataset's file, if it is on this machine."""
+    return next(filter(_is_there, _possible_paths(entry, file)), None)
 
 
 def cached_datasets() -> list[str]:
@@ -58,7 +60,7 @@ def cached_datasets() -> list[str]:
 
 
 def _is_cached(entry: CatalogEntry) -> bool:
-    return all(any(map(_is_there, _possible_paths(entry, file))) for file in entry.files)
+    return all(find_cached(entry, file) for file in entry.files)
 
 
 def _is_there(path: Path) -> bool:

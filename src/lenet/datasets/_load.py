@@ -16,6 +16,7 @@ from lenet.core import field_types
 from lenet.datasets._cache import (
     data_folder,
     download_file,
+    find_cached,
     find_file,
     refuse_another_datasets_file,
 )
@@ -98,6 +99,32 @@ def load_dataset(
     source = find_source(name, **reading)
     dataset = _load_known(str(name)) if source is None else _load_own(source, for_training)
     return dataset.with_validation(validation, seed) if validation else dataset
+
+
+def load_cached_test(name: str) -> Split | None:
+    """The test images of a known dataset as far as they are on this machine; nothing is fetched.
+
+    Args:
+        name: `digits`, which is bundled, `mnist`, `fashion-mnist` or `kmnist`.
+
+    Returns:
+        The images, or `None` where a file is missing or damaged.
+
+    >>> len(load_cached_test("digits"))
+    359
+    """
+    if name == "digits":
+        return _load_digits().test
+    entry = CATALOG[name]
+    found = [(file, path) for file in entry.files[2:] if (path := find_cached(entry, file))]
+    if len(found) < 2:
+        return None
+    try:
+        for _, path in found:
+            refuse_another_datasets_file(entry, path)
+        return _read_split(entry, found, may_fetch=False)
+    except DataFileError:
+        return None
 
 
 def find_source(
@@ -189,13 +216,17 @@ def _load_known(name: str) -> Dataset:
     return Dataset(entry.name, entry.class_names, train, test, preparation=entry.preparation)
 
 
-def _read_split(entry: CatalogEntry, files: list[tuple[RemoteFile, Path]]) -> Split:
+def _read_split(
+    entry: CatalogEntry, files: list[tuple[RemoteFile, Path]], *, may_fetch: bool = True
+) -> Split:
     """Read a file of images and the file of their labels, fetched again where one is damaged."""
     paths, arrays = [], []
     for file, path in files:
         try:
             array = read_idx(path)
         except DataFileError as error:
+            if not may_fetch:
+                raise
             try:
                 path = download_file(entry, file)
             except (DownloadError, StorageError):

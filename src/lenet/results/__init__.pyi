@@ -68,6 +68,13 @@ from .measure._scores import draw_confusion as draw_confusion
 from .measure._scores import frequent_confusions as frequent_confusions
 from .measure._scores import score_predictions as score_predictions
 from .measure._scores import wilson_interval as wilson_interval
+from .measure._stranger_images import pick_strangers as pick_strangers
+from .measure._strangers import RocPoint as RocPoint
+from .measure._strangers import Strangers as Strangers
+from .measure._strangers import StrangerScore as StrangerScore
+from .measure._strangers import describe_strangers as describe_strangers
+from .measure._strangers import draw_roc as draw_roc
+from .measure._strangers import roc_series as roc_series
 from .page._chart import Axis as Axis
 from .page._chart import Series as Series
 from .page._chart import draw_chart as draw_chart
@@ -97,6 +104,8 @@ from .reporting._findings import examine as examine
 from .reporting._recipe import training_command as training_command
 from .reporting._report import build_report_page as build_report_page
 from .reporting._report import report as report
+from .reporting._report import write_report as write_report
+from .reporting._strangers import draw_roc_chart as draw_roc_chart
 
 __all__ = [
     "CORRUPTIONS",
@@ -129,9 +138,12 @@ __all__ = [
     "ReliabilityBin",
     "Robustness",
     "RobustnessPoint",
+    "RocPoint",
     "Sample",
     "Section",
     "Series",
+    "StrangerScore",
+    "Strangers",
     "Subject",
     "Views",
     "add_noise",
@@ -149,12 +161,15 @@ __all__ = [
     "compute_features",
     "confusion_text",
     "describe_inspection",
+    "describe_strangers",
     "draw_activations",
     "draw_chart",
     "draw_confusion",
     "draw_filters",
     "draw_map",
     "draw_neighbours",
+    "draw_roc",
+    "draw_roc_chart",
     "draw_saliency",
     "element",
     "evaluate",
@@ -177,6 +192,7 @@ __all__ = [
     "occlusion_saliency",
     "paragraph",
     "pick_examples",
+    "pick_strangers",
     "picture",
     "picture_grid",
     "project",
@@ -185,6 +201,7 @@ __all__ = [
     "remark",
     "render",
     "report",
+    "roc_series",
     "rotate_images",
     "row",
     "scale_images",
@@ -197,4 +214,5 @@ __all__ = [
     "training_command",
     "wilson_interval",
     "write_inspection",
+    "write_report",
 ]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.core import NONE_CLASS, Compute, ComputeKeywords
-from lenet.datasets import Dataset, DataSource, ImageHolder, Split
+from lenet.datasets import Dataset, DataSource, ImageHolder, PictureHolder, Split
 from lenet.errors import DatasetError, ModelError
 from lenet.models import NO_ANSWER, Decisions, ModelCard, Normalisation
 from lenet.pictures import are_blank
@@ -25,6 +25,8 @@ from lenet.results.measure._scores import (
     score_predictions,
     share_among_likeliest,
 )
+from lenet.results.measure._stranger_images import pick_strangers
+from lenet.results.measure._strangers import NEVER, Strangers, score_strangers
 from lenet.runs import Run, open_network
 from lenet.training import computing, log_softmax
 
@@ -51,6 +53,8 @@ class Answers:
         log_probabilities: The logarithms of the outputs' probabilities, float32 (N, outputs).
         counter_examples: What a network that has learnt `_none` makes of the split's images of that
             class, which belong to none; `None` where there are no such.
+        strangers: What it makes of pictures of none of its classes, by kind, as far as any were
+            shown to it.
     """
 
     source: Run | Path
@@ -61,6 +65,7 @@ class Answers:
     examples: Split
     log_probabilities: npt.NDArray[np.float32]
     counter_examples: Answers | None = None
+    strangers: Mapping[str, Answers] = field(default_factory=dict)
 
     def probabilities(self, temperature: float = 1.0) -> npt.NDArray[np.float64]:
         """The classes' probabilities, (N, classes), their logarithms divided by a temperature.
@@ -103,6 +108,16 @@ class Answers:
         return np.where(self._are_blank, NO_ANSWER, self.decisions.answers)
 
     @cached_property
+    def passes_up_to(self) -> npt.NDArray[np.float64]:
+        """The highest threshold at which each image is answered, (N,): its probability.
+
+        It is 0 where `_none` is likelier, and -1 where nothing is to be seen.
+        """
+        lowest = self.card.decide(self.log_probabilities, float(np.finfo(np.float64).tiny))
+        highest = np.where(lowest.is_sure, lowest.probability, 0.0)
+        return highest if self.card.answers_blank else np.where(self._are_blank, NEVER, highest)
+
+    @cached_property
     def evaluation(self) -> Evaluation:
         """How good the answers are."""
         labels = self.examples.labels
@@ -125,6 +140,23 @@ class Answers:
             calibration_error=expected_calibration_error(shares, labels),
             answered=Answered(right, len(labels) - right - none, none, calibration.threshold),
             counter_examples=None if others is None else others.refused,
+            strangers=self._score_strangers() if self.strangers else None,
+        )
+
+    @property
+    def of_none(self) -> dict[str, Answers]:
+        """What belongs to none of the classes, by kind: counter-examples and strangers."""
+        others = self.counter_examples
+        return {**({"counter-examples": others} if others else {}), **self.strangers}
+
+    def _score_strangers(self) -> Strangers:
+        labels = self.examples.labels
+        return score_strangers(
+            {kind: (one.given, one.passes_up_to) for kind, one in self.of_none.items()},
+            np.where(self.decisions.likeliest == labels, self.passes_up_to, NEVER),
+            self.card.classes,
+            self.card.calibration.threshold,
+            float((self.given == labels).mean()),
         )
 
     @property
@@ -132,7 +164,7 @@ class Answers:
         """How many of the images, of none of the classes, `predict` answers so."""
         return Refused(len(self.given), int((self.given == NO_ANSWER).sum()))
 
-    @property
+    @cached_property
     def _are_blank(self) -> npt.NDArray[np.bool_]:
         """In which images nothing is to be seen; packed ones are read some at a time."""
         images = self.examples.images
@@ -146,6 +178,7 @@ def answer(
     *,
     split: SplitName = "test",
     views: Views = "single",
+    strangers: PictureHolder | Iterable[PictureHolder] | None = None,
     network: nn.Module | None = None,
     runs_folder: Path | str = "runs",
     **compute: Unpack[ComputeKeywords],
@@ -153,7 +186,8 @@ def answer(
     """Let a trained network answer for every image of a split; it takes what `evaluate` takes."""
     opened = open_network(model, runs_folder, network)
     data = find_dataset(dataset, opened[0], opened[2])
-    return answer_on(data, opened, split, compute, views=views)
+    shown = None if strangers is None else pick_strangers(opened[2], strangers)
+    return answer_on(data, opened, split, compute, views=views, strangers=shown)
 
 
 def answer_on(
@@ -163,6 +197,7 @@ def answer_on(
     compute: ComputeKeywords,
     *,
     views: Views = "single",
+    strangers: Mapping[str, Split] | None = None,
 ) -> Answers:
     """Let a network that was opened already answer for every image of a dataset's split."""
     source, network, card = opened
@@ -171,13 +206,17 @@ def answer_on(
     with computing(Compute.from_dict(compute)) as device:
         network = network_on(network, str(device), card.input_shape)
 
-        def answers_on(some: Split, beside: Answers | None = None) -> Answers:
+        def answers_on(some: Split) -> Answers:
             scores = log_probabilities(
                 network, some, card.normalisation, views=views, device=device
             )
-            return Answers(source, network, card, data, split, some, scores, beside)
+            return Answers(source, network, card, data, split, some, scores)
 
-        return answers_on(examples, None if others is None else answers_on(others))
+        return replace(
+            answers_on(examples),
+            counter_examples=None if others is None else answers_on(others),
+            strangers={kind: answers_on(some) for kind, some in (strangers or {}).items()},
+        )
 
 
 def _part_counter_examples(
@@ -257,6 +296,7 @@ def evaluate(
     *,
     split: SplitName = "test",
     views: Views = "single",
+    strangers: PictureHolder | Iterable[PictureHolder] | None = None,
     network: nn.Module | None = None,
     runs_folder: Path | str = "runs",
     **compute: Unpack[ComputeKeywords],
@@ -270,6 +310,9 @@ def evaluate(
         split: Which images; `validation` gives those that the run held out.
         views: `single` looks once at each image; `mirrored` also at its mirror image, `shifted` at
             it moved by up to one pixel, and the probabilities are averaged.
+        strangers: Pictures of none of the classes, such as the path of a folder: what is answered
+            for these is counted, as it is for noise, garments and the like. Nothing is counted
+            where none are given; `()` stands for no more than the usual ones.
         network: The network as its own code builds it, where it is no `nn.Sequential` of layers
             that lenet knows.
         runs_folder: Where names of runs are looked for.
@@ -279,13 +322,14 @@ def evaluate(
         SettingError: `native` kernels are wanted, and there are none here.
         RunError: There is no such run, or it has no model or no validation images.
         ModelError: The network does not fit the data.
-        DatasetError: The data can't be had or used.
+        DatasetError: The data can't be had or used, or a stranger can't be read.
     """
     return answer(
         model,
         dataset,
         split=split,
         views=views,
+        strangers=strangers,
         network=network,
         runs_folder=runs_folder,
         **compute,

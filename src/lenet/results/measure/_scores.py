@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.core import escape_name
+from lenet.results.measure._strangers import Strangers
 from lenet.training import beats_guessing
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ class Evaluation:
         calibration_error: How far confidence and accuracy lie apart with that temperature.
         answered: What `predict` answers; the accuracy counts the likeliest class always.
         counter_examples: What it answers for the split's images of the class `_none`, if any.
+        strangers: What it answers for these and other pictures of none of the classes, where any
+            were shown to it.
     """
 
     dataset: str
@@ -106,6 +109,7 @@ class Evaluation:
     calibration_error: float | None = None
     answered: Answered | None = None
     counter_examples: Refused | None = None
+    strangers: Strangers | None = None
 
     @property
     def macro_f1(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.core import Compute, ComputeKeywords
-from lenet.datasets import Dataset, DataSource, ImageHolder
+from lenet.datasets import Dataset, DataSource, ImageHolder, PictureHolder
 from lenet.errors import DatasetError, RunError
 from lenet.models import ModelCard
 from lenet.results._choices import SplitName
@@ -20,6 +21,7 @@ from lenet.results.measure._evaluate import Answers, answer_on
 from lenet.results.measure._examples import find_dataset
 from lenet.results.measure._robustness import Robustness, measure_robustness
 from lenet.results.measure._scores import Evaluation
+from lenet.results.measure._stranger_images import pick_strangers
 from lenet.runs import Run, as_trained_on, open_network
 from lenet.training import computing
 
@@ -35,7 +37,7 @@ class Findings:
     """All that a report tells of a trained network.
 
     Attributes:
-        answers: What the network makes of the scored images.
+        answers: What the network makes of the scored images, and of strangers.
         held_out: What it makes of the run's validation images, where those are not the scored ones.
         robustness: What it makes of images that were moved, turned, blurred and more.
         lacks_test: Whether there were no test images, so that others are scored.
@@ -78,6 +80,7 @@ def examine(
     dataset: str | Path | DataSource | ImageHolder | None = None,
     *,
     split: SplitName | None = None,
+    strangers: PictureHolder | Iterable[PictureHolder] | None = None,
     network: nn.Module | None = None,
     runs_folder: Path | str = "runs",
     **compute: Unpack[ComputeKeywords],
@@ -87,8 +90,9 @@ def examine(
     source, _, card = opened
     data = find_dataset(dataset, source, card)
     chosen: SplitName = split or ("test" if data.test is not None else "validation")
+    shown = pick_strangers(card, strangers)
     try:
-        answers = answer_on(data, opened, chosen, compute)
+        answers = answer_on(data, opened, chosen, compute, strangers=shown)
     except RunError as error:
         if split is not None:
             raise

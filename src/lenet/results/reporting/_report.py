@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lenet._version import __version__
 from lenet.core import ComputeKeywords, check_ending, write_atomically
-from lenet.datasets import DataSource, ImageHolder
+from lenet.datasets import DataSource, ImageHolder, PictureHolder
 from lenet.models import ModelCard, count_weights
 from lenet.results._choices import SplitName
 from lenet.results._networks import AnyNetwork
@@ -18,6 +19,11 @@ from lenet.results.page._parts import note, tiles
 from lenet.results.reporting._findings import Findings, examine
 from lenet.results.reporting._recipe import again_section, network_section, recipe_section
 from lenet.results.reporting._scores import classes_section, confusions_section, curves_section
+from lenet.results.reporting._strangers import (
+    stranger_warning,
+    strangers_section,
+    strangers_tile,
+)
 from lenet.results.reporting._trust import (
     calibration_section,
     mistakes_section,
@@ -39,6 +45,7 @@ def report(
     *,
     output: Path | str | None = None,
     split: SplitName | None = None,
+    strangers: PictureHolder | Iterable[PictureHolder] | None = None,
     network: nn.Module | None = None,
     runs_folder: Path | str = "runs",
     **compute: Unpack[ComputeKeywords],
@@ -56,6 +63,8 @@ def report(
             one; for a model file it lies in the current folder, with the file's name in front.
         split: Which images to score on: `test`, `validation` or `train`. Where none is given it is
             the test images, or the validation images where there are no test images.
+        strangers: Pictures of none of the classes, such as the path of a folder, to be shown to the
+            network besides those that are always shown: noise, garments, digits, drawn signs.
         network: The network as its own code builds it, where it is no `nn.Sequential` of layers
             that lenet knows.
         runs_folder: Where names of runs are looked for.
@@ -67,7 +76,8 @@ def report(
     Raises:
         RunError: There is no such run, or it has no model yet.
         ModelError: The network does not fit the data.
-        DatasetError: The data can't be had or used, or there are no images to score on.
+        DatasetError: The data can't be had or used, there are no images to score on, or a stranger
+            can't be read.
         SettingError: `native` kernels are wanted, and there are none here; or `output` is a name
             for another kind of file.
         StorageError: The page can't be written.
@@ -80,8 +90,19 @@ def report(
     if output is not None:
         check_ending(Path(output), "A report", ".html", ".htm")
     findings = examine(
-        model, dataset, split=split, network=network, runs_folder=runs_folder, **compute
+        model,
+        dataset,
+        split=split,
+        strangers=strangers,
+        network=network,
+        runs_folder=runs_folder,
+        **compute,
     )
+    return write_report(findings, output)
+
+
+def write_report(findings: Findings, output: Path | str | None = None) -> Path:
+    """Write the page that tells what was found out, where `report` would."""
     path = _default_path(findings) if output is None else Path(output)
     write_atomically(path, build_report_page(findings).to_html())
     return path
@@ -106,6 +127,7 @@ def build_report_page(findings: Findings) -> Page:
         confusions_section(findings),
         classes_section(findings),
         calibration_section(findings),
+        strangers_section(findings),
         mistakes_section(findings),
         suspects_section(findings),
         robustness_section(findings),
@@ -158,6 +180,7 @@ def _overview(findings: Findings) -> tuple[Node, ...]:
         ("images scored", f"{evaluation.images:,}", f"{evaluation.split}, {evaluation.dataset}"),
         ("weakest class", weakest, f"F1 {percent(lowest)}"),
         ("calibration error", percent(error), "mean gap of confidence and accuracy"),
+        *([strangers_tile(evaluation.strangers)] if evaluation.strangers else []),
         ("parameters", f"{weights:,}", "numbers that it has learnt"),
     ]
     if run is not None and run.is_complete:
@@ -201,6 +224,8 @@ def _warnings(findings: Findings) -> list[str]:
             f"{reason} are scores on the validation images. The epoch was chosen by them, and the "
             "temperature too, so they are a little better than on images never looked at."
         )
+    if many_pass := stranger_warning(findings.evaluation.strangers):
+        warnings.append(many_pass)
     if nothing_learnt := findings.evaluation.warning:
         warnings.append(nothing_learnt.replace("`", ""))
     return warnings
