@@ -81,7 +81,7 @@ def test_every_command_that_writes_tells_it_as_json(few_digits: Dataset) -> None
     lenet.train("softmax", "digits", epochs=1, listeners=[])
     convert_dataset(few_digits, Path("few.npz"), "npz")
     written = {
-        "report latest": {},
+        "report latest": {"findings", "strangers"},
         "inspect latest test:1 --parts activations": {"findings"},
         "export latest --to html": {"accuracy", "comparisons", "facts", "format", "reference"},
         "data show ./few.npz -o few.png": {},

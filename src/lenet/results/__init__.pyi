@@ -75,6 +75,7 @@ from .measure._strangers import StrangerScore as StrangerScore
 from .measure._strangers import describe_strangers as describe_strangers
 from .measure._strangers import draw_roc as draw_roc
 from .measure._strangers import roc_series as roc_series
+from .measure._strangers import score_strangers as score_strangers
 from .page._chart import Axis as Axis
 from .page._chart import Series as Series
 from .page._chart import draw_chart as draw_chart
@@ -206,6 +207,7 @@ __all__ = [
     "row",
     "scale_images",
     "score_predictions",
+    "score_strangers",
     "scroll_box",
     "shift_images",
     "table",

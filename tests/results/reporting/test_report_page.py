@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from odd_runs import HOSTILE, make_dataset, train
+from PIL import Image
 from typer.testing import CliRunner
 
 import lenet
@@ -20,6 +21,7 @@ from lenet.pictures import Preparation
 from lenet.results import (
     Findings,
     build_report_page,
+    describe_strangers,
     examine,
     expected_calibration_error,
     find_suspects,
@@ -67,6 +69,34 @@ def test_a_report_says_what_evaluate_says(run: lenet.Run, digits: Dataset) -> No
     assert len(mistakes) == min(24, wrong)
     assert "lenet train --data digits" in text
     assert "Inverted" in text
+
+
+def test_strangers_stand_on_the_page_as_they_were_counted(run: lenet.Run, tmp_path: Path) -> None:
+    blank = tmp_path / "blank.png"
+    Image.fromarray(np.full((30, 30), 200, np.uint8)).save(blank)
+    measured = lenet.evaluate(run, strangers=blank).strangers
+    assert measured is not None
+    text, alts = read(report(run, strangers=blank))
+    every = measured.together
+    assert f"{every.answered:,} of {every.images:,} pictures of none of the classes pass" in text
+    for score in measured.kinds:
+        area = f"{score.kind}, area {score.area:.4f}"
+        assert text.count(area) >= 1
+        assert f"{score.kind}{score.images:,}{score.answered:,}" in text
+        surest = [alt for alt in alts if alt.startswith(score.kind.split()[0])]
+        assert score.kind != "noise images" or len(surest) == min(6, score.answered)
+    assert measured.kinds[-1].answered == 0
+    worst = max(measured.kinds, key=lambda score: score.answered / score.images)
+    is_told = describe_strangers(measured)[measured.kinds.index(worst)] in text
+    assert is_told == (worst.answered > 0.1 * worst.images)
+
+
+def test_a_report_of_doubt_has_its_counter_examples_among_the_strangers(
+    doubtful_run: lenet.Run, doubtful_digits: Dataset
+) -> None:
+    text, _ = read(report(doubtful_run, doubtful_digits))
+    assert "counter-examples, area" in text
+    assert "which counter-examples taught" in text
 
 
 def test_the_same_run_gives_the_same_page(run: lenet.Run, tmp_path: Path) -> None:

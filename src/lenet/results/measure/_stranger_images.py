@@ -43,6 +43,7 @@ def pick_strangers(
     Raises:
         PictureError, ArrayError: A picture of one's own can't be read, or there is none.
     """
+    pictures = None if own is None else _read(own, card.preparation)
     found: dict[str, Split] = {}
     if card.input_shape[0] in (1, 3):
         found |= _of_another_dataset(card)
@@ -51,7 +52,7 @@ def pick_strangers(
     random = np.random.default_rng(_SEED)
     noise = random.integers(256, size=(_MOST, *card.input_shape), dtype=np.uint8)
     found["noise images"] = _label(noise, [f"noise no. {number}" for number in range(_MOST)])
-    if own is not None and (pictures := _read(own, card.preparation)):
+    if pictures is not None:
         found["own pictures"] = pictures
     return found
 
