@@ -215,6 +215,15 @@ def test_the_python_of_the_scikit_learn_guide_runs(monkeypatch: pytest.MonkeyPat
     assert "card" in names
 
 
+def test_the_python_of_the_guide_to_doubt_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    for block in blocks("docs/guides/doubt.md", "python"):
+        exec(block, {})
+    assert "own pictures 6 " in capsys.readouterr().out
+
+
 @pytest.mark.usefixtures("torchlib_once")
 def test_the_python_of_the_export_guide_runs(tmp_path: Path) -> None:
     (tmp_path / "docs").symlink_to(ROOT / "docs")
