@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NEVER = -1.0  # below every threshold
-_POINTS = 100  # of a curve
+_POINTS = 50  # of a curve, each with the one before it
 _TOGETHER = "all of them"
 
 Shares = npt.NDArray[np.float64]
@@ -146,7 +146,8 @@ def _curve(right: Shares, strangers: Shares) -> tuple[RocPoint, ...]:
     )
     along = np.sqrt(x) - np.sqrt(1 - y)
     places = np.searchsorted(along, np.linspace(along[0], along[-1], _POINTS))
-    kept = np.unique([0, *places.clip(max=len(along) - 1), len(along) - 1])
+    places = places.clip(1, len(along) - 1)
+    kept = np.unique([0, *(places - 1), *places, len(along) - 1])  # both ends of what is straight
     return tuple(
         RocPoint(float(thresholds[at]), float(x[at]), float(y[at])) for at in kept.tolist()
     )

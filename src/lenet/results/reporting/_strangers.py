@@ -39,10 +39,10 @@ def strangers_section(findings: Findings) -> Section | None:
     content: list[Node] = [
         paragraph(
             "Some class is always the likeliest, also for a picture of none of them, a stranger. "
-            f"What keeps strangers out is the threshold, {percent(measured.threshold)} here"
-            f"{_or_none(findings)}: below it ",
+            f"Where its probability is below the threshold of {percent(measured.threshold)}"
+            f"{_or_none(findings)}, ",
             element("code", "lenet predict"),
-            " says none of these. How many pass for one of the classes all the same:",
+            " answers none of these. How many strangers pass for one of the classes all the same:",
         ),
         _counts(measured),
         paragraph(
@@ -83,7 +83,7 @@ def strangers_tile(measured: Strangers) -> tuple[str, Node, str]:
 def _or_none(findings: Findings) -> str:
     if findings.answers.card.none_index is None:
         return ""
-    return ", and the share of none of these, which counter-examples taught"
+    return " or below the share of none of these, which counter-examples taught"
 
 
 def _counts(measured: Strangers) -> Element:
