@@ -2,7 +2,7 @@
 
     python benchmarks/preparation.py [--images 200] [--rounds 3]
 
-Makes some thousand pictures, seeded: MNIST's test digits in the ways of `own_pictures.py`,
+Makes some thousand pictures, seeded: MNIST's test digits in the ways of `picture_kinds.py`,
 garments, photos, scribbles of all sizes and colours with ruled paper, frames, shadows and noise,
 nothing but noise, and pages of symbols. Prints for each kind how many pixels and answers of the
 model for digits differ between the two, and the median of milliseconds for a picture, in turns.
@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from own_pictures import KINDS, as_bytes
+from picture_kinds import KINDS, ON_PAPER, as_bytes
 from PIL import Image, ImageDraw
 
 import lenet
@@ -86,7 +86,7 @@ def print_answers(model: TrainedModel, images: int, rounds: int) -> None:
 def kinds(images: int) -> Iterator[tuple[str, list[Pixels], Preparation, bool]]:
     """Pictures of each kind, how they are prepared, and whether each has many symbols."""
     digits = lenet.load_dataset("mnist").require_test().images[:images, 0] / 255
-    for name, draw in KINDS.items():
+    for name, draw in (KINDS | ON_PAPER).items():
         pictures = [draw(ink, np.random.default_rng([n, 1])) for n, ink in enumerate(digits)]
         yield name, pictures, SYMBOL, False
     garments = lenet.load_dataset("fashion-mnist").require_test().images[:images, 0]

@@ -6,9 +6,15 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from lenet.pictures._ground import contrast_with_surface, contrast_with_surroundings, percentile
+from lenet.pictures._ground import (
+    Contrast,
+    contrast_with_surface,
+    contrast_with_surroundings,
+    percentile,
+)
 from lenet.pictures._pixels import Values, fitted_size, resize
 from lenet.pictures._shapes import Mask, find_parts, grow
+from lenet.pictures._surroundings import LEAST_SIDE, find_surroundings
 
 Box = tuple[slice, slice]  # rows and columns
 
@@ -26,6 +32,14 @@ _LEAST_SYMBOL = 6  # pixels of the longer side of a symbol of a page,
 _SYMBOLS_ACROSS = 160  # and how many of the smallest go into the page's longer side
 _STRAIGHT = 0.8  # of each side of a frame is drawn
 _LEAST_FRAME = 8  # pixels of each of its sides
+_HALVINGS, _FAINT = 2, 0.3  # of a picture where noise is more than so much of the strongest ink
+_TOUCHED = 0.04  # of a picture's edge, where its ground is looked for everywhere,
+_ROUGH = 5.0  # deviations of pixels from 0 to 255 that are more than noise
+_SHEET, _LEAST_ON_SHEET = 0.7, 7  # of it is filled, and parts of a picture's side on it
+_EVENER = 0.8  # and is there if its deviation is so much smaller
+_SMOOTHER = 0.75  # of the noise, in a picture that is made smaller
+_SQUARES = 7  # parts of a picture's longer side: strokes are narrower
+_ROUNDS = 4  # in which what is round a symbol is taken away
 _LEAST_SIDE = 64  # pixels of a picture in which shadows are looked for
 _COVERED = 0.32  # of a picture's edge: the largest digits that fill it cover less
 
@@ -59,24 +73,126 @@ def find_ink(image: Values, largest_side: int, *, is_page: bool = False) -> Ink 
     if max(height, width) > largest_side:
         image = resize(image, *fitted_size((height, width), (largest_side, largest_side)))
     smallest = max(_LEAST_SYMBOL, max(image.shape[1:]) // _SYMBOLS_ACROSS) if is_page else None
-    ink = _ink_in(*contrast_with_surface(image), smallest)
+    if smallest is None and min(image.shape[1:]) >= LEAST_SIDE:
+        image, contrast = _best_contrast(image)
+    else:
+        contrast = contrast_with_surface(image)
+    ink, is_solid = _ink_in(contrast, smallest)
     if ink and _covers_the_edge(ink.mask):  # with a shadow, a table
-        return _ink_in(*contrast_with_surroundings(image), smallest) or ink
+        return _ink_in(contrast_with_surroundings(image), smallest)[0] or ink
+    if ink and is_solid and contrast.is_light and _is_sheet(ink.mask):
+        return _ink_on_sheet(image, contrast) or ink
     return ink
 
 
-def _ink_in(contrast: Values, deviation: float, smallest: int | None) -> Ink | None:
-    """What stands out from a ground of a standard deviation by its contrast, (H, W)."""
-    floor = max(_FAINTEST, _NOISE * deviation)
-    if contrast.max() < floor:
+def _ink_on_sheet(image: Values, contrast: Contrast) -> Ink | None:
+    """What is darker than a note that lies on a desk, or than a lamp's light; but no desk."""
+    dark = contrast_with_surroundings(image, only_dark=True)
+    ground = grow(contrast.is_ground, _REACH)
+    values = np.where(ground, np.float32(0), dark.values)
+    ink, _ = _ink_in(dark._replace(values=values), None)
+    if ink is None:
         return None
-    peak = percentile(contrast[contrast >= floor], 95)
-    mask = _drawn_pixels(contrast, max(_WEAK * peak, _NOISE * deviation), peak, smallest)
+    longer = max(side.stop - side.start for side in ink.box)
+    return ink if longer * _LEAST_ON_SHEET >= max(ink.mask.shape) else None
+
+
+def _is_sheet(mask: Mask) -> bool:
+    """Whether a mask fills nearly all from side to side, and from top to bottom."""
+    count, least = mask.sum(), _SHEET
+    return all(count >= least * _spanned(one).sum() for one in (mask, mask.T))
+
+
+def _spanned(mask: Mask) -> Mask:
+    """All from the first pixel of each row to the last."""
+    spanned: Mask = np.logical_or.accumulate(mask, axis=1)
+    spanned &= np.logical_or.accumulate(mask[:, ::-1], axis=1)[:, ::-1]
+    return spanned
+
+
+def _best_contrast(image: Values) -> tuple[Values, Contrast]:
+    """A picture, made smaller where that lets faint ink stand out from noise, and its contrast."""
+    contrast = _even_contrast(image)
+    for _ in range(_HALVINGS):
+        if min(image.shape[1:]) < 2 * LEAST_SIDE or not _is_faint(contrast):
+            break
+        smaller = resize(image, *(-(-size // 2) for size in image.shape[1:]))
+        other = _even_contrast(smaller)
+        if other.deviation > _SMOOTHER * contrast.deviation:
+            break
+        image, contrast = smaller, other
+    return image, contrast
+
+
+def _even_contrast(image: Values) -> Contrast:
+    """Contrast with the ground at the border; or inside, if that is more even.
+
+    It is looked for there where ink is faint or there is more at the edge than the end of a stroke.
+    """
+    contrast = contrast_with_surface(image)
+    standing_out = _edge(contrast.values >= _floor(contrast))
+    is_rough = contrast.deviation > _ROUGH
+    if is_rough or standing_out.mean() > _TOUCHED or _is_faint(contrast):
+        for start in ("light", "dark"):
+            other = contrast_with_surface(image, start)
+            is_smoother = other.deviation < _EVENER * contrast.deviation
+            if is_smoother and other.unevenness < _EVENER * contrast.unevenness:
+                contrast = other
+    return contrast
+
+
+def _floor(contrast: Contrast) -> float:
+    """What stands out from the ground has more contrast."""
+    return max(_FAINTEST, _NOISE * contrast.deviation)
+
+
+def _is_faint(contrast: Contrast) -> bool:
+    """Whether ink hardly stands out from the noise of its ground, if there is any."""
+    standing_out = contrast.values[contrast.values >= _floor(contrast)]
+    if not len(standing_out):
+        return True
+    return _NOISE * contrast.deviation > _FAINT * percentile(standing_out, 95)
+
+
+def _is_solid(mask: Mask) -> bool:
+    """Whether a square of a mask is filled that is wider than strokes: paper on a desk, a lamp."""
+    side = max(_LEAST_SIDE, *mask.shape) // _SQUARES
+    if min(mask.shape) < _LEAST_SIDE:
+        return False
+    filled = mask
+    for _ in range(2):
+        counts = np.cumsum(np.pad(filled, ((1, 0), (0, 0))), axis=0, dtype=np.int32)
+        filled = (counts[side:] - counts[:-side] == side).T
+    return bool(filled.any())
+
+
+def _ink_in(found: Contrast, smallest: int | None) -> tuple[Ink | None, bool]:
+    """What stands out from a ground of a standard deviation by its contrast, (H, W).
+
+    Without what lies round a symbol. Gives whether it is solid before that is taken away, too.
+    """
+    contrast, floor, noise = found.values, _floor(found), _NOISE * found.deviation
+    rounds = _ROUNDS if smallest is None and min(contrast.shape) >= LEAST_SIDE else 0
+    is_solid = False
+    while True:
+        if contrast.max() < floor:
+            return None, is_solid
+        peak = percentile(contrast[contrast >= floor], 95)
+        least = max(_WEAK * peak, noise)
+        firm = _firm(contrast, least, peak)
+        if rounds == _ROUNDS:
+            is_solid = _is_solid(firm)
+        gone = find_surroundings(firm) if rounds else None
+        if gone is None:
+            break
+        rounds -= 1
+        contrast = np.where(gone, np.float32(0), contrast)
+    mask = _drawn_pixels(contrast, least, peak, smallest)
     if mask.sum() < max(_FEWEST, _LEAST_SHARE * mask.size):
-        return None
+        return None, is_solid
     high = percentile(contrast[mask], 95)
     strength = np.where(mask, contrast / high, 0).clip(0, 1).astype(np.float32)
-    return Ink(strength, mask)
+    return Ink(strength, mask), is_solid
 
 
 def _drawn_pixels(contrast: Values, least: float, peak: float, smallest: int | None) -> Mask:
@@ -88,6 +204,12 @@ def _drawn_pixels(contrast: Values, least: float, peak: float, smallest: int | N
             least *= _STEP
             mask = _connected(contrast, least, peak, smallest)
     return mask
+
+
+def _firm(contrast: Values, least: float, peak: float) -> Mask:
+    """What stands out, without what is faint and far from all that is not: a line or a shadow."""
+    reach = max(_REACH, max(contrast.shape) // _REACHES)
+    return grow(contrast >= max(least, _FIRM * peak), reach) & (contrast >= least)
 
 
 def _covers_the_edge(mask: Mask) -> bool:
@@ -103,10 +225,7 @@ def _connected(contrast: Values, least: float, peak: float, smallest: int | None
 
     What has less mass than others is no speck if it is as long as the smallest symbols of a page.
     """
-    # What is faint and far from all that is not, is a line of the paper or a shadow.
-    reach = max(_REACH, max(contrast.shape) // _REACHES)
-    firm = grow(contrast >= max(least, _FIRM * peak), reach)
-    parts, boxes = find_parts(firm & (contrast >= least))
+    parts, boxes = find_parts(_firm(contrast, least, peak))
     count = len(boxes)
     strongest = np.zeros(count + 1, np.float32)
     np.maximum.at(strongest, parts, contrast)

@@ -8,6 +8,7 @@ from lenet.errors import PictureSizeError
 from lenet.pictures._preparation import Preparation
 from lenet.pictures._prepare import PreparedPicture, as_page, look_at_each, split_page
 from lenet.pictures._read import Pixels
+from lenet.pictures._ruling import without_ruling
 
 _SIDE = 400  # pixels in which a few symbols are told apart
 _PAGE_SIDE = 200  # pixels from which a picture may be a page
@@ -29,7 +30,13 @@ def notice_several(
     if preparation.method != "symbol" or seen.is_blank:
         return seen
     try:
-        is_several = seen.parts > 1 and _are_apart(split_page(as_page(pixels, _SIDE), preparation))
+        is_several = False
+        if seen.parts > 1:
+            page = as_page(pixels, _SIDE)
+            clean = without_ruling(page)  # lines may hold symbols together that were seen apart
+            is_several = _are_apart(split_page(page, preparation)) or (
+                clean is not page and _are_apart(split_page(clean, preparation))
+            )
         if not is_several and max(pixels.shape[:2]) >= _PAGE_SIDE and _is_full(seen.image):
             is_several = _are_apart(look_at_each(pixels, preparation))
     except PictureSizeError:  # there are thousands

@@ -116,7 +116,7 @@ int32_t lenet_prepare_scratch(int32_t height, int32_t width, int32_t channels,
     const Frame frame = frame_of(&wanted);
     int rows, columns;
     looked_at_size(height, width, side, &rows, &columns);
-    const InkRoom room = room_for_ink(height, width, channels, side);
+    const InkRoom room = room_for_ink(height, width, channels, side, many);
     size_t using = room_for_fitting(rows, columns, &frame);
     if (many && room_for_splitting(rows, columns) > using) {
       using = room_for_splitting(rows, columns);

@@ -143,13 +143,13 @@ static void brighten(float *contrast, const float *paper, float brightest, int w
 }
 
 /* Contrast with a smooth ground, in the direction in which the two colours differ: for each pixel,
- * not below 0. Gives the standard deviation of the ground's pixels.
+ * not below 0. Gives whether that is lighter than the ground.
  *
  * Ink that is darker than its ground takes a share of the light, so it counts more in a shadow. */
-static double contrast_with_surface(const Picture *picture, float *contrast, Scratch scratch) {
-  const Ground ground = find_ground(picture, scratch);
+static int contrast_with_ground(const Picture *picture, const Ground *ground, float *contrast,
+                                Scratch scratch) {
   const int width = picture->width, channels = picture->channels;
-  Differences rows = start_differences(picture, &ground, &scratch);
+  Differences rows = start_differences(picture, ground, &scratch);
   float largest = 0, brightest = 0, direction[3];
   for (int y = 0; y < picture->height; y++) {
     find_differences(&rows, y);
@@ -167,7 +167,19 @@ static double contrast_with_surface(const Picture *picture, float *contrast, Scr
     project(&rows, direction, contrast);
     if (total < 0) brighten(contrast, rows.paper, brightest, width);
   }
-  return ground.deviation;
+  return total >= 0;
+}
+
+/* Mark the pixels that are near to the ground. */
+static void mark_near_ground(const Picture *picture, const Ground *ground, uint8_t *mask,
+                             Scratch scratch) {
+  const float near = (float)(NEAR_GROUND * ground->deviation);
+  Differences rows = start_differences(picture, ground, &scratch);
+  for (int y = 0; y < picture->height; y++, mask += picture->width) {
+    find_differences(&rows, y);
+    find_sizes(&rows);
+    for (int x = 0; x < picture->width; x++) mask[x] = rows.sizes[x] <= near;
+  }
 }
 
 /* How light each pixel of a row is. */
@@ -226,15 +238,20 @@ static float subtract_picture(const Picture *picture, int sign, float *values, f
 }
 
 /* Contrast of what is narrower than all that lies round it, whatever the ground is: dark or light,
- * whichever finds more. Gives what `contrast_with_surface` does. */
-static double contrast_with_surroundings(const Picture *picture, float *contrast, Scratch scratch) {
+ * whichever finds more, or what is dark. Gives the standard deviation of the rest. */
+static double contrast_with_surroundings(const Picture *picture, int only_dark, float *contrast,
+                                         Scratch scratch) {
   const int width = picture->width, size = picture->height * width;
   float *grey = take(&scratch, width, sizeof *grey), *line = take(&scratch, width, sizeof *line);
-  fill_narrow(picture, 1, contrast, grey, line, scratch);
-  const float dark = subtract_picture(picture, 1, contrast, grey, line);
-  fill_narrow(picture, -1, contrast, grey, line, scratch);
-  const float light = subtract_picture(picture, -1, contrast, grey, line);
-  if (dark >= light) {
+  int is_dark = only_dark;
+  if (!only_dark) {
+    fill_narrow(picture, 1, contrast, grey, line, scratch);
+    const float dark = subtract_picture(picture, 1, contrast, grey, line);
+    fill_narrow(picture, -1, contrast, grey, line, scratch);
+    const float light = subtract_picture(picture, -1, contrast, grey, line);
+    is_dark = dark >= light;
+  }
+  if (is_dark) {
     fill_narrow(picture, 1, contrast, grey, line, scratch);
     float brightest = 0;
     for (int i = 0; i < size; i++) brightest = contrast[i] > brightest ? contrast[i] : brightest;

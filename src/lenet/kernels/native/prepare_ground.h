@@ -11,18 +11,25 @@ enum {
   ROUNDS = 6,        /* of fitting; the ground hardly changes after these */
   SAMPLED_SIDE = 64, /* pixels in a row or column are enough to know the ground */
   TERMS = 6,         /* of a quadratic surface: 1, y, x, y², xy and x² */
+  BLOCKS = 4,        /* of a picture in a row or column, each of which has some ground */
   LANES = 4          /* sums that are formed side by side, the same on every machine */
 };
 
 static const double NEAR_GROUND = 3.0;     /* deviations within which a pixel belongs to it */
+static const double NEARER_GROUND = 1.5;   /* and at first, where not all that it starts with is it */
 static const double ROUNDING = 1e-6;       /* of 255: so far as well */
 static const double LEAST_DEVIATION = 1.0; /* of pixels 0 to 255: what rounding alone does */
 static const double NORMAL = 1.4826; /* the standard deviation in median absolute deviations */
 
-/* A quadratic surface for each channel, and how far the ground's pixels are from it. */
+/* What the ground is looked for with first: the border, or the lighter half of the pixels of each
+ * block, or the darker one. */
+typedef enum { AT_BORDER, AMONG_LIGHT, AMONG_DARK } Start;
+
+/* A quadratic surface for each channel, how far the ground's pixels are from it, and their share of
+ * all. */
 typedef struct {
   double weights[3][MOST_UNKNOWNS];
-  double deviation;
+  double deviation, share;
   int step, height, width; /* each `step`-th row and column, so many of them, were fitted */
 } Ground;
 
@@ -215,36 +222,82 @@ static int mark_ground(const Sample *sample, const uint8_t *candidates, double m
   return count;
 }
 
+/* Where a block begins; the first ones are one larger where the blocks do not divide a side. */
+static int start_of_block(int size, int block) {
+  return block * (size / BLOCKS) + least_of(block, size % BLOCKS);
+}
+
+/* Mark the lighter half of the pixels of each block, or the darker one, as ground. */
+static void mark_half(const Sample *sample, Start start) {
+  const int height = sample->height, width = sample->width, size = height * width;
+  double *light = sample->distances, *block = sample->numbers;
+  for (int i = 0; i < size; i++) {
+    float sum = sample->values[i];
+    for (int channel = 1; channel < sample->channels; channel++) {
+      sum += sample->values[channel * size + i];
+    }
+    light[i] = sum;
+  }
+  for (int one = 0; one < BLOCKS * BLOCKS; one++) {
+    const int row = one / BLOCKS, column = one % BLOCKS;
+    const int top = start_of_block(height, row), bottom = start_of_block(height, row + 1);
+    const int left = start_of_block(width, column), right = start_of_block(width, column + 1);
+    int count = 0;
+    for (int y = top; y < bottom; y++) {
+      for (int x = left; x < right; x++) block[count++] = light[y * width + x];
+    }
+    if (!count) continue;
+    const double middle = median_of(block, count);
+    for (int y = top; y < bottom; y++) {
+      for (int x = left; x < right; x++) {
+        const double value = light[y * width + x];
+        sample->is_ground[y * width + x] = start == AMONG_LIGHT ? value >= middle : value <= middle;
+      }
+    }
+  }
+}
+
 /* The ground under a drawing, unevenly lit: a quadratic surface through what is no ink.
  *
  * It is fitted to the border first, then to all pixels, and each time again to those that are near
  * to it; ink is what stays far from it. */
-static Ground find_ground(const Picture *picture, Scratch scratch) {
-  Ground ground = {{{0}}, 0, 0, 0, 0};
+static Ground find_ground(const Picture *picture, Start start, Scratch scratch) {
+  Ground ground = {{{0}}, 0, 0, 0, 0, 0};
   Sample sample = take_sample(picture, &scratch);
   const int size = sample.height * sample.width;
   ground.step = ground_step(picture->height, picture->width);
   ground.height = sample.height;
   ground.width = sample.width;
   ground.deviation = LEAST_DEVIATION;
-  mark_border(&sample, sample.is_ground);
-  for (int channel = 0; channel < sample.channels; channel++) {
-    int count = 0;
-    for (int i = 0; i < size; i++) {
-      if (sample.is_ground[i]) sample.numbers[count++] = sample.values[channel * size + i];
+  int is_fitted = 0, count = 0;
+  if (start == AT_BORDER) {
+    mark_border(&sample, sample.is_ground);
+    for (int channel = 0; channel < sample.channels; channel++) {
+      count = 0;
+      for (int i = 0; i < size; i++) {
+        if (sample.is_ground[i]) sample.numbers[count++] = sample.values[channel * size + i];
+      }
+      ground.weights[channel][0] = median_of(sample.numbers, count);
     }
-    ground.weights[channel][0] = median_of(sample.numbers, count);
+  } else {
+    mark_half(&sample, start);
+    fit_surface(&sample, ground.weights);
+    copy_bytes(sample.fitted_to, sample.is_ground, size);
+    is_fitted = 1;
   }
-  int is_fitted = 0;
   for (int stage = 0; stage < 2; stage++) {
+    const int is_at_border = start == AT_BORDER && stage == 0;
+    const double near = start == AT_BORDER || stage ? NEAR_GROUND : NEARER_GROUND;
     for (int round = 0; round < ROUNDS; round++) {
       measure_distances(&sample, ground.weights);
       const double deviation = NORMAL * middle_distance(&sample);
       ground.deviation = deviation > LEAST_DEVIATION ? deviation : LEAST_DEVIATION;
       uint8_t *border = (uint8_t *)sample.numbers; /* whose numbers are not needed now */
-      if (stage == 0) mark_border(&sample, border);
-      const double most = NEAR_GROUND * ground.deviation + ROUNDING;
-      if (mark_ground(&sample, stage ? NULL : border, most) < 4 * TERMS) return ground;
+      if (is_at_border) mark_border(&sample, border);
+      const double most = near * ground.deviation + ROUNDING;
+      count = mark_ground(&sample, is_at_border ? border : NULL, most);
+      ground.share = (double)count / size;
+      if (count < 4 * TERMS) return ground;
       if (is_fitted && memcmp(sample.is_ground, sample.fitted_to, (size_t)size) == 0) break;
       fit_surface(&sample, ground.weights);
       copy_bytes(sample.fitted_to, sample.is_ground, size);
@@ -252,6 +305,12 @@ static Ground find_ground(const Picture *picture, Scratch scratch) {
     }
   }
   return ground;
+}
+
+/* How uneven is what is taken for ground: less is better. It is more where that is little. */
+static double unevenness(const Ground *ground) {
+  const double cube = ground->share * ground->share * ground->share;
+  return ground->deviation / (cube > 1e-9 ? cube : 1e-9);
 }
 
 /* The colour of the four corners: what fills a picture reaches its sides more often.

@@ -6,6 +6,7 @@
 #include "prepare_contrast.h"
 #include "prepare_parts.h"
 #include "prepare_resize.h"
+#include "prepare_surroundings.h"
 
 static const double NOISE = 4.0;         /* deviations of the ground that ink must stand out */
 static const double FAINTEST = 12.0;     /* of 255: what stands out less is no ink */
@@ -16,6 +17,12 @@ static const double FIRM = 0.35;         /* of the strongest ink: what fainter i
 static const double CONTRAST_STEP = 1.25; /* more is asked for where the paper's lines were found */
 static const double LEAST_PART = 0.08;   /* of the largest part: less is a speck */
 static const double STRAIGHT = 0.8;      /* of each side of a frame is drawn */
+static const double TOUCHED = 0.04;      /* of the edge, where the ground is looked for inside, */
+static const double ROUGH = 5.0;         /* or where its deviation is more than noise, */
+static const double EVENER = 0.8;        /* and is there if it is so much more even */
+static const double SMOOTHER = 0.75;     /* of the noise, in a picture that is made smaller */
+static const double SHEET = 0.7;         /* of a note is filled */
+static const double FAINT = 0.3;         /* of the strongest ink: what noise is more hides it */
 static const double COVERED = 0.32;      /* of the edge: the largest digits cover less */
 
 enum {
@@ -26,7 +33,11 @@ enum {
   LEAST_SYMBOL = 6,           /* pixels of the longer side of a symbol of a page, */
   SYMBOLS_ACROSS = 160,       /* and how many of the smallest go into the page's longer side */
   LARGE = 13,                 /* pixels, as the sides of a frame have */
-  LEAST_SIDE = 64             /* pixels of a picture in which shadows are looked for */
+  LEAST_SIDE = 64,            /* pixels of a picture in which shadows are looked for */
+  HALVINGS = 2,               /* of a picture with faint ink */
+  LEAST_ON_SHEET = 7,         /* parts of a picture's longer side: what is on a note */
+  SQUARES = 7,                /* parts of a picture's longer side: strokes are narrower */
+  CLEARINGS = 4               /* in which what is round a symbol is taken away */
 };
 
 /* What was drawn: how much ink there is, 0 to 1, where it is, and its parts. */
@@ -36,6 +47,7 @@ typedef struct {
   uint8_t *mask, *was_kept; /* of pixels, and of parts */
   Parts parts;
   int kept;     /* parts that are ink */
+  int is_solid; /* before what is round a symbol was taken away */
   int smallest; /* pixels of a part of a page that is more than a speck; 0 for one symbol */
   Box box;
   Scratch rest; /* what is behind mask and parts */
@@ -124,20 +136,22 @@ static int keep_large_parts(Ink *ink) {
   return kept;
 }
 
-/* Find the connected parts of a picture that are strong somewhere, bar the specks and frames; the
- * mask and `was_kept` say which. */
-static void find_connected(Ink *ink, const float *contrast, double least, double peak) {
+/* Mark what stands out, without what is faint and far from all that is not: a line or a shadow. */
+static void mark_firm(Ink *ink, const float *contrast, double least, double peak) {
   const int size = ink->height * ink->width;
-  /* What is faint and far from all that is not, is a line of the paper or a shadow. */
   const int reach = most_of(REACH, most_of(ink->height, ink->width) / REACHES);
   const float faint = (float)least, firm = (float)(least > FIRM * peak ? least : FIRM * peak);
-  Parts *parts = &ink->parts;
   for (int i = 0; i < size; i++) ink->mask[i] = contrast[i] >= firm;
   Scratch scratch = ink->rest;
   uint8_t *rows = take(&scratch, 2 * ink->width + 2, sizeof *rows);
   grow(ink->mask, ink->height, ink->width, reach, rows);
   for (int i = 0; i < size; i++) ink->mask[i] &= contrast[i] >= faint;
-  find_parts(parts, contrast, (float)(STRONG * peak));
+}
+
+/* Keep of the parts that were found those that are strong somewhere, bar the specks and frames; the
+ * mask and `was_kept` say which. */
+static void keep_connected(Ink *ink) {
+  Parts *parts = &ink->parts;
   for (int i = 0; i < parts->count; i++) {
     if (!parts->has_strong[i]) parts->masses[i] = 0;
   }
@@ -160,14 +174,17 @@ static void find_connected(Ink *ink, const float *contrast, double least, double
 }
 
 /* A pixel on the way once round the edge, which has `edge_length` pixels. */
-static uint8_t edge_at(const Ink *ink, int place) {
-  const int height = ink->height, width = ink->width;
-  if (place < width) return ink->mask[place];
+static int edge_pixel(int height, int width, int place) {
+  if (place < width) return place;
   place -= width;
-  if (place < height - 1) return ink->mask[(place + 1) * width + width - 1];
+  if (place < height - 1) return (place + 1) * width + width - 1;
   place -= height - 1;
-  if (place < width - 1) return ink->mask[(height - 1) * width + width - 2 - place];
-  return ink->mask[(height - 2 - (place - (width - 1))) * width];
+  if (place < width - 1) return (height - 1) * width + width - 2 - place;
+  return (height - 2 - (place - (width - 1))) * width;
+}
+
+static uint8_t edge_at(const Ink *ink, int place) {
+  return ink->mask[edge_pixel(ink->height, ink->width, place)];
 }
 
 static int edge_length(const Ink *ink) {
@@ -197,23 +214,63 @@ static int covers_the_edge(const Ink *ink) {
   return (double)covered / length > COVERED;
 }
 
+/* What stands out from a ground of a standard deviation, and how many pixels do. */
+static float floor_of(double deviation) {
+  const double noise = NOISE * deviation;
+  return (float)(noise > FAINTEST ? noise : FAINTEST);
+}
+
+/* Whether a square of a mask is filled that is wider than strokes: paper on a desk, a lamp. */
+static int is_solid(const Ink *ink, Scratch scratch) {
+  const int width = ink->width, side = most_of(ink->height, width) / SQUARES;
+  if (least_of(ink->height, width) < LEAST_SIDE) return 0;
+  uint16_t *sides = take(&scratch, width + 1, sizeof *sides); /* of squares that end here */
+  for (int x = 0; x <= width; x++) sides[x] = 0;
+  for (int y = 0; y < ink->height; y++) {
+    const uint8_t *mask = ink->mask + y * width;
+    int before = 0; /* at the left in the row above */
+    for (int x = 0; x < width; x++) {
+      const int above = sides[x + 1];
+      const int side_here = mask[x] ? 1 + least_of(before, least_of(above, sides[x])) : 0;
+      if (side_here >= side) return 1;
+      before = above;
+      sides[x + 1] = (uint16_t)side_here;
+    }
+  }
+  return 0;
+}
+
 /* Find what stands out from a ground of a standard deviation; its contrast becomes the strength.
  * Gives 0 where there is none. */
 static int ink_in(Ink *ink, double deviation, Scratch scratch) {
   const int size = ink->height * ink->width;
+  const int is_searched = !ink->smallest && least_of(ink->height, ink->width) >= LEAST_SEARCHED;
+  const double noise = NOISE * deviation;
   float *contrast = ink->strength;
-  const double noise = NOISE * deviation, floor = noise > FAINTEST ? noise : FAINTEST;
-  int count = count_from(contrast, size, (float)floor);
-  if (!count) return 0;
+  double peak, least;
+  int count, rounds = is_searched ? CLEARINGS : 0;
   take_mask(ink, scratch);
-  const double peak = percentile_of(contrast, size, size - count, 95.0 / 100);
-  double least = WEAK * peak > noise ? WEAK * peak : noise;
-  find_connected(ink, contrast, least, peak);
+  ink->is_solid = 0;
+  do {
+    count = count_from(contrast, size, floor_of(deviation));
+    if (!count) return 0;
+    peak = percentile_of(contrast, size, size - count, 95.0 / 100);
+    least = WEAK * peak > noise ? WEAK * peak : noise;
+    mark_firm(ink, contrast, least, peak);
+    if (rounds == CLEARINGS) ink->is_solid = is_solid(ink, ink->rest);
+    if (rounds && clear_lines(&ink->parts, ink->mask, contrast, ink->rest)) continue;
+    find_parts(&ink->parts, contrast, (float)(STRONG * peak));
+    if (rounds && clear_others(&ink->parts, ink->mask, contrast, ink->rest)) continue;
+    break;
+  } while (rounds--);
+  keep_connected(ink);
   if (crossings_of_edge(ink) >= LINED) {
     /* Ruled or squared paper, whose lines are fainter than what is written on it. */
     while (least < STRONG * peak && crossings_of_edge(ink)) {
       least *= CONTRAST_STEP;
-      find_connected(ink, contrast, least, peak);
+      mark_firm(ink, contrast, least, peak);
+      find_parts(&ink->parts, contrast, (float)(STRONG * peak));
+      keep_connected(ink);
     }
   }
   count = 0;
@@ -257,7 +314,7 @@ typedef struct {
   size_t finding, strength, ink;
 } InkRoom;
 
-static InkRoom room_for_ink(int height, int width, int channels, int largest_side) {
+static InkRoom room_for_ink(int height, int width, int channels, int largest_side, int is_page) {
   int rows, columns;
   looked_at_size(height, width, largest_side, &rows, &columns);
   InkRoom room;
@@ -269,9 +326,22 @@ static InkRoom room_for_ink(int height, int width, int channels, int largest_sid
   room.strength = room_for(rows * columns, sizeof(float));
   room.ink = room.strength + smaller + room_for_mask(rows, columns);
   const size_t contrast = room_for_contrast(rows, columns, channels);
-  const size_t parts = room_for_mask(rows, columns) + room_for(2 * columns + 2, 1);
+  const size_t clearing = room_for_surroundings(rows, columns), growing = room_for(2 * columns + 2, 1);
+  const size_t marking = growing + room_for_differences(columns, channels);
+  const size_t parts = room_for_mask(rows, columns) + (clearing > marking ? clearing : marking);
   const size_t most = contrast > parts ? contrast : parts;
-  room.finding = room.strength + smaller + (most > resizing ? most : resizing);
+  size_t halves = 0;
+  int half_rows = rows, half_columns = columns;
+  for (int halving = 0; halving < HALVINGS && !is_page; halving++) {
+    if (least_of(half_rows, half_columns) < 2 * LEAST_SEARCHED) break;
+    const int above = half_rows, wide = half_columns;
+    half_rows = rounded_up(half_rows, 2);
+    half_columns = rounded_up(half_columns, 2);
+    halves += room_for(channels * half_rows * half_columns, sizeof(float));
+    const size_t halving_room = room_for_resizer(above, wide, half_rows, half_columns);
+    resizing = halving_room > resizing ? halving_room : resizing;
+  }
+  room.finding = room.strength + smaller + halves + (most > resizing ? most : resizing);
   return room;
 }
 
@@ -296,6 +366,106 @@ static Picture smaller_picture(const Picture *picture, int height, int width, Sc
   return smaller;
 }
 
+/* Whether ink hardly stands out from the noise of its ground, if there is any. */
+static int is_faint(const Ink *ink, double deviation) {
+  const int size = ink->height * ink->width;
+  const int count = count_from(ink->strength, size, floor_of(deviation));
+  if (!count) return 1;
+  return NOISE * deviation > FAINT * percentile_of(ink->strength, size, size - count, 95.0 / 100);
+}
+
+/* Whether more of the picture's edge stands out than the end of a stroke. */
+static int stands_at_edge(const Ink *ink, double deviation) {
+  const int height = ink->height, width = ink->width, length = edge_length(ink);
+  const float floor = floor_of(deviation);
+  int count = 0;
+  for (int place = 0; place < length; place++) {
+    count += ink->strength[edge_pixel(height, width, place)] >= floor;
+  }
+  return (double)count / length > TOUCHED;
+}
+
+/* Contrast with the ground at the border; or inside, if that is more even. It is looked for there
+ * where it is rough, where ink is faint or there is more at the edge than the end of a stroke. */
+static Ground even_contrast(const Picture *picture, Ink *ink, int *is_light, Scratch scratch) {
+  Ground ground = find_ground(picture, AT_BORDER, scratch);
+  const double deviation = ground.deviation;
+  *is_light = contrast_with_ground(picture, &ground, ink->strength, scratch);
+  if (deviation > ROUGH || stands_at_edge(ink, deviation) || is_faint(ink, deviation)) {
+    int is_other = 0;
+    for (int start = AMONG_LIGHT; start <= AMONG_DARK; start++) {
+      const Ground other = find_ground(picture, (Start)start, scratch);
+      if (other.deviation >= EVENER * ground.deviation ||
+          unevenness(&other) >= EVENER * unevenness(&ground)) {
+        continue;
+      }
+      ground = other;
+      is_other = 1;
+    }
+    if (is_other) *is_light = contrast_with_ground(picture, &ground, ink->strength, scratch);
+  }
+  return ground;
+}
+
+/* The same, of a picture that is made smaller where that lets faint ink stand out from noise. */
+static Ground best_contrast(Picture *picture, Ink *ink, int *is_light, Scratch *scratch) {
+  Ground ground = even_contrast(picture, ink, is_light, *scratch);
+  for (int halving = 0; halving < HALVINGS; halving++) {
+    const int height = ink->height, width = ink->width;
+    if (least_of(height, width) < 2 * LEAST_SEARCHED || !is_faint(ink, ground.deviation)) break;
+    ink->height = rounded_up(height, 2);
+    ink->width = rounded_up(width, 2);
+    const Picture larger = *picture;
+    *picture = smaller_picture(&larger, ink->height, ink->width, scratch);
+    const Ground other = even_contrast(picture, ink, is_light, *scratch);
+    if (other.deviation > SMOOTHER * ground.deviation) {
+      *picture = larger;
+      ink->height = height;
+      ink->width = width;
+      *is_light = contrast_with_ground(picture, &ground, ink->strength, *scratch);
+      break;
+    }
+    ground = other;
+  }
+  return ground;
+}
+
+/* Whether a mask fills nearly all from side to side, and from top to bottom. */
+static int is_sheet(const Ink *ink) {
+  const int height = ink->height, width = ink->width;
+  for (int is_upright = 0; is_upright < 2; is_upright++) {
+    const int across = is_upright ? width : height, along = is_upright ? height : width;
+    int count = 0, spanned = 0;
+    for (int row = 0; row < across; row++) {
+      int first = along, last = -1;
+      for (int place = 0; place < along; place++) {
+        if (!ink->mask[is_upright ? place * width + row : row * width + place]) continue;
+        if (last < 0) first = place;
+        last = place;
+        count++;
+      }
+      spanned += last < 0 ? 0 : last - first + 1;
+    }
+    if (count < SHEET * spanned) return 0;
+  }
+  return 1;
+}
+
+/* Find what is darker than a note that lies on a desk, or than a lamp's light; but no desk. */
+static int ink_on_sheet(const Picture *picture, const Ground *ground, Ink *ink, Scratch scratch) {
+  const double deviation = contrast_with_surroundings(picture, 1, ink->strength, scratch);
+  take_mask(ink, scratch);
+  Scratch rest = ink->rest;
+  uint8_t *rows = take(&rest, 2 * ink->width + 2, sizeof *rows);
+  mark_near_ground(picture, ground, ink->mask, rest);
+  grow(ink->mask, ink->height, ink->width, REACH, rows);
+  for (int i = 0; i < ink->height * ink->width; i++) {
+    if (ink->mask[i]) ink->strength[i] = 0;
+  }
+  if (!ink_in(ink, deviation, scratch)) return 0;
+  return longer_side(ink->box) * LEAST_ON_SHEET >= most_of(ink->height, ink->width);
+}
+
 /* Tell ink from its ground, in a picture that is made smaller if a side is larger. Of a page all is
  * kept that may be a symbol, however large others are. Its strength is taken from the scratch, and
  * `rest` is what is left behind its mask and parts. `found` is 0 where there is none. */
@@ -312,11 +482,26 @@ static Ink find_ink(const Picture *given, int largest_side, int is_page, Scratch
   if (ink.height != given->height || ink.width != given->width) {
     picture = smaller_picture(given, ink.height, ink.width, &rest);
   }
-  *found = ink_in(&ink, contrast_with_surface(&picture, ink.strength, rest), rest);
-  if (*found && covers_the_edge(&ink)) { /* with a shadow, a table */
-    if (!ink_in(&ink, contrast_with_surroundings(&picture, ink.strength, rest), rest)) {
-      *found = ink_in(&ink, contrast_with_surface(&picture, ink.strength, rest), rest);
-    }
+  Ground ground;
+  int is_light;
+  if (is_page || least_of(ink.height, ink.width) < LEAST_SEARCHED) {
+    ground = find_ground(&picture, AT_BORDER, rest);
+    is_light = contrast_with_ground(&picture, &ground, ink.strength, rest);
+  } else {
+    ground = best_contrast(&picture, &ink, &is_light, &rest);
+  }
+  *found = ink_in(&ink, ground.deviation, rest);
+  if (!*found) return ink;
+  int is_better = 1;
+  if (covers_the_edge(&ink)) { /* with a shadow, a table */
+    const double deviation = contrast_with_surroundings(&picture, 0, ink.strength, rest);
+    is_better = ink_in(&ink, deviation, rest);
+  } else if (ink.is_solid && is_light && is_sheet(&ink)) {
+    is_better = ink_on_sheet(&picture, &ground, &ink, rest);
+  }
+  if (!is_better) {
+    contrast_with_ground(&picture, &ground, ink.strength, rest);
+    *found = ink_in(&ink, ground.deviation, rest);
   }
   return ink;
 }
