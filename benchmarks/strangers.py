@@ -1,15 +1,16 @@
 """What a threshold can do about strangers, and what counter-examples can: docs/guides/doubt.md.
 
-    python benchmarks/strangers.py [--counter-examples 6000] [--seed 0]
+    python benchmarks/strangers.py [--counter-examples 6000] [--seeds 5]
 
-Trains a network on MNIST's digits, and another one that has drawn strangers besides as the class
-`_none` (`lenet.datasets.draw_strangers`, the part to learn from). Both are shown the same strangers
-as in a report: garments, drawn signs of held-out kinds, noise. It prints how many of each pass, and
-draws the curves of the first into docs/images/doubt-roc.svg. Runs are kept in runs/strangers and
-not made again.
+Trains networks on MNIST's digits, and others that have drawn strangers besides as the class `_none`
+(`lenet.datasets.draw_strangers`, the part to learn from). All are shown the same strangers as in a
+report: garments, drawn signs of held-out kinds, noise. It prints how many of each pass, as means
+over the seeds with the standard deviation, and draws the curves of the first network into
+docs/images/doubt-roc.svg. Runs are kept in runs/strangers and not made again.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy as np
 import lenet
 from lenet.core import NONE_CLASS, write_figure
 from lenet.datasets import Dataset, Split, draw_strangers
-from lenet.results import Strangers, draw_roc
+from lenet.results import Evaluation, Strangers, draw_roc
 
 IMAGES = Path("docs") / "images"
 RUNS = Path("runs") / "strangers"
@@ -26,34 +27,21 @@ RUNS = Path("runs") / "strangers"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--counter-examples", type=int, default=6000)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=int, default=5)
     arguments = parser.parse_args()
     digits = lenet.load_dataset("mnist")
-    doubtful = with_counter_examples(digits, arguments.counter_examples, arguments.seed)
-    titles = ("Learnt digits alone", "Learnt counter-examples, too")
-    for data, title in zip((digits, doubtful), titles, strict=True):
-        run = lenet.train(
-            dataset=data,
-            preset="fast",
-            validation=0.1,
-            seed=arguments.seed,
-            threads=1,
-            reuse=True,
-            runs_folder=RUNS / data.name,
-            listeners=[],
-        )
-        scored = lenet.evaluate(run, digits, strangers=())
-        assert scored.strangers is not None
-        print(f"\n{title}: accuracy {scored.accuracy:.4f} of {scored.images:,}")
-        print_table(scored.strangers)
+    doubtful = with_counter_examples(digits, arguments.counter_examples)
+    for data in (digits, doubtful):
+        scored = [score(data, digits, seed) for seed in range(arguments.seeds)]
+        print_table(f"{data.name}, seeds 0 to {arguments.seeds - 1}", scored)
         if data is digits:
-            write_figure(draw_roc(scored.strangers), IMAGES, "doubt-roc")
+            write_figure(draw_roc(strangers_of(scored[0])), IMAGES, "doubt-roc")
             (IMAGES / "doubt-roc.png").unlink()  # the drawing alone is shown
 
 
-def with_counter_examples(digits: Dataset, count: int, seed: int) -> Dataset:
+def with_counter_examples(digits: Dataset, count: int) -> Dataset:
     """The digits with drawn strangers as an eleventh class."""
-    others = draw_strangers(count, seed, part="learn")
+    others = draw_strangers(count, part="learn")
     train = Split(
         np.concatenate([digits.train.images, others.images]),
         np.concatenate([digits.train.labels, np.full(count, len(digits.class_names))]),
@@ -61,15 +49,39 @@ def with_counter_examples(digits: Dataset, count: int, seed: int) -> Dataset:
     return Dataset("mnist-and-none", (*digits.class_names, NONE_CLASS), train, digits.test)
 
 
-def print_table(strangers: Strangers) -> None:
-    """A row for each kind."""
-    print(f"threshold {strangers.threshold:.3f}: {strangers.right:.4f} of the digits right")
-    print(f"{'strangers':<16}{'n':>6}{'pass':>7}{'share':>9}{'area':>9}  most often")
-    for score in (*strangers.kinds, strangers.together):
-        often = ", ".join(f"{name} ({count})" for name, count in score.taken_for[:2]) or "–"
-        share = f"{score.answered / score.images:.4f}"
-        counts = f"{score.images:>6}{score.answered:>7}{share:>9}"
-        print(f"{score.kind:<16}{counts}{score.area:>9.4f}  {often}")
+def score(data: Dataset, digits: Dataset, seed: int) -> Evaluation:
+    """A network that was trained on some data, with a tenth held out, on digits and strangers."""
+    run = lenet.train(
+        dataset=data,
+        preset="fast",
+        validation=0.1,
+        seed=seed,
+        threads=1,
+        reuse=True,
+        runs_folder=RUNS / data.name,
+        listeners=[],
+    )
+    return lenet.evaluate(run, digits, strangers=())
+
+
+def strangers_of(scored: Evaluation) -> Strangers:
+    """Those that were shown."""
+    assert scored.strangers is not None
+    return scored.strangers
+
+
+def print_table(title: str, scored: Sequence[Evaluation]) -> None:
+    """Accuracy, what is right at the threshold, and a row for each kind of strangers."""
+    measured = [strangers_of(one) for one in scored]
+    print(f"\n{title}; {scored[0].images:,} test images")
+    rows = {"accuracy": [one.accuracy for one in scored]}
+    rows["right at the threshold"] = [one.right for one in measured]
+    for kinds in zip(*((*one.kinds, one.together) for one in measured), strict=True):
+        name = f"of {kinds[0].images:,} {kinds[0].kind}"
+        rows[f"{name}, pass"] = [one.answered / one.images for one in kinds]
+        rows[f"{name}, area"] = [one.area for one in kinds]
+    for name, values in rows.items():
+        print(f"{name:<36}{np.mean(values):>8.4f} ± {np.std(values, ddof=1):.4f}")
 
 
 if __name__ == "__main__":
