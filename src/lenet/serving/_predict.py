@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from lenet.core import check_range, escape_name
-from lenet.datasets import Look, each_picture, is_content, looks_of
-from lenet.datasets import PictureHolder as Source
+from lenet.datasets import Look, PictureHolder, each_picture, is_content, looks_of
 from lenet.errors import DatasetError, SettingError
 from lenet.pictures import (
     Pixels,
@@ -67,7 +66,7 @@ class Prediction:
 
 def predict(
     model: TrainedModel | Run | Path | str,
-    pictures: Source | Iterable[Source],
+    pictures: PictureHolder | Iterable[PictureHolder],
     *,
     top: int = 3,
     threshold: float | None = None,
@@ -150,7 +149,7 @@ def _check_order(model: object, pictures: object, runs_folder: Path | str) -> No
 
 
 def predict_each(
-    pictures: Iterable[Source],
+    pictures: Iterable[PictureHolder],
     model: TrainedModel,
     *,
     top: int = 3,

@@ -171,6 +171,8 @@ def test_without_validation_there_is_no_temperature(few_digits: Dataset, tmp_pat
     run = train(few_digits, tmp_path)
     text, alts = read(report(run, few_digits))
     assert "has no temperature" in text
+    assert "The model file has no threshold" in text
+    assert "noise images1,0001,000100.0 %" in text, "in the table's cells"
     assert "At temperature" not in text
     assert all(alt.startswith("test no.") for alt in alts if "perhaps" in alt)
 

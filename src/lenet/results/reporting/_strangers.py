@@ -38,11 +38,9 @@ def strangers_section(findings: Findings) -> Section | None:
         return None
     content: list[Node] = [
         paragraph(
-            "Some class is always the likeliest, also for a picture of none of them, a stranger. "
-            f"Where its probability is below the threshold of {percent(measured.threshold)}"
-            f"{_or_none(findings)}, ",
-            element("code", "lenet predict"),
-            " answers none of these. How many strangers pass for one of the classes all the same:",
+            "Some class is always the likeliest, also for a picture of none of them, a stranger. ",
+            *_when_none(findings, measured.threshold),
+            " How many strangers pass for one of the classes all the same:",
         ),
         _counts(measured),
         paragraph(
@@ -80,10 +78,19 @@ def strangers_tile(measured: Strangers) -> tuple[str, Node, str]:
     return "strangers refused", percent(1 - every.answered / every.images), told
 
 
-def _or_none(findings: Findings) -> str:
-    if findings.answers.card.none_index is None:
-        return ""
-    return " or below the share of none of these, which counter-examples taught"
+def _when_none(findings: Findings, threshold: float) -> list[Node]:
+    """Sentences that say when none of the classes is the answer."""
+    reasons = [f"below the threshold of {percent(threshold)}"] if threshold else []
+    if findings.answers.card.none_index is not None:
+        reasons.append("below the share of none of these, which counter-examples taught")
+    answers: list[Node] = [element("code", "lenet predict"), " answers none of these."]
+    if not reasons:
+        return [
+            "The model file has no threshold, as no images were held out to choose it by. Only "
+            "where nothing is to be seen, ",
+            *answers,
+        ]
+    return [f"Where its probability is {' or '.join(reasons)}, ", *answers]
 
 
 def _counts(measured: Strangers) -> Element:
