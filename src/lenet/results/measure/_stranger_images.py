@@ -48,7 +48,7 @@ def pick_strangers(
     if card.input_shape[0] in (1, 3):
         found |= _of_another_dataset(card)
         if set(card.classes) == _DIGITS:
-            found["drawn signs"] = _draw(card.preparation)
+            found["drawn signs"] = _draw(card.preparation)[:]  # a copy
     random = np.random.default_rng(_SEED)
     noise = random.integers(256, size=(_MOST, *card.input_shape), dtype=np.uint8)
     found["noise images"] = _label(noise, [f"noise no. {number}" for number in range(_MOST)])
