@@ -243,10 +243,11 @@ def test_the_sentences_name_the_class_that_strangers_pass_for() -> None:
 
     assert told(1000) == "Of 1,000 garments none passes for one of the classes."
     one = told(8, ("a", 1))
-    assert one.endswith(" 1 passes for one of the classes (12.5 %), all of them for a.")
+    assert one.endswith(" 1 passes for one of the classes (12.5 %), for a.")
+    assert told(8, ("a", 2)).endswith("(25.0 %), all of them for a.")
     assert told(8, ("a", 2), ("b", 1)).endswith("(37.5 %), most of them for a.")
     assert told(8, ("a", 1), ("b", 1)).endswith("(25.0 %), most often for a.")
-    assert told(8, ("\x1b[2J", 1)).endswith("all of them for \\x1b[2J.")
+    assert told(8, ("\x1b[2J", 1)).endswith(", for \\x1b[2J.")
 
 
 def test_curves_are_drawn_whole_and_within_a_window() -> None:

@@ -167,7 +167,7 @@ def _describe(score: StrangerScore) -> str:
     if not score.answered:
         return f"Of {score.images:,} {score.kind} none passes for one of the classes."
     names = [escape_name(name) for name, _ in score.taken_for]
-    often = f"all of them for {names[0]}"
+    often = f"for {names[0]}" if score.answered == 1 else f"all of them for {names[0]}"
     if len(names) > 1:
         most = score.taken_for[0][1] > score.answered / 2
         often = f"most of them for {names[0]}" if most else f"most often for {names[0]}"
