@@ -1,5 +1,6 @@
 """What a picture was drawn on, and how far its pixels are from that, towards the ink."""
 
+import math
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -108,6 +109,13 @@ def _fit_to(
     weights: npt.NDArray[np.float64]
     weights, *_ = np.linalg.lstsq(chosen.T @ chosen, right_side, rcond=None)
     return weights
+
+
+def noise_of(image: Values) -> float:
+    """The standard deviation of noise, by what neighbours in a row of an image (C, H, W) differ."""
+    step = -(-max(image.shape[1:]) // _SAMPLED_SIDE)
+    differences = np.abs(np.diff(image[:, ::step, ::step], axis=2)).max(axis=0)
+    return _NORMAL / math.sqrt(2.0) * median(differences.astype(np.float64).ravel())
 
 
 def _half(image: Values, start: Start) -> npt.NDArray[np.bool_]:

@@ -10,6 +10,7 @@ from lenet.pictures._ground import (
     Contrast,
     contrast_with_surface,
     contrast_with_surroundings,
+    noise_of,
     percentile,
 )
 from lenet.pictures._pixels import Values, fitted_size, resize
@@ -36,6 +37,7 @@ _HALVINGS, _FAINT = 2, 0.3  # of a picture where noise is more than so much of t
 _TOUCHED = 0.04  # of a picture's edge, where its ground is looked for everywhere,
 _ROUGH = 5.0  # deviations of pixels from 0 to 255 that are more than noise
 _SHEET, _LEAST_ON_SHEET = 0.7, 7  # of it is filled, and parts of a picture's side on it
+_ROUGHER = 1.75  # and that is more than the noise of neighbours,
 _EVENER = 0.8  # and is there if its deviation is so much smaller
 _SMOOTHER = 0.75  # of the noise, in a picture that is made smaller
 _SQUARES = 7  # parts of a picture's longer side: strokes are narrower
@@ -132,7 +134,8 @@ def _even_contrast(image: Values) -> Contrast:
     contrast = contrast_with_surface(image)
     standing_out = _edge(contrast.values >= _floor(contrast))
     is_rough = contrast.deviation > _ROUGH
-    if is_rough or standing_out.mean() > _TOUCHED or _is_faint(contrast):
+    is_doubtful = is_rough or standing_out.mean() > _TOUCHED or _is_faint(contrast)
+    if is_doubtful and contrast.deviation > _ROUGHER * noise_of(image):
         for start in ("light", "dark"):
             other = contrast_with_surface(image, start)
             is_smoother = other.deviation < _EVENER * contrast.deviation

@@ -307,6 +307,25 @@ static Ground find_ground(const Picture *picture, Start start, Scratch scratch) 
   return ground;
 }
 
+/* The standard deviation of noise, by what neighbours in a row differ. */
+static double noise_of(const Picture *picture, Scratch scratch) {
+  Sample sample = take_sample(picture, &scratch);
+  const int width = sample.width, size = sample.height * width;
+  int count = 0;
+  for (int y = 0; y < sample.height; y++) {
+    for (int x = 0; x + 1 < width; x++) {
+      float most = 0;
+      for (int channel = 0; channel < sample.channels; channel++) {
+        const float *here = sample.values + channel * size + y * width + x;
+        const float difference = fabsf(here[1] - here[0]);
+        most = difference > most ? difference : most;
+      }
+      sample.numbers[count++] = most;
+    }
+  }
+  return NORMAL / sqrt(2.0) * median_of(sample.numbers, count);
+}
+
 /* How uneven is what is taken for ground: less is better. It is more where that is little. */
 static double unevenness(const Ground *ground) {
   const double cube = ground->share * ground->share * ground->share;

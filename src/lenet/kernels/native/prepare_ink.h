@@ -19,6 +19,7 @@ static const double LEAST_PART = 0.08;   /* of the largest part: less is a speck
 static const double STRAIGHT = 0.8;      /* of each side of a frame is drawn */
 static const double TOUCHED = 0.04;      /* of the edge, where the ground is looked for inside, */
 static const double ROUGH = 5.0;         /* or where its deviation is more than noise, */
+static const double ROUGHER = 1.75;      /* and that is more than the noise of neighbours, */
 static const double EVENER = 0.8;        /* and is there if it is so much more even */
 static const double SMOOTHER = 0.75;     /* of the noise, in a picture that is made smaller */
 static const double SHEET = 0.7;         /* of a note is filled */
@@ -220,10 +221,30 @@ static float floor_of(double deviation) {
   return (float)(noise > FAINTEST ? noise : FAINTEST);
 }
 
+/* Whether there is a pixel of those so far from each other with runs of such a length along its row
+ * and its column: every filled square has one. */
+static int has_long_runs(const Ink *ink, int length) {
+  const int height = ink->height, width = ink->width;
+  for (int y = length - 1; y < height; y += length) {
+    for (int x = length - 1; x < width; x += length) {
+      const uint8_t *pixel = ink->mask + y * width + x;
+      if (!*pixel) continue;
+      int across = 1, down = 1;
+      for (int away = 1; away <= x && pixel[-away]; away++) across++;
+      for (int away = 1; x + away < width && pixel[away]; away++) across++;
+      for (int away = 1; away <= y && pixel[-away * width]; away++) down++;
+      for (int away = 1; y + away < height && pixel[away * width]; away++) down++;
+      if (across >= length && down >= length) return 1;
+    }
+  }
+  return 0;
+}
+
 /* Whether a square of a mask is filled that is wider than strokes: paper on a desk, a lamp. */
 static int is_solid(const Ink *ink, Scratch scratch) {
   const int width = ink->width, side = most_of(ink->height, width) / SQUARES;
   if (least_of(ink->height, width) < LEAST_SIDE) return 0;
+  if (!has_long_runs(ink, side)) return 0; /* quick to see */
   uint16_t *sides = take(&scratch, width + 1, sizeof *sides); /* of squares that end here */
   for (int x = 0; x <= width; x++) sides[x] = 0;
   for (int y = 0; y < ink->height; y++) {
@@ -371,6 +392,9 @@ static int is_faint(const Ink *ink, double deviation) {
   const int size = ink->height * ink->width;
   const int count = count_from(ink->strength, size, floor_of(deviation));
   if (!count) return 1;
+  const double least = NOISE * deviation / FAINT;
+  const int above = count - (int)((count - 1) * (95.0 / 100));
+  if (count_from(ink->strength, size, (float)(1.0001 * least)) >= above) return 0; /* quick to see */
   return NOISE * deviation > FAINT * percentile_of(ink->strength, size, size - count, 95.0 / 100);
 }
 
@@ -391,7 +415,9 @@ static Ground even_contrast(const Picture *picture, Ink *ink, int *is_light, Scr
   Ground ground = find_ground(picture, AT_BORDER, scratch);
   const double deviation = ground.deviation;
   *is_light = contrast_with_ground(picture, &ground, ink->strength, scratch);
-  if (deviation > ROUGH || stands_at_edge(ink, deviation) || is_faint(ink, deviation)) {
+  const int is_doubtful =
+      deviation > ROUGH || stands_at_edge(ink, deviation) || is_faint(ink, deviation);
+  if (is_doubtful && deviation > ROUGHER * noise_of(picture, scratch)) {
     int is_other = 0;
     for (int start = AMONG_LIGHT; start <= AMONG_DARK; start++) {
       const Ground other = find_ground(picture, (Start)start, scratch);

@@ -116,11 +116,11 @@ static int is_line(const View *view, int thickest, Line *line) {
   } else if (thickness > thickest || falls * STEEP > 2 * length) {
     return 0;
   }
-  int drawn = 0, free = 0;
+  int missing = 0, free = 0;
   for (int column = line->left; column <= line->right; column++) {
-    drawn += is_drawn(view, line, column);
+    missing += !is_drawn(view, line, column);
+    if (missing * 100 > (100 - LINE_DRAWN) * (length + 1)) return 0;
   }
-  if (drawn * 100 < LINE_DRAWN * (length + 1)) return 0;
   line->start = end_of_line(view, line, line->left, -1);
   line->end = end_of_line(view, line, line->right, 1) + 1;
   for (int column = line->start; column < line->end; column++) {
@@ -139,15 +139,23 @@ static int has_run(const View *view, const Line *line, int column, Run run) {
 
 /* Straight lines from about the left side to the right, and bars along the top and the foot. */
 static int find_candidates(const View *view, int thickest, Line *lines) {
-  Run ones[MOST_RUNS], others[MOST_RUNS];
-  int count = 0;
+  Run ones[MOST_RUNS], others[PROBES][MOST_RUNS];
+  int count = 0, right_runs[PROBES];
+  for (int last = 1; last <= PROBES; last++) {
+    const int right = view->width - 1 - view->width * last / PROBES_OF;
+    right_runs[last - 1] = find_runs(view, right, others[last - 1]);
+  }
   for (int first = 1; first <= PROBES; first++) {
     const int left = view->width * first / PROBES_OF, left_runs = find_runs(view, left, ones);
     for (int last = 1; last <= PROBES; last++) {
       const int right = view->width - 1 - view->width * last / PROBES_OF;
-      const int right_runs = find_runs(view, right, others);
-      for (int pair = 0; pair < left_runs * right_runs && right_runs > 0; pair++) {
-        Line line = {left, right, ones[pair / right_runs], others[pair % right_runs], 0, 0, 0, 0, 0};
+      const int runs = right_runs[last - 1];
+      for (int pair = 0; pair < left_runs * runs && runs > 0; pair++) {
+        Line line = {0};
+        line.left = left;
+        line.right = right;
+        line.one = ones[pair / runs];
+        line.other = others[last - 1][pair % runs];
         int is_known = count == MOST_LINES;
         for (int i = 0; i < count && !is_known; i++) {
           is_known = has_run(view, lines + i, left, line.one) &&
