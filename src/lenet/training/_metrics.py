@@ -35,7 +35,8 @@ Floats = npt.NDArray[np.float64]
 _COLDEST, _HOTTEST = 0.2, 20.0  # temperatures
 _DOUBLED_BY = 10  # wrong answers, which show how sure is too sure
 _NEAR, _ROUNDS = 1e-12, 100  # relative to the temperature; of looking for it
-_KEPT, _LEAST, _MOST = 0.99, 0.5, 0.9  # of the right answers, and bounds of where thresholds begin
+_KEPT, _KEPT_BESIDE_NONE = 0.99, 0.995  # of the right answers, where thresholds begin
+_LEAST, _MOST = 0.5, 0.9  # where they begin at least and at most
 _STEPS = 1000  # thresholds are thousandths, as people read them
 _ENOUGH = 0.9  # right of those answered, where the wanted share can't be reached
 
@@ -135,9 +136,11 @@ def calibrate(
     The threshold is the least of 0.5, 0.501, … 0.999 at which of those answered the wanted share is
     right, counted by Laplace's rule of succession as if one more were right and one more wrong. It
     begins where 99 of 100 right answers pass, though not above 0.9: to ask less would answer
-    strangers, and hardly anything more that is right. Where no threshold reaches the share, it is
-    the one that comes nearest, if that is 0.9 or as much as so few images can show. Else the
-    threshold is the share itself, below which a network that can't tell is to be silent.
+    strangers, and hardly anything more that is right. With counter-examples, which have an output
+    that takes from the probability of strangers, it begins where 995 of 1000 pass. Where no
+    threshold reaches the share, it is the one that comes nearest, if that is 0.9 or as much as so
+    few images can show. Else the threshold is the share itself, below which a network that can't
+    tell is to be silent.
 
     Args:
         logits: The network's outputs for images that it did not learn from, (N, outputs).
@@ -162,25 +165,27 @@ def calibrate(
     largest = min(1 + wrong / _DOUBLED_BY, 1 / _COLDEST)
     temperature = _best_temperature(exact, targets, largest)
     decided = decide(exact, Calibration(temperature), none_index)
-    threshold, reached = _choose_threshold(decided, labels, answered_right)
+    threshold, reached = _choose_threshold(decided, labels, none_index, answered_right)
     passes = decided.is_sure & (decided.probability >= threshold)
     answered = float(passes[labels != none_index].mean()) if (labels != none_index).any() else 0.0
     return Calibration(temperature, threshold, count, reached, answered)
 
 
 def _choose_threshold(
-    decided: Decisions, labels: npt.NDArray[np.int64], wanted: float
+    decided: Decisions, labels: npt.NDArray[np.int64], none_index: int | None, wanted: float
 ) -> tuple[float, float]:
     """The threshold, and which share of the answers is right by it; 0 where none can be shown.
 
     Args:
         decided: What is answered without a threshold.
         labels: What the images are, (N,).
+        none_index: The label of counter-examples, if there are any.
         wanted: The share that is to be right.
     """
     is_right = decided.is_sure & (decided.likeliest == labels)
     given, right = (np.sort(decided.probability[one]) for one in (decided.is_sure, is_right))
-    usual = right[int((1 - _KEPT) * len(right))] if len(right) else 0.0
+    kept = _KEPT if none_index is None else _KEPT_BESIDE_NONE
+    usual = right[int((1 - kept) * len(right))] if len(right) else 0.0
     first = int(_STEPS * min(max(usual, _LEAST), _MOST))
     thresholds = np.arange(first, _STEPS) / _STEPS
     answered, are_right = (len(one) - np.searchsorted(one, thresholds) for one in (given, right))
