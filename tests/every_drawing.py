@@ -23,6 +23,7 @@ from lenet.results import (
     draw_filters,
     draw_map,
     draw_neighbours,
+    draw_roc,
     draw_saliency,
 )
 from lenet.serving import draw_predictions
@@ -45,6 +46,8 @@ def every_drawing() -> dict[str, Figure]:
     picture = data.train.images[0, 0]
     path = Path("图片.png")
     Image.fromarray(picture).save(path)
+    strangers = lenet.evaluate(run, data, strangers=()).strangers
+    assert strangers is not None
     found = lenet.inspect_network(run, [path, "class:外套"], data)
     trials = [SweepTrial(0, "complete", {}, 0, 0.5), SweepTrial(1, "complete", {}, 1, 0.6)]
     return {
@@ -59,5 +62,6 @@ def every_drawing() -> dict[str, Figure]:
         "draw_map": draw_map(found),
         "draw_neighbours": draw_neighbours(found),
         "draw_predictions": draw_predictions(lenet.predict(run, [path]), [picture]),
+        "draw_roc": draw_roc(strangers, data.name),
         "draw_saliency": draw_saliency(found),
     }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lenet.core import cpu_threads
+from lenet.core import NONE_CLASS, cpu_threads
 from lenet.datasets import ArrayBatches, BatchesOf, Split
 from lenet.errors import ArrayError, MissingExtraError, ModelError
 from lenet.estimator._pixels import PixelRange, flatten_images
@@ -148,6 +148,7 @@ class FittedClassifier(_Classifier):
                 network = copy.deepcopy(module_of(network)).to(device)
                 batches = Batches(examples, _BATCH, device=device, mean=norm.mean, std=norm.std)
             logits: npt.NDArray[np.float64] = compute_logits(network, batches).astype(np.float64)
+        logits = logits[:, : len(self.classes_)]  # without that of `_none`, if `load` left it out
         if not np.isfinite(logits).all():  # finite weights, too, may be too large to compute with
             message = "The network gives numbers that are not finite."
             raise ModelError(message)
@@ -193,7 +194,7 @@ class FittedClassifier(_Classifier):
         save_model(
             path,
             self._network,
-            class_names=tuple(str(label) for label in self.classes_),
+            class_names=(*map(str, self.classes_), NONE_CLASS)[: config.classes],
             normalisation=self.normalisation_,
             answers_blank=self._answers_blank,
             preparation=preparation if is_usual else preparation.replace(pixel_range=ends),
@@ -215,7 +216,8 @@ class FittedClassifier(_Classifier):
         Args:
             model: A model file, a run, its folder or name, `latest`, `digits` or `fashion`.
             classes: What `predict` is to give for each of the file's classes, in their order; their
-                names, which are text, where nothing is said.
+                names, which are text, where nothing is said. Where `_none` is the last of them and
+                is left out here, the best of the others is given.
             image_shape: Channels, height and width of the images, where they are smaller than the
                 network takes and were enlarged in `fit`.
 
@@ -225,8 +227,8 @@ class FittedClassifier(_Classifier):
         """
         place, network, card = open_network(model)
         known = np.array(card.class_names if classes is None else classes)
-        if known.shape != (len(card.class_names),):
-            message = f"`classes` must be {len(card.class_names)} labels, not {len(known)}."
+        if known.shape not in {(len(card.class_names),), (len(card.classes),)}:
+            message = f"`classes` must be {len(card.classes)} labels, not {len(known)}."
             raise ArrayError(message)
         ends = card.preparation.pixel_range
         loaded = cls()

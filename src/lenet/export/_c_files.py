@@ -97,7 +97,8 @@ int ${name}_classify(const uint8_t pixels[${NAME}_PIXELS], ${name}_scratch *scra
 void ${name}_probabilities(const uint8_t pixels[${NAME}_PIXELS], ${name}_scratch *scratch,
                            float probabilities[${NAME}_CLASSES]);
 
-/* The likeliest class of such probabilities, or ${NAME}_NONE where $when_none. */
+/* The likeliest class of such probabilities, or ${NAME}_NONE where
+ * $when_none. */
 int ${name}_decide(const float probabilities[${NAME}_CLASSES]);
 
 /* The network alone: its results are in scratch->logits then. */

@@ -51,7 +51,7 @@ class TrainedModel:
 
     def __repr__(self) -> str:
         shape = "×".join(map(str, self.card.input_shape))
-        classes = len(self.card.class_names)
+        classes = len(self.card.classes)
         return f"<TrainedModel `{self.name}`: {self.card.model}, {shape}, {classes} classes>"
 
     def probabilities(self, images: Pixels) -> npt.NDArray[np.float64]:

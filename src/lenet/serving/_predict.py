@@ -241,7 +241,7 @@ def doubt_in_words(answer: Prediction) -> str:
         return ""
     if answer.doubt == "blank":
         return "nothing to be seen"
-    if answer.probability >= answer.threshold:
+    if answer.none_probability > answer.probability or answer.probability >= answer.threshold:
         return f"rather none of these: {answer.none_probability:.1%}"
     share, needed = f"{answer.probability:.1%}", f"{answer.threshold:.1%}"
     if share == needed:  # cut off then, so that what is not enough does not look as if it were

@@ -16,7 +16,7 @@ enum {
 };
 
 static const double NEAR_GROUND = 3.0;     /* deviations within which a pixel belongs to it */
-static const double NEARER_GROUND = 1.5;   /* and at first, where not all that it starts with is it */
+static const double NEARER_GROUND = 1.5;   /* and at first, where it starts with more than that */
 static const double ROUNDING = 1e-6;       /* of 255: so far as well */
 static const double LEAST_DEVIATION = 1.0; /* of pixels 0 to 255: what rounding alone does */
 static const double NORMAL = 1.4826; /* the standard deviation in median absolute deviations */

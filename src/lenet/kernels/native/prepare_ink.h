@@ -347,7 +347,8 @@ static InkRoom room_for_ink(int height, int width, int channels, int largest_sid
   room.strength = room_for(rows * columns, sizeof(float));
   room.ink = room.strength + smaller + room_for_mask(rows, columns);
   const size_t contrast = room_for_contrast(rows, columns, channels);
-  const size_t clearing = room_for_surroundings(rows, columns), growing = room_for(2 * columns + 2, 1);
+  const size_t clearing = room_for_surroundings(rows, columns);
+  const size_t growing = room_for(2 * columns + 2, 1);
   const size_t marking = growing + room_for_differences(columns, channels);
   const size_t parts = room_for_mask(rows, columns) + (clearing > marking ? clearing : marking);
   const size_t most = contrast > parts ? contrast : parts;
@@ -394,7 +395,8 @@ static int is_faint(const Ink *ink, double deviation) {
   if (!count) return 1;
   const double least = NOISE * deviation / FAINT;
   const int above = count - (int)((count - 1) * (95.0 / 100));
-  if (count_from(ink->strength, size, (float)(1.0001 * least)) >= above) return 0; /* quick to see */
+  /* Quick to see. */
+  if (count_from(ink->strength, size, (float)(1.0001 * least)) >= above) return 0;
   return NOISE * deviation > FAINT * percentile_of(ink->strength, size, size - count, 95.0 / 100);
 }
 

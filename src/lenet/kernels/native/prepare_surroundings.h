@@ -10,7 +10,7 @@ enum {
   PROBES = 3, PROBES_OF = 16,     /* where lines are looked for: 16ths from both ends */
   THICK = 20, LEAST_THICK = 5,    /* parts of the longer side, but not less than so many pixels */
   DEEPEST = 3,                    /* parts of a picture's side: how deep a bar may be */
-  STEEP = 10, STEEPEST = 3,       /* parts of its length by which a line, or a bar's end, may fall */
+  STEEP = 10, STEEPEST = 3,       /* parts of its length by which a line, or bar's end, may fall */
   MOST_LINES = 16, MOST_RUNS = 24, /* in a direction, and that cross a column; more are a pattern */
   LINE_DRAWN = 90, LINE_FREE = 25, /* percent of a line: drawn, and where nothing else touches it */
   LINE_GAP = 3,                   /* pixels that may be missing */
@@ -398,7 +398,7 @@ static int clear_gone(const Parts *parts, const uint8_t *mask, float *values) {
   return 1;
 }
 
-/* Make the values 0 of lines round a symbol, and give whether there are some. The parts are lost. */
+/* Make the values 0 of lines round a symbol, and give whether there are any. Parts are lost. */
 static int clear_lines(Parts *parts, uint8_t *mask, float *values, Scratch scratch) {
   return mark_lines(parts, mask, values, scratch) && clear_gone(parts, mask, values);
 }
