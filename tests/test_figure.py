@@ -174,7 +174,7 @@ for name, figure in figures.items():
     )
     (line,) = errors_of(code).splitlines()
     assert "apt-get install fonts-noto-cjk" in line
-    assert len(list(Path.cwd().glob("*.png"))) == 14, "one of them is the picture that is looked at"
+    assert len(list(Path.cwd().glob("*.png"))) == 15, "one of them is the picture that is looked at"
 
 
 def test_characters_that_no_font_may_have_are_drawn_and_no_font_is_offered_for_them(
