@@ -22,13 +22,20 @@ from lenet.pictures import Pixels, prepare
 
 _RUNS = Path("runs/bundled")
 _GARMENTS = 5000  # strangers to digits
+_REPEATED = 5  # times that each of the bundled digits is there
 
 
 def digits() -> tuple[Dataset, str]:
-    """MNIST, drawn digits, and strangers, garments among them; with the preset."""
-    mnist = draw_beside(lenet.load_dataset("mnist"), 60_000, strangers=60_000)
+    """MNIST, drawn and bundled digits, and strangers, garments among them; with the preset."""
+    mnist = draw_beside(lenet.load_dataset("mnist"), 40_000, strangers=60_000)
     garments = lenet.load_dataset("fashion-mnist").train.images[:_GARMENTS, 0]
-    return with_strangers(mnist, garments), "hands"
+    taught, small = with_strangers(mnist, garments), lenet.load_dataset("digits").train
+    # Coarse as they are, they are read wrongly where only prepared pictures were learnt.
+    train = Split(
+        np.concatenate([taught.train.images, *[small.images] * _REPEATED]),
+        np.concatenate([taught.train.labels, *[small.labels] * _REPEATED]),
+    )
+    return replace(taught, train=train), "hands"
 
 
 def fashion() -> tuple[Dataset, str]:
