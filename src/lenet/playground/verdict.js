@@ -33,7 +33,7 @@ function howSure(answer) {
   if (answer.kind === "blank") return words.nothing;
   if (answer.kind === "class") return words.sure(inPercent(answer.probability));
   const { nearest, probability, threshold, none } = answer;
-  if (probability >= threshold) {
+  if (none > probability || probability >= threshold) {
     return words.ratherNone(nearest, inPercent(probability), inPercent(none));
   }
   const [share, needed] = [probability, threshold].map(inPercent);
