@@ -31,11 +31,7 @@ def digits() -> tuple[Dataset, str]:
     garments = lenet.load_dataset("fashion-mnist").train.images[:_GARMENTS, 0]
     taught, small = with_strangers(mnist, garments), lenet.load_dataset("digits").train
     # Coarse as they are, they are read wrongly where only prepared pictures were learnt.
-    train = Split(
-        np.concatenate([taught.train.images, *[small.images] * _REPEATED]),
-        np.concatenate([taught.train.labels, *[small.labels] * _REPEATED]),
-    )
-    return replace(taught, train=train), "hands"
+    return replace(taught, train=taught.train.joined(*[small] * _REPEATED)), "hands"
 
 
 def fashion() -> tuple[Dataset, str]:
@@ -53,10 +49,7 @@ def with_strangers(dataset: Dataset, pictures: Pixels) -> Dataset:
     assert preparation is not None
     images = np.stack([prepare(picture, preparation) for picture in pictures])
     none = np.full(len(images), dataset.class_names.index(NONE_CLASS))
-    train = Split(
-        np.concatenate([dataset.train.images, images]), np.concatenate([dataset.train.labels, none])
-    )
-    return replace(dataset, train=train)
+    return replace(dataset, train=dataset.train.joined(Split(images, none)))
 
 
 MAKERS: dict[str, Callable[[], tuple[Dataset, str]]] = {"digits": digits, "fashion": fashion}

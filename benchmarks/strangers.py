@@ -42,10 +42,7 @@ def main() -> None:
 def with_counter_examples(digits: Dataset, count: int) -> Dataset:
     """The digits with drawn strangers as an eleventh class."""
     others = draw_strangers(count, part="learn")
-    train = Split(
-        np.concatenate([digits.train.images, others.images]),
-        np.concatenate([digits.train.labels, np.full(count, len(digits.class_names))]),
-    )
+    train = digits.train.joined(Split(others.images, np.full(count, len(digits.class_names))))
     return Dataset("mnist-and-none", (*digits.class_names, NONE_CLASS), train, digits.test)
 
 

@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.special import logsumexp
+from scipy.special import logsumexp, softmax
 from sklearn.covariance import EmpiricalCovariance
 from sklearn.metrics import roc_auc_score
 
 import lenet
 from lenet.core import none_index
-from lenet.datasets import draw_digits, draw_strangers, drawable_strangers
+from lenet.datasets import Split, draw_digits, draw_strangers, drawable_strangers
 from lenet.models import ModelCard
 from lenet.pictures import Pixels, prepare
 
@@ -71,8 +71,7 @@ def main() -> None:
     mnist = lenet.load_dataset("mnist")
     test, learnt = mnist.require_test(), mnist.train.take(np.arange(20_000))
     hands = draw_digits(count * 2, part="held-out", kinds=("strokes",))
-    images = np.concatenate([test.images, hands.images])
-    labels = np.concatenate([test.labels, hands.labels])
+    asked = test.joined(hands)
     strangers = {
         kind: draw_strangers(count, part="held-out", kinds=(kind,)).images
         for kind in drawable_strangers("held-out")
@@ -88,46 +87,47 @@ def main() -> None:
     ]
     print(f"{'':<44}   area  refused  garments")
     members = [lenet.load(run) for run in runs]
-    show_ways("trained on MNIST, ", members[0], learnt, images, labels, strangers)
+    show_ways("trained on MNIST, ", members[0], learnt, asked, strangers)
 
     def together(pictures: Pixels) -> Floats:
-        shares = [softmax(see(*member, pictures).logits) for member in members]
+        shares = [softmax(see(*member, pictures).logits, axis=1) for member in members]
         mean: Floats = np.mean(shares, axis=0)
         return mean
 
-    mean = together(images)
+    mean = together(asked.images)
     show(
         f"mean probability of {_SEEDS} networks",
-        mean.max(axis=1)[mean.argmax(axis=1) == labels],
+        mean.max(axis=1)[mean.argmax(axis=1) == asked.labels],
         {name: together(pictures).max(axis=1) for name, pictures in strangers.items()},
     )
-    show_ways("digits, ", lenet.load("digits"), learnt, images, labels, strangers)
+    show_ways("digits, ", lenet.load("digits"), learnt, asked, strangers)
 
 
 def show_ways(
     name: str,
     opened: tuple[torch.nn.Sequential, ModelCard],
-    learnt: lenet.datasets.Split,
-    images: Pixels,
-    labels: npt.NDArray[np.int64],
+    learnt: Split,
+    asked: Split,
     strangers: dict[str, Pixels],
 ) -> None:
     """Print a row for each way with one network."""
     known = see(*opened, learnt.images)
     hidden, logits = (Classes(one, learnt.labels) for one in (known.hidden, known.digits))
     ways: dict[str, Callable[[Seen], Floats]] = {
-        "largest probability of ten": lambda seen: softmax(seen.digits).max(axis=1),
+        "largest probability of ten": lambda seen: softmax(seen.digits, axis=1).max(axis=1),
         "largest logit": lambda seen: seen.digits.max(axis=1),
         "energy of the ten logits": lambda seen: logsumexp(seen.digits, axis=1),
         "distance to a class, last hidden layer": lambda seen: hidden.nearness(seen.hidden),
         "distance to a class, logits": lambda seen: logits.nearness(seen.digits),
     }
     if none_index(opened[1].class_names) is not None:
-        ways["probability beside `_none`"] = lambda seen: softmax(seen.logits)[:, :10].max(axis=1)
-    digits = see(*opened, images)
-    is_right = digits.digits.argmax(axis=1) == labels
+        ways["probability beside `_none`"] = lambda seen: softmax(seen.logits, axis=1)[:, :10].max(
+            axis=1
+        )
+    digits = see(*opened, asked.images)
+    is_right = digits.digits.argmax(axis=1) == asked.labels
     others = {kind: see(*opened, pictures) for kind, pictures in strangers.items()}
-    print(f"{name}{is_right.mean():.4f} of {len(labels):,} digits right")
+    print(f"{name}{is_right.mean():.4f} of {len(asked):,} digits right")
     for way, score in ways.items():
         show(way, score(digits)[is_right], {kind: score(seen) for kind, seen in others.items()})
 
@@ -155,11 +155,6 @@ def see(network: torch.nn.Sequential, card: ModelCard, images: Pixels) -> Seen:
             [network[:-1](one) for one in ((pixels - norm.mean) / norm.std).split(1000)]
         )
         return Seen(hidden.double().numpy(), network[-1](hidden).double().numpy())
-
-
-def softmax(logits: Floats) -> Floats:
-    shares: Floats = np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
-    return shares
 
 
 if __name__ == "__main__":

@@ -156,10 +156,7 @@ def doubtful_digits(digits: Dataset) -> Dataset:
         halves = split.images[:count].copy()
         halves[..., 14:] = split.images[-count:, :, ::-1, 14:]
         others = np.concatenate([halves, random.integers(0, 256, halves.shape, dtype=np.uint8)])
-        return Split(
-            np.concatenate([split.images, others]),
-            np.concatenate([split.labels, np.full(len(others), len(names) - 1)]),
-        )
+        return split.joined(Split(others, np.full(len(others), len(names) - 1)))
 
     test = digits.test
     assert test is not None

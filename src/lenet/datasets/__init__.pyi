@@ -58,7 +58,7 @@ from .drawn._draw import drawable_strangers as drawable_strangers
 from .drawn._draw import drawn_dataset as drawn_dataset
 from .drawn._draw import undrawable_kinds as undrawable_kinds
 from .drawn._hands import DrawnPart as DrawnPart
-from .drawn._strangers import STRANGER_KINDS as STRANGER_KINDS
+from .drawn._stranger_kinds import STRANGER_KINDS as STRANGER_KINDS
 from .packed._check import check_packed as check_packed
 from .packed._images import PackedImages as PackedImages
 from .packed._index import PackedFile as PackedFile

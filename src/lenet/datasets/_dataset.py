@@ -165,6 +165,28 @@ class Split:
             None if self.weights is None else self.weights[indices],
         )
 
+    def joined(self, *others: "Split") -> "Split":
+        """These examples and then others; names, groups and weights where all of them have some.
+
+        >>> one = Split(np.zeros((2, 28, 28), np.uint8), np.array([3, 1]), names=["a", "b"])
+        >>> joined = one.joined(Split(one.images[:1], np.array([7])), one)
+        >>> joined.labels.tolist(), joined.names
+        ([3, 1, 7, 3, 1], None)
+        """
+        splits = (self, *others)
+
+        def join(values: list[Any]) -> Any:
+            return None if any(one is None for one in values) else np.concatenate(values)
+
+        named = all(one.names is not None for one in splits)
+        return Split(
+            np.concatenate([one.images for one in splits]),
+            np.concatenate([one.labels for one in splits]),
+            [name for one in splits for name in one.names or ()] if named else None,
+            join([one.groups for one in splits]),
+            join([one.weights for one in splits]),
+        )
+
     def name_of(self, index: int, split: str = "train") -> str:
         """What an example is called; where that is not known, its number, counted from 0."""
         return f"{split} no. {index:,}" if self.names is None else self.names[index]

@@ -146,9 +146,8 @@ def _line_through(
     drawn = is_inside & mask[middle.clip(0, height - 1), columns]
     if drawn[left : right + 1].sum() * 100 < _DRAWN * (length + 1):
         return None
-    start = _end_of(drawn[left::-1])
+    start = left - _end_of(drawn[left::-1])
     end = right + _end_of(drawn[right:]) + 1
-    start = left - start
     free = _is_clear(mask, low - 1) & _is_clear(mask, high)
     if free[start:end].sum() * 100 < _FREE * (end - start):
         return None

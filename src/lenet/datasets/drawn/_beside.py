@@ -2,22 +2,23 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from lenet.core import NONE_CLASS, check_range, real_classes
+from lenet.datasets._catalog import CATALOG
 from lenet.datasets._dataset import Dataset, Split
 from lenet.datasets.drawn._draw import MOST, draw_digits, draw_strangers, on_paper
 from lenet.datasets.drawn._hands import Random, pick
 from lenet.datasets.drawn._pen import SIDE, Ink
 from lenet.datasets.drawn._remains import add_border, add_rule
-from lenet.datasets.drawn._strangers import HALVES, half_of
+from lenet.datasets.drawn._stranger_kinds import HALVES, half_of
 from lenet.errors import DatasetError
 from lenet.pictures import Pixels, Preparation, prepare
 
-DIGITS = tuple(map(str, range(10)))
+DIGITS = CATALOG["mnist"].class_names
 _REMAINS = 3  # drawn digits for each of the dataset's own in what is left of a form
 _DAMAGED = 8  # drawn strangers for each half or couple of the dataset's own images
 _Change = Callable[[Dataset, int, Random], Ink]
@@ -66,33 +67,42 @@ def draw_beside(
     preparation = dataset.preparation or Preparation.plain(dataset.image_shape)
     classes = real_classes(dataset.class_names)
     are_digits, none = classes == DIGITS, len(classes)
-    images, labels = [dataset.train.images], [dataset.train.labels]
+    parts: list[Split] = []
     if count:
         drawn = draw_digits(count, seed, kinds=kinds, preparation=preparation)
-        images.append(drawn.images)
-        labels.append(drawn.labels if are_digits else np.full(count, none))
-    if count and are_digits:
-        own, of = _own(dataset, count // _REMAINS, (seed, 4), _with_remains)
-        images.append(own)
-        labels.append(dataset.train.labels[of])
+        parts.append(drawn if are_digits else _relabelled(drawn, none))
+    if are_digits and (remains := count // _REMAINS):
+        parts.append(_own(dataset, remains, (seed, 4), preparation, _with_remains))
     if strangers:
         damaged = strangers // (_DAMAGED + 1)
         drawn = draw_strangers(
             strangers - damaged, seed, kinds=stranger_kinds, preparation=preparation
         )
-        images += [drawn.images, _own(dataset, damaged, (seed, 5), _damaged)[0]]
-        labels.append(np.full(strangers, none))
-    train = Split(np.concatenate(images), np.concatenate(labels))
+        parts.append(_relabelled(drawn, none))
+        if damaged:
+            change = partial(_damaged, halves=HALVES if are_digits else ())
+            own = _own(dataset, damaged, (seed, 5), preparation, change)
+            parts.append(_relabelled(own, none))
+    train = dataset.train.joined(*parts)
     has_none = bool((train.labels == none).any())
-    names = (*classes, NONE_CLASS) if has_none else classes
-    return replace(dataset, class_names=names, train=train)
+    return replace(
+        dataset, class_names=(*classes, NONE_CLASS) if has_none else classes, train=train
+    )
+
+
+def _relabelled(split: Split, label: int) -> Split:
+    """The same images, all of one class."""
+    return Split(split.images, np.full(len(split), label))
 
 
 def _own(
-    dataset: Dataset, count: int, seeds: tuple[int, int], change: _Change
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """Images made of the dataset's own, (count, C, H, W), and of which each was made, (count,)."""
-    preparation = dataset.preparation or Preparation.plain(dataset.image_shape)
+    dataset: Dataset,
+    count: int,
+    seeds: tuple[int, int],
+    preparation: Preparation,
+    change: _Change,
+) -> Split:
+    """Images that are made of the dataset's own, with the labels of those."""
     known = np.flatnonzero(dataset.train.labels != dataset.none_index)
     images = np.empty((count, *dataset.image_shape), np.uint8)
     of, random = np.empty(count, np.int64), Random()
@@ -100,7 +110,7 @@ def _own(
         random.seed((*seeds, index))
         of[index] = known[random.randint(len(known))]
         images[index] = prepare(on_paper(change(dataset, of[index], random), random), preparation)
-    return images, of
+    return Split(images, dataset.train.labels[of])
 
 
 def _with_remains(dataset: Dataset, index: int, random: Random) -> Ink:
@@ -110,11 +120,13 @@ def _with_remains(dataset: Dataset, index: int, random: Random) -> Ink:
     return add(ink, "learn", random)[0]
 
 
-def _damaged(dataset: Dataset, index: int, random: Random) -> Ink:
+def _damaged(
+    dataset: Dataset, index: int, random: Random, halves: tuple[tuple[int, str], ...]
+) -> Ink:
     """A half of a digit that is none itself, or two images that overlap."""
     ink = _ink_of(dataset.train.images[index], SIDE - 12)
-    label = dataset.train.labels[index] if real_classes(dataset.class_names) == DIGITS else None
-    if sides := [side for digit, side in HALVES if digit == label]:
+    label = dataset.train.labels[index]
+    if sides := [side for digit, side in halves if digit == label]:
         return half_of(ink, pick(random, sides), random)
     other = _ink_of(dataset.train.images[random.randint(len(dataset.train))], SIDE - 12)
     left, right = (int(step) for step in random.randint(14, 30, 2))

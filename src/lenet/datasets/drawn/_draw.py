@@ -22,7 +22,7 @@ from lenet.datasets.drawn._hands import (
 )
 from lenet.datasets.drawn._pen import SIDE, Ink
 from lenet.datasets.drawn._remains import add_border, add_rule
-from lenet.datasets.drawn._strangers import CHARACTERS_ALONE, STRANGER_KINDS, draw_stranger
+from lenet.datasets.drawn._stranger_kinds import CHARACTERS_ALONE, STRANGER_KINDS, draw_stranger
 from lenet.errors import DatasetError, UnknownNameError
 from lenet.pictures import Pixels, Preparation, prepare
 
@@ -187,12 +187,13 @@ def drawn_dataset(
     """
     check_range("strangers", strangers, 0, MOST)
     train = draw_digits(count, seed, part=part, kinds=kinds, preparation=preparation)
-    names = tuple(map(str, range(10)))
+    names = CATALOG["mnist"].class_names
     if strangers:
         others = draw_strangers(
             strangers, seed, part=part, kinds=stranger_kinds, preparation=preparation
         )
-        train = _joined(train, others)
+        none, groups = np.full(strangers, len(names)), (3 << 24) + np.arange(strangers)
+        train = train.joined(Split(others.images, none, others.names, groups))
         names += (NONE_CLASS,)
     return Dataset("drawn", names, train, preparation=preparation)
 
@@ -308,15 +309,3 @@ def on_paper(ink: Ink, random: Random) -> Pixels:
     np.clip(drawn, 0, 255, out=drawn)
     picture: Pixels = drawn.astype(np.uint8)
     return picture
-
-
-def _joined(digits: Split, strangers: Split) -> Split:
-    """Digits, then strangers under the label 10."""
-    names = [split.name_of(index) for split in (digits, strangers) for index in range(len(split))]
-    assert digits.groups is not None
-    return Split(
-        np.concatenate([digits.images, strangers.images]),
-        np.concatenate([digits.labels, np.full(len(strangers), 10)]),
-        names,
-        np.concatenate([digits.groups, (3 << 24) + np.arange(len(strangers))]),
-    )

@@ -26,7 +26,7 @@ from lenet.results.measure._scores import (
     share_among_likeliest,
 )
 from lenet.results.measure._stranger_images import pick_strangers
-from lenet.results.measure._strangers import NEVER, Strangers, score_strangers
+from lenet.results.measure._stranger_scores import NEVER, Strangers, score_strangers
 from lenet.runs import Run, open_network
 from lenet.training import computing, log_softmax
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lenet.core import escape_name
-from lenet.results.measure._strangers import Strangers
+from lenet.results.measure._stranger_scores import Strangers
 from lenet.training import beats_guessing
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from lenet.pictures import Preparation, prepare
 _MOST = 1000  # images of a kind
 _DRAWN = 300  # which take longer to draw than to answer
 _SEED = 0
-_DIGITS = frozenset("0123456789")
+_DIGITS = frozenset(CATALOG["mnist"].class_names)
 _GARMENTS = frozenset(CATALOG["fashion-mnist"].class_names)
 _CALLED = {"digits": "digits", "mnist": "digits", "fashion-mnist": "garments"}
 

@@ -5,7 +5,7 @@ import numpy as np
 from lenet.core import escape_name
 from lenet.results._wording import percent, probability
 from lenet.results.measure._evaluate import Answers
-from lenet.results.measure._strangers import (
+from lenet.results.measure._stranger_scores import (
     Strangers,
     StrangerScore,
     describe_strangers,
