@@ -42,7 +42,7 @@ def main() -> None:
         accuracies = []
         for preparation in (plain, model.card.preparation):
             images = np.stack([prepare(picture, preparation) for picture in pictures])
-            given = model.logits(images).argmax(axis=1)
+            given = model.card.decide(model.logits(images)).likeliest
             accuracies.append(float((given == test.labels).mean()))
         print(f"{name:<42} {accuracies[0]:8.4f} {accuracies[1]:8.4f}", flush=True)
         rows.append(example_row(pictures[:12], model.card.preparation))

@@ -215,9 +215,9 @@ def test_with_a_validation_split_the_test_images_are_used_once(
 ) -> None:
     looks: list[int] = []
 
-    def count(model: nn.Module, batches: Batches) -> tuple[float, float]:
+    def count(model: nn.Module, batches: Batches, **options: Any) -> tuple[float, float]:
         looks.append(len(batches.labels))
-        return evaluate_loss_and_accuracy(model, batches)
+        return evaluate_loss_and_accuracy(model, batches, **options)
 
     monkeypatch.setattr("lenet.training._metrics.evaluate_loss_and_accuracy", count)
     trainer = make_trainer(few_digits, RECIPES["everything"])

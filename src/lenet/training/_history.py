@@ -31,7 +31,8 @@ class CurvePoint:
         validation_accuracy: Accuracy on it.
         test_loss: Mean loss over the test split, where there is one, at the end of an epoch without
             validation.
-        test_accuracy: Accuracy on it.
+        test_accuracy: Accuracy on it; counter-examples (`_none`) are left out, as
+            `lenet evaluate` does.
     """
 
     epoch: float
@@ -73,7 +74,8 @@ class TrainingResult:
         train_loss: Mean loss of the last epoch.
         train_accuracy: Accuracy over the last epoch, while the weights were changing.
         test_loss: Mean loss over the test images, where there are.
-        test_accuracy: Accuracy on them.
+        test_accuracy: Accuracy on them; counter-examples (`_none`) are left out, as
+            `lenet evaluate` does.
         validation_accuracy: Accuracy on the validation images in the best epoch, where there are.
         best_epoch: The epoch whose weights were kept, counted from 1.
         epochs: How many epochs were trained.

@@ -74,27 +74,37 @@ def compute_logits(network: ArrayNetwork | nn.Module, batches: BatchesOf[Any]) -
 
 
 def evaluate_loss_and_accuracy(
-    network: ArrayNetwork | nn.Module, batches: BatchesOf[Any]
+    network: ArrayNetwork | nn.Module, batches: BatchesOf[Any], *, none_index: int | None = None
 ) -> tuple[float, float]:
     """Mean cross-entropy and accuracy over a split, in evaluation mode.
 
     Args:
         network: The network, on the batches' device; left in the mode it was in.
         batches: The examples.
+        none_index: The label of counter-examples, which are left out, as is their output where the
+            likeliest is looked for, and as `lenet evaluate` does it. `None` counts all of them.
 
     Returns:
         The mean loss in nats and the accuracy, 0 to 1.
     """
     logits, labels = compute_logits(network, batches), as_array(batches.labels)
+    if none_index is not None:
+        logits, labels = logits[labels != none_index], labels[labels != none_index]
     loss, _ = cross_entropy(logits.astype(np.float64), labels)
-    return loss, int((logits.argmax(axis=1) == labels).sum()) / len(labels)
+    return loss, int((logits[:, :none_index].argmax(axis=1) == labels).sum()) / len(labels)
 
 
 class HeldOut:
-    """Images that are not trained on, of which each process scores a part."""
+    """Images that are not trained on, of which each process scores a part.
 
-    def __init__(self, batches: BatchesOf[Any], peers: Peers):
-        self.batches, self._peers = batches, peers
+    Args:
+        batches: All of them.
+        peers: The processes.
+        none_index: The label of counter-examples, if they are not to count; some others are there.
+    """
+
+    def __init__(self, batches: BatchesOf[Any], peers: Peers, none_index: int | None = None):
+        self.batches, self._peers, self._none_index = batches, peers, none_index
         self._is_shared = peers.size > 1
         part = part_of(len(batches.labels), peers)
         self._own = batches.part(part) if self._is_shared else batches
@@ -102,17 +112,25 @@ class HeldOut:
     def evaluate(self, network: ArrayNetwork | nn.Module) -> tuple[float, float]:
         """Mean cross-entropy and accuracy over all of them, in every process."""
         if not self._is_shared:
-            return evaluate_loss_and_accuracy(network, self.batches)
+            return self._evaluate(network, self.batches)
         import torch
 
-        count, total = len(self._own.labels), len(self.batches.labels)
-        loss, accuracy = evaluate_loss_and_accuracy(network, self._own) if count else (0.0, 0.0)
+        count, total = (
+            int((as_array(one.labels) != self._none_index).sum())
+            for one in (self._own, self.batches)
+        )
+        loss, accuracy = self._evaluate(network, self._own) if count else (0.0, 0.0)
         sums = torch.tensor(
             [loss * count, round(accuracy * count)], dtype=torch.float64, device="cpu"
         )
         self._peers.add_up(sums)
         total_loss, correct = sums.tolist()
         return total_loss / total, correct / total
+
+    def _evaluate(
+        self, network: ArrayNetwork | nn.Module, batches: BatchesOf[Any]
+    ) -> tuple[float, float]:
+        return evaluate_loss_and_accuracy(network, batches, none_index=self._none_index)
 
 
 def calibrate(

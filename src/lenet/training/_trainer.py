@@ -184,8 +184,13 @@ class Trainer:
         self.waits_for_epoch = self.device.startswith("cuda")
         size = _EVALUATION_BATCH_ON_GPU if self.waits_for_epoch else _EVALUATION_BATCH
         self._test, self._validation = (
-            HeldOut(self._make_batches(split, size, self.device != "cpu"), peers) if split else None
-            for split in (dataset.test, dataset.validation)
+            HeldOut(self._make_batches(split, size, self.device != "cpu"), peers, left_out)
+            if split
+            else None
+            for split, left_out in (
+                (dataset.test, _none_beside_others(dataset)),
+                (dataset.validation, None),
+            )
         )
         self.epoch = self.step = 0
         self.history: list[CurvePoint] = []
@@ -617,6 +622,12 @@ class Trainer:
         """Call a method of every listener, such as `on_finish`."""
         for listener in self.listeners:
             getattr(listener, event)(self, *arguments)
+
+
+def _none_beside_others(dataset: Dataset) -> int | None:
+    """The label of counter-examples among test images, unless these are nothing else."""
+    none, test = dataset.none_index, dataset.test
+    return none if test is not None and (test.labels != none).any() else None
 
 
 def _fill(kept: Any, told: npt.NDArray[Any]) -> None:

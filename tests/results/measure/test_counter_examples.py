@@ -37,6 +37,8 @@ def test_classes_are_scored_by_themselves_and_counter_examples_beside_them(
     assert answered.right == ((best == labels) & passes & is_real).sum()
     assert answered.none == (~passes & is_real).sum()
     assert answered.right + answered.wrong + answered.none == 359
+    assert doubtful_run.result.test_accuracy == scored.accuracy
+    assert doubtful_run.result.test_loss == pytest.approx(scored.loss)
     assert scored.counter_examples is not None
     assert scored.counter_examples.images == 120
     assert scored.counter_examples.none == (~passes & ~is_real).sum() > 100

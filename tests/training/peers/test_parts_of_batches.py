@@ -14,9 +14,19 @@ from torch.distributed import HashStore
 from lenet.datasets import Augmentation, Batches, Dataset
 from lenet.errors import LostProcessError, SettingError
 from lenet.models import LeNet, LeNetConfig
-from lenet.training import ALONE, Recipe, Trainer, find_place, join_group, leave, speaker
+from lenet.training import (
+    ALONE,
+    Recipe,
+    Trainer,
+    compute_logits,
+    find_place,
+    join_group,
+    leave,
+    speaker,
+)
 
 # What processes do with each other is tested here without processes, below the room's face.
+from lenet.training._metrics import HeldOut
 from lenet.training.engines._distributed import SharedBatchNorm
 from lenet.training.peers._group import part_of
 from lenet.training.peers._torchrun_group import MessageStore, _read_timeout
@@ -127,6 +137,24 @@ def test_a_timeout_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setenv("LENET_TIMEOUT", text)
         with pytest.raises(SettingError, match="`LENET_TIMEOUT` must be a number of seconds"):
             _read_timeout()
+
+
+def test_each_scores_its_part_of_the_images_of_real_classes(few_digits: Dataset) -> None:
+    class Adding(Member):
+        """A process that keeps what it adds to the others."""
+
+        def add_up(self, tensor: Tensor) -> None:
+            added.append(tensor.clone())
+            tensor.copy_(torch.stack(added).sum(0))
+
+    network, added = LeNet(LeNetConfig()), list[Tensor]()
+    batches = Batches(few_digits.test, 20)  # the sevens stand for counter-examples
+    expected = HeldOut(batches, Member(0, 1), 7).evaluate(network)
+    real = few_digits.test.labels != 7
+    logits = compute_logits(network, batches)[real]
+    assert expected[1] == (logits[:, :7].argmax(1) == few_digits.test.labels[real]).mean()
+    found = [HeldOut(batches, Adding(rank, 3), 7).evaluate(network) for rank in range(3)][-1]
+    assert found == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("answered", [0, 1, 4])
