@@ -2,9 +2,9 @@
 
     python benchmarks/bundled_models.py [digits] [fashion]
 
-Trains LeNet's layers with seed 0 on MNIST or Fashion-MNIST, with drawings beside them, and puts the
-model files into the package. They say themselves what they reached. Printed digits are drawn from
-the fonts that are installed: see docs/guides/drawn-digits.md.
+Trains networks of LeNet's size with seed 0 on MNIST or Fashion-MNIST, with drawings beside them,
+and puts the model files into the package. They say themselves what they reached. Printed digits are
+drawn from the fonts that are installed: see docs/guides/drawn-digits.md.
 """
 
 import argparse
@@ -27,7 +27,7 @@ _REPEATED = 5  # times that each of the bundled digits is there
 
 def digits() -> tuple[Dataset, str]:
     """MNIST, drawn and bundled digits, and strangers, garments among them; with the preset."""
-    mnist = draw_beside(lenet.load_dataset("mnist"), 40_000, strangers=60_000)
+    mnist = draw_beside(lenet.load_dataset("mnist"), 80_000, strangers=80_000)
     garments = lenet.load_dataset("fashion-mnist").train.images[:_GARMENTS, 0]
     taught, small = with_strangers(mnist, garments), lenet.load_dataset("digits").train
     # Coarse as they are, they are read wrongly where only prepared pictures were learnt.

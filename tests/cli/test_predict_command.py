@@ -60,7 +60,7 @@ def piped_into_this_process(content: bytes) -> Iterator[None]:
 
 def test_a_picture_gets_a_line() -> None:
     draw_one().save("one.png")
-    assert call("predict", "one.png").stdout.startswith("one.png  1              1 99.")
+    assert call("predict", "one.png").stdout.startswith("one.png  1              1 ")
 
 
 def test_a_folder_is_read_in_natural_order(scans: Path) -> None:
@@ -149,7 +149,8 @@ def test_blank_and_unsure_are_none_of_these(tmp_path: Path) -> None:
     assert "none of these  nothing to be seen" in call("predict", "blank.png").stdout
     unsure = json.loads(call("predict", "one.png", "--threshold", "1", "--json").stdout)
     assert (unsure["class_name"], unsure["doubt"]) == (None, "unsure")
-    assert (unsure["threshold"], unsure["none_probability"]) == (1, 0)
+    assert unsure["threshold"] == 1
+    assert 0 < unsure["none_probability"] < 0.01
     said = call("predict", "one.png", "--threshold", "1").stdout
     share = unsure["probability"]
     shown = f"{share:.1%}" if share < 0.9995 else f"{math.floor(1000 * share) / 10}%"

@@ -23,6 +23,7 @@ from lenet.playground import PlaygroundModel, build_playground, bundled_examples
 from page_in_browser import PageBrowser
 
 EXAMPLE = 3  # of the bundled ones
+KERNEL = 3  # of the convolutions of `digits`
 
 
 @pytest.fixture(scope="module")
@@ -52,14 +53,14 @@ def numbers(texts: list[str]) -> list[float]:
     return [float(text.replace("−", "-")) for text in texts]
 
 
-def test_the_layers_are_named_and_shaped_as_in_the_tutorial(
+def test_the_layers_are_named_and_shaped_as_in_pytorch(
     page_browser: PageBrowser, digits_page: Path, layers: list[np.ndarray]
 ) -> None:
     def read(page: Playground) -> None:
         go_to_example(page)
         assert page.page.locator(".layer h3").all_inner_texts() == (
             "Input Conv2d BatchNorm2d ReLU AvgPool2d Conv2d BatchNorm2d ReLU AvgPool2d "
-            "Linear BatchNorm1d ReLU Linear BatchNorm1d ReLU Linear"
+            "Conv2d BatchNorm2d ReLU AvgPool2d Linear BatchNorm1d ReLU Linear"
         ).split(" ")
         shapes = page.page.locator(".layer .shape").all_inner_texts()
         assert shapes == [" × ".join(map(str, layer.shape)) for layer in layers]
@@ -113,7 +114,7 @@ def check_unit(page: Playground, layers: list[np.ndarray], index: int) -> None:
     cells = page.page.locator(".numbers tbody td").all_inner_texts()
     values, weights, products = np.array(numbers(cells)).reshape(-1, 3).T
     np.testing.assert_allclose(values * weights, products, rtol=2e-2, atol=2e-3)
-    np.testing.assert_allclose(values, inputs_of(before, here, place), rtol=6e-3, atol=1e-6)
+    np.testing.assert_allclose(values, inputs_of(before, here, place), rtol=6e-3, atol=6e-6)
 
 
 def inputs_of(before: np.ndarray, here: np.ndarray, place: tuple[np.intp, ...]) -> np.ndarray:
@@ -123,9 +124,9 @@ def inputs_of(before: np.ndarray, here: np.ndarray, place: tuple[np.intp, ...]) 
     _, row, column = place
     if 2 * here.shape[1] == before.shape[1] and len(here) == len(before):
         return before[place[0], 2 * row : 2 * row + 2, 2 * column : 2 * column + 2].ravel()
-    padding = (here.shape[1] + 4 - before.shape[1]) // 2
+    padding = (here.shape[1] + KERNEL - 1 - before.shape[1]) // 2
     padded = np.pad(before, [(0, 0), (padding, padding), (padding, padding)])
-    return padded[:, row : row + 5, column : column + 5].ravel()
+    return padded[:, row : row + KERNEL, column : column + KERNEL].ravel()
 
 
 @pytest.mark.parametrize(
@@ -216,7 +217,9 @@ def test_the_pointer_shows_what_is_under_it(
         page.settle()
         assert page.text(".unit span") == "Input, row 10, column 15"
         pixel = bundled_examples("digits").images[EXAMPLE, 0, 9, 14]
-        assert page.text(".formula").startswith(f"({pixel} / 255 − 0.131) / 0.308 = ")
+        normalisation = lenet.load("digits")[1].normalisation
+        mean, std = f"{normalisation.mean:.3g}", f"{normalisation.std:.3g}"
+        assert page.text(".formula").startswith(f"({pixel} / 255 − {mean}) / {std} = ")
         page.page.mouse.click(box["x"] + 14.5 * side, box["y"] + 9.5 * side)
         page.page.mouse.move(box["x"] + 2.5 * side, box["y"] + 9.5 * side)
         page.settle()
@@ -229,7 +232,7 @@ def test_the_pointer_shows_what_is_under_it(
 
 
 def test_the_pixels_behind_a_unit_are_framed(page_browser: PageBrowser, digits_page: Path) -> None:
-    """A number of the second convolution sees 14×14 pixels of the image."""
+    """A number of the second convolution sees 8×8 pixels of the image."""
     framed = """() => {
       const canvas = document.querySelector('.seen canvas');
       const scale = canvas.width / 28;
@@ -255,9 +258,9 @@ def test_the_pixels_behind_a_unit_are_framed(page_browser: PageBrowser, digits_p
             page.page.keyboard.press(key)
         page.settle()
         assert page.text(".unit span").endswith("row 3, column 2")
-        assert "14 × 14 pixels" in page.text("#reasons-body")
-        # 2 · row - 2 and 2 · column - 2 are the first ones; the padding is no part of the image.
+        assert "8 × 8 pixels" in page.text("#reasons-body")
+        # 2 · row - 1 and 2 · column - 1 are the first ones; the padding is no part of the image.
         top, bottom, left, right = page.page.evaluate(framed)
-        np.testing.assert_allclose([top, bottom, left, right], [2, 16, 0, 14], atol=0.3)
+        np.testing.assert_allclose([top, bottom, left, right], [3, 11, 1, 9], atol=0.3)
 
     on_playground(page_browser, digits_page, look)

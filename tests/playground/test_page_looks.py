@@ -42,7 +42,7 @@ def test_the_page_is_sound_at_every_width(page_browser: PageBrowser, two_models_
         seen.check(width, dark)
         steps = zip(seen.headings, seen.headings[1:], strict=False)
         assert all(after - before <= 1 for before, after in steps)
-        assert ("图像中的 14 × 14 个像素" if dark else "It depends on 14 × 14 pixels") in seen.text
+        assert ("图像中的 8 × 8 个像素" if dark else "It depends on 8 × 8 pixels") in seen.text
 
 
 def test_drawing_answer_and_what_was_seen_need_no_scrolling(

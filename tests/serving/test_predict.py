@@ -12,7 +12,9 @@ from PIL import Image
 
 import lenet
 from drawn_digits import photo
+from lenet.core import read_arrays
 from lenet.errors import ModelError, PictureError, SettingError
+from lenet.models import BUNDLED
 from lenet.pictures import Preparation, look_at, prepare
 from lenet.serving import TrainedModel, draw_predictions, image_text, open_model, predict_each
 
@@ -51,7 +53,8 @@ def test_probabilities_are_the_softmax_of_calibrated_logits(model: TrainedModel)
     assert model.probabilities(image[None])[0] == pytest.approx(expected, abs=1e-6)
     (answer,) = lenet.predict(model, photo(3), top=10)
     given = dict(answer.top)
-    assert [given[name] for name in card.class_names] == pytest.approx(list(expected), abs=1e-6)
+    assert [given[name] for name in card.classes] == pytest.approx(list(expected[:10]), abs=1e-6)
+    assert answer.none_probability == pytest.approx(expected[10], abs=1e-6)
     assert list(given.values()) == sorted(given.values(), reverse=True)
 
 
@@ -81,7 +84,7 @@ def test_a_model_with_a_class_of_empty_pictures_answers_them(
     (answer,) = lenet.predict(knowing, empty, threshold=0)
     network, _ = lenet.load("digits")
     blank = torch.full((1, 1, 28, 28), -card.normalisation.mean / card.normalisation.std)
-    expected = card.class_names[int(network(blank).argmax())]
+    expected = card.classes[int(network(blank)[:, :10].argmax())]
     assert (answer.class_name, answer.doubt) == (
         (expected, None) if answers_blank else (None, "blank")
     )
@@ -176,10 +179,13 @@ def test_the_fashion_model_knows_garments_from_shops() -> None:
 
 def test_the_bundled_models_say_what_they_are(model: TrainedModel) -> None:
     assert model.card.preparation == Preparation("symbol", "light-on-dark", margin=4)
-    assert model.card.results["test_accuracy"] > 0.994
+    assert model.card.results["test_accuracy"] >= 0.995
+    assert model.card.classes == tuple("0123456789")
+    assert model.card.none_index == 10
     assert model.card.recipe["epochs"] == 30
-    assert 0.5 < model.card.calibration.threshold < 1
-    assert model.card.calibration.images == 3000
+    assert 0.5 <= model.card.calibration.threshold < 1
+    assert model.card.calibration.images > 10_000
+    assert sum(array.size for array in read_arrays(BUNDLED["digits"]).values()) <= 65_000
 
 
 @pytest.mark.parametrize("form", ["path", "array", "list", "opened"])

@@ -18,6 +18,7 @@ from sent_pictures import digit_files, png, stroke
 from service_process import ServiceProcess, post_all
 
 import lenet
+from lenet.datasets import draw_strangers
 from lenet.pictures import PreparedPicture
 from lenet.serving import Prediction
 
@@ -166,7 +167,8 @@ def test_what_the_network_saw_can_be_seen(service: ServiceProcess) -> None:
 def test_doubt_is_told(service: ServiceProcess) -> None:
     (blank,) = predictions(ask(service, content=png(np.full((40, 40), 255, np.uint8))))
     assert (blank["class_name"], blank["doubt"], blank["top"]) == (None, "blank", [])
-    content = (PHOTOS / "d.jpg").read_bytes()
+    (stranger,) = draw_strangers(1, kinds=["han"], preparation=None).images[:, 0]
+    content = png(stranger)
     (unsure,) = predictions(ask(service, content=content))
     assert (unsure["class_name"], unsure["doubt"]) == (None, "unsure")
     (forced,) = predictions(ask(service, "?threshold=0", content=content))

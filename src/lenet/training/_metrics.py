@@ -35,7 +35,7 @@ Floats = npt.NDArray[np.float64]
 _COLDEST, _HOTTEST = 0.2, 20.0  # temperatures
 _DOUBLED_BY = 10  # wrong answers, which show how sure is too sure
 _NEAR, _ROUNDS = 1e-12, 100  # relative to the temperature; of looking for it
-_KEPT, _KEPT_BESIDE_NONE = 0.99, 0.995  # of the right answers, where thresholds begin
+_KEPT = 0.99  # of the right answers, where thresholds begin
 _LEAST, _MOST = 0.5, 0.9  # where they begin at least and at most
 _STEPS = 1000  # thresholds are thousandths, as people read them
 _ENOUGH = 0.9  # right of those answered, where the wanted share can't be reached
@@ -154,11 +154,10 @@ def calibrate(
     The threshold is the least of 0.5, 0.501, … 0.999 at which of those answered the wanted share is
     right, counted by Laplace's rule of succession as if one more were right and one more wrong. It
     begins where 99 of 100 right answers pass, though not above 0.9: to ask less would answer
-    strangers, and hardly anything more that is right. With counter-examples, which have an output
-    that takes from the probability of strangers, it begins where 995 of 1000 pass. Where no
-    threshold reaches the share, it is the one that comes nearest, if that is 0.9 or as much as so
-    few images can show. Else the threshold is the share itself, below which a network that can't
-    tell is to be silent.
+    strangers, and hardly anything more that is right. With counter-examples it begins at 0.5, as
+    their output takes from the probability of strangers. Where no threshold reaches the share, it
+    is the one that comes nearest, if that is 0.9 or as much as so few images can show. Else the
+    threshold is the share itself, below which a network that can't tell is to be silent.
 
     Args:
         logits: The network's outputs for images that it did not learn from, (N, outputs).
@@ -202,8 +201,8 @@ def _choose_threshold(
     """
     is_right = decided.is_sure & (decided.likeliest == labels)
     given, right = (np.sort(decided.probability[one]) for one in (decided.is_sure, is_right))
-    kept = _KEPT if none_index is None else _KEPT_BESIDE_NONE
-    usual = right[int((1 - kept) * len(right))] if len(right) else 0.0
+    begins_low = none_index is not None or not len(right)
+    usual = _LEAST if begins_low else right[int((1 - _KEPT) * len(right))]
     first = int(_STEPS * min(max(usual, _LEAST), _MOST))
     thresholds = np.arange(first, _STEPS) / _STEPS
     answered, are_right = (len(one) - np.searchsorted(one, thresholds) for one in (given, right))

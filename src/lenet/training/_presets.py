@@ -115,13 +115,13 @@ def modern() -> Preset:
 
 
 def hands() -> Preset:
-    """`modern` for MNIST with drawn digits and strangers beside it, such as `draw_beside` makes.
+    """The best small network for MNIST with drawn digits and strangers beside it.
 
-    Images are distorted until the last three epochs: so many that are all alike would be learnt by
-    heart.
+    Such as `draw_beside` makes. Three blocks of 3 x 3 convolutions, where LeNet has two of 5 x 5,
+    and `modern`'s recipe, but for images that are distorted until the last three epochs: so many
+    that are all alike would be learnt by heart.
     """
     recipe = modern().recipe.replace(
-        epochs=40,
         flip=False,
         rotation=8,
         scaling=0.1,
@@ -129,7 +129,14 @@ def hands() -> Preset:
         shearing=0.1,
         plain_epochs=3,
     )
-    return replace(modern(), name="hands", recipe=recipe)
+    settings = {
+        **modern().settings,
+        "channels": (16, 32, 64),
+        "kernel_size": 3,
+        "padding": 1,
+        "dense_widths": (120,),
+    }
+    return replace(modern(), name="hands", recipe=recipe, settings=settings)
 
 
 # Below so many images: batch size, learning rate, share held out.

@@ -264,17 +264,17 @@ def _splashes(random: Random) -> tuple[Ink, str]:
     return put_down(places, breaks, radii.clip(0.5, 4.5)), f"{count} splashes"
 
 
-def _empty(random: Random) -> tuple[Ink, str]:
-    return np.zeros((SIDE, SIDE), np.float32), "empty"
+def _cells(part: DrawnPart) -> Draw:
+    """A cell with nothing in it but its border, of which a line at least is there."""
 
+    def draw(random: Random) -> tuple[Ink, str]:
+        ink = np.zeros((SIDE, SIDE), np.float32)
+        ink[SIDE // 2, SIDE // 2] = 1  # what the border is put round
+        ink, told = add_border(ink, part, random)
+        ink[SIDE // 2, SIDE // 2] = 0
+        return ink, f"empty, {told}"
 
-def _empty_cell(random: Random) -> tuple[Ink, str]:
-    """A cell with nothing in it but its border."""
-    ink = np.zeros((SIDE, SIDE), np.float32)
-    ink[SIDE // 2, SIDE // 2] = 1
-    ink, told = add_border(ink, "held-out", random)
-    ink[SIDE // 2, SIDE // 2] = 0
-    return ink, f"empty, {told}"
+    return draw
 
 
 def _word(random: Random) -> tuple[Ink, str]:
@@ -305,7 +305,7 @@ _STRANGERS: dict[DrawnPart, dict[str, Draw]] = {
         "two-digits": _two_digits,
         "blots": _blot,
         "noise": _noise,
-        "empty": _empty,
+        "cells": _cells("learn"),
     },
     "held-out": {
         "letters": _letters(LETTERS, "held-out"),
@@ -321,7 +321,7 @@ _STRANGERS: dict[DrawnPart, dict[str, Draw]] = {
         "digits-over": _over,
         "crossed-out": _crossed_out,
         "splashes": _splashes,
-        "empty-cells": _empty_cell,
+        "empty-cells": _cells("held-out"),
     },
 }
 CHARACTERS_ALONE = (

@@ -51,7 +51,8 @@ def find_dataset(
     if isinstance(dataset, Dataset):
         return _with_classes(dataset, card.class_names)
     if dataset is None:
-        return load_data_of(source) if isinstance(source, Run) else _load_by_name(source, card)
+        found = load_data_of(source) if isinstance(source, Run) else _load_by_name(source, card)
+        return _with_classes(found, card.class_names)
     if not isinstance(dataset, (str, Path, DataSource)):
         return _read_held(dataset, source, card)
     wanted = find_source(dataset)
@@ -139,9 +140,9 @@ def _load_by_name(path: Path, card: ModelCard) -> Dataset:
     """What a model file's network was trained on, if that has a name."""
     if card.dataset in dataset_names():
         try:
-            return _with_classes(load_dataset(card.dataset), card.class_names)
+            return load_dataset(card.dataset)
         except DownloadError as error:
-            if card.class_names != load_dataset(_AT_HAND).class_names:
+            if card.classes != load_dataset(_AT_HAND).class_names:
                 raise
             message = f"{error} `--data {_AT_HAND}` needs no download."
             raise DownloadError(message) from error
