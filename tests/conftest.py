@@ -181,6 +181,24 @@ def doubtful_run(doubtful_digits: Dataset, tmp_path_factory: pytest.TempPathFact
     )
 
 
+@pytest.fixture(scope="session")
+def distant_run(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> lenet.Run:
+    """A run without counter-examples, whose network knows how far pictures lie from its classes."""
+    return lenet.train(
+        "mlp",
+        dataset=digits,
+        epochs=10,
+        batch_size=32,
+        dense_widths=(32,),
+        activation="relu",
+        initialisation="kaiming",
+        learning_rate=0.1,
+        validation=0.2,
+        runs_folder=tmp_path_factory.mktemp("distant"),
+        listeners=[],
+    )
+
+
 @pytest.fixture
 def small_fashion_mnist(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder of data in which the name `fashion-mnist` stands for 300 digits."""

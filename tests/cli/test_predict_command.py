@@ -158,6 +158,31 @@ def test_blank_and_unsure_are_none_of_these(tmp_path: Path) -> None:
     assert "needed" not in call("predict", "one.png").stdout
 
 
+def test_what_is_unlike_all_that_a_network_learnt_is_none_of_these(
+    distant_run: lenet.Run,
+) -> None:
+    random = np.random.default_rng(3)
+    names = [f"{number}.png" for number in range(60)]
+    for name in names:  # squares of eight pixels
+        squares = random.integers(0, 256, (5, 5), np.uint8).repeat(8, axis=0).repeat(8, axis=1)
+        Image.fromarray(squares).save(name)
+    model = str(distant_run.model_path)
+    told = map(json.loads, call("predict", model, *names, "--json").stdout.splitlines())
+    far = next(one for one in told if one["doubt"] == "far")
+    assert far["class_name"] is None
+    assert far["probability"] >= far["threshold"]
+    assert far["distance"] > far["reach"] > 0
+    said = call("predict", model, far["source"]).stdout
+    distance, reach = math.ceil(10 * far["distance"]) / 10, math.floor(10 * far["reach"]) / 10
+    assert f"; unlike anything it learnt: distance {distance}, at most {reach}" in said
+    (row,) = csv.DictReader(call("predict", model, far["source"], "--csv", "-").stdout.splitlines())
+    assert (row["class_name"], row["doubt"]) == ("", "far")
+    assert float(row["distance"]) == pytest.approx(far["distance"], abs=1e-6)
+    assert float(row["reach"]) == pytest.approx(far["reach"], abs=1e-6)
+    always = json.loads(call("predict", model, far["source"], "--threshold", "0", "--json").stdout)
+    assert (always["class_name"], always["doubt"]) == (far["top"][0]["class_name"], None)
+
+
 def test_a_network_that_learnt_counter_examples_says_what_speaks_against_a_class(
     doubtful_run: lenet.Run,
 ) -> None:

@@ -172,6 +172,22 @@ def test_safetensors_of_somebody_else_are_refused(file: Path, tensors: Weights) 
             ({"normalisation": {"mean": value, "std": 0.5}}, "`mean` must be ")
             for value in ("0.3", None, float("nan"), float("-inf"), 1e300)
         ),
+        *(
+            ({"calibration": {"reach": value}}, "`reach` must be ")
+            for value in (-1.0, "far", None, math.inf)
+        ),
+        ({"calibration": {"means": 3}}, "`means` must be a list"),
+        ({"calibration": {"means": [[1.0, "a"]]}}, "`means` must be a list"),
+        ({"calibration": {"means": [[1.0]]}}, "`whitening` and `means` must have as many rows"),
+        (
+            {"calibration": {"means": [[1.0, 2.0]], "whitening": [[1.0]]}},
+            "`whitening` and `means` must have as many rows, each of as many numbers",
+        ),
+        ({"calibration": {"means": [[math.nan]], "whitening": [[1.0]]}}, "`means` must be a list"),
+        (
+            {"calibration": {"means": [[1.0]], "whitening": [[1.0]]}},
+            "its `means` are of 1 classes, but its network has 10",
+        ),
         ({"class_names": [*CLASSES[:9], CLASSES[0]]}, "more than one class called `class 0`"),
         ({"class_names": list(range(10))}, "`class_names` must be a list of texts"),
         ({"class_names": "abcdefghij"}, "`class_names`"),

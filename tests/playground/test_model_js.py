@@ -9,7 +9,15 @@ import pytest
 from page_functions import call_page
 
 from lenet.errors import ModelFileError
-from lenet.models import BUNDLED, build_model, load_model, model_config, save_model
+from lenet.models import (
+    BUNDLED,
+    Calibration,
+    build_model,
+    decide,
+    load_model,
+    model_config,
+    save_model,
+)
 
 READ_ALL = """
 return Object.entries(inputs).map(([name, bytes]) => {
@@ -65,8 +73,8 @@ def test_what_older_files_leave_out_is_as_python_has_it(small: bytes) -> None:
     _, card = load_model("older.safetensors")
     for name, value in preparation.items():
         assert getattr(card.preparation, name) == value
-    for name, value in calibration.items():
-        assert getattr(card.calibration, name) == value
+    told = json.loads(json.dumps(card.calibration.to_dict()))
+    assert calibration == {name: told[name] for name in calibration}
 
 
 def test_each_unusable_file_gets_one_sentence(small: bytes) -> None:
@@ -118,6 +126,13 @@ def test_each_unusable_file_gets_one_sentence(small: bytes) -> None:
             header, b"\0\0\x80\x7f" + numbers[4:]
         ),
         "`calibration`": with_card(small, calibration={"temperature": 0}),
+        "`calibration`: no rows": with_card(small, calibration={"means": 3, "whitening": 3}),
+        "`calibration`: few rows": with_card(
+            small, calibration={"means": [[1.0]], "whitening": [[1.0]]}
+        ),
+        "`calibration`: other rows": with_card(
+            small, calibration={"means": [[1.0] * 10] * 10, "whitening": [[1.0] * 9] * 10}
+        ),
         "`preparation`": with_card(small, preparation={"method": "magic"}),
         "`filters`": with_layer(0, filters=0),
         "`kernel_size`": with_layer(0, kernel_size=[3]),
@@ -234,3 +249,27 @@ def test_what_none_is_likelier_than_is_not_answered(small: bytes) -> None:
     assert [one["none"] for one in found] == [0.4] * 3
     found = call_page(body, {"model": model, "none": bytes([6])})
     assert not any(one["isSure"] for one in found)
+
+
+def test_what_lies_beyond_the_reach_is_not_answered_but_by_a_threshold_of_0(small: bytes) -> None:
+    body = """
+    const { card } = readModel(fileOf("model"));
+    const probabilities = Float64Array.from([0.9, 0.1, 0, 0, 0, 0, 0, 0, 0, 0]);
+    const seen = { isBlank: false, parts: 1 };
+    const answer = answerOf({ model: { card }, seen, result: { probabilities } });
+    return [decide(card, probabilities), answerInWords(answer)];
+    """
+    shares, rows = np.array([0.9, 0.1, *[1e-35] * 8]), np.eye(10)
+    means = np.log(shares) + 3 * rows  # each is 3 away
+    for reach, threshold in ((2.94, 0.5), (3.1, 0.5), (2.94, 0.0)):
+        calibration = Calibration(
+            threshold=threshold, whitening=rows.tolist(), means=means.tolist(), reach=reach
+        )
+        model = with_card(small, calibration=calibration.to_dict())
+        decision, said = call_page(body, {"model": model})
+        expected = decide(np.log(shares)[None], calibration, None)
+        assert decision["distance"] == pytest.approx(float(expected.distance[0]), rel=1e-12)
+        is_far = reach < 3 and threshold > 0
+        assert (decision["isFar"], decision["isSure"]) == (is_far, not is_far)
+        assert (expected.is_far.tolist(), expected.is_sure.tolist()) == ([is_far], [not is_far])
+        assert ("nearest: a, but unlike it: distance 3.0, at most 2.9" in said) == is_far

@@ -34,7 +34,9 @@ QUESTIONS = st.builds(
 KINDS = st.sampled_from(["picture", "form", "json"])
 JOBS = st.builds(Job, QUESTIONS, KINDS, st.binary(max_size=40), st.binary(max_size=200))
 COUNTS = st.integers(0, 10**6)
-ANSWERS = st.builds(Answer, st.integers(100, 599), st.binary(max_size=200), COUNTS, COUNTS, COUNTS)
+ANSWERS = st.builds(
+    Answer, st.integers(100, 599), st.binary(max_size=200), COUNTS, COUNTS, COUNTS, COUNTS
+)
 
 
 @given(st.lists(st.lists(JOBS, max_size=4), max_size=4), st.integers(1, 50))

@@ -6,8 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
+from scipy.spatial.distance import cdist
 from scipy.special import log_softmax
 
+from lenet.errors import SettingError
 from lenet.models import Calibration, decide
 from lenet.training import calibrate, calibration_notice
 
@@ -200,3 +202,89 @@ def test_what_none_is_likelier_than_is_not_answered() -> None:
     np.testing.assert_allclose(decided.none_probability, [0.6, 0.4, 0.1])
     assert decide(scores, Calibration(threshold=0.6), 2).answers.tolist() == [-1, -1, 1]
     assert decide(scores, found, None).answers.tolist() == [2, 0, 1]
+
+
+@pytest.mark.parametrize("count", [100, 300, 6000])
+def test_99_of_100_new_images_are_within_reach_and_what_is_unlike_them_is_not(count: int) -> None:
+    shares = []
+    for seed in range(10):
+        found = calibrate(*easy(count, 8, seed=2 * seed))
+        decided = decide(easy(4000, 8, seed=2 * seed + 1)[0], found, None)
+        shares.append(1 - decided.is_far.mean())
+    # Of few images one of a hundred is the farthest, and how far that one is varies.
+    assert 0.985 < np.mean(shares) < 0.998
+    two_at_once = np.tile([8, 5, 0, 0], (100, 1))
+    decided = decide(two_at_once, found, None)
+    assert (decided.distance > found.reach).all()
+    assert (decided.is_far == (decided.probability >= found.threshold)).all()
+    assert (decided.answers == -1).all()
+    always = decide(two_at_once, found, None, threshold=0)
+    assert (always.answers == 0).all()
+    np.testing.assert_array_equal(always.distance, decided.distance)
+    assert not always.is_far.any()
+
+
+def test_distances_are_those_of_mahalanobis_for_scipy() -> None:
+    logits, labels = easy(2000, 3, seed=7)
+    found = calibrate(logits, labels)
+    logarithms = log_softmax(logits.astype(np.float64) / found.temperature, axis=1)
+    means = np.array([logarithms[labels == label].mean(axis=0) for label in range(4)])
+    away = logarithms - means[labels]
+    covariance = away.T @ away / 1996
+    covariance += np.eye(4) * (0.001 * covariance.trace() / 4 + 0.01**2)
+    inverse = np.linalg.inv(covariance)
+    expected = cdist(logarithms, means, "mahalanobis", VI=inverse).min(axis=1)
+    np.testing.assert_allclose(decide(logits, found, None).distance, expected, rtol=1e-5)
+
+
+def test_the_reach_is_as_far_as_if_each_image_had_been_left_out() -> None:
+    logits, labels = easy(120, 2, seed=8)
+    found = calibrate(logits, labels)
+    logarithms = log_softmax(logits.astype(np.float64) / found.temperature, axis=1)
+    ridge = np.linalg.inv(np.array(found.whitening) @ np.array(found.whitening).T)
+    distances = []
+    for index in np.flatnonzero(logits.argmax(axis=1) == labels):
+        others = np.arange(120) != index
+        means = [logarithms[others & (labels == label)].mean(axis=0) for label in range(4)]
+        away = (logarithms - np.array(means)[labels])[others]
+        plain = logarithms - [logarithms[labels == label].mean(axis=0) for label in labels]
+        beside = ridge - plain.T @ plain / 116  # what was added to the covariance
+        covariance = away.T @ away / 115 + beside
+        inverse = np.linalg.inv(covariance)
+        distances.append(cdist([logarithms[index]], means, "mahalanobis", VI=inverse).min())
+    expected = np.sort(distances)[-1]  # of fewer than 199 the farthest is the 99th in 100
+    assert found.reach == pytest.approx(expected, rel=0.02)
+
+
+@pytest.mark.parametrize("odd", ["few", "few of a class", "a class missing", "none"])
+def test_what_says_too_little_of_where_classes_lie_gives_no_distances(odd: str) -> None:
+    logits, labels = easy(400, 8)
+    kept = np.ones(400, bool)
+    if odd == "few":
+        kept = np.arange(400) < 99
+    elif odd != "none":
+        kept = (labels != 3) | (np.cumsum(labels == 3) < (10 if odd == "few of a class" else 0))
+    found = calibrate(logits[kept], labels[kept], none_index=3 if odd == "none" else None)
+    assert (found.means, found.whitening, found.reach) == ((), (), 0.0)
+    assert answered(found, logits)[0].mean() > 0.7
+    assert (decide(logits, found, None).distance == 0).all()
+
+
+def test_outputs_that_never_vary_give_distances_that_can_be_computed_with() -> None:
+    labels = np.arange(200) % 4
+    logits = np.where(np.eye(4)[labels] > 0, 1e4, 0).astype(np.float32)
+    found = calibrate(logits, labels)
+    decided = decide(logits, found, None)
+    assert np.isfinite(decided.distance).all()
+    assert decided.is_sure.all()
+
+
+def test_distances_of_shuffled_labels_refuse_nothing_by_themselves() -> None:
+    logits, labels = easy(1000, 10)
+    found = calibrate(logits, np.random.default_rng(2).permutation(labels))
+    assert (decide(logits, found, None).distance <= found.reach).mean() > 0.98
+
+
+def test_numbers_that_are_not_finite_are_no_calibration() -> None:
+    with pytest.raises(SettingError, match="must hold finite numbers"):
+        Calibration(means=((np.inf,),), whitening=((1.0,),))

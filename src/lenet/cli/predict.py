@@ -23,7 +23,7 @@ _BAR_FROM = 50  # pictures
 _NONE = "none of these"
 _COLUMNS = (
     *("source", "class_name", "probability", "doubt", "likeliest", "box", "row"),
-    *("threshold", "none_probability"),
+    *("threshold", "none_probability", "distance", "reach"),
 )
 _SEVERAL = "several symbols? `--many` reads them one by one"
 
@@ -176,6 +176,8 @@ def _print_json(answers: "Iterable[Prediction]") -> "Iterator[Prediction]":
             "doubt": answer.doubt,
             "threshold": answer.threshold,
             "none_probability": answer.none_probability,
+            "distance": answer.distance,
+            "reach": answer.reach,
             "top": [{"class_name": name, "probability": share} for name, share in answer.top],
             "row": answer.row,
             "box": dict(zip(("top", "left", "bottom", "right"), answer.seen.box, strict=True)),
@@ -214,7 +216,10 @@ class _Table:
         likeliest = answer.top[0][0] if answer.top else ""
         names = answer.source, answer.class_name or "", likeliest, answer.row or ""
         source, given, likeliest, row = map(escape_name, names)
-        numbers = answer.probability, answer.threshold, answer.none_probability
+        numbers = (
+            *(answer.probability, answer.threshold, answer.none_probability),
+            *(answer.distance, answer.reach),
+        )
         probability, *others = (f"{number:.6f}" for number in numbers)
         return [source, given, probability, answer.doubt or "", likeliest, box, row, *others]
 

@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from string import Template
 
+import numpy as np
+
 from lenet._version import __version__
 from lenet.export._c_arithmetic import helpers
-from lenet.export._c_functions import StageCode, float_literal, number_lines
+from lenet.export._c_functions import Constant, StageCode, float_literal, number_lines
 from lenet.export._c_prepare import preparation_files, preparation_header
 from lenet.export._c_stages import plan_buffers
 from lenet.export._trained_network import TrainedNetwork
+from lenet.models import LEAST_PROBABILITY
 
 _LONGEST_NAME = 40
 _HEADERS_OF_C = (
@@ -40,6 +43,45 @@ _DECIDE_NONE = Template("""\
     if (probabilities[likeliest] < probabilities[${NAME}_CLASSES - 1]) {
         return ${NAME}_NONE;
     }
+""")
+
+_DECIDE_FAR = Template("""\
+    if (${NAME}_THRESHOLD > 0.0f && ${name}_distance(probabilities) > ${NAME}_REACH) {
+        return ${NAME}_NONE;
+    }
+""")
+_DISTANCE_HEADER = Template("""\
+/* How far the image with such probabilities lies from the nearest class, in deviations within the
+ * classes. Beyond the reach it is none of them, whatever the probabilities are. */
+#define ${NAME}_REACH $reach
+float ${name}_distance(const float probabilities[${NAME}_CLASSES]);
+
+""")
+_DISTANCE = Template("""\
+float ${name}_distance(const float probabilities[${NAME}_CLASSES])
+{
+    float logarithms[${NAME}_CLASSES], places[${NAME}_CLASSES], nearest = INFINITY;
+
+    for (int unit = 0; unit < ${NAME}_CLASSES; unit++) {
+        logarithms[unit] = logf(fmaxf(probabilities[unit], $least));
+        places[unit] = 0.0f;
+    }
+    for (int index = 0; index < ${NAME}_CLASSES; index++) {
+        for (int unit = 0; unit < ${NAME}_CLASSES; unit++) {
+            places[unit] += logarithms[index] * ${name}_whitening[index][unit];
+        }
+    }
+    for (int index = 0; index < ${NAME}_CLASSES; index++) {
+        float sum = 0.0f;
+        for (int unit = 0; unit < ${NAME}_CLASSES; unit++) {
+            const float away = places[unit] - ${name}_means[index][unit];
+            sum += away * away;
+        }
+        nearest = fminf(nearest, sum);
+    }
+    return sqrtf(nearest);
+}
+
 """)
 
 _HEADER = Template("""\
@@ -97,7 +139,7 @@ int ${name}_classify(const uint8_t pixels[${NAME}_PIXELS], ${name}_scratch *scra
 void ${name}_probabilities(const uint8_t pixels[${NAME}_PIXELS], ${name}_scratch *scratch,
                            float probabilities[${NAME}_CLASSES]);
 
-/* The likeliest class of such probabilities, or ${NAME}_NONE where
+${distance_header}/* The likeliest class of such probabilities, or ${NAME}_NONE where
  * $when_none. */
 int ${name}_decide(const float probabilities[${NAME}_CLASSES]);
 
@@ -166,7 +208,7 @@ void ${name}_probabilities(const uint8_t pixels[${NAME}_PIXELS], ${name}_scratch
     }
 }
 
-int ${name}_decide(const float probabilities[${NAME}_CLASSES])
+${distance}int ${name}_decide(const float probabilities[${NAME}_CLASSES])
 {
     int likeliest = 0;
 
@@ -175,7 +217,8 @@ int ${name}_decide(const float probabilities[${NAME}_CLASSES])
             likeliest = unit;
         }
     }
-$decide_none    return probabilities[likeliest] < ${NAME}_THRESHOLD ? ${NAME}_NONE : likeliest;
+$decide_none$decide_far\
+    return probabilities[likeliest] < ${NAME}_THRESHOLD ? ${NAME}_NONE : likeliest;
 }
 """)
 
@@ -244,7 +287,19 @@ class CNetwork:
     @property
     def constants_size(self) -> int:
         """Bytes of the weights and everything else that is constant, without the class names."""
-        return sum(constant.size for code in self.stages for constant in code.constants)
+        return sum(constant.size for constant in self._constants)
+
+    @property
+    def _constants(self) -> list[Constant]:
+        """The weights, and what distances are measured by, if the network knows any."""
+        constants = [constant for code in self.stages for constant in code.constants]
+        calibration = self.trained.card.calibration
+        parts = {"whitening": calibration.whitening, "means": calibration.means}
+        return constants + [
+            Constant("float", f"{self.name}_{name}", np.array(rows))
+            for name, rows in parts.items()
+            if rows
+        ]
 
     def files(self, accuracy: float, example: int) -> dict[str, str]:
         """The names and contents of the files; `example` is the index of the test image in it."""
@@ -253,6 +308,7 @@ class CNetwork:
         kind = "whole numbers (int8 weights)" if self.is_int8 else "floats"
         data = f", trained on {card.dataset}" if card.dataset else ""
         none, promised = card.none_index, card.calibration.answered_right
+        knows_distances = bool(card.calibration.means)
         promise = f" Of the others\n * {promised:.1%} are right, as measured." if promised else ""
         name = f"{self.trained.name}: a network of the kind `{card.model}`{data}, in {kind}."
         words = {
@@ -265,10 +321,10 @@ class CNetwork:
             "answers_comment": "" if none is None else _ANSWERS,
             "promise": promise,
             "when_none": "it is below the threshold"
-            + ("" if none is None else ",\n * or below the last one's"),
-            "decide_none": ""
-            if none is None
-            else _DECIDE_NONE.substitute(name=self.name, NAME=self.name.upper()),
+            + ("" if none is None else ",\n * or below the last one's")
+            + (",\n * or the image lies beyond the reach" if knows_distances else ""),
+            "reach": float_literal(card.calibration.reach),
+            "least": float_literal(LEAST_PROBABILITY),
             "channels": channels,
             "height": height,
             "width": width,
@@ -285,6 +341,13 @@ class CNetwork:
             "scratch_size": self.scratch_size,
             "preparation": preparation_header(self.name, card.preparation),
         }
+        for part, template, belongs in (
+            ("decide_none", _DECIDE_NONE, none is not None),
+            ("decide_far", _DECIDE_FAR, knows_distances),
+            ("distance", _DISTANCE, knows_distances),
+            ("distance_header", _DISTANCE_HEADER, knows_distances),
+        ):
+            words[part] = template.substitute(words) if belongs else ""
         header = _HEADER.substitute(
             words,
             facts="\n *\n".join(map(comment_lines, self._facts(accuracy))),
@@ -304,9 +367,7 @@ class CNetwork:
         source = _SOURCE.substitute(
             words,
             class_names="".join(f"    {string_literal(name)},\n" for name in card.class_names),
-            constants="\n".join(
-                constant.definition() for code in self.stages for constant in code.constants
-            ),
+            constants="\n".join(constant.definition() for constant in self._constants),
             functions="\n".join([*helpers("\n".join(functions), self.is_int8), *functions]),
             calls="\n".join(calls),
         )

@@ -11,7 +11,14 @@ from torch import Tensor, nn
 
 from lenet.export._trained_network import TrainedNetwork
 from lenet.export._windows import Windows, pooling_windows, reaching_beyond, with_padding_apart
-from lenet.models import CUSTOM, NO_ANSWER, Residual, TrainedLayer, module_of
+from lenet.models import (
+    CUSTOM,
+    LEAST_PROBABILITY,
+    NO_ANSWER,
+    Residual,
+    TrainedLayer,
+    module_of,
+)
 from lenet.models.layers import AdaptivePooling, Pooling
 
 
@@ -37,7 +44,14 @@ class PixelsToDecisions(nn.Module):
         none = self.card.none_index
         of_classes = shares[:, :none]
         largest = of_classes.amax(dim=1)
-        is_sure = largest >= self.card.calibration.threshold
+        calibration = self.card.calibration
+        is_sure = largest >= calibration.threshold
+        if calibration.means and calibration.threshold:
+            whitening, means = map(torch.tensor, (calibration.whitening, calibration.means))
+            # Products and sums: a product of matrices would be taken for a layer with weights.
+            places = (shares.clamp(min=LEAST_PROBABILITY).log()[:, :, None] * whitening).sum(dim=1)
+            squares = (places[:, None] - means).square().sum(dim=2).amin(dim=1)
+            is_sure = is_sure & (squares <= calibration.reach**2)
         if none is not None:
             is_sure = is_sure & (largest >= shares[:, none])
         return torch.where(is_sure, of_classes.argmax(dim=1), NO_ANSWER)

@@ -38,6 +38,7 @@ Runner = Callable[[Pixels], tuple[Shares, Decided]]
 
 BATCH_SIZES = (1, 2, 7, 256)
 TOLERANCE = 1e-5  # of a probability, for a format that keeps float32
+_AT_REACH = 1e-3  # relative to it, where float32 may find that an image lies within or beyond
 _MOST_LOST = 0.003  # of the accuracy, by a format that rounds its weights
 _BATCH = 256
 _SAMPLE = 512  # images
@@ -309,11 +310,14 @@ def compare_with_reference(
 
 
 def _is_close(trained: TrainedNetwork, distance: float) -> npt.NDArray[np.bool_]:
-    """For which images rounding may decide: two probabilities, or one and the threshold, meet."""
+    """For which images rounding may decide: two probabilities, or a value and its limit, meet."""
     card, shares = trained.card, trained.probabilities
     likeliest, second = np.sort(shares[:, : len(card.classes)], axis=1)[:, :-3:-1].T
     of_none = second if card.none_index is None else shares[:, card.none_index]
     above = likeliest - card.calibration.threshold
     others = np.minimum(likeliest - second, np.abs(likeliest - of_none))
-    close: npt.NDArray[np.bool_] = (above >= -distance) & (np.minimum(above, others) <= distance)
+    reach = card.calibration.reach
+    is_at_reach = np.abs(card.calibration.distances(shares) - reach) < _AT_REACH * reach
+    meets = (np.minimum(above, others) <= distance) | is_at_reach
+    close: npt.NDArray[np.bool_] = (above >= -distance) & meets
     return close

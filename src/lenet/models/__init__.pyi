@@ -22,6 +22,7 @@ from ._configs import LeNetConfig as LeNetConfig
 from ._configs import MLPConfig as MLPConfig
 from ._configs import ModelConfig as ModelConfig
 from ._configs import SoftmaxConfig as SoftmaxConfig
+from ._decision import LEAST_PROBABILITY as LEAST_PROBABILITY
 from ._decision import NO_ANSWER as NO_ANSWER
 from ._decision import Calibration as Calibration
 from ._decision import Decisions as Decisions
@@ -74,6 +75,7 @@ __all__ = [
     "BUNDLED",
     "CUSTOM",
     "HEADER_KEY",
+    "LEAST_PROBABILITY",
     "MLP",
     "MODELS",
     "NO_ANSWER",

@@ -128,13 +128,11 @@ class ModelCard:
         Args:
             scores: The network's logits, (N, outputs); a constant may be added to a row.
             threshold: The least probability of an answer; 0 answers always, even where `_none` is
-                likelier. The model's own where none is given.
+                likelier or no class is near. The model's own where none is given.
         """
-        if threshold is None:
-            return decide(scores, self.calibration, self.none_index)
-        asked = replace(self.calibration, threshold=threshold)
-        decided = decide(scores, asked, self.none_index)
-        return decided if threshold else replace(decided, is_sure=decided.probability >= 0)
+        decided = decide(scores, self.calibration, self.none_index, threshold)
+        is_always = threshold is not None and not threshold
+        return replace(decided, is_sure=decided.probability >= 0) if is_always else decided
 
     def to_json(self) -> str:
         """The text that stands in the file's header; a score that is not finite is `null` there."""
@@ -195,6 +193,9 @@ class ModelCard:
             raise ModelFileError(message)
         if self.none_index is not None and (self.none_index != classes - 1 or classes < 3):
             message = f"its class `{NONE_CLASS}` must stand behind two others at least."
+            raise ModelFileError(message)
+        if (means := self.calibration.means) and len(means) != classes:
+            message = f"its `means` are of {len(means)} classes, but its network has {classes}."
             raise ModelFileError(message)
         if self.preparation.image_shape != shape:
             message = (

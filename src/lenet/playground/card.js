@@ -6,6 +6,8 @@ const FORMAT = 1; // as in `lenet/models/_card.py`
 const MOST_SIZE = 65536; // of anything that a layer may have
 const NONE = "_none"; // the last class of a network that was taught counter-examples
 
+const UNCALIBRATED = { temperature: 1, threshold: 0, whitening: [], means: [], reach: 0 };
+
 /**
  * Read the JSON that describes a model, with what files of an older lenet leave out.
  *
@@ -28,7 +30,7 @@ export function readCard(text) {
   const card = {
     ...written,
     preparation: written.preparation ?? whole,
-    calibration: { temperature: 1, threshold: 0, ...written.calibration },
+    calibration: { ...UNCALIBRATED, ...written.calibration },
     answers_blank: written.answers_blank === true,
   };
   for (const [field, isUsable] of Object.entries(USABLE)) {
@@ -48,8 +50,19 @@ const USABLE = {
     new Set(names).size === names.length &&
     (!names.includes(NONE) || (names.length > 2 && names.indexOf(NONE) === names.length - 1)),
   normalisation: ({ mean, std }) => Number.isFinite(mean) && Number.isFinite(std) && std > 0,
-  calibration: ({ temperature, threshold }) =>
-    temperature > 0 && Number.isFinite(temperature) && threshold >= 0 && threshold <= 1,
+  calibration: ({ temperature, threshold, whitening, means, reach }, { class_names: names }) =>
+    temperature > 0 &&
+    Number.isFinite(temperature) &&
+    threshold >= 0 &&
+    threshold <= 1 &&
+    reach >= 0 &&
+    Number.isFinite(reach) &&
+    [means, whitening].every(
+      (rows) =>
+        isListOf(isListOf(Number.isFinite))(rows) &&
+        rows.length === (means.length && names.length) &&
+        rows.every((/** @type {number[]} */ row) => row.length === rows.length),
+    ),
   preparation: (
     { method, polarity, channels, height, width, margin, pixel_range: ends = [] },
     { input_shape: shape },

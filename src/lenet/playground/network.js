@@ -6,6 +6,7 @@ import { NoMemoryError } from "./native_core.js";
 import { sizeOf } from "./layers.js";
 import { listOperations } from "./operations.js";
 
+const LEAST_PROBABILITY = 1e-35; // as in `lenet/models/_decision.py`
 const LIKELY_INPUTS = 1024; // of a number; of more, the core is asked again
 
 export class Network {
@@ -109,14 +110,29 @@ export class Network {
 }
 
 /** What is answered, as `lenet/models/_decision.py` has it: the likeliest class but the one of
- * counter-examples, if it is as likely as the threshold wants, and as that one.
+ * counter-examples, if it is as likely as the threshold wants, and as that one, and the image lies
+ * within reach of a class.
  * @type {(card: Card, probabilities: Float64Array) => Decision} */
 export function decide({ classes, calibration }, probabilities) {
   const shares = probabilities.slice(0, classes.length);
   const probability = Math.max(...shares);
   const none = probabilities[classes.length] ?? 0;
-  const isSure = probability >= calibration.threshold && probability >= none;
-  return { index: shares.indexOf(probability), probability, none, isSure };
+  const { threshold, reach } = calibration;
+  const distance = distanceOf(calibration, probabilities);
+  const isFar = threshold > 0 && distance > reach;
+  const isSure = probability >= threshold && probability >= none && !isFar;
+  return { index: shares.indexOf(probability), probability, none, distance, isFar, isSure };
+}
+
+/** How far an image lies from the nearest class; 0 where that is not known.
+ * @type {(calibration: Calibration, probabilities: Float64Array) => number} */
+function distanceOf({ whitening, means }, probabilities) {
+  if (!means.length) return 0;
+  const logarithms = probabilities.map((share) => Math.log(Math.max(share, LEAST_PROBABILITY)));
+  const places = probabilities.map((_, unit) =>
+    logarithms.reduce((sum, value, index) => sum + value * whitening[index][unit], 0),
+  );
+  return Math.min(...means.map((mean) => Math.hypot(...mean.map((at, unit) => places[unit] - at))));
 }
 
 /** Probabilities from logits, which the temperature makes more or less decided.

@@ -84,7 +84,14 @@ type Stroke = { points: Point[]; erases: boolean };
 
 // Networks
 
-type Calibration = { temperature: number; threshold: number };
+type Calibration = {
+  temperature: number;
+  threshold: number;
+  /** A row for each class, or none where distances are not known. */
+  whitening: number[][];
+  means: number[][];
+  reach: number;
+};
 
 /** What a model file says about itself; named as in Python's `ModelCard`, which explains it. */
 type Card = {
@@ -197,8 +204,15 @@ type Result = {
   numbers: Float32Array;
 };
 
-/** What is answered: the likeliest class, if it is likely enough. */
-type Decision = { index: number; probability: number; none: number; isSure: boolean };
+/** What is answered: the likeliest class, if it is likely enough and the image near enough. */
+type Decision = {
+  index: number;
+  probability: number;
+  none: number;
+  distance: number;
+  isFar: boolean;
+  isSure: boolean;
+};
 
 /** What the native core goes through. */
 type Program = {
@@ -271,7 +285,7 @@ type Opinion = {
 
 type Answer =
   | { kind: "blank"; text: string; index?: undefined }
-  | ({ kind: "none"; text: string; nearest: string; threshold: number } & Decision)
+  | ({ kind: "none"; text: string; nearest: string; threshold: number; reach: number } & Decision)
   | { kind: "class"; text: string; index: number; probability: number };
 
 /** A model as the page holds it: packed, or where its server has it. */

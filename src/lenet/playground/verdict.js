@@ -19,8 +19,8 @@ export function answerOf({ model: { card }, seen, result: { probabilities } }) {
   const { index, probability, isSure } = decision;
   const name = nameOfClass(card.classes[index]);
   if (isSure) return { kind: "class", text: name, index, probability };
-  const { threshold } = card.calibration;
-  return { kind: "none", text: words.none, nearest: name, threshold, ...decision };
+  const { threshold, reach } = card.calibration;
+  return { kind: "none", text: words.none, nearest: name, threshold, reach, ...decision };
 }
 
 /** An answer in a line, for those who listen. @type {(answer: Answer) => string} */
@@ -32,7 +32,11 @@ export function answerInWords(answer) {
 function howSure(answer) {
   if (answer.kind === "blank") return words.nothing;
   if (answer.kind === "class") return words.sure(inPercent(answer.probability));
-  const { nearest, probability, threshold, none } = answer;
+  const { nearest, probability, threshold, none, isFar, distance, reach } = answer;
+  if (isFar && probability >= Math.max(threshold, none)) {
+    // Rounded away from each other, so that what is too far looks so.
+    return words.tooFar(nearest, inTenths(Math.ceil(10 * distance)), inTenths(Math.floor(10 * reach)));
+  }
   if (none > probability || probability >= threshold) {
     return words.ratherNone(nearest, inPercent(probability), inPercent(none));
   }
@@ -40,6 +44,11 @@ function howSure(answer) {
   // Cut off then, so that what is not enough does not look as if it were.
   const below = share === needed ? inPercent(Math.floor(1000 * probability) / 1000) : share;
   return words.notEnough(nearest, below, needed);
+}
+
+/** @type {(tenths: number) => string} */
+function inTenths(tenths) {
+  return (tenths / 10).toFixed(1);
 }
 
 /** One column of the page: a network and its answer. */

@@ -15,7 +15,7 @@ BodyKind = Literal["picture", "form", "json"]
 _LENGTH = struct.Struct("<I")
 _COUNT = struct.Struct("<H")
 _JOB = struct.Struct("<HId??BII")
-_ANSWER = struct.Struct("<HIIII")
+_ANSWER = struct.Struct("<HIIIII")
 _KINDS: tuple[BodyKind, ...] = ("picture", "form", "json")
 
 
@@ -46,6 +46,7 @@ class Answer(NamedTuple):
     predictions: int = 0  # in it
     blank: int = 0  # of them saw nothing
     unsure: int = 0  # of them are below the threshold
+    far: int = 0  # of them are beyond the reach
 
 
 def error_body(detail: str) -> bytes:

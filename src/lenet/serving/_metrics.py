@@ -36,7 +36,7 @@ class Metrics(Collector):
         self.seconds = self._histogram("lenet_predict_seconds", explanation, _SECONDS)
         explanation = "Requests in a worker's batch."
         self.batches = self._histogram("lenet_batch_requests", explanation, _BATCH_SIZES)
-        explanation = "Answers by model and by doubt: none, blank, unsure."
+        explanation = "Answers by model and by doubt: none, blank, unsure, far."
         self.predictions = self._counter("lenet_predictions", explanation, "model", "doubt")
         explanation = "Connections that were closed, by reason."
         self.dropped = self._counter("lenet_connections_dropped", explanation, "reason")

@@ -30,7 +30,7 @@ _SHADES = " .:-=+*#%@"
 _COLUMNS = 4  # of answers in a picture
 _LONGEST_NAME = 24  # characters above a picture
 
-Doubt = Literal["blank", "unsure"]
+Doubt = Literal["blank", "unsure", "far"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,13 +44,17 @@ class Prediction:
         top: The likeliest classes with their probabilities, from the likeliest on; none where there
             is nothing to be seen. `_none` is no such class.
         doubt: Why it is none of the classes: there is nothing in it (`blank`), unless the model
-            knows empty pictures, or no class is likely enough (`unsure`).
+            knows empty pictures; no class is likely enough (`unsure`); or one is, and the picture
+            is unlike all that it learnt (`far`).
         seen: The image that the network got, and where it lies in the picture.
         row: What a table, an archive or a dataset calls the picture, by its number where it has no
             other name; `None` for a picture that is a file of its own.
         threshold: The least probability of an answer that was asked for, 0 to 1.
         none_probability: How likely it is that it is none of the classes, where the network was
             taught what is none, by counter-examples; 0 otherwise. No less likely class is answered.
+        distance: How far the picture lies from the nearest class, where the model knows distances;
+            0 otherwise.
+        reach: At which distance an answer is given at most, unless the threshold is 0.
     """
 
     source: str
@@ -62,6 +66,8 @@ class Prediction:
     row: str | None = None
     threshold: float = 0.0
     none_probability: float = 0.0
+    distance: float = 0.0
+    reach: float = 0.0
 
 
 def predict(
@@ -78,7 +84,7 @@ def predict(
 
     Each picture is read, brought into the form that the network was taught on, and classified. An
     answer that is less likely than the model's threshold, or than `_none` where the network was
-    taught counter-examples, is none of the classes.
+    taught counter-examples, is none of the classes, and so is what lies too far from all of them.
 
     Args:
         model: `digits` or `fashion`, which are bundled; a model file; a run, its folder or name, or
@@ -209,11 +215,13 @@ def _answers(
 ) -> Iterator[Prediction]:
     """What a model makes of a batch."""
     decided = model.decide(np.stack([look.seen.image for look in looks]), threshold)
-    least = model.card.calibration.threshold if threshold is None else threshold
-    names = model.card.classes
+    calibration, names = model.card.calibration, model.card.classes
+    least = calibration.threshold if threshold is None else threshold
     for number, (source, row, seen) in enumerate(looks):
         if seen.is_blank and not model.card.answers_blank:
-            yield Prediction(source, None, 0.0, (), "blank", seen, row, least)
+            yield Prediction(
+                source, None, 0.0, (), "blank", seen, row, least, reach=calibration.reach
+            )
             continue
         shares, is_sure = decided.probabilities[number], bool(decided.is_sure[number])
         likeliest = np.argsort(-shares[: len(names)], kind="stable")[:top]
@@ -222,11 +230,13 @@ def _answers(
             names[likeliest[0]] if is_sure else None,
             float(decided.probability[number]),
             tuple((names[index], float(shares[index])) for index in likeliest),
-            None if is_sure else "unsure",
+            None if is_sure else "far" if decided.is_far[number] else "unsure",
             seen,
             row,
             least,
             float(decided.none_probability[number]),
+            float(decided.distance[number]),
+            calibration.reach,
         )
 
 
@@ -241,6 +251,9 @@ def doubt_in_words(answer: Prediction) -> str:
         return ""
     if answer.doubt == "blank":
         return "nothing to be seen"
+    if answer.doubt == "far":  # rounded away from each other, so that it looks so
+        distance, reach = math.ceil(10 * answer.distance) / 10, math.floor(10 * answer.reach) / 10
+        return f"unlike anything it learnt: distance {distance:.1f}, at most {reach:.1f}"
     if answer.none_probability > answer.probability or answer.probability >= answer.threshold:
         return f"rather none of these: {answer.none_probability:.1%}"
     share, needed = f"{answer.probability:.1%}", f"{answer.threshold:.1%}"

@@ -174,8 +174,9 @@ class PredictRoute:
             connection.when_client_leaves(None)
 
     def _count(self, model: str, answer: Answer) -> None:
-        sure = answer.predictions - answer.blank - answer.unsure
-        for doubt, count in ("none", sure), ("blank", answer.blank), ("unsure", answer.unsure):
+        doubts = {"blank": answer.blank, "unsure": answer.unsure, "far": answer.far}
+        doubts["none"] = answer.predictions - sum(doubts.values())
+        for doubt, count in doubts.items():
             if count:
                 self._metrics.predictions(model, doubt).inc(count)
 

@@ -34,10 +34,13 @@ from lenet.pictures import Numbers, Pixels, Preparation, PreparedPicture
 _THRESHOLD = "The least probability of an answer; below it is none of the classes. Without it, the \
 one that was measured with the model."
 _CLASS = "What it shows; null for none of the classes."
-_DOUBT = "Why it is none of the classes: nothing is to be seen, or none is likely enough, which is \
-`threshold` and no less than `none_probability`."
+_DOUBT = "Why it is none of the classes: nothing is to be seen (`blank`); none is likely enough, \
+which is `threshold` and no less than `none_probability` (`unsure`); or one is, and `distance` is \
+above `reach` (`far`)."
 _NEEDED = "The least probability of an answer that was asked for."
 _NONE = "How likely it is none of the classes; 0 for a network that was taught no counter-examples."
+_DISTANCE = "How far it lies from the nearest class; 0 for a model that knows no distances."
+_REACH = "At which distance an answer is given at most, unless `threshold` is 0."
 _SEVERAL = "Whether there seem to be several symbols; `many=true` reads them one by one."
 _IMAGE = "The image that the network got, as a PNG in a `data:` address; with `image=true` only."
 _PIXELS = "Rows of grey values, or of red, green and blue (H×W×3): whole numbers from 0 to 255, \
@@ -110,9 +113,11 @@ class Prediction(TypedDict):
     name: Annotated[str | None, Field(description="The picture's file name, if one was sent.")]
     class_name: Annotated[str | None, Field(description=_CLASS)]
     probability: Annotated[float, Field(ge=0, le=1, description="Of the likeliest class.")]
-    doubt: Annotated[Literal["blank", "unsure"] | None, Field(description=_DOUBT)]
+    doubt: Annotated[Literal["blank", "unsure", "far"] | None, Field(description=_DOUBT)]
     threshold: Annotated[_Share, Field(description=_NEEDED)]
     none_probability: Annotated[_Share, Field(description=_NONE)]
+    distance: Annotated[float, Field(ge=0, description=_DISTANCE)]
+    reach: Annotated[float, Field(ge=0, description=_REACH)]
     top: Annotated[list[ClassProbability], Field(description="The likeliest classes.")]
     box: Box
     several: Annotated[bool, Field(description=_SEVERAL)]
@@ -319,6 +324,7 @@ class Calibration(BaseModel):
         description="Which share of the answers above it was right there; 0 if that is not known."
     )
     answered: float = Field(description="Which share of those images is answered.")
+    reach: float = Field(description="Which distance is too far; 0 where none is known.")
 
 
 class Model(BaseModel):
@@ -379,6 +385,8 @@ ANSWER_EXAMPLE: Predictions = {
             "doubt": None,
             "threshold": 0.9,
             "none_probability": 0.0,
+            "distance": 1.8,
+            "reach": 7.4,
             "top": [
                 {"class_name": "1", "probability": 0.9987},
                 {"class_name": "7", "probability": 0.0008},

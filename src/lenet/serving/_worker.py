@@ -287,7 +287,7 @@ def _answers_to(
         doubts = [one["doubt"] for one in told]
         answer: schema.Predictions = {"model": model.name, "predictions": told}
         body = json_text(answer, ensure_ascii=False).encode(errors="replace")
-        counts = doubts.count("blank"), doubts.count("unsure")
+        counts = doubts.count("blank"), doubts.count("unsure"), doubts.count("far")
         answers[place] = Answer(200, body, len(doubts), *counts)
     return answers
 
@@ -304,6 +304,8 @@ def _told(
         "doubt": prediction.doubt,
         "threshold": prediction.threshold,
         "none_probability": prediction.none_probability,
+        "distance": prediction.distance,
+        "reach": prediction.reach,
         "top": [
             {"class_name": class_name, "probability": probability}
             for class_name, probability in prediction.top

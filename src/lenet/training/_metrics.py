@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from lenet.datasets import ArrayBatches, BatchesOf
 from lenet.errors import ModelError
 from lenet.kernels import PlainPredictor, Predictor, chosen_engine, try_kernels
 from lenet.models import (
+    LEAST_PROBABILITY,
     ArrayNetwork,
     Calibration,
     Decisions,
@@ -37,6 +39,9 @@ _DOUBLED_BY = 10  # wrong answers, which show how sure is too sure
 _NEAR, _ROUNDS = 1e-12, 100  # relative to the temperature; of looking for it
 _KEPT = 0.99  # of the right answers, where thresholds begin
 _LEAST, _MOST = 0.5, 0.9  # where they begin at least and at most
+_FEWEST, _FEWEST_OF_A_CLASS = 100, 10  # images that say where classes lie
+_MOST_CLASSES = 100
+_RIDGE, _LEAST_SPREAD = 1e-3, 0.01  # of the mean variance; of a logarithm, beside its rounding
 _STEPS = 1000  # thresholds are thousandths, as people read them
 _ENOUGH = 0.9  # right of those answered, where the wanted share can't be reached
 
@@ -140,7 +145,7 @@ def calibrate(
     none_index: int | None = None,
     answered_right: float = 0.99,
 ) -> Calibration:
-    """Find the temperature and the threshold that suit a network.
+    """Find the temperature, the threshold and the reach that suit a network.
 
     The temperature is the one at which the cross-entropy is least (Guo et al. 2017, "On
     Calibration of Modern Neural Networks", section 4.2), with labels smoothed as if one image in
@@ -158,6 +163,12 @@ def calibrate(
     their output takes from the probability of strangers. Where no threshold reaches the share, it
     is the one that comes nearest, if that is 0.9 or as much as so few images can show. Else the
     threshold is the share itself, below which a network that can't tell is to be silent.
+
+    Without counter-examples it is found, too, where the classes lie among the logarithms of the
+    probabilities (Lee et al. 2018, "A Simple Unified Framework for Detecting Out-of-Distribution
+    Samples and Adversarial Attacks", section 2.1), and how far from them 99 of 100 images do that
+    are taken for what they are, each as if the others alone had said where. That takes 100 images,
+    and 10 of each class.
 
     Args:
         logits: The network's outputs for images that it did not learn from, (N, outputs).
@@ -183,9 +194,49 @@ def calibrate(
     temperature = _best_temperature(exact, targets, largest)
     decided = decide(exact, Calibration(temperature), none_index)
     threshold, reached = _choose_threshold(decided, labels, none_index, answered_right)
-    passes = decided.is_sure & (decided.probability >= threshold)
+    found = Calibration(temperature, threshold, count, reached)
+    if none_index is None:
+        found = _find_reach(found, decided, labels)
+    passes = decide(exact, found, none_index).is_sure
     answered = float(passes[labels != none_index].mean()) if (labels != none_index).any() else 0.0
-    return Calibration(temperature, threshold, count, reached, answered)
+    return replace(found, answered=answered)
+
+
+def _find_reach(
+    found: Calibration, decided: Decisions, labels: npt.NDArray[np.int64]
+) -> Calibration:
+    """Add to a calibration where the classes lie, and how far from them an image may.
+
+    Nothing is added where the images are too few to tell, or the classes too many for a small file.
+    """
+    shares, is_right = decided.probabilities, decided.likeliest == labels
+    count, classes = shares.shape
+    sizes = np.bincount(labels, minlength=classes)
+    is_told = count >= _FEWEST and sizes.min() >= _FEWEST_OF_A_CLASS and is_right.any()
+    if classes > _MOST_CLASSES or not is_told or not np.isfinite(shares).all():
+        return found
+    places = np.log(np.maximum(shares, LEAST_PROBABILITY))
+    means = np.stack([places[labels == label].mean(axis=0) for label in range(classes)])
+    away = places - means[labels]
+    freedom = count - classes
+    covariance = away.T @ away / freedom
+    # What hardly varies, or by chance not at all, says little of what is far.
+    covariance += np.eye(classes) * (_RIDGE * covariance.trace() / classes + _LEAST_SPREAD**2)
+    whitening = np.linalg.cholesky(np.linalg.inv(covariance))
+    found = replace(found, whitening=_as_rows(whitening), means=_as_rows(means @ whitening))
+    # As if each image were not among those that its distance is measured by, which by the formula
+    # of Sherman and Morrison takes no second covariance.
+    part = ((away @ whitening) ** 2).sum(axis=1) / freedom
+    without = (sizes / (sizes - 1))[labels]
+    farther = without * np.sqrt((freedom - 1) / freedom / np.maximum(1 - without * part, _NEAR))
+    distances = np.sort((found.distances(shares) * farther)[is_right])
+    last = math.ceil(_KEPT * (len(distances) + 1))
+    return replace(found, reach=float(distances[min(last, len(distances)) - 1]))
+
+
+def _as_rows(matrix: Floats) -> tuple[tuple[float, ...], ...]:
+    """A matrix as a model file has it, with as many digits as float32."""
+    return tuple(tuple(float(f"{value:.7g}") for value in row) for row in matrix)
 
 
 def _choose_threshold(

@@ -78,12 +78,19 @@ def test_a_long_curve_is_thinned_out_and_stays_where_it_was() -> None:
     assert auc(x, y) == pytest.approx(found.area, abs=2e-4)
 
 
-@pytest.mark.parametrize("kind", ["plain", "doubtful"])
+@pytest.mark.parametrize("kind", ["plain", "doubtful", "distant"])
 def test_what_passes_is_what_the_model_answers(
-    kind: str, doubtful_run: lenet.Run, doubtful_digits: Dataset, digits: Dataset
+    kind: str,
+    doubtful_run: lenet.Run,
+    distant_run: lenet.Run,
+    doubtful_digits: Dataset,
+    digits: Dataset,
 ) -> None:
-    run = doubtful_run if kind == "doubtful" else BUNDLED["fashion"]
-    data = doubtful_digits if kind == "doubtful" else _garments(digits)
+    run, data = {
+        "plain": (BUNDLED["fashion"], _garments(digits)),
+        "doubtful": (doubtful_run, doubtful_digits),
+        "distant": (distant_run, digits),
+    }[kind]
     answers = answer(run, data, strangers=())
     measured, opened = answers.evaluation.strangers, open_model(run)
     assert measured is not None
@@ -99,6 +106,10 @@ def test_what_passes_is_what_the_model_answers(
         shares = opened.probabilities(images)
         real = shares[:, : len(card.classes)]
         passes = real.max(axis=1) >= shares[:, len(card.classes) :].sum(axis=1)
+        if kind == "distant":
+            is_far = opened.decide(images).distance > card.calibration.reach
+            assert is_far.any()
+            passes &= ~is_far
         return np.where(passes, real.max(axis=1), 0.0), real.argmax(axis=1)
 
     sure, given_class = highest(answers.examples.images)
