@@ -85,7 +85,7 @@ def test_of_new_images_that_are_answered_the_wanted_share_is_right(wanted: float
         assert is_sure.mean() > 0.3
         assert found.answered_right == wanted
         assert found.answered == pytest.approx(is_sure.mean(), abs=0.03)
-        passing = f"{100 * round(found.answered, 3):.4g} % of the held-out images reach"
+        passing = f"{100 * round(found.answered, 3):.4g} % of the held-out images get one"
         assert (passing in calibration_notice(found, wanted)) == (found.answered < 0.9)
         assert found.threshold == round(found.threshold, 3)
         shares.append((likeliest == labels[5000:])[is_sure].mean())

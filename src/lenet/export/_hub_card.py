@@ -222,6 +222,11 @@ def _limits(card: ModelCard) -> str:
         if calibration.answered_right:
             doubt += f"; of the others {_percent(calibration.answered_right)} were right there"
         doubt += "."
+    if calibration.means:
+        doubt += (
+            " So is what lies farther from every class than `reach` of its `calibration` says, "
+            "however likely a class is."
+        )
     if card.none_index is not None:
         doubt += (
             " Its last output was taught by counter-examples and is the share of what is none of "

@@ -288,8 +288,8 @@ def calibration_notice(found: Calibration, wanted: float) -> str:
         if found.answered >= _MOST:
             return ""
         return (
-            f"For {share} of the answers to be right, each needs a probability of {least}, which "
-            f"{passing} of the held-out images reach. A lower `answered_right` answers more."
+            f"For {share} of the answers to be right, each needs a probability of {least}, and "
+            f"{passing} of the held-out images get one. A lower `answered_right` answers more."
         )
     needed = math.ceil((2 * wanted - 1) / (1 - wanted) - 1e-9)  # all right, by Laplace's rule
     if found.images < needed:

@@ -175,7 +175,7 @@ def _overview(findings: Findings) -> tuple[Node, ...]:
             percent(evaluation.accuracy, 2),
             f"95 % interval {percent(low)} to {percent(high)}",
         ),
-        *([_as_answered(answered, evaluation.images)] if answered else []),
+        *([_as_answered(answered, findings)] if answered else []),
         *([_as_refused(refused)] if (refused := evaluation.counter_examples) else []),
         ("images scored", f"{evaluation.images:,}", f"{evaluation.split}, {evaluation.dataset}"),
         ("weakest class", weakest, f"F1 {percent(lowest)}"),
@@ -191,13 +191,16 @@ def _overview(findings: Findings) -> tuple[Node, ...]:
     return (*map(note, _warnings(findings)), tiles(values))
 
 
-def _as_answered(answered: Answered, images: int) -> tuple[str, Node, str]:
+def _as_answered(answered: Answered, findings: Findings) -> tuple[str, Node, str]:
     """What `predict` makes of the images, which leaves out what is unlikely."""
+    images = findings.evaluation.images
     right, wrong, none = (
         percent(count / images) for count in (answered.right, answered.wrong, answered.none)
     )
-    least = percent(answered.threshold)
-    return "right at the threshold", right, f"{wrong} wrong, {none} none, as below {least}"
+    why = f"as below {percent(answered.threshold)}"
+    if findings.answers.card.calibration.means:
+        why += " or too far"
+    return "right at the threshold", right, f"{wrong} wrong, {none} none, {why}"
 
 
 def _as_refused(refused: Refused) -> tuple[str, Node, str]:

@@ -84,13 +84,16 @@ def _when_none(findings: Findings, threshold: float) -> list[Node]:
     if findings.answers.card.none_index is not None:
         reasons.append("below the share of none of these, which counter-examples taught")
     answers: list[Node] = [element("code", "lenet predict"), " answers none of these."]
+    far = ""
+    if findings.answers.card.calibration.means:
+        far = "or the picture is farther from every class than 99 of 100 images of one, "
     if not reasons:
         return [
             "The model file has no threshold, as no images were held out to choose it by. Only "
             "where nothing is to be seen, ",
             *answers,
         ]
-    return [f"Where its probability is {' or '.join(reasons)}, ", *answers]
+    return [f"Where its probability is {' or '.join(reasons)}, {far}", *answers]
 
 
 def _counts(measured: Strangers) -> Element:
