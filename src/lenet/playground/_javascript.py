@@ -18,6 +18,7 @@ from lenet.errors import ExportError
 
 _NODE = ("node", "nodejs")
 _BROWSERS = (
+    "chromium-headless-shell",  # starts in a third of the time
     "chromium",
     "chromium-browser",
     "google-chrome",
