@@ -1,16 +1,17 @@
-"""What a digits model answers to drawn digits, and to what is none.
+"""What a model answers to drawn digits, and to what is none of its classes.
 
     python benchmarks/drawn_pictures.py [--model digits] [--part held-out] [--count 1000] [--seed 0]
     python benchmarks/drawn_pictures.py --part learn --sheet docs/images/drawn-learn.png
 
 Draws so many pictures of each kind (`lenet.datasets.draw_digits`, `draw_strangers`), gives them to
 `lenet.predict` as a person would, and prints how many were answered rightly, refused and answered
-wrongly; of strangers, how many were refused and answered. With `--sheet` it draws some of each kind
-into a PNG file instead.
+wrongly; of strangers, how many were refused and answered. To a model for garments, `fashion`, all
+digits are strangers. Test images, noise and empty paper are there, too. With `--sheet` it draws
+some of each kind into a PNG file instead.
 """
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from lenet.datasets import (
     drawable_strangers,
     undrawable_kinds,
 )
+from lenet.pictures import Pixels
 from lenet.serving import TrainedModel
 
 
@@ -42,25 +44,54 @@ def main() -> None:
         return
     model = lenet.open_model(arguments.model)
     asked = {"part": arguments.part, "preparation": None}
-    print(f"{'digits':<16}{'n':>7}{'right':>9}{'refused':>9}{'wrong':>9}")
-    for kind in drawable_digits(arguments.part):
-        drawn = draw_digits(arguments.count, arguments.seed, kinds=(kind,), **asked)
-        answers, labels = answer(model, drawn), drawn.labels.astype(str)
-        right = share(given == label for given, label in zip(answers, labels, strict=True))
-        refused = share(given is None for given in answers)
-        wrong = share(
-            given not in (None, label) for given, label in zip(answers, labels, strict=True)
-        )
-        print(f"{kind:<16}{len(drawn):>7,}{right:>9.4f}{refused:>9.4f}{wrong:>9.4f}", flush=True)
+    count, seed = arguments.count, arguments.seed
+    digits = {
+        kind: draw_digits(count, seed, kinds=(kind,), **asked)
+        for kind in drawable_digits(arguments.part)
+    }
+    strangers = {
+        kind: draw_strangers(count, seed, kinds=(kind,), **asked).images[:, 0]
+        for kind in drawable_strangers(arguments.part)
+    }
+    tests = {name: lenet.load_dataset(name).require_test() for name in ("mnist", "fashion-mnist")}
+    own, other = tests.pop(model.card.dataset), next(iter(tests.values()))
+    if model.card.dataset == "mnist":
+        known, unknown = {"test digits": own} | digits, {"garments": other.images[:, 0]}
+    else:
+        drawn = {kind: split.images[:, 0] for kind, split in digits.items()}
+        known, unknown = {"test garments": own}, drawn | {"MNIST's digits": other.images[:, 0]}
+    random = np.random.default_rng(seed)
+    empty = {
+        "noise": random.integers(0, 256, (count, 60, 60), np.uint8),
+        "empty paper": random.normal(200, 4, (count, 60, 60)).clip(0, 255).astype(np.uint8),
+    }
+    print_known(model, known)
     for kind, reason in undrawable_kinds(arguments.part).items():
         print(f"{kind:<16}{reason}")
     print(f"\n{'strangers':<16}{'n':>7}{'refused':>9}{'answered':>9}")
-    shares = []
-    for kind in drawable_strangers(arguments.part):
-        drawn = draw_strangers(arguments.count, arguments.seed, kinds=(kind,), **asked)
-        shares.append(share(given is None for given in answer(model, drawn)))
-        print(f"{kind:<16}{len(drawn):>7,}{shares[-1]:>9.4f}{1 - shares[-1]:>9.4f}", flush=True)
+    shares = [print_refused(model, kind, pictures) for kind, pictures in strangers.items()]
     print(f"{'mean':<16}{'':>7}{np.mean(shares):>9.4f}{1 - np.mean(shares):>9.4f}")
+    for kind, pictures in (unknown | empty).items():
+        print_refused(model, kind, pictures)
+
+
+def print_known(model: TrainedModel, kinds: Mapping[str, Split]) -> None:
+    """Print how pictures of the model's classes are answered."""
+    print(f"{'of its classes':<16}{'n':>7}{'right':>9}{'refused':>9}{'wrong':>9}")
+    for kind, split in kinds.items():
+        answers = answer(model, split.images[:, 0])
+        labels = [model.card.classes[label] for label in split.labels]
+        right = share(given == label for given, label in zip(answers, labels, strict=True))
+        refused = share(given is None for given in answers)
+        wrong = 1 - right - refused
+        print(f"{kind:<16}{len(split):>7,}{right:>9.4f}{refused:>9.4f}{wrong:>9.4f}", flush=True)
+
+
+def print_refused(model: TrainedModel, kind: str, pictures: Pixels) -> float:
+    """Print and give the share of pictures that get no answer."""
+    refused = share(given is None for given in answer(model, pictures))
+    print(f"{kind:<16}{len(pictures):>7,}{refused:>9.4f}{1 - refused:>9.4f}", flush=True)
+    return refused
 
 
 def draw_sheet(part: DrawnPart, seed: int) -> Image.Image:
@@ -75,9 +106,9 @@ def draw_sheet(part: DrawnPart, seed: int) -> Image.Image:
     return Image.fromarray(np.vstack(rows)).quantize(16)
 
 
-def answer(model: TrainedModel, drawn: Split) -> list[str | None]:
-    """The class of each picture, or `None` where the model is not sure enough."""
-    return [one.class_name for one in lenet.predict(model, list(drawn.images[:, 0]))]
+def answer(model: TrainedModel, pictures: Pixels) -> list[str | None]:
+    """The class of each picture, or `None` where there is no answer."""
+    return [one.class_name for one in lenet.predict(model, list(pictures))]
 
 
 def share(values: Iterable[bool]) -> float:

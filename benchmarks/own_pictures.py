@@ -1,6 +1,6 @@
 """How a digits model does on pictures as people take them, with and without the preparation.
 
-    python benchmarks/own_pictures.py [--model digits] [--images 2000]
+    python benchmarks/own_pictures.py [--model digits] [--images 10000]
 
 Makes pictures from MNIST's test digits, seeded: inverted, moved, of other sizes, unevenly lit, thin
 and thick, on coloured ground, photographed on grid paper, and several of these at once; beside bars
@@ -26,7 +26,7 @@ from lenet.serving import Prediction, TrainedModel
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="digits", help="a model for digits")
-    parser.add_argument("--images", type=int, default=2000, help="how many of the test digits")
+    parser.add_argument("--images", type=int, default=10_000, help="how many of the test digits")
     parser.add_argument("--sheet", type=Path, help="a PNG with examples of each kind")
     parser.add_argument("--only", help="kinds whose names hold this")
     parser.add_argument("--photos", type=Path, help="write example photos into this folder instead")
