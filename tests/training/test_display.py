@@ -100,6 +100,39 @@ def test_the_terminals_dots_lie_where_the_points_are() -> None:
     assert "line 1.000" in lines[-1]
 
 
+@pytest.mark.parametrize(
+    ("end", "width", "numbers"),
+    [
+        (1.0, 40, "0 1"),
+        (10.0, 80, "0 1 2 3 4 5 6 7 8 9 10"),
+        (10.0, 40, "0 2 4 6 8 10"),
+        (300.0, 50, "0 50 100 150 200 250 300"),
+        (7.0, 20, "0 5"),
+        (0.5, 50, "0 0.1 0.2 0.3 0.4 0.5"),
+    ],
+)
+def test_the_terminals_axis_has_epochs(end: float, width: int, numbers: str) -> None:
+    curve = Series("line", ((0.0, 1.0), (end, 1.0)))
+    axis, below = draw_terminal_curves([curve], end, width, 3).plain.split("\n")[3:5]
+    assert below.split() == ["epoch", *numbers.split()]
+    assert axis.count("┬") == len(numbers.split())
+    assert len(axis) == width
+    assert len(below) <= width
+    assert (
+        axis[7]
+        == "┬"
+        == axis[7 + min(round((width - 7) * float(below.split()[-1]) / end), width - 8)]
+    )
+
+
+def test_curves_can_be_told_apart_without_colours() -> None:
+    flat = [Series(f"at {height}", ((0.0, height), (1.0, height))) for height in range(4)]
+    *lines, _, _, legend = draw_terminal_curves(flat, 1.0, 60, 7).plain.split("\n")
+    rows = [line[7:].replace("\u2800", " ").split() for line in lines]
+    assert len({tuple(map(len, row)) for row in rows if row}) == 4
+    assert len(set(re.findall("[\u2800-\u28ff]+", legend))) == 4
+
+
 def test_the_terminal_bears_an_empty_curve_and_one_that_is_not_finite() -> None:
     nan = float("nan")
     curves = [Series("none", ()), Series("some", ((0, nan), (1, 0.5)))]

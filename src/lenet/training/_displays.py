@@ -24,9 +24,8 @@ from lenet.training._history import (
 from lenet.training._trainer import Listener, Trainer
 
 _REDRAW = 0.2  # seconds between two pictures in a terminal
-_PLOT_HEIGHT = 12  # lines
+_LOWEST_PLOT = 6  # lines
 _NUMBERS_WIDTH = 76  # columns beside the bar
-_WIDEST_PLOT = 90  # columns
 _DRAWING_SHARE = 0.1  # of the training's time that drawing in a notebook may take
 
 
@@ -107,9 +106,10 @@ class TerminalDisplay(PlainDisplay):
         """The curves, where the terminal's characters can show them, and the bar."""
         parts: list[RenderableType] = []
         if self.console.encoding.lower().startswith("utf"):
-            width = min(self.console.width, _WIDEST_PLOT)
-            curves = learning_curves(trainer.history)
-            parts.append(draw_terminal_curves(curves, trainer.recipe.epochs, width, _PLOT_HEIGHT))
+            width, height = self.console.size
+            curves, epochs = learning_curves(trainer.history), trainer.recipe.epochs
+            height = max(_LOWEST_PLOT, height // 2)
+            parts.append(draw_terminal_curves(curves, epochs, width, height))
         parts.append(self._progress_line(trainer))
         return Group(*parts)
 
