@@ -25,6 +25,7 @@ from lenet.results import (
     examine,
     expected_calibration_error,
     find_suspects,
+    frequent_confusions,
     report,
     training_command,
 )
@@ -53,6 +54,17 @@ def read(path: Path) -> tuple[str, list[str]]:
     reader = _Reader()
     reader.feed(path.read_text(encoding="utf-8"))
     return re.sub(r"\s+", " ", "".join(reader.texts)), reader.alts
+
+
+def test_a_report_begins_with_what_is_worth_noticing(run: lenet.Run, tmp_path: Path) -> None:
+    text, _ = read(report(run, split="test", output=tmp_path / "report.html"))
+    scored = lenet.evaluate(run)
+    worst = frequent_confusions(scored, 1)[0]
+    said = f"{worst.true} is taken for {worst.given} most often, in {worst.count}"
+    assert text.index(said) < text.index("test accuracy")
+    assert re.search(r"Of small changes to the images \w+ \S+ costs most: [\d.]+ % are", text)
+    wrong = scored.images - sum(row[index] for index, row in enumerate(scored.confusion))
+    assert re.search(rf"Of {wrong} wrong answers? \d+ (is|are) given with 90 % and more", text)
 
 
 def test_a_report_says_what_evaluate_says(run: lenet.Run, digits: Dataset) -> None:

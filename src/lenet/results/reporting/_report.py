@@ -17,6 +17,7 @@ from lenet.results.measure._scores import Answered, Refused
 from lenet.results.page._page import Node, Page
 from lenet.results.page._parts import note, tiles
 from lenet.results.reporting._findings import Findings, examine
+from lenet.results.reporting._notices import notices
 from lenet.results.reporting._recipe import again_section, network_section, recipe_section
 from lenet.results.reporting._scores import classes_section, confusions_section, curves_section
 from lenet.results.reporting._strangers import (
@@ -188,7 +189,7 @@ def _overview(findings: Findings) -> tuple[Node, ...]:
         took = f"{counted(result.epochs, 'epoch')} in {result.seconds:,.1f}\N{NO-BREAK SPACE}s"
         speed = f"{result.examples_per_second:,.0f}"
         values.append(("training", speed, f"examples/s; {took}"))
-    return (*map(note, _warnings(findings)), tiles(values))
+    return (*map(note, _warnings(findings)), notices(findings), tiles(values))
 
 
 def _as_answered(answered: Answered, findings: Findings) -> tuple[str, Node, str]:

@@ -277,13 +277,17 @@ def _most_misleading(measured: tuple[Robustness, ...]) -> Element:
     )
     if point.confidence - point.accuracy < _NOTABLE:
         return paragraph("Nowhere here is it much surer than it is right.")
-    change = f"{worst.corruption.name} {_write(worst, point)}".rstrip()
     return paragraph(
         "Most misleading: ",
-        element("strong", change),
+        element("strong", describe_change(worst, point)),
         f", with {percent(point.accuracy, 0)} of the answers right at a mean confidence of "
         f"{percent(point.confidence, 0)}.",
     )
+
+
+def describe_change(measured: Robustness, point: RobustnessPoint) -> str:
+    """What happens to the images, and how strongly."""
+    return f"{measured.corruption.name} {_write(measured, point)}".rstrip()
 
 
 def _draw(findings: Findings, measured: Robustness, example: int) -> Element:
