@@ -39,8 +39,9 @@ def fashion() -> tuple[Dataset, str]:
     return draw_beside(lenet.load_dataset("fashion-mnist"), 5000, strangers=15_000), "modern"
 
 
-# Of a hundred garments seven are taken for others, and for 99 % a quarter would get no answer.
-_ANSWERED_RIGHT = {"digits": 0.99, "fashion": 0.95}
+# Nearly all digits are read rightly at any threshold, and one that promises more keeps more letters
+# out. Of a hundred garments seven are taken for others, and for 99 % a quarter would get no answer.
+_ANSWERED_RIGHT = {"digits": 0.997, "fashion": 0.95}
 
 
 def with_strangers(dataset: Dataset, pictures: Pixels) -> Dataset:

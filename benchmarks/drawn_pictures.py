@@ -30,10 +30,12 @@ from lenet.datasets import (
 from lenet.pictures import Pixels
 from lenet.serving import TrainedModel
 
+DIGITS = tuple("0123456789")
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default="digits", help="a model for digits")
+    parser.add_argument("--model", default="digits", help="for digits, or for garments")
     parser.add_argument("--part", default="held-out", choices=["learn", "held-out"])
     parser.add_argument("--count", type=int, default=1000, help="pictures of each kind")
     parser.add_argument("--seed", type=int, default=0)
@@ -43,36 +45,51 @@ def main() -> None:
         draw_sheet(arguments.part, arguments.seed).save(arguments.sheet, optimize=True)
         return
     model = lenet.open_model(arguments.model)
-    asked = {"part": arguments.part, "preparation": None}
-    count, seed = arguments.count, arguments.seed
+    known, unknown = of_its_classes_and_others(
+        model, arguments.part, arguments.count, arguments.seed
+    )
+    print_known(model, known)
+    for kind, reason in undrawable_kinds(arguments.part).items():
+        print(f"{kind:<16}{reason}")
+    print(f"\n{'strangers':<16}{'n':>7}{'refused':>9}{'answered':>9}")
+    drawn = set(drawable_strangers(arguments.part))
+    shares = [
+        print_refused(model, kind, unknown.pop(kind)) for kind in list(unknown) if kind in drawn
+    ]
+    print(f"{'mean':<16}{'':>7}{np.mean(shares):>9.4f}{1 - np.mean(shares):>9.4f}")
+    for kind, pictures in unknown.items():
+        print_refused(model, kind, pictures)
+
+
+def of_its_classes_and_others(
+    model: TrainedModel, part: DrawnPart, count: int, seed: int
+) -> tuple[dict[str, Split], dict[str, Pixels]]:
+    """Pictures of a model's classes, by kind, and of none of them; drawn strangers come first.
+
+    A model for the ten digits knows drawn ones and MNIST's, any other Fashion-MNIST's garments.
+    """
+    asked = {"part": part, "preparation": None}
     digits = {
-        kind: draw_digits(count, seed, kinds=(kind,), **asked)
-        for kind in drawable_digits(arguments.part)
+        kind: draw_digits(count, seed, kinds=(kind,), **asked) for kind in drawable_digits(part)
     }
+    mnist, garments = (
+        lenet.load_dataset(name).require_test() for name in ("mnist", "fashion-mnist")
+    )
     strangers = {
         kind: draw_strangers(count, seed, kinds=(kind,), **asked).images[:, 0]
-        for kind in drawable_strangers(arguments.part)
+        for kind in drawable_strangers(part)
     }
-    tests = {name: lenet.load_dataset(name).require_test() for name in ("mnist", "fashion-mnist")}
-    own, other = tests.pop(model.card.dataset), next(iter(tests.values()))
-    if model.card.dataset == "mnist":
-        known, unknown = {"test digits": own} | digits, {"garments": other.images[:, 0]}
-    else:
-        drawn = {kind: split.images[:, 0] for kind, split in digits.items()}
-        known, unknown = {"test garments": own}, drawn | {"MNIST's digits": other.images[:, 0]}
     random = np.random.default_rng(seed)
     empty = {
         "noise": random.integers(0, 256, (count, 60, 60), np.uint8),
         "empty paper": random.normal(200, 4, (count, 60, 60)).clip(0, 255).astype(np.uint8),
     }
-    print_known(model, known)
-    for kind, reason in undrawable_kinds(arguments.part).items():
-        print(f"{kind:<16}{reason}")
-    print(f"\n{'strangers':<16}{'n':>7}{'refused':>9}{'answered':>9}")
-    shares = [print_refused(model, kind, pictures) for kind, pictures in strangers.items()]
-    print(f"{'mean':<16}{'':>7}{np.mean(shares):>9.4f}{1 - np.mean(shares):>9.4f}")
-    for kind, pictures in (unknown | empty).items():
-        print_refused(model, kind, pictures)
+    if model.card.classes == DIGITS:
+        others = {"garments": garments.images[:, 0]}
+        return {"test digits": mnist} | digits, strangers | others | empty
+    others = {kind: split.images[:, 0] for kind, split in digits.items()}
+    others["MNIST's digits"] = mnist.images[:, 0]
+    return {"test garments": garments}, strangers | others | empty
 
 
 def print_known(model: TrainedModel, kinds: Mapping[str, Split]) -> None:

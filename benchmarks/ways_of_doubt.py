@@ -1,4 +1,4 @@
-"""Six ways to tell that a picture is no digit, on kinds of strangers that no network has learnt.
+"""Ways to tell that a picture is no digit, on kinds of strangers that no network has learnt.
 
     python benchmarks/ways_of_doubt.py [--count 500]
 
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.special import logsumexp, softmax
+from scipy.special import log_softmax, logsumexp, softmax
 from sklearn.covariance import EmpiricalCovariance
 from sklearn.metrics import roc_auc_score
 
@@ -43,6 +43,12 @@ class Seen:
     @property
     def digits(self) -> Floats:
         return self.logits[:, :10]
+
+    @property
+    def logarithms(self) -> Floats:
+        """Of the probabilities of the ten digits; their covariance has a pseudo-inverse alone."""
+        logarithms: Floats = log_softmax(self.digits, axis=1)
+        return logarithms
 
 
 class Classes:
@@ -112,13 +118,16 @@ def show_ways(
 ) -> None:
     """Print a row for each way with one network."""
     known = see(*opened, learnt.images)
-    hidden, logits = (Classes(one, learnt.labels) for one in (known.hidden, known.digits))
+    hidden, logits, logarithms = (
+        Classes(one, learnt.labels) for one in (known.hidden, known.digits, known.logarithms)
+    )
     ways: dict[str, Callable[[Seen], Floats]] = {
         "largest probability of ten": lambda seen: softmax(seen.digits, axis=1).max(axis=1),
         "largest logit": lambda seen: seen.digits.max(axis=1),
         "energy of the ten logits": lambda seen: logsumexp(seen.digits, axis=1),
         "distance to a class, last hidden layer": lambda seen: hidden.nearness(seen.hidden),
         "distance to a class, logits": lambda seen: logits.nearness(seen.digits),
+        "distance to a class, log probabilities": lambda seen: logarithms.nearness(seen.logarithms),
     }
     if none_index(opened[1].class_names) is not None:
         ways["probability beside `_none`"] = lambda seen: softmax(seen.logits, axis=1)[:, :10].max(

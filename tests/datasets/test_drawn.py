@@ -147,8 +147,10 @@ def test_what_can_not_be_drawn_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         draw_digits(0)
     with pytest.raises(SettingError, match="`seed` must be at least 0"):
         draw_strangers(1, -1)
-    with pytest.raises(UnknownNameError, match="script"):
-        draw_digits(1, kinds=["script"])  # is held out, too
+    with pytest.raises(SettingError, match="`script` is there to test on alone"):
+        draw_digits(1, kinds=["script"])
+    with pytest.raises(SettingError, match="`stranger_kinds` needs `strangers`"):
+        drawn_dataset(1, stranger_kinds=["han"])
     with pytest.raises(UnknownNameError, match="strokes"):
         draw_digits(1, kinds=[])
     monkeypatch.setattr(_draw, "fonts", lambda which: ())

@@ -143,7 +143,11 @@ DRAW = """strokes => {
 def in_percent(text: str) -> float:
     """A share that is written in per cent; those just above 0 and below 100 are taken for these."""
     number = text.split("\u00a0%")[0]
-    return {"< 0.1": 0.0, "> 99.9": 1.0}[number] if number[0] in "<>" else float(number) / 100
+    return (
+        {"<\u00a00.1": 0.0, ">\u00a099.9": 1.0}[number]
+        if number[0] in "<>"
+        else float(number) / 100
+    )
 
 
 _BRING = """([name, content, how, kind]) => {

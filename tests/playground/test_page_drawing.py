@@ -44,7 +44,7 @@ def test_the_answer_follows_every_stroke(page_browser: PageBrowser, digits_page:
         assert page.answer() == "1"
         page.draw(7, high=0.5, left=0.5, top=0.3)
         assert page.answer() == "None of these"
-        percent = r"(< )?[\d.]+\u00a0%"
+        percent = r"([<>]\u00a0)?[\d.]+\u00a0%"
         assert re.fullmatch(
             rf"nearest: \d, {percent}; none of these: {percent}", page.text(".certainty")
         )

@@ -1,5 +1,7 @@
 """A temperature makes probabilities honest, and a threshold keeps its promise."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -285,6 +287,20 @@ def test_distances_of_shuffled_labels_refuse_nothing_by_themselves() -> None:
     assert (decide(logits, found, None).distance <= found.reach).mean() > 0.98
 
 
-def test_numbers_that_are_not_finite_are_no_calibration() -> None:
-    with pytest.raises(SettingError, match="must hold finite numbers"):
-        Calibration(means=((np.inf,),), whitening=((1.0,),))
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"means": ((np.inf,),), "whitening": ((1.0,),)},
+        {"means": ((0.0,),), "whitening": ((np.nan,),)},
+        {"means": ((0.0,),), "whitening": ((1e308,),)},
+        {"reach": 1e19},
+        {"threshold": 5e-324},
+        {"temperature": 1e-300},
+        {"temperature": 1e300},
+    ],
+)
+def test_numbers_that_float32_can_not_compute_with_are_no_calibration(
+    wrong: dict[str, Any],
+) -> None:
+    with pytest.raises(SettingError, match=r"must (be|hold)"):
+        Calibration(**wrong)

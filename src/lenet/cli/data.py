@@ -70,7 +70,7 @@ class _Drawn(Settings):
         to: A folder of pictures, IDX files, an NPZ file, or Parquet.
         count: How many digits, 1 to 10,000,000.
         seed: Decides all that is random; the same one gives the same again.
-        part: Hands, fonts and kinds to `learn` from, or those that are `held-out` for testing.
+        part: Hands, fonts and kinds to `learn` from, or those `held-out` for testing.
         kinds: Kinds of digits with commas between them.
         strangers: How many pictures of what is no digit, in the class `_none`.
         stranger_kinds: Kinds of those with commas between them.
@@ -275,10 +275,13 @@ def draw(given: Given) -> None:
     dataset = _drawn(wanted)
     with _cleaning_up_on_signals():
         path = convert_dataset(dataset, wanted.target, wanted.to)
-    told = f"Written to {path}: {wanted.count:,} digits"
-    if wanted.strangers:
-        told += f", {wanted.strangers:,} strangers in the class `{dataset.class_names[-1]}`"
-    print_written([path], told, given, digits=wanted.count, strangers=wanted.strangers)
+    others = int((dataset.train.labels == dataset.none_index).sum())
+    images = len(dataset.train) - others
+    what = "digits" if wanted.beside is None else "images"
+    told = f"Written to {path}: {images:,} {what}"
+    if others:
+        told += f", {others:,} strangers in the class `{dataset.class_names[-1]}`"
+    print_written([path], told, given, digits=images, strangers=others)
     for kind, reason in undrawable_kinds(wanted.part).items():
         is_digit = kind in DIGIT_KINDS[wanted.part]
         if (wanted.kinds if is_digit else wanted.stranger_kinds or not wanted.strangers) is None:

@@ -38,7 +38,8 @@ class _Question(Settings):
             `latest`, a model file, `digits` or `fashion`.
         model: The model, if it does not stand before the pictures.
         top: How many classes to give.
-        threshold: The least probability of an answer; below it is none of the classes.
+        threshold: The least probability of an answer; below it is none of the classes. 0 answers
+            all but empty pictures.
         many: Cut pictures into symbols and read one by one.
         white: Which value of pictures of more than 8 bits is white where 0 is black, or both.
         show: Draw in the terminal what the network saw.

@@ -311,7 +311,9 @@ def _describe(annotation: Any, is_record: bool = False) -> str:
         if kind is type(None):
             described.append("none")
         elif get_origin(kind) is tuple:
-            described.append(many.get(get_args(kind)[0], "a list"))
+            inner = get_args(kind)[0]
+            of_lists = "a list of lists of numbers" if get_origin(inner) is tuple else "a list"
+            described.append(many.get(inner, of_lists))
         elif get_origin(kind) is Literal:
             described.append("one of " + ", ".join(f"`{choice}`" for choice in get_args(kind)))
         else:

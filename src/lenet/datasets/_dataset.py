@@ -355,7 +355,8 @@ class Dataset:
         if not len(kept) or not len(held_out):
             message = (
                 f"A validation fraction of {fraction} leaves {len(kept)} images to train on "
-                f"and {len(held_out)} to choose on."
+                f"and {len(held_out)} to choose on: it is taken of each class, and copies of an "
+                "image stay on one side."
             )
             raise SettingError(message)
         return replace(self, train=self.train.take(kept), validation=self.train.take(held_out))

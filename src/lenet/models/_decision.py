@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import inf, isfinite
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from lenet.errors import SettingError
 
 NO_ANSWER = -1
 LEAST_PROBABILITY = 1e-35  # a smaller one counts as that for distances, as float32 has it
+# Beyond these float32 can't compute with what is made of them, and exports do.
+_LEAST, _MOST = 1e-6, 1e6
 
 Floats = npt.NDArray[np.float64]
 Rows = tuple[tuple[float, ...], ...]
@@ -58,18 +60,20 @@ class Calibration(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.require("temperature", 0 < self.temperature < inf, "above 0 and finite")
-        self.require("threshold", 0 <= self.threshold <= 1, "from 0 to 1")
+        is_sane = _LEAST <= self.temperature <= _MOST
+        self.require("temperature", is_sane, f"from {_LEAST:g} to {_MOST:,.0f}")
+        is_sane = self.threshold == 0 or _LEAST <= self.threshold <= 1
+        self.require("threshold", is_sane, f"0, or from {_LEAST:g} to 1")
         self.require("images", self.images >= 0, "at least 0")
         self.require("answered_right", 0 <= self.answered_right < 1, "at least 0 and below 1")
         self.require("answered", 0 <= self.answered <= 1, "from 0 to 1")
-        self.require("reach", 0 <= self.reach < inf, "at least 0 and finite")
+        self.require("reach", 0 <= self.reach <= _MOST, f"from 0 to {_MOST:,.0f}")
         size, rows = len(self.means), (*self.whitening, *self.means)
         if len(self.whitening) != size or any(len(row) != size for row in rows):
             message = "`whitening` and `means` must have as many rows, each of as many numbers."
             raise SettingError(message)
-        if not all(isfinite(value) for row in rows for value in row):
-            message = "`whitening` and `means` must hold finite numbers."
+        if not all(abs(value) <= _MOST for row in rows for value in row):
+            message = f"`whitening` and `means` must hold numbers up to {_MOST:,.0f}."
             raise SettingError(message)
 
     def distances(self, probabilities: Floats) -> Floats:

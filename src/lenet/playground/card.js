@@ -6,6 +6,7 @@ const FORMAT = 1; // as in `lenet/models/_card.py`
 const MOST_SIZE = 65536; // of anything that a layer may have
 const NONE = "_none"; // the last class of a network that was taught counter-examples
 
+const [LEAST, MOST] = [1e-6, 1e6]; // as in `lenet/models/_decision.py`
 const UNCALIBRATED = { temperature: 1, threshold: 0, whitening: [], means: [], reach: 0 };
 
 /**
@@ -51,15 +52,12 @@ const USABLE = {
     (!names.includes(NONE) || (names.length > 2 && names.indexOf(NONE) === names.length - 1)),
   normalisation: ({ mean, std }) => Number.isFinite(mean) && Number.isFinite(std) && std > 0,
   calibration: ({ temperature, threshold, whitening, means, reach }, { class_names: names }) =>
-    temperature > 0 &&
-    Number.isFinite(temperature) &&
-    threshold >= 0 &&
-    threshold <= 1 &&
-    reach >= 0 &&
-    Number.isFinite(reach) &&
+    isFrom(LEAST, MOST)(temperature) &&
+    (threshold === 0 || isFrom(LEAST, 1)(threshold)) &&
+    isFrom(0, MOST)(reach) &&
     [means, whitening].every(
       (rows) =>
-        isListOf(isListOf(Number.isFinite))(rows) &&
+        isListOf(isListOf(isFrom(-MOST, MOST)))(rows) &&
         rows.length === (means.length && names.length) &&
         rows.every((/** @type {number[]} */ row) => row.length === rows.length),
     ),
@@ -75,6 +73,12 @@ const USABLE = {
     isListOf(Number.isFinite)(ends) &&
     (ends.length === 0 || (ends.length === 2 && ends[0] < ends[1])),
 };
+
+/** Whether something is a number in a range.
+ * @type {(low: number, high: number) => (value: Json) => boolean} */
+function isFrom(low, high) {
+  return (value) => typeof value === "number" && value >= low && value <= high;
+}
 
 /** Whether something is a number that sizes of layers can be. @type {(value: Json) => boolean} */
 export function isSize(value) {

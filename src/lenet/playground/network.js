@@ -119,8 +119,9 @@ export function decide({ classes, calibration }, probabilities) {
   const none = probabilities[classes.length] ?? 0;
   const { threshold, reach } = calibration;
   const distance = distanceOf(calibration, probabilities);
-  const isFar = threshold > 0 && distance > reach;
-  const isSure = probability >= threshold && probability >= none && !isFar;
+  const isLikely = probability >= threshold && probability >= none;
+  const isFar = isLikely && threshold > 0 && distance > reach;
+  const isSure = isLikely && !isFar;
   return { index: shares.indexOf(probability), probability, none, distance, isFar, isSure };
 }
 

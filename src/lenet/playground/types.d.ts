@@ -204,7 +204,8 @@ type Result = {
   numbers: Float32Array;
 };
 
-/** What is answered: the likeliest class, if it is likely enough and the image near enough. */
+/** What is answered: the likeliest class, if it is likely enough and the image near enough. `isFar`:
+ * that, and nothing else, is too much for an answer. */
 type Decision = {
   index: number;
   probability: number;

@@ -33,7 +33,7 @@ function howSure(answer) {
   if (answer.kind === "blank") return words.nothing;
   if (answer.kind === "class") return words.sure(inPercent(answer.probability));
   const { nearest, probability, threshold, none, isFar, distance, reach } = answer;
-  if (isFar && probability >= Math.max(threshold, none)) {
+  if (isFar) {
     // Rounded away from each other, so that what is too far looks so.
     return words.tooFar(nearest, inTenths(Math.ceil(10 * distance)), inTenths(Math.floor(10 * reach)));
   }

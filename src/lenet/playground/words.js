@@ -150,7 +150,7 @@ const ENGLISH = {
   helpDraw:
     "Draw, open a picture, or step through test images. At every stroke you see what the network makes of it. Size and place don't matter: what you draw is cut out and fitted as the training images were.",
   helpNone:
-    "An answer that is not likely enough becomes “none of these”. From which probability on was measured on images held out from training.",
+    "An answer that is not likely enough becomes “none of these”. From which probability on was measured on images held out from training. So does one where the network takes the picture for none of its classes, as it may have learnt to, or for unlike anything it learnt.",
   helpInside:
     "Colours: orange is positive, blue is negative, the ground is 0. The frame on the image shows the pixels that a value depends on.",
   helpPrivate: "Everything is computed in this page. What you draw and open does not leave it.",
@@ -327,7 +327,8 @@ const CHINESE = {
   helpTitle: "怎样使用本页",
   helpDraw:
     "动手画、打开图片，或翻看测试图像。每画一笔，都能看到网络的判断。大小和位置不要紧：画出的内容会像训练图像那样裁切、缩放并居中。",
-  helpNone: "概率不够高的答案会变成“都不是”。这个界限是在训练时未用过的图像上测得的。",
+  helpNone:
+    "概率不够高的答案会变成“都不是”。这个界限是在训练时未用过的图像上测得的。如果网络认为图片不属于任何类别（它可能专门学过这一点），或者图片与它学过的一切都不相像，答案也是“都不是”。",
   helpInside: "颜色：橙色为正，蓝色为负，底色为 0。图像上的方框标出一个数值所依赖的像素。",
   helpPrivate: "一切都在本页内计算。你画的和打开的内容不会离开本页。",
   keys: "按键",
@@ -412,7 +413,7 @@ export function nameOfClass(name) {
 /** A probability in per cent; none is ever quite 0 or 100. @type {(share: number) => string} */
 export function inPercent(share) {
   const text = (100 * share).toFixed(1);
-  return words.percent({ "0.0": "< 0.1", "100.0": "> 99.9" }[text] ?? text);
+  return words.percent({ "0.0": "<\u00a00.1", "100.0": ">\u00a099.9" }[text] ?? text);
 }
 
 /** A number of three digits, with a proper minus. @type {(number: number) => string} */

@@ -37,11 +37,12 @@ Floats = npt.NDArray[np.float64]
 _COLDEST, _HOTTEST = 0.2, 20.0  # temperatures
 _DOUBLED_BY = 10  # wrong answers, which show how sure is too sure
 _NEAR, _ROUNDS = 1e-12, 100  # relative to the temperature; of looking for it
-_KEPT = 0.99  # of the right answers, where thresholds begin
+_KEPT = 0.99  # of the right answers, where thresholds begin and within reach
 _LEAST, _MOST = 0.5, 0.9  # where they begin at least and at most
 _FEWEST, _FEWEST_OF_A_CLASS = 100, 10  # images that say where classes lie
 _MOST_CLASSES = 100
-_RIDGE, _LEAST_SPREAD = 1e-3, 0.01  # of the mean variance; of a logarithm, beside its rounding
+_RIDGE = 1e-3  # of the mean variance
+_LEAST_SPREAD = 0.01  # of a logarithm, beside its rounding
 _STEPS = 1000  # thresholds are thousandths, as people read them
 _ENOUGH = 0.9  # right of those answered, where the wanted share can't be reached
 
@@ -120,10 +121,7 @@ class HeldOut:
             return self._evaluate(network, self.batches)
         import torch
 
-        count, total = (
-            int((as_array(one.labels) != self._none_index).sum())
-            for one in (self._own, self.batches)
-        )
+        count, total = map(self._count, (self._own, self.batches))
         loss, accuracy = self._evaluate(network, self._own) if count else (0.0, 0.0)
         sums = torch.tensor(
             [loss * count, round(accuracy * count)], dtype=torch.float64, device="cpu"
@@ -131,6 +129,11 @@ class HeldOut:
         self._peers.add_up(sums)
         total_loss, correct = sums.tolist()
         return total_loss / total, correct / total
+
+    def _count(self, batches: BatchesOf[Any]) -> int:
+        labels = as_array(batches.labels)
+        none = self._none_index
+        return len(labels) if none is None else int((labels != none).sum())
 
     def _evaluate(
         self, network: ArrayNetwork | nn.Module, batches: BatchesOf[Any]

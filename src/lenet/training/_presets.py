@@ -115,11 +115,11 @@ def modern() -> Preset:
 
 
 def hands() -> Preset:
-    """The best small network for MNIST with drawn digits and strangers beside it.
+    """For MNIST with drawn digits and strangers beside it, such as `draw_beside` makes.
 
-    Such as `draw_beside` makes. Three blocks of 3 x 3 convolutions, where LeNet has two of 5 x 5,
-    and `modern`'s recipe, but for images that are distorted until the last three epochs: so many
-    that are all alike would be learnt by heart.
+    Three blocks of 3 x 3 convolutions, where LeNet has two of 5 x 5, and `modern`'s recipe, but for
+    images that are distorted until the last three epochs: so many that are all alike would be
+    learnt by heart.
     """
     recipe = modern().recipe.replace(
         flip=False,

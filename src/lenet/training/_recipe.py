@@ -96,9 +96,9 @@ class Recipe(Settings):
             are computed in it.
         validation: Share of the training images held out to choose on; then the best epoch's
             weights are kept and the test images are used once, at the end.
-        answered_right: Which share of the answers is to be right, as measured on those images, at
-            least 0 and below 1: the network's threshold is chosen so, below which an image is none
-            of the classes.
+        answered_right: Which share of the answers is to be right, as measured on the held-out
+            images, without which it says nothing; at least 0 and below 1. The network's threshold
+            is chosen so, below which an image is none of the classes.
 
     Raises:
         SettingError: A value is ill-typed, out of range or at odds with another.

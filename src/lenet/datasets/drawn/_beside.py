@@ -10,7 +10,13 @@ from PIL import Image
 from lenet.core import NONE_CLASS, check_range, real_classes
 from lenet.datasets._catalog import CATALOG
 from lenet.datasets._dataset import Dataset, Split
-from lenet.datasets.drawn._draw import MOST, draw_digits, draw_strangers, on_paper
+from lenet.datasets.drawn._draw import (
+    MOST,
+    check_strangers,
+    draw_digits,
+    draw_strangers,
+    on_paper,
+)
 from lenet.datasets.drawn._hands import Random, pick
 from lenet.datasets.drawn._pen import SIDE, Ink
 from lenet.datasets.drawn._remains import add_border, add_rule
@@ -60,7 +66,7 @@ def draw_beside(
     (1487, 1, 28, 28)
     """
     check_range("count", count, 0, MOST)
-    check_range("strangers", strangers, 0, MOST)
+    check_strangers(strangers, stranger_kinds)
     if dataset.train.packed is not None:
         message = f"`{dataset.name}` is packed, too large to have drawings beside it."
         raise DatasetError(message)

@@ -23,7 +23,7 @@ from lenet.datasets.drawn._hands import (
 from lenet.datasets.drawn._pen import SIDE, Ink
 from lenet.datasets.drawn._remains import add_border, add_rule
 from lenet.datasets.drawn._stranger_kinds import CHARACTERS_ALONE, STRANGER_KINDS, draw_stranger
-from lenet.errors import DatasetError, UnknownNameError
+from lenet.errors import DatasetError, SettingError, UnknownNameError
 from lenet.pictures import Pixels, Preparation, prepare
 
 AS_MNIST = CATALOG["mnist"].preparation
@@ -117,7 +117,8 @@ def draw_strangers(
 ) -> Split:
     """Draw what is no digit: letters, shapes, scribbles, textures and so on.
 
-    The two parts have no kind in common. What a person would read as a digit is left out of every
+    The two parts have no kind in common but empty cells, of which those held out have other borders
+    too. What a person would read as a digit is left out of every
     kind: O and D, I, Z, S, B, g; З, б and θ; 日, which is the 8 of a display, and 七; an upper half
     of an 8, parentheses and slashes. 口 is in, as wide as it is high, which no zero with corners
     is; so is 一, as no digit lies down.
@@ -185,7 +186,7 @@ def drawn_dataset(
     >>> drawn_dataset(100, strangers=20).class_names[-2:]
     ('9', '_none')
     """
-    check_range("strangers", strangers, 0, MOST)
+    check_strangers(strangers, stranger_kinds)
     train = draw_digits(count, seed, part=part, kinds=kinds, preparation=preparation)
     names = CATALOG["mnist"].class_names
     if strangers:
@@ -235,6 +236,14 @@ def _font_set(kind: str, part: DrawnPart) -> FontSet | None:
     return sets.get(kind)
 
 
+def check_strangers(count: int, kinds: Sequence[str] | None) -> None:
+    """Check how many strangers are wanted; kinds of none of them are a mistake."""
+    check_range("strangers", count, 0, MOST)
+    if kinds is not None and not count:
+        message = "`stranger_kinds` needs `strangers`, how many of them there are to be."
+        raise SettingError(message)
+
+
 def _check(count: int, seed: int, part: str) -> None:
     check_range("count", count, 1, MOST)
     check_range("seed", seed, 0, 2**32 - 1)
@@ -247,6 +256,9 @@ def _wanted(kinds: Sequence[str] | None, part: DrawnPart, there_are: Sequence[st
     if kinds is None:
         return list(_drawable(part, there_are))
     if unknown := [kind for kind in kinds if kind not in there_are] or [""] * (not kinds):
+        if "script" in unknown:
+            message = "The kind `script` is there to test on alone: it needs the part `held-out`."
+            raise SettingError(message)
         raise UnknownNameError("kind", unknown[0], there_are)
     lacking = undrawable_kinds(part)
     if reasons := [lacking[kind] for kind in kinds if kind in lacking]:

@@ -265,7 +265,7 @@ def _splashes(random: Random) -> tuple[Ink, str]:
 
 
 def _cells(part: DrawnPart) -> Draw:
-    """A cell with nothing in it but its border, of which a line at least is there."""
+    """A cell with nothing in it, of which one to four sides are in the picture."""
 
     def draw(random: Random) -> tuple[Ink, str]:
         ink = np.zeros((SIDE, SIDE), np.float32)

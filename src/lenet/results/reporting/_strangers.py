@@ -86,7 +86,7 @@ def _when_none(findings: Findings, threshold: float) -> list[Node]:
     answers: list[Node] = [element("code", "lenet predict"), " answers none of these."]
     far = ""
     if findings.answers.card.calibration.means:
-        far = "or the picture is farther from every class than 99 of 100 images of one, "
+        far = "or the picture lies farther from every class than 99 of 100 images from their own, "
     if not reasons:
         return [
             "The model file has no threshold, as no images were held out to choose it by. Only "

@@ -85,11 +85,12 @@ def calibration_section(findings: Findings) -> Section:
 
 def _or_none(findings: Findings) -> str:
     """What else is answered by none of the classes."""
-    if findings.answers.card.calibration.means:
-        return "or the image is unlike all that the network learnt, "
-    if findings.answers.card.none_index is None:
-        return ""
-    return "or what the counter-examples taught, the share of none of these, is larger, "
+    card, words = findings.answers.card, ""
+    if card.calibration.means:
+        words += "or the image is unlike all that the network learnt, "
+    if card.none_index is not None:
+        words += "or what the counter-examples taught, the share of none of these, is larger, "
+    return words
 
 
 def _promised(findings: Findings, answered: Answered) -> str:
