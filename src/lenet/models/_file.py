@@ -90,8 +90,8 @@ def load_weights(network: "nn.Module", path: Path | str) -> "nn.Module":
             network's.
 
     >>> from lenet.models import BUNDLED, LeNet, LeNetConfig
-    >>> network = LeNet(LeNetConfig(activation="relu", pooling="max", batch_norm=True))
-    >>> load_weights(network, BUNDLED["digits"]) is network
+    >>> network = LeNet(LeNetConfig(classes=11, activation="relu", batch_norm=True))
+    >>> load_weights(network, BUNDLED["fashion"]) is network
     True
     """
     path = Path(path)

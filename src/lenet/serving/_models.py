@@ -105,7 +105,7 @@ def open_model(
         RunError: There is no such run, or it has no model yet.
         ModelFileError: The file is damaged or not a model of ours.
 
-    >>> open_model("digits").card.class_names
+    >>> open_model("digits").card.classes
     ('0', '1', '2', '3', '4', '5', '6', '7', '8', '9')
     """
     located = locate_model(model, runs_folder)
