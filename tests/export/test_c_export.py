@@ -64,7 +64,7 @@ def test_the_bundled_digits_in_whole_numbers(tmp_path: Path) -> None:
     made = export_model("digits", "c", int8=True, output=tmp_path / "digits")
     (found,) = made.comparisons
     assert found.images == 10_000
-    assert made.accuracy == lenet.evaluate("digits", "mnist").accuracy
+    assert made.accuracy == lenet.load("digits")[1].results["test_accuracy"]
     assert made.accuracy - found.accuracy <= 0.003
     assert kilobytes(made, "RAM") <= 16
     assert kilobytes(made, "flash") <= 90
