@@ -30,8 +30,6 @@ from lenet.datasets import (
 from lenet.pictures import Pixels
 from lenet.serving import TrainedModel
 
-DIGITS = tuple("0123456789")
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -72,9 +70,8 @@ def of_its_classes_and_others(
     digits = {
         kind: draw_digits(count, seed, kinds=(kind,), **asked) for kind in drawable_digits(part)
     }
-    mnist, garments = (
-        lenet.load_dataset(name).require_test() for name in ("mnist", "fashion-mnist")
-    )
+    mnist = lenet.load_dataset("mnist")
+    garments = lenet.load_dataset("fashion-mnist").require_test()
     strangers = {
         kind: draw_strangers(count, seed, kinds=(kind,), **asked).images[:, 0]
         for kind in drawable_strangers(part)
@@ -84,11 +81,11 @@ def of_its_classes_and_others(
         "noise": random.integers(0, 256, (count, 60, 60), np.uint8),
         "empty paper": random.normal(200, 4, (count, 60, 60)).clip(0, 255).astype(np.uint8),
     }
-    if model.card.classes == DIGITS:
+    if model.card.classes == mnist.class_names:
         others = {"garments": garments.images[:, 0]}
-        return {"test digits": mnist} | digits, strangers | others | empty
+        return {"test digits": mnist.require_test()} | digits, strangers | others | empty
     others = {kind: split.images[:, 0] for kind, split in digits.items()}
-    others["MNIST's digits"] = mnist.images[:, 0]
+    others["MNIST's digits"] = mnist.require_test().images[:, 0]
     return {"test garments": garments}, strangers | others | empty
 
 

@@ -166,35 +166,28 @@ def doubtful_digits(digits: Dataset) -> Dataset:
 @pytest.fixture(scope="session")
 def doubtful_run(doubtful_digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> lenet.Run:
     """A run on them with a small network, which has learnt to doubt."""
-    return lenet.train(
-        "mlp",
-        dataset=doubtful_digits,
-        epochs=10,
-        batch_size=32,
-        dense_widths=(16,),
-        activation="relu",
-        initialisation="kaiming",
-        learning_rate=0.1,
-        validation=0.1,
-        runs_folder=tmp_path_factory.mktemp("doubtful"),
-        listeners=[],
-    )
+    return train_small_mlp(doubtful_digits, 16, 0.1, tmp_path_factory.mktemp("doubtful"))
 
 
 @pytest.fixture(scope="session")
 def distant_run(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> lenet.Run:
     """A run without counter-examples, whose network knows how far pictures lie from its classes."""
+    return train_small_mlp(digits, 32, 0.2, tmp_path_factory.mktemp("distant"))
+
+
+def train_small_mlp(dataset: Dataset, width: int, validation: float, folder: Path) -> lenet.Run:
+    """Train a network of one hidden layer for ten epochs."""
     return lenet.train(
         "mlp",
-        dataset=digits,
+        dataset=dataset,
         epochs=10,
         batch_size=32,
-        dense_widths=(32,),
+        dense_widths=(width,),
         activation="relu",
         initialisation="kaiming",
         learning_rate=0.1,
-        validation=0.2,
-        runs_folder=tmp_path_factory.mktemp("distant"),
+        validation=validation,
+        runs_folder=folder,
         listeners=[],
     )
 

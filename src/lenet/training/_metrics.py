@@ -106,11 +106,14 @@ class HeldOut:
     Args:
         batches: All of them.
         peers: The processes.
-        none_index: The label of counter-examples, if they are not to count; some others are there.
+        none_index: The label of counter-examples, which do not count where there are others;
+            `None` where all of them do.
     """
 
     def __init__(self, batches: BatchesOf[Any], peers: Peers, none_index: int | None = None):
-        self.batches, self._peers, self._none_index = batches, peers, none_index
+        self.batches, self._peers = batches, peers
+        has_others = none_index is not None and (as_array(batches.labels) != none_index).any()
+        self._none_index = none_index if has_others else None
         self._is_shared = peers.size > 1
         part = part_of(len(batches.labels), peers)
         self._own = batches.part(part) if self._is_shared else batches

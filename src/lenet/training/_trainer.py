@@ -182,16 +182,8 @@ class Trainer:
                 peers,
             )
         self.waits_for_epoch = self.device.startswith("cuda")
-        size = _EVALUATION_BATCH_ON_GPU if self.waits_for_epoch else _EVALUATION_BATCH
-        self._test, self._validation = (
-            HeldOut(self._make_batches(split, size, self.device != "cpu"), peers, left_out)
-            if split
-            else None
-            for split, left_out in (
-                (dataset.test, _none_beside_others(dataset)),
-                (dataset.validation, None),
-            )
-        )
+        self._test = self._hold_out(dataset.test, dataset.none_index)
+        self._validation = self._hold_out(dataset.validation)
         self.epoch = self.step = 0
         self.history: list[CurvePoint] = []
         self.stop_requested = False
@@ -203,6 +195,13 @@ class Trainer:
         self._while_running = ExitStack()
         self._told_stuck = self._may_grow = False
         self._waiting_points: list[tuple[int, float]] = []
+
+    def _hold_out(self, split: Split | None, none_index: int | None = None) -> HeldOut | None:
+        if not split:
+            return None
+        size = _EVALUATION_BATCH_ON_GPU if self.waits_for_epoch else _EVALUATION_BATCH
+        batches = self._make_batches(split, size, self.device != "cpu")
+        return HeldOut(batches, self.peers, none_index)
 
     def _make_training_batches(self, as_tensors: bool) -> Any:
         recipe = self.recipe
@@ -622,12 +621,6 @@ class Trainer:
         """Call a method of every listener, such as `on_finish`."""
         for listener in self.listeners:
             getattr(listener, event)(self, *arguments)
-
-
-def _none_beside_others(dataset: Dataset) -> int | None:
-    """The label of counter-examples among test images, unless these are nothing else."""
-    none, test = dataset.none_index, dataset.test
-    return none if test is not None and (test.labels != none).any() else None
 
 
 def _fill(kept: Any, told: npt.NDArray[Any]) -> None:

@@ -118,10 +118,9 @@ def draw_strangers(
     """Draw what is no digit: letters, shapes, scribbles, textures and so on.
 
     The two parts have no kind in common but empty cells, of which those held out have other borders
-    too. What a person would read as a digit is left out of every
-    kind: O and D, I, Z, S, B, g; З, б and θ; 日, which is the 8 of a display, and 七; an upper half
-    of an 8, parentheses and slashes. 口 is in, as wide as it is high, which no zero with corners
-    is; so is 一, as no digit lies down.
+    too. What a person would read as a digit is left out of every kind: O and D, I, Z, S, B, g; З, б
+    and θ; 日, which is the 8 of a display, and 七; an upper half of an 8, parentheses and slashes.
+    口 is in, as wide as it is high, which no zero with corners is; so is 一, as no digit lies down.
 
     Args:
         count: How many.

@@ -16,55 +16,38 @@ _SURE = 0.9  # a probability that people rely on
 
 def notices(findings: Findings) -> Element:
     """The first three of what there is to notice, each with a link to where more is told."""
-    items = islice(_all_notices(findings), _MOST)
-    return element("ol", *(element("li", *item) for item in items), class_="notices")
+    items = (
+        element("li", *said, ": ", element("a", where, href=f"#{anchor}"), ".")
+        for said, where, anchor in islice(_all_notices(findings), _MOST)
+    )
+    return element("ol", *items, class_="notices")
 
 
-def _all_notices(findings: Findings) -> Iterator[tuple[Node, ...]]:
-    """From the most general on; those come first that nearly every network has."""
+def _all_notices(findings: Findings) -> Iterator[tuple[tuple[Node, ...], str, str]]:
+    """What is said, and the name and the anchor of where more is told; the most general first."""
     if confusions := frequent_confusions(findings.evaluation, 1):
         (worst,) = confusions
-        yield (
-            element("strong", worst.true),
-            " is taken for ",
-            element("strong", worst.given),
-            f" most often, in {worst.count:,} of {counted(worst.images, 'image')}: ",
-            _link("what it mixes up", "confusions"),
-            ".",
-        )
+        taken, given = element("strong", worst.true), element("strong", worst.given)
+        often = f" most often, in {worst.count:,} of {counted(worst.images, 'image')}"
+        yield (taken, " is taken for ", given, often), "what it mixes up", "confusions"
     measured, point = max(_slightest_changes(findings.robustness), key=_loss)
-    yield (
-        "Of small changes to the images ",
-        element("strong", describe_change(measured, point)),
-        f" costs most: {percent(point.accuracy)} are still right, not ",
-        f"{percent(_plain(measured).accuracy)}: ",
-        _link("when images change", "robustness"),
-        ".",
-    )
+    change = element("strong", describe_change(measured, point))
+    plain = percent(_plain(measured).accuracy)
+    cost = f" costs most: {percent(point.accuracy)} are still right, not {plain}"
+    yield ("Of small changes to the images ", change, cost), "when images change", "robustness"
     sure = findings.probabilities.max(axis=1) >= _SURE
     is_wrong = findings.probabilities.argmax(axis=1) != findings.answers.examples.labels
     if wrong := int(is_wrong.sum()):
         surely = int((is_wrong & sure).sum())
-        yield (
-            f"Of {counted(wrong, 'wrong answer')} ",
-            element("strong", f"{surely:,}"),
-            f" {'is' if surely == 1 else 'are'} given with {percent(_SURE, 0)} and more: ",
-            _link("worst mistakes", "mistakes"),
-            ".",
-        )
+        given_so = f" {'is' if surely == 1 else 'are'} given with {percent(_SURE, 0)} and more"
+        said = f"Of {counted(wrong, 'wrong answer')} ", element("strong", f"{surely:,}"), given_so
+        yield said, "worst mistakes", "mistakes"
     if strangers := findings.evaluation.strangers:
         every = strangers.together
-        yield (
-            f"Of {counted(every.images, 'picture')} of none of the classes ",
-            element("strong", f"{every.answered:,}"),
-            f" {'passes' if every.answered == 1 else 'pass'} for one: ",
-            _link("what belongs to none", "strangers"),
-            ".",
-        )
-
-
-def _link(text: str, anchor: str) -> Element:
-    return element("a", text, href=f"#{anchor}")
+        shown = f"Of {counted(every.images, 'picture')} of none of the classes "
+        passes = f" {'passes' if every.answered == 1 else 'pass'} for one"
+        said = shown, element("strong", f"{every.answered:,}"), passes
+        yield said, "what belongs to none", "strangers"
 
 
 def _plain(measured: Robustness) -> RobustnessPoint:
