@@ -1,0 +1,1 @@
+var e=r=>({kind:"refused",message:r.kind});export{e as answer};
