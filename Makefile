@@ -1,4 +1,4 @@
-.PHONY: train test lint docs kernels wasm wheels bench attack
+.PHONY: train test lint docs kernels wasm pages wheels bench attack
 
 train: ## README's first command
 	python3 -m venv .venv && .venv/bin/pip install -e . && .venv/bin/lenet train
@@ -18,6 +18,9 @@ kernels: ## the C++ kernels, after a change in src/lenet/kernels/native/
 wasm: ## the same for web pages, which is committed; WASM=--check compares with what is there
 	python3 -m venv .venv-wasm && .venv-wasm/bin/pip install -q 'pip>=25.1' && .venv-wasm/bin/pip install -q --group wasm
 	.venv-wasm/bin/python tools/wasm.py $(WASM)
+
+pages: ## the lab's page from its sources in web/, which is committed
+	cd web && npm ci --silent && npm run --silent build
 
 wheels: ## what a release publishes, for all platforms, in dist/
 	python3 -m venv .venv-wheels && .venv-wheels/bin/pip install 'pip>=25.1' && .venv-wheels/bin/pip install --group wheels

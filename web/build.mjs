@@ -9,20 +9,26 @@ import { fileURLToPath } from "node:url";
 
 const OUTPUT = fileURLToPath(new URL("../src/lenet/playground/bundles/", import.meta.url));
 
-const { outputFiles } = await build({
+/** What is the same for all of them. */
+const options = {
   absWorkingDir: fileURLToPath(new URL(".", import.meta.url)),
-  entryPoints: { lab: "lab/lab.tsx", training: "training/worker.ts" },
   outdir: OUTPUT,
   bundle: true,
   minify: true,
   write: false,
-  format: "esm",
   target: "es2022",
   charset: "utf8",
   legalComments: "none",
   jsx: "automatic",
   jsxImportSource: "preact",
-});
+};
+
+// A page that was opened from a file may not start a worker that is a module.
+const built = await Promise.all([
+  build({ ...options, format: "esm", entryPoints: { lab: "lab/lab.tsx" } }),
+  build({ ...options, format: "iife", entryPoints: { training: "training/worker.ts" } }),
+]);
+const outputFiles = built.flatMap(({ outputFiles: files }) => files);
 
 const differing = outputFiles.filter(({ path, contents }) => {
   try {

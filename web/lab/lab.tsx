@@ -1,2 +1,15 @@
+/** The page. */
+
+import "./tokens.css";
+import "./lab.css";
 import { render } from "preact";
-render(<h1>LeNet lab</h1>, document.body);
+import { chooseCore } from "../../src/lenet/playground/native_core.js";
+import { Training } from "../training/state.ts";
+import { Train } from "../training/train.tsx";
+import { readPageData } from "./page_data.ts";
+import { Shell } from "./shell.tsx";
+
+const data = readPageData();
+const training = new Training(data, chooseCore().includes("relaxed"));
+render(<Shell views={{ train: () => <Train training={training} /> }} />, document.getElementById("lab")!);
+await training.choose(data.sets[0]!.name);

@@ -42,6 +42,7 @@ _COMMANDS = {  # in the order of the help, with the file of each
     "predict": "predict",
     "evaluate": "evaluate",
     "inspect": "inspect",
+    "lab": "lab",
     "report": "evaluate",
     "export": "export",
     "runs": "runs",

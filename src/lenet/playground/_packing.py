@@ -7,9 +7,10 @@ import zlib
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, features
 
 _BYTES = 4  # of a number in float32
+_GRID_WIDTH = 2800  # pixels of a picture with many images; browsers decode none that is far larger
 
 
 def pack(content: bytes) -> str:
@@ -39,6 +40,28 @@ def sheet_png(images: npt.NDArray[np.uint8]) -> bytes:
     file = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(sheet)).save(file, "PNG", optimize=True)
     return file.getvalue()
+
+
+def grid_address(images: npt.NDArray[np.uint8]) -> str:
+    """Images (N, C, H, W) in rows of so many as an address that holds their picture.
+
+    It is lossless WebP where Pillow can write that, which takes less room than PNG.
+    """
+    count, channels, height, width = images.shape
+    columns = min(count, max(1, _GRID_WIDTH // (channels * width)))
+    rows = -(-count // columns)
+    filled = np.zeros((rows * columns, height, channels * width), np.uint8)
+    filled[:count] = images.transpose(0, 2, 1, 3).reshape(count, height, -1)
+    grid = (
+        filled.reshape(rows, columns, height, -1).transpose(0, 2, 1, 3).reshape(rows * height, -1)
+    )
+    file = io.BytesIO()
+    picture = Image.fromarray(np.ascontiguousarray(grid))
+    if features.check("webp"):
+        picture.save(file, "WEBP", lossless=True, quality=75, method=4)
+        return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
+    picture.save(file, "PNG", optimize=True)
+    return as_data_address(file.getvalue())
 
 
 def as_data_address(png: bytes) -> str:

@@ -1,17 +1,15 @@
 """The playground as one page that holds all it needs."""
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from lenet.core import json_text
 from lenet.datasets import Split
 from lenet.errors import SettingError
 from lenet.kernels import web_core
 from lenet.playground._packing import as_data_address, pack, pack_program, sheet_png
+from lenet.playground._page import fill_page
 from lenet.playground._script import join_modules, shorten
 
 _FOLDER = Path(__file__).parent
@@ -81,18 +79,13 @@ def build_playground(
     script = join_modules(_FOLDER, "app.js")
     style = shorten((_FOLDER / "playground.css").read_text(encoding="utf-8"))
     is_served = any(model.url is not None for model in models)
-    page = (_FOLDER / "playground.html").read_text(encoding="utf-8")
-    parts = {
-        "policy": _policy(script, style, is_served),
-        "style": style,
-        "data": _as_json(written),
-        "script": script,
-    }
-    before, *fields = page.split("{{")
-    for field in fields:
-        name, after = field.split("}}", 1)
-        before += parts[name] + after
-    return before
+    return fill_page(
+        (_FOLDER / "playground.html").read_text(encoding="utf-8"),
+        script=script,
+        style=style,
+        data=written,
+        rules={"connect-src": "'self'" if is_served else "'none'"},
+    )
 
 
 def page_script(entry: str) -> str:
@@ -141,29 +134,3 @@ def _describe_examples(name: str, examples: Split) -> dict[str, object]:
         raise SettingError(message)
     address = as_data_address(sheet_png(examples.images))
     return {"sheet": address, "labels": examples.labels.tolist()}
-
-
-def _as_json(values: object) -> str:
-    """Values as JSON that ends no `<script>`."""
-    text = json_text(values, ensure_ascii=False, separators=(",", ":"))
-    for sign in "<>&\u2028\u2029":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return text.encode("utf-8", "replace").decode()
-
-
-def _policy(script: str, style: str, is_served: bool) -> str:
-    """What the page may do: run its own script, style and core, and show pictures that it holds."""
-    hashes = {
-        name: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-        for name, text in (("script", script), ("style", style))
-    }
-    rules = [
-        "default-src 'none'",
-        f"script-src 'sha256-{hashes['script']}' 'wasm-unsafe-eval'",
-        f"style-src 'sha256-{hashes['style']}'",
-        "img-src data: blob:",
-        "connect-src 'self'" if is_served else "connect-src 'none'",
-        "base-uri 'none'",
-        "form-action 'none'",
-    ]
-    return "; ".join(rules)

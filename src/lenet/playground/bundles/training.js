@@ -1,1 +1,1 @@
-var e=r=>({kind:"refused",message:r.kind});export{e as answer};
+"use strict";(()=>{var e=r=>({kind:"refused",message:r.kind});})();

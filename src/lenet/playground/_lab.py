@@ -1,0 +1,118 @@
+"""The lab as one page that holds all it needs: a network learns in it, before one's eyes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lenet.datasets import Dataset, Split
+from lenet.errors import SettingError
+from lenet.kernels import web_core
+from lenet.playground._packing import grid_address, pack_program
+from lenet.playground._page import fill_page
+
+_FOLDER = Path(__file__).parent
+_BUNDLES = _FOLDER / "bundles"
+_MOST_CLASSES = 256  # a label is a byte there
+
+
+@dataclass(frozen=True)
+class LabSet:
+    """Images that the page holds to learn from.
+
+    Attributes:
+        dataset: Those images, and others to test on, uint8 (N, C, H, W).
+        source: What `lenet train --data` takes for the same, or for all of them.
+        url: Where the page's own server has the pixels, `URL/train` and `URL/test`, uint8 one after
+            the other; without it the page holds them.
+    """
+
+    dataset: Dataset
+    source: str
+    url: str | None = None
+
+    @property
+    def splits(self) -> dict[str, Split]:
+        """What is learnt from and what is tested on."""
+        return {"train": self.dataset.train, "test": self.dataset.require_test()}
+
+
+def build_lab(sets: Sequence[LabSet]) -> str:
+    """Make the page in which a network learns, with the images of some datasets.
+
+    It is one file. Nothing is fetched, bar images that have an address on its own server; a policy
+    in it forbids all else.
+
+    Args:
+        sets: Those to choose from; the first is shown first.
+
+    Returns:
+        The text of an HTML file.
+
+    Raises:
+        SettingError: There is no set, one has no test images or too many classes, or is packed.
+
+    >>> import lenet
+    >>> page = build_lab([LabSet(lenet.load_dataset("digits"), "digits")])
+    >>> page.startswith("<!doctype html>")
+    True
+    """
+    if not sets:
+        message = "A lab needs at least one dataset."
+        raise SettingError(message)
+    is_served = any(one.url is not None for one in sets)
+    data = {
+        "core": pack_program(web_core("simd")),
+        # Faster where a browser has it; a file has no room for both.
+        "relaxed_core": pack_program(web_core("relaxed_simd")) if is_served else None,
+        "sets": [_describe_set(one) for one in sets],
+        "worker": (_BUNDLES / "training.js").read_text(encoding="utf-8"),
+    }
+    return fill_page(
+        (_FOLDER / "lab.html").read_text(encoding="utf-8"),
+        script=(_BUNDLES / "lab.js").read_text(encoding="utf-8"),
+        style=(_BUNDLES / "lab.css").read_text(encoding="utf-8"),
+        data=data,
+        rules={"worker-src": "blob:", "connect-src": "'self'" if is_served else "'none'"},
+    )
+
+
+def tenth_of(dataset: Dataset) -> Dataset:
+    """Every tenth image of a dataset, of those to learn from and those to test on."""
+    return Dataset(
+        dataset.name,
+        dataset.class_names,
+        _every_tenth(dataset.train),
+        test=_every_tenth(dataset.require_test()),
+        preparation=dataset.preparation,
+    )
+
+
+def _every_tenth(split: Split) -> Split:
+    return split.take(np.arange(0, len(split), 10))
+
+
+def _describe_set(given: LabSet) -> dict[str, object]:
+    """A dataset as the page reads it."""
+    dataset = given.dataset
+    if len(dataset.class_names) > _MOST_CLASSES:
+        message = f"`{dataset.name}` has more than {_MOST_CLASSES} classes."
+        raise SettingError(message)
+    if dataset.train.packed is not None:
+        message = f"`{dataset.name}` is packed, too large for a page to learn from."
+        raise SettingError(message)
+    return {
+        "name": dataset.name,
+        "source": given.source,
+        "class_names": dataset.class_names,
+        "shape": dataset.image_shape,
+        **{name: _describe_images(split, name, given.url) for name, split in given.splits.items()},
+    }
+
+
+def _describe_images(split: Split, name: str, url: str | None) -> dict[str, object]:
+    pixels = {"picture": grid_address(split.images)} if url is None else {"url": f"{url}/{name}"}
+    return {**pixels, "labels": split.labels.tolist()}

@@ -1,0 +1,90 @@
+/** What the page holds, as `lenet/playground/_lab.py` writes it, and what its server has. */
+
+import type { TrainingSet } from "../training/protocol.ts";
+
+/** Images as a picture in which they stand in rows, or where the server has their bytes. */
+type WrittenImages = { picture?: string; url?: string; labels: number[] };
+
+export type WrittenSet = {
+  name: string;
+  /** What `lenet train --data` takes, and how many images that has. */
+  source: string;
+  class_names: string[];
+  shape: [number, number, number];
+  train: WrittenImages;
+  test: WrittenImages;
+};
+
+export type WrittenModel = { name: string; packed: string };
+
+export type PageData = {
+  /** The native core, and perhaps the faster one for browsers with relaxed SIMD. */
+  core: string;
+  relaxed_core: string | null;
+  sets: WrittenSet[];
+  models: WrittenModel[];
+  /** The script of the worker that trains. */
+  worker: string;
+};
+
+export function readPageData(): PageData {
+  return JSON.parse(document.getElementById("page-data")!.textContent!);
+}
+
+/** Read a set: decode its pictures. */
+export async function readSet(written: WrittenSet): Promise<TrainingSet> {
+  const { name, class_names: classNames, shape } = written;
+  const [train, test] = await Promise.all(
+    [written.train, written.test].map(async ({ picture, url = "", labels }) => ({
+      pixels: await (picture ? decode(picture, shape, labels.length) : fetchBytes(url)),
+      labels: Uint8Array.from(labels),
+    })),
+  );
+  return { name, classNames, shape, mean: 0, std: 1, train: train!, test: test! };
+}
+
+/** @throws {Error} The server is gone, or has other data by now. */
+async function fetchBytes(url: string): Promise<Uint8Array> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url}: ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+const BAND = 128; // images whose pixels are read at once
+
+async function decode(
+  address: string,
+  [channels, height, width]: [number, number, number],
+  count: number,
+): Promise<Uint8Array> {
+  const sheet = new Image();
+  sheet.src = address;
+  await sheet.decode();
+  const pixels = new Uint8Array(count * channels * height * width);
+  const columns = sheet.width / (channels * width);
+  const canvas = new OffscreenCanvas(sheet.width, BAND * height);
+  const pen = canvas.getContext("2d", { willReadFrequently: true })!;
+  const size = channels * height * width;
+  for (let row = 0; row * columns < count; row += BAND) {
+    const rows = Math.min(BAND, Math.ceil(count / columns) - row);
+    pen.drawImage(sheet, 0, -row * height);
+    const { data } = pen.getImageData(0, 0, sheet.width, rows * height);
+    for (let one = 0; one < rows * columns && row * columns + one < count; one++) {
+      const top = Math.floor(one / columns) * height;
+      const left = (one % columns) * channels * width;
+      let place = (row * columns + one) * size;
+      for (let channel = 0; channel < channels; channel++)
+        for (let y = 0; y < height; y++)
+          for (let x = 0; x < width; x++)
+            pixels[place++] = data[4 * ((top + y) * sheet.width + left + channel * width + x)]!;
+    }
+  }
+  return pixels;
+}
+
+/** Undo base64 and gzip. */
+export async function unpackProgram(text: string): Promise<ArrayBuffer> {
+  const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).arrayBuffer();
+}

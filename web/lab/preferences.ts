@@ -1,0 +1,55 @@
+/** What a person chose of the page's looks; kept where the browser keeps such things. */
+
+import { effect, signal } from "@preact/signals";
+
+const LAPTOP = 1280; // pixels
+
+export type Language = "en" | "zh";
+export type Theme = "light" | "dark";
+
+export const language = signal<Language>(
+  (recall("language") ?? navigator.language).startsWith("zh") ? "zh" : "en",
+);
+export const theme = signal<Theme>(
+  recall("theme") === "dark" || (!recall("theme") && isSystemDark()) ? "dark" : "light",
+);
+/** Large type for a room: what a laptop's window holds fills this one. */
+export const presents = signal(false);
+
+effect(() => {
+  const { documentElement: root } = document;
+  root.lang = language.value === "zh" ? "zh-CN" : "en";
+  root.dataset.theme = theme.value;
+  root.dataset.presents = `${presents.value}`;
+  root.style.setProperty("zoom", presents.value ? `${Math.max(1, innerWidth / LAPTOP)}` : "1");
+});
+
+export function switchLanguage() {
+  language.value = language.value === "en" ? "zh" : "en";
+  remember("language", language.value);
+}
+
+export function switchTheme() {
+  theme.value = theme.value === "light" ? "dark" : "light";
+  remember("theme", theme.value);
+}
+
+function isSystemDark(): boolean {
+  return matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+function recall(name: string): string | null {
+  try {
+    return localStorage.getItem(`lenet-${name}`);
+  } catch {
+    return null; // cookies are forbidden, for example
+  }
+}
+
+function remember(name: string, value: string) {
+  try {
+    localStorage.setItem(`lenet-${name}`, value);
+  } catch {
+    // then it holds until the page is closed
+  }
+}

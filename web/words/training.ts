@@ -1,0 +1,171 @@
+/** The words of the view in which a network learns. */
+
+import { inLanguage } from "./lab.ts";
+
+const ENGLISH = {
+  play: "Play",
+  pause: "Pause",
+  step: "Step",
+  epoch: "Epoch",
+  restart: "Start again",
+  bar: "Training",
+
+  data: "Data",
+  images: (train: string, test: string) => `${train} images to learn from, ${test} to test on`,
+  settings: "Settings",
+  model: "Network",
+  channels: "Channels",
+  kernel_size: "Kernel",
+  pooling: "Pooling",
+  padding: "Padding",
+  dense_widths: "Dense units",
+  activation: "Activation",
+  batch_norm: "Batch norm",
+  initialisation: "Initialisation",
+  optimiser: "Optimiser",
+  learning_rate: "Learning rate",
+  momentum: "Momentum",
+  weight_decay: "Weight decay",
+  batch_size: "Batch",
+  epochs: "Epochs",
+  shift: "Shift",
+  flip: "Mirror",
+  seed: "Seed",
+  more: "More",
+  yes: "yes",
+  no: "no",
+  terminal: "The same in a terminal",
+  refused: "Not possible",
+
+  at: (epoch: number, epochs: number, step: string) => `epoch ${epoch} of ${epochs}, step ${step}`,
+  speed: (rate: string) => `${rate} images/s`,
+
+  begin: "Nothing is learnt yet. Press Play, or take one step.",
+  first: (right: number) => `The first epoch is under way: ${right} of 100 images are right so far.`,
+  stands: (epochs: number) =>
+    epochs === 1
+      ? "After one epoch it still guesses."
+      : `After ${epochs} epochs it still guesses.`,
+  woke: (epochs: number, right: number) =>
+    `It stood still for ${epochs === 1 ? "one epoch" : `${epochs} epochs`}, then it woke up. ` +
+    `Now ${right} of 100 test images are right.`,
+  learns: (epochs: number, right: number) =>
+    `After ${epochs === 1 ? "one epoch" : `${epochs} epochs`} ${right} of 100 test images are right.`,
+  overfits: (train: number, test: number) =>
+    `It knows ${train} of 100 training images, but ${test} of 100 new ones: it learns by heart.`,
+
+  learning: "Learning:",
+  guessing: "Guessing:",
+  notLearning: "Not learning:",
+  standing: (loss: string, chance: string) => `the loss is ${loss}, and guessing gives ${chance}.`,
+
+  curve: "The curve",
+  epochAxis: "epoch",
+  trainLoss: "train loss",
+  trainAccuracy: "train accuracy",
+  testAccuracy: "test accuracy",
+  curveAlternative: (loss: string, train: string, test: string) =>
+    `Curves over epochs: train loss ${loss}, train accuracy ${train}, test accuracy ${test}.`,
+
+  layers: "Layer by layer",
+  spread: "spread of the answers",
+  gradients: "size of the gradients",
+  atStart: "before the first step",
+
+  kernels: (name: string) => `The kernels of ${name}, from the start to now`,
+  units: (name: string) => `What the units of ${name} look for, from the start to now`,
+  someOf: (shown: number, all: number) => `${shown} of ${all}`,
+  start: "start",
+  atStep: (step: number) => `step ${step}`,
+  atEpoch: (epoch: number) => `epoch ${epoch}`,
+  now: "now",
+  kernelAlternative: (index: number, when: string) => `kernel ${index}, ${when}`,
+
+  image: "This image, now",
+  testImage: (number: number) => `test image ${number}`,
+  truth: (name: string) => `truth: ${name}`,
+  previous: "Previous image",
+  next: "Next image",
+};
+
+const CHINESE: typeof ENGLISH = {
+  play: "开始",
+  pause: "暂停",
+  step: "一步",
+  epoch: "一轮",
+  restart: "从头开始",
+  bar: "训练",
+
+  data: "数据",
+  images: (train, test) => `训练图片 ${train} 张，测试图片 ${test} 张`,
+  settings: "设置",
+  model: "网络",
+  channels: "通道数",
+  kernel_size: "卷积核",
+  pooling: "汇聚",
+  padding: "填充",
+  dense_widths: "全连接单元",
+  activation: "激活函数",
+  batch_norm: "批量规范化",
+  initialisation: "初始化",
+  optimiser: "优化器",
+  learning_rate: "学习率",
+  momentum: "动量",
+  weight_decay: "权重衰减",
+  batch_size: "批量大小",
+  epochs: "轮数",
+  shift: "平移",
+  flip: "镜像",
+  seed: "随机种子",
+  more: "更多",
+  yes: "是",
+  no: "否",
+  terminal: "在终端里做同样的事",
+  refused: "无法这样设置",
+
+  at: (epoch, epochs, step) => `第 ${epoch} 轮，共 ${epochs} 轮，第 ${step} 步`,
+  speed: (rate) => `每秒 ${rate} 张`,
+
+  begin: "还什么都没学。按“开始”，或者先走一步。",
+  first: (right) => `第一轮进行中：到目前为止，100 张里答对 ${right} 张。`,
+  stands: (epochs) => `过了 ${epochs} 轮，它仍然在猜。`,
+  woke: (epochs, right) => `它有 ${epochs} 轮停滞不前，然后开了窍。现在 100 张测试图片答对 ${right} 张。`,
+  learns: (epochs, right) => `学了 ${epochs} 轮，100 张测试图片答对 ${right} 张。`,
+  overfits: (train, test) =>
+    `训练图片 100 张认得 ${train} 张，新图片却只认得 ${test} 张：它在死记硬背。`,
+
+  learning: "在学习：",
+  guessing: "还在猜：",
+  notLearning: "没有学会：",
+  standing: (loss, chance) => `损失是 ${loss}，瞎猜是 ${chance}。`,
+
+  curve: "曲线",
+  epochAxis: "轮",
+  trainLoss: "训练损失",
+  trainAccuracy: "训练精度",
+  testAccuracy: "测试精度",
+  curveAlternative: (loss, train, test) =>
+    `随轮数变化的曲线：训练损失 ${loss}，训练精度 ${train}，测试精度 ${test}。`,
+
+  layers: "逐层来看",
+  spread: "输出的离散程度",
+  gradients: "梯度的大小",
+  atStart: "第一步之前",
+
+  kernels: (name) => `${name} 的卷积核，从开始到现在`,
+  units: (name) => `${name} 各单元在找什么，从开始到现在`,
+  someOf: (shown, all) => `${all} 个中的 ${shown} 个`,
+  start: "开始",
+  atStep: (step) => `第 ${step} 步`,
+  atEpoch: (epoch) => `第 ${epoch} 轮`,
+  now: "现在",
+  kernelAlternative: (index, when) => `卷积核 ${index}，${when}`,
+
+  image: "这张图片，现在",
+  testImage: (number) => `测试图片 ${number}`,
+  truth: (name) => `正确答案：${name}`,
+  previous: "上一张",
+  next: "下一张",
+};
+
+export const words = inLanguage(ENGLISH, CHINESE);
