@@ -10,12 +10,18 @@ const GRADIENTS: Axis = [-5, -1];
 const SPREADS: Axis = [-2, 1];
 
 export function Layers({ layers }: { layers: LayerState[] }) {
-  const gradients = widened(GRADIENTS, layers.flatMap((one) => [one.gradient, one.gradientAtStart]));
+  const gradients = axisOfGradients(layers);
   const spreads = widened(SPREADS, layers.flatMap((one) => [one.spread, one.spreadAtStart]));
-  const [from, to] = gradients.map((power) => short(10 ** power));
   return (
     <table class="by-layer">
       <caption>{words.value.layers}</caption>
+      <colgroup>
+        <col class="of-names" />
+        <col />
+        <col class="of-numbers" />
+        <col />
+        <col class="of-numbers" />
+      </colgroup>
       <thead>
         <tr>
           <td />
@@ -24,32 +30,38 @@ export function Layers({ layers }: { layers: LayerState[] }) {
         </tr>
       </thead>
       <tbody>
-        {layers.map((one) => (
-          <tr key={one.name}>
-            <th scope="row">{one.name} {one.title}</th>
-            <td><Meter share={along(spreads, one.spread)} mark={along(spreads, one.spreadAtStart)} /></td>
-            <td class="number">{short(one.spread)}</td>
+        {layers.map(({ name, title, spread, spreadAtStart, gradient, gradientAtStart }) => (
+          <tr key={name}>
+            <th scope="row">{name} {title}</th>
+            <td><Meter share={along(spreads, spread)} mark={along(spreads, spreadAtStart)} /></td>
+            <td class="number">{short(spread)}</td>
             <td>
               <Meter
-                share={along(gradients, one.gradient)}
-                mark={along(gradients, one.gradientAtStart)}
-                isLearning
+                className="learn"
+                share={along(gradients, gradient)}
+                mark={along(gradients, gradientAtStart)}
               />
             </td>
-            <td class="number">{short(one.gradient)}</td>
+            <td class="number">{short(gradient)}</td>
           </tr>
         ))}
       </tbody>
       <tfoot>
         <tr>
+          <td><i class="mark" /> {words.value.atStart}</td>
+          <td><Scale axis={spreads} /></td>
           <td />
-          <td colSpan={2} class="key"><i class="mark" /> {words.value.atStart}</td>
-          <td class="scale"><span>{from}</span><span>{to}</span></td>
+          <td><Scale axis={gradients} /></td>
           <td />
         </tr>
       </tfoot>
     </table>
   );
+}
+
+/** On which the gradients of layers are shown, now and at the start. */
+export function axisOfGradients(layers: LayerState[]): Axis {
+  return widened(GRADIENTS, layers.flatMap((one) => [one.gradient, one.gradientAtStart]));
 }
 
 /** An axis on which all numbers are; without those that have no place there. */
@@ -59,15 +71,21 @@ function widened([from, to]: Axis, numbers: number[]): Axis {
 }
 
 /** How far along an axis a number is, 0 to 1. */
-function along([from, to]: Axis, value: number): number {
+export function along([from, to]: Axis, value: number): number {
   return value > 0 ? Math.min((Math.log10(value) - from) / (to - from), 1) : 0;
 }
 
-function Meter({ share, mark, isLearning }: { share: number; mark: number; isLearning?: boolean }) {
+function Scale({ axis }: { axis: Axis }) {
+  const [from, to] = axis.map((power) => (power < -4 ? short(10 ** power) : `${10 ** power}`));
+  return <div class="scale"><span>{from}</span><span>{to}</span></div>;
+}
+
+/** A bar in a track; `mark` is where something was before. */
+export function Meter({ share, mark, className = "" }: { share: number; mark?: number; className?: string }) {
   return (
-    <div class={isLearning ? "meter learning" : "meter"}>
+    <div class={`meter ${className}`}>
       <i class="bar" style={{ width: `${100 * share}%` }} />
-      <i class="mark" style={{ left: `${100 * mark}%` }} />
+      {mark !== undefined && <i class="mark" style={{ left: `${100 * mark}%` }} />}
     </div>
   );
 }

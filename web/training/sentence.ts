@@ -23,6 +23,18 @@ export function sentenceOf({ curve, step, trainAccuracy }: Report, classes: numb
   return asleep > 0 ? say.woke(asleep, right) : say.learns(ends.length, right);
 }
 
+/** The same of two trainings, by what tells them apart. */
+export function sentenceOfBoth(one: Report, other: Report, names: [string, string]): string {
+  const say = words.value;
+  const [first, second] = [one, other].map(({ curve }) =>
+    curve.filter(({ testAccuracy }) => testAccuracy !== null),
+  ) as [CurvePoint[], CurvePoint[]];
+  const epochs = Math.min(first.length, second.length);
+  if (epochs === 0) return say.beginBoth(...names);
+  const right = [first, second].map((points) => ofHundred(points[epochs - 1]!.testAccuracy!));
+  return say.both(epochs, names[0], right[0]!, names[1], right[1]!);
+}
+
 /** Whether the network does more than guess. */
 export function isAwake({ trainAccuracy, testAccuracy }: CurvePoint, classes: number): boolean {
   const chance = 1 / classes;

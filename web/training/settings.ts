@@ -108,17 +108,26 @@ export function withField(settings: Settings, { name, kind }: Field, text: strin
   return values as Settings;
 }
 
-/** The command line that trains alike on all of the images. */
-export function commandOf(settings: Settings, source: string): string {
-  const usual = { ...TUTORIAL, ...OF_MODELS[settings.model], learning_rate: 0.9 };
+/** A value as it is typed. */
+export function textOf(value: unknown): string {
+  return Array.isArray(value) ? value.join(", ") : `${value}`;
+}
+
+/** The command line that does the same with all of the images. */
+export function commandOf(settings: Settings, varied: Partial<Settings>, source: string): string {
+  const usual: Settings = { ...TUTORIAL, ...OF_MODELS[settings.model], learning_rate: TUTORIAL.learning_rate };
   const flags = [source === "fashion-mnist" ? "" : `--data ${source}`];
-  if (settings.model !== "lenet") flags.push(`--model ${settings.model}`);
+  for (const [name, value] of Object.entries(varied)) {
+    flags.push(`--vary ${name}=${[settings[name as keyof Settings], value].join(Array.isArray(value) ? "/" : ",")}`);
+  }
+  if (settings.model !== "lenet" && !varied.model) flags.push(`--model ${settings.model}`);
   for (const { name } of fieldsOf(settings.model)) {
     const value = settings[name];
-    if (name === "model" || String(value) === String(usual[name])) continue;
+    if (name === "model" || name in varied || String(value) === String(usual[name])) continue;
     const flag = `--${name.replaceAll("_", "-")}`;
     if (typeof value === "boolean") flags.push(value ? flag : flag.replace("--", "--no-"));
     else flags.push(`${flag} ${Array.isArray(value) ? value.join(",") : value}`);
   }
-  return ["lenet train", ...flags.filter(Boolean)].join(" ");
+  const command = Object.keys(varied).length ? "lenet compare" : "lenet train";
+  return [command, ...flags.filter(Boolean)].join(" ");
 }

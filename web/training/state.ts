@@ -1,87 +1,31 @@
-/** The training that the page shows: its settings, the worker that does it, and what that tells. */
+/** The trainings that the page shows: on what, with which settings, and what they tell. */
 
 import { computed, effect, signal } from "@preact/signals";
 import { type PageData, readSet, unpackProgram, type WrittenSet } from "../lab/page_data.ts";
 import type { Answer, Order, Report, Settings, TrainingSet } from "./protocol.ts";
 import { usualSettings } from "./settings.ts";
 
+/** One training, in a worker of its own. */
 export class Training {
-  readonly sets: WrittenSet[];
-  readonly setName = signal("");
-  readonly settings = signal<Settings>(usualSettings("lenet", 0));
-  readonly set = signal<TrainingSet | null>(null);
   readonly report = signal<Report | null>(null);
   /** Why nothing can be trained, in a sentence of the command line. */
   readonly refusal = signal<string | null>(null);
-  readonly example = signal(0); // of the test images
+  #worker: Worker;
 
-  readonly written = computed(() => this.sets.find(({ name }) => name === this.setName.value)!);
-  readonly pixels = computed(() => {
-    const { set, example } = this;
-    if (!set.value) return new Uint8Array();
-    const size = set.value.shape.reduce((product, side) => product * side, 1);
-    return set.value.test.pixels.slice(example.value * size, (example.value + 1) * size);
-  });
-
-  #data: PageData;
-  #worker: Worker | null = null;
-  #core: Promise<ArrayBuffer>;
-
-  constructor(data: PageData, isRelaxed: boolean) {
-    this.#data = data;
-    this.sets = data.sets;
-    this.#core = unpackProgram((isRelaxed && data.relaxed_core) || data.core);
-    effect(() => {
-      const example = this.pixels.value;
-      if (this.report.peek()) this.order({ kind: "look", example });
-    });
-  }
-
-  /** Take a set, and the settings that are usual for it. */
-  async choose(name: string) {
-    if (this.setName.value === name) return;
-    this.setName.value = name;
-    this.set.value = null;
-    this.report.value = null;
-    const set = await readSet(this.written.value);
-    if (this.setName.value !== name) return; // another one was chosen meanwhile
-    this.example.value = 0;
-    this.settings.value = usualSettings(this.settings.value.model, set.train.labels.length);
-    this.set.value = set;
-    await this.begin();
-  }
-
-  /** Change settings and begin anew; a change of the network brings what is usual for it. */
-  change(settings: Settings) {
-    const { model } = this.settings.value;
-    const images = this.set.value?.train.labels.length ?? 0;
-    const isOther = settings.model !== model;
-    this.settings.value = isOther ? usualSettings(settings.model, images) : settings;
-    void this.begin();
-  }
-
-  async begin() {
-    const set = this.set.value;
-    if (!set) return;
-    const core = await this.#core;
-    this.refusal.value = null;
-    this.order({
-      kind: "begin",
-      core,
-      set,
-      settings: this.settings.value,
-      example: this.pixels.value,
-    });
+  constructor(script: string) {
+    const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+    this.#worker = new Worker(address);
+    this.#worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#hear(data);
+    this.#worker.onerror = ({ message = "" }) => this.#hear({ kind: "refused", message });
   }
 
   order(order: Order) {
-    if (!this.#worker) {
-      const script = new Blob([this.#data.worker], { type: "text/javascript" });
-      this.#worker = new Worker(URL.createObjectURL(script));
-      this.#worker.onerror = ({ message = "" }) => this.#hear({ kind: "refused", message });
-      this.#worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#hear(data);
-    }
+    if (order.kind === "begin") this.refusal.value = null;
     this.#worker.postMessage(order);
+  }
+
+  close() {
+    this.#worker.terminate();
   }
 
   #hear(answer: Answer) {
@@ -90,5 +34,107 @@ export class Training {
       this.refusal.value = answer.message;
       this.report.value = null;
     }
+  }
+}
+
+/** A training, and perhaps another one beside it from which it differs in some settings. */
+export class Trainings {
+  readonly sets: WrittenSet[];
+  readonly setName = signal("");
+  readonly set = signal<TrainingSet | null>(null);
+  readonly settings = signal<Settings>(usualSettings("lenet", 0));
+  /** What is otherwise in the second training; nothing where there is none. */
+  readonly varied = signal<Partial<Settings>>({});
+  readonly example = signal(0); // of the test images
+  readonly first: Training;
+  readonly second = signal<Training | null>(null);
+
+  readonly written = computed(() => this.sets.find(({ name }) => name === this.setName.value));
+  readonly pixels = computed(() => {
+    const { value: set } = this.set;
+    const size = set?.shape.reduce((product, side) => product * side, 1) ?? 0;
+    const start = this.example.value * size;
+    return set?.test.pixels.slice(start, start + size) ?? new Uint8Array();
+  });
+
+  #script: string;
+  #core: Promise<ArrayBuffer>;
+
+  constructor(data: PageData, isRelaxed: boolean) {
+    this.sets = data.sets;
+    this.#script = data.worker;
+    this.first = new Training(this.#script);
+    this.#core = unpackProgram((isRelaxed && data.relaxed_core) || data.core);
+    effect(() => {
+      const example = this.pixels.value;
+      for (const training of this.#all()) {
+        if (training.report.peek()) training.order({ kind: "look", example });
+      }
+    });
+  }
+
+  /** Take a set, and the settings that are usual for it. */
+  async choose(name: string) {
+    if (this.setName.value === name) return;
+    this.setName.value = name;
+    this.set.value = null;
+    const set = await readSet(this.written.value!);
+    if (this.setName.value !== name) return; // another one was chosen meanwhile
+    this.example.value = 0;
+    this.set.value = set;
+    this.#become(usualSettings(this.settings.value.model, set.train.labels.length), {});
+  }
+
+  /** Change settings and begin anew; a change of the network brings what is usual for it. */
+  change(settings: Settings) {
+    const { model } = this.settings.value;
+    const images = this.set.value?.train.labels.length ?? 0;
+    if (settings.model === model) this.#become(settings, this.varied.value);
+    else this.#become(usualSettings(settings.model, images), {});
+  }
+
+  /** Let a setting be another one in the second training, or the same again. */
+  vary<Name extends keyof Settings>(name: Name, value: Settings[Name] | undefined) {
+    const { [name]: _, ...others } = this.varied.value;
+    const isOther = value !== undefined && String(value) !== String(this.settings.value[name]);
+    this.#become(this.settings.value, isOther ? { ...others, [name]: value } : others);
+  }
+
+  /** Take settings of both at once. */
+  become(settings: Partial<Settings>, varied: Partial<Settings>) {
+    const images = this.set.value?.train.labels.length ?? 0;
+    const usual = usualSettings(settings.model ?? "lenet", images);
+    this.#become({ ...usual, ...settings }, varied);
+  }
+
+  order(order: Order) {
+    for (const training of this.#all()) training.order(order);
+  }
+
+  #all(): Training[] {
+    return [this.first, this.second.value].filter((one) => one !== null);
+  }
+
+  #become(settings: Settings, varied: Partial<Settings>) {
+    this.settings.value = settings;
+    this.varied.value = varied;
+    const isPair = Object.keys(varied).length > 0;
+    if (isPair) this.second.value ??= new Training(this.#script);
+    else {
+      this.second.value?.close();
+      this.second.value = null;
+    }
+    void this.#begin();
+  }
+
+  async #begin() {
+    const { value: set } = this.set;
+    const core = await this.#core;
+    if (!set || set !== this.set.value) return;
+    const example = this.pixels.value;
+    const settings = this.settings.value;
+    this.first.order({ kind: "begin", core, set, settings, example });
+    const other = { ...settings, ...this.varied.value };
+    this.second.value?.order({ kind: "begin", core, set, settings: other, example });
   }
 }

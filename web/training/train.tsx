@@ -1,4 +1,4 @@
-/** The view in which a network learns. */
+/** The view in which a network learns, or two beside each other. */
 
 import "./training.css";
 import { Icon } from "../lab/icons.tsx";
@@ -9,86 +9,113 @@ import { Fields } from "./fields.tsx";
 import { ImageNow } from "./image.tsx";
 import { Kernels } from "./kernels.tsx";
 import { Layers } from "./layers.tsx";
+import { Pair, namesOf } from "./pair.tsx";
 import type { Report } from "./protocol.ts";
-import { isAwake, sentenceOf } from "./sentence.ts";
-import type { Training } from "./state.ts";
+import { isAwake, sentenceOf, sentenceOfBoth } from "./sentence.ts";
+import type { Trainings } from "./state.ts";
 
-export function Train({ training }: { training: Training }) {
-  const { report: told, set, refusal } = training;
-  const report = told.value;
+export function Train({ trainings }: { trainings: Trainings }) {
+  const { first, second, set, settings, varied } = trainings;
+  const [report, other] = [first.report.value, second.value?.report.value];
+  const refusal = first.refusal.value ?? second.value?.refusal.value;
   const classes = set.value?.classNames.length ?? 10;
+  const names = namesOf(settings.value, varied.value);
   return (
     <main class={`train ${report?.state ?? ""}`}>
-      <h1 class="say">{report ? sentenceOf(report, classes) : " "}</h1>
-      <Bar training={training} />
-      <Fields training={training} />
-      {refusal.value && <p class="refusal" role="alert">{refusal.value}</p>}
-      {report && set.value && (
+      <h1 class="say">
+        {report && (other ? sentenceOfBoth(report, other, names) : sentenceOf(report, classes))}
+      </h1>
+      <Bar trainings={trainings} />
+      <Fields trainings={trainings} />
+      {refusal && <p class="refusal" role="alert">{refusal}</p>}
+      {!refusal && set.value && report && second.value && other && (
+        <Pair trainings={trainings} reports={[report, other]} />
+      )}
+      {!refusal && set.value && report && !second.value && (
         <div class="shown">
           <section>
             <h2>{words.value.curve}</h2>
-            <Curve report={report} epochs={training.settings.value.epochs} />
+            <Curve report={report} epochs={settings.value.epochs} />
           </section>
           <Layers layers={report.layers} />
           <Kernels kernels={report.kernels} />
-          <ImageNow training={training} report={report} />
+          <ImageNow trainings={trainings} report={report} />
         </div>
       )}
     </main>
   );
 }
 
-function Bar({ training }: { training: Training }) {
-  const report = training.report.value;
-  const isOn = report?.state === "training";
-  const isOver = report?.state === "finished";
+function Bar({ trainings }: { trainings: Trainings }) {
+  const { first, second, settings, varied } = trainings;
+  const both = [first.report.value, second.value?.report.value].filter((one) => one != null);
+  const isOn = both.some(({ state }) => state === "training");
+  const isOver = both.every(({ state }) => state === "finished");
+  const isReady = both.length > 0;
   const say = words.value;
+  const names = namesOf(settings.value, varied.value);
   const button = (kind: "step" | "epoch" | "restart") => (
     <button
       type="button"
       class="b"
-      disabled={!report || (isOver && kind !== "restart")}
-      onClick={() => training.order({ kind })}
+      disabled={!isReady || (isOver && kind !== "restart")}
+      onClick={() => trainings.order({ kind })}
     >
       <Icon name={kind} /> {say[kind]}
     </button>
   );
   return (
-    <div class="bar" role="toolbar" aria-label={say.bar}>
-      <button
-        type="button"
-        class="b learn"
-        disabled={!report || isOver}
-        onClick={() => training.order({ kind: isOn ? "pause" : "play" })}
-      >
-        <Icon name={isOn ? "pause" : "play"} /> {isOn ? say.pause : say.play}
-      </button>
-      {button("step")}
-      {button("epoch")}
-      {button("restart")}
-      {report && <Standing training={training} report={report} />}
+    <div class="bar">
+      <div class="buttons" role="group" aria-label={say.bar}>
+        <button
+          type="button"
+          class="b learn"
+          disabled={!isReady || isOver}
+          onClick={() => trainings.order({ kind: isOn ? "pause" : "play" })}
+        >
+          <Icon name={isOn ? "pause" : "play"} /> {isOn ? say.pause : say.play}
+        </button>
+        {button("step")}
+        {button("epoch")}
+        {button("restart")}
+      </div>
+      <div class="standings">
+        {both.map((report, side) => (
+          <Standing
+            key={side}
+            report={report}
+            classes={trainings.set.value?.classNames.length ?? 10}
+            name={both.length > 1 ? names[side] : undefined}
+          />
+        ))}
+      </div>
+      {both[0] && <Place report={both[0]} epochs={settings.value.epochs} />}
     </div>
   );
 }
 
-/** Whether it learns, and how far it has come. */
-function Standing({ training, report }: { training: Training; report: Report }) {
-  const { trainLoss, chance, diagnosis, curve, epoch, step, examplesPerSecond } = report;
+/** Whether a network learns. */
+function Standing({ report, classes, name }: { report: Report; classes: number; name?: string }) {
+  const { trainLoss, chance, diagnosis, curve } = report;
   const say = words.value;
   const last = curve.at(-1);
-  const learns = last && isAwake(last, training.set.value!.classNames.length);
+  if (trainLoss === null) return null;
+  const learns = last !== undefined && isAwake(last, classes);
   const judged = diagnosis ? say.notLearning : learns ? say.learning : say.guessing;
   return (
-    <>
-      {trainLoss !== null && (
-        <p class={`standing ${diagnosis ? "warns" : learns ? "learns" : ""}`} role="status">
-          <b>{judged}</b> {say.standing(fixed(trainLoss, 3), fixed(chance, 3))}
-        </p>
-      )}
-      <p class="place muted">
-        {say.at(epoch, training.settings.value.epochs, count(step))}
-        {examplesPerSecond > 0 && <span>{say.speed(count(Math.round(examplesPerSecond)))}</span>}
-      </p>
-    </>
+    <p class={`standing ${diagnosis ? "warns" : learns ? "learns" : ""}`}>
+      {name !== undefined && <b class="name">{name}</b>}
+      <b>{judged}</b> {say.standing(fixed(trainLoss, 3), fixed(chance, 3))}
+    </p>
+  );
+}
+
+function Place({ report: { epoch, step, examplesPerSecond }, epochs }: { report: Report; epochs: number }) {
+  const say = words.value;
+  return (
+    <p class="place muted">
+      {say.at(epoch, epochs, count(step))}
+      {examplesPerSecond > 0 && <span>{say.speed(count(Math.round(examplesPerSecond)))}</span>}
+    </p>
   );
 }

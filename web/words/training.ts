@@ -11,7 +11,7 @@ const ENGLISH = {
   bar: "Training",
 
   data: "Data",
-  images: (train: string, test: string) => `${train} images to learn from, ${test} to test on`,
+  images: (train: string, test: string) => `${train} to learn from, ${test} to test`,
   settings: "Settings",
   model: "Network",
   channels: "Channels",
@@ -35,7 +35,8 @@ const ENGLISH = {
   yes: "yes",
   no: "no",
   terminal: "The same in a terminal",
-  refused: "Not possible",
+  vary: (setting: string) => `${setting}: compare with another value`,
+  other: (setting: string) => `${setting} of the other training`,
 
   at: (epoch: number, epochs: number, step: string) => `epoch ${epoch} of ${epochs}, step ${step}`,
   speed: (rate: string) => `${rate} images/s`,
@@ -54,6 +55,12 @@ const ENGLISH = {
   overfits: (train: number, test: number) =>
     `It knows ${train} of 100 training images, but ${test} of 100 new ones: it learns by heart.`,
 
+  beginBoth: (one: string, other: string) =>
+    `Two trainings on the same images, ${one} and ${other}. Which one will learn?`,
+  both: (epochs: number, one: string, right: number, other: string, rightOther: number) =>
+    `After ${epochs === 1 ? "one epoch" : `${epochs} epochs`} ${one} gets ${right} of 100 test images ` +
+    `right, ${other} ${rightOther}.`,
+
   learning: "Learning:",
   guessing: "Guessing:",
   notLearning: "Not learning:",
@@ -64,8 +71,14 @@ const ENGLISH = {
   trainLoss: "train loss",
   trainAccuracy: "train accuracy",
   testAccuracy: "test accuracy",
-  curveAlternative: (loss: string, train: string, test: string) =>
-    `Curves over epochs: train loss ${loss}, train accuracy ${train}, test accuracy ${test}.`,
+  chart: (ends: string) => `Lines over the epochs: ${ends}`,
+  guess: "guessing",
+  testAccuracyOfBoth: "Test accuracy",
+  gradientsOfBoth: "Size of the gradients",
+  kernelsOfBoth: (name: string) => `Kernels of ${name}: start, and now`,
+  movedBy: "moved by",
+  onAverage: "on average",
+  imageInBoth: "The same image in both",
 
   layers: "Layer by layer",
   spread: "spread of the answers",
@@ -121,7 +134,8 @@ const CHINESE: typeof ENGLISH = {
   yes: "是",
   no: "否",
   terminal: "在终端里做同样的事",
-  refused: "无法这样设置",
+  vary: (setting) => `${setting}：与另一个值比较`,
+  other: (setting) => `另一个训练的${setting}`,
 
   at: (epoch, epochs, step) => `第 ${epoch} 轮，共 ${epochs} 轮，第 ${step} 步`,
   speed: (rate) => `每秒 ${rate} 张`,
@@ -134,6 +148,10 @@ const CHINESE: typeof ENGLISH = {
   overfits: (train, test) =>
     `训练图片 100 张认得 ${train} 张，新图片却只认得 ${test} 张：它在死记硬背。`,
 
+  beginBoth: (one, other) => `两个训练用同样的图片：${one} 和 ${other}。哪一个能学会？`,
+  both: (epochs, one, right, other, rightOther) =>
+    `学了 ${epochs} 轮，100 张测试图片 ${one} 答对 ${right} 张，${other} 答对 ${rightOther} 张。`,
+
   learning: "在学习：",
   guessing: "还在猜：",
   notLearning: "没有学会：",
@@ -144,8 +162,14 @@ const CHINESE: typeof ENGLISH = {
   trainLoss: "训练损失",
   trainAccuracy: "训练精度",
   testAccuracy: "测试精度",
-  curveAlternative: (loss, train, test) =>
-    `随轮数变化的曲线：训练损失 ${loss}，训练精度 ${train}，测试精度 ${test}。`,
+  chart: (ends) => `随轮数变化的曲线：${ends}`,
+  guess: "瞎猜",
+  testAccuracyOfBoth: "测试精度",
+  gradientsOfBoth: "梯度的大小",
+  kernelsOfBoth: (name) => `${name} 的卷积核：开始和现在`,
+  movedBy: "平均移动了",
+  onAverage: "",
+  imageInBoth: "同一张图片",
 
   layers: "逐层来看",
   spread: "输出的离散程度",
