@@ -24,6 +24,15 @@ export type Settings = {
   seed: number;
 };
 
+/** A layer as a model file has it: its kind, and what differs from the kind's defaults. */
+export type LayerDescription =
+  | { kind: "convolution"; filters: number; kernel_size: number; padding?: number; bias?: false }
+  | { kind: "batch_norm" }
+  | { kind: "activation"; function: Settings["activation"] }
+  | { kind: "pooling"; method?: "max"; kernel_size: number }
+  | { kind: "flatten" }
+  | { kind: "dense"; units: number; bias?: false };
+
 /** Images, uint8 (N, C, H, W) one after the other, with their labels. */
 export type Images = { pixels: Uint8Array; labels: Uint8Array };
 
@@ -40,7 +49,8 @@ export type TrainingSet = {
   test: Images;
 };
 
-/** What the page asks of the worker. Each is answered by a `Report`, sooner or later. */
+/** What the page asks of the worker. Each is answered by a `Report` or what else suits it; a training
+ * that comes to rest sends a second one when the spreads are those of its last step. */
 export type Order =
   | { kind: "begin"; core: ArrayBuffer; set: TrainingSet; settings: Settings; example: Uint8Array }
   | { kind: "play" }
@@ -72,23 +82,34 @@ export type LayerState = {
   /** As in `lenet inspect`: `0`, and `Conv2d`. */
   name: string;
   title: string;
-  /** Standard deviation of its outputs over some test images, before the activation. */
+  /** Standard deviation of what enters the activation behind it, or of the logits, over some test
+   * images, as in evaluation; with batch normalisation, that is what it gives. While it trains it
+   * lags some steps behind. */
   spread: number;
   spreadAtStart: number;
-  /** Root mean square of the gradients of its weights in the last step; of the first for a start. */
+  /** Root mean square of the gradients of its weights in the last step. */
   gradient: number;
+  /** The same in the first step, which is known before it is made. */
   gradientAtStart: number;
 };
 
-/** The first layer's kernels at a time, float32 [filters, channels, rows, columns]. */
+/** The first layer's kernels at a time, float32 [filters, channels, rows, columns]; of a dense layer,
+ * the weights of its first 16 units as such pictures of the whole image. */
 export type Moment = { epoch: number; step: number; weights: Float32Array };
 
-/** Why it does not learn: names of sentences in `words/`, with what is put into them. */
+/** What to try where it does not learn; `words/diagnosis.ts` has a sentence for each. */
+export type Remedy =
+  | { word: "largerInitialWeights"; initialisation: "pytorch" | "normal" }
+  | { word: "smallerSteps" | "largerSteps" | "largerStepsForSigmoids" | "relu"; learningRate: number }
+  | { word: "moreSteps" | "moreStepsForSigmoids"; steps: number }
+  | { word: "anotherRate" };
+
+/** Why it does not learn. */
 export type Diagnosis = {
   loss: number;
   chance: number;
   sick: { name: string; title: string; share: number; how: "dead" | "saturated" }[];
-  remedies: { word: string; details: (string | number)[] }[];
+  remedies: Remedy[];
 };
 
 /** How it stands: at most ten times a second while it trains. */
@@ -111,10 +132,11 @@ export type Report = {
   kernels: { name: string; title: string; shape: number[]; moments: Moment[] };
   /** Of the image that is looked at. */
   probabilities: Float64Array;
+  /** Made at the end of an epoch, once, as in the terminal; null again after an epoch that learns. */
   diagnosis: Diagnosis | null;
 };
 
-/** One step before it is made: the images, and what comes back. */
+/** One step before it is made: the images, mirrored and shifted, and what comes back. */
 export type WalkedStep = {
   kind: "walked";
   images: Uint8Array;
@@ -128,6 +150,8 @@ export type WalkedStep = {
 export type Answer =
   | Report
   | WalkedStep
-  | { kind: "weights"; weights: Map<string, Float32Array> }
+  /** What a model file has: the layers, and weights and statistics by their names. A count of
+   * batches (`….num_batches_tracked`) is an int64 whose halves the two numbers are. */
+  | { kind: "weights"; layers: LayerDescription[]; weights: Map<string, Float32Array> }
   /** Nothing was begun or it can't go on; the sentence is that of the command line. */
   | { kind: "refused"; message: string };

@@ -80,7 +80,7 @@ export class NativeCore {
 
   /** Memory of so many bytes, which is 0 at first. @type {(bytes: number) => number} */
   take(bytes) {
-    const address = this.call("alloc", bytes);
+    const address = bytes < 2 ** 32 ? this.call("alloc", bytes) : 0; // the core's sizes have 32 bits
     if (!address) throw new NoMemoryError();
     this.bytes(address, bytes).fill(0);
     this.#lent.add(address);

@@ -210,6 +210,7 @@ class NativeTraining {
   #memory = [];
   #trainer;
   #gradients;
+  #state;
   #at;
 
   /** @param {NativeNetwork} network @param {number} described @param {Examples} examples
@@ -237,11 +238,17 @@ class NativeTraining {
       ...Array(norm ? 2 : 1).fill(outputs),
     ]);
     const arraysEach = optimiser === "sgd" ? Number(momentum > 0) : 2;
-    const state = counts.flatMap((count) =>
-      [0, 1].map((index) => (index < arraysEach ? keep(core.take(4 * count)) : 0)),
+    /** @type {(count: number, isThere?: boolean) => {address: number, count: number}} */
+    const takeFloats = (count, isThere = true) =>
+      isThere ? { address: keep(core.take(4 * count)), count } : { address: 0, count: 0 };
+    this.#state = counts.flatMap((count) =>
+      [0, 1].map((index) => takeFloats(count, index < arraysEach)),
     );
-    const gradients = counts.map((count) => keep(core.take(4 * count)));
-    this.#gradients = counts.map((count, place) => ({ address: gradients[place], count }));
+    const names = [...network.arrays.keys()]; // what is learnt comes first
+    this.#gradients = new Map(counts.map((count, place) => [names[place], takeFloats(count)]));
+    const [state, gradients] = [this.#state, [...this.#gradients.values()]].map((arrays) =>
+      arrays.map(({ address }) => address),
+    );
     const [bytes, values, classes] = [
       images,
       byteValues,
@@ -298,11 +305,36 @@ class NativeTraining {
     return { loss: loss / count, correct: Number(core.longs(at.loss + 8, 1)[0]) };
   }
 
+  /** Copies of the gradients, by the names of what is learnt. @returns {Map<string, Float32Array>} */
+  gradients() {
+    return new Map(
+      Array.from(this.#gradients, ([name, { address, count }]) => [
+        name,
+        this.core.floats(address, count).slice(),
+      ]),
+    );
+  }
+
+  /** What the optimiser remembers: how many steps it made, and copies of its arrays.
+   * @returns {{steps: bigint, arrays: Float32Array[]}} */
+  state() {
+    const arrays = this.#state.map(({ address, count }) => this.core.floats(address, count).slice());
+    return { steps: this.#steps, arrays };
+  }
+
+  /** Let the optimiser remember that. @param {{steps: bigint, arrays: Float32Array[]}} state */
+  restore({ steps, arrays }) {
+    this.#steps = steps;
+    this.#state.forEach(({ address, count }, place) =>
+      this.core.floats(address, count).set(arrays[place]),
+    );
+  }
+
   /** Put the gradients, times a factor, one after the other into an array.
    * @type {(target: Float32Array, factor: number) => void} */
   writeGradients(target, factor) {
     let place = 0;
-    for (const { address, count } of this.#gradients) {
+    for (const { address, count } of this.#gradients.values()) {
       for (const gradient of this.core.floats(address, count)) target[place++] = gradient * factor;
     }
   }
@@ -310,7 +342,7 @@ class NativeTraining {
   /** Take sums of such arrays for the gradients. @type {(arrays: Float32Array[]) => void} */
   takeGradients([first, ...others]) {
     let place = 0;
-    for (const { address, count } of this.#gradients) {
+    for (const { address, count } of this.#gradients.values()) {
       const sums = this.core.floats(address, count);
       for (let i = 0; i < count; i++, place++) {
         let sum = first[place];

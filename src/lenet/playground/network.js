@@ -14,6 +14,7 @@ export class Network {
   #parameters;
   #offsets; // of the program's values, one after the other
   #values; // by their places among those, what each step holds
+  #memory;
 
   /** @param {NativeCore} core @param {Model} model
    * @throws {Error} The network is too large, or memory runs out. */
@@ -23,7 +24,9 @@ export class Network {
     this.layers = layers;
     const { operations, connections, parameters, values } = listOperations(layers, card.input_shape);
     this.#values = values;
-    this.#parameters = core.place(Int32Array.from(parameters, (array) => core.place(array)));
+    const weights = parameters.map((array) => core.place(array));
+    this.#parameters = core.place(Int32Array.from(weights));
+    this.#memory = [this.#parameters, ...weights];
     const offsets = new Int32Array(operations.length + 2);
     this.#program = core.borrow(() => {
       const list = core.place(Int32Array.from(operations.flatMap((fields) => [...fields])));
@@ -100,6 +103,12 @@ export class Network {
     if (count > most) return this.#contributions(values, place, count);
     const factors = core.floats(weights, count);
     return Array.from(core.integers(inputs, count), (input, i) => [input, factors[i]]);
+  }
+
+  /** Free its memory. */
+  close() {
+    this.core.call("program_free", this.#program);
+    this.core.free(this.#memory);
   }
 
   /** Where a step's numbers begin and end. @type {(stepIndex: number) => Pair} */
