@@ -179,7 +179,7 @@ def _open(page: "Page", file: Path) -> Callable[[], Sight]:
         return Sight(
             complaints=tuple(complaints),
             requests=tuple(
-                url for url in requests if url != address and not url.startswith("data:")
+                url for url in requests if url != address and not url.startswith(("data:", "blob:"))
             ),
             page_width=seen["width"],
             hard_to_read=tuple(seen["hardToRead"]),

@@ -15,7 +15,8 @@ export function short(value: number): string {
   if (!value) return "0";
   const power = Math.floor(Math.log10(Math.abs(value)) + 1e-12);
   if (power < -4) {
-    return `${fixed(value / 10 ** power, 1).replace(/\.0$/, "")}·10⁻${SUPERSCRIPTS[-power] ?? ""}`;
+    const raised = [...`${-power}`].map((digit) => SUPERSCRIPTS[Number(digit)]).join("");
+    return `${fixed(value / 10 ** power, 1).replace(/\.0$/, "")}·10⁻${raised}`;
   }
   return fixed(value, Math.min(4, Math.max(0, 1 - power)));
 }

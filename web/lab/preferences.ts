@@ -1,6 +1,6 @@
 /** What a person chose of the page's looks; kept where the browser keeps such things. */
 
-import { effect, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 
 const LAPTOP = 1280; // pixels
 
@@ -10,8 +10,13 @@ export type Theme = "light" | "dark";
 export const language = signal<Language>(
   (recall("language") ?? navigator.language).startsWith("zh") ? "zh" : "en",
 );
-export const theme = signal<Theme>(
-  recall("theme") === "dark" || (!recall("theme") && isSystemDark()) ? "dark" : "light",
+const system = matchMedia("(prefers-color-scheme: dark)");
+const isSystemDark = signal(system.matches);
+system.addEventListener("change", () => (isSystemDark.value = system.matches));
+const chosenTheme = signal(recall("theme"));
+/** What was chosen, else the system's. */
+export const theme = computed<Theme>(() =>
+  (chosenTheme.value ? chosenTheme.value === "dark" : isSystemDark.value) ? "dark" : "light",
 );
 /** Large type for a room: what a laptop's window holds fills this one. */
 export const presents = signal(false);
@@ -30,12 +35,8 @@ export function switchLanguage() {
 }
 
 export function switchTheme() {
-  theme.value = theme.value === "light" ? "dark" : "light";
-  remember("theme", theme.value);
-}
-
-function isSystemDark(): boolean {
-  return matchMedia("(prefers-color-scheme: dark)").matches;
+  chosenTheme.value = theme.value === "light" ? "dark" : "light";
+  remember("theme", chosenTheme.value);
 }
 
 function recall(name: string): string | null {

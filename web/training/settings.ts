@@ -32,8 +32,9 @@ const OF_MODELS: Record<Settings["model"], Partial<Settings>> = {
   softmax: { initialisation: "normal", learning_rate: 0.1 },
 };
 
-/** Of fewer images smaller batches make as many steps: sigmoids need some hundred to begin. */
+/** Below this SGD at 0.9 does not wake sigmoids in time; Adam does. */
 const FEW_IMAGES = 20_000;
+const VERY_FEW_IMAGES = 2000;
 
 /** A setting as the page offers it. */
 export type Field = {
@@ -95,8 +96,9 @@ export function fieldsOf(model: Settings["model"]): Field[] {
 export function usualSettings(model: Settings["model"], images: number): Settings {
   const settings = { ...TUTORIAL, model, ...OF_MODELS[model] };
   if (images >= FEW_IMAGES) return settings;
-  if (images >= FEW_IMAGES / 10 || model !== "lenet") return { ...settings, batch_size: 32 };
-  return { ...settings, batch_size: 64, epochs: 30, optimiser: "adam", learning_rate: 0.005 };
+  if (model !== "lenet") return { ...settings, batch_size: 32 };
+  const epochs = images < VERY_FEW_IMAGES ? 30 : settings.epochs;
+  return { ...settings, batch_size: 64, epochs, optimiser: "adam", learning_rate: 0.005 };
 }
 
 /** Settings after a person typed one; the text as it is where it is none, for the refusal. */

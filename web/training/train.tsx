@@ -3,6 +3,8 @@
 import "./training.css";
 import { Icon } from "../lab/icons.tsx";
 import { count, fixed } from "../lab/numbers.ts";
+import { language } from "../lab/preferences.ts";
+import { diagnosisText } from "../words/diagnosis.ts";
 import { words } from "../words/training.ts";
 import { Curve } from "./curve.tsx";
 import { Fields } from "./fields.tsx";
@@ -27,7 +29,7 @@ export function Train({ trainings }: { trainings: Trainings }) {
       </h1>
       <Bar trainings={trainings} />
       <Fields trainings={trainings} />
-      {refusal && <p class="refusal" role="alert">{refusal}</p>}
+      {refusal && <p class="refusal" role="alert"><WithCode text={refusal} /></p>}
       {!refusal && set.value && report && second.value && other && (
         <Pair trainings={trainings} reports={[report, other]} />
       )}
@@ -101,13 +103,23 @@ function Standing({ report, classes, name }: { report: Report; classes: number; 
   const last = curve.at(-1);
   if (trainLoss === null) return null;
   const learns = last !== undefined && isAwake(last, classes);
-  const judged = diagnosis ? say.notLearning : learns ? say.learning : say.guessing;
   return (
     <p class={`standing ${diagnosis ? "warns" : learns ? "learns" : ""}`}>
       {name !== undefined && <b class="name">{name}</b>}
-      <b>{judged}</b> {say.standing(fixed(trainLoss, 3), fixed(chance, 3))}
+      {diagnosis ? (
+        <WithCode text={diagnosisText(diagnosis, language.value)} />
+      ) : (
+        <>
+          <b>{learns ? say.learning : say.guessing}</b> {say.standing(fixed(trainLoss, 3), fixed(chance, 3))}
+        </>
+      )}
     </p>
   );
+}
+
+/** A sentence in which names stand between backticks. */
+function WithCode({ text }: { text: string }) {
+  return <>{text.split("`").map((part, i) => (i % 2 ? <code key={i}>{part}</code> : part))}</>;
 }
 
 function Place({ report: { epoch, step, examplesPerSecond }, epochs }: { report: Report; epochs: number }) {

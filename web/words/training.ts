@@ -58,12 +58,11 @@ const ENGLISH = {
   beginBoth: (one: string, other: string) =>
     `Two trainings on the same images, ${one} and ${other}. Which one will learn?`,
   both: (epochs: number, one: string, right: number, other: string, rightOther: number) =>
-    `After ${epochs === 1 ? "one epoch" : `${epochs} epochs`} ${one} gets ${right} of 100 test images ` +
-    `right, ${other} ${rightOther}.`,
+    `After ${epochs === 1 ? "one epoch" : `${epochs} epochs`} ${right} of 100 test images are right ` +
+    `with ${one}, and ${rightOther} with ${other}.`,
 
   learning: "Learning:",
   guessing: "Guessing:",
-  notLearning: "Not learning:",
   standing: (loss: string, chance: string) => `the loss is ${loss}, and guessing gives ${chance}.`,
 
   curve: "The curve",
@@ -150,11 +149,10 @@ const CHINESE: typeof ENGLISH = {
 
   beginBoth: (one, other) => `两个训练用同样的图片：${one} 和 ${other}。哪一个能学会？`,
   both: (epochs, one, right, other, rightOther) =>
-    `学了 ${epochs} 轮，100 张测试图片 ${one} 答对 ${right} 张，${other} 答对 ${rightOther} 张。`,
+    `学了 ${epochs} 轮，100 张测试图片，用 ${one} 答对 ${right} 张，用 ${other} 答对 ${rightOther} 张。`,
 
   learning: "在学习：",
   guessing: "还在猜：",
-  notLearning: "没有学会：",
   standing: (loss, chance) => `损失是 ${loss}，瞎猜是 ${chance}。`,
 
   curve: "曲线",
