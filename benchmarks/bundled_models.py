@@ -27,7 +27,7 @@ _REPEATED = 5  # times that each of the bundled digits is there
 
 def digits() -> tuple[Dataset, str]:
     """MNIST, drawn and bundled digits, and strangers, garments among them; with the preset."""
-    mnist = draw_beside(lenet.load_dataset("mnist"), 80_000, strangers=80_000)
+    mnist = draw_beside(lenet.load_dataset("mnist"), 100_000, strangers=80_000)
     garments = lenet.load_dataset("fashion-mnist").train.images[:_GARMENTS, 0]
     taught, small = with_strangers(mnist, garments), lenet.load_dataset("digits").train
     # Coarse as they are, they are read wrongly where only prepared pictures were learnt.

@@ -4,12 +4,34 @@ import "./tokens.css";
 import "./lab.css";
 import { render } from "preact";
 import { chooseCore } from "../../src/lenet/playground/native_core.js";
+import type { Experiment } from "../experiments/experiments.ts";
+import { Experiments } from "../experiments/state.ts";
+import { ExperimentsView } from "../experiments/view.tsx";
 import { Trainings } from "../training/state.ts";
 import { Train } from "../training/train.tsx";
 import { readPageData } from "./page_data.ts";
-import { Shell } from "./shell.tsx";
+import { Shell, show } from "./shell.tsx";
 
 const data = readPageData();
-const trainings = new Trainings(data, chooseCore().includes("relaxed"));
-render(<Shell views={{ train: () => <Train trainings={trainings} /> }} />, document.getElementById("lab")!);
+const isRelaxed = chooseCore().includes("relaxed");
+const trainings = new Trainings(data, isRelaxed);
+const experiments = new Experiments(data, isRelaxed);
+
+async function openInTrain({ settings, varied }: Experiment) {
+  show("train");
+  await trainings.choose(data.sets[0]!.name);
+  trainings.become(settings, varied);
+}
+
+render(
+  <Shell
+    views={{
+      train: () => <Train trainings={trainings} />,
+      experiments: () => (
+        <ExperimentsView experiments={experiments} onTrain={(one) => void openInTrain(one)} />
+      ),
+    }}
+  />,
+  document.getElementById("lab")!,
+);
 await trainings.choose(data.sets[0]!.name);

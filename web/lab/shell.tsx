@@ -8,11 +8,16 @@ import { language, presents, switchLanguage, switchTheme } from "./preferences.t
 
 const VIEWS = ["look", "train", "teach", "experiments"] as const;
 export type View = (typeof VIEWS)[number];
-export const view = signal<View>(viewOf(location.hash));
+const view = signal<View>(viewOf(location.hash));
 
 addEventListener("hashchange", () => {
   view.value = viewOf(location.hash);
 });
+
+/** Go to a view. */
+export function show(name: View) {
+  location.hash = name;
+}
 
 function viewOf(hash: string): View {
   return VIEWS.find((name) => hash === `#${name}`) ?? "train";

@@ -17,6 +17,7 @@ from lenet.datasets.drawn._draw import (
     draw_strangers,
     on_paper,
 )
+from lenet.datasets.drawn._fine import with_fine_pen
 from lenet.datasets.drawn._hands import Random, pick
 from lenet.datasets.drawn._pen import SIDE, Ink
 from lenet.datasets.drawn._remains import add_border, add_rule
@@ -26,6 +27,7 @@ from lenet.pictures import Pixels, Preparation, prepare
 
 DIGITS = CATALOG["mnist"].class_names
 _REMAINS = 3  # drawn digits for each of the dataset's own in what is left of a form
+_FINE = 8  # and with a finer pen
 _DAMAGED = 8  # drawn strangers for each half or couple of the dataset's own images
 _Change = Callable[[Dataset, int, Random], Ink]
 
@@ -41,9 +43,10 @@ def draw_beside(
 ) -> Dataset:
     """Put drawn digits and strangers to learn from beside a dataset's training images.
 
-    To a dataset of the ten digits drawn ones are more of them, and for every three of them one of
-    its own comes with what is left of a form. To any other they are strangers. One in nine of the
-    strangers is made of the dataset's own images: two that overlap, or a half of a digit.
+    To a dataset of the ten digits drawn ones are more of them; for every three of them one of its
+    own comes with what is left of a form, and for every eight one as a finer pen writes it. To any
+    other they are strangers. One in nine of the strangers is made of the dataset's own images: two
+    that overlap, or a half of a digit.
 
     Args:
         dataset: The dataset; its test images stay as they are.
@@ -63,7 +66,7 @@ def draw_beside(
 
     >>> import lenet
     >>> draw_beside(lenet.load_dataset("digits"), 30, strangers=9).train.images.shape
-    (1487, 1, 28, 28)
+    (1490, 1, 28, 28)
     """
     check_range("count", count, 0, MOST)
     check_strangers(strangers, stranger_kinds)
@@ -79,6 +82,8 @@ def draw_beside(
         parts.append(drawn if are_digits else _relabelled(drawn, none))
     if are_digits and (remains := count // _REMAINS):
         parts.append(_own(dataset, remains, (seed, 4), preparation, _with_remains))
+    if are_digits and (fine := count // _FINE):
+        parts.append(_own(dataset, fine, (seed, 6), preparation, _with_fine_pen))
     if strangers:
         damaged = strangers // (_DAMAGED + 1)
         drawn = draw_strangers(
@@ -124,6 +129,10 @@ def _with_remains(dataset: Dataset, index: int, random: Random) -> Ink:
     ink = _ink_of(dataset.train.images[index], 2 * int(random.randint(30, 43)))
     add = add_border if random.random_sample() < 0.6 else add_rule
     return add(ink, "learn", random)[0]
+
+
+def _with_fine_pen(dataset: Dataset, index: int, random: Random) -> Ink:
+    return with_fine_pen(_ink_of(dataset.train.images[index], SIDE - 20), random)
 
 
 def _damaged(

@@ -28,6 +28,7 @@ from lenet.pictures import Pixels, Preparation, prepare
 
 AS_MNIST = CATALOG["mnist"].preparation
 MOST = 10_000_000  # drawings at once
+_TRIES = 8  # until the preparation finds something in a picture
 
 # How many of a hundred drawn digits are of each kind; those of `script` are held out alone.
 _SHARES = {
@@ -128,7 +129,8 @@ def draw_strangers(
         part: Those to `learn` from, or `held-out` for testing.
         kinds: Names out of `STRANGER_KINDS[part]`, equally often; all that can be drawn here where
             it is not given.
-        preparation: How pictures become images: as MNIST's, or `None` for the pictures.
+        preparation: How pictures become images: as MNIST's, or `None` for the pictures. One in
+            which the preparation finds nothing, as in much noise, is drawn again.
 
     Returns:
         Images, each with the place of its kind in `kinds` as its label, or in
@@ -296,15 +298,21 @@ def _drawn_split(
     labels: npt.NDArray[np.int64],
     preparation: Preparation | None,
 ) -> Split:
-    """What `draw` makes of each index with numbers that depend on the seeds and that index."""
+    """What `draw` makes of each index with numbers that depend on the seeds and that index.
+
+    A picture in which the preparation finds nothing, as in much noise, is drawn again.
+    """
     shape = (1, SIDE, SIDE) if preparation is None else preparation.image_shape
     images, names = np.empty((count, *shape), np.uint8), []
     groups = np.empty(count, np.int64)
     for index in range(count):
         random.seed((*seeds, index))
-        ink, name, groups[index] = draw(index)
-        picture = on_paper(ink, random)
-        images[index] = picture if preparation is None else prepare(picture, preparation)
+        for _ in range(_TRIES):
+            ink, name, groups[index] = draw(index)
+            picture = on_paper(ink, random)
+            images[index] = picture if preparation is None else prepare(picture, preparation)
+            if images[index].any():
+                break
         names.append(name)
     return Split(images, labels, names, groups)
 

@@ -96,6 +96,15 @@ def pick(random: Random, choices: Any) -> Any:
     return choices[random.randint(len(choices))]
 
 
+def uneven(random: Random, size: int) -> npt.NDArray[np.float64]:
+    """Numbers from 0 to 1 at the corners of so many cells a side, smooth between: (96, 96)."""
+    corners = random.random_sample((size + 1, size + 1))
+    at = np.linspace(0, size, SIDE)
+    rows = np.stack([np.interp(at, np.arange(size + 1), row) for row in corners])
+    smooth: Points = np.stack([np.interp(at, np.arange(size + 1), row) for row in rows.T]).T
+    return smooth
+
+
 @lru_cache(maxsize=8192)
 def hand(part: DrawnPart, number: int) -> Hand:
     """One of the hands.

@@ -14,6 +14,7 @@ from lenet.datasets.drawn._hands import (
     between,
     pick,
     pick_hand,
+    uneven,
     write,
     write_digit,
 )
@@ -226,10 +227,7 @@ def _clouds(random: Random) -> tuple[Ink, str]:
         return (distance - np.floor(distance) < 0.5).astype(np.float32), "rings"
     drawn = np.zeros((SIDE, SIDE))
     for size in (3, 6, 12, 24):
-        knots = random.random_sample((size + 1, size + 1))
-        at = np.linspace(0, size, SIDE)
-        rows = np.stack([np.interp(at, np.arange(size + 1), row) for row in knots])
-        drawn += np.stack([np.interp(at, np.arange(size + 1), row) for row in rows.T]).T * 4 / size
+        drawn += uneven(random, size) * 4 / size
     drawn -= drawn.min()
     return (drawn / drawn.max()).astype(np.float32), "clouds"
 

@@ -1,0 +1,63 @@
+/** Which experiment is open, what was guessed, and what came out. */
+
+import { computed, effect, signal } from "@preact/signals";
+import type { PageData } from "../lab/page_data.ts";
+import { Trainings } from "../training/state.ts";
+import { EXPERIMENTS, type Experiment, type Outcome, outcomeOf } from "./experiments.ts";
+
+/** Test accuracies after each epoch, of the first and the second. */
+export type Result = { curves: [number[], number[]]; outcome: Outcome };
+
+export class Experiments {
+  readonly trainings: Trainings;
+  readonly open = signal<Experiment>(EXPERIMENTS[0]!);
+  readonly guesses = signal<Partial<Record<Experiment["name"], Outcome>>>({});
+  readonly results = signal<Partial<Record<Experiment["name"], Result>>>({});
+  readonly guess = computed(() => this.guesses.value[this.open.value.name]);
+  readonly result = computed(() => this.results.value[this.open.value.name]);
+
+  #setName: string;
+
+  constructor(data: PageData, isRelaxed: boolean) {
+    this.trainings = new Trainings(data, isRelaxed);
+    this.#setName = data.sets[0]!.name;
+    effect(() => this.#note());
+  }
+
+  /** Open an experiment; its networks wait for a guess. */
+  async choose(experiment: Experiment) {
+    this.open.value = experiment;
+    await this.trainings.choose(this.#setName);
+    this.trainings.become(experiment.settings, experiment.varied);
+  }
+
+  /** Guess, and let the networks answer. */
+  answer(guess: Outcome) {
+    this.guesses.value = { ...this.guesses.value, [this.open.value.name]: guess };
+    this.trainings.order({ kind: "play" });
+  }
+
+  /** Forget the guess, and begin anew. */
+  again() {
+    const { name } = this.open.value;
+    const { [name]: _, ...guesses } = this.guesses.value;
+    const { [name]: __, ...results } = this.results.value;
+    this.guesses.value = guesses;
+    this.results.value = results;
+    this.trainings.order({ kind: "restart" });
+  }
+
+  /** Keep what came out, once both are finished. */
+  #note() {
+    const { first, second } = this.trainings;
+    const reports = [first.report.value, second.value?.report.value];
+    if (!this.guess.value || this.result.peek()) return;
+    const curves = reports.map((report) =>
+      report?.state === "finished" ? report.curve.flatMap(({ testAccuracy }) => testAccuracy ?? []) : [],
+    ) as [number[], number[]];
+    const [one, other] = curves.map((curve) => curve.at(-1));
+    if (one === undefined || other === undefined) return;
+    const result = { curves, outcome: outcomeOf(one, other) };
+    this.results.value = { ...this.results.peek(), [this.open.peek().name]: result };
+  }
+}
