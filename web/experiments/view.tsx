@@ -4,7 +4,7 @@ import "./experiments.css";
 import { useEffect } from "preact/hooks";
 import { ofHundred } from "../lab/numbers.ts";
 import { Chart, type Series } from "../training/chart.tsx";
-import { namesOf } from "../training/pair.tsx";
+import { namesOf, toldNamesOf } from "../training/pair.tsx";
 import { commandOf } from "../training/settings.ts";
 import { words } from "../words/experiments.ts";
 import { words as trainingWords } from "../words/training.ts";
@@ -83,7 +83,14 @@ function Card({ experiments, onTrain }: Properties) {
       </div>
       {isReady && set.value && <Answer experiments={experiments} names={names} />}
       {guess.value && !result.value && <p>{say.trains}</p>}
-      {result.value && <Notice experiment={experiment} result={result.value} guess={guess.value} names={names} />}
+      {result.value && (
+        <Notice
+          experiment={experiment}
+          result={result.value}
+          guess={guess.value}
+          names={toldNamesOf(settings.value, varied.value)}
+        />
+      )}
       <p class="commands">
         <span class="small muted">{say.terminal}</span>{" "}
         <code>{commandOf(settings.value, varied.value, written.value?.source ?? "")}</code>
@@ -140,7 +147,7 @@ function Notice({ experiment, result, guess, names }: NoticeProperties) {
   return (
     <p class="notice">
       <b>{guess === result.outcome ? say.rightGuess : say.wrongGuess}</b>{" "}
-      {say.ends(names[0], one, names[1], other)} <b>{say.notice}</b>{" "}
+      {say.ends(one, names[0], other, names[1])} <b>{say.notice}</b>{" "}
       {isUsual ? say.texts[experiment.name].notice : say.otherwise}
     </p>
   );

@@ -12,6 +12,7 @@ const view = signal<View>(viewOf(location.hash));
 
 addEventListener("hashchange", () => {
   view.value = viewOf(location.hash);
+  scrollTo(0, 0);
 });
 
 /** Go to a view. */

@@ -3,7 +3,7 @@
 import { fixed, percent, short } from "../lab/numbers.ts";
 import { Tile } from "../lab/tile.tsx";
 import { nameOfClass } from "../words/classes.ts";
-import { words } from "../words/training.ts";
+import { labelOf, words } from "../words/training.ts";
 import { Chart, type Series } from "./chart.tsx";
 import { ExampleImage } from "./image.tsx";
 import { Meter, along, axisOfGradients } from "./layers.tsx";
@@ -22,6 +22,13 @@ export function namesOf(settings: Settings, varied: Partial<Settings>): [string,
   const names = Object.keys(varied) as (keyof Settings)[];
   const name = (of: Partial<Settings>) => names.map((one) => textOf(of[one])).join(" · ");
   return [name(settings), name({ ...settings, ...varied })];
+}
+
+/** The same in a sentence: the first with the names of the settings. */
+export function toldNamesOf(settings: Settings, varied: Partial<Settings>): [string, string] {
+  const labels = Object.keys(varied).map((name) => labelOf(name as keyof Settings));
+  const [first, second] = namesOf(settings, varied);
+  return [`${labels.join(" · ")} ${first}`, second];
 }
 
 export function Pair({ trainings, reports }: { trainings: Trainings; reports: Both }) {

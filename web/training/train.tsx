@@ -11,7 +11,7 @@ import { Fields } from "./fields.tsx";
 import { ImageNow } from "./image.tsx";
 import { Kernels } from "./kernels.tsx";
 import { Layers } from "./layers.tsx";
-import { Pair, namesOf } from "./pair.tsx";
+import { Pair, namesOf, toldNamesOf } from "./pair.tsx";
 import type { Report } from "./protocol.ts";
 import { isAwake, sentenceOf, sentenceOfBoth } from "./sentence.ts";
 import type { Trainings } from "./state.ts";
@@ -21,7 +21,7 @@ export function Train({ trainings }: { trainings: Trainings }) {
   const [report, other] = [first.report.value, second.value?.report.value];
   const refusal = first.refusal.value ?? second.value?.refusal.value;
   const classes = set.value?.classNames.length ?? 10;
-  const names = namesOf(settings.value, varied.value);
+  const names = toldNamesOf(settings.value, varied.value);
   return (
     <main class={`train ${report?.state ?? ""}`}>
       <h1 class="say">

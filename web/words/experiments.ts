@@ -13,8 +13,8 @@ const ENGLISH = {
   trains: "They learn …",
   rightGuess: "You guessed right.",
   wrongGuess: "You guessed otherwise.",
-  ends: (one: string, right: number, other: string, rightOther: number) =>
-    `Of 100 test images ${one} gets ${right} right, ${other} ${rightOther}.`,
+  ends: (right: number, one: string, rightOther: number, other: string) =>
+    `Of 100 test images ${right} are right with ${one}, and ${rightOther} with ${other}.`,
   notice: "What to notice.",
   otherwise: "That is not what usually comes out: chance has a share in so few images. Try another seed in Train.",
   again: "Guess again",
@@ -77,8 +77,8 @@ const CHINESE: typeof ENGLISH = {
   trains: "正在学习……",
   rightGuess: "你猜对了。",
   wrongGuess: "和你猜的不一样。",
-  ends: (one, right, other, rightOther) =>
-    `100 张测试图片，${one} 答对 ${right} 张，${other} 答对 ${rightOther} 张。`,
+  ends: (right, one, rightOther, other) =>
+    `100 张测试图片，用${one} 答对 ${right} 张，用 ${other} 答对 ${rightOther} 张。`,
   notice: "注意什么。",
   otherwise: "这次的结果和通常的不同：图片这么少，运气也有一份。可以在“训练”里换一个随机种子试试。",
   again: "再猜一次",

@@ -1,5 +1,6 @@
 /** The words of the view in which a network learns. */
 
+import type { Settings } from "../training/protocol.ts";
 import { inLanguage } from "./lab.ts";
 
 const ENGLISH = {
@@ -149,7 +150,7 @@ const CHINESE: typeof ENGLISH = {
 
   beginBoth: (one, other) => `两个训练用同样的图片：${one} 和 ${other}。哪一个能学会？`,
   both: (epochs, one, right, other, rightOther) =>
-    `学了 ${epochs} 轮，100 张测试图片，用 ${one} 答对 ${right} 张，用 ${other} 答对 ${rightOther} 张。`,
+    `学了 ${epochs} 轮，100 张测试图片，用${one} 答对 ${right} 张，用 ${other} 答对 ${rightOther} 张。`,
 
   learning: "在学习：",
   guessing: "还在猜：",
@@ -191,3 +192,9 @@ const CHINESE: typeof ENGLISH = {
 };
 
 export const words = inLanguage(ENGLISH, CHINESE);
+
+/** What a setting is called within a sentence. */
+export function labelOf(name: keyof Settings): string {
+  const label = words.value[name as keyof typeof ENGLISH] as string;
+  return label.charAt(0).toLowerCase() + label.slice(1);
+}
