@@ -6,7 +6,7 @@ import type { Place } from "./run.ts";
 
 const SLICE = 20; // milliseconds of work, after which it listens
 const BETWEEN_REPORTS = 100; // milliseconds
-const FOR_MEASURING = 0.03; // of the time
+const FOR_MEASURING = 0.05; // of the time
 const REMEMBERED = 1000; // milliseconds over which speed is taken
 const NO_MEMORY = "The network and its images need more memory than this browser gives.";
 
@@ -98,7 +98,8 @@ function work(): void {
       if (goal === "here" && run.isMeasured) return;
       isNews = doSome(run);
     }
-    if (isNews || performance.now() - reported >= BETWEEN_REPORTS) report(run);
+    const isDue = goal !== "here" && performance.now() - reported >= BETWEEN_REPORTS;
+    if (isNews || isDue) report(run);
     wake();
   } catch (error) {
     refuse(error);
