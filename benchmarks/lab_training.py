@@ -3,9 +3,9 @@
     python benchmarks/lab_training.py                # in Node.js
     python benchmarks/lab_training.py --browser      # in Chromium
 
-Each round trains the tutorial's LeNet for one epoch on Fashion-MNIST and looks at the test images: by
-steps of the native core in WebAssembly, one after the other, and by the worker, which reports ten
-times a second and measures what its layers give besides. Both are warm. Let nothing else run.
+Each round trains the tutorial's LeNet for one epoch on Fashion-MNIST and looks at the test images:
+by steps of the native core in WebAssembly, one after the other, and by the worker, which reports
+ten times a second and measures what its layers give besides. Both are warm. Let nothing else run.
 """
 
 import argparse
@@ -125,12 +125,9 @@ def main() -> None:
     rounds = json.loads(engine.run(script, inputs, seconds=1800))
     for number, (core, worker) in enumerate(rounds, 1):
         print(f"round {number}  core {core:7,.0f}  worker {worker:7,.0f} images/s")
-    cores, workers = zip(*rounds, strict=True)
+    core, worker = map(statistics.median, zip(*rounds, strict=True))
     share = statistics.median(worker / core for core, worker in rounds)
-    print(
-        f"median   core {statistics.median(cores):7,.0f}  worker {statistics.median(workers):7,.0f} "
-        f"images/s: {share:.0%} of the core's, median of rounds"
-    )
+    print(f"median   core {core:7,.0f}  worker {worker:7,.0f} images/s: {share:.0%} of the core's")
 
 
 if __name__ == "__main__":
