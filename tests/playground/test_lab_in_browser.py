@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+import lenet
 from calling import call
-from lenet.datasets import Dataset
-from lenet.playground import LabSet, build_lab
+from lenet.datasets import Dataset, cached_datasets
+from lenet.playground import LabSet, build_lab, tenth_of
 from lenet.runs import open_run
 from page_in_browser import SHOWN, PageBrowser
 
@@ -160,3 +161,48 @@ def test_the_page_is_sound_at_every_width(page_browser: PageBrowser, lab_page: P
         steps = zip(seen.headings, seen.headings[1:], strict=False)
         assert all(after - before <= 1 for before, after in steps)
         assert ("同一张图片" if dark else "This image, now") in seen.text
+
+
+def test_the_address_says_what_is_trained(page_browser: PageBrowser, lab_page: Path) -> None:
+    def act(page: Any) -> tuple[str, list[str]]:
+        page.get_by_label("Activation: compare with another value").click()
+        page.select_option("#vary-activation", "tanh")
+        set_to(page, "channels", "4, 8")
+        page.select_option("#set-pooling", "max")
+        page.evaluate(SHOWN)
+        address = page.url
+        page.goto("about:blank")
+        page.goto(address)
+        page.locator(".kernels.both").wait_for()
+        fields = ("#set-channels", "#set-pooling", "#set-activation", "#vary-activation")
+        found = [page.input_value(field) for field in fields]
+        page.goto("about:blank")
+        page.goto(address.partition("#")[0] + "#train?kernel_size=99&seed=1&nonsense=1")
+        assert "window does not fit" in page.locator(".refusal").inner_text()
+        return address, found
+
+    address, found = visit(page_browser, lab_page, act)
+    assert address.endswith("#train?channels=4%2C+8&pooling=max&vary.activation=tanh")
+    assert found == ["4, 8", "max", "sigmoid", "tanh"]
+
+
+def test_an_experiment_asks_first_and_shows_what_its_text_says(page_browser: PageBrowser) -> None:
+    """On the images that the file holds; `benchmarks/lab_experiments.py` does all of them."""
+    if "fashion-mnist" not in cached_datasets():
+        pytest.skip("Fashion-MNIST is not on this machine")
+    file = Path("lab.html")
+    dataset = tenth_of(lenet.load_dataset("fashion-mnist"))
+    file.write_text(build_lab([LabSet(dataset, "fashion-mnist")]), encoding="utf-8")
+
+    def act(page: Any) -> str:
+        page.get_by_role("link", name="Experiments").click()
+        page.get_by_role("button", name="What does 0.9 do to ReLU?").click()
+        page.get_by_text("learning rate", exact=False).first.wait_for()
+        page.get_by_role("button", name="0.9", exact=True).click()
+        told: str = page.locator(".notice").inner_text(timeout=60_000)
+        assert page.locator(".sketch polyline").count() == 2
+        return told
+
+    told = visit(page_browser, file, act)
+    assert told.startswith("You guessed otherwise. Of 100 test images ")
+    assert "ReLU is steep" in told

@@ -35,7 +35,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
     usual: "first",
   },
   { name: "batch", settings: RELU, varied: { batch_size: 1024 }, usual: "first" },
-  { name: "channels", settings: { ...RELU, channels: [3, 8] }, varied: { channels: [24, 64] }, usual: "same" },
+  { name: "channels", settings: { ...RELU, channels: [3, 8] }, varied: { channels: [12, 32] }, usual: "same" },
   { name: "pooling", settings: RELU, varied: { pooling: "max" }, usual: "same" },
   { name: "kernel", settings: { ...RELU, kernel_size: 3 }, varied: { kernel_size: 7 }, usual: "same" },
 ];

@@ -10,7 +10,8 @@ import { ExperimentsView } from "../experiments/view.tsx";
 import { Trainings } from "../training/state.ts";
 import { Train } from "../training/train.tsx";
 import { readPageData } from "./page_data.ts";
-import { Shell, show } from "./shell.tsx";
+import { followLink, view } from "./link.ts";
+import { Shell } from "./shell.tsx";
 
 const data = readPageData();
 const isRelaxed = chooseCore().includes("relaxed");
@@ -18,7 +19,7 @@ const trainings = new Trainings(data, isRelaxed);
 const experiments = new Experiments(data, isRelaxed);
 
 async function openInTrain({ settings, varied }: Experiment) {
-  show("train");
+  view.value = "train";
   await trainings.choose(data.sets[0]!.name);
   trainings.become(settings, varied);
 }
@@ -34,4 +35,4 @@ render(
   />,
   document.getElementById("lab")!,
 );
-await trainings.choose(data.sets[0]!.name);
+await followLink(trainings);

@@ -1,28 +1,12 @@
 /** The bar on top, and the view that is chosen. */
 
-import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { words } from "../words/lab.ts";
 import { Icon } from "./icons.tsx";
+import { type View, view } from "./link.ts";
 import { language, presents, switchLanguage, switchTheme } from "./preferences.ts";
 
-const VIEWS = ["look", "train", "teach", "experiments"] as const;
-export type View = (typeof VIEWS)[number];
-const view = signal<View>(viewOf(location.hash));
-
-addEventListener("hashchange", () => {
-  view.value = viewOf(location.hash);
-  scrollTo(0, 0);
-});
-
-/** Go to a view. */
-export function show(name: View) {
-  location.hash = name;
-}
-
-function viewOf(hash: string): View {
-  return VIEWS.find((name) => hash === `#${name}`) ?? "train";
-}
+const VIEWS: readonly View[] = ["look", "train", "teach", "experiments"];
 
 export function Shell({ views }: { views: Partial<Record<View, () => ComponentChildren>> }) {
   const say = words.value;
@@ -33,7 +17,16 @@ export function Shell({ views }: { views: Partial<Record<View, () => ComponentCh
         <span class="name">{say.title}</span>
         <nav>
           {VIEWS.filter((name) => views[name]).map((name) => (
-            <a key={name} href={`#${name}`} aria-current={view.value === name ? "page" : undefined}>
+            <a
+              key={name}
+              href={`#${name}`}
+              aria-current={view.value === name ? "page" : undefined}
+              onClick={(event) => {
+                event.preventDefault();
+                scrollTo(0, 0);
+                view.value = name;
+              }}
+            >
               {say.views[name]}
             </a>
           ))}

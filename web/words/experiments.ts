@@ -46,10 +46,10 @@ const ENGLISH = {
         "steps of them, 1,024 only 60.",
     },
     channels: {
-      question: "Eight times the channels: eight times as good?",
-      what: "channels 3, 8 or 24, 64",
+      question: "Four times the channels: four times as good?",
+      what: "channels 3, 8 or 12, 32",
       notice:
-        "Thirty times the work, and hardly a difference: in ten epochs of few images the size of the " +
+        "Eight times the work, and hardly a difference: in ten epochs of few images the size of the " +
         "network is not what holds it back.",
     },
     pooling: {
@@ -107,9 +107,9 @@ const CHINESE: typeof ENGLISH = {
       notice: "两个网络都把每张图片看了十遍。但每个批量才更新一次权重：批量 64 走了 940 步，1024 只走了 60 步。",
     },
     channels: {
-      question: "通道多八倍，就好八倍吗？",
-      what: "通道数 3, 8 还是 24, 64",
-      notice: "计算量是三十倍，结果却差不多：图片少、只学十轮的时候，网络的大小不是瓶颈。",
+      question: "通道数变成四倍，就好四倍吗？",
+      what: "通道数 3, 8 还是 12, 32",
+      notice: "计算量是八倍，结果却差不多：图片少、只学十轮的时候，网络的大小不是瓶颈。",
     },
     pooling: {
       question: "平均还是最大，谁留下的更多？",
