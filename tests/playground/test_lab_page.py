@@ -29,11 +29,10 @@ def held(page: str) -> dict[str, object]:
 
 
 def pixels_in(picture: str, count: int, shape: tuple[int, ...]) -> np.ndarray:
-    """Images out of the address of their picture."""
+    """Images out of their packed picture."""
     channels, height, width = shape
-    kind, _, content = picture.partition(";base64,")
-    assert kind in ("data:image/webp", "data:image/png")
-    sheet = np.asarray(Image.open(io.BytesIO(base64.b64decode(content))).convert("L"))
+    content = base64.b85decode(picture.translate(str.maketrans(",./", "<>&")))
+    sheet = np.asarray(Image.open(io.BytesIO(content)).convert("L"))
     rows, columns = sheet.shape[0] // height, sheet.shape[1] // (channels * width)
     parted = sheet.reshape(rows, height, columns, channels, width).transpose(0, 2, 3, 1, 4)
     return parted.reshape(-1, *shape)[:count]

@@ -28,6 +28,7 @@ export class Experiments {
   async choose(experiment: Experiment) {
     this.open.value = experiment;
     await this.trainings.choose(this.#setName);
+    if (this.open.value !== experiment) return; // another one was opened meanwhile
     this.trainings.become(experiment.settings, experiment.varied);
   }
 

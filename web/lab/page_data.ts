@@ -2,7 +2,7 @@
 
 import type { TrainingSet } from "../training/protocol.ts";
 
-/** Images as a picture in which they stand in rows, or where the server has their bytes. */
+/** Images as a packed picture in which they stand in rows, or where the server has their bytes. */
 type WrittenImages = { picture?: string; url?: string; labels: number[] };
 
 export type WrittenSet = {
@@ -53,13 +53,13 @@ async function fetchBytes(url: string): Promise<Uint8Array> {
 const BAND = 128; // images whose pixels are read at once
 
 async function decode(
-  address: string,
+  packed: string,
   [channels, height, width]: [number, number, number],
   count: number,
 ): Promise<Uint8Array> {
-  const sheet = new Image();
-  sheet.src = address;
-  await sheet.decode();
+  const sheet = await createImageBitmap(new Blob([unpackLetters(packed)]), {
+    colorSpaceConversion: "none",
+  });
   const pixels = new Uint8Array(count * channels * height * width);
   const columns = sheet.width / (channels * width);
   const canvas = new OffscreenCanvas(sheet.width, BAND * height);
@@ -82,9 +82,26 @@ async function decode(
   return pixels;
 }
 
-/** Undo base64 and gzip. */
+const LETTERS =
+  "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%/()*+-;,=.?@^_`{|}~";
+
+/** Bytes out of letters, as `_packing.py` packs them: four out of five, most significant first. */
+function unpackLetters(text: string): Uint8Array<ArrayBuffer> {
+  const values = new Uint8Array(128);
+  for (let i = 0; i < LETTERS.length; i++) values[LETTERS.charCodeAt(i)] = i;
+  const filled = text + "~".repeat((5 - (text.length % 5)) % 5);
+  const bytes = new Uint8Array((filled.length / 5) * 4);
+  const view = new DataView(bytes.buffer);
+  for (let group = 0; group < filled.length / 5; group++) {
+    let number = 0;
+    for (let i = 0; i < 5; i++) number = 85 * number + values[filled.charCodeAt(5 * group + i)]!;
+    view.setUint32(4 * group, number);
+  }
+  return bytes.slice(0, bytes.length - (filled.length - text.length));
+}
+
+/** Undo letters and gzip. */
 export async function unpackProgram(text: string): Promise<ArrayBuffer> {
-  const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Response(stream).arrayBuffer();
+  const stream = new Blob([unpackLetters(text)]).stream();
+  return new Response(stream.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 }

@@ -59,6 +59,7 @@ export class Trainings {
 
   #script: string;
   #core: Promise<ArrayBuffer>;
+  #taking: Promise<void> = Promise.resolve();
 
   constructor(data: PageData, isRelaxed: boolean) {
     this.sets = data.sets;
@@ -75,9 +76,15 @@ export class Trainings {
 
   /** Take a set, and the settings that are usual for it. */
   async choose(name: string) {
-    if (this.setName.value === name) return;
-    this.setName.value = name;
-    this.set.value = null;
+    if (this.setName.value !== name) {
+      this.setName.value = name;
+      this.set.value = null;
+      this.#taking = this.#take(name);
+    }
+    await this.#taking;
+  }
+
+  async #take(name: string) {
     const set = await readSet(this.written.value!);
     if (this.setName.value !== name) return; // another one was chosen meanwhile
     this.example.value = 0;

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from lenet.datasets import Dataset, Split
 from lenet.errors import SettingError
-from lenet.kernels import web_core
-from lenet.playground._packing import grid_address, pack_program
+from lenet.kernels import WebCore, web_core
+from lenet.playground._packing import pack_grid, pack_letters
 from lenet.playground._page import fill_page
 
 _FOLDER = Path(__file__).parent
@@ -65,9 +67,9 @@ def build_lab(sets: Sequence[LabSet]) -> str:
         raise SettingError(message)
     is_served = any(one.url is not None for one in sets)
     data = {
-        "core": pack_program(web_core("simd")),
+        "core": _packed_core("simd"),
         # Faster where a browser has it; a file has no room for both.
-        "relaxed_core": pack_program(web_core("relaxed_simd")) if is_served else None,
+        "relaxed_core": _packed_core("relaxed_simd") if is_served else None,
         "sets": [_describe_set(one) for one in sets],
         "worker": (_BUNDLES / "training.js").read_text(encoding="utf-8"),
     }
@@ -78,6 +80,12 @@ def build_lab(sets: Sequence[LabSet]) -> str:
         data=data,
         rules={"worker-src": "blob:", "connect-src": "'self'" if is_served else "'none'"},
     )
+
+
+@cache
+def _packed_core(kind: WebCore) -> str:
+    """The native core in letters, compressed the same whenever that is done."""
+    return pack_letters(gzip.compress(web_core(kind), 9, mtime=0))
 
 
 def tenth_of(dataset: Dataset) -> Dataset:
@@ -114,5 +122,5 @@ def _describe_set(given: LabSet) -> dict[str, object]:
 
 
 def _describe_images(split: Split, name: str, url: str | None) -> dict[str, object]:
-    pixels = {"picture": grid_address(split.images)} if url is None else {"url": f"{url}/{name}"}
+    pixels = {"picture": pack_grid(split.images)} if url is None else {"url": f"{url}/{name}"}
     return {**pixels, "labels": split.labels.tolist()}

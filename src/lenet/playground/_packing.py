@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PIL import Image, features
 
 _BYTES = 4  # of a number in float32
+_FOR_PAGES = str.maketrans("<>&", ",./")
 _GRID_WIDTH = 2800  # pixels of a picture with many images; browsers decode none that is far larger
 
 
@@ -42,8 +43,19 @@ def sheet_png(images: npt.NDArray[np.uint8]) -> bytes:
     return file.getvalue()
 
 
-def grid_address(images: npt.NDArray[np.uint8]) -> str:
-    """Images (N, C, H, W) in rows of so many as an address that holds their picture.
+def pack_letters(content: bytes) -> str:
+    """Bytes as letters, five for four of them: base85 (RFC 1924) without `<`, `>` and `&`.
+
+    They stand in a page's JSON as they are, and take less room than base64, four letters for three.
+
+    >>> pack_letters(b"lenet")
+    'Y-Mg`bN'
+    """
+    return base64.b85encode(content).decode().translate(_FOR_PAGES)
+
+
+def pack_grid(images: npt.NDArray[np.uint8]) -> str:
+    """Images (N, C, H, W) in rows of so many as letters that hold their picture.
 
     It is lossless WebP where Pillow can write that, which takes less room than PNG.
     """
@@ -59,9 +71,9 @@ def grid_address(images: npt.NDArray[np.uint8]) -> str:
     picture = Image.fromarray(np.ascontiguousarray(grid))
     if features.check("webp"):
         picture.save(file, "WEBP", lossless=True, quality=75, method=4)
-        return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
-    picture.save(file, "PNG", optimize=True)
-    return as_data_address(file.getvalue())
+    else:
+        picture.save(file, "PNG", optimize=True)
+    return pack_letters(file.getvalue())
 
 
 def as_data_address(png: bytes) -> str:
