@@ -2,6 +2,7 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import { type PageData, readSet, unpackProgram, type WrittenSet } from "../lab/page_data.ts";
+import { words } from "../words/training.ts";
 import type { Answer, Order, Report, Settings, TrainingSet } from "./protocol.ts";
 import { usualSettings } from "./settings.ts";
 
@@ -85,8 +86,13 @@ export class Trainings {
   }
 
   async #take(name: string) {
-    const set = await readSet(this.written.value!);
+    const set = await readSet(this.written.value!).catch(() => null);
     if (this.setName.value !== name) return; // another one was chosen meanwhile
+    if (!set) {
+      this.setName.value = ""; // so that it can be chosen again
+      this.first.refusal.value = words.value.unreadable(name);
+      return;
+    }
     this.example.value = 0;
     this.set.value = set;
     this.#become(usualSettings(this.settings.value.model, set.train.labels.length), {});

@@ -13,6 +13,8 @@ const ENGLISH = {
 
   data: "Data",
   images: (train: string, test: string) => `${train} to learn from, ${test} to test`,
+  unreadable: (name: string) =>
+    `The images of ${name} can't be read: the server may have stopped, or memory may be short.`,
   settings: "Settings",
   model: "Network",
   channels: "Channels",
@@ -111,6 +113,7 @@ const CHINESE: typeof ENGLISH = {
 
   data: "数据",
   images: (train, test) => `训练图片 ${train} 张，测试图片 ${test} 张`,
+  unreadable: (name) => `无法读取 ${name} 的图片：服务器可能已停止，或者内存不够。`,
   settings: "设置",
   model: "网络",
   channels: "通道数",
