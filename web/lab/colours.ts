@@ -30,6 +30,17 @@ function between(colours: Colour[], share: number): Colour {
   return from.map((part, i) => Math.round(part + (place - index) * (to[i]! - part))) as Colour;
 }
 
+const DARK = 0.45; // of the lightness of a ground: white is read better on what is below
+
+/** The colour of a number from -1 to 1, and the ink that is read best on it. */
+export function colourOf(value: number): { ground: string; ink: string } {
+  const { positive, negative } = steps.value;
+  const colour = between(value < 0 ? negative : positive, Math.abs(value));
+  const [red, green, blue] = colour.map((part) => (part / 255) ** 2.2) as Colour;
+  const lightness = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  return { ground: `rgb(${colour.join(" ")})`, ink: lightness ** 0.45 < DARK ? "#fff" : "#000" };
+}
+
 /** Paint numbers with a sign, of which `scale` is the strongest, or amounts from 0 to 1 without. */
 export function paint(
   canvas: HTMLCanvasElement,

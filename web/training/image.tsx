@@ -58,7 +58,7 @@ export function ExampleImage({ trainings: { set: sets, example, pixels } }: { tr
 }
 
 /** The mean of the channels, 0 to 1. */
-function greyOf(pixels: Uint8Array, { shape: [channels, height, width] }: TrainingSet): Float32Array {
+export function greyOf(pixels: Uint8Array, { shape: [channels, height, width] }: TrainingSet): Float32Array {
   const size = height * width;
   return Float32Array.from({ length: size }, (_, place) => {
     let sum = 0;

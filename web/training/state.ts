@@ -3,7 +3,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { type PageData, readSet, unpackProgram, type WrittenSet } from "../lab/page_data.ts";
 import { words } from "../words/training.ts";
-import type { Answer, Order, Report, Settings, TrainingSet } from "./protocol.ts";
+import type { Answer, Order, Report, Settings, TrainingSet, WalkedStep } from "./protocol.ts";
 import { usualSettings } from "./settings.ts";
 
 /** One training, in a worker of its own. */
@@ -11,6 +11,8 @@ export class Training {
   readonly report = signal<Report | null>(null);
   /** Why nothing can be trained, in a sentence of the command line. */
   readonly refusal = signal<string | null>(null);
+  /** The next step, before it is made, where it was asked for. */
+  readonly walked = signal<WalkedStep | null>(null);
   #worker: Worker;
 
   constructor(script: string) {
@@ -22,6 +24,7 @@ export class Training {
 
   order(order: Order) {
     if (order.kind === "begin") this.refusal.value = null;
+    if (order.kind !== "look") this.walked.value = null;
     this.#worker.postMessage(order);
   }
 
@@ -31,6 +34,7 @@ export class Training {
 
   #hear(answer: Answer) {
     if (answer.kind === "report") this.report.value = answer;
+    if (answer.kind === "walked") this.walked.value = answer;
     if (answer.kind === "refused") {
       this.refusal.value = answer.message;
       this.report.value = null;

@@ -13,6 +13,7 @@ import { Kernels } from "./kernels.tsx";
 import { Layers } from "./layers.tsx";
 import { Pair, namesOf, toldNamesOf } from "./pair.tsx";
 import type { Report } from "./protocol.ts";
+import { WalkThrough } from "./walk.tsx";
 import { isAwake, sentenceOf, sentenceOfBoth } from "./sentence.ts";
 import type { Trainings } from "./state.ts";
 
@@ -25,7 +26,9 @@ export function Train({ trainings }: { trainings: Trainings }) {
   return (
     <main class={`train ${report?.state ?? ""}`}>
       <h1 class="say">
-        {report && (other ? sentenceOfBoth(report, other, names) : sentenceOf(report, classes))}
+        {first.walked.value && !second.value
+          ? words.value.walked(fixed(first.walked.value.lossBefore, 3), fixed(first.walked.value.lossAfter, 3))
+          : report && (other ? sentenceOfBoth(report, other, names) : sentenceOf(report, classes))}
       </h1>
       <Bar trainings={trainings} />
       <Fields trainings={trainings} />
@@ -33,7 +36,10 @@ export function Train({ trainings }: { trainings: Trainings }) {
       {!refusal && set.value && report && second.value && other && (
         <Pair trainings={trainings} reports={[report, other]} />
       )}
-      {!refusal && set.value && report && !second.value && (
+      {!refusal && set.value && report && !second.value && first.walked.value && (
+        <WalkThrough trainings={trainings} step={first.walked.value} report={report} />
+      )}
+      {!refusal && set.value && report && !second.value && !first.walked.value && (
         <div class="shown">
           <section>
             <h2>{words.value.curve}</h2>
@@ -80,6 +86,20 @@ function Bar({ trainings }: { trainings: Trainings }) {
         {button("step")}
         {button("epoch")}
         {button("restart")}
+        {!second.value && (
+          <button
+            type="button"
+            class="b plain walk"
+            disabled={!isReady || isOn || isOver}
+            aria-pressed={first.walked.value !== null}
+            onClick={() => {
+              if (first.walked.value) first.walked.value = null;
+              else first.order({ kind: "walk" });
+            }}
+          >
+            {first.walked.value ? say.walkBack : say.walk}
+          </button>
+        )}
       </div>
       <div class="standings">
         {both.map((report, side) => (
