@@ -15,7 +15,7 @@ from PIL import Image
 
 import lenet
 from calling import call
-from lenet.datasets import Dataset, Split
+from lenet.datasets import Dataset, Split, cached_datasets
 from lenet.errors import SettingError
 from lenet.playground import LabSet, build_lab, serve_lab, tenth_of
 
@@ -28,11 +28,14 @@ def held(page: str) -> dict[str, object]:
     return data
 
 
+def unpacked(letters: str) -> bytes:
+    return base64.b85decode(letters.translate(str.maketrans(",./", "<>&")))
+
+
 def pixels_in(picture: str, count: int, shape: tuple[int, ...]) -> np.ndarray:
     """Images out of their packed picture."""
     channels, height, width = shape
-    content = base64.b85decode(picture.translate(str.maketrans(",./", "<>&")))
-    sheet = np.asarray(Image.open(io.BytesIO(content)).convert("L"))
+    sheet = np.asarray(Image.open(io.BytesIO(unpacked(picture))).convert("L"))
     rows, columns = sheet.shape[0] // height, sheet.shape[1] // (channels * width)
     parted = sheet.reshape(rows, height, columns, channels, width).transpose(0, 2, 3, 1, 4)
     return parted.reshape(-1, *shape)[:count]
@@ -50,7 +53,7 @@ def test_the_page_holds_every_image_to_the_bit(channels: int) -> None:
     (one,) = held(page)["sets"]  # type: ignore[misc, attr-defined]
     assert one["class_names"] == list(dataset.class_names)
     for part, wanted in (("train", split[0]), ("test", split[1])):
-        assert one[part]["labels"] == wanted.labels.tolist()
+        assert list(unpacked(one[part]["labels"])) == wanted.labels.tolist()
         given = pixels_in(one[part]["picture"], len(wanted), dataset.image_shape)
         assert np.array_equal(given, wanted.images)
 
@@ -70,6 +73,13 @@ def test_what_no_page_can_hold_is_refused(digits: Dataset) -> None:
         build_lab([LabSet(replace(digits, class_names=names), "many")])
     with pytest.raises(lenet.LenetError, match="test"):
         build_lab([LabSet(replace(digits, test=None), "digits")])
+
+
+def test_the_file_that_everybody_gets_is_small() -> None:
+    if {"fashion-mnist", "mnist"} - set(cached_datasets()):
+        pytest.skip("Fashion-MNIST and MNIST are not on this machine")
+    call("lab", "--output", "lab.html")
+    assert Path("lab.html").stat().st_size <= 6_000_000
 
 
 def test_a_tenth_is_every_tenth_image(digits: Dataset) -> None:

@@ -119,6 +119,15 @@ def batches_of(settings: dict[str, Any], split: Split) -> ArrayBatches:
     return ArrayBatches(split, settings["batch_size"], shuffle=True, **more)
 
 
+def loss_of(
+    module: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor, recipe: Recipe
+) -> torch.Tensor:
+    with use_engine("torch"):
+        logits = module(images)
+    smoothing = recipe.label_smoothing
+    return torch.nn.functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_two_steps_are_pytorch_s(found: dict[str, Any], part: Dataset, name: str) -> None:
     settings = settings_of(name)
@@ -133,20 +142,13 @@ def test_two_steps_are_pytorch_s(found: dict[str, Any], part: Dataset, name: str
         assert walked["labels"] == labels.tolist()
         before = {key: values.detach().clone() for key, values in module.named_parameters()}
         optimiser.zero_grad()
-        losses = []
-        for act in (optimiser.step, lambda: None):
-            with use_engine("torch"):
-                logits = module(images)
-            loss = torch.nn.functional.cross_entropy(
-                logits, labels, label_smoothing=recipe.label_smoothing
-            )
-            losses.append(loss.item())
-            if len(losses) == 1:
-                loss.backward()  # type: ignore[no-untyped-call]
-            act()
+        loss = loss_of(module, images, labels, recipe)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        losses = [loss.item(), loss_of(module, images, labels, recipe).item()]
         assert [walked["lossBefore"], walked["lossAfter"]] == pytest.approx(losses, abs=1e-4)
-        sizes = []
         assert told.keys() == before.keys()
+        sizes = []
         for key, parameter in module.named_parameters():
             gradient = parameter.grad
             assert gradient is not None

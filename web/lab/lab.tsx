@@ -11,11 +11,14 @@ import { Trainings } from "../training/state.ts";
 import { Train } from "../training/train.tsx";
 import { readPageData } from "./page_data.ts";
 import { followLink, view } from "./link.ts";
+import { LookView } from "./look_view.tsx";
+import { Networks } from "./networks.ts";
 import { Shell } from "./shell.tsx";
 
 const data = readPageData();
 const isRelaxed = chooseCore().includes("relaxed");
 const trainings = new Trainings(data, isRelaxed);
+const networks = new Networks(data, trainings);
 const experiments = new Experiments(data, isRelaxed);
 
 async function openInTrain({ settings, varied }: Experiment) {
@@ -27,6 +30,7 @@ async function openInTrain({ settings, varied }: Experiment) {
 render(
   <Shell
     views={{
+      look: () => <LookView networks={networks} />,
       train: () => <Train trainings={trainings} />,
       experiments: () => (
         <ExperimentsView experiments={experiments} onTrain={(one) => void openInTrain(one)} />

@@ -3,7 +3,7 @@
 import type { TrainingSet } from "../training/protocol.ts";
 
 /** Images as a packed picture in which they stand in rows, or where the server has their bytes. */
-type WrittenImages = { picture?: string; url?: string; labels: number[] };
+type WrittenImages = { picture?: string; url?: string; labels: string };
 
 export type WrittenSet = {
   name: string;
@@ -11,11 +11,13 @@ export type WrittenSet = {
   source: string;
   class_names: string[];
   shape: [number, number, number];
+  preparation: TrainingSet["preparation"];
   train: WrittenImages;
   test: WrittenImages;
 };
 
-export type WrittenModel = { name: string; packed: string };
+/** A model file, and images to show it. */
+export type WrittenModel = { name: string; packed: string; examples: WrittenExamples };
 
 export type PageData = {
   /** The native core, and perhaps the faster one for browsers with relaxed SIMD. */
@@ -33,14 +35,15 @@ export function readPageData(): PageData {
 
 /** Read a set: decode its pictures. */
 export async function readSet(written: WrittenSet): Promise<TrainingSet> {
-  const { name, class_names: classNames, shape } = written;
+  const { name, class_names: classNames, shape, preparation } = written;
   const [train, test] = await Promise.all(
-    [written.train, written.test].map(async ({ picture, url = "", labels }) => ({
-      pixels: await (picture ? decode(picture, shape, labels.length) : fetchBytes(url)),
-      labels: Uint8Array.from(labels),
-    })),
+    [written.train, written.test].map(async ({ picture, url = "", labels: packed }) => {
+      const labels = unpackLetters(packed);
+      const pixels = await (picture ? decode(picture, shape, labels.length) : fetchBytes(url));
+      return { pixels, labels };
+    }),
   );
-  return { name, classNames, shape, mean: 0, std: 1, train: train!, test: test! };
+  return { name, classNames, shape, mean: 0, std: 1, preparation, train: train!, test: test! };
 }
 
 /** @throws {Error} The server is gone, or has other data by now. */
@@ -100,8 +103,18 @@ function unpackLetters(text: string): Uint8Array<ArrayBuffer> {
   return bytes.slice(0, bytes.length - (filled.length - text.length));
 }
 
-/** Undo letters and gzip. */
-export async function unpackProgram(text: string): Promise<ArrayBuffer> {
+export function unpackProgram(text: string): Promise<ArrayBuffer> {
+  return decompress(text, "gzip");
+}
+
+/** A model file: first bytes of all numbers, then second ones, and so on. */
+export async function unpackModel(text: string): Promise<ArrayBuffer> {
+  const planes = new Uint8Array(await decompress(text, "deflate"));
+  const numbers = planes.length / 4;
+  return planes.map((_, place) => planes[(place % 4) * numbers + Math.floor(place / 4)]!).buffer;
+}
+
+function decompress(text: string, format: CompressionFormat): Promise<ArrayBuffer> {
   const stream = new Blob([unpackLetters(text)]).stream();
-  return new Response(stream.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+  return new Response(stream.pipeThrough(new DecompressionStream(format))).arrayBuffer();
 }

@@ -1,4 +1,4 @@
-/** Whether a network does not learn, why, and what to try: the rules of `lenet/training/_diagnosis.py`. */
+/** Whether a network does not learn, why, and what to try: as `lenet/training/_diagnosis.py` has it. */
 
 import type { Diagnosis, Remedy, Settings } from "./protocol.ts";
 
@@ -135,6 +135,7 @@ export function findRemedies(settings: Settings, steps: number): Remedy[] {
 
 /** A learning rate at which such networks learn by the recipe's optimiser. */
 function suitedRate({ optimiser, momentum }: Settings, isSigmoid: boolean): number {
-  if (optimiser === "sgd") return (isSigmoid ? 0.9 : 0.1) * (1 - momentum); // which makes the steps longer
+  // Momentum makes the steps longer.
+  if (optimiser === "sgd") return (isSigmoid ? 0.9 : 0.1) * (1 - momentum);
   return isSigmoid ? 0.005 : 0.001;
 }

@@ -1,5 +1,5 @@
-/** From settings to layers, with the refusals of `lenet train`: of a recipe, of the settings of a network, and
- * of layers and batches that do not fit. */
+/** From settings to layers, with the refusals of `lenet train`: of a recipe, of the settings of a
+ * network, and of layers and batches that do not fit. */
 
 import { anyText, floatText, tupleText } from "../words/python_text.ts";
 import type { LayerDescription, Settings, TrainingSet } from "./protocol.ts";
@@ -46,7 +46,7 @@ const RECIPE: Kinds = {
 };
 
 /** The layers of a network, as a model file has them.
- * @throws {Error} A setting is wrong, or they do not suit the images; the message is that of `lenet train`. */
+ * @throws {Error} A setting is wrong, or they do not suit the images; as `lenet train` says it. */
 export function describeNetwork(settings: Settings, set: TrainingSet): LayerDescription[] {
   checkRecipe(settings);
   checkRange("seed", settings.seed, 0n, MOST_SEED);
@@ -64,7 +64,8 @@ export function describeNetwork(settings: Settings, set: TrainingSet): LayerDesc
   checkFit(layers, set.shape);
   if (settings.model !== "softmax" && !ACTIVATIONS.includes(settings.activation)) {
     throw new Error(
-      `The page trains no networks with \`activation\` ${settings.activation}: choose sigmoid, tanh or relu.`,
+      `The page trains no networks with \`activation\` ${settings.activation}: choose sigmoid, ` +
+        "tanh or relu.",
     );
   }
   checkBatchSize(settings, set);
@@ -115,11 +116,11 @@ const LAYERS: Record<Settings["model"], MakeLayers> = {
 };
 
 function checkRecipe(settings: Settings): void {
-  const { epochs, batch_size, optimiser, learning_rate, momentum, weight_decay, label_smoothing, shift } = settings;
   checkKinds(settings, RECIPE);
-  checkRange("epochs", epochs, 1, MOST_EPOCHS);
-  checkRange("batch_size", batch_size, 1, 2 ** 31 - 1);
-  checkRange("shift", shift, 0, MOST);
+  checkRange("epochs", settings.epochs, 1, MOST_EPOCHS);
+  checkRange("batch_size", settings.batch_size, 1, 2 ** 31 - 1);
+  checkRange("shift", settings.shift, 0, MOST);
+  const { optimiser, learning_rate, momentum, weight_decay, label_smoothing } = settings;
   const isRate = 0 < learning_rate && learning_rate < LARGEST;
   check("learning_rate", isRate, "above 0 and finite", floatText(learning_rate));
   const isDecay = 0 <= weight_decay && weight_decay < LARGEST;
@@ -129,7 +130,8 @@ function checkRecipe(settings: Settings): void {
   }
   if (momentum && optimiser !== "sgd") {
     throw new Error(
-      `\`momentum\` belongs to the \`optimiser\` sgd, not to ${optimiser}: choose sgd or leave it out.`,
+      `\`momentum\` belongs to the \`optimiser\` sgd, not to ${optimiser}: choose sgd or leave it ` +
+        "out.",
     );
   }
 }
@@ -173,7 +175,8 @@ function checkRange(name: string, value: number, least: number | bigint, most: n
 }
 
 function checkShape(shape: number[]): void {
-  const fits = shape.length === 3 && shape.every((size) => Number.isInteger(size) && 1 <= size && size <= MOST);
+  const isSize = (size: number) => Number.isInteger(size) && 1 <= size && size <= MOST;
+  const fits = shape.length === 3 && shape.every(isSize);
   const rule = `three numbers, channels, height and width, each from 1 to ${MOST}`;
   check("input_shape", fits, rule, tupleText(shape));
 }
@@ -206,23 +209,26 @@ function checkFit(layers: LayerDescription[], inputShape: number[]): void {
 /** How often a window fits along each side. */
 function slide(label: string, sizes: number[], kernel: number, stride: number): number[] {
   if (sizes.some((size) => size < kernel)) {
-    throw new Error(`${label}: its ${kernel}×${kernel} window does not fit the ${sizes.join("×")} input.`);
+    const window = `${kernel}×${kernel} window`;
+    throw new Error(`${label}: its ${window} does not fit the ${sizes.join("×")} input.`);
   }
   return sizes.map((size) => Math.floor((size - kernel) / stride) + 1);
 }
 
 /** Whether there are images for a batch, and enough in the last one of an epoch. */
-function checkBatchSize({ model, batch_size: size, batch_norm, dense_widths }: Settings, set: TrainingSet): void {
+function checkBatchSize(settings: Settings, set: TrainingSet): void {
+  const { model, batch_size: size, batch_norm, dense_widths } = settings;
   const images = set.train.labels.length;
+  const isSaid = `\`batch_size\` is ${size}`;
   if (size > images) {
-    throw new Error(`\`batch_size\` is ${size}, but \`${set.name}\` has only ${images} images to train on.`);
+    throw new Error(`${isSaid}, but \`${set.name}\` has only ${images} images to train on.`);
   }
   // What follows a convolution normalises maps of at least 2×2 numbers, which have a variance.
   const needsTwo = model === "lenet" && batch_norm && dense_widths.length > 0;
   if (needsTwo && (images % size || size) === 1) {
     const rest = size > 1 ? `, which leaves the last of ${images} images alone` : "";
     throw new Error(
-      `\`batch_size\` is ${size}${rest}; batch normalisation needs at least two images in every batch.`,
+      `${isSaid}${rest}; batch normalisation needs at least two images in every batch.`,
     );
   }
 }

@@ -45,6 +45,8 @@ export type TrainingSet = {
   /** Of the pixels from 0 to 1; what `normalisation` unit gives is 0 and 1. */
   mean: number;
   std: number;
+  /** How pictures become images, as a model file has it. */
+  preparation: { method: string; polarity: string; margin: number };
   train: Images;
   test: Images;
 };
@@ -147,11 +149,13 @@ export type WalkedStep = {
   lossAfter: number;
 };
 
+/** What a model file has: the layers, and weights and statistics by their names. A count of batches
+ * (`….num_batches_tracked`) is an int64 whose halves the two numbers are. */
+export type TrainedWeights = { layers: LayerDescription[]; weights: Map<string, Float32Array> };
+
 export type Answer =
   | Report
   | WalkedStep
-  /** What a model file has: the layers, and weights and statistics by their names. A count of
-   * batches (`….num_batches_tracked`) is an int64 whose halves the two numbers are. */
-  | { kind: "weights"; layers: LayerDescription[]; weights: Map<string, Float32Array> }
+  | ({ kind: "weights" } & TrainedWeights)
   /** Nothing was begun or it can't go on; the sentence is that of the command line. */
   | { kind: "refused"; message: string };

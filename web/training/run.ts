@@ -1,5 +1,5 @@
-/** A training, a few milliseconds at a time: the steps, the curve and the diagnosis of `lenet train`, and what is
- * seen of its layers on the way. Nothing here knows of workers, clocks or pages. */
+/** A training, a few milliseconds at a time: the steps, the curve and the diagnosis of `lenet train`,
+ * and what is seen of its layers on the way. Nothing here knows of workers, clocks or pages. */
 
 import { openCore } from "../../src/lenet/playground/native_core.js";
 import type { NativeCore } from "../../src/lenet/playground/native_core.js";
@@ -8,10 +8,10 @@ import { softmax } from "../../src/lenet/playground/network.js";
 import { floatText, generalText } from "../words/python_text.ts";
 import { chanceLoss, countClasses, findRemedies, isStuck, LayerHealth } from "./diagnosis.ts";
 import { changedImages } from "./images.ts";
-import { Look, Spreads } from "./look.ts";
 import { describeNetwork } from "./network.ts";
-import type { CurvePoint, Diagnosis, LayerDescription, Moment, Report, Settings } from "./protocol.ts";
-import type { TrainingSet, WalkedStep } from "./protocol.ts";
+import { Snapshot, Spreads } from "./snapshot.ts";
+import type { CurvePoint, Diagnosis, LayerDescription, Moment, Report } from "./protocol.ts";
+import type { Settings, TrainingSet, WalkedStep } from "./protocol.ts";
 
 const POINTS_AN_EPOCH = 5;
 const TESTED_AT_ONCE = 256; // images
@@ -20,7 +20,7 @@ const EARLY_STEP = 50; // by which kernels have begun to change
 const MOST_MOMENTS = 7;
 const SHOWN_UNITS = 16; // of a dense layer
 
-/** Where the training stands: amid the look at the test images, after a step or an epoch, or at its end. */
+/** Where the training stands: amid what follows an epoch, after a step or an epoch, or at its end. */
 export type Place = "amid" | "step" | "epoch" | "end";
 
 /** What changes while it trains. */
@@ -70,7 +70,12 @@ export class Run {
 
   /** Begin a training.
    * @throws {Error} The settings are refused, or memory runs out. */
-  static async begin(bytes: BufferSource, set: TrainingSet, settings: Settings, example: Uint8Array): Promise<Run> {
+  static async begin(
+    bytes: BufferSource,
+    set: TrainingSet,
+    settings: Settings,
+    example: Uint8Array,
+  ): Promise<Run> {
     const layers = describeNetwork(settings, set);
     return new Run(await openCore(bytes), layers, set, settings, example);
   }
@@ -87,8 +92,10 @@ export class Run {
     this.#byteValues = byteValuesOf(set);
     this.stepsAnEpoch = Math.ceil(set.train.labels.length / settings.batch_size);
     const classes = set.classNames.length;
-    const [train, test] = [set.train, set.test].map(({ labels }) => countClasses(labels, classes));
-    this.#counts = { train: train!, test: test! };
+    this.#counts = {
+      train: countClasses(set.train.labels, classes),
+      test: countClasses(set.test.labels, classes),
+    };
     this.#network = new NativeNetwork(core, layers, set.shape);
     const { pixels: images, labels } = set.train;
     const examples = { images, labels, byteValues: this.#byteValues, shape: set.shape };
@@ -165,9 +172,9 @@ export class Run {
       this.#checkWeights();
       const testAccuracy = yield* this.#test();
       this.#addPoint(testAccuracy);
+      yield* this.#diagnose(testAccuracy);
       progress.epoch++;
       if (isMoment(progress.epoch)) this.#remember();
-      yield* this.#diagnose(testAccuracy);
       yield progress.epoch < this.#settings.epochs ? "epoch" : "end";
     }
   }
@@ -205,14 +212,14 @@ export class Run {
     const place = (this.step - 1) % this.stepsAnEpoch;
     const rate = generalText(this.#settings.learning_rate, 6);
     throw new Error(
-      `The loss became ${floatText(value)} in epoch ${this.epoch + 1} at step ${place + 1}, at learning rate ` +
-        `${rate}. Try a lower learning rate or \`gradient_clipping\`.`,
+      `The loss became ${floatText(value)} in epoch ${this.epoch + 1} at step ${place + 1}, at ` +
+        `learning rate ${rate}. Try a lower learning rate or \`gradient_clipping\`.`,
     );
   }
 
   #checkWeights(): void {
-    for (const name of this.#training.gradients().keys()) {
-      if (!this.#network.numbers(name).every(Number.isFinite)) this.#requireFinite(NaN);
+    for (const values of this.#network.weights().values()) {
+      if (!values.every(Number.isFinite)) this.#requireFinite(NaN);
     }
   }
 
@@ -234,9 +241,10 @@ export class Run {
     const { epoch, step: steps, loss, correct, seen } = progress;
     const [trainLoss, trainAccuracy] = [loss / seen, correct / seen];
     const counts = { trainCounts: this.#counts.train, testCounts: this.#counts.test };
-    const standing = { epoch, steps, trainLoss, trainAccuracy, testAccuracy, ...counts };
-    if (!isStuck(standing, this.#settings)) progress.diagnosis = null;
-    else if (!progress.wasDiagnosed) {
+    const means = { trainLoss, trainAccuracy, testAccuracy };
+    if (!isStuck({ epoch: epoch + 1, steps, ...means, ...counts }, this.#settings)) {
+      progress.diagnosis = null;
+    } else if (!progress.wasDiagnosed) {
       progress.wasDiagnosed = true;
       const sick = yield* this.#findSick();
       const remedies = findRemedies(this.#settings, steps);
@@ -251,15 +259,16 @@ export class Run {
     );
     const images = this.#imagesOf(0);
     const size = this.#network.imageSize;
-    const look = this.#look();
+    const snapshot = this.#snapshot();
     try {
       for (let start = 0; start < images.length; start += size) {
-        const seen = look.at(images.subarray(start, start + size));
-        for (const health of healths) health.see(seen.find(({ name }) => name === health.name)!.values);
+        for (const { name, values } of snapshot.outputs(images.subarray(start, start + size))) {
+          healths.find((health) => health.name === name)?.see(values);
+        }
         yield "amid";
       }
     } finally {
-      look.close(); // also where it is left off by a restart
+      snapshot.close(); // also where it is left off by a restart
     }
     return healths.flatMap((health) => health.find());
   }
@@ -272,9 +281,9 @@ export class Run {
       this.#order = { epoch, indices: this.#core.order(seed, epoch, this.#set.train.labels.length) };
     }
     const indices = this.#order.indices.subarray(place * batch_size, (place + 1) * batch_size);
+    const count = indices.length;
     const isChanged = flip || shift > 0;
-    const augmentation = { flip, shift };
-    const changes = isChanged ? this.#core.changes(seed, epoch, place, indices.length, augmentation) : {};
+    const changes = isChanged ? this.#core.changes(seed, epoch, place, count, { flip, shift }) : {};
     return { indices, changes };
   }
 
@@ -283,10 +292,10 @@ export class Run {
     return changedImages(this.#set.train.pixels, this.#set.shape, indices, changes);
   }
 
-  #look(): Look {
+  #snapshot(): Snapshot {
     const { shape, mean, std } = this.#set;
     const described = { layers: this.layers, shape, normalisation: { mean, std } };
-    return new Look(this.#core, described, this.#network.weights());
+    return new Snapshot(this.#core, described, this.#network.weights());
   }
 
   /** Whether the spreads are those of the weights as they are now. */
@@ -297,7 +306,7 @@ export class Run {
   /** Measure a little more of the spreads: of the weights as they were when that was begun. */
   measure(): void {
     const names = this.#network.blocks.map(({ name, norm }) => norm?.name ?? name);
-    this.#measuring ??= { step: this.step, spreads: new Spreads(this.#look(), names), place: 0 };
+    this.#measuring ??= { step: this.step, spreads: new Spreads(this.#snapshot(), names), place: 0 };
     const { test, train } = this.#set;
     const { pixels, labels } = test.labels.length ? test : train;
     const [size, place] = [this.#network.imageSize, this.#measuring.place++];
@@ -330,6 +339,7 @@ export class Run {
   /** Keep the first layer's kernels as they are now. */
   #remember(): void {
     const { moments } = this.#progress;
+    if (moments.at(-1)?.step === this.step) return; // an epoch of 50 steps
     moments.push(this.#moment());
     if (moments.length === MOST_MOMENTS) moments.splice(1, 1); // there is room for one less and now
   }
@@ -373,9 +383,11 @@ export class Run {
     }));
     const { name, title } = layers[0]!;
     const until = moments.filter((moment) => moment.step < step);
-    const means = { trainLoss: seen ? loss / seen : null, trainAccuracy: seen ? correct / seen : null };
     return {
-      ...{ epoch, step, stepsAnEpoch: this.stepsAnEpoch, curve, ...means, chance: this.#chance, layers },
+      ...{ epoch, step, stepsAnEpoch: this.stepsAnEpoch, curve },
+      trainLoss: seen ? loss / seen : null,
+      trainAccuracy: seen ? correct / seen : null,
+      ...{ chance: this.#chance, layers },
       kernels: { name, title, shape: this.#kernelShape(), moments: [...until, this.#moment()] },
       probabilities: softmax(this.#network.predict(this.#example, this.#byteValues)),
       diagnosis,
@@ -393,7 +405,7 @@ export class Run {
     const parameters = Array.from(found, ([name, gradients]) => {
       const [weights, after] = [before.get(name)!, this.#network.numbers(name)];
       const change = weights.map((weight, index) => after[index]! - weight);
-      return { name, weights: weights.slice(), gradients, change };
+      return { name, weights, gradients, change };
     });
     const { loss: lossAfter } = this.#training.computeGradients(indices, changes);
     this.#network.load(before);

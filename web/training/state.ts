@@ -3,7 +3,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { type PageData, readSet, unpackProgram, type WrittenSet } from "../lab/page_data.ts";
 import { words } from "../words/training.ts";
-import type { Answer, Order, Report, Settings, TrainingSet, WalkedStep } from "./protocol.ts";
+import type { Answer, Order, Report, Settings, TrainedWeights, TrainingSet, WalkedStep } from "./protocol.ts";
 import { usualSettings } from "./settings.ts";
 
 /** One training, in a worker of its own. */
@@ -14,6 +14,7 @@ export class Training {
   /** The next step, before it is made, where it was asked for. */
   readonly walked = signal<WalkedStep | null>(null);
   #worker: Worker;
+  #askers: ((weights: TrainedWeights | null) => void)[] = [];
 
   constructor(script: string) {
     const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
@@ -28,6 +29,14 @@ export class Training {
     this.#worker.postMessage(order);
   }
 
+  /** The weights as they are; null where there are none. */
+  weights(): Promise<TrainedWeights | null> {
+    return new Promise((resolve) => {
+      this.#askers.push(resolve);
+      this.#worker.postMessage({ kind: "weights" } satisfies Order);
+    });
+  }
+
   close() {
     this.#worker.terminate();
   }
@@ -35,9 +44,11 @@ export class Training {
   #hear(answer: Answer) {
     if (answer.kind === "report") this.report.value = answer;
     if (answer.kind === "walked") this.walked.value = answer;
+    if (answer.kind === "weights") this.#askers.shift()?.(answer);
     if (answer.kind === "refused") {
       this.refusal.value = answer.message;
       this.report.value = null;
+      for (const tell of this.#askers.splice(0)) tell(null);
     }
   }
 }
@@ -65,6 +76,7 @@ export class Trainings {
   #script: string;
   #core: Promise<ArrayBuffer>;
   #taking: Promise<void> = Promise.resolve();
+  #begun: Promise<void> = Promise.resolve();
 
   constructor(data: PageData, isRelaxed: boolean) {
     this.sets = data.sets;
@@ -124,6 +136,13 @@ export class Trainings {
     this.#become({ ...usual, ...settings }, varied);
   }
 
+  /** The weights of the first training, once it was begun. */
+  async weights(): Promise<TrainedWeights | null> {
+    await this.#taking;
+    await this.#begun;
+    return this.first.weights();
+  }
+
   order(order: Order) {
     for (const training of this.#all()) training.order(order);
   }
@@ -141,7 +160,7 @@ export class Trainings {
       this.second.value?.close();
       this.second.value = null;
     }
-    void this.#begin();
+    this.#begun = this.#begin();
   }
 
   async #begin() {

@@ -1,4 +1,4 @@
-/** The worker that trains. It is answered between slices of work, so that it hears what it is told at once. */
+/** The worker that trains: in slices of time, between which it hears what it is told. */
 
 import type { Answer, Order } from "./protocol.ts";
 import { Run } from "./run.ts";
@@ -16,8 +16,8 @@ type Goal = "here" | Exclude<Place, "amid">;
 let run: Run | null = null;
 let goal: Goal = "here";
 let reported = 0; // when it was
-const spent = { training: 0, measuring: 0 }; // milliseconds
-/** Milliseconds of training, and examples learnt from, some times ago. */
+const spent = { training: 0, measuring: 0 }; // milliseconds; the latter are among the former
+/** Milliseconds of training, and examples learnt from by then. */
 let marks: { at: number; examples: number }[] = [];
 
 // What one sends oneself comes behind what others sent, at once, and in a tab that sleeps as well.
@@ -63,7 +63,7 @@ async function obey(order: Order): Promise<void> {
       break;
     case "walk": {
       const walked = run.walk();
-      const arrays = walked.parameters.flatMap(({ weights, gradients, change }) => [weights, gradients, change]);
+      const arrays = walked.parameters.flatMap((of) => [of.weights, of.gradients, of.change]);
       return answer({ kind: "walked", ...walked }, [walked.images, walked.labels, ...arrays]);
     }
     case "weights": {
@@ -90,34 +90,34 @@ function rest(): void {
 /** Work for a slice of time, and then listen. */
 function work(): void {
   isAwake = false;
-  if (!run) return;
+  if (!run || (goal === "here" && run.isMeasured)) return;
+  const start = performance.now();
+  const isTraining = goal !== "here";
+  if (isTraining && !marks.length) mark(run);
   try {
-    const until = performance.now() + SLICE;
     let isNews = false;
-    while (!isNews && performance.now() < until) {
-      if (goal === "here" && run.isMeasured) return;
-      isNews = doSome(run);
+    while (!isNews && performance.now() < start + SLICE) isNews = doSome(run);
+    if (isTraining) {
+      spent.training += performance.now() - start;
+      mark(run);
     }
-    const isDue = goal !== "here" && performance.now() - reported >= BETWEEN_REPORTS;
-    if (isNews || isDue) report(run);
+    if (isNews || (isTraining && performance.now() - reported >= BETWEEN_REPORTS)) report(run);
     wake();
   } catch (error) {
     refuse(error);
   }
 }
 
-/** Make a step, or look at an image; says whether it came to rest, or measured what it rests at. */
+/** Make a step, or look at an image; says whether it came to rest, or knows the spreads at rest. */
 function doSome(run: Run): boolean {
-  const start = performance.now();
   const isOwed = spent.measuring < FOR_MEASURING * spent.training;
   if (!run.isMeasured && (goal === "here" || isOwed)) {
+    const start = performance.now();
     run.measure();
     if (goal !== "here") spent.measuring += performance.now() - start;
     return goal === "here" && run.isMeasured;
   }
   const place = run.advance();
-  spent.training += performance.now() - start;
-  mark(run);
   const isThere = place === "end" || place === goal || (place === "epoch" && goal === "step");
   if (isThere) goal = "here";
   return isThere;

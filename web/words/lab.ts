@@ -10,6 +10,8 @@ const ENGLISH = {
   switchLanguage: "中文：切换为中文",
   theme: "Light or dark",
   present: "Large type, for a room",
+  network: "Network",
+  trained: "the one in Train",
 };
 
 const CHINESE: typeof ENGLISH = {
@@ -19,6 +21,8 @@ const CHINESE: typeof ENGLISH = {
   switchLanguage: "English: switch to English",
   theme: "浅色或深色",
   present: "大字，适合投影",
+  network: "网络",
+  trained: "“训练”里的网络",
 };
 
 /** Of two collections of words, the one of the language that is spoken. */

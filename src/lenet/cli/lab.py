@@ -45,14 +45,20 @@ def lab(given: Given) -> None:
     Besides the data you name it offers Fashion-MNIST and MNIST, where these have been downloaded,
     and the bundled digits. All is computed in the page; nothing is sent anywhere. Ctrl-C stops.
     """
-    from lenet.playground import build_lab, serve_lab
+    from lenet.models import BUNDLED
+    from lenet.playground import PlaygroundModel, build_lab, bundled_examples, serve_lab
 
     asked, data = given.of(_Lab), given.dataset()
+    names = ("digits", "fashion") if asked.output is None else ("digits",)  # a file is to be small
+    models = [PlaygroundModel(name, BUNDLED[name].read_bytes()) for name in names]
+    examples = {name: bundled_examples(name) for name in names}
     if asked.output is None:
-        serve_lab(_sets(data, whole=True), port=asked.port, on_start=_teller(asked.browser))
+        tell = _teller(asked.browser)
+        sets = _sets(data, whole=True)
+        serve_lab(sets, models, examples=examples, port=asked.port, on_start=tell)
         return
     check_ending(asked.output, "The page", ".html")
-    page = build_lab(_sets(data, whole=False)).encode()
+    page = build_lab(_sets(data, whole=False), models, examples=examples).encode()
     write_atomically(asked.output, page)
     print_line(f"Written to {asked.output}, {len(page) / 1e6:.1f} MB")
 

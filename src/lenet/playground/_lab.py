@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,8 +13,10 @@ import numpy as np
 from lenet.datasets import Dataset, Split
 from lenet.errors import SettingError
 from lenet.kernels import WebCore, web_core
-from lenet.playground._packing import pack_grid, pack_letters
+from lenet.pictures import Preparation
+from lenet.playground._packing import compress_planes, pack_grid, pack_letters
 from lenet.playground._page import fill_page
+from lenet.playground._playground import PlaygroundModel, describe_examples
 
 _FOLDER = Path(__file__).parent
 _BUNDLES = _FOLDER / "bundles"
@@ -42,7 +44,12 @@ class LabSet:
         return {"train": self.dataset.train, "test": self.dataset.require_test()}
 
 
-def build_lab(sets: Sequence[LabSet]) -> str:
+def build_lab(
+    sets: Sequence[LabSet],
+    models: Sequence[PlaygroundModel] = (),
+    *,
+    examples: Mapping[str, Split] | None = None,
+) -> str:
     """Make the page in which a network learns, with the images of some datasets.
 
     It is one file. Nothing is fetched, bar images that have an address on its own server; a policy
@@ -50,12 +57,15 @@ def build_lab(sets: Sequence[LabSet]) -> str:
 
     Args:
         sets: Those to choose from; the first is shown first.
+        models: Networks to look into besides the one that is trained, with their contents.
+        examples: Images to show them, by the model's name, as for `build_playground`.
 
     Returns:
         The text of an HTML file.
 
     Raises:
-        SettingError: There is no set, one has no test images or too many classes, or is packed.
+        SettingError: There is no set, one has no test images or too many classes, or is packed,
+            or a model has no examples.
 
     >>> import lenet
     >>> page = build_lab([LabSet(lenet.load_dataset("digits"), "digits")])
@@ -71,6 +81,14 @@ def build_lab(sets: Sequence[LabSet]) -> str:
         # Faster where a browser has it; a file has no room for both.
         "relaxed_core": _packed_core("relaxed_simd") if is_served else None,
         "sets": [_describe_set(one) for one in sets],
+        "models": [
+            {
+                "name": model.name,
+                "packed": pack_letters(compress_planes(model.content or b"")),
+                "examples": describe_examples(model.name, split),
+            }
+            for model, split in _with_examples(models, examples or {})
+        ],
         "worker": (_BUNDLES / "training.js").read_text(encoding="utf-8"),
     }
     return fill_page(
@@ -117,10 +135,27 @@ def _describe_set(given: LabSet) -> dict[str, object]:
         "source": given.source,
         "class_names": dataset.class_names,
         "shape": dataset.image_shape,
+        "preparation": _describe_preparation(dataset),
         **{name: _describe_images(split, name, given.url) for name, split in given.splits.items()},
     }
 
 
+def _describe_preparation(dataset: Dataset) -> dict[str, object]:
+    """How pictures become images, as far as their shape does not say it."""
+    preparation = dataset.preparation or Preparation.plain(dataset.image_shape)
+    names = ("method", "polarity", "margin")
+    return {name: getattr(preparation, name) for name in names}
+
+
+def _with_examples(
+    models: Sequence[PlaygroundModel], examples: Mapping[str, Split]
+) -> list[tuple[PlaygroundModel, Split]]:
+    if lacking := [model.name for model in models if model.name not in examples]:
+        message = f"There are no examples for `{lacking[0]}`."
+        raise SettingError(message)
+    return [(model, examples[model.name]) for model in models]
+
+
 def _describe_images(split: Split, name: str, url: str | None) -> dict[str, object]:
     pixels = {"picture": pack_grid(split.images)} if url is None else {"url": f"{url}/{name}"}
-    return {**pixels, "labels": split.labels.tolist()}
+    return {**pixels, "labels": pack_letters(split.labels.astype(np.uint8).tobytes())}

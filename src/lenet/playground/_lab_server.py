@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from lenet.core import check_range
+from lenet.datasets import Split
 from lenet.errors import SettingError
 from lenet.playground._lab import LabSet, build_lab
+from lenet.playground._playground import PlaygroundModel
 
 _HOST = "127.0.0.1"
 _NAMES = {_HOST, "localhost"}  # other names may be another site's, which led them here
@@ -26,12 +28,19 @@ _HEADERS = {
 
 
 def serve_lab(
-    sets: Sequence[LabSet], *, port: int = 8000, on_start: Callable[[str], None] | None = None
+    sets: Sequence[LabSet],
+    models: Sequence[PlaygroundModel] = (),
+    *,
+    examples: Mapping[str, Split] | None = None,
+    port: int = 8000,
+    on_start: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the lab on this machine, to it alone, until Ctrl-C.
 
     Args:
         sets: What is learnt from; the server gives their images, whatever `url` says.
+        models: As for `build_lab`.
+        examples: As for `build_lab`.
         port: The port; 0 takes a free one.
         on_start: Called with the address once the page can be opened.
 
@@ -40,7 +49,9 @@ def serve_lab(
     """
     check_range("port", port, 0, 65535)
     served = [LabSet(one.dataset, one.source, f"sets/{place}") for place, one in enumerate(sets)]
-    contents: dict[str, _Content] = {"/": (build_lab(served).encode(), "text/html; charset=utf-8")}
+    contents: dict[str, _Content] = {
+        "/": (build_lab(served, models, examples=examples).encode(), "text/html; charset=utf-8")
+    }
     for one in served:
         for name, split in one.splits.items():
             pixels = np.ascontiguousarray(split.images).reshape(-1).data

@@ -24,9 +24,13 @@ def pack(content: bytes) -> str:
     >>> len(pack(bytes(4000))) < 100
     True
     """
+    return base64.b64encode(compress_planes(content)).decode()
+
+
+def compress_planes(content: bytes) -> bytes:
+    """What `pack` makes of a file of numbers, as bytes."""
     filled = content + bytes(-len(content) % _BYTES)
-    planes = b"".join(filled[place::_BYTES] for place in range(_BYTES))
-    return base64.b64encode(zlib.compress(planes, 9)).decode()
+    return zlib.compress(b"".join(filled[place::_BYTES] for place in range(_BYTES)), 9)
 
 
 def pack_program(content: bytes) -> str:
@@ -70,7 +74,7 @@ def pack_grid(images: npt.NDArray[np.uint8]) -> str:
     file = io.BytesIO()
     picture = Image.fromarray(np.ascontiguousarray(grid))
     if features.check("webp"):
-        picture.save(file, "WEBP", lossless=True, quality=75, method=4)
+        picture.save(file, "WEBP", lossless=True, quality=90, method=4)
     else:
         picture.save(file, "PNG", optimize=True)
     return pack_letters(file.getvalue())

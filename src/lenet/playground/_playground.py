@@ -74,7 +74,7 @@ def build_playground(
     written = {
         "core": _packed_core(),
         "models": [_describe_model(model) for model in models],
-        "examples": {name: _describe_examples(name, split) for name, split in examples.items()},
+        "examples": {name: describe_examples(name, split) for name, split in examples.items()},
     }
     script = join_modules(_FOLDER, "app.js")
     style = shorten((_FOLDER / "playground.css").read_text(encoding="utf-8"))
@@ -126,7 +126,7 @@ def _describe_model(model: PlaygroundModel) -> dict[str, str]:
     return {"name": model.name, "url": model.url or ""}
 
 
-def _describe_examples(name: str, examples: Split) -> dict[str, object]:
+def describe_examples(name: str, examples: Split) -> dict[str, object]:
     """Examples as the page reads them."""
     count, _, height, _ = examples.images.shape
     if count * height > _MOST_ROWS:

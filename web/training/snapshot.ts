@@ -12,10 +12,7 @@ export type Described = {
   normalisation: { mean: number; std: number };
 };
 
-/** What a layer gives for an image. */
-export type Seen = { name: string; values: Float32Array };
-
-export class Look {
+export class Snapshot {
   #network: Network;
 
   constructor(core: NativeCore, described: Described, weights: Map<string, Float32Array>) {
@@ -26,7 +23,7 @@ export class Look {
   }
 
   /** What all layers give for an image, but those that only move numbers. */
-  at(image: Uint8Array): Seen[] {
+  outputs(image: Uint8Array): { name: string; values: Float32Array }[] {
     return this.#network.run(image).steps;
   }
 
@@ -38,16 +35,16 @@ export class Look {
 
 /** Standard deviations of what some layers give for some images, one image after the other. */
 export class Spreads {
-  #look: Look;
+  #snapshot: Snapshot;
   #sums: Map<string, { count: number; sum: number; squares: number }>;
 
-  constructor(look: Look, names: string[]) {
-    this.#look = look;
+  constructor(snapshot: Snapshot, names: string[]) {
+    this.#snapshot = snapshot;
     this.#sums = new Map(names.map((name) => [name, { count: 0, sum: 0, squares: 0 }]));
   }
 
   see(image: Uint8Array): void {
-    for (const { name, values } of this.#look.at(image)) {
+    for (const { name, values } of this.#snapshot.outputs(image)) {
       const sums = this.#sums.get(name);
       if (!sums) continue;
       sums.count += values.length;
@@ -58,9 +55,9 @@ export class Spreads {
     }
   }
 
-  /** They, when all images were seen; it is of no use any more. */
+  /** They, when all images were seen. It frees the snapshot. */
   finish(): number[] {
-    this.#look.close();
+    this.#snapshot.close();
     return Array.from(this.#sums.values(), ({ count, sum, squares }) =>
       Math.sqrt(Math.max(0, squares / count - (sum / count) ** 2)),
     );
