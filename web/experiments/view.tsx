@@ -5,6 +5,7 @@ import { useEffect } from "preact/hooks";
 import { ofHundred } from "../lab/numbers.ts";
 import { Chart, type Series } from "../training/chart.tsx";
 import { namesOf, toldNamesOf } from "../training/pair.tsx";
+import { Command } from "../training/command.tsx";
 import { commandOf } from "../training/settings.ts";
 import { words } from "../words/experiments.ts";
 import { words as trainingWords } from "../words/training.ts";
@@ -93,7 +94,7 @@ function Card({ experiments, onTrain }: Properties) {
       )}
       <p class="commands">
         <span class="small muted">{say.terminal}</span>{" "}
-        <code>{commandOf(settings.value, varied.value, written.value?.source ?? "")}</code>
+        <Command text={commandOf(settings.value, varied.value, written.value?.source ?? "")} />
       </p>
       {result.value && (
         <div class="buttons">

@@ -2,6 +2,7 @@
 
 import { count } from "../lab/numbers.ts";
 import { words } from "../words/training.ts";
+import { Command } from "./command.tsx";
 import { type Field, commandOf, fieldsOf, textOf, withField } from "./settings.ts";
 import type { Trainings } from "./state.ts";
 
@@ -34,7 +35,7 @@ export function Fields({ trainings }: { trainings: Trainings }) {
       </details>
       <div class="field wide">
         <span>{say.terminal}</span>
-        <code>{commandOf(settings.value, varied.value, written.value?.source ?? setName.value)}</code>
+        <Command text={commandOf(settings.value, varied.value, written.value?.source ?? setName.value)} />
       </div>
     </form>
   );
