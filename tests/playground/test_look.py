@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lab_driver import WEB
 from page_driver import in_percent, strokes_of
 
 from lenet.datasets import Dataset
@@ -169,3 +170,37 @@ def test_what_was_trained_stands_on_the_stage(page_browser: PageBrowser, look_pa
         return trained
 
     visit(page_browser, look_page, "fashion", compare)
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
+def test_axe_finds_nothing_to_complain_of(
+    page_browser: PageBrowser, look_page: Path, width: int, theme: str
+) -> None:
+    """In any of the views, two trainings and one walked step among them."""
+    axe = WEB / "node_modules" / "axe-core" / "axe.min.js"
+    if not axe.exists():
+        pytest.skip("axe-core is not there: `cd web && npm ci`.")
+
+    def examine(page: Any) -> None:
+        page.evaluate(axe.read_text("utf-8"))
+        if theme == "dark":
+            page.get_by_label("Light or dark").click()
+        waits = {"Look": ".look", "Train": ".by-layer", "Experiments": ".guesses .b:enabled"}
+        for view, selector in waits.items():
+            page.get_by_role("link", name=view, exact=True).click()
+            page.locator(selector).first.wait_for()
+            check(page)
+            if view == "Train":
+                page.locator(".walk").click()
+                page.locator(".walked").wait_for()
+                check(page)
+                page.locator(".vary").first.click()
+                page.locator(".kernels.both").wait_for()
+                check(page)
+
+    def check(page: Any) -> None:
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        told = [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]]
+        assert not told
+
+    visit(page_browser, look_page, "digits", examine, width=width)

@@ -64,17 +64,19 @@ export function Waterfall({ state, equation, isResult }: Props) {
               {signed(to - from, Math.abs(to - from) < 0.01 ? 3 : decimals)}
             </text>
             {choice && term ? (
-              <Press label={nameOfChoice(state, choice)} onPress={() => state.choose(choice)}>
-                <text x={x + BAR / 2} y="131" class="t2 mid bold link">
-                  {label}
-                </text>
+              <>
+                <Press label={nameOfChoice(state, choice)} onPress={() => state.choose(choice)}>
+                  <text x={x + BAR / 2} y="131" class="t2 mid bold link">
+                    {label}
+                  </text>
+                </Press>
                 <text x={x + BAR / 2} y="146" class="t1 m mid">
                   {fixed(term.value, decimals + 1)}
                 </text>
                 <text x={x + BAR / 2} y="159" class="t1 m mid">
                   {kind === "distances" ? "−" : "×"} {fixed(term.weight, decimals + 1)}
                 </text>
-              </Press>
+              </>
             ) : (
               <text x={x + BAR / 2} y="131" class="t1 m mid">
                 {label}

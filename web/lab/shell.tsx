@@ -15,7 +15,7 @@ export function Shell({ views }: { views: Partial<Record<View, () => ComponentCh
     <>
       <header class="top">
         <span class="name">{say.title}</span>
-        <nav>
+        <nav aria-label={say.viewsOf}>
           {VIEWS.filter((name) => views[name]).map((name) => (
             <a
               key={name}

@@ -8,7 +8,9 @@ import { countOf, largestPlace, nameOfStep, sidesOf } from "../stage/columns.ts"
 import { Icon } from "../stage/icons.tsx";
 import { LookPaper } from "../stage/look_paper.tsx";
 import { Tools } from "../stage/tools.tsx";
+import { sentenceOf } from "../lab/sentence.ts";
 import { words } from "../words/look.ts";
+import { Say } from "../words/say.tsx";
 import { AnswerRow } from "./answer_row.tsx";
 import { MapView } from "./map_view.tsx";
 import { Sheet } from "./sheet.tsx";
@@ -28,6 +30,7 @@ export function Phone({ state }: { state: LookState }) {
       : tab.value;
   return (
     <div class="phone">
+      <h1 class="unseen"><Say text={sentenceOf(state)} /></h1>
       <AnswerRow state={state} />
       <Tabs state={state} tab={tab} shown={shown} />
       {shown ? (

@@ -6,6 +6,7 @@ import { language } from "../lab/preferences.ts";
 const ENGLISH = {
   title: "LeNet lab",
   views: { look: "Look", train: "Train", teach: "Teach", experiments: "Experiments" },
+  viewsOf: "Views",
   otherLanguage: "中文",
   switchLanguage: "中文：切换为中文",
   theme: "Light or dark",
@@ -17,6 +18,7 @@ const ENGLISH = {
 const CHINESE: typeof ENGLISH = {
   title: "LeNet 实验室",
   views: { look: "看", train: "训练", teach: "教", experiments: "实验" },
+  viewsOf: "页面",
   otherLanguage: "English",
   switchLanguage: "English: switch to English",
   theme: "浅色或深色",
