@@ -25,6 +25,7 @@ class Series:
             are finite then; its values where nothing is given.
         mark_size: The radius of a mark in pixels.
         dashes: Which of four a file's line has, from 0; on a page they follow from the colour.
+        is_chosen: Whether it is what a person chose: yellow with an edge, as no other series is.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Series:
     notes: tuple[str, ...] = ()
     mark_size: float = 3.2
     dashes: int = 0
+    is_chosen: bool = False
 
     @property
     def style(self) -> int:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _WIDTH, _HEIGHT = 900, 780  # pixels of the map of images
 _LONGEST = 28  # pixels of an image's longer side; larger ones are made smaller
 _FRAME = _SPACE = 2
+_CHOSEN = "#ffd33d"  # as in the stylesheet; with an edge, as no class has it
 _MANY = 400  # marks, which are smaller then
 _SMALL, _LARGE, _INPUT = 2.6, 3.6, 8.0  # the radius of a mark, and of an input's
 
@@ -49,17 +50,16 @@ def draw_map(inspection: Inspection) -> Figure:
 
 def _draw_marks(inspection: Inspection, axes: Axes) -> None:
     for one in map_series(inspection):
-        is_input = one.mark_size == _INPUT
         axes.scatter(
             [x for x, _ in one.points],
             [y for _, y in one.points],
             s=(1.44 * one.mark_size) ** 2,
-            color=series_colours()[one.style],
+            color=_CHOSEN if one.is_chosen else series_colours()[one.style],
             marker="osD^"[one.mark],
-            linewidths=1.5 if is_input else 0,
+            linewidths=1.5 if one.is_chosen else 0,
             edgecolors="black",
-            alpha=1 if is_input else 0.8,
-            label=shorten(one.name, 28 if is_input else 12),
+            alpha=1 if one.is_chosen else 0.8,
+            label=shorten(one.name, 28 if one.is_chosen else 12),
         )
     across, down = map_axes(inspection)
     axes.set(xticks=[], yticks=[], xlabel=across.label, ylabel=down.label)
@@ -104,11 +104,18 @@ def map_series(inspection: Inspection) -> list[Series]:
         colour = int(label) + 1
         series.append(Series(names[label], places, "marks", colour, notes=notes, mark_size=size))
     if len(inspection.observations) <= MOST_TOLD:
-        colours = 8, 7
-        for one, (x, y) in zip(inspection.observations, points[len(labels) :], strict=True):
-            title, colour = one.subject.title, colours[one is not inspection.observations[0]]
-            place = ((float(x), float(y)),)
-            series.append(Series(title, place, "marks", colour, notes=(title,), mark_size=_INPUT))
+        for number, one in enumerate(inspection.observations, 1):
+            x, y = points[len(labels) + number - 1]
+            mark = Series(
+                one.subject.title,
+                ((float(x), float(y)),),
+                "marks",
+                number,
+                notes=(one.subject.title,),
+                mark_size=_INPUT,
+                is_chosen=True,
+            )
+            series.append(mark)
     return series
 
 

@@ -139,7 +139,11 @@ def _draw_series(series: Series, frame: _Frame) -> Element:
             element("line", x1=x, x2=x, y1=low, y2=high, class_="whisker")
             for x, low, high in _reaches(series, frame)
         ]
-    return element("g", *drawn, class_=f"series-{series.style + 1}")
+    return element("g", *drawn, class_=_class_of(series))
+
+
+def _class_of(series: Series) -> str:
+    return "series-chosen" if series.is_chosen else f"series-{series.style + 1}"
 
 
 def _draw_sample(series: Series) -> Element:
@@ -153,7 +157,7 @@ def _draw_sample(series: Series) -> Element:
         drawn.append(_mark(replace(series, mark_size=Series.mark_size), 13, 6, ""))
     return element(
         "svg",
-        element("g", *drawn, class_=f"series-{series.style + 1}"),
+        element("g", *drawn, class_=_class_of(series)),
         viewBox="0 0 26 12",
         width=26,
         height=12,
