@@ -5,11 +5,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from lab_driver import WEB
 from page_driver import in_percent, strokes_of
 
-from lenet.datasets import Dataset
+from lenet.datasets import Dataset, Split
 from lenet.models import BUNDLED
 from lenet.playground import LabSet, PlaygroundModel, build_lab, bundled_examples
 from page_in_browser import PageBrowser
@@ -204,3 +205,27 @@ def test_axe_finds_nothing_to_complain_of(
         assert not told
 
     visit(page_browser, look_page, "digits", examine, width=width)
+
+
+def test_images_in_colour_are_learnt_and_looked_into(page_browser: PageBrowser) -> None:
+    random = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    images = random.integers(0, 80, (60, 3, 28, 28), dtype=np.uint8)
+    images[np.arange(60), labels] += 150  # red, green or blue
+    train, test = Split(images[:45], labels[:45]), Split(images[45:], labels[45:])
+    dataset = Dataset("colours", ("red", "green", "blue"), train, test=test)
+    file = Path("lab.html")
+    file.write_text(build_lab([LabSet(dataset, "colours")]), encoding="utf-8")
+
+    def learn(page: Any) -> None:
+        page.get_by_role("link", name="Train", exact=True).click()
+        page.locator(".buttons .learn:enabled").click()
+        page.locator(".train.finished").wait_for()
+        assert "100 of 100 test images are right" in page.inner_text("h1")
+        page.get_by_role("link", name="Look", exact=True).click()
+        page.select_option("[name=network]", "")
+        page.locator("h1", has_text="The answer is red").wait_for()
+        page.locator(".trail-names .link", has_text="0 Conv2d").click()
+        page.locator(".trail-names b", has_text="0 Conv2d").wait_for()
+
+    visit(page_browser, file.absolute(), "digits", learn)

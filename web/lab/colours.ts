@@ -63,3 +63,16 @@ export function paint(
   }
   pen.putImageData(image, 0, 0);
 }
+
+/** Paint an image in its own colours, uint8 (3, H, W). */
+export function paintColours(canvas: HTMLCanvasElement, pixels: Uint8Array, height: number, width: number) {
+  canvas.width = width;
+  canvas.height = height;
+  const pen = canvas.getContext("2d")!;
+  const image = pen.createImageData(width, height);
+  const area = height * width;
+  for (let i = 0; i < area; i++) {
+    image.data.set([pixels[i]!, pixels[area + i]!, pixels[2 * area + i]!, 255], 4 * i);
+  }
+  pen.putImageData(image, 0, 0);
+}

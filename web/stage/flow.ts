@@ -216,6 +216,13 @@ const THINNEST = 0.8;
 const MOST_INK = 48; // of all lines of a gap side by side
 const LEAST_WIDEST = 5;
 
+/** Paths from all channels of an image together, which stands on the stage once. */
+export function ofAllChannels({ after, values }: Shares): Shares {
+  const sums = new Float64Array(after);
+  for (const [place, value] of values.entries()) sums[place % after]! += value;
+  return { before: 1, after, values: sums };
+}
+
 /** The strongest paths of a gap, the strongest last, with how wide they are drawn. */
 export function strongest({ after, values }: Shares, most: number, widest: number): Path[] {
   const order: number[] = []; // the strongest first

@@ -287,9 +287,9 @@ export function boxOfUnit(layout: ColumnLayout, unit: Unit): Box {
   return boxOfArea(layout, channel, { top: row, left: column, bottom: row + 1, right: column + 1 });
 }
 
-/** Where a part of a map stands. */
+/** Where a part of a map stands; an image's channels stand on one another. */
 export function boxOfArea(layout: ColumnLayout, tile: number, area: Area): Box {
-  const { x, y, width, height } = layout.tiles[tile]!;
+  const { x, y, width, height } = layout.tiles[layout.kind === "input" ? 0 : tile]!;
   const [wide, high] = [width / layout.columns, height / layout.rows];
   return {
     x: x + area.left * wide,

@@ -1,7 +1,7 @@
 /** The lines below the tiles: what a path adds or takes away is how wide it is. */
 
 import type { LookState } from "../lab/look_state.ts";
-import { limitsOf, strongest } from "./flow.ts";
+import { limitsOf, ofAllChannels, strongest } from "./flow.ts";
 import { type Layout, curveOf, lineInto } from "./layout.ts";
 
 export function FlowLines({ state, layout }: { state: LookState; layout: Layout }) {
@@ -16,7 +16,8 @@ export function FlowLines({ state, layout }: { state: LookState; layout: Layout 
       before.kind === "maps",
       place === columns.length - 1,
     );
-    return strongest(shares, most, widest).map(({ from, to, share, width }) => (
+    const shown = before.kind === "input" ? ofAllChannels(shares) : shares;
+    return strongest(shown, most, widest).map(({ from, to, share, width }) => (
       <path
         key={`${place} ${from} ${to}`}
         class="flow"

@@ -2,11 +2,11 @@
 
 import { percent } from "../lab/numbers.ts";
 import { Icon } from "../lab/icons.tsx";
-import { Tile } from "../lab/tile.tsx";
+import { Picture } from "../lab/tile.tsx";
 import { nameOfClass } from "../words/classes.ts";
 import { words } from "../words/training.ts";
 import { Meter } from "./layers.tsx";
-import type { Report, TrainingSet } from "./protocol.ts";
+import type { Report } from "./protocol.ts";
 import type { Trainings } from "./state.ts";
 
 export function ImageNow({ trainings, report }: { trainings: Trainings; report: Report }) {
@@ -42,7 +42,7 @@ export function ExampleImage({ trainings: { set: sets, example, pixels } }: { tr
   };
   return (
     <div class="seen">
-      <Tile values={greyOf(pixels.value, set)} width={set.shape[2]} scale="amount" label={number} />
+      <Picture pixels={pixels.value} shape={set.shape} label={number} />
       <p class="small muted">{number}</p>
       <p class="small"><b>{say.truth(nameOfClass(set.classNames[set.test.labels[example.value]!]!))}</b></p>
       <div class="pair">
@@ -55,14 +55,4 @@ export function ExampleImage({ trainings: { set: sets, example, pixels } }: { tr
       </div>
     </div>
   );
-}
-
-/** The mean of the channels, 0 to 1. */
-export function greyOf(pixels: Uint8Array, { shape: [channels, height, width] }: TrainingSet): Float32Array {
-  const size = height * width;
-  return Float32Array.from({ length: size }, (_, place) => {
-    let sum = 0;
-    for (let channel = 0; channel < channels; channel++) sum += pixels[channel * size + place]!;
-    return sum / channels / 255;
-  });
 }

@@ -9,7 +9,6 @@ const MOST_ROWS = 6;
 export function Kernels({ kernels }: { kernels: Report["kernels"] }) {
   const { name, title, shape, moments } = kernels;
   const [filters = 0, , , columns = 1] = shape;
-  const numbers = shape.slice(1).reduce((product, size) => product * size, 1);
   const rows = Math.min(filters, MOST_ROWS);
   const scale = scaleOf(moments);
   const say = words.value;
@@ -36,7 +35,7 @@ export function Kernels({ kernels }: { kernels: Report["kernels"] }) {
             {moments.map(({ weights, step }, place) => (
               <td key={`${step}`} class={place === moments.length - 1 ? "now" : ""}>
                 <Tile
-                  values={weights.subarray(row * numbers, (row + 1) * numbers)}
+                  values={kernelOf(weights, row, shape)}
                   width={columns}
                   scale={scale}
                   label={say.kernelAlternative(row + 1, nameOf(moments, place))}
@@ -48,6 +47,19 @@ export function Kernels({ kernels }: { kernels: Report["kernels"] }) {
       </tbody>
     </table>
   );
+}
+
+/** A kernel, the sum over its channels: what it is to an image without colours. */
+export function kernelOf(weights: Float32Array, index: number, shape: number[]): Float32Array {
+  const [, channels = 1, rows = 1, columns = 1] = shape;
+  const area = rows * columns;
+  const start = index * channels * area;
+  if (channels === 1) return weights.subarray(start, start + area);
+  return Float32Array.from({ length: area }, (_, place) => {
+    let sum = 0;
+    for (let channel = 0; channel < channels; channel++) sum += weights[start + channel * area + place]!;
+    return sum;
+  });
 }
 
 /** One scale over time, so that growth is seen: the 99.5th percentile of what is shown. */

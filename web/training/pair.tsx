@@ -6,6 +6,7 @@ import { nameOfClass } from "../words/classes.ts";
 import { labelOf, words } from "../words/training.ts";
 import { Chart, type Series } from "./chart.tsx";
 import { ExampleImage } from "./image.tsx";
+import { kernelOf } from "./kernels.tsx";
 import { Meter, along, axisOfGradients } from "./layers.tsx";
 import type { Report, Settings } from "./protocol.ts";
 import { textOf } from "./settings.ts";
@@ -103,7 +104,6 @@ function KernelsOfBoth({ reports, names }: Named) {
     <section class="kernels both">
       <h2>{say.kernelsOfBoth(`${name} ${title}`)}</h2>
       {reports.map(({ kernels: { shape, moments } }, side) => {
-        const size = shape.slice(1).reduce((product, length) => product * length, 1);
         const [start, now] = [moments[0]!.weights, moments.at(-1)!.weights];
         const moved = start.reduce((sum, weight, i) => sum + Math.abs(now[i]! - weight), 0) / start.length;
         const shown = Math.min(shape[0]!, MOST_KERNELS);
@@ -116,7 +116,7 @@ function KernelsOfBoth({ reports, names }: Named) {
                 {Array.from({ length: shown }, (_, index) => (
                   <Tile
                     key={index}
-                    values={weights.subarray(index * size, (index + 1) * size)}
+                    values={kernelOf(weights, index, shape)}
                     width={shape[3]!}
                     scale={scale}
                     label={say.kernelAlternative(index + 1, when ? say.now : say.start)}

@@ -35,6 +35,7 @@ const OF_MODELS: Record<Settings["model"], Partial<Settings>> = {
 /** Below this SGD at 0.9 does not wake sigmoids in time; Adam does. */
 const FEW_IMAGES = 20_000;
 const VERY_FEW_IMAGES = 2000;
+const A_HANDFUL = 500;
 
 /** A setting as the page offers it. */
 export type Field = {
@@ -97,8 +98,9 @@ export function usualSettings(model: Settings["model"], images: number): Setting
   const settings = { ...TUTORIAL, model, ...OF_MODELS[model] };
   if (images >= FEW_IMAGES) return settings;
   if (model !== "lenet") return { ...settings, batch_size: 32 };
-  const epochs = images < VERY_FEW_IMAGES ? 30 : settings.epochs;
-  return { ...settings, batch_size: 64, epochs, optimiser: "adam", learning_rate: 0.005 };
+  const adam = { ...settings, optimiser: "adam", learning_rate: 0.005 } as const;
+  if (images < A_HANDFUL) return { ...adam, batch_size: 8, epochs: 60 };
+  return { ...adam, batch_size: 64, epochs: images < VERY_FEW_IMAGES ? 30 : 10 };
 }
 
 /** Settings after a person typed one; the text as it is where it is none, for the refusal. */

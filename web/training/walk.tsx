@@ -4,10 +4,9 @@ import { useSignal } from "@preact/signals";
 import { Icon } from "../lab/icons.tsx";
 import { count, fixed, short } from "../lab/numbers.ts";
 import { colourOf } from "../lab/colours.ts";
-import { Tile } from "../lab/tile.tsx";
+import { Picture, Tile } from "../lab/tile.tsx";
 import { nameOfClass } from "../words/classes.ts";
 import { words } from "../words/training.ts";
-import { greyOf } from "./image.tsx";
 import { Meter, along, axisOfGradients } from "./layers.tsx";
 import type { Report, WalkedStep } from "./protocol.ts";
 import type { Trainings } from "./state.ts";
@@ -49,10 +48,9 @@ function Forward({ trainings, step: { images, labels, lossBefore } }: Omit<Prope
       <div class="batch">
         {Array.from({ length: shown }, (_, index) => (
           <figure key={index}>
-            <Tile
-              values={greyOf(images.subarray(index * size, (index + 1) * size), set)}
-              width={set.shape[2]}
-              scale="amount"
+            <Picture
+              pixels={images.subarray(index * size, (index + 1) * size)}
+              shape={set.shape}
               label={nameOfClass(set.classNames[labels[index]!]!)}
             />
             <figcaption>{nameOfClass(set.classNames[labels[index]!]!)}</figcaption>
