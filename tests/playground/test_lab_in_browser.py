@@ -206,3 +206,18 @@ def test_an_experiment_asks_first_and_shows_what_its_text_says(page_browser: Pag
     told = visit(page_browser, file, act)
     assert told.startswith("You guessed otherwise. Of 100 test images ")
     assert "ReLU is steep" in told
+
+
+def test_a_long_training_keeps_a_curve_that_is_seen(
+    page_browser: PageBrowser, lab_page: Path
+) -> None:
+    def act(page: Any) -> int:
+        page.select_option("#set-model", "softmax")
+        set_to(page, "epochs", "700")
+        set_to(page, "batch_size", "512")
+        train(page)
+        assert page.inner_text("h1").startswith("After 700 epochs")
+        count: int = page.locator(".chart circle").count()
+        return count
+
+    assert 250 <= visit(page_browser, lab_page, act) <= 500

@@ -89,7 +89,7 @@ function Labels({ series, y }: { series: Series[]; y: (value: number) => number 
     lowest = one.place + LINE / 2;
   }
   let highest = AREA.bottom;
-  for (const one of [...placed].reverse()) {
+  for (const one of placed.toReversed()) {
     one.place = Math.min(one.place, highest - LINE / 2);
     highest = one.place - LINE / 2;
   }

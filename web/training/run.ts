@@ -14,6 +14,8 @@ import type { CurvePoint, Diagnosis, LayerDescription, Moment, Report } from "./
 import type { Settings, TrainingSet, WalkedStep } from "./protocol.ts";
 
 const POINTS_AN_EPOCH = 5;
+const MOST_POINTS = 1000; // of the curve
+const EARLY_EPOCHS = 50; // in which networks wake
 const TESTED_AT_ONCE = 256; // images
 const LOOKED_AT = 200; // test images, for the spreads
 const EARLY_STEP = 50; // by which kernels have begun to change
@@ -204,6 +206,7 @@ export class Run {
     const { step, loss, correct, seen, curve } = this.#progress;
     const epoch = step / this.stepsAnEpoch;
     curve.push({ epoch, trainLoss: loss / seen, trainAccuracy: correct / seen, testAccuracy });
+    if (curve.length > MOST_POINTS) thin(curve);
   }
 
   /** @throws {Error} What `lenet train` says of a loss, or of weights, that are no numbers. */
@@ -418,6 +421,16 @@ export class Run {
   weights(): Map<string, Float32Array> {
     return this.#network.weights();
   }
+}
+
+/** Leave out what nobody sees: the points between the ends of epochs, in time every other epoch. */
+function thin(curve: CurvePoint[]) {
+  const ends = curve.filter(({ testAccuracy }) => testAccuracy !== null);
+  const isLong = ends.length > MOST_POINTS / 2;
+  const isKept = (place: number) => place < EARLY_EPOCHS || (ends.length - 1 - place) % 2 === 0;
+  const kept = isLong ? ends.filter((_, place) => isKept(place)) : ends;
+  const last = curve.at(-1)!;
+  curve.splice(0, curve.length, ...kept, ...(last.testAccuracy === null ? [last] : []));
 }
 
 /** Whether the kernels of an epoch are kept: 1, 2, 3, 5, 10, 20, 50, … */

@@ -14,13 +14,13 @@ export function sentenceOf({ curve, step, trainAccuracy }: Report, classes: numb
   const last = ends.at(-1);
   if (!last) return say.first(ofHundred(trainAccuracy ?? 0));
   const test = last.testAccuracy!;
-  const asleep = ends.findIndex((point) => isAwake(point, classes));
-  if (asleep < 0) return say.stands(ends.length);
+  const awake = ends.find((point) => isAwake(point, classes));
+  if (!awake) return say.stands(last.epoch);
   if (last.trainAccuracy - test > BY_HEART) {
     return say.overfits(ofHundred(last.trainAccuracy), ofHundred(test));
   }
   const right = ofHundred(test);
-  return asleep > 0 ? say.woke(asleep, right) : say.learns(ends.length, right);
+  return awake.epoch > 1 ? say.woke(awake.epoch - 1, right) : say.learns(last.epoch, right);
 }
 
 /** The same of two trainings, by what tells them apart. */
@@ -29,9 +29,11 @@ export function sentenceOfBoth(one: Report, other: Report, names: [string, strin
   const [first, second] = [one, other].map(({ curve }) =>
     curve.filter(({ testAccuracy }) => testAccuracy !== null),
   ) as [CurvePoint[], CurvePoint[]];
-  const epochs = Math.min(first.length, second.length);
+  const epochs = Math.min(...[first, second].map((points) => points.at(-1)?.epoch ?? 0));
+  const right = [first, second].map((points) =>
+    ofHundred(points.findLast(({ epoch }) => epoch <= epochs)?.testAccuracy ?? 0),
+  );
   if (epochs === 0) return say.beginBoth(...names);
-  const right = [first, second].map((points) => ofHundred(points[epochs - 1]!.testAccuracy!));
   return say.both(epochs, names[0], right[0]!, names[1], right[1]!);
 }
 
