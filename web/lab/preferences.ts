@@ -26,7 +26,9 @@ effect(() => {
   root.lang = language.value === "zh" ? "zh-CN" : "en";
   root.dataset.theme = theme.value;
   root.dataset.presents = `${presents.value}`;
-  root.style.setProperty("zoom", presents.value ? `${Math.max(1, innerWidth / LAPTOP)}` : "1");
+  const zoom = presents.value ? Math.max(1, innerWidth / LAPTOP) : 1;
+  root.style.setProperty("zoom", `${zoom}`);
+  root.style.setProperty("--zoom", `${zoom}`); // by which heights of the window are too large
 });
 
 export function switchLanguage() {
