@@ -7,6 +7,7 @@ const [WIDTH, HEIGHT] = [470, 248];
 const AREA = { left: 30, right: 344, top: 8, bottom: 226 };
 const LINE = 16; // of text, in pixels
 const MOST_TICKS = 8;
+const MOST_MARKS = 60; // of a line, beyond which they would touch
 
 export type Series = {
   className: string;
@@ -64,7 +65,7 @@ export function Chart({ series, top, step, epochs, at, level }: Properties) {
         {shown.map(({ className, label, points, marks }) => (
           <g key={label} class={className}>
             <polyline points={points.map(([epoch, value]) => `${x(epoch)},${y(value)}`).join(" ")} />
-            {marks && points.map(([epoch, value]) => <Mark key={epoch} kind={marks} x={x(epoch)} y={y(value)} />)}
+            {marks && points.length <= MOST_MARKS && points.map(([epoch, value]) => <Mark key={epoch} kind={marks} x={x(epoch)} y={y(value)} />)}
           </g>
         ))}
         <Labels series={shown} y={y} />
