@@ -16,6 +16,14 @@ export class Experiments {
   readonly guess = computed(() => this.guesses.value[this.open.value.name]);
   readonly result = computed(() => this.results.value[this.open.value.name]);
 
+  /** Whether both networks are those of the open experiment. */
+  readonly isReady = computed(() => {
+    const { first, second } = this.trainings;
+    const isOpen = this.#begun.value === this.open.value;
+    return isOpen && second.value !== null && !first.isStale.value && !second.value.isStale.value;
+  });
+
+  readonly #begun = signal<Experiment | null>(null);
   #setName: string;
 
   constructor(data: PageData, isRelaxed: boolean) {
@@ -26,10 +34,12 @@ export class Experiments {
 
   /** Open an experiment; its networks wait for a guess. */
   async choose(experiment: Experiment) {
+    if (!this.results.value[experiment.name]) this.#forget(experiment); // it begins anew
     this.open.value = experiment;
     await this.trainings.choose(this.#setName);
     if (this.open.value !== experiment) return; // another one was opened meanwhile
     this.trainings.become(experiment.settings, experiment.varied);
+    this.#begun.value = experiment;
   }
 
   /** Guess, and let the networks answer. */
@@ -40,19 +50,22 @@ export class Experiments {
 
   /** Forget the guess, and begin anew. */
   again() {
-    const { name } = this.open.value;
+    this.#forget(this.open.value);
+    this.trainings.order({ kind: "restart" });
+  }
+
+  #forget({ name }: Experiment) {
     const { [name]: _, ...guesses } = this.guesses.value;
     const { [name]: __, ...results } = this.results.value;
     this.guesses.value = guesses;
     this.results.value = results;
-    this.trainings.order({ kind: "restart" });
   }
 
   /** Keep what came out, once both are finished. */
   #note() {
     const { first, second } = this.trainings;
     const reports = [first.report.value, second.value?.report.value];
-    if (!this.guess.value || this.result.peek()) return;
+    if (!this.guess.value || this.result.peek() || !this.isReady.value) return;
     const curves = reports.map((report) =>
       report?.state === "finished" ? report.curve.flatMap(({ testAccuracy }) => testAccuracy ?? []) : [],
     ) as [number[], number[]];

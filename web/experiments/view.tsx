@@ -53,12 +53,12 @@ export function ExperimentsView({ experiments, onTrain }: Properties) {
 
 function Card({ experiments, onTrain }: Properties) {
   const { open, guess, result, trainings } = experiments;
-  const { settings, varied, first, second, set, written } = trainings;
+  const { settings, varied, set, written } = trainings;
   const say = words.value;
   const experiment = open.value;
   const text = say.texts[experiment.name];
   const names = namesOf(settings.value, varied.value);
-  const isReady = second.value?.report.value != null && first.report.value !== null;
+  const isReady = experiments.isReady.value;
   const choices: [Outcome, string][] = [
     ["first", say.better(names[0])],
     ["same", say.same],

@@ -117,6 +117,8 @@ export type Diagnosis = {
 /** How it stands: at most ten times a second while it trains. */
 export type Report = {
   kind: "report";
+  /** Of which training it tells: the first that was begun, the second, and so on. */
+  begun: number;
   state: "paused" | "training" | "finished";
   /** Whole epochs gone through, and steps in all. */
   epoch: number;

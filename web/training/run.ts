@@ -373,7 +373,7 @@ export class Run {
   }
 
   /** How it stands. */
-  report(): Omit<Report, "kind" | "state" | "examplesPerSecond"> {
+  report(): Omit<Report, "kind" | "begun" | "state" | "examplesPerSecond"> {
     const { epoch, step, loss, correct, seen, curve, moments, diagnosis } = this.#progress;
     this.#measureGradient();
     const layers = this.#network.blocks.map(({ name, description }, index) => ({

@@ -9,11 +9,14 @@ import { usualSettings } from "./settings.ts";
 /** One training, in a worker of its own. */
 export class Training {
   readonly report = signal<Report | null>(null);
+  /** Whether what is reported is of an earlier training, as the last one was just begun. */
+  readonly isStale = signal(true);
   /** Why nothing can be trained, in a sentence of the command line. */
   readonly refusal = signal<string | null>(null);
   /** The next step, before it is made, where it was asked for. */
   readonly walked = signal<WalkedStep | null>(null);
   #worker: Worker;
+  #begun = 0;
   #askers: ((weights: TrainedWeights | null) => void)[] = [];
 
   constructor(script: string) {
@@ -24,7 +27,11 @@ export class Training {
   }
 
   order(order: Order) {
-    if (order.kind === "begin") this.refusal.value = null;
+    if (order.kind === "begin") {
+      this.refusal.value = null;
+      this.isStale.value = true;
+      this.#begun++;
+    }
     if (order.kind !== "look") this.walked.value = null;
     this.#worker.postMessage(order);
   }
@@ -42,7 +49,10 @@ export class Training {
   }
 
   #hear(answer: Answer) {
-    if (answer.kind === "report") this.report.value = answer;
+    if (answer.kind === "report" && answer.begun === this.#begun) {
+      this.report.value = answer;
+      this.isStale.value = false;
+    }
     if (answer.kind === "walked") this.walked.value = answer;
     if (answer.kind === "weights") this.#askers.shift()?.(answer);
     if (answer.kind === "refused") {

@@ -14,6 +14,7 @@ const NO_MEMORY = "The network and its images need more memory than this browser
 type Goal = "here" | Exclude<Place, "amid">;
 
 let run: Run | null = null;
+let begun = 0; // how many were
 let goal: Goal = "here";
 let reported = 0; // when it was
 const spent = { training: 0, measuring: 0 }; // milliseconds; the latter are among the former
@@ -40,6 +41,7 @@ self.onmessage = ({ data }: MessageEvent<Order>) => {
 async function obey(order: Order): Promise<void> {
   if (order.kind === "begin") {
     rest();
+    begun++;
     run = null; // its memory may be had by the next one
     run = await Run.begin(order.core, order.set, order.settings, order.example);
     return report(run);
@@ -138,7 +140,7 @@ function report(run: Run): void {
   reported = performance.now();
   const resting = run.isFinished ? "finished" : "paused";
   const state = goal === "here" ? resting : "training";
-  answer({ kind: "report", state, examplesPerSecond: examplesPerSecond(), ...run.report() });
+  answer({ kind: "report", begun, state, examplesPerSecond: examplesPerSecond(), ...run.report() });
 }
 
 function refuse(error: unknown): void {
