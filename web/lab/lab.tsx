@@ -7,6 +7,8 @@ import { chooseCore } from "../../src/lenet/playground/native_core.js";
 import type { Experiment } from "../experiments/experiments.ts";
 import { Experiments } from "../experiments/state.ts";
 import { ExperimentsView } from "../experiments/view.tsx";
+import { Teach } from "../teach/state.ts";
+import { TeachView } from "../teach/view.tsx";
 import { Trainings } from "../training/state.ts";
 import { Train } from "../training/train.tsx";
 import { readPageData } from "./page_data.ts";
@@ -19,6 +21,7 @@ const data = readPageData();
 const isRelaxed = chooseCore().includes("relaxed");
 const trainings = new Trainings(data, isRelaxed);
 const networks = new Networks(data, trainings);
+const teach = new Teach(data, networks.core, isRelaxed);
 const experiments = new Experiments(data, isRelaxed);
 
 async function openInTrain({ settings, varied }: Experiment) {
@@ -32,6 +35,7 @@ render(
     views={{
       look: () => <LookView networks={networks} />,
       train: () => <Train trainings={trainings} />,
+      teach: () => <TeachView teach={teach} />,
       experiments: () => (
         <ExperimentsView experiments={experiments} onTrain={(one) => void openInTrain(one)} />
       ),

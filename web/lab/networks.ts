@@ -22,15 +22,15 @@ export class Networks {
   readonly names: string[];
   readonly chosen = signal<string | null>(null);
   readonly shown = signal<Shown | null>(null);
+  readonly core: Promise<NativeCore>;
 
   #models: WrittenModel[];
   #trainings: Trainings;
-  #core: Promise<NativeCore>;
 
   constructor(data: PageData, trainings: Trainings) {
     this.#models = data.models;
     this.#trainings = trainings;
-    this.#core = unpackProgram(data.core).then(openCore);
+    this.core = unpackProgram(data.core).then(openCore);
     this.names = [...data.models.map(({ name }) => name), TRAINED];
   }
 
@@ -46,7 +46,7 @@ export class Networks {
     const { packed, examples } = this.#models.find((model) => model.name === name)!;
     const model = readModel(await unpackModel(packed));
     return {
-      network: new Network(await this.#core, model),
+      network: new Network(await this.core, model),
       examples: await readExamples(examples, model.card.input_shape),
     };
   }
@@ -56,27 +56,30 @@ export class Networks {
     const { value: set } = this.#trainings.set;
     if (!weights || !set) return null;
     return {
-      network: new Network(await this.#core, modelOf(weights, set)),
+      network: new Network(await this.core, modelOf(weights, set)),
       examples: examplesOf(set),
     };
   }
 }
 
-/** What a model file of that training would hold. */
-function modelOf({ layers: described, weights }: TrainedWeights, set: TrainingSet): Model {
+/** What a model file of a training says of it. */
+export function describeModel({ layers }: TrainedWeights, set: TrainingSet) {
   const [channels, height, width] = set.shape;
-  const card = readCard(
-    JSON.stringify({
-      format: 1,
-      model: "lenet",
-      layers: described,
-      class_names: set.classNames,
-      input_shape: set.shape,
-      preparation: { ...set.preparation, channels, height, width },
-      normalisation: { mean: set.mean, std: set.std },
-    }),
-  );
-  const take: TakeTensor = (name) => weights.get(name) ?? new Float32Array(0);
+  return {
+    format: 1,
+    model: "lenet",
+    layers,
+    class_names: set.classNames,
+    input_shape: set.shape,
+    preparation: { ...set.preparation, channels, height, width },
+    normalisation: { mean: set.mean, std: set.std },
+  };
+}
+
+/** What a model file of that training would hold. */
+export function modelOf(trained: TrainedWeights, set: TrainingSet): Model {
+  const card = readCard(JSON.stringify(describeModel(trained, set)));
+  const take: TakeTensor = (name) => trained.weights.get(name) ?? new Float32Array(0);
   return { card, layers: readLayers(card.layers, card.input_shape, take).layers };
 }
 

@@ -1,6 +1,6 @@
 /** The columns of the stage: the layers of a network, each with what belongs to it. */
 
-import { titleOfStep } from "../../src/lenet/playground/layer_names.js";
+import { titleOfLayer } from "../../src/lenet/playground/layer_titles.js";
 
 /** Places in the list of steps; step 0 is the input. */
 export type Column = {
@@ -36,7 +36,7 @@ export function columnsOf(steps: Step[]): Column[] {
 /** The number and the class of a layer, as `lenet inspect` has them: `2` and `Conv2d`; LeNet-5's
  * layers have names of their own, which their titles begin with. */
 export function nameOfStep(step: Step): { name: string; title: string } {
-  return { name: /^[\d.]+$/.test(step.name) ? step.name : "", title: titleOfStep(step) };
+  return { name: /^[\d.]+$/.test(step.name) ? step.name : "", title: step.layer ? titleOfLayer(step.name, step.layer) : "Input" };
 }
 
 export function fullName(step: Step): string {

@@ -11,7 +11,7 @@ from PIL import Image, features
 
 _BYTES = 4  # of a number in float32
 _FOR_PAGES = str.maketrans("<>&", ",./")
-_GRID_WIDTH = 2800  # pixels of a picture with many images; browsers decode none that is far larger
+_GRID_WIDTH = 8400  # pixels of a picture with many images; browsers decode none that is far larger
 
 
 def pack(content: bytes) -> str:

@@ -2,33 +2,14 @@
  * What a layer is called: as in the tutorial and in `lenet summary`, and in words.
  */
 
-import { ACTIVATIONS } from "./activations.js";
+import { titleOfLayer } from "./layer_titles.js";
 import { askByKind, sizeOf } from "./layers.js";
 import { words } from "./words.js";
 
-/** Its class in PyTorch, after the name that LeNet-5's layers have.
- * @type {(step: Step) => string} */
+/** Its title, or what the image is called. @type {(step: Step) => string} */
 export function titleOfStep({ name, layer }) {
-  if (!layer) return words.input;
-  const ours = askByKind(CLASS_OF_KIND, layer);
-  if (/^[\d.]+$/.test(name)) return ours;
-  const [place] = name.split("_");
-  return `${place[0].toUpperCase()}${place.slice(1)} ${ours}`;
+  return layer ? titleOfLayer(name, layer) : words.input;
 }
-
-/** @type {ForEachKind<[], string>} */
-const CLASS_OF_KIND = {
-  activation: ({ activation }) => ACTIVATIONS[activation].title,
-  convolution: ({ connections }) => (connections.length ? "PartialConvolution" : "Conv2d"),
-  pooling: ({ method }) => (method === "max" ? "MaxPool2d" : "AvgPool2d"),
-  adaptive_pooling: ({ method }) => (method === "max" ? "AdaptiveMaxPool2d" : "AdaptiveAvgPool2d"),
-  batch_norm: ({ shape }) => (shape.length === 3 ? "BatchNorm2d" : "BatchNorm1d"),
-  padding: () => "ConstantPad2d",
-  residual: () => "Residual",
-  subsampling: () => "Subsampling",
-  dense: () => "Linear",
-  distances: () => "RadialBasis",
-};
 
 /** What it does, in a few words. @type {(step: Step, isLast: boolean) => string} */
 export function describeStep({ layer }, isLast) {
