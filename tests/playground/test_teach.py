@@ -60,7 +60,7 @@ def draw(page: Any, digit: int, random: np.random.Generator) -> None:
         page.mouse.move(*places[0])
         page.mouse.down()
         for place in places[1:]:
-            page.mouse.move(*place, steps=2)
+            page.mouse.move(*place)
         page.mouse.up()
 
 
