@@ -7,27 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lab_driver import WEB
+from lab_driver import DRAW, WEB
 from page_driver import in_percent, strokes_of
 
 from lenet.datasets import Dataset, Split
 from lenet.models import BUNDLED
 from lenet.playground import LabSet, PlaygroundModel, build_lab, bundled_examples
 from page_in_browser import PageBrowser
-
-STROKES = """strokes => {
-  const paper = document.querySelector('.paper > canvas:last-child');
-  paper.setPointerCapture = () => {}; // there is no such pointer
-  const box = paper.getBoundingClientRect();
-  const send = (kind, [x, y]) => paper.dispatchEvent(new PointerEvent(kind, {
-    pointerId: 1, isPrimary: true, bubbles: true,
-    clientX: box.left + x * box.width, clientY: box.top + y * box.height}));
-  for (const points of strokes) {
-    send('pointerdown', points[0]);
-    for (const point of points.slice(1)) send('pointermove', point);
-    send('pointerup', points.at(-1));
-  }
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +102,7 @@ def test_a_pocket_calculator_agrees_with_the_shares(
 def test_a_drawn_digit_is_read_and_undone(page_browser: PageBrowser, look_page: Path) -> None:
     def draw(page: Any) -> None:
         sentence = page.locator(".say")
-        page.evaluate(STROKES, strokes_of(3))
+        page.evaluate(DRAW, [".paper > canvas:last-child", strokes_of(3)])
         sentence.filter(has_text="3").wait_for()
         page.get_by_label("Undo").click()
         sentence.filter(has_text="Draw something").wait_for()

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lab_driver import DRAW
 from PIL import Image
 
 import lenet
@@ -49,19 +50,15 @@ def lab_page(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def draw(page: Any, digit: int, random: np.random.Generator) -> None:
-    """Draw a digit with the mouse, somewhere and somehow large."""
-    box = page.locator(".own-paper canvas").bounding_box()
-    scale = random.uniform(1.1, 1.7)
-    left, top = random.uniform(20, 60), random.uniform(10, 50)
-    slant = random.uniform(-0.2, 0.2)
-    for stroke in STROKES[digit]:
-        points = [(left + scale * (x + slant * (50 - y)), top + scale * y) for x, y in stroke]
-        places = [(box["x"] + x, box["y"] + y) for x, y in points]
-        page.mouse.move(*places[0])
-        page.mouse.down()
-        for place in places[1:]:
-            page.mouse.move(*place)
-        page.mouse.up()
+    """Draw a digit, somewhere and somehow large and slanted."""
+    scale, slant = random.uniform(0.0042, 0.0065), random.uniform(-0.2, 0.2)
+    left, top = random.uniform(0.08, 0.24), random.uniform(0.04, 0.2)
+    strokes = [
+        [(left + scale * (x + slant * (50 - y)), top + scale * y) for x, y in stroke]
+        for stroke in STROKES[digit]
+    ]
+    page.evaluate(DRAW, [".own-paper canvas", strokes])
+    page.evaluate(SHOWN)
 
 
 def open_teach(page: Any, file: Path) -> None:
