@@ -172,7 +172,12 @@ def test_axe_finds_nothing_to_complain_of(
         page.evaluate(axe.read_text("utf-8"))
         if theme == "dark":
             page.get_by_label("Light or dark").click()
-        waits = {"Look": ".look", "Train": ".by-layer", "Experiments": ".guesses .b:enabled"}
+        waits = {
+            "Look": ".look",
+            "Train": ".by-layer",
+            "Teach": ".own-class",
+            "Experiments": ".guesses .b:enabled",
+        }
         for view, selector in waits.items():
             page.get_by_role("link", name=view, exact=True).click()
             page.locator(selector).first.wait_for()
