@@ -15,7 +15,7 @@ from PIL import Image
 
 import lenet
 from calling import call
-from lenet.datasets import Dataset, Split, cached_datasets
+from lenet.datasets import Dataset, Split
 from lenet.errors import SettingError
 from lenet.playground import LabSet, build_lab, serve_lab, tenth_of
 
@@ -73,13 +73,6 @@ def test_what_no_page_can_hold_is_refused(digits: Dataset) -> None:
         build_lab([LabSet(replace(digits, class_names=names), "many")])
     with pytest.raises(lenet.LenetError, match="test"):
         build_lab([LabSet(replace(digits, test=None), "digits")])
-
-
-def test_the_file_that_everybody_gets_is_small() -> None:
-    if {"fashion-mnist", "mnist"} - set(cached_datasets()):
-        pytest.skip("Fashion-MNIST and MNIST are not on this machine")
-    call("lab", "--output", "lab.html")
-    assert Path("lab.html").stat().st_size <= 6_000_000
 
 
 def test_a_tenth_is_every_tenth_image(digits: Dataset) -> None:
