@@ -26,8 +26,8 @@ export class Experiments {
   readonly #begun = signal<Experiment | null>(null);
   #setName: string;
 
-  constructor(data: PageData, isRelaxed: boolean) {
-    this.trainings = new Trainings(data, isRelaxed);
+  constructor(data: PageData, program: Promise<ArrayBuffer>) {
+    this.trainings = new Trainings(data, program);
     this.#setName = data.sets[0]!.name;
     effect(() => this.#note());
   }

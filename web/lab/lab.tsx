@@ -11,18 +11,20 @@ import { Teach } from "../teach/state.ts";
 import { TeachView } from "../teach/view.tsx";
 import { Trainings } from "../training/state.ts";
 import { Train } from "../training/train.tsx";
-import { readPageData } from "./page_data.ts";
+import { readPageData, unpackProgram } from "./page_data.ts";
 import { followLink, view } from "./link.ts";
 import { LookView } from "./look_view.tsx";
 import { Networks } from "./networks.ts";
 import { Shell } from "./shell.tsx";
 
 const data = readPageData();
+const plain = unpackProgram(data.core);
 const isRelaxed = chooseCore().includes("relaxed");
-const trainings = new Trainings(data, isRelaxed);
-const networks = new Networks(data, trainings);
-const teach = new Teach(data, networks.core, isRelaxed);
-const experiments = new Experiments(data, isRelaxed);
+const program = isRelaxed && data.relaxed_core ? unpackProgram(data.relaxed_core) : plain;
+const trainings = new Trainings(data, program);
+const networks = new Networks(data, plain, trainings);
+const teach = new Teach(data, networks.core, program);
+const experiments = new Experiments(data, program);
 
 async function openInTrain({ settings, varied }: Experiment) {
   view.value = "train";

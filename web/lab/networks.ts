@@ -9,7 +9,7 @@ import { Network } from "../../src/lenet/playground/network.js";
 import { pictureOfImage, readExamples } from "../../src/lenet/playground/opening.js";
 import type { TrainedWeights, TrainingSet } from "../training/protocol.ts";
 import type { Trainings } from "../training/state.ts";
-import { type PageData, unpackModel, unpackProgram, type WrittenModel } from "./page_data.ts";
+import { type PageData, unpackModel, type WrittenModel } from "./page_data.ts";
 
 const MOST_EXAMPLES = 20;
 /** Where others have the name of their model. */
@@ -27,10 +27,10 @@ export class Networks {
   #models: WrittenModel[];
   #trainings: Trainings;
 
-  constructor(data: PageData, trainings: Trainings) {
+  constructor(data: PageData, program: Promise<ArrayBuffer>, trainings: Trainings) {
     this.#models = data.models;
     this.#trainings = trainings;
-    this.core = unpackProgram(data.core).then(openCore);
+    this.core = program.then(openCore);
     this.names = [...data.models.map(({ name }) => name), TRAINED];
   }
 

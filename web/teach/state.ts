@@ -8,7 +8,7 @@ import { openPicture } from "../../src/lenet/playground/opening.js";
 import { lookAt } from "../../src/lenet/playground/picture.js";
 import { Drawing, readDrawing, Sheet } from "../drawing/drawing.ts";
 import { describeModel, modelOf } from "../lab/networks.ts";
-import { type PageData, unpackProgram } from "../lab/page_data.ts";
+import type { PageData } from "../lab/page_data.ts";
 import type { Images, Report, Settings, TrainedWeights, TrainingSet } from "../training/protocol.ts";
 import { TUTORIAL } from "../training/settings.ts";
 import { Training } from "../training/state.ts";
@@ -91,9 +91,9 @@ export class Teach {
   #last: number[] = []; // classes to which the last examples were added
   readonly canUndo = signal(false);
 
-  constructor(data: PageData, core: Promise<NativeCore>, isRelaxed: boolean) {
+  constructor(data: PageData, core: Promise<NativeCore>, program: Promise<ArrayBuffer>) {
     this.training = new Training(data.worker);
-    this.#program = unpackProgram((isRelaxed && data.relaxed_core) || data.core);
+    this.#program = program;
     void core.then((opened) => (this.#core = opened));
     effect(() => {
       this.isKept.value = keep(this.classes.value);

@@ -1,7 +1,7 @@
 /** The trainings that the page shows: on what, with which settings, and what they tell. */
 
 import { computed, effect, signal } from "@preact/signals";
-import { type PageData, readSet, unpackProgram, type WrittenSet } from "../lab/page_data.ts";
+import { type PageData, readSet, type WrittenSet } from "../lab/page_data.ts";
 import { words } from "../words/training.ts";
 import type { Answer, Order, Report, Settings, TrainedWeights, TrainingSet, WalkedStep } from "./protocol.ts";
 import { usualSettings } from "./settings.ts";
@@ -15,15 +15,24 @@ export class Training {
   readonly refusal = signal<string | null>(null);
   /** The next step, before it is made, where it was asked for. */
   readonly walked = signal<WalkedStep | null>(null);
-  #worker: Worker;
+  #script: string;
+  #started: Worker | null = null;
   #begun = 0;
   #askers: ((weights: TrainedWeights | null) => void)[] = [];
 
   constructor(script: string) {
-    const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-    this.#worker = new Worker(address);
-    this.#worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#hear(data);
-    this.#worker.onerror = ({ message = "" }) => this.#hear({ kind: "refused", message });
+    this.#script = script;
+  }
+
+  /** The worker, which starts when it is needed first. */
+  get #worker(): Worker {
+    if (!this.#started) {
+      const script = new Blob([this.#script], { type: "text/javascript" });
+      this.#started = new Worker(URL.createObjectURL(script));
+      this.#started.onmessage = ({ data }: MessageEvent<Answer>) => this.#hear(data);
+      this.#started.onerror = ({ message = "" }) => this.#hear({ kind: "refused", message });
+    }
+    return this.#started;
   }
 
   order(order: Order) {
@@ -45,7 +54,7 @@ export class Training {
   }
 
   close() {
-    this.#worker.terminate();
+    this.#started?.terminate();
   }
 
   #hear(answer: Answer) {
@@ -88,11 +97,11 @@ export class Trainings {
   #taking: Promise<void> = Promise.resolve();
   #begun: Promise<void> = Promise.resolve();
 
-  constructor(data: PageData, isRelaxed: boolean) {
+  constructor(data: PageData, program: Promise<ArrayBuffer>) {
     this.sets = data.sets;
     this.#script = data.worker;
     this.first = new Training(this.#script);
-    this.#core = unpackProgram((isRelaxed && data.relaxed_core) || data.core);
+    this.#core = program;
     effect(() => {
       const example = this.pixels.value;
       for (const training of this.#all()) {
