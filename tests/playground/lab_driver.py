@@ -35,19 +35,3 @@ def call_lab(script: str, inputs: Mapping[str, bytes]) -> Any:
     bundled = bundle("--format=iife", "--global-name=lab", script=script)
     given = {**inputs, "program": web_core("answering")}
     return json.loads(engine.run(f"{bundled}\nreturn lab.main(inputs);", given))
-
-
-# Draws strokes on a canvas, all at once; places are shares of its sides.
-DRAW = """([selector, strokes]) => {
-  const paper = document.querySelector(selector);
-  paper.setPointerCapture = () => {}; // there is no such pointer
-  const box = paper.getBoundingClientRect();
-  const send = (kind, [x, y]) => paper.dispatchEvent(new PointerEvent(kind, {
-    pointerId: 1, isPrimary: true, bubbles: true,
-    clientX: box.left + x * box.width, clientY: box.top + y * box.height}));
-  for (const points of strokes) {
-    send('pointerdown', points[0]);
-    for (const point of points.slice(1)) send('pointermove', point);
-    send('pointerup', points.at(-1));
-  }
-}"""

@@ -36,7 +36,7 @@ class Playground:
 
     def draw(self, digit: int, *, high: float = 0.8, left: float = 0.26, top: float = 0.1) -> None:
         """Draw a digit, all at once; sizes and places are shares of the paper's side."""
-        self.page.evaluate(DRAW, strokes_of(digit, high, left, top))
+        self.page.evaluate(DRAW, ["#paper", strokes_of(digit, high, left, top)])
         self.settle()
 
     def draw_with_mouse(self, digit: int) -> None:
@@ -124,9 +124,9 @@ def _apart(points: list[Point], distance: float) -> list[Point]:
     return [*kept, points[-1]]
 
 
-# What the mouse sends, without a frame of the screen between the points.
-DRAW = """strokes => {
-  const paper = document.getElementById('paper');
+# What the mouse sends to a canvas, without a frame of the screen between the points.
+DRAW = """([selector, strokes]) => {
+  const paper = document.querySelector(selector);
   paper.setPointerCapture = () => {}; // there is no such pointer
   const box = paper.getBoundingClientRect();
   const send = (kind, [x, y]) => paper.dispatchEvent(new PointerEvent(kind, {

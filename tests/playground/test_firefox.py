@@ -83,7 +83,7 @@ _PAGE = """<!doctype html>
 <iframe id="frame" src="/page" width="1280" height="900"></iframe>
 <script type="module">
 {{modules}}
-const drawOn = (document, strokes) => ({{draw}})(strokes);
+const drawOn = (document, strokes) => ({{draw}})(["#paper", strokes]);
 const frame = document.getElementById("frame");
 const pause = () => new Promise((done) => setTimeout(done, 20));
 const answersTo = async (drawings) => {

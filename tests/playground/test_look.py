@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lab_driver import DRAW, WEB
-from page_driver import in_percent, strokes_of
+from lab_driver import WEB
+from page_driver import DRAW, in_percent, strokes_of
 
 from lenet.datasets import Dataset, Split
 from lenet.models import BUNDLED

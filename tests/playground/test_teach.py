@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lab_driver import DRAW
+from page_driver import DRAW
 from PIL import Image
 
 import lenet

@@ -2,7 +2,7 @@
 
 import { useSignal, useSignalEffect } from "@preact/signals";
 import type { LookState } from "../lab/look_state.ts";
-import { Icon } from "../stage/icons.tsx";
+import { Icon } from "../lab/icons.tsx";
 import { words } from "../words/look.ts";
 
 const PLACE_TIME = 160; // milliseconds at the speed 1, as `--t-kernel`
@@ -44,7 +44,7 @@ export function KernelPlayer({ state, unit }: { state: LookState; unit: UnitOfMa
   return (
     <div class="player">
       <button type="button" class="b" aria-label={first} title={first} onClick={() => goTo(0)}>
-        <Icon name="first" />
+        <Icon name="restart" />
       </button>
       <button
         type="button"
@@ -62,7 +62,7 @@ export function KernelPlayer({ state, unit }: { state: LookState; unit: UnitOfMa
         title={nextPlace}
         onClick={() => goOn(1)}
       >
-        <Icon name="last" />
+        <Icon name="step" />
       </button>
       <input
         type="range"

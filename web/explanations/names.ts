@@ -2,6 +2,7 @@
 
 import type { LookState } from "../lab/look_state.ts";
 import { fullName } from "../stage/columns.ts";
+import { nameOfClass as nameInLanguage } from "../words/classes.ts";
 import { words } from "../words/look.ts";
 import { explain, mostFirst } from "./equation.ts";
 
@@ -26,7 +27,7 @@ export function placeName(
 }
 
 export function nameOfClass({ class_names: names, classes }: Card, index: number): string {
-  return index < classes.length ? words.value.className(names[index]!) : words.value.none;
+  return index < classes.length ? nameInLanguage(names[index]!) : words.value.none;
 }
 
 export function nameOfChoice(state: LookState, choice: Choice): string {

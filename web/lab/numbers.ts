@@ -1,13 +1,9 @@
 /** Numbers as the page writes them: with the real minus, and shares that never look like 0 or 1. */
 
+import { fixed } from "../explanations/numbers.ts";
 import { language } from "./preferences.ts";
 
-const MINUS = "−";
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
-
-export function fixed(value: number, digits: number): string {
-  return value.toFixed(digits).replace("-", MINUS);
-}
 
 /** With two digits that count, as 0.0029, 4.2 and 3.1·10⁻⁵. */
 export function short(value: number): string {

@@ -5,7 +5,7 @@ import { placeOf } from "../../src/lenet/playground/explain.js";
 import { backTo } from "../explanations/names.ts";
 import type { LookState } from "../lab/look_state.ts";
 import { countOf, largestPlace, nameOfStep, sidesOf } from "../stage/columns.ts";
-import { Icon } from "../stage/icons.tsx";
+import { Icon } from "../lab/icons.tsx";
 import { LookPaper } from "../stage/look_paper.tsx";
 import { Tools } from "../stage/tools.tsx";
 import { sentenceOf } from "../lab/sentence.ts";

@@ -7,7 +7,7 @@ import { nameOfChoice, placeName } from "../explanations/names.ts";
 import { fixed, signed } from "../explanations/numbers.ts";
 import type { LookState } from "../lab/look_state.ts";
 import { type Move, neighbourOf, placeOfUnit } from "../stage/columns.ts";
-import { Icon } from "../stage/icons.tsx";
+import { Icon } from "../lab/icons.tsx";
 import { words } from "../words/look.ts";
 import { UNITS_IN_A_ROW } from "./units.tsx";
 

@@ -2,13 +2,14 @@
 
 import { percent } from "../explanations/numbers.ts";
 import type { LookState } from "../lab/look_state.ts";
+import { nameOfClass } from "../words/classes.ts";
 import { words } from "../words/look.ts";
 import { type Layout, WIDTH } from "./layout.ts";
 
 /** The classes' names, that of none of them last where there is one. */
 export function classNames({ network: { card } }: LookState): string[] {
   return card.class_names.map((name, index) =>
-    index < card.classes.length ? words.value.className(name) : words.value.none,
+    index < card.classes.length ? nameOfClass(name) : words.value.none,
   );
 }
 

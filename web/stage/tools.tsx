@@ -1,8 +1,9 @@
 /** Below the paper: undo, redo, eraser, clear, and some test images. */
 
 import type { LookState } from "../lab/look_state.ts";
+import { nameOfClass } from "../words/classes.ts";
 import { words } from "../words/look.ts";
-import { Icon } from "./icons.tsx";
+import { Icon } from "../lab/icons.tsx";
 import { Image } from "./image.tsx";
 
 const SHOWN = 5; // test images at a time
@@ -60,7 +61,7 @@ export function Tools({ state }: { state: LookState }) {
                 key={examples.indexOf(one)}
                 class="example"
                 aria-label={words.value.example(
-                  words.value.className(network.card.class_names[one.label]!),
+                  nameOfClass(network.card.class_names[one.label]!),
                 )}
                 aria-pressed={one === example.value}
                 onClick={() => state.lay(one)}
@@ -75,7 +76,7 @@ export function Tools({ state }: { state: LookState }) {
               title={words.value.moreExamples}
               onClick={() => state.offerMore(SHOWN)}
             >
-              <Icon name="next" />
+              <Icon name="more" />
             </button>
           </div>
         </>

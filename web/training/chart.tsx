@@ -1,6 +1,6 @@
 /** Lines over epochs, with what they are called and where they end beside them. */
 
-import { fixed } from "../lab/numbers.ts";
+import { fixed } from "../explanations/numbers.ts";
 import { words } from "../words/training.ts";
 
 const [WIDTH, HEIGHT] = [470, 248];

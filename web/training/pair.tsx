@@ -1,6 +1,7 @@
 /** Two trainings on the same images, that differ in some settings. */
 
-import { fixed, percent, short } from "../lab/numbers.ts";
+import { fixed } from "../explanations/numbers.ts";
+import { percent, short } from "../lab/numbers.ts";
 import { Tile } from "../lab/tile.tsx";
 import { nameOfClass } from "../words/classes.ts";
 import { labelOf, words } from "../words/training.ts";

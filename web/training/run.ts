@@ -9,6 +9,7 @@ import { floatText, generalText } from "../words/python_text.ts";
 import { chanceLoss, countClasses, findRemedies, isStuck, LayerHealth } from "./diagnosis.ts";
 import { changedImages } from "./images.ts";
 import { describeNetwork } from "./network.ts";
+import { rootMeanSquare } from "./root_mean_square.ts";
 import { Snapshot, Spreads } from "./snapshot.ts";
 import type { CurvePoint, Diagnosis, LayerDescription, Moment, Report } from "./protocol.ts";
 import type { Settings, TrainingSet, WalkedStep } from "./protocol.ts";
@@ -436,8 +437,4 @@ function thin(curve: CurvePoint[]) {
 /** Whether the kernels of an epoch are kept: 1, 2, 3, 5, 10, 20, 50, … */
 function isMoment(epoch: number): boolean {
   return epoch === 3 || /^[125]0*$/.test(String(epoch));
-}
-
-function rootMeanSquare(values: Float32Array): number {
-  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
 }

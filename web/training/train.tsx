@@ -2,7 +2,8 @@
 
 import "./training.css";
 import { Icon } from "../lab/icons.tsx";
-import { count, fixed } from "../lab/numbers.ts";
+import { fixed } from "../explanations/numbers.ts";
+import { count } from "../lab/numbers.ts";
 import { language } from "../lab/preferences.ts";
 import { diagnosisText } from "../words/diagnosis.ts";
 import { words } from "../words/training.ts";

@@ -2,12 +2,14 @@
 
 import { useSignal } from "@preact/signals";
 import { Icon } from "../lab/icons.tsx";
-import { count, fixed, short } from "../lab/numbers.ts";
+import { fixed } from "../explanations/numbers.ts";
+import { count, short } from "../lab/numbers.ts";
 import { colourOf } from "../lab/colours.ts";
 import { Picture, Tile } from "../lab/tile.tsx";
 import { nameOfClass } from "../words/classes.ts";
 import { words } from "../words/training.ts";
 import { Meter, along, axisOfGradients } from "./layers.tsx";
+import { rootMeanSquare } from "./root_mean_square.ts";
 import type { Report, WalkedStep } from "./protocol.ts";
 import type { Trainings } from "./state.ts";
 
@@ -223,10 +225,6 @@ function Again({ step: { lossBefore, lossAfter, parameters } }: { step: WalkedSt
       <p class="muted">{lossAfter < lossBefore ? say.moved(count(numbers)) : say.strayed}</p>
     </section>
   );
-}
-
-function rootMeanSquare(values: Float32Array): number {
-  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
 }
 
 /** In an equation a negative number stands in parentheses. */

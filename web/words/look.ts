@@ -24,7 +24,6 @@ const ENGLISH = {
   sureFrom: "sure enough from",
   none: "none",
   noneShort: "none",
-  className: (name: string) => name,
   comma: ", ",
   colon: ": ",
 
@@ -130,19 +129,6 @@ const ENGLISH = {
   right: "Right",
 };
 
-const CLASSES: Record<string, string> = {
-  "t-shirt": "T恤",
-  trouser: "裤子",
-  pullover: "套头衫",
-  dress: "连衣裙",
-  coat: "外套",
-  sandal: "凉鞋",
-  shirt: "衬衫",
-  sneaker: "运动鞋",
-  bag: "包",
-  "ankle boot": "短靴",
-};
-
 /** Latin letters and digits stand apart from Chinese characters before and after them. */
 const before = (name: string) => (/^\W*[\w]/.test(name) ? ` ${name}` : name);
 const after = (name: string) => (/\w\W*$/.test(name) ? `${name} ` : name);
@@ -166,7 +152,6 @@ const CHINESE: typeof ENGLISH = {
   sureFrom: "足够确定的界线",
   none: "都不是",
   noneShort: "无",
-  className: (name) => CLASSES[name] ?? name,
   comma: "，",
   colon: "：",
 
