@@ -5,20 +5,17 @@
 Prints the sentence with the accuracies, and whether what comes out is what its text explains.
 """
 
-import shutil
 import tempfile
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
 import lenet
-from lenet.playground import LabSet, build_lab, tenth_of
-
-_BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")
+from lenet.playground import LabSet, build_lab, find_javascript_engine, tenth_of
 
 
 def main() -> None:
-    browser = next(filter(None, map(shutil.which, _BROWSERS)))
+    browser = find_javascript_engine(browser=True).executable
     dataset = tenth_of(lenet.load_dataset("fashion-mnist"))
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         file = Path(folder) / "lab.html"

@@ -6,7 +6,6 @@ Trains the lab's usual network on a tenth of Fashion-MNIST in the page, and look
 `digits`.
 """
 
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -14,14 +13,20 @@ from playwright.sync_api import sync_playwright
 
 import lenet
 from lenet.models import BUNDLED
-from lenet.playground import LabSet, PlaygroundModel, build_lab, bundled_examples, tenth_of
+from lenet.playground import (
+    LabSet,
+    PlaygroundModel,
+    build_lab,
+    bundled_examples,
+    find_javascript_engine,
+    tenth_of,
+)
 
-_BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")
 _IMAGES = Path("docs/images")
 
 
 def main() -> None:
-    browser = next(filter(None, map(shutil.which, _BROWSERS)))
+    browser = find_javascript_engine(browser=True).executable
     dataset = tenth_of(lenet.load_dataset("fashion-mnist"))
     digits = PlaygroundModel("digits", BUNDLED["digits"].read_bytes())
     examples = {"digits": bundled_examples("digits")}

@@ -7,6 +7,7 @@ import { chooseCore } from "../../src/lenet/playground/native_core.js";
 import type { Experiment } from "../experiments/experiments.ts";
 import { Experiments } from "../experiments/state.ts";
 import { ExperimentsView } from "../experiments/view.tsx";
+import { followTheme } from "../stage/palette.ts";
 import { Teach } from "../teach/state.ts";
 import { TeachView } from "../teach/view.tsx";
 import { Trainings } from "../training/state.ts";
@@ -17,6 +18,7 @@ import { LookView } from "./look_view.tsx";
 import { Networks } from "./networks.ts";
 import { Shell } from "./shell.tsx";
 
+followTheme();
 const data = readPageData();
 const plain = unpackProgram(data.core);
 const isRelaxed = chooseCore().includes("relaxed");

@@ -4,7 +4,6 @@ import { useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { Drawer } from "../explanations/drawer.tsx";
-import { followTheme } from "../stage/palette.ts";
 import { Stage } from "../stage/stage.tsx";
 import { Say } from "../words/say.tsx";
 import { AnswerRow } from "../phone/answer_row.tsx";
@@ -28,7 +27,6 @@ export function Look({ network, examples }: Props) {
   const root = useRef<HTMLDivElement>(null);
   const { size, isNarrow } = useSizes(root);
 
-  useLayoutEffect(followTheme, []);
   useEffect(() => state.follow(), [state]);
   useEffect(() => {
     const listen = (event: KeyboardEvent) => pressKey(state, event);

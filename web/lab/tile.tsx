@@ -1,11 +1,11 @@
-/** Numbers as a small picture. */
+/** Numbers as a small picture, in the colours of the stage. */
 
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { paint, paintColours } from "./colours.ts";
-import { theme } from "./preferences.ts";
+import { imageAsPixels, numbersAsImage } from "../../src/lenet/playground/canvas.js";
+import { amountScale, palette, signedScale } from "../stage/palette.ts";
 
 type Properties = {
-  values: ArrayLike<number>;
+  values: Float32Array;
   width: number;
   /** The strongest number, or `amount` for shares without a sign. */
   scale: number | "amount";
@@ -14,19 +14,29 @@ type Properties = {
 
 /** An image, uint8 (C, H, W): ink on paper where it is grey, else in its colours. */
 export function Picture({ pixels, shape, label }: { pixels: Uint8Array; shape: number[]; label: string }) {
-  const canvas = useRef<HTMLCanvasElement>(null);
   const [channels, height, width] = shape as [number, number, number];
-  const { value: colours } = theme;
-  useLayoutEffect(() => {
-    if (channels === 3) paintColours(canvas.current!, pixels, height, width);
-    else paint(canvas.current!, Array.from(pixels.subarray(0, height * width), (byte) => byte / 255), width, "amount");
-  }, [pixels, colours]);
-  return <canvas class="tile" ref={canvas} role="img" aria-label={label} />;
+  if (channels === 3) return <Canvas image={imageAsPixels(pixels, shape)} label={label} />;
+  const shares = Float32Array.from(pixels.subarray(0, height * width), (byte) => byte / 255);
+  return <Tile values={shares} width={width} scale="amount" label={label} />;
 }
 
 export function Tile({ values, width, scale, label }: Properties) {
+  const { value: colours } = palette;
+  const shades = scale === "amount" ? amountScale(colours, 0, 1) : signedScale(colours, scale);
+  return <Canvas image={numbersAsImage(values, width, shades)} label={label} />;
+}
+
+function Canvas({ image, label }: { image: ImageData; label: string }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const { value: colours } = theme;
-  useLayoutEffect(() => paint(canvas.current!, values, width, scale), [values, scale, colours]);
-  return <canvas class="tile" ref={canvas} role="img" aria-label={label} />;
+  useLayoutEffect(() => canvas.current!.getContext("2d")!.putImageData(image, 0, 0));
+  return (
+    <canvas
+      class="tile"
+      ref={canvas}
+      width={image.width}
+      height={image.height}
+      role="img"
+      aria-label={label}
+    />
+  );
 }

@@ -1,11 +1,10 @@
 /** Teach: give examples, draw, try it, take it along. */
 
-import { useEffect, useMemo } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import { Icon } from "../lab/icons.tsx";
 import { percent } from "../lab/numbers.ts";
 import { Tile } from "../lab/tile.tsx";
 import { Paper } from "../drawing/paper.tsx";
-import { followTheme } from "../stage/palette.ts";
 import { Meter } from "../training/layers.tsx";
 import { Say } from "../words/say.tsx";
 import { words } from "../words/teach.ts";
@@ -15,7 +14,6 @@ import "./teach.css";
 const KEPT_ADDRESS = 10_000; // milliseconds; by then a download has begun
 
 export function TeachView({ teach }: { teach: Teach }) {
-  useEffect(followTheme, []); // the paper is drawn on in its ink
   return (
     <main class="teach">
       <h1 class="say" aria-live="polite">{sentenceOf(teach)}</h1>

@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { Icon } from "../lab/icons.tsx";
 import { fixed } from "../explanations/numbers.ts";
 import { count, short } from "../lab/numbers.ts";
-import { colourOf } from "../lab/colours.ts";
+import { colourOf, palette, signedScale } from "../stage/palette.ts";
 import { Picture, Tile } from "../lab/tile.tsx";
 import { nameOfClass } from "../words/classes.ts";
 import { words } from "../words/training.ts";
@@ -181,12 +181,12 @@ function Numbers({ title, numbers, columns, place, isSmall }: NumbersProperties)
           <tr key={row}>
             {Array.from({ length: columns }, (_, column) => {
               const index = row * columns + column;
-              const { ground, ink } = colourOf(numbers[index]! / scale);
+              const { fill, ink } = colourOf(numbers[index]!, signedScale(palette.value, scale));
               return (
                 <td
                   key={column}
                   class={index === place.value ? "chosen" : ""}
-                  style={{ background: ground, color: ink }}
+                  style={{ background: fill, color: ink }}
                   onPointerEnter={() => (place.value = index)}
                   onClick={() => (place.value = index)}
                 >
